@@ -1,0 +1,1 @@
+"""Prefect flows around the stages; delete this folder and a working project remains."""

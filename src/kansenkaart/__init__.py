@@ -1,0 +1,1 @@
+"""Opportunity maps for Dutch neighbourhoods: import the module you need, e.g. ``kansenkaart.core.solar.surface``."""

@@ -1,0 +1,1 @@
+"""Pure functions on frames and arrays: no files, clock, log, network or settings."""

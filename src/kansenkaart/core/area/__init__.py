@@ -1,0 +1,1 @@
+"""Building blocks, their adjacency, and contiguous areas of about 330 homes."""

@@ -1,0 +1,1 @@
+"""What a neighbourhood enterprise earns, pays and saves over twenty years."""

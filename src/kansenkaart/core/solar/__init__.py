@@ -1,0 +1,1 @@
+"""Irradiation and panels on roofs: planes, surface model, horizon, irradiance, module layout."""

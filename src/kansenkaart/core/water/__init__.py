@@ -1,0 +1,1 @@
+"""Household water, the sewer as a network, hydraulics and decoupling scores."""

@@ -1,0 +1,1 @@
+"""For readers: maps, factsheets, tables and the data release."""

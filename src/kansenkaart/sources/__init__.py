@@ -1,0 +1,1 @@
+"""One module per publisher: raw spellings, addresses and missing-value codes end here."""
