@@ -1,0 +1,168 @@
+"""The figures that every sum rests on: one row, one number, with unit, range, year, source and quality."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+
+from kansenkaart.errors import AssumptionError
+
+QUALITIES = ("measured", "norm", "estimate", "guess")
+_COLUMNS = ["name", "value", "low", "high", "unit", "year", "quality", "source", "note"]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One figure: value and bounds in ``unit``; ``low`` and ``high`` are the value itself where no range is known."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    year: int | None
+    quality: str
+    source: str
+    note: str
+
+
+class Assumptions(Mapping[str, Assumption]):
+    """All assumptions by name; asking for one always names its unit.
+
+    Parameters
+    ----------
+    rows : mapping of str to Assumption
+        The figures by name.
+    """
+
+    def __init__(self, rows: Mapping[str, Assumption]) -> None:
+        self._rows = dict(rows)
+
+    def __getitem__(self, name: str) -> Assumption:
+        if name not in self._rows:
+            raise AssumptionError(
+                "an assumption that the table holds",
+                found=name,
+                where="assumptions.csv",
+                remedy="add its row with unit, source and quality",
+            )
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def value(self, name: str, unit: str) -> float:
+        """Return one figure in the unit that the caller expects.
+
+        Raises
+        ------
+        AssumptionError
+            If there is no such figure, or it has another unit.
+        """
+        one = self[name]
+        if one.unit != unit:
+            raise AssumptionError(
+                f"{name} in {unit}",
+                found=one.unit,
+                where="assumptions.csv",
+                remedy="correct the unit in the table or in the caller",
+            )
+        return one.value
+
+    def with_values(self, changes: Mapping[str, float]) -> Assumptions:
+        """Return a copy in which some figures have another value; bounds stretch to hold it."""
+        rows = dict(self._rows)
+        for name, value in changes.items():
+            one = self[name]
+            rows[name] = replace(one, value=value, low=min(one.low, value), high=max(one.high, value))
+        return Assumptions(rows)
+
+
+@lru_cache(maxsize=1)
+def default() -> Assumptions:
+    """Return the project's own table, ``data/assumptions.csv``."""
+    return parse(
+        (files("kansenkaart") / "data" / "assumptions.csv").read_text(encoding="utf-8"), where="assumptions.csv"
+    )
+
+
+def read(path: Path) -> Assumptions:
+    """Return the project's table with the rows of a study's own file over it."""
+    own = parse(path.read_text(encoding="utf-8"), where=path.name)
+    return Assumptions({**{name: default()[name] for name in default()}, **{name: own[name] for name in own}})
+
+
+def parse(text: str, *, where: str) -> Assumptions:
+    """Parse a table of assumptions.
+
+    Raises
+    ------
+    AssumptionError
+        Once, with all that is wrong: columns, doubles, numbers, bounds, units, quality, source.
+    """
+    reader = csv.DictReader(StringIO(text))
+    if reader.fieldnames != _COLUMNS:
+        raise AssumptionError(
+            f"the columns {_COLUMNS}", found=str(reader.fieldnames), where=where, remedy="restore the header"
+        )
+    rows: dict[str, Assumption] = {}
+    wrong: list[str] = []
+    for number, raw in enumerate(reader, start=2):
+        faults = list(_faults(raw, rows))
+        wrong += [f"row {number} ({raw.get('name')}): {fault}" for fault in faults]
+        if not faults:
+            rows[raw["name"]] = _row(raw)
+    if wrong:
+        raise AssumptionError(
+            "rows that hold together", found="; ".join(wrong), where=where, remedy="correct the rows named"
+        )
+    return Assumptions(rows)
+
+
+def _faults(raw: dict[str, str], seen: Mapping[str, Assumption]) -> Iterator[str]:
+    if None in raw or None in raw.values():
+        yield "too many or too few columns (quote text that holds a comma)"
+        return
+    if raw["name"] in seen:
+        yield "the name stands twice"
+    if not raw["unit"] or (not raw["source"] and raw["quality"] != "guess"):
+        yield "no unit or no source"
+    if raw["quality"] not in QUALITIES:
+        yield f"quality {raw['quality']!r} is none of {QUALITIES}"
+    try:
+        numbers = _numbers(raw)
+    except ValueError:
+        yield "value, low, high or year is not a number"
+        return
+    if not all(map(math.isfinite, numbers)) or not numbers[1] <= numbers[0] <= numbers[2]:
+        yield f"low <= value <= high does not hold: {numbers}"
+
+
+def _numbers(raw: dict[str, str]) -> tuple[float, float, float]:
+    value = float(raw["value"])
+    _ = int(raw["year"]) if raw["year"] else None
+    return value, float(raw["low"] or value), float(raw["high"] or value)
+
+
+def _row(raw: dict[str, str]) -> Assumption:
+    value, low, high = _numbers(raw)
+    return Assumption(
+        raw["name"],
+        value,
+        low,
+        high,
+        raw["unit"],
+        int(raw["year"]) if raw["year"] else None,
+        raw["quality"],
+        raw["source"],
+        raw["note"],
+    )
