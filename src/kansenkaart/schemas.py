@@ -1,7 +1,7 @@
 """The table shapes: which columns each stored table has, composed from the dictionary and checked with pandera.
 
-``data/tables.csv`` holds a row per table: stage folder, geometry kinds, key columns and columns. A column may be unknown
-(null) when its name ends in ``?``; columns that are not listed are an error.
+``data/tables.csv`` holds a row per table: stage folder, geometry kinds, key columns and columns. A column may be
+unknown (null) when its name ends in ``?``; columns that are not listed are an error.
 """
 
 from __future__ import annotations

@@ -1,0 +1,150 @@
+"""A study: the place, its sources and the size of area looked for, read from a TOML file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kansenkaart.errors import ConfigError
+
+Role = Literal[
+    "buurt", "statistics", "pand", "home", "address", "roof_face", "dsm", "dtm", "terrain", "street_line",
+    "sewer", "gully", "weather_hourly", "weather_daily",
+]  # fmt: skip
+DATA_VARIABLE = "KANSENKAART_DATA"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(_Strict):
+    """Where the study is: codes of the register, or a window in RD New [m]."""
+
+    gemeentecode: str | None = Field(None, pattern=r"^GM\d{4}$")
+    bbox_m: tuple[float, float, float, float] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Place:
+        if self.bbox_m and (self.bbox_m[0] >= self.bbox_m[2] or self.bbox_m[1] >= self.bbox_m[3]):
+            raise ValueError("bbox_m must be x min, y min, x max, y max")
+        return self
+
+
+class Areas(_Strict):
+    """The size of area looked for: homes [1] and walking radius [m] (Bilgaard: 330 homes)."""
+
+    target_homes: int = Field(330, ge=50, le=2000)
+    low_homes: int = Field(300, ge=1)
+    high_homes: int = Field(360, le=5000)
+    radius_m: float = Field(300.0, gt=0, le=2000)
+
+    @model_validator(mode="after")
+    def _band(self) -> Areas:
+        if not self.low_homes <= self.target_homes <= self.high_homes:
+            raise ValueError("low_homes <= target_homes <= high_homes must hold")
+        return self
+
+
+class Source(_Strict):
+    """One delivery: what for, by whom, where it comes from and in which form."""
+
+    role: Role
+    publisher: str
+    origin: Literal["file", "live", "example"]
+    form: str
+    path: str | None = None
+    layer: str | None = None
+    edition: str = "latest"
+    year: int | None = Field(None, ge=1900, le=2100)
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str | None) -> str | None:
+        if path is not None and (Path(path).is_absolute() or ".." in Path(path).parts):
+            raise ValueError("a path must stay inside the data folder: relative, without '..'")
+        return path
+
+    @model_validator(mode="after")
+    def _located(self) -> Source:
+        if self.origin != "live" and not self.path:
+            raise ValueError("a source from a file needs a path")
+        return self
+
+
+class Study(_Strict):
+    """A study as its TOML file states it."""
+
+    name: str
+    title: str
+    invented: bool = False
+    place: Place = Place()
+    areas: Areas = Areas()
+    source: tuple[Source, ...]
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("a name has 1 to 40 lower-case letters, digits, - or _ and starts with a letter")
+        return name
+
+    def sources(self, role: str) -> tuple[Source, ...]:
+        """Return the deliveries for one role, in the order of the file."""
+        return tuple(one for one in self.source if one.role == role)
+
+
+class Folders(_Strict):
+    """Where things are kept: deliveries as published, what we make of them, and maps."""
+
+    published: Path
+    raw: Path
+    processed: Path
+    maps: Path
+
+
+def folders(root: Path) -> Folders:
+    """Return the folders under a root; published files lie where ``KANSENKAART_DATA`` says, else ``../shared/data``."""
+    published = os.environ.get(DATA_VARIABLE)
+    return Folders(
+        published=Path(published) if published else root / ".." / "shared" / "data",
+        raw=root / "data" / "raw", processed=root / "data" / "processed", maps=root / "maps",
+    )  # fmt: skip
+
+
+def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
+    """Read a study file.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file.
+    gemeentecode : str, optional
+        Municipality that takes the place of the one in the file (for the template of a live run).
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not TOML, or has unknown keys or wrong values; names them all.
+    """
+    if not path.is_file():
+        known = sorted(one.stem for one in path.parent.glob("*.toml"))
+        raise ConfigError("a study file", found="no such file", where=path.name, remedy=f"choose one of {known}")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        if gemeentecode:
+            content = {**content, "place": {**content.get("place", {}), "gemeentecode": gemeentecode}}
+        return Study.model_validate(content)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
+        raise ConfigError("a TOML file", found=str(why), where=path.name, remedy="correct the line named") from why
+    except ValidationError as why:
+        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in why.errors())
+        raise ConfigError(
+            "a study without faults", found=found, where=path.name, remedy="correct the keys named"
+        ) from why
