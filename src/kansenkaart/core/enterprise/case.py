@@ -1,0 +1,202 @@
+"""What a case is made of: the facts of an area, the services, the terms; plain numbers all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from kansenkaart.errors import ConfigError
+
+UNKNOWN = math.nan
+
+
+@dataclass(frozen=True)
+class AreaFacts:
+    """What is known of one area or buurt; NaN where unknown, which is not 0.
+
+    Parameters
+    ----------
+    homes, households, inhabitants, people_65_plus, gallery_flats, corporation_homes, owned_homes : float
+        Counts [1].
+    green_m2, paved_connected_m2, roof_area_m2 : float
+        Areas; the paved area drains to the sewer today [m2].
+    pv_kwp_economic : float
+        Panels that the homes under the roofs can use [kWp].
+    pv_kwh_per_year : float
+        Their yield when new [kWh/year].
+    own_use_frac : float
+        Share of the yield used behind the meter [1].
+    grey_water_m3_per_year : float
+        Light grey water that could be used again [m3/year].
+    sewer_saving_eur : float
+        What the sewer's replacement costs less if all take part, at prices of now [EUR].
+    sewer_saving_year : float
+        Years from now to that replacement [year].
+    """
+
+    homes: float = UNKNOWN
+    households: float = UNKNOWN
+    inhabitants: float = UNKNOWN
+    people_65_plus: float = UNKNOWN
+    gallery_flats: float = UNKNOWN
+    corporation_homes: float = UNKNOWN
+    owned_homes: float = UNKNOWN
+    green_m2: float = UNKNOWN
+    paved_connected_m2: float = UNKNOWN
+    roof_area_m2: float = UNKNOWN
+    pv_kwp_economic: float = UNKNOWN
+    pv_kwh_per_year: float = UNKNOWN
+    own_use_frac: float = UNKNOWN
+    grey_water_m3_per_year: float = UNKNOWN
+    sewer_saving_eur: float = UNKNOWN
+    sewer_saving_year: float = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Service:
+    """One thing that the enterprise does; amounts at prices of now, per unit of the driver and year.
+
+    Parameters
+    ----------
+    name : str
+        Short name, also the prefix of its inputs.
+    payer : str
+        Who pays now: ``household``, ``roof_owner`` or ``municipality``.
+    driver : str
+        The field of :class:`AreaFacts` that the amount follows.
+    quick : bool
+        Whether it can start at once (the short track) or waits for plans and budgets.
+    present_price, enterprise_price, material_price : float
+        Paid now; paid to the enterprise; paid by it to suppliers [EUR/unit/year].
+    hours_per_unit : float
+        Work [h/unit/year].
+    resident_frac, volunteer_frac : float
+        Share of the hours by residents; share of those by volunteers [1].
+    investment_per_unit : float
+        First cost [EUR/unit], spent again after ``life_years`` [year].
+    uptake_frac : float
+        Share of the driver served when participation is full [1].
+    start_year : float
+        Year before the first delivery [year].
+    """
+
+    name: str
+    payer: str
+    driver: str
+    quick: bool
+    present_price: float
+    enterprise_price: float
+    material_price: float
+    hours_per_unit: float
+    resident_frac: float
+    volunteer_frac: float
+    investment_per_unit: float
+    life_years: float
+    uptake_frac: float
+    start_year: float
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all services; prices of now, rates per year as fractions.
+
+    Parameters
+    ----------
+    participation_frac, ramp_years : float
+        Full participation [1], reached in a straight line [year].
+    inflation_frac, discount_real_frac : float
+        [1/year].
+    wage_eur_per_hour, outside_rate_eur_per_hour, volunteer_fee_eur_per_hour : float
+        Cost of a paid resident, a hired hand and a volunteer [EUR/h].
+    volunteer_hours_per_year, volunteer_fee_max_eur_per_year : float
+        One volunteer's hours [h/year] and yearly maximum [EUR/year].
+    hours_per_job : float
+        Hours of one full-time job [h/year].
+    loan_frac, loan_rate_frac, loan_term_years : float
+        Share of the investment that is borrowed [1], nominal rate [1/year], term [year].
+    members, member_capital_eur : float
+        Members [1] and what each puts in, paid back without interest in the last year [EUR].
+    overhead_eur_per_year : float
+        Coordination, books and insurance of the enterprise, whatever it does [EUR/year].
+    electricity_price_eur_per_kwh, electricity_growth_frac, export_value_eur_per_kwh : float
+        Price saved, its real growth [1/year], and what an exported kWh earns net [EUR/kWh].
+    pv_price_eur_per_kwp, pv_degradation_frac, pv_upkeep_frac : float
+        Panels [EUR/kWp], loss of yield [1/year], upkeep as share of the price [1/year].
+    inverter_price_eur_per_kwp, inverter_life_years : float
+        Replacement [EUR/kWp] after [year].
+    rent_share_frac : float
+        Part of the saved bill that the household pays as rent [1].
+    roof_rent_eur_per_kwp : float
+        Paid to the owner of the roof [EUR/kWp/year].
+    sewer_pass_on_frac : float
+        Part of the sewer saving that the municipality passes on [1].
+    """
+
+    participation_frac: float
+    ramp_years: float
+    inflation_frac: float
+    discount_real_frac: float
+    wage_eur_per_hour: float
+    outside_rate_eur_per_hour: float
+    volunteer_fee_eur_per_hour: float
+    volunteer_hours_per_year: float
+    volunteer_fee_max_eur_per_year: float
+    hours_per_job: float
+    loan_frac: float
+    loan_rate_frac: float
+    loan_term_years: float
+    members: float
+    member_capital_eur: float
+    overhead_eur_per_year: float
+    electricity_price_eur_per_kwh: float
+    electricity_growth_frac: float
+    export_value_eur_per_kwh: float
+    pv_price_eur_per_kwp: float
+    pv_degradation_frac: float
+    pv_upkeep_frac: float
+    inverter_price_eur_per_kwp: float
+    inverter_life_years: float
+    rent_share_frac: float
+    roof_rent_eur_per_kwp: float
+    sewer_pass_on_frac: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One area under one set of services and terms, over a number of years [year]."""
+
+    facts: AreaFacts
+    terms: Terms
+    services: tuple[Service, ...]
+    period_years: int = 20
+
+    def inputs(self) -> dict[str, float]:
+        """Return every number of the case by its path; years of the period are not among them."""
+        result = {f"facts.{key}": float(value) for key, value in asdict(self.facts).items()}
+        result |= {f"terms.{key}": float(value) for key, value in asdict(self.terms).items()}
+        for service in self.services:
+            numbers = [one.name for one in fields(service) if one.type == "float"]
+            result |= {f"{service.name}.{name}": float(getattr(service, name)) for name in numbers}
+        return result
+
+    def with_inputs(self, changes: Mapping[str, float]) -> Case:
+        """Return a copy with other numbers.
+
+        Raises
+        ------
+        ConfigError
+            If a path names nothing in the case.
+        """
+        unknown = sorted(set(changes) - set(self.inputs()))
+        if unknown:
+            raise ConfigError(
+                "paths that the case has", found=", ".join(unknown), where="case", remedy="see Case.inputs"
+            )
+        services = tuple(replace(one, **_under(one.name, changes)) for one in self.services)
+        facts = replace(self.facts, **_under("facts", changes))
+        return replace(self, facts=facts, terms=replace(self.terms, **_under("terms", changes)), services=services)
+
+
+def _under(prefix: str, changes: Mapping[str, float]) -> dict[str, float]:
+    return {key.split(".")[1]: value for key, value in changes.items() if key.split(".")[0] == prefix}
