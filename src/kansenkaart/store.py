@@ -156,11 +156,12 @@ class Store:
 
 
 def _ordered(frame: pd.DataFrame, shape: schemas.Table) -> pd.DataFrame:
-    by_key = frame.sort_values(list(shape.key), kind="stable", ignore_index=True)
+    by_key: pd.DataFrame = frame.sort_values(list(shape.key), kind="stable", ignore_index=True)
     if not shape.geometry or by_key.empty:
         return by_key
     order = gpd.GeoDataFrame(by_key).hilbert_distance().to_numpy().argsort(kind="stable")
-    return by_key.iloc[order].reset_index(drop=True)
+    nearby: pd.DataFrame = by_key.iloc[order].reset_index(drop=True)
+    return nearby
 
 
 def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
