@@ -1,0 +1,317 @@
+"""The best area: around a point, of a whole city, or the best few that do not overlap; always with its proven gap.
+
+    bound every window (min cuts) --> anneal the few best --> fix what cannot beat that --> solve what is left exactly
+
+An area belongs to the window of its centre block, so the best of the city is the best of all windows, and a window whose
+bound is not above the best area known needs no further look.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from kansenkaart.core.area.bound import fix_members, leave_unreachable, shared_bound, window_bounds, worth_in
+from kansenkaart.core.area.exact import solve_window
+from kansenkaart.core.area.graph import AreaGraph
+from kansenkaart.core.area.kernel import Flags, Floats, Ints
+from kansenkaart.core.area.question import AreaQuestion, Search, prepare, split_homes
+from kansenkaart.core.area.seek import seek
+from kansenkaart.core.area.windows import Window
+from kansenkaart.errors import ConfigError, InfeasibleError
+
+# A gap below this [1] is the rounding of sums, and counts as none.
+_NO_GAP = 1e-6
+
+
+def no_limit() -> float:
+    """Time left where there is no time box [s]."""
+    return 1e9
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look.
+
+    Parameters
+    ----------
+    restarts, steps : int
+        Annealing runs per window and steps per run [1].
+    first : int
+        Windows annealed before anything is proven [1].
+    workers : int
+        Threads for the bounds [1].
+    seed : int
+        Same seed, same answer.
+    remaining : Callable[[], float]
+        Time left [s]; the proof stops when it is gone, the answer stands.
+    """
+
+    restarts: int = 2
+    steps: int = 12_000
+    first: int = 12
+    workers: int = 2
+    seed: int = 0
+    remaining: Callable[[], float] = no_limit
+
+
+@dataclass(frozen=True, eq=False)
+class Area:
+    """One area and how good it is proven to be.
+
+    Parameters
+    ----------
+    blocks : Ints
+        Block numbers, ascending.
+    centre : int
+        The centre block.
+    homes : int
+        Homes [home].
+    value : float
+        Sum of the blocks' values [EUR/year].
+    border_m : float
+        Weighted border [m].
+    split : int
+        Homes outside the main buurt [home].
+    worth : float
+        What was maximised [EUR/year].
+    bound : float
+        No area that answers the question is worth more [EUR/year].
+    gap : float
+        (bound - worth) / |worth| [1]; 0 = proven best.
+    """
+
+    blocks: Ints
+    centre: int
+    homes: int
+    value: float
+    border_m: float
+    split: int
+    worth: float
+    bound: float
+    gap: float
+
+
+def worth_of_area(graph: AreaGraph, question: AreaQuestion, blocks: Ints) -> float:
+    """Worth of a set of blocks under a question [EUR/year]: value above the reference, less border, less split homes."""
+    inside = np.zeros(len(graph), bool)
+    inside[blocks] = True
+    gain = graph.value[blocks].sum() - question.reference * graph.homes[blocks].sum()
+    return float(
+        gain - question.border_price * graph.border_weight(inside) - question.split_price * split_homes(graph, blocks)
+    )
+
+
+def best_around(graph: AreaGraph, *, centre: int, question: AreaQuestion, effort: Effort | None = None) -> Area:
+    """Find the best area whose centre is a given block.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    centre : int
+        Block at the point that was asked for (see `block_at`).
+    question : AreaQuestion
+        Bounds and prices.
+    effort : Effort, optional
+        How hard to look; with no time left only the quick answer and its bound are given.
+
+    Raises
+    ------
+    InfeasibleError
+        Nothing in reach of the block fits.
+    """
+    searches = prepare(graph, question)
+    return _best(searches, [np.array([centre], np.int64) for _ in searches], effort or Effort())
+
+
+def best_area(graph: AreaGraph, *, question: AreaQuestion, effort: Effort | None = None) -> Area:
+    """Find the best area of the whole graph; parameters and errors as `best_around`."""
+    return next(_best_in_turn(graph, question, effort or Effort()))
+
+
+def best_areas(graph: AreaGraph, *, count: int, question: AreaQuestion, effort: Effort | None = None) -> list[Area]:
+    """Find the best area, the best of what it leaves, and so on: `count` areas, or fewer where nothing more fits.
+
+    Each is proven best among the areas that do not overlap the ones before it; parameters as `best_around`.
+    """
+    turns = _best_in_turn(graph, question, effort or Effort())
+    return [area for _, area in zip(range(count), turns, strict=False)]
+
+
+def block_at(graph: AreaGraph, *, x: float, y: float) -> int:
+    """Block with homes whose point is nearest to a place in RD New [m]."""
+    if not (np.isfinite(x) and np.isfinite(y)):
+        raise ConfigError("a point in RD New", found=f"({x}, {y})", where="the point")
+    distance = np.hypot(graph.xy[:, 0] - x, graph.xy[:, 1] - y)
+    return int(np.argmin(np.where(graph.homes > 0, distance, np.inf)))
+
+
+def _best_in_turn(graph: AreaGraph, question: AreaQuestion, effort: Effort) -> Iterator[Area]:
+    """Yield the best area, then the best of the rest; bounds of the full graph stay valid for the rest."""
+    searches = prepare(graph, question)
+    centres = [np.flatnonzero(s.allowed).astype(np.int64) for s in searches]
+    bounds = [
+        window_bounds(c, s.arrays(), band=question.band, enough=-np.inf, workers=effort.workers)
+        for c, s in zip(centres, searches, strict=True)
+    ]
+    allowed = searches[0].allowed.copy()
+    while True:
+        try:
+            area = _best(searches, centres, effort, bounds=bounds, allowed=allowed)
+        except InfeasibleError:
+            if allowed.sum() == searches[0].allowed.sum():
+                raise
+            return
+        yield area
+        allowed[area.blocks] = False
+
+
+class _Chase:
+    """The best area so far, and the windows that might still hold a better one."""
+
+    def __init__(self, searches: list[Search], effort: Effort, allowed: Flags) -> None:
+        self.searches, self.effort, self.allowed = searches, effort, allowed
+        self.blocks, self.centre, self.worth = np.empty(0, np.int64), -1, -np.inf
+
+    @property
+    def enough(self) -> float:
+        """What a window has to exceed [EUR/year]."""
+        return self.worth + _NO_GAP * abs(self.worth) if np.isfinite(self.worth) else -np.inf
+
+    def offer(self, window: Window, inside: Flags, worth: float) -> None:
+        """Keep an area if it is the best yet."""
+        if worth > self.worth:
+            self.blocks, self.centre, self.worth = np.sort(window.members[inside]), int(window.members[0]), worth
+
+    def window(self, place: tuple[int, int]) -> Window | None:
+        """Window of a search and centre, without the blocks already given away."""
+        return self.searches[place[0]].window(place[1], allowed=self.allowed)
+
+    def refresh(self, place: tuple[int, int]) -> float:
+        """Bound of a window as it is now [EUR/year]."""
+        w = self.window(place)
+        if w is None:
+            return -np.inf
+        inside = np.empty(len(w.members), bool)
+        band = self.searches[0].question.band
+        bound, _, _ = shared_bound(
+            w.indptr, w.head, w.rev, w.cost, w.profit, w.homes, w.share, w.forced, *band, self.enough, 0.0, inside
+        )
+        return float(bound)
+
+    def look(self, place: tuple[int, int]) -> None:
+        """Anneal in a window, started from the blocks that its bound takes in."""
+        w = self.window(place)
+        if w is None:
+            return
+        band, inside = self.searches[0].question.band, np.empty(len(w.members), bool)
+        shared_bound(w.indptr, w.head, w.rev, w.cost, w.profit, w.homes, w.share, w.forced, *band, -np.inf, 0.0, inside)
+        effort = (self.effort.restarts, self.effort.steps)
+        found, worth = seek(w, band=band, wanted=inside, effort=effort, seed=self.effort.seed)
+        if np.isfinite(worth):
+            self.offer(w, found, worth_in(w, found))
+
+    def prove(self, place: tuple[int, int], bound: float) -> float:
+        """Close a window: fix what cannot beat the best, solve the rest; return what it can still be worth [EUR/year]."""
+        w = self.window(place)
+        if w is None:
+            return -np.inf
+        band, mu, fixed = self.searches[0].question.band, 0.0, 1
+        while fixed:
+            arrays = (w.indptr, w.head, w.rev, w.cost, w.profit, w.homes, w.share, w.forced)
+            sharper, mu, fixed = fix_members(*arrays, *band, self.enough, mu)
+            bound = min(bound, sharper)
+            if bound <= self.enough:
+                return bound
+            fixed += leave_unreachable(w.indptr, w.head, w.walk, w.forced)
+        proof = solve_window(w, band=band, bound=bound, remaining=self.effort.remaining)
+        if np.isfinite(proof.worth):
+            self.offer(w, proof.inside, worth_in(w, proof.inside))
+        return proof.bound
+
+
+def _best(
+    searches: list[Search],
+    centres: list[Ints],
+    effort: Effort,
+    *,
+    bounds: list[Floats] | None = None,
+    allowed: Flags | None = None,
+) -> Area:
+    """Find the best area over the windows given, and its bound."""
+    chase = _Chase(searches, effort, searches[0].allowed if allowed is None else allowed)
+    if bounds is None:
+        bounds = [np.array([chase.refresh((i, int(c))) for c in part]) for i, part in enumerate(centres)]
+    heap = [
+        (-bound, i, int(c))
+        for i, (part, tops) in enumerate(zip(centres, bounds, strict=True))
+        for c, bound in zip(part, tops, strict=True)
+        if np.isfinite(bound) and chase.allowed[c]
+    ]
+    heapq.heapify(heap)
+    for _, i, c in heapq.nsmallest(effort.first, heap):
+        chase.look((i, c))
+    ceiling = _close(chase, heap)
+    if not np.isfinite(chase.worth):
+        raise _nothing_fits(searches[0], centres[0], chase.allowed, proven=not np.isfinite(ceiling))
+    return _area(chase, max(ceiling, chase.worth))
+
+
+def _close(chase: _Chase, heap: list[tuple[float, int, int]]) -> float:
+    """Take the windows from the highest bound down until none can beat the best; return what is left open [EUR/year]."""
+    fresh: set[tuple[int, int]] = set()
+    ceiling = -np.inf
+    while heap and -heap[0][0] > chase.enough:
+        top, i, c = heapq.heappop(heap)
+        place = (i, c)
+        if chase.effort.remaining() <= 0:
+            return max(ceiling, -top)
+        if place not in fresh:
+            fresh.add(place)
+            if np.isfinite(sharper := min(-top, chase.refresh(place))):
+                heapq.heappush(heap, (-sharper, i, c))
+            continue
+        chase.look(place)
+        left = chase.prove(place, -top)
+        ceiling = max(ceiling, left) if left > chase.enough else ceiling
+    return ceiling
+
+
+def _area(chase: _Chase, ceiling: float) -> Area:
+    graph, question, blocks = chase.searches[0].graph, chase.searches[0].question, chase.blocks
+    worth = worth_of_area(graph, question, blocks)
+    inside = np.zeros(len(graph), bool)
+    inside[blocks] = True
+    gap = (ceiling - chase.worth) / max(abs(worth), 1.0)
+    closed = gap <= _NO_GAP
+    return Area(
+        blocks=blocks,
+        centre=chase.centre,
+        homes=int(graph.homes[blocks].sum()),
+        value=float(graph.value[blocks].sum()),
+        border_m=graph.border_weight(inside),
+        split=split_homes(graph, blocks),
+        worth=worth,
+        bound=worth if closed else ceiling,
+        gap=0.0 if closed else gap,
+    )
+
+
+def _nothing_fits(search: Search, centres: Ints, allowed: Flags, *, proven: bool) -> InfeasibleError:
+    """Say what is in reach, and what to change."""
+    q, graph = search.question, search.graph
+    most = 0
+    for centre in centres:
+        near = search.near[search.near_ptr[centre] : search.near_ptr[centre + 1]]
+        most = max(most, int(graph.homes[near[allowed[near]]].sum()))
+    known = "" if proven else ", and none was met in the time given (there may be one)"
+    return InfeasibleError(
+        f"a connected area of {q.low_homes} to {q.high_homes} homes within {q.radius_m:g} m of a block",
+        found=f"at most {most} homes in reach that may be used{known}",
+        where="around the point" if len(centres) == 1 else "every block",
+        remedy="widen the radius or the band of homes, loosen the owner's share, or drop pins",
+    )

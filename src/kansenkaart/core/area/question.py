@@ -1,0 +1,205 @@
+"""What is asked of the best area, and the arrays that the search works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kansenkaart.core.area.graph import AreaGraph, components
+from kansenkaart.core.area.kernel import Flags, Floats, Ints
+from kansenkaart.core.area.windows import Window, cut_out, standing_profit, within_reach
+from kansenkaart.errors import ConfigError, InfeasibleError
+
+
+@dataclass(frozen=True)
+class AreaQuestion:
+    """The bounds and prices of one question.
+
+    Parameters
+    ----------
+    low_homes, high_homes : int
+        Band of homes [home]; the default is that of the first wijkbedrijf, 330 less and more a tenth.
+    radius_m : float
+        All blocks lie within this distance of the centre block [m]: surveyable on foot.
+    border_price : float
+        Price of the weighted border [EUR/m/year].
+    reference : float
+        Value per home that any area would have [EUR/home/year]; only what is above it counts.
+    split_price : float
+        Price of each home outside the area's main buurt [EUR/home/year].
+    owner_low, owner_high : float
+        Bounds on the largest owner's share of the homes [1]; homes of unknown ownership count against the bound.
+    pins_in, pins_out : tuple[int, ...]
+        Blocks that must be in and must be out.
+    """
+
+    low_homes: int = 300
+    high_homes: int = 360
+    radius_m: float = 300.0
+    border_price: float = 20.0
+    reference: float = 0.0
+    split_price: float = 0.0
+    owner_low: float = 0.0
+    owner_high: float = 1.0
+    pins_in: tuple[int, ...] = ()
+    pins_out: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that contradict each other."""
+        problems = []
+        if not 0 < self.low_homes <= self.high_homes:
+            problems.append(f"homes from {self.low_homes} to {self.high_homes}")
+        if not 0 <= self.owner_low <= self.owner_high <= 1:
+            problems.append(f"an owner's share from {self.owner_low} to {self.owner_high}")
+        if not (self.radius_m > 0 and np.isfinite(self.radius_m)):
+            problems.append(f"a radius of {self.radius_m} m")
+        if not (self.border_price >= 0 and self.split_price >= 0 and np.isfinite(self.reference)):
+            problems.append("a negative price or an unknown reference")
+        if both := sorted(set(self.pins_in) & set(self.pins_out)):
+            problems.append(f"blocks {both} both in and out")
+        if problems:
+            raise ConfigError("bounds that can hold together", found="; ".join(problems), where="the question")
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Homes, low and high [home]."""
+        return float(self.low_homes), float(self.high_homes)
+
+    def without(self, blocks: Ints) -> AreaQuestion:
+        """Ask the same with more blocks out."""
+        return replace(self, pins_out=tuple(sorted({*self.pins_out, *blocks.tolist()})))
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A question on a graph, as the arrays that the kernels take; one per main buurt where splitting has a price.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    question : AreaQuestion
+        What is asked.
+    near_ptr, near : Ints
+        Allowed blocks within reach per block.
+    cost : Floats
+        Price per border [EUR/year].
+    worth : Floats
+        Value above the reference per block, less its outer border and its split homes [EUR/year].
+    share : Floats
+        The two rows of the ownership rule per block [home].
+    pinned : Flags
+        Blocks that must be in.
+    allowed : Flags
+        Blocks that may be in.
+    """
+
+    graph: AreaGraph
+    question: AreaQuestion
+    near_ptr: Ints
+    near: Ints
+    cost: Floats
+    worth: Floats
+    share: Floats
+    pinned: Flags
+    allowed: Flags
+
+    def arrays(self) -> tuple[object, ...]:
+        """Give the arrays in the order of the bounding kernel."""
+        g = self.graph
+        homes = g.homes.astype(np.float64)
+        return (
+            self.near_ptr, self.near, g.indptr, g.nbr, g.edge, g.passable, self.cost, self.worth, homes, self.share, self.pinned,
+        )  # fmt: skip
+
+    def window(self, centre: int, *, allowed: Flags | None = None) -> Window | None:
+        """Cut out the window around a centre; None where a pin or enough homes are out of reach."""
+        g = self.graph
+        near = self.near[self.near_ptr[centre] : self.near_ptr[centre + 1]]
+        if allowed is not None:
+            near = near[allowed[near]]
+        if centre not in near:
+            return None
+        place = np.full(len(g), -1, np.int64)
+        members, rows, head, rev, number = cut_out(centre, near, g.indptr, g.nbr, g.edge, g.passable, place)
+        forced = self.pinned[members].astype(np.int64)
+        homes = g.homes[members].astype(np.float64)
+        if forced.sum() < self.pinned.sum() or homes.sum() < self.question.low_homes:
+            return None
+        forced[0] = 1
+        return Window(
+            members=members, indptr=rows, head=head, rev=rev, cost=self.cost[number], walk=g.passable[number],
+            profit=standing_profit(members, rows, number, g.indptr, g.edge, self.cost, self.worth),
+            homes=homes, forced=forced, share=np.ascontiguousarray(self.share[:, members]),
+        )  # fmt: skip
+
+
+def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
+    """Turn a question into searches: one, or one per possible main buurt where splitting has a price.
+
+    Raises
+    ------
+    InfeasibleError
+        Too few homes in all, or pins that no block or piece of the city can satisfy.
+    """
+    n, q = len(graph), question
+    pins = {*q.pins_in, *q.pins_out}
+    if pins and not (min(pins) >= 0 and max(pins) < n):
+        raise ConfigError(f"pins among the {n} blocks", found=str(sorted(pins)[-1]), where="the question")
+    allowed, pinned = np.ones(n, bool), np.zeros(n, bool)
+    allowed[list(q.pins_out)] = False
+    pinned[list(q.pins_in)] = True
+    _require_possible(graph, q, allowed, pinned)
+    near_ptr, near = within_reach(graph, radius_m=q.radius_m, allowed=allowed)
+    worth = graph.value - q.reference * graph.homes - q.border_price * graph.ext
+    base = Search(
+        graph=graph, question=q, near_ptr=near_ptr, near=near, cost=q.border_price * graph.weight, worth=worth,
+        share=_share_rows(graph, q), pinned=pinned, allowed=allowed,
+    )  # fmt: skip
+    if q.split_price == 0:
+        return [base]
+    return [
+        replace(base, worth=worth - q.split_price * graph.homes * (graph.buurt != main)) for main in np.unique(graph.buurt)
+    ]
+
+
+def split_homes(graph: AreaGraph, blocks: Ints) -> int:
+    """Homes of an area outside its main buurt [home]: the buurt with most of its homes."""
+    per_buurt = np.bincount(graph.buurt[blocks] + 1, graph.homes[blocks])
+    return int(graph.homes[blocks].sum() - per_buurt.max())
+
+
+def _share_rows(graph: AreaGraph, question: AreaQuestion) -> Floats:
+    rows = np.zeros((2, len(graph)))
+    if question.owner_low > 0:
+        rows[0] = np.nan_to_num(graph.owned, nan=0.0) - question.owner_low * graph.homes
+    if question.owner_high < 1:
+        rows[1] = question.owner_high * graph.homes - np.where(np.isnan(graph.owned), graph.homes, graph.owned)
+    return rows
+
+
+def _require_possible(graph: AreaGraph, question: AreaQuestion, allowed: Flags, pinned: Flags) -> None:
+    low, high = question.low_homes, question.high_homes
+    total = int(graph.homes[allowed].sum())
+    if total < low:
+        raise InfeasibleError(
+            f"at least {low} homes to choose from", found=f"{total} homes in all", where="the whole place",
+            remedy="lower the band of homes, or take a larger place",
+        )  # fmt: skip
+    if (taken := int(graph.homes[pinned].sum())) > high:
+        raise InfeasibleError(
+            f"at most {high} homes", found=f"{taken} homes in the blocks that must be in", where="pins_in",
+            remedy="pin fewer blocks, or raise the band of homes",
+        )  # fmt: skip
+    piece = components(graph, allowed)
+    if len(np.unique(piece[pinned])) > 1:
+        raise InfeasibleError(
+            "blocks that can be walked between", found="blocks that must be in on both sides of a border without a crossing",
+            where="pins_in", remedy="pin blocks on one side only, or add the bridge that is missing",
+        )  # fmt: skip
+    if (largest := int(np.bincount(piece[allowed], graph.homes[allowed]).max())) < low:
+        raise InfeasibleError(
+            f"a connected part with at least {low} homes", found=f"the largest has {largest}", where="islands and exclaves",
+            remedy="lower the band of homes, or add the bridges that are missing",
+        )  # fmt: skip

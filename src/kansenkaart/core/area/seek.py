@@ -1,0 +1,178 @@
+"""A good area around one centre, quickly: annealed growth and trimming inside the window.
+
+References
+----------
+.. [1] Kirkpatrick, Gelatt and Vecchi (1983), Optimization by simulated annealing, doi:10.1126/science.220.4598.671.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kansenkaart.core.area.kernel import Flags, Floats, Ints, kernel
+from kansenkaart.core.area.windows import Window
+
+
+@kernel
+def stays_whole(indptr: Ints, head: Ints, walk: Flags, inside: Flags, u: int, mark: Ints, queue: Ints, stamp: int) -> bool:
+    """Whether the area stays in one piece when member `u` leaves; `mark` and `queue` are scratch, `stamp` is new."""
+    wanted, start = 0, -1
+    for k in range(indptr[u], indptr[u + 1]):
+        v = head[k]
+        if walk[k] and inside[v] and mark[v] != stamp:
+            mark[v] = stamp
+            wanted += 1
+            start = v
+    if wanted == 0:
+        return False
+    if wanted == 1:
+        return True
+    mark[start], mark[u] = -stamp, -stamp
+    queue[0] = start
+    first, last, met = 0, 1, 1
+    while first < last:
+        v = queue[first]
+        first += 1
+        for k in range(indptr[v], indptr[v + 1]):
+            w = head[k]
+            if walk[k] and inside[w] and mark[w] != -stamp:
+                if mark[w] == stamp:
+                    met += 1
+                    if met == wanted:
+                        return True
+                mark[w] = -stamp
+                queue[last] = w
+                last += 1
+    return False
+
+
+@kernel
+def _gain(indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, inside: Flags, u: int) -> tuple[float, bool]:
+    """Gain of flipping one member [EUR/year], and whether a passable border ties it to the area."""
+    outward, tied = 0.0, False
+    for k in range(indptr[u], indptr[u + 1]):
+        if inside[head[k]]:
+            outward += cost[k]
+            tied = tied or walk[k]
+        else:
+            outward -= cost[k]
+    return (-profit[u] - outward, tied) if inside[u] else (profit[u] + outward, tied)
+
+
+@kernel
+def _misses(homes: float, least: float, most: float, low: float, high: float) -> float:
+    return max(0.0, low - homes, homes - high) + max(0.0, -least - 1e-9) + max(0.0, -most - 1e-9)
+
+
+@kernel
+def anneal_area(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+    indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
+    low: float, high: float, inside: Flags, steps: int, seed: int,
+) -> float:  # fmt: skip
+    """Improve a connected set that holds the centre; `inside` becomes the best in band.
+
+    Returns
+    -------
+    float
+        Worth of the best area met [EUR/year], minus infinity where none was in band.
+    """
+    np.random.seed(seed)  # noqa: NPY002 - the compiled generator
+    n = len(profit)
+    mark, queue = np.zeros(n, np.int64), np.empty(n, np.int64)
+    best, best_worth = inside.copy(), -np.inf
+    total, worth = homes[inside].sum(), 0.0
+    least, most = share[0][inside].sum(), share[1][inside].sum()
+    for u in range(n):
+        if inside[u]:
+            worth += profit[u]
+            for k in range(indptr[u], indptr[u + 1]):
+                if not inside[head[k]]:
+                    worth -= cost[k]
+    scale = np.abs(profit).sum() / n
+    fine = 3.0 * np.abs(profit).sum() / max(1.0, homes.sum())
+    for step in range(steps):
+        heat = scale * (0.5 * (1.0 - step / steps) ** 2 + 1e-3)
+        u = np.random.randint(0, n)  # noqa: NPY002
+        if forced[u] != 0:
+            continue
+        gain, tied = _gain(indptr, head, walk, cost, profit, inside, u)
+        if not tied:
+            continue
+        sign = -1.0 if inside[u] else 1.0
+        now = _misses(total, least, most, low, high)
+        then = _misses(total + sign * homes[u], least + sign * share[0, u], most + sign * share[1, u], low, high)
+        rise = gain - fine * (then - now)
+        if rise < 0 and np.random.random() >= np.exp(rise / heat):  # noqa: NPY002
+            continue
+        if inside[u] and not stays_whole(indptr, head, walk, inside, u, mark, queue, step + 1):
+            continue
+        inside[u] = not inside[u]
+        total += sign * homes[u]
+        least += sign * share[0, u]
+        most += sign * share[1, u]
+        worth += gain
+        if then == 0.0 and worth > best_worth + 1e-7:
+            best_worth = worth
+            best[:] = inside
+    inside[:] = best
+    return best_worth
+
+
+@kernel
+def seed_set(indptr: Ints, head: Ints, walk: Flags, forced: Ints, wanted: Flags) -> Flags:
+    """Wanted members that the centre reaches over wanted members, with a path to every member that must be in."""
+    n = len(forced)
+    chosen, came, queue = np.zeros(n, np.bool_), np.full(n, -1, np.int64), np.empty(n, np.int64)
+    for only_wanted in (True, False):
+        came[:] = -1
+        came[0], queue[0] = 0, 0
+        first, last = 0, 1
+        while first < last:
+            u = queue[first]
+            first += 1
+            for k in range(indptr[u], indptr[u + 1]):
+                v = head[k]
+                if walk[k] and came[v] < 0 and forced[v] >= 0 and (wanted[v] or not only_wanted):
+                    came[v] = u
+                    queue[last] = v
+                    last += 1
+        for u in range(n):
+            if came[u] >= 0 and (only_wanted or forced[u] == 1):
+                v = u
+                while not chosen[v]:
+                    chosen[v] = True
+                    v = came[v]
+    return chosen
+
+
+def seek(window: Window, *, band: tuple[float, float], wanted: Flags, effort: tuple[int, int], seed: int) -> tuple[Flags, float]:
+    """Find a good area in a window.
+
+    Parameters
+    ----------
+    window : Window
+        The blocks to choose from.
+    band : tuple[float, float]
+        Homes, low and high [home].
+    wanted : Flags
+        Members to start from; what the centre does not reach is left out.
+    effort : tuple[int, int]
+        Restarts and steps per restart [1].
+    seed : int
+        Same seed, same area.
+
+    Returns
+    -------
+    tuple[Flags, float]
+        The area and its worth [EUR/year]; minus infinity where none in band was met.
+    """
+    w = window
+    best, best_worth = np.zeros(len(w.members), bool), -np.inf
+    for turn in range(effort[0]):
+        inside = seed_set(w.indptr, w.head, w.walk, w.forced, wanted)
+        worth = anneal_area(
+            w.indptr, w.head, w.walk, w.cost, w.profit, w.homes, w.share, w.forced, *band, inside, effort[1], seed + turn
+        )
+        if worth > best_worth:
+            best, best_worth = inside, float(worth)
+    return best, best_worth
