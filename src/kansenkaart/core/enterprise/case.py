@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from kansenkaart.errors import ConfigError
 
@@ -198,5 +199,5 @@ class Case:
         return replace(self, facts=facts, terms=replace(self.terms, **_under("terms", changes)), services=services)
 
 
-def _under(prefix: str, changes: Mapping[str, float]) -> dict[str, float]:
+def _under(prefix: str, changes: Mapping[str, float]) -> dict[str, Any]:
     return {key.split(".")[1]: value for key, value in changes.items() if key.split(".")[0] == prefix}

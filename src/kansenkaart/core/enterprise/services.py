@@ -1,0 +1,191 @@
+"""The services of an enterprise as payments between parties: who paid, who pays now, who works.
+
+Every payment has one payer and one payee, so what one party gains another gives: no euro is counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kansenkaart.core.enterprise.case import Service
+from kansenkaart.core.enterprise.expr import (
+    Expr,
+    IfAtLeast,
+    IfKnown,
+    Input,
+    Number,
+    Row,
+    Year,
+    floor,
+    high,
+    low,
+    nearest,
+)
+
+PARTIES = ("household", "enterprise", "roof_owner", "municipality", "others")
+YEAR = Year()
+ONE: Expr = Number(1.0)
+INDEX = Row("price_index")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named row of the sums that is no payment: an index, a share, hours."""
+
+    name: str
+    unit: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Payment:
+    """What one party pays another each year, in euros of that year [EUR/year].
+
+    Parameters
+    ----------
+    service : str
+        Service it belongs to.
+    kind : str
+        saving, price, material, labour, wage, fee, investment, rent, export, sewer, loan, repayment, capital, overhead.
+    payer, payee : str
+        Two of ``PARTIES``.
+    value : Expr
+        The amount.
+    needs : tuple of str
+        Facts without which the payment is unknown.
+    """
+
+    service: str
+    kind: str
+    payer: str
+    payee: str
+    value: Expr
+    needs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the name of the row."""
+        return f"{self.service}:{self.kind}:{self.payer}>{self.payee}"
+
+    def guarded(self) -> Expr:
+        """Return the amount, 0 while a fact that it needs is unknown."""
+        result = self.value
+        for path in self.needs:
+            result = IfKnown(path, result)
+        return result
+
+
+def term(name: str) -> Input:
+    """Return a field of the terms as a node."""
+    return Input(f"terms.{name}")
+
+
+def fact(name: str) -> Input:
+    """Return a field of the facts as a node."""
+    return Input(f"facts.{name}")
+
+
+def common_lines() -> list[Line]:
+    """Return the rows that every service leans on.
+
+    ``price_index = (1 + inflation) ** year`` and participation in a straight line from 0 in year 0.
+    """
+    ramp = high(nearest(term("ramp_years")), 1)
+    return [
+        Line("price_index", "1", (ONE + term("inflation_frac")) ** YEAR),
+        Line("participation", "1", term("participation_frac") * low(YEAR / ramp, 1)),
+    ]
+
+
+def share_lines(name: str, *, uptake: Expr, start: Expr, life: Expr) -> list[Line]:
+    """Return the rows of one service's share: served, newly served and due for replacement, of all units [1].
+
+    With ramp n, start s and life L, cohorts 1 … n each hold 1/n of the full share; in year t the cohorts c < t - s
+    with (t - s - c) a multiple of L are replaced, and there are
+    ``floor((t-s-1)/L) - floor((max(t-s-n, 1)-1)/L)`` of them.
+    """
+    ramp, life = high(nearest(term("ramp_years")), 1), high(nearest(life), 1)
+    since = YEAR - nearest(start)
+    full = term("participation_frac") * uptake
+    served, before = f"{name}:share", Row(f"{name}:share", Number(1.0))
+    cohorts = floor((since - 1) / life) - floor((high(since - ramp, 1) - 1) / life)
+    return [
+        Line(served, "1", full * low(high(since, 0) / ramp, 1)),
+        Line(f"{name}:new", "1", Row(served) - before),
+        Line(f"{name}:replaced", "1", IfAtLeast(since, Number(1.0), full / ramp * cohorts, Number(0.0))),
+    ]
+
+
+def service_lines(service: Service) -> list[Line]:
+    """Return the rows of share and hours of a service."""
+    own = _own(service)
+    lines = share_lines(service.name, uptake=own("uptake_frac"), start=own("start_year"), life=own("life_years"))
+    units = fact(service.driver) * Row(f"{service.name}:share")
+    hours = units * own("hours_per_unit")
+    resident = hours * own("resident_frac")
+    parts = {
+        "hours_paid": resident * (ONE - own("volunteer_frac")),
+        "hours_volunteer": resident * own("volunteer_frac"),
+        "hours_outside": hours * (ONE - own("resident_frac")),
+    }
+    path = f"facts.{service.driver}"
+    return lines + [Line(f"{service.name}:{key}", "h/year", IfKnown(path, value)) for key, value in parts.items()]
+
+
+def service_payments(service: Service) -> list[Payment]:
+    """Return the payments of a service that is not panels.
+
+    The payer stops paying others, pays the enterprise instead; the enterprise pays suppliers, residents (a wage or a
+    volunteer's fee) and hired hands, and invests for each newly served unit and again at the end of its life.
+    """
+    own = _own(service)
+    units = fact(service.driver) * Row(f"{service.name}:share") * INDEX
+    bought = Row(f"{service.name}:new") + Row(f"{service.name}:replaced")
+    invested = fact(service.driver) * bought * own("investment_per_unit") * INDEX
+    needs = (f"facts.{service.driver}",)
+
+    def pay(kind: str, payer: str, payee: str, value: Expr) -> Payment:
+        return Payment(service.name, kind, payer, payee, value, needs)
+
+    return [
+        pay("saving", "others", service.payer, units * own("present_price")),
+        pay("price", service.payer, "enterprise", units * own("enterprise_price")),
+        pay("material", "enterprise", "others", units * own("material_price")),
+        pay("investment", "enterprise", "others", invested),
+        *labour_payments(service.name, needs),
+    ]
+
+
+def labour_payments(name: str, needs: tuple[str, ...]) -> list[Payment]:
+    """Return what the hours of a service cost; a volunteer's fee stops at the yearly maximum per person."""
+    cap = term("volunteer_fee_max_eur_per_year") / term("volunteer_hours_per_year")
+    fee = low(term("volunteer_fee_eur_per_hour"), cap)
+    rates: tuple[tuple[str, str, str, Expr], ...] = (
+        ("wage", "hours_paid", "household", term("wage_eur_per_hour")),
+        ("fee", "hours_volunteer", "household", fee),
+        ("labour", "hours_outside", "others", term("outside_rate_eur_per_hour")),
+    )
+    return [
+        Payment(name, kind, "enterprise", payee, Row(f"{name}:{hours}") * rate * INDEX, needs)
+        for kind, hours, payee, rate in rates
+    ]
+
+
+def sewer_payments(service: str) -> list[Payment]:
+    """Return the sewer saving: to the municipality in the replacement year, a part passed on to the enterprise.
+
+    Only those who take part by then count; a saving after the period is not counted.
+    """
+    due = nearest(fact("sewer_saving_year"))
+    year_after = IfAtLeast(due, YEAR + 1, Number(0.0), fact("sewer_saving_eur") * Row(f"{service}:share") * INDEX)
+    saved = IfAtLeast(YEAR, due, year_after, Number(0.0))
+    needs = ("facts.sewer_saving_eur", "facts.sewer_saving_year")
+    return [
+        Payment("sewer", "sewer", "others", "municipality", saved, needs),
+        Payment("sewer", "sewer", "municipality", "enterprise", saved * term("sewer_pass_on_frac"), needs),
+    ]
+
+
+def _own(service: Service) -> Callable[[str], Input]:
+    return lambda name: Input(f"{service.name}.{name}")

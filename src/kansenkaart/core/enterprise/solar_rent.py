@@ -1,0 +1,134 @@
+"""Renting out panels behind the meter: the enterprise owns them, the household pays part of the bill they save.
+
+The SCE subsidy asks for full export, so it is not part of this model. Salderen ended on 1 January 2027: an exported
+kWh earns its net export value only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kansenkaart.core.enterprise.expr import Expr, Number, Row
+from kansenkaart.core.enterprise.services import INDEX, ONE, YEAR, Line, Payment, fact, share_lines, term
+
+NAME = "solar_rent"
+_NEEDS = ("facts.pv_kwp_economic", "facts.pv_kwh_per_year", "facts.own_use_frac")
+
+
+def solar_lines() -> list[Line]:
+    """Return the rows of panels: share of the roofs in use, that share after loss of yield, and power [kWh/year].
+
+    The aged share follows ``aged(t) = aged(t - 1) (1 - degradation) + new(t)``, exact for cohorts of any size.
+    """
+    shares = share_lines(NAME, uptake=ONE, start=Number(0.0), life=term("inverter_life_years"))
+    aged = f"{NAME}:aged"
+    kept = Row(aged, Number(1.0)) * (ONE - term("pv_degradation_frac"))
+    price = term("electricity_price_eur_per_kwh") * (ONE + term("electricity_growth_frac")) ** YEAR
+    return [*shares, Line(aged, "1", kept + Row(f"{NAME}:new")), Line(f"{NAME}:price", "EUR/kWh", price * INDEX)]
+
+
+def solar_payments() -> list[Payment]:
+    """Return the payments of rented panels; upkeep and roof rent follow the panels in place, power their age."""
+    kwh = fact("pv_kwh_per_year") * Row(f"{NAME}:aged")
+    saved = kwh * fact("own_use_frac") * Row(f"{NAME}:price")
+    exported = kwh * (ONE - fact("own_use_frac")) * term("export_value_eur_per_kwh") * INDEX
+    kwp = fact("pv_kwp_economic")
+    placed = kwp * Row(f"{NAME}:share") * INDEX
+    panels = kwp * Row(f"{NAME}:new") * term("pv_price_eur_per_kwp") * INDEX
+    inverters = kwp * Row(f"{NAME}:replaced") * term("inverter_price_eur_per_kwp") * INDEX
+
+    def pay(kind: str, payer: str, payee: str, value: Expr) -> Payment:
+        return Payment(NAME, kind, payer, payee, value, _NEEDS)
+
+    return [
+        pay("saving", "others", "household", saved),
+        pay("rent", "household", "enterprise", saved * term("rent_share_frac")),
+        pay("export", "others", "enterprise", exported),
+        pay(
+            "material",
+            "enterprise",
+            "others",
+            placed * term("pv_price_eur_per_kwp") * term("pv_upkeep_frac"),
+        ),
+        pay("roof_rent", "enterprise", "roof_owner", placed * term("roof_rent_eur_per_kwp")),
+        pay("investment", "enterprise", "others", panels + inverters),
+    ]
+
+
+@dataclass(frozen=True)
+class PanelTerms:
+    """What a household's own panels rest on.
+
+    Parameters
+    ----------
+    price_eur_per_kwp : float
+        First cost [EUR/kWp].
+    rate_frac, life_years : float
+        Real rate [1/year] and life [year] of the annuity.
+    upkeep_eur_per_year : float
+        Upkeep of the whole system, inverter included [EUR/year].
+    electricity_price_eur_per_kwh, export_value_eur_per_kwh : float
+        Value of a kWh used and exported [EUR/kWh].
+    """
+
+    price_eur_per_kwp: float
+    rate_frac: float
+    life_years: float
+    upkeep_eur_per_year: float
+    electricity_price_eur_per_kwh: float
+    export_value_eur_per_kwh: float
+
+
+def annuity_factor(rate_frac: float, years: float) -> float:
+    """Return the yearly payment per euro borrowed [1/year].
+
+    ``a = r / (1 - (1 + r) ** -n)``; ``1 / n`` without interest. (Any textbook of engineering economics; VDI 2067-1.)
+
+    Parameters
+    ----------
+    rate_frac : float
+        Rate [1/year].
+    years : float
+        Term [year].
+    """
+    return 1 / years if rate_frac == 0 else rate_frac / (1 - (1 + rate_frac) ** -years)
+
+
+def panel_result(kwp: float, *, specific_yield: float, own_use_frac: float, terms: PanelTerms) -> float:
+    """Return what a household's own panels leave a year, after paying for themselves [EUR/year].
+
+    ``kwp y (u p + (1 - u) e) - a(r, n) kwp c - m`` with y in [kWh/kWp/year].
+
+    Parameters
+    ----------
+    kwp : float
+        Size [kWp].
+    specific_yield : float
+        Yield over the life, loss included [kWh/kWp/year].
+    own_use_frac : float
+        Share used behind the meter [1].
+    terms : PanelTerms
+        Prices and life.
+    """
+    kwh = kwp * specific_yield
+    own, export = terms.electricity_price_eur_per_kwh, terms.export_value_eur_per_kwh
+    earned = kwh * (own_use_frac * own + (1 - own_use_frac) * export)
+    paid = annuity_factor(terms.rate_frac, terms.life_years) * kwp * terms.price_eur_per_kwp
+    return earned - paid - terms.upkeep_eur_per_year
+
+
+def break_even_own_use(kwp: float, *, specific_yield: float, terms: PanelTerms) -> float:
+    """Return the own use from which a household's own panels pay for themselves [1]; above 1 they never do.
+
+    Parameters
+    ----------
+    kwp : float
+        Size [kWp].
+    specific_yield : float
+        Yield over the life [kWh/kWp/year].
+    terms : PanelTerms
+        Prices and life.
+    """
+    none = panel_result(kwp, specific_yield=specific_yield, own_use_frac=0.0, terms=terms)
+    everything = panel_result(kwp, specific_yield=specific_yield, own_use_frac=1.0, terms=terms)
+    return -none / (everything - none)
