@@ -1,0 +1,97 @@
+"""The publishers of ``data/sources.csv``: title, licence, credit and the one place for their addresses."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from kansenkaart.errors import ConfigError
+from kansenkaart.provenance import Provenance
+
+#: An address from the environment takes the place of the table's: ``KANSENKAART_URL_CBS_ODATA`` for ``cbs-odata``.
+ADDRESS_VARIABLE = "KANSENKAART_URL_"
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """One row of ``data/sources.csv``; ``known_editions`` runs from the oldest to the newest."""
+
+    name: str
+    title: str
+    licence: str
+    credit: str
+    address: str
+    mirror: str
+    refresh: str
+    known_editions: tuple[str, ...]
+    note: str
+
+
+@lru_cache(maxsize=1)
+def sources_table() -> dict[str, Publisher]:
+    """Return all publishers by name, as ``data/sources.csv`` has them."""
+    found = {}
+    with (files("kansenkaart") / "data" / "sources.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            name = row.pop("publisher")
+            editions = tuple(row.pop("known_editions").split())
+            found[name] = Publisher(name=name, known_editions=editions, **row)
+    return found
+
+
+def publisher(name: str) -> Publisher:
+    """Return one publisher.
+
+    Raises
+    ------
+    ConfigError
+        If ``data/sources.csv`` has no such row.
+    """
+    if name not in sources_table():
+        raise ConfigError(
+            f"one of the publishers {sorted(sources_table())}",
+            found=name,
+            where="data/sources.csv",
+            remedy="correct the publisher in the study file",
+        )
+    return sources_table()[name]
+
+
+def base_url(name: str, *, override: str | None = None) -> str:
+    """Return where a publisher's service lives: the override, else the environment's address, else the table's.
+
+    Raises
+    ------
+    ConfigError
+        If the publisher is unknown or the address is not a plain http(s) address.
+    """
+    variable = ADDRESS_VARIABLE + name.upper().replace("-", "_")
+    address = override or os.environ.get(variable) or publisher(name).address
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ConfigError(
+            "an http(s) address without user name, query or fragment",
+            found=repr(address),
+            where=f"address of {name}",
+            remedy=f"correct data/sources.csv, the study or {variable}",
+        )
+    return address
+
+
+def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, year: int | None = None) -> Provenance:
+    """Return the record of one delivery, with the publisher's licence and credit filled in."""
+    row = publisher(name)
+    return Provenance(
+        role=role,
+        publisher=name,
+        licence=row.licence,
+        credit=row.credit,
+        edition=edition,
+        address=address,
+        sha256=sha256,
+        year=year,
+    )

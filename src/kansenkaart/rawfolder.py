@@ -1,0 +1,147 @@
+"""Keeps deliveries under ``data/raw/<publisher>/<edition>/``: written whole, and never replaced by different bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from kansenkaart.errors import ConfigError, StoreError
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
+_SUFFIX_DIGITS = 8
+_EDITION_DIGITS = 16
+
+
+def plain_name(text: str) -> str:
+    """Return a text as a safe name of one file or folder.
+
+    Raises
+    ------
+    ConfigError
+        If nothing safe is left of it.
+    """
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text.strip()).strip("-.")[:120]
+    if not _PLAIN.fullmatch(name):
+        raise ConfigError("a name with letters or digits", found=repr(text), remedy="correct the edition or place")
+    return name
+
+
+def digest_of(parts: Mapping[str, bytes]) -> str:
+    """Return the sha256 of all parts in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(parts):
+        digest.update(parts[name])
+    return digest.hexdigest()
+
+
+def edition_of(content: bytes) -> str:
+    """Name an edition after its bytes, for services that state no date or version of their own."""
+    return f"sha256-{hashlib.sha256(content).hexdigest()[:_EDITION_DIGITS]}"
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written; what stood there stays.
+    """
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        draft.replace(path)
+    except OSError as why:
+        raise _unwritable(path, why) from why
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def keep_file(root: Path, publisher: str, edition: str, name: str, content: bytes) -> tuple[Path, str]:
+    """Keep one delivered file; see `keep_files`."""
+    return _settle(root, publisher, edition, name, {"": content})
+
+
+def keep_files(root: Path, publisher: str, edition: str, name: str, parts: Mapping[str, bytes]) -> tuple[Path, str]:
+    """Keep a delivery of several files as one folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder ``data/raw``.
+    publisher, edition, name : str
+        Where: ``<publisher>/<edition>/<name>``. If that edition holds other bytes, the new ones go to
+        ``<edition>-<first digits of their hash>``, so that both stay.
+    parts : mapping of str to bytes
+        Relative path to content.
+
+    Returns
+    -------
+    path : Path
+        The kept folder.
+    edition : str
+        The edition as kept.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written; what was kept before stays as it is.
+    """
+    return _settle(root, publisher, edition, name, parts)
+
+
+def _settle(root: Path, publisher: str, edition: str, name: str, parts: Mapping[str, bytes]) -> tuple[Path, str]:
+    first = plain_name(edition)
+    for choice in (first, f"{first}-{digest_of(parts)[:_SUFFIX_DIGITS]}"):
+        target = root / plain_name(publisher) / choice / plain_name(name)
+        if not target.exists():
+            _write_whole(target, parts)
+            return target, choice
+        if _holds(target, parts):
+            return target, choice
+    raise StoreError(
+        "an edition that keeps its bytes",
+        found="other bytes than when it was kept",
+        where=f"{publisher}/{choice}/{name}",
+        remedy="a kept file was changed by hand: move it away and fetch again",
+    )
+
+
+def _holds(target: Path, parts: Mapping[str, bytes]) -> bool:
+    if target.is_file():
+        return set(parts) == {""} and target.read_bytes() == parts[""]
+    kept = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    return kept == set(parts) and all((target / one).read_bytes() == parts[one] for one in parts)
+
+
+def _write_whole(target: Path, parts: Mapping[str, bytes]) -> None:
+    if set(parts) == {""}:
+        write_atomic(target, parts[""])
+        return
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        for name, content in parts.items():
+            write_atomic(draft / name, content)
+        draft.replace(target)
+    except OSError as why:
+        raise _unwritable(target, why) from why
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _unwritable(path: Path, why: OSError) -> StoreError:
+    return StoreError(
+        "room and permission to write",
+        found=str(why.strerror or why),
+        where=path.name,
+        remedy="free disk space or correct the folder's permissions, then run again; nothing was replaced",
+    )

@@ -1,0 +1,262 @@
+"""HTTP for the clients of publishers: time-outs, retries with jitter, Retry-After, size bound, resume, conditions.
+
+The one module of `sources` that its siblings may import: `cbs`, `pdok`, `bag3d_api`, `ahn_atom` and `knmi_api` know
+one publisher each and share only this door to the network.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+import tenacity
+
+from kansenkaart.errors import FetchError, FormatError, StoreError
+from kansenkaart.provenance import sha256_of
+from kansenkaart.rawfolder import write_atomic
+from kansenkaart.web import Answer, Http, parse_json, retry_after_s, same_host
+
+__all__ = ["Answer", "Http", "download", "get", "get_json", "parse_json", "same_host"]
+
+Got = TypeVar("Got")
+JSON_KINDS = ("json",)
+_CHUNK_BYTES = 1 << 16
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_OK, _PARTIAL, _UNCHANGED, _REFUSED_RANGE, _FAILED = 200, 206, 304, 416, 400
+
+
+class _Again(Exception):  # noqa: N818 - not an error for users: it only asks for another try
+    """A try failed in a way that another one may mend."""
+
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+def get(
+    url: str,
+    *,
+    http: Http,
+    params: Mapping[str, str] | None = None,
+    kinds: tuple[str, ...] = JSON_KINDS,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Return one answer, whole, of one of the content kinds expected.
+
+    Raises
+    ------
+    FetchError
+        If no usable answer came after all tries, the publisher refuses, or it is larger than the bound.
+    """
+    return _persist(url, http, lambda: _once(url, http, params or {}, kinds, headers or {}))
+
+
+def get_json(url: str, *, http: Http, params: Mapping[str, str] | None = None) -> tuple[Any, Answer]:
+    """Return one answer parsed as JSON, with the answer itself; broken JSON is asked for again.
+
+    Raises
+    ------
+    FetchError
+        As `get`; also if the content stays broken, or holds NaN or infinity, which JSON does not know.
+    """
+
+    def attempt() -> tuple[Any, Answer]:
+        answer = _once(url, http, params or {}, JSON_KINDS, {})
+        try:
+            return parse_json(answer.content, where=url), answer
+        except FormatError as why:
+            raise _Again(f"JSON that does not parse: {why.found}") from why
+
+    return _persist(url, http, attempt)
+
+
+def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ()) -> str:
+    """Fetch one large file to disk, going on where a broken download stopped, and return its sha256.
+
+    A file that is there already is asked for with its ETag or date, and kept when the publisher says "unchanged"; one
+    that changed is left alone and refused, since it belongs to another edition.
+
+    Parameters
+    ----------
+    url : str
+        Address.
+    path : Path
+        Where it goes; next to it ``<name>.http.json`` keeps ETag, date and sha256.
+    http : Http
+        How to ask.
+    magic : tuple of bytes
+        First bytes of which the file must have one.
+
+    Raises
+    ------
+    FetchError
+        As `get`.
+    FormatError
+        If the first bytes are those of another kind of file.
+    StoreError
+        If another version is kept under this name, or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = _notes(path)
+    notes = _persist(url, http, lambda: _resume(url, http, part, known if path.exists() else {}))
+    if notes is None:
+        return str(known["sha256"])
+    with part.open("rb") as handle:
+        head = handle.read(max((len(one) for one in magic), default=0))
+    if magic and not head.startswith(magic):
+        part.unlink()
+        raise FormatError(
+            f"a file that starts with one of {magic}", found=repr(head), where=url, remedy="check the address"
+        )
+    return _place(part, path, notes, url)
+
+
+def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
+    digest = sha256_of(part)
+    if path.exists() and sha256_of(path) != digest:
+        part.unlink()
+        raise StoreError(
+            "the same bytes for the same edition",
+            found="the publisher changed the file",
+            where=f"{path.name} from {url}",
+            remedy="name the new edition in the study; the kept file stays as it is",
+        )
+    part.replace(path)
+    write_atomic(_notes_path(path), json.dumps({**notes, "sha256": digest}, sort_keys=True).encode())
+    return digest
+
+
+def _notes_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.http.json")
+
+
+def _notes(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(_notes_path(path).read_bytes())
+        return content if content.get("sha256") == sha256_of(path) else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[str, str] | None:
+    headers = {"Accept-Encoding": "identity"}
+    tag = part.with_name(f"{part.name}.tag")
+    begun = part.stat().st_size if part.exists() and tag.exists() else 0
+    if begun:
+        headers |= {"Range": f"bytes={begun}-", "If-Range": tag.read_text("utf-8")}
+    elif known.get("etag") or known.get("last-modified"):
+        headers |= {"If-None-Match": known["etag"]} if known.get("etag") else {}
+        headers |= {"If-Modified-Since": known["last-modified"]} if known.get("last-modified") else {}
+    with _open(url, http, {}, headers) as response:
+        if response.status_code == _UNCHANGED:
+            return None
+        if response.status_code == _REFUSED_RANGE:
+            part.unlink(missing_ok=True)
+            raise _Again("the range asked for is not there any more")
+        on = response.status_code == _PARTIAL and response.headers.get("Content-Range", "").startswith(
+            f"bytes {begun}-"
+        )
+        validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        if not on:
+            tag.write_text(validator, "utf-8") if validator else tag.unlink(missing_ok=True)
+        with part.open("ab" if on else "wb") as sink:
+            _pump(response, http, url, sink.write, begun if on else 0)
+    tag.unlink(missing_ok=True)
+    notes = {"etag": response.headers.get("ETag", ""), "last-modified": response.headers.get("Last-Modified", "")}
+    return {key: value for key, value in notes.items() if value}
+
+
+def _once(
+    url: str, http: Http, params: Mapping[str, str], kinds: tuple[str, ...], headers: Mapping[str, str]
+) -> Answer:
+    content = bytearray()
+    with _open(url, http, params, headers) as response:
+        kind = response.headers.get("Content-Type", "").lower()
+        if kinds and not any(one in kind for one in kinds):
+            raise _Again(f"content of type {kind or 'unknown'!r} instead of {' or '.join(kinds)}")
+        _pump(response, http, url, content.extend, 0)
+    found = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(str(response.url), response.status_code, found, bytes(content))
+
+
+def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str, str]) -> requests.Response:
+    try:
+        response = requests.get(
+            url,
+            params=params,
+            headers={"User-Agent": http.agent, **headers},
+            timeout=(http.connect_timeout_s, http.read_timeout_s),
+            stream=True,
+        )
+    except requests.RequestException as why:
+        raise _Again(f"{type(why).__name__}: {why}") from why
+    status = response.status_code
+    if status in _TRANSIENT:
+        response.close()
+        raise _Again(f"status {status}", retry_after_s(response.headers.get("Retry-After")))
+    if status >= _FAILED and status != _REFUSED_RANGE:
+        response.close()
+        raise FetchError("an answer", found=f"status {status}", where=url, remedy="check address, edition and area")
+    return response
+
+
+def _pump(response: requests.Response, http: Http, url: str, sink: Callable[[bytes], Any], size: int) -> None:
+    started = time.monotonic()
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and size + int(announced) > http.max_bytes:
+        raise _too_large(http, url, f"{size + int(announced)} announced")
+    try:
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > http.max_bytes:
+                raise _too_large(http, url, "more")
+            if time.monotonic() - started > http.answer_timeout_s:
+                raise _Again(f"an answer that took longer than {http.answer_timeout_s:g} s")
+            sink(chunk)
+    except requests.RequestException as why:
+        raise _Again(f"{type(why).__name__}: {why}") from why
+    except OSError as why:
+        raise StoreError("room to write", found=str(why), where=url, remedy="free disk space, then run again") from why
+
+
+def _too_large(http: Http, url: str, found: str) -> FetchError:
+    return FetchError(
+        f"at most {http.max_bytes} bytes", found=found, where=url, remedy="ask for a smaller area or raise max_bytes"
+    )
+
+
+def _persist(url: str, http: Http, attempt: Callable[[], Got]) -> Got:
+    jitter = tenacity.wait_random_exponential(multiplier=http.wait_first_s, max=http.wait_most_s)
+
+    def pause(state: tenacity.RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        asked = failure.retry_after_s if isinstance(failure, _Again) else 0.0
+        if asked > http.wait_most_s:
+            raise FetchError(
+                f"to wait {http.wait_most_s:g} s at most",
+                found=f"the publisher asks to wait {asked:.0f} s",
+                where=url,
+                remedy="run again later",
+            )
+        return max(asked, jitter(state))
+
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(http.attempts),
+        wait=pause,
+        retry=tenacity.retry_if_exception_type(_Again),
+        reraise=True,
+    )
+    try:
+        return retrying(attempt)
+    except _Again as why:
+        raise FetchError(
+            f"a usable answer within {http.attempts} tries",
+            found=str(why),
+            where=url,
+            remedy="try again later; what was kept before stays in use",
+        ) from why
