@@ -1,0 +1,148 @@
+"""What publishers call our columns: one table, our name x format to raw name, empty where the format lacks it.
+
+``data/raw_names.csv`` has the columns ``table, form, name, raw``. ``a|b`` in ``raw`` means: the first that is there.
+A trailing ``?`` marks a column that a file of this format may lack; all others must be there.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from kansenkaart.errors import FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Frame = TypeVar("Frame", bound=pd.DataFrame)
+
+#: Spellings of "unknown" in Dutch open data: WFS 2021, OGC API 2022 and later, OData untyped, Klimaatmonitor.
+MISSING = frozenset({"", ".", "?", "-", "nan", "none", "null", "-99999999", "-99999999.0", "-99995", "-99997"})
+_MISSING_NUMBERS = (-99999999.0, -99995.0, -99996.0, -99997.0)
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[tuple[str, str], dict[str, str]]:
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    with (files("kansenkaart") / "data" / "raw_names.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            found.setdefault((row["table"], row["form"]), {})[row["name"]] = row["raw"]
+    return found
+
+
+def raw_names(table: str, form: str) -> dict[str, str]:
+    """Return our names with the raw spelling of one format.
+
+    Raises
+    ------
+    FormatError
+        If no such format is known for the table.
+    """
+    if (table, form) not in _table():
+        known = sorted(one for name, one in _table() if name == table)
+        raise FormatError(
+            f"one of the formats {known} for table {table}",
+            found=form,
+            where="data/raw_names.csv",
+            remedy="correct the format in the study file",
+        )
+    return _table()[table, form]
+
+
+def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
+    """Return the columns of a format under our names; columns that the format lacks become unknown.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        As published; a geometry column is kept as it is.
+    table, form : str
+        Which rows of the raw-name table.
+    where : str
+        File name, for the message.
+
+    Raises
+    ------
+    FormatError
+        If a column that this format must have is not there.
+    """
+    kept: dict[str, Any] = {}
+    missing = []
+    for ours, raw in raw_names(table, form).items():
+        choices = raw.removesuffix("?").split("|")
+        hit = next((one for one in choices if one in frame.columns), None)
+        if hit is not None:
+            kept[ours] = frame[hit]
+        elif raw and not raw.endswith("?"):
+            missing.append(raw)
+        else:
+            kept[ours] = pd.Series(None, index=frame.index, dtype="object")
+    if missing:
+        raise FormatError(
+            f"the columns {missing} of format {form}",
+            found=f"{list(frame.columns)[:12]} and {max(len(frame.columns) - 12, 0)} more",
+            where=where,
+            remedy="choose another format, or add the new spelling to data/raw_names.csv",
+        )
+    spatial = {"geometry": frame.geometry} if hasattr(frame, "crs") else {}
+    return type(frame)({**kept, **spatial}, index=frame.index)
+
+
+def to_number(column: pd.Series[Any], *, where: str) -> pd.Series[float]:
+    """Return a column as float64 with every spelling of unknown as NaN.
+
+    Raises
+    ------
+    FormatError
+        If a value is neither a number nor a known spelling of unknown.
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        numbers = column.astype("float64")
+    else:
+        text = column.astype("object").where(column.notna(), "").astype(str).str.strip()
+        blank = text.str.lower().isin(MISSING)
+        numbers = pd.to_numeric(text.str.replace(",", ".").where(~blank), errors="coerce").astype("float64")
+        odd = numbers.isna() & ~blank
+        if odd.any():
+            raise FormatError(
+                "numbers, or a known spelling of unknown",
+                found=repr(text[odd].iloc[0]),
+                where=f"{where}, row {odd.idxmax()}",
+                remedy="correct the file, or add the spelling of unknown to rawnames.MISSING",
+            )
+    return numbers.where(~numbers.isin(_MISSING_NUMBERS), np.nan)
+
+
+def to_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column as text without surrounding blanks; empty text is unknown."""
+    text = column.astype("object").where(column.notna(), "").astype(str).str.strip()
+    return text.where(text != "", None).astype("str")
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """Turn a failure to open or parse a file into an error that says what was expected.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, unreadable or of another kind.
+    """
+    try:
+        yield
+    except FormatError:
+        raise
+    except (RuntimeError, OSError, ValueError, KeyError) as why:
+        raise FormatError(
+            expected,
+            found=f"{type(why).__name__}: {why}",
+            where=path.name,
+            remedy="check the file name and format in the study file, and fetch the file again",
+        ) from why

@@ -1,0 +1,125 @@
+"""Counts what a reader leaves out and why, so that rows in = kept + left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from kansenkaart.crs import RD, RD_BOUNDS_M
+from kansenkaart.provenance import Tally
+from kansenkaart.repair import polygons_of
+
+NO_GEOMETRY = "no usable geometry"
+NAMED_RD = "reference system not named, RD New from its coordinates"
+MENDED = "self-crossing geometry mended"
+_UNNAMED = (None, ("EPSG", "4326"), ("OGC", "CRS84"))
+
+
+def name_rd(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
+    """Return the frame in RD New if its system is unnamed (or GeoJSON's default) and its coordinates can only be RD.
+
+    Nothing is reprojected: a file that names another system keeps it, and is refused later.
+
+    Returns
+    -------
+    frame : GeoDataFrame
+        With RD New as its system where that was unnamed; coordinates unchanged [m].
+    named : bool
+        Whether the system was unnamed and has been named.
+    """
+    code = None if frame.crs is None else frame.crs.to_authority()
+    if code not in _UNNAMED or frame.empty or frame.geometry.isna().all():
+        return frame if frame.crs is not None else frame.set_crs(RD), False
+    x0, y0, x1, y1 = frame.total_bounds
+    low_x, low_y, high_x, high_y = RD_BOUNDS_M
+    inside = x0 >= low_x and y0 >= low_y and x1 <= high_x and y1 <= high_y
+    return (frame.set_crs(RD, allow_override=True), True) if inside else (frame, False)
+
+
+class Sieve:
+    """A frame on its way to a clean table, with the count of what was left out.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        All rows as published.
+    """
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame.reset_index(drop=True)
+        self.rows_in = len(frame)
+        self.left_out: Counter[str] = Counter()
+        self.noted: Counter[str] = Counter()
+
+    def drop(self, bad: Any, reason: str) -> None:
+        """Leave rows out for one reason."""
+        mask = np.asarray(bad, dtype=bool)
+        self.left_out[reason] += int(mask.sum())
+        self.frame = self.frame[~mask].reset_index(drop=True)
+
+    def drop_by_name(self, bad: Any, names: pd.Series[Any], prefix: str) -> None:
+        """Leave rows out, counted by a name each, such as their status."""
+        mask = np.asarray(bad, dtype=bool)
+        for name, count in names[mask].fillna("unknown").value_counts().items():
+            self.left_out[f"{prefix}{name}"] += int(count)
+        self.frame = self.frame[~mask].reset_index(drop=True)
+
+    def note(self, reason: str, count: Any) -> None:
+        """Count something seen in rows that stay [1]."""
+        self.noted[reason] += int(count)
+
+    def blank_outside(self, name: str, low: float | None, high: float | None) -> None:
+        """Make values outside their limits unknown, and count them."""
+        column = self.frame[name].astype("float64")
+        bad = pd.Series(False, index=column.index)
+        if low is not None:
+            bad |= column < low
+        if high is not None:
+            bad |= column > high
+        self.note(f"{name} outside {low} to {high}, unknown", bad.sum())
+        self.frame[name] = column.where(~bad, np.nan)
+
+    def polygons(self) -> None:
+        """Mend polygons, leave out rows without any, name an unnamed reference system."""
+        self._name_rd()
+        shapes, mended = polygons_of(self.frame.geometry.to_numpy())
+        self.note(MENDED, (mended & (shapes != np.array(None))).sum())
+        self._set_shapes(shapes)
+
+    def lines(self) -> None:
+        """Make lines two-dimensional, merge one-part multi-lines, leave out rows without length."""
+        self._name_rd()
+        flat = shapely.line_merge(shapely.force_2d(self.frame.geometry.to_numpy()))
+        keep = np.isin(shapely.get_type_id(flat), (1, 5)) & (shapely.length(flat) > 0)
+        self._set_shapes(np.where(keep, flat, None))
+
+    def points(self) -> None:
+        """Make points two-dimensional and leave out rows without one."""
+        self._name_rd()
+        flat = shapely.force_2d(self.frame.geometry.to_numpy())
+        keep = (shapely.get_type_id(flat) == 0) & ~shapely.is_empty(flat)
+        self._set_shapes(np.where(keep, flat, None))
+
+    def _name_rd(self) -> None:
+        self.frame, named = name_rd(self.frame)
+        self.note(NAMED_RD, len(self.frame) if named else 0)
+
+    def _set_shapes(self, shapes: Any) -> None:
+        crs = self.frame.crs
+        self.frame = self.frame.set_geometry(gpd.GeoSeries(shapes, index=self.frame.index, crs=crs))
+        self.drop(shapely.is_missing(shapes), NO_GEOMETRY)
+
+    def tally(self) -> Tally:
+        """Return the counts.
+
+        Raises
+        ------
+        SchemaError
+            If rows were lost without a reason.
+        """
+        return Tally(self.rows_in, len(self.frame), dict(self.left_out), dict(self.noted))

@@ -1,0 +1,245 @@
+"""Reads panden and homes from the Basisregistratie Adressen en Gebouwen, in each of its published shapes.
+
+Formats: ``pdok-geojson`` (OGC API Features), ``lvbag-gpkg`` (BAG 2.0 extract), ``nlextract-gpkg``, and for towns that
+publish geometry only ``footprint-shp`` (panden) and ``points-shp`` (address points).
+
+References
+----------
+.. [1] Catalogus BAG 2018, Ministerie van BZK: statuses, gebruiksdoelen, placeholder building years.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from kansenkaart import fields, schemas
+from kansenkaart.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.repair import bag_id, bag_ids, shape_ids
+from kansenkaart.sieve import Sieve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kansenkaart.provenance import Tally
+
+PAND_IN_USE = ("Pand in gebruik", "Pand in gebruik (niet ingemeten)", "Verbouwing pand")
+HOME_IN_USE = (
+    "Verblijfsobject in gebruik",
+    "Verblijfsobject in gebruik (niet ingemeten)",
+    "Verbouwing verblijfsobject",
+)
+#: Building years that mean "unknown": before registration (1005) and not yet known (9999) [1]_.
+PLACEHOLDER_YEARS = (1005, 9999)
+#: Floor areas outside these [m2] are placeholders: 0 and 1 for unmeasured, 999999 for unknown [1]_.
+FLOOR_AREA_LIMITS_M2 = (2, 999_998)
+UNKNOWN_STATUS = "onbekend"
+_LAYERS = {
+    ("pand", "lvbag-gpkg"): "pand",
+    ("home", "lvbag-gpkg"): "verblijfsobject",
+    ("pand", "nlextract-gpkg"): "pandactueelbestaand",
+}
+
+
+def read_pand(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFrame, Tally]:
+    """Return the panden in use of one file, as table ``pand``; ``homes`` and ``buurtcode`` stay unknown here.
+
+    Parameters
+    ----------
+    path : Path
+        File as published.
+    form : str
+        ``pdok-geojson``, ``lvbag-gpkg``, ``nlextract-gpkg`` or ``footprint-shp``.
+
+    Returns
+    -------
+    panden : GeoDataFrame
+        Table ``pand``; ``footprint_area_m2`` [m2] from the geometry; placeholder years unknown.
+    tally : Tally
+        Panden in, kept, and left out by reason and status [1].
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read or lacks a column of its format.
+    CrsError
+        If the coordinates are not RD New.
+    """
+    if form == "footprint-shp":
+        return _read_footprints(path)
+    sieve = Sieve(_load(path, "pand", form))
+    _drop_ended(sieve)
+    sieve.drop_by_name(~sieve.frame["status"].isin(PAND_IN_USE), to_text(sieve.frame["status"]), "status: ")
+    _identify(sieve, "pand_id")
+    sieve.polygons()
+    _blank_placeholder_years(sieve, path)
+    return _finish_pand(sieve, path)
+
+
+def _read_footprints(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
+    sieve = Sieve(_open(path, None))
+    sieve.polygons()
+    sieve.frame["pand_id"] = shape_ids(sieve.frame.geometry.to_numpy(), prefix="grondvlak")
+    sieve.drop(sieve.frame["pand_id"].duplicated(), "same footprint twice")
+    sieve.frame["bouwjaar"] = None
+    sieve.frame["status"] = UNKNOWN_STATUS
+    sieve.note("identification made up from the shape", len(sieve.frame))
+    sieve.note("bouwjaar unknown", len(sieve.frame))
+    return _finish_pand(sieve, path)
+
+
+def _finish_pand(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
+    frame = sieve.frame.assign(
+        footprint_area_m2=sieve.frame.geometry.area, homes=None, buurtcode=None, status=to_text(sieve.frame["status"])
+    )
+    return schemas.conform(_only(frame, "pand"), "pand", where=path.name), sieve.tally()
+
+
+def _blank_placeholder_years(sieve: Sieve, path: Path) -> None:
+    years = to_number(sieve.frame["bouwjaar"], where=f"{path.name}, bouwjaar")
+    for year in PLACEHOLDER_YEARS:
+        sieve.note(f"bouwjaar unknown (placeholder {year})", (years == year).sum())
+    sieve.note("bouwjaar unknown", years.isna().sum())
+    sieve.frame["bouwjaar"] = years.where(~years.isin(PLACEHOLDER_YEARS))
+    limits = fields.get("bouwjaar")
+    sieve.blank_outside("bouwjaar", limits.minimum, limits.maximum)
+
+
+def read_home(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFrame, Tally]:
+    """Return the homes of one file, as table ``home``: verblijfsobjecten in use with ``woonfunctie``.
+
+    Parameters
+    ----------
+    path : Path
+        File as published.
+    form : str
+        ``pdok-geojson``, ``lvbag-gpkg`` or ``points-shp``.
+
+    Returns
+    -------
+    homes : GeoDataFrame
+        Table ``home``; ``pand_id`` is the first of the sorted ``pand_ids``; ``floor_area_m2`` [m2].
+    tally : Tally
+        Verblijfsobjecten in, kept, and left out by reason, status and gebruiksdoel [1].
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read or lacks a column of its format.
+    CrsError
+        If the coordinates are not RD New.
+    """
+    if form == "points-shp":
+        return _read_points(path)
+    sieve = Sieve(_load(path, "home", form))
+    _drop_ended(sieve)
+    sieve.drop_by_name(~sieve.frame["status"].isin(HOME_IN_USE), to_text(sieve.frame["status"]), "status: ")
+    _keep_homes(sieve)
+    _identify(sieve, "home_id")
+    sieve.points()
+    if "address" in sieve.frame:
+        _join_addresses(sieve, path, form)
+    _link_panden(sieve)
+    return _finish_home(sieve, path)
+
+
+def _keep_homes(sieve: Sieve) -> None:
+    uses = sieve.frame["use"].map(_words)
+    names = uses.map(lambda words: ",".join(sorted(words)) or "unknown")
+    sieve.drop_by_name(~uses.map(lambda words: "woonfunctie" in words).astype(bool), names, "gebruiksdoel: ")
+
+
+def _words(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [word.strip(" \"'") for word in value.strip("{}[]").split(",") if word.strip(" \"'")]
+    return [str(word) for word in value] if isinstance(value, (list, tuple, np.ndarray)) else []
+
+
+def _link_panden(sieve: Sieve) -> None:
+    ids = sieve.frame["panden"].map(bag_ids)
+    count = ids.map(len).astype("int64")
+    sieve.note("home in more than one pand", (count > 1).sum())
+    sieve.note("home without a pand that can be identified", (count == 0).sum())
+    sieve.frame["pand_id"] = ids.map(lambda some: some[0] if some else None)
+    sieve.frame["pand_ids"] = ids.map(lambda some: ",".join(some) or None)
+    sieve.frame["pand_count"] = count.where(count > 0)
+
+
+def _join_addresses(sieve: Sieve, path: Path, form: str) -> None:
+    raw = _open(path, "nummeraanduiding", geometry=False)
+    addresses = Sieve(to_our_names(raw, "address", form=form, where=f"{path.name}, nummeraanduiding"))
+    _drop_ended(addresses)
+    _identify(addresses, "address")
+    known = addresses.frame.set_index("address")
+    keys = sieve.frame["address"].map(bag_id)
+    sieve.note("address unknown", (~keys.isin(known.index)).sum())
+    for name in ("street_id", "postcode", "house_number", "letter", "addition"):
+        sieve.frame[name] = keys.map(known[name]).to_numpy()
+    sieve.frame["street_name"] = None
+
+
+def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
+    frame = sieve.frame
+    letter, addition = (to_text(frame[name]).fillna("").astype("object") for name in ("letter", "addition"))
+    joined = pd.Series(["-".join(filter(None, pair)) or None for pair in zip(letter, addition, strict=True)])
+    area = to_number(frame["floor_area_m2"], where=f"{path.name}, oppervlakte")
+    known = area.between(*FLOOR_AREA_LIMITS_M2)
+    sieve.note("floor area unknown", (~known).sum())
+    frame = frame.assign(
+        house_letter=joined,
+        street_id=frame["street_id"].map(bag_id),
+        floor_area_m2=area.where(known),
+        house_number=to_number(frame["house_number"], where=f"{path.name}, huisnummer"),
+        buurtcode=None,
+        **{name: to_text(frame[name]) for name in ("status", "street_name", "postcode")},
+    )
+    return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
+
+
+def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
+    sieve = Sieve(_open(path, None))
+    sieve.points()
+    ids = pd.Series(shape_ids(sieve.frame.geometry.to_numpy(), prefix="punt"))
+    nth = ids.groupby(ids).cumcount()
+    sieve.note("address point counted as a home: gebruiksdoel and status unknown", len(ids))
+    sieve.note("address point on the same place as another", (nth > 0).sum())
+    frame = sieve.frame.assign(home_id=ids + "-" + nth.astype(str), status=UNKNOWN_STATUS)
+    for name in schemas.get("home").nullable:
+        frame[name] = None
+    return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
+
+
+def _drop_ended(sieve: Sieve) -> None:
+    for name in [one for one in sieve.frame.columns if one.startswith("ended")]:
+        ended = to_text(sieve.frame[name]).notna()
+        sieve.drop(ended, "voorkomen ended or withdrawn")
+
+
+def _identify(sieve: Sieve, name: str) -> None:
+    """Normalise identifications to 16 digits and keep the last voorkomen of each."""
+    sieve.frame[name] = sieve.frame[name].map(bag_id)
+    sieve.drop(sieve.frame[name].isna(), "identification is not 16 digits")
+    order = pd.to_numeric(sieve.frame["occurrence"], errors="coerce").fillna(0)
+    last = sieve.frame.assign(order=order.astype("float64")).sort_values("order", kind="stable")
+    doubles = last.duplicated(name, keep="last").reindex(sieve.frame.index)
+    sieve.drop(doubles, "same identification twice")
+
+
+def _load(path: Path, table: str, form: str) -> gpd.GeoDataFrame:
+    raw_names(table, form)
+    raw = _open(path, _LAYERS.get((table, form)))
+    return to_our_names(raw, table, form=form, where=path.name)
+
+
+def _open(path: Path, layer: str | None, *, geometry: bool = True) -> Any:
+    expected = f"a BAG file with layer {layer}" if layer else "a BAG file with geometry"
+    with reading(path, expected):
+        return pyogrio.read_dataframe(path, layer=layer, read_geometry=geometry)
+
+
+def _only(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
+    return frame[list(schemas.get(table).columns)]

@@ -1,0 +1,175 @@
+"""Reads buurten with their figures from the files of CBS wijken en buurten.
+
+Formats: ``pdok-snake`` (OGC API Features and GeoPackage, 2022 and later) and ``wfs-2021-shp`` (the WFS of 2021 saved as a
+shapefile, whose 207 camelCase names were cut to ten characters and made unique by number, in the order of the service).
+
+References
+----------
+.. [1] CBS, Toelichting Wijk- en Buurtkaart 2020, 2021 en 2022 (field names, units, missing codes).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from kansenkaart import fields, schemas
+from kansenkaart.errors import FormatError
+from kansenkaart.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.sieve import Sieve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kansenkaart.provenance import Tally
+
+#: Where a few names must stand in the order of the 2021 service, so that the numbered names mean what we say [1]_.
+ORDER_2021 = {
+    "aantalInwo": 12,
+    "woningvoor": 49,
+    "percenta22": 54,
+    "gemiddeldG": 62,
+    "gemiddel_9": 70,
+    "gemiddel15": 87,
+}
+COLUMNS_2021 = 207
+#: Owner-occupied and rented shares add up to 100 %, but for homes of unknown ownership and rounding [%].
+OWNERSHIP_SUM_PCT = (50.0, 102.0)
+_CODE = re.compile(r"BU\d{8}")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
+_THOUSAND_EUR = ("income_per_inhabitant_eur", "home_value_eur")
+_EUR_PER_THOUSAND = 1000.0
+
+
+def figure_names() -> list[str]:
+    """Return the figures of table ``buurt``: the columns that have a year beside them."""
+    columns = schemas.get("buurt").columns
+    return [name for name in columns if f"{name}_year" in columns]
+
+
+def read_buurt(
+    path: Path,
+    *,
+    form: str = "pdok-snake",
+    layer: str | None = None,
+    year: int | None = None,
+    figure_years: Mapping[str, int] | None = None,
+) -> tuple[gpd.GeoDataFrame, Tally]:
+    """Return buurten with their figures, each figure with its year, as table ``buurt``.
+
+    Parameters
+    ----------
+    path : Path
+        File as published.
+    form : str
+        ``pdok-snake`` or ``wfs-2021-shp``.
+    layer : str or None
+        Layer ``buurten`` where the file has one of that name, otherwise its only layer.
+    year : int or None
+        Year of the figures; None takes it from the file's column ``jaar`` or ``jrstatcode`` [year].
+    figure_years : mapping of str to int or None
+        Years of single figures that differ from the edition's, such as energy of the year before [year].
+
+    Returns
+    -------
+    buurten : GeoDataFrame
+        Table ``buurt``; unknown figures are NaN and have no year.
+    tally : Tally
+        Buurten in, kept and left out [1].
+
+    Raises
+    ------
+    FormatError
+        If columns are missing, in another order than their format has, implausible, or without a year.
+    CrsError
+        If the coordinates are not RD New.
+    """
+    raw_names("buurt", form)
+    with reading(path, "a file of CBS buurten"):
+        raw = pyogrio.read_dataframe(path, layer=layer or _layer(path))
+    if form == "wfs-2021-shp":
+        _require_order(raw, path)
+    sieve = Sieve(to_our_names(raw, "buurt", form=form, where=path.name))
+    codes = to_text(sieve.frame["buurtcode"])
+    sieve.drop(
+        ~codes.fillna("").map(lambda one: bool(_CODE.fullmatch(one))).astype(bool), "buurtcode is not BU and 8 digits"
+    )
+    sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurtcode twice")
+    sieve.polygons()
+    _to_figures(sieve, path)
+    _add_years(sieve.frame, path, year, figure_years or {})
+    return _finish(sieve, path), sieve.tally()
+
+
+def _layer(path: Path) -> str | None:
+    names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    return "buurten" if "buurten" in names else None
+
+
+def _require_order(raw: pd.DataFrame, path: Path) -> None:
+    columns = list(raw.columns)
+    wrong = [name for name, place in ORDER_2021.items() if columns[place : place + 1] != [name]]
+    if wrong or len(columns) != COLUMNS_2021 + 1:
+        raise FormatError(
+            f"{COLUMNS_2021} columns in the order of the 2021 service",
+            found=f"{len(columns) - 1} columns; not in their place: {wrong}",
+            where=path.name,
+            remedy="use the GeoPackage or GeoJSON of the same year, whose names are whole (format pdok-snake)",
+        )
+
+
+def _to_figures(sieve: Sieve, path: Path) -> None:
+    for name in figure_names():
+        sieve.frame[name] = to_number(sieve.frame[name], where=f"{path.name}, {name}")
+        if name in _THOUSAND_EUR:
+            sieve.frame[name] *= _EUR_PER_THOUSAND
+        limits = fields.get(name)
+        sieve.blank_outside(name, limits.minimum, limits.maximum)
+        sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
+    low, high = OWNERSHIP_SUM_PCT
+    total = sieve.frame["owner_occupied_pct"] + sieve.frame["rented_pct"]
+    odd = total.notna() & ~total.between(low, high)
+    if odd.any():
+        raise FormatError(
+            f"owner-occupied and rented homes that add up to {low:.0f}-{high:.0f} %",
+            found=f"{total[odd].iloc[0]:.0f} %",
+            where=f"{path.name}, {sieve.frame['buurtcode'][odd].iloc[0]}",
+            remedy="the columns mean something else than the format says: add a format to data/raw_names.csv",
+        )
+
+
+def _add_years(frame: pd.DataFrame, path: Path, year: int | None, figure_years: Mapping[str, int]) -> None:
+    stated = to_text(frame["year"]).fillna("").astype("object").map(_year_in)
+    edition = pd.Series(float(year), index=frame.index) if year is not None else stated
+    if edition.isna().any():
+        raise FormatError(
+            "the year of the figures",
+            found="no column jaar or jrstatcode, and no year given",
+            where=path.name,
+            remedy="state the year of this edition in the study file",
+        )
+    for name in figure_names():
+        own = pd.Series(float(figure_years[name]), index=frame.index) if name in figure_years else edition
+        frame[f"{name}_year"] = own.where(frame[name].notna())
+
+
+def _year_in(text: str) -> float:
+    hit = _YEAR.match(text)
+    return float(hit.group()) if hit else np.nan
+
+
+def _finish(sieve: Sieve, path: Path) -> Any:
+    frame = sieve.frame
+    texts = {
+        name: to_text(frame[name]) for name in ("buurtcode", "buurtnaam", "wijkcode", "gemeentecode", "gemeentenaam")
+    }
+    water = to_text(frame["water"]).str.upper().map({"JA": True, "NEE": False, "TRUE": True, "FALSE": False})
+    sieve.note("water only", (water == True).sum())  # noqa: E712
+    frame = frame.assign(**texts, water=water.astype("boolean"))
+    return schemas.conform(frame[list(schemas.get("buurt").columns)], "buurt", where=path.name)
