@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
 
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.provenance import Provenance
 
 #: An address from the environment takes the place of the table's: ``KANSENKAART_URL_CBS_ODATA`` for ``cbs-odata``.
 ADDRESS_VARIABLE = "KANSENKAART_URL_"
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @dataclass(frozen=True)
@@ -95,3 +99,17 @@ def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, y
         sha256=sha256,
         year=year,
     )
+
+
+def year_stated(info: Mapping[str, Any], *, where: str) -> int:
+    """Return the year that a yearly table speaks of, from its ``Period``, else its ``Title``.
+
+    Raises
+    ------
+    FormatError
+        If neither holds a year.
+    """
+    stated = _YEAR.findall(str(info.get("Period") or "")) or _YEAR.findall(str(info.get("Title") or ""))
+    if not stated:
+        raise FormatError("a year in Period or Title", found=str(info)[:80], where=where, remedy="check the table")
+    return int(stated[-1])

@@ -1,198 +1,30 @@
-"""Kerncijfers wijken en buurten of CBS: fetched through ``cbsodata``, read from the answers as published.
+"""Reads Kerncijfers wijken en buurten of CBS from the OData answers as published.
 
-The library asks each metadata table anew, has no retry and no bound, and its ``get_data`` overwrites region codes by
-their titles; so only its ``get_meta`` is used (which gives typed rows with their codes), with a session of ours inside
-that brings the time-outs, retries and bounds of `kansenkaart.sources.fetch`. Columns are found by title and unit, since
-their numbers shift from year to year. A column that a year has hardly filled yet comes from an older year, and says so.
+Columns are found by title and unit, since their numbers shift from year to year. A column that a year has hardly
+filled yet comes from an older year, and says so.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import re
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
-import requests
-from cbsodata import cbsodata3
 
-from kansenkaart.errors import ConfigError, FormatError, IncompleteError
-from kansenkaart.provenance import Provenance, Tally
-from kansenkaart.publishers import delivery
-from kansenkaart.rawfolder import digest_of, keep_files, plain_name, write_atomic
+from kansenkaart.errors import FormatError
+from kansenkaart.provenance import Tally
+from kansenkaart.publishers import year_stated
 from kansenkaart.rawnames import to_number
-from kansenkaart.sources.fetch import Http, get_json, parse_json
+from kansenkaart.web import parse_json
 
-PUBLISHER = "cbs-odata"
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].
 LEAST_FILLED_SHARE = 0.5
-_CODE = re.compile(r"GM\d{4}")
 _BUURT = re.compile(r"BU\d{8}")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_METADATA = ("DataProperties", "WijkenEnBuurten")
 _ESSENTIAL = ("inhabitants", "households")
-_LOCK = threading.Lock()
-
-
-def fetch_kwb(
-    folder: Path, *, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
-) -> tuple[Path, Provenance]:
-    """Fetch the buurten of municipalities from one or more yearly tables.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder ``data/raw``.
-    base_url : str
-        Address that ends with ``/ODataFeed/odata/``; from `kansenkaart.publishers.base_url`.
-    codes : sequence of str
-        Municipalities, such as ``GM0193``.
-    tables : sequence of str
-        Table numbers, such as ``85984NED``.
-    http : Http
-        How to ask.
-
-    Returns
-    -------
-    path : Path
-        Folder with a folder per table, in it the answers of CBS.
-    provenance : Provenance
-        Its edition is the newest ``Modified`` of the tables.
-
-    Raises
-    ------
-    ConfigError
-        If a code is not that of a municipality.
-    FetchError, IncompleteError
-        If no usable or complete answer came.
-    FormatError
-        If the answers have another shape.
-    """
-    wrong = [one for one in codes if not _CODE.fullmatch(one)]
-    if wrong or not codes or not tables:
-        raise ConfigError("codes such as GM0193, and tables", found=f"{wrong or codes}, {tables}", where="study")
-    parts: dict[str, bytes] = {}
-    for table in tables:
-        parts |= _fetch_table(folder, table, base_url, codes, http)
-    infos = [json.loads(parts[f"{table}/TableInfos.json"])["value"][0] for table in tables]
-    edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
-    name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest_of(_named(codes))[:12]}"
-    path, kept = keep_files(folder, PUBLISHER, edition, name, parts)
-    year = max(_year(one, base_url) for one in infos)
-    return path, delivery(
-        PUBLISHER, role="statistics", edition=kept, address=base_url, sha256=digest_of(parts), year=year
-    )
-
-
-def _named(codes: Sequence[str]) -> dict[str, bytes]:
-    return {code: code.encode() for code in codes}
-
-
-def _fetch_table(folder: Path, table: str, base_url: str, codes: Sequence[str], http: Http) -> dict[str, bytes]:
-    with _library(base_url, http) as host:
-        info = _ask(table, "TableInfos", host)
-        if not info or "Modified" not in info[0]:
-            raise FormatError(
-                "one TableInfos row with Modified", found=str(info)[:80], where=table, remedy="check the table number"
-            )
-        found = {"TableInfos": info}
-        cache = folder / PUBLISHER / ".metadata" / plain_name(table) / plain_name(str(info[0]["Modified"]))
-        for name in _METADATA:
-            found[name] = _cached(cache / f"{name}.json", table, name, host)
-        rows: list[dict[str, Any]] = []
-        for code in sorted(codes):
-            rows += _ask(table, "TypedDataSet", host, filters=f"startswith(WijkenEnBuurten,'BU{code[2:]}')")
-    _require_whole(rows, found["WijkenEnBuurten"], codes, table)
-    found["TypedDataSet"] = sorted(rows, key=lambda row: str(row["WijkenEnBuurten"]))
-    return {f"{table}/{name}.json": _plain(content) for name, content in found.items()}
-
-
-def _plain(rows: list[dict[str, Any]]) -> bytes:
-    return (json.dumps({"value": rows}, ensure_ascii=False, allow_nan=False, indent=0) + "\n").encode()
-
-
-def _cached(path: Path, table: str, name: str, host: str) -> list[dict[str, Any]]:
-    if path.exists():
-        kept: list[dict[str, Any]] = parse_json(path.read_bytes(), where=path.name)["value"]
-        return kept
-    rows = _ask(table, name, host)
-    write_atomic(path, _plain(rows))
-    return rows
-
-
-def _require_whole(rows: list[dict[str, Any]], regions: list[dict[str, Any]], codes: Sequence[str], table: str) -> None:
-    if any("WijkenEnBuurten" not in row for row in rows):
-        raise FormatError(
-            "rows with WijkenEnBuurten", found=str(rows[0])[:80], where=table, remedy="this is no table of buurten"
-        )
-    starts = tuple(f"BU{code[2:]}" for code in codes)
-    asked = sorted(key for one in regions if (key := str(one.get("Key", "")).strip()).startswith(starts))
-    got = sorted(str(row["WijkenEnBuurten"]).strip() for row in rows)
-    if asked != got or not got:
-        missing, extra = sorted(set(asked) - set(got)), len(got) - len(set(got))
-        raise IncompleteError(
-            f"the {len(asked)} buurten of {list(codes)} once each",
-            found=f"{len(got)} rows; missing {missing[:5]}; {extra} twice",
-            where=table,
-            remedy="try again later, or check the municipality code for this year; what was kept stays in use",
-        )
-
-
-def _ask(table: str, name: str, host: str, **query: str) -> list[dict[str, Any]]:
-    try:
-        rows = cbsodata3.get_meta(table, name, catalog_url=host, **query)
-    except (KeyError, TypeError) as why:
-        raise FormatError(
-            "an OData answer with a list 'value'",
-            found=f"{type(why).__name__}: {why}",
-            where=f"{table}/{name}",
-            remedy="the service changed its shape: adapt the client",
-        ) from why
-    if not all(isinstance(row, dict) for row in rows):
-        raise FormatError("rows", found=str(rows)[:80], where=f"{table}/{name}", remedy="adapt the client")
-    return list(rows)
-
-
-@contextmanager
-def _library(base_url: str, http: Http) -> Iterator[str]:
-    """Lend the library our session and address, one user at a time, and restore both whatever happens."""
-    parts = urlsplit(base_url)
-    ending = f"/{cbsodata3.BULK}"
-    if not parts.path.rstrip("/").endswith(ending):
-        raise ConfigError(f"an address that ends with {ending}", found=base_url, where=PUBLISHER)
-    with _LOCK:
-        before = cbsodata3.Session, cbsodata3.options.use_https
-        cbsodata3.Session = lambda: _OurSession(http)
-        cbsodata3.options.use_https = parts.scheme == "https"
-        try:
-            yield parts.netloc + parts.path.rstrip("/").removesuffix(ending)
-        finally:
-            cbsodata3.Session, cbsodata3.options.use_https = before
-
-
-class _OurSession(requests.Session):
-    """Answers the library's request through `get_json`, which retries, bounds and checks."""
-
-    def __init__(self, http: Http) -> None:
-        super().__init__()
-        self._http = http
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
-        """Send one prepared request and return a whole, checked answer."""
-        url = str(request.url)
-        _, answer = get_json(url, http=self._http)
-        response = requests.Response()
-        response.status_code, response.url = answer.status, url
-        response._content = answer.content
-        return response
 
 
 @lru_cache(maxsize=1)
@@ -308,7 +140,11 @@ def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
     frame.insert(
         0, "age_65_plus_pct", 100 * frame["age_65_plus"] / frame["inhabitants"].where(frame["inhabitants"] > 0)
     )
-    return _year(content["TableInfos"][0], where), frame.drop(columns="age_65_plus"), (len(codes), int(double.sum()))
+    return (
+        year_stated(content["TableInfos"][0], where=where),
+        frame.drop(columns="age_65_plus"),
+        (len(codes), int(double.sum())),
+    )
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -323,10 +159,3 @@ def _rows(path: Path) -> list[dict[str, Any]]:
             remedy="fetch the table again",
         ) from why
     return rows
-
-
-def _year(info: Mapping[str, Any], where: str) -> int:
-    stated = _YEAR.findall(str(info.get("Period") or "")) or _YEAR.findall(str(info.get("Title") or ""))
-    if not stated:
-        raise FormatError("a year in Period or Title", found=str(info)[:80], where=where, remedy="check the table")
-    return int(stated[-1])

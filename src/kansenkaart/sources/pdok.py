@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from kansenkaart.crs import RD, RD_BOUNDS_M
-from kansenkaart.errors import CrsError, FormatError, IncompleteError
+from kansenkaart.errors import FormatError, IncompleteError
+from kansenkaart.ogcpage import Feature, features_of, identify, require_properties, require_rd_header
 from kansenkaart.provenance import Provenance
 from kansenkaart.publishers import delivery
 from kansenkaart.rawfolder import edition_of, keep_file, plain_name, write_atomic
@@ -34,10 +33,8 @@ RESUME_WITHIN_S = 3600.0
 MOST_SPLITS = 4
 #: The same question is asked so often before boxes are made smaller [1].
 SAME_AGAIN = 2
-_ID_NAMES = ("identificatie", "lokaal_id", "lokaalid", "buurtcode", "wijkcode", "gemeentecode", "uri")
 
 Box = tuple[float, float, float, float]
-Feature = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ def fetch_collection(
     pages = folder / plain_name(layer.publisher) / f".pages-{asked}"
     found = _complete(query, http, pages, 0)
     features = [found[key] for key in sorted(found)]
-    _require_columns(features, layer.needs, url)
+    require_properties(features, layer.needs, where=url)
     content = _canonical(features)
     name = plain_name(f"{layer.collection}_{_area_name(query)}") + ".geojson"
     path, kept = keep_file(folder, layer.publisher, layer.edition or edition_of(content), name, content)
@@ -199,9 +196,9 @@ def _gather(query: Query, http: Http, pages: Path | None) -> tuple[dict[str, Fea
     rows, last_rows, broken = 0, 0, ""
     try:
         for page in _walk(query, http, pages):
-            features = _features(page, query)
+            features = features_of(page, where=query.url)
             rows, last_rows = rows + len(features), len(features)
-            found.update((_identify(one, query), one) for one in features)
+            found.update((identify(one, where=query.url), one) for one in features)
             if isinstance(page.get("numberMatched"), int):
                 matched.add(page["numberMatched"])
     except IncompleteError as why:
@@ -239,7 +236,7 @@ def _page(url: str, http: Http, pages: Path | None) -> dict[str, Any]:
         page = parse_json(path.read_bytes(), where=url)
     else:
         page, answer = get_json(url, http=http)
-        _require_rd_header(answer.headers.get("content-crs", ""), url)
+        require_rd_header(answer.headers.get("content-crs", ""), where=url)
         if path:
             write_atomic(path, answer.content)
     if not isinstance(page, dict) or not isinstance(page.get("features"), list):
@@ -250,70 +247,3 @@ def _page(url: str, http: Http, pages: Path | None) -> dict[str, Any]:
             remedy="the service changed its shape: read its /collections and adapt the client",
         )
     return page
-
-
-def _features(page: dict[str, Any], query: Query) -> list[Feature]:
-    stated = json.dumps(page.get("crs") or "")
-    if page.get("crs") and "28992" not in stated:
-        raise _wrong_crs(stated, query)
-    for one in page["features"]:
-        geometry = one.get("geometry") if isinstance(one, dict) else None
-        for x, y in _positions((geometry or {}).get("coordinates") or []):
-            if not (RD_BOUNDS_M[0] <= x <= RD_BOUNDS_M[2] and RD_BOUNDS_M[1] <= y <= RD_BOUNDS_M[3]):
-                raise _wrong_crs(f"coordinate {x}, {y} of {_identify(one, query)}", query)
-    return list(page["features"])
-
-
-def _positions(nested: Any) -> Iterator[tuple[float, float]]:
-    if nested and isinstance(nested[0], (int, float)):
-        x, y = float(nested[0]), float(nested[1])
-        yield (x, y) if math.isfinite(x) and math.isfinite(y) else (math.inf, math.inf)
-        return
-    for one in nested:
-        yield from _positions(one)
-
-
-def _identify(feature: Feature, query: Query) -> str:
-    if not isinstance(feature, dict):
-        raise FormatError("a feature", found=str(feature)[:80], where=query.url, remedy="adapt the client")
-    properties = feature.get("properties") or {}
-    found = next((properties[name] for name in _ID_NAMES if properties.get(name)), feature.get("id"))
-    found = feature.get("id") if feature.get("id") not in (None, "") else found
-    if found in (None, ""):
-        raise FormatError(
-            f"an id, or one of the properties {_ID_NAMES}",
-            found=f"a feature with {sorted(properties)[:8]}",
-            where=query.url,
-            remedy="the service changed its shape: adapt the client",
-        )
-    return str(found)
-
-
-def _require_rd_header(stated: str, url: str) -> None:
-    if stated and "28992" not in stated:
-        raise CrsError(
-            f"an answer in RD New ({RD})", found=stated, where=url, remedy="the service ignores crs=: use the bulk file"
-        )
-
-
-def _wrong_crs(found: str, query: Query) -> CrsError:
-    return CrsError(
-        f"coordinates in RD New ({RD}), finite and within {RD_BOUNDS_M} m",
-        found=found,
-        where=query.url,
-        remedy="the service ignores crs= or sends wild coordinates: use the publisher's bulk file",
-    )
-
-
-def _require_columns(features: list[Feature], needs: Sequence[str], url: str) -> None:
-    if not features:
-        return
-    present = {name for one in features for name in one.get("properties") or {}}
-    missing = [one for one in needs if not present & set(one.split("|"))]
-    if missing:
-        raise FormatError(
-            f"the properties {missing}",
-            found=str(sorted(present)[:12]),
-            where=url,
-            remedy="the service changed its shape: add the new spelling to data/raw_names.csv",
-        )

@@ -1,0 +1,155 @@
+"""Fetches roofs from the 3DBAG API, page by page, into one CityJSON text sequence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kansenkaart.errors import CrsError, FormatError, IncompleteError
+from kansenkaart.provenance import Provenance
+from kansenkaart.publishers import delivery
+from kansenkaart.rawfolder import digest_of, edition_of, keep_file
+from kansenkaart.sources.fetch import Http, get_json, same_host
+
+PUBLISHER = "3dbag"
+#: The service gives at most so many features a page (its own description) [1].
+MOST_PER_PAGE = 100
+_CODES = ("7415", "28992")
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass
+class _Gathered:
+    """What the pages have brought so far."""
+
+    header: dict[str, Any]
+    features: dict[str, dict[str, Any]]
+    rows: int = 0
+    matched: int | None = None
+
+
+def fetch_roofs(folder: Path, *, base_url: str, bbox_m: Box, http: Http) -> tuple[Path, Provenance]:
+    """Fetch the buildings of a window as ``.city.jsonl``, sorted by id.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder ``data/raw``.
+    base_url : str
+        From `kansenkaart.publishers.base_url`.
+    bbox_m : tuple of float
+        Window in RD New [m].
+    http : Http
+        How to ask.
+
+    Returns
+    -------
+    path : Path
+        ``<folder>/3dbag/<version>/pand_<box>.city.jsonl``: a CityJSON header line, then a feature a line.
+    provenance : Provenance
+        With the version that the service states as edition, else one named after the bytes.
+
+    Raises
+    ------
+    FetchError, IncompleteError
+        If no usable answer came, or features are double or missing.
+    CrsError
+        If the answer is not in RD New with NAP heights.
+    FormatError
+        If the answer has another shape.
+    """
+    box = ",".join(f"{one:.3f}" for one in bbox_m)
+    address = f"{base_url.rstrip('/')}/collections/pand/items?bbox={box}&limit={min(http.page_size, MOST_PER_PAGE)}"
+    try:
+        found = _walk(address, http)
+    except IncompleteError:
+        found = _walk(address, http)
+    lines = [found.header, *(found.features[key] for key in sorted(found.features))]
+    content = "".join(json.dumps(one, sort_keys=True, separators=(",", ":")) + "\n" for one in lines).encode()
+    version = found.header["metadata"].get("version")
+    name = "pand_" + "_".join(f"{one:.0f}" for one in bbox_m) + ".city.jsonl"
+    path, kept = keep_file(folder, PUBLISHER, version or edition_of(content), name, content)
+    sha256 = digest_of({"": content})
+    return path, delivery(PUBLISHER, role="roof_face", edition=kept, address=address, sha256=sha256)
+
+
+def _walk(address: str, http: Http) -> _Gathered:
+    found = _Gathered({}, {})
+    url: str | None = address
+    seen: set[str] = set()
+    while url:
+        if url in seen:
+            raise _incomplete("a next link to an earlier page", url)
+        seen.add(url)
+        page, _ = get_json(url, http=http)
+        _take(page, found, url)
+        link = next((one.get("href") for one in page.get("links") or [] if one.get("rel") == "next"), None)
+        if link and not page["features"]:
+            raise _incomplete("an empty page with a next link", url)
+        url = same_host(link, url) if link else None
+    if found.rows != len(found.features):
+        raise _incomplete(f"{found.rows - len(found.features)} features twice across pages", address)
+    if found.matched is not None and found.matched != found.rows:
+        raise _incomplete(f"{found.rows} features where numberMatched says {found.matched}", address)
+    return found
+
+
+def _take(page: Any, found: _Gathered, url: str) -> None:
+    if not isinstance(page, dict) or not isinstance(page.get("features"), list):
+        raise FormatError("a page with features", found=str(page)[:80], where=url, remedy="adapt the client")
+    header = _header(page, url)
+    found.header = found.header or header
+    for one in page["features"]:
+        if not isinstance(one, dict) or not one.get("id") or "CityObjects" not in one or "vertices" not in one:
+            raise FormatError("CityJSONFeatures", found=str(one)[:80], where=url, remedy="adapt the client")
+        found.features[str(one["id"])] = _move(one, header["transform"], found.header["transform"], url)
+    found.rows += len(page["features"])
+    if isinstance(page.get("numberMatched"), int):
+        found.matched = page["numberMatched"]
+
+
+def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
+    given = page.get("metadata") or {}
+    metadata = given.get("metadata") or {}
+    transform = given.get("transform") or page.get("transform") or {}
+    if len(transform.get("scale") or []) != 3 or len(transform.get("translate") or []) != 3:
+        raise FormatError("a transform with scale and translate", found=str(transform), where=url, remedy="adapt")
+    system = str(metadata.get("referenceSystem") or "")
+    if system and not system.endswith(_CODES):
+        raise CrsError("RD New with NAP heights (EPSG:7415)", found=system, where=url, remedy="check the address")
+    return {
+        "type": "CityJSON",
+        "version": str(given.get("version") or "2.0"),
+        "transform": transform,
+        "CityObjects": {},
+        "vertices": [],
+        "metadata": metadata,
+    }
+
+
+def _move(feature: dict[str, Any], given: dict[str, Any], wanted: dict[str, Any], url: str) -> dict[str, Any]:
+    """Express the vertices of a page in the transform of the first page: v' = (v s + t - t') / s', rounded."""
+    if given == wanted:
+        return feature
+    try:
+        moved = [
+            [
+                round((value * scale + shift - other_shift) / other_scale)
+                for value, scale, shift, other_scale, other_shift in zip(
+                    vertex, given["scale"], given["translate"], wanted["scale"], wanted["translate"], strict=True
+                )
+            ]
+            for vertex in feature["vertices"]
+        ]
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError) as why:
+        raise FormatError("finite vertices", found=str(why), where=url, remedy="fetch it again") from why
+    return {**feature, "vertices": moved}
+
+
+def _incomplete(found: str, where: str) -> IncompleteError:
+    return IncompleteError(
+        "every building once", found=found, where=where, remedy="try again later, or use the tiles of data.3dbag.nl"
+    )
