@@ -91,8 +91,8 @@ class Store:
         )
 
     def write_raster(self, name: str, source: Path, lineage: Lineage) -> str:
-        """Take over a GeoTIFF with its lineage, and return its hash."""
-        return self._put(name, lambda path: shutil.copyfile(source, path), lineage, columns=[], rows=0)
+        """Move a GeoTIFF here with its lineage, and return its hash."""
+        return self._put(name, lambda path: shutil.move(source, path), lineage, columns=[], rows=0)
 
     def _put(self, name: str, save: Callable[[Path], Any], lineage: Lineage, *, columns: list[str], rows: int) -> str:
         target = self.path(name)
@@ -152,7 +152,7 @@ class Store:
 
     def _damaged(self, name: str, found: str) -> StoreError:
         return StoreError("a processed file as it was written", found=found, where=self._where(name),
-                          remedy=f"make it again: kansenkaart run {self.root.name} --herstel")  # fmt: skip
+                          remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
 
 
 def _ordered(frame: pd.DataFrame, shape: schemas.Table) -> pd.DataFrame:

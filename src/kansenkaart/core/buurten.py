@@ -61,3 +61,23 @@ def totals(buurt: gpd.GeoDataFrame, *, pand: gpd.GeoDataFrame | None, home: gpd.
     households = buurt["households"].where(buurt["households"] > 0)
     out["homes_per_household"] = out["homes"].astype("Float64").to_numpy(float, na_value=float("nan")) / households
     return out
+
+
+def with_statistics(buurt: gpd.GeoDataFrame, *, statistics: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Fill in statistics by buurtcode: a figure of the statistics counts first, with its year; else what was there stays.
+
+    Parameters
+    ----------
+    buurt : GeoDataFrame
+        With ``buurtcode`` and pairs of columns ``x`` and ``x_year``.
+    statistics : DataFrame
+        With ``buurtcode`` and the same pairs, not necessarily all.
+    """
+    told = statistics.set_index("buurtcode").reindex(buurt["buurtcode"])
+    out = buurt.copy()
+    for name in (one for one in statistics.columns if f"{one}_year" in statistics.columns and one in buurt.columns):
+        known = told[name].notna().to_numpy()
+        for column in (name, f"{name}_year"):
+            values = pd.Series(told[column].to_numpy(), index=out.index)
+            out[column] = values.where(known, out[column])
+    return out

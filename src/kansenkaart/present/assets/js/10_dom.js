@@ -1,0 +1,104 @@
+// Small helpers: elements, Dutch numbers, announcements, downloads. Text reaches the page through text nodes only.
+
+const byId = (id) => document.getElementById(id);
+
+/** Make an element. Attributes that are functions become listeners; children are nodes or texts. */
+function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (name === "class") element.className = value;
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/** Text from the data, fenced off so that its writing direction cannot disturb its neighbours. */
+const said = (text) => h("bdi", {}, String(text));
+
+/** Replace all children. */
+function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+const numberFormats = new Map();
+
+/** Write a number the Dutch way; unknown is a word, never a zero. */
+function nl(value, decimals = 0) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "onbekend";
+  if (!numberFormats.has(decimals)) {
+    numberFormats.set(decimals, new Intl.NumberFormat("nl-NL", {
+      minimumFractionDigits: decimals, maximumFractionDigits: decimals,
+    }));
+  }
+  return numberFormats.get(decimals).format(value);
+}
+
+/** Units as people write them. */
+function unitText(unit) {
+  return unit.replace(/\bEUR\b/g, "euro").replace(/m2\b/g, "m²").replace(/m3\b/g, "m³")
+    .replace("/year", " per jaar").replace("[1]", "").trim();
+}
+
+/** Write a value of a column with its unit. */
+function shown(column, value) {
+  if (value === null || Number.isNaN(value)) return "onbekend";
+  if (column.kind === "text") return value;
+  const unit = unitText(column.unit);
+  return nl(value, column.decimals) + (unit ? "\u00a0" + unit : "");
+}
+
+let announceTimer = 0;
+
+/** Say something to screen readers, and show it for a moment. */
+function announce(text) {
+  clearTimeout(announceTimer);
+  const box = byId("melding");
+  box.textContent = text;
+  box.classList.add("zichtbaar");
+  announceTimer = setTimeout(() => box.classList.remove("zichtbaar"), 4000);
+}
+
+/** Offer a text as a file. */
+function download(name, type, text) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = h("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/** A file name from the study's name and a subject; invented data say so in the name too. */
+function fileName(subject, extension) {
+  const safe = (text) => text.toLowerCase().normalize("NFD").replace(/[^a-z0-9]+/g, "-").slice(0, 60);
+  return [spec.example ? "voorbeeld" : "", safe(spec.study), safe(subject)].filter(Boolean).join("_") + "." + extension;
+}
+
+/** Quote a cell for a spreadsheet; a text can never start a formula. */
+function csvCell(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "";
+  if (typeof value === "number") return String(value).replace(".", ",");
+  const text = /^[=+\-@\t\r]/.test(value) ? "'" + value : String(value);
+  return /[";\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+}
+
+/** Join rows as Dutch spreadsheets read them: semicolons, decimal commas. */
+const csvText = (rows) => "\ufeff" + rows.map((row) => row.map(csvCell).join(";")).join("\r\n") + "\r\n";
+
+/** Lower case without accents, for searching. */
+const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
+const noMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const sourceOf = (key) => spec.sources.find((source) => source.key === key);
+
+/** Where a figure comes from: year, source, basis; per feature where the column says so. */
+function origin(layer, column, index = -1) {
+  const own = (name) => (name && index >= 0 ? layer.column(name).value(index) : null);
+  const source = sourceOf(column.source);
+  const year = own(column.yearColumn) ?? column.year;
+  const basis = own(column.basisColumn) ?? column.basis;
+  return [year && String(year), source && source.title, basis && "basis: " + basis].filter(Boolean).join(" · ");
+}

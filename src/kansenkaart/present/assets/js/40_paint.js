@@ -1,0 +1,160 @@
+// Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
+
+const SLICE_MS = 9, BATCH = 250, TILE = 512, LETTER_PX = 24, HIDDEN = 255;
+
+/** Add the outline of a feature to the canvas path; a feature under a pixel becomes a dot. */
+function trace(ctx, layer, i, at) {
+  const { x, y, box, partStart, ringStart, pointStart, kind } = layer, { k, ox, oy } = at;
+  if (kind === "point") {
+    ctx.moveTo(x[pointStart[ringStart[partStart[i]]]] * k - ox + 5, oy - y[pointStart[ringStart[partStart[i]]]] * k);
+    ctx.arc(x[pointStart[ringStart[partStart[i]]]] * k - ox, oy - y[pointStart[ringStart[partStart[i]]]] * k, 5, 0, 7);
+    return;
+  }
+  const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
+  if (kind === "polygon" && wide < 2.5 && high < 2.5) {
+    ctx.rect(box[4 * i] * k - ox, oy - box[4 * i + 3] * k, Math.max(wide, 0.8), Math.max(high, 0.8));
+    return;
+  }
+  for (let r = ringStart[partStart[i]]; r < ringStart[partStart[i + 1]]; r++) {
+    const from = pointStart[r], to = pointStart[r + 1];
+    ctx.moveTo(x[from] * k - ox, oy - y[from] * k);
+    for (let p = from + 1; p < to; p++) ctx.lineTo(x[p] * k - ox, oy - y[p] * k);
+    if (kind === "polygon") ctx.closePath();
+  }
+}
+
+function traceAll(ctx, layer, list, at) {
+  ctx.beginPath();
+  for (const i of list) trace(ctx, layer, i, at);
+}
+
+/** How the layer's grid maps to the pixels of a tile. */
+function placing(layer, coords) {
+  const k = (128 * 2 ** coords.z) / HALF_WORLD / layer.grid3857;
+  const half = HALF_WORLD * layer.grid3857;
+  return { k, ox: coords.x * TILE - (layer.origin[0] + half) * k, oy: (half - layer.origin[1]) * k - coords.y * TILE };
+}
+
+function tileFeatures(layer, at, margin = 20) {
+  const { k, ox, oy } = at, m = margin;
+  return within(layer, (ox - m) / k, (oy - TILE - m) / k, (ox + TILE + m) / k, (oy + m) / k);
+}
+
+function chunks(list) {
+  const out = [];
+  for (let k = 0; k < list.length; k += BATCH) out.push(list.slice(k, k + BATCH));
+  return out;
+}
+
+/** Letters in features that are large enough for one. */
+function letters(ctx, layer, list, at, letter) {
+  const { k, ox, oy } = at, { box } = layer;
+  ctx.font = "600 12px sans-serif";
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.lineWidth = 3;
+  ctx.strokeStyle = "#fff";
+  ctx.fillStyle = "#1a2230";
+  for (const i of list) {
+    const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
+    if (layer.kind === "polygon" ? Math.min(wide, high) < LETTER_PX : Math.max(wide, high) < 4 * LETTER_PX) continue;
+    const [mx, my] = layer.kind === "line" ? halfway(layer, i) : middle(layer, i);
+    ctx.strokeText(letter, mx * k - ox, oy - my * k);
+    ctx.fillText(letter, mx * k - ox, oy - my * k);
+  }
+}
+
+function halfway(layer, i) {
+  const ring = layer.ringStart[layer.partStart[i]], from = layer.pointStart[ring], to = layer.pointStart[ring + 1];
+  const p = from + ((to - from - 1) >> 1), q = Math.min(p + 1, to - 1);
+  return [(layer.x[p] + layer.x[q]) / 2, (layer.y[p] + layer.y[q]) / 2];
+}
+
+/** The steps that draw the coloured features of a theme on one tile. */
+function* classSteps(ctx, pass, coords) {
+  const { layer, classOf, palette } = pass, at = placing(layer, coords), groups = new Map();
+  for (const i of tileFeatures(layer, at)) {
+    if (classOf[i] === HIDDEN) continue;
+    if (!groups.has(classOf[i])) groups.set(classOf[i], []);
+    groups.get(classOf[i]).push(i);
+  }
+  const edge = layer.kind === "polygon" && coords.z >= pass.edgeZoom;
+  for (const [code, list] of [...groups].sort((a, b) => a[0] - b[0])) {
+    for (const part of chunks(list)) {
+      traceAll(ctx, layer, part, at);
+      paintClass(ctx, layer, palette[code], edge, coords.z);
+      yield;
+    }
+  }
+  for (const [code, list] of groups) {
+    letters(ctx, layer, list, at, palette[code].letter);
+    yield;
+  }
+}
+
+function paintClass(ctx, layer, item, edge, zoom) {
+  ctx.lineJoin = ctx.lineCap = "round";
+  ctx.setLineDash([]);
+  if (layer.kind === "line") {
+    ctx.lineWidth = Math.max(2, (zoom - 12) * 1.3) + 2;
+    ctx.strokeStyle = "#1a2230";
+    ctx.stroke();
+    ctx.lineWidth -= 2;
+    ctx.strokeStyle = item.color;
+    ctx.stroke();
+    return;
+  }
+  ctx.fillStyle = item.color;
+  ctx.fill("nonzero");
+  if (!edge && layer.kind !== "point") return;
+  ctx.lineWidth = 0.75;
+  ctx.strokeStyle = "rgba(26,34,48,.75)";
+  ctx.stroke();
+}
+
+/** The steps that draw plain outlines, such as buurt borders. */
+function* outlineSteps(ctx, pass, coords) {
+  const at = placing(pass.layer, coords);
+  for (const part of chunks(tileFeatures(pass.layer, at))) {
+    traceAll(ctx, pass.layer, part, at);
+    Object.assign(ctx, { lineWidth: pass.width, strokeStyle: pass.color });
+    ctx.setLineDash(pass.dash || []);
+    ctx.stroke();
+    yield;
+  }
+  ctx.setLineDash([]);
+}
+
+/** The steps that mark chosen features: hatched, with a heavy double outline. */
+function* markSteps(ctx, pass, coords) {
+  const at = placing(pass.layer, coords);
+  const list = tileFeatures(pass.layer, at).filter((i) => pass.marked(i));
+  if (!list.length) return;
+  traceAll(ctx, pass.layer, list, at);
+  if (pass.hatch && pass.layer.kind === "polygon") {
+    ctx.fillStyle = hatching(ctx, pass.color);
+    ctx.fill("nonzero");
+  }
+  for (const [width, color] of [[6, "#fff"], [3, pass.color]]) {
+    Object.assign(ctx, { lineWidth: width, strokeStyle: color, lineJoin: "round" });
+    ctx.stroke();
+  }
+  yield;
+}
+
+const hatchings = new Map();
+
+function hatching(ctx, color) {
+  if (!hatchings.has(color)) {
+    const canvas = h("canvas", { width: 10, height: 10 }), pen = canvas.getContext("2d");
+    Object.assign(pen, { strokeStyle: color, lineWidth: 2 });
+    pen.beginPath();
+    for (const d of [-10, 0, 10]) {
+      pen.moveTo(d - 1, 11);
+      pen.lineTo(d + 11, -1);
+    }
+    pen.stroke();
+    hatchings.set(color, canvas);
+  }
+  return ctx.createPattern(hatchings.get(color), "repeat");
+}

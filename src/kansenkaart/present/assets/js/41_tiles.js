@@ -1,0 +1,63 @@
+// The tiles: a queue of paint jobs, each painted on a spare canvas and shown when it is complete.
+
+const stepsOf = { classes: classSteps, outline: outlineSteps, marks: markSteps };
+
+const CanvasTiles = L.GridLayer.extend({
+  initialize(options) {
+    L.GridLayer.prototype.initialize.call(this, { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1, ...options });
+    this.passes = [];
+    this.queue = new Map();
+    this.spare = document.createElement("canvas");
+    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+    this.spare.width = this.spare.height = TILE * this.ratio;
+  },
+  createTile(coords, done) {
+    const tile = h("canvas", { class: "leaflet-tile", width: TILE * this.ratio, height: TILE * this.ratio });
+    tile.style.width = tile.style.height = TILE + "px";
+    this.enqueue(tile, coords, done);
+    return tile;
+  },
+  enqueue(tile, coords, done) {
+    const waiting = this.queue.get(tile);
+    this.queue.set(tile, { tile, coords, done: done || (waiting && waiting.done), steps: null });
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.work(SLICE_MS));
+  },
+  * paint(job) {
+    const ctx = this.spare.getContext("2d");
+    ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    ctx.clearRect(0, 0, TILE, TILE);
+    for (const pass of this.passes) yield* stepsOf[pass.kind](ctx, pass, job.coords);
+    const target = job.tile.getContext("2d");
+    target.clearRect(0, 0, this.spare.width, this.spare.height);
+    target.drawImage(this.spare, 0, 0);
+  },
+  work(budget) {
+    const stop = performance.now() + budget;
+    this.frame = 0;
+    while (this.queue.size && performance.now() < stop) {
+      const job = this.queue.values().next().value;
+      if (this.current !== job) {
+        this.current = job;
+        job.steps = this.paint(job);
+      }
+      let end = false;
+      while (!(end = job.steps.next().done) && performance.now() < stop);
+      if (!end) break;
+      this.queue.delete(job.tile);
+      if (job.done) job.done(null, job.tile);
+    }
+    if (this.queue.size) this.frame = requestAnimationFrame(() => this.work(SLICE_MS));
+    else this.fire("painted");
+  },
+  /** Paint all living tiles again; only those that meet `bounds` when given. */
+  repaint(bounds) {
+    for (const { el, coords } of Object.values(this._tiles || {})) {
+      if (!bounds || bounds.overlaps(this._tileCoordsToBounds(coords))) this.enqueue(el, coords);
+    }
+  },
+  /** Finish everything now, for printing. */
+  flush() {
+    cancelAnimationFrame(this.frame);
+    this.work(Infinity);
+  },
+});

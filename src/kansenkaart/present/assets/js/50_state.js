@@ -1,0 +1,120 @@
+// What the page shows now: theme, view, hidden classes, chosen feature. The link in the address bar holds it all.
+
+const state = { theme: null, view: 0, hidden: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
+const layers = new Map();
+let map = null, tiles = null;
+
+const themeOf = (key) => spec.themes.find((theme) => theme.key === key);
+const theme = () => themeOf(state.theme);
+const view = () => theme().views[state.view];
+const layerOf = (name) => layers.get(name);
+const themeLayer = () => layerOf(theme().layer);
+
+/** The class of each feature under a view: its place in the legend, or the last one for unknown. */
+function classify(layer, oneView) {
+  const column = layer.column(oneView.column), { classes } = oneView, out = new Uint8Array(layer.n);
+  for (let i = 0; i < layer.n; i++) {
+    const value = column.value(i);
+    let code = classes.length;
+    if (value !== null && !Number.isNaN(value)) {
+      code = classes.findIndex((one) => one.values.length
+        ? one.values.includes(String(value))
+        : (one.low === null || value >= one.low) && (one.high === null || value < one.high));
+      if (code < 0) code = classes.length;
+    }
+    out[i] = code;
+  }
+  return out;
+}
+
+const classesOf = new Map();
+
+/** The classes of the view that is shown, worked out once. */
+function shownClasses() {
+  const key = state.theme + "/" + state.view;
+  if (!classesOf.has(key)) classesOf.set(key, classify(themeLayer(), view()));
+  return classesOf.get(key);
+}
+
+const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor }];
+const visible = (i) => !state.hidden.has(shownClasses()[i]);
+
+/** What is painted, from the bottom up. */
+function passes() {
+  const layer = themeLayer(), codes = shownClasses();
+  const classOf = state.hidden.size ? codes.map((code) => (state.hidden.has(code) ? HIDDEN : code)) : codes;
+  const edgeZoom = layer.n > 2000 ? 15 : 0;
+  const out = [{ kind: "classes", layer, classOf, palette: palette(), edgeZoom }];
+  for (const name of theme().outlines) {
+    out.push({ kind: "outline", layer: layerOf(name), width: 2, color: "rgba(26,34,48,.7)", dash: [6, 4] });
+  }
+  if (spec.tool && state.units.size) {
+    const units = layerOf(spec.tool.layer);
+    out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: true });
+  }
+  if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen, color: accent(), hatch: false });
+  return out;
+}
+
+const accent = () => getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+
+/** Paint again after a change of state, and write the state in the link. */
+function refresh() {
+  tiles.passes = passes();
+  tiles.repaint();
+  writeLink();
+}
+
+function writeLink() {
+  const parts = new URLSearchParams();
+  parts.set("thema", state.theme);
+  if (state.view) parts.set("weergave", state.view);
+  if (state.hidden.size) parts.set("uit", [...state.hidden].sort().join("."));
+  if (state.chosen >= 0) parts.set("gekozen", themeLayer().keyOf(state.chosen));
+  if (spec.tool) {
+    if (state.units.size) parts.set("blokken", unitKeys().join("~"));
+    if (state.target !== spec.tool.target) parts.set("doel", state.target);
+    if (state.weights.join(".") !== startWeights().join(".")) parts.set("weging", state.weights.join("."));
+  }
+  const centre = map.getCenter();
+  parts.set("plek", [centre.lat.toFixed(5), centre.lng.toFixed(5), map.getZoom()].join("_"));
+  history.replaceState(null, "", "#" + parts);
+}
+
+const startWeights = () => (spec.tool ? spec.tool.criteria.map((one) => one.weight) : []);
+const unitKeys = () => [...state.units].map((i) => layerOf(spec.tool.layer).keyOf(i)).sort();
+
+/** Read the state from the link; what does not exist here is left out. */
+function readLink() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  state.theme = themeOf(parts.get("thema")) ? parts.get("thema") : spec.themes[0].key;
+  const number = Number(parts.get("weergave"));
+  state.view = Number.isInteger(number) && theme().views[number] ? number : 0;
+  state.hidden = new Set((parts.get("uit") || "").split(".").filter(Boolean).map(Number).filter((n) => n < palette().length));
+  state.chosen = indexOf(themeLayer(), parts.get("gekozen"));
+  if (spec.tool) {
+    const target = Number(parts.get("doel"));
+    state.target = target >= spec.tool.targetLow && target <= spec.tool.targetHigh ? target : spec.tool.target;
+    const units = layerOf(spec.tool.layer);
+    const found = (parts.get("blokken") || "").split("~").filter(Boolean).map((key) => indexOf(units, key));
+    state.units = new Set(found.filter((i) => i >= 0));
+    const weights = (parts.get("weging") || "").split(".").map(Number);
+    const fits = weights.length === startWeights().length && weights.every((one) => one >= 0 && one <= 100);
+    state.weights = fits && parts.has("weging") ? weights : startWeights();
+  }
+  const place = (parts.get("plek") || "").split("_").map(Number);
+  return place.length === 3 && place.every(Number.isFinite) ? place : null;
+}
+
+const keyIndex = new Map();
+
+/** The place of a key in a layer, or -1. */
+function indexOf(layer, key) {
+  if (key === null || key === undefined || key === "") return -1;
+  if (!keyIndex.has(layer)) {
+    const keys = new Map();
+    for (let i = 0; i < layer.n; i++) keys.set(String(layer.keyOf(i)), i);
+    keyIndex.set(layer, keys);
+  }
+  return keyIndex.get(layer).get(String(key)) ?? -1;
+}

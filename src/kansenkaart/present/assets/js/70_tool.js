@@ -1,0 +1,239 @@
+// The area tool: choose blocks, watch homes and gains add up against the target, rank the proposed areas.
+
+const units = () => layerOf(spec.tool.layer);
+const toolOpen = () => !byId("gereedschap").hidden;
+let neighbours = null, drawing = null;
+
+function startTool() {
+  const { a, b, kind, length } = spec.tool.edges;
+  neighbours = a.map((key, k) => ({ a: indexOf(units(), key), b: indexOf(units(), b[k]), kind: spec.tool.borders[kind[k]], length: length[k] }));
+  byId("toolknop").hidden = false;
+  byId("toolknop").addEventListener("click", () => {
+    byId("gereedschap").hidden = !byId("gereedschap").hidden;
+    byId("toolknop").setAttribute("aria-expanded", String(toolOpen()));
+    if (toolOpen()) byId("gereedschap").querySelector("h2").focus();
+  });
+  if (state.units.size) byId("toolknop").click();
+  drawTool();
+}
+
+function drawTool() {
+  const { tool } = spec;
+  const slide = (event) => { state.target = Number(event.target.value); drawTotals(); drawRanking(); writeLink(); };
+  fill(byId("toolinhoud"),
+    h("p", {}, "Klik op blokken in de kaart, teken een vlak, of begin met een voorgesteld gebied."),
+    h("p", { class: "knoppen" },
+      h("button", { type: "button", id: "teken", "aria-pressed": "false", onclick: startDrawing }, "Teken een vlak"),
+      h("button", { type: "button", id: "leeg", onclick: () => setUnits([]) }, "Begin opnieuw"),
+      h("button", { type: "button", id: "bewaar-geojson", onclick: saveGeojson }, "Bewaar als GeoJSON"),
+      h("button", { type: "button", id: "bewaar-gebied", onclick: saveSelection }, "Bewaar als CSV")),
+    h("form", { id: "blokzoek", onsubmit: addByKey }, h("label", { for: "blok" }, "Blok toevoegen of weghalen"),
+      h("input", { id: "blok", list: "blokken", autocomplete: "off" }), h("button", { type: "submit" }, "Wissel"),
+      h("datalist", { id: "blokken" }, Array.from({ length: units().n }, (_, i) => h("option", { value: units().keyOf(i) })))),
+    h("label", { for: "doel" }, "Doel: ", h("output", { id: "doelgetal", for: "doel" }, nl(state.target)), " woningen"),
+    h("input", { type: "range", id: "doel", min: tool.targetLow, max: tool.targetHigh, step: 10, value: state.target, oninput: slide }),
+    h("div", { id: "totalen", "aria-live": "polite" }), h("div", { id: "rangorde" }), h("div", { id: "grenzen" }));
+  drawTotals();
+  drawRanking();
+}
+
+/** Add up a column over the chosen blocks; a block that is unknown is counted apart, never as zero. */
+function totalOf(name) {
+  const column = units().column(name);
+  let sum = 0, unknown = 0;
+  for (const i of state.units) {
+    const value = column.value(i);
+    if (Number.isNaN(value)) unknown++;
+    else sum += value;
+  }
+  return { sum, unknown };
+}
+
+function drawTotals() {
+  const { tool } = spec, homes = totalOf(tool.homes).sum, off = homes - state.target;
+  const word = Math.abs(off) <= tool.bandFrac * state.target ? "past bij het doel" : off < 0 ? nl(-off) + " te weinig" : nl(off) + " te veel";
+  byId("doelgetal").textContent = nl(state.target);
+  const rows = [tool.homes, ...tool.totals].map((name) => {
+    const about = units().about.get(name), { sum, unknown } = totalOf(name);
+    const some = unknown < state.units.size || !state.units.size;
+    return h("div", {}, h("dt", {}, said(about.label)), h("dd", { "data-totaal": name, "data-waarde": sum },
+      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, nl(unknown) + " blokken onbekend") : "", h("small", {}, said(origin(units(), about)))));
+  });
+  const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
+  fill(byId("totalen"), h("h3", {}, nl(state.units.size) + " blokken gekozen"),
+    state.units.size ? [h("p", { class: "oordeel" }, nl(homes) + " woningen: " + word + loose()), meter, h("dl", {}, rows)] : "");
+  drawBorders();
+}
+
+/** Say so when the chosen blocks are not one piece. */
+function loose() {
+  const pieces = countPieces();
+  return pieces > 1 ? "; het zijn " + nl(pieces) + " losse stukken" : "";
+}
+
+function countPieces() {
+  const left = new Set(state.units);
+  let pieces = 0;
+  while (left.size) {
+    pieces++;
+    const queue = [left.values().next().value];
+    left.delete(queue[0]);
+    while (queue.length) {
+      const at = queue.pop();
+      for (const edge of neighbours) {
+        const other = edge.a === at ? edge.b : edge.b === at ? edge.a : -1;
+        if (other >= 0 && edge.kind.passable && left.delete(other)) queue.push(other);
+      }
+    }
+  }
+  return pieces;
+}
+
+/** Why the border runs where it runs: its length by kind. */
+function drawBorders() {
+  const sums = new Map();
+  for (const edge of neighbours) {
+    if (state.units.has(edge.a) !== state.units.has(edge.b)) sums.set(edge.kind, (sums.get(edge.kind) || 0) + edge.length);
+  }
+  const rows = [...sums].sort((p, q) => q[1] - p[1]).map(([kind, length]) => h("li", {}, h("strong", {}, said(kind.label)), ": ", nl(length) + " m. ", said(kind.explanation)));
+  fill(byId("grenzen"), state.units.size && rows.length ? [h("h3", {}, "Waarom deze grens"), h("ul", {}, rows)] : "");
+}
+
+function setUnits(indices) {
+  state.units = new Set(indices);
+  drawTotals();
+  refresh();
+  announce(nl(state.units.size) + " blokken, " + nl(totalOf(spec.tool.homes).sum) + " woningen");
+}
+
+function toggleUnit(i) {
+  const next = new Set(state.units);
+  if (!next.delete(i)) next.add(i);
+  setUnits(next);
+}
+
+function toggleUnitAt(latlng) {
+  const [x, y] = toGrid(units(), latlng), i = pick(units(), x, y, 0, () => true);
+  if (i >= 0) toggleUnit(i);
+  return i >= 0;
+}
+
+function addByKey(event) {
+  event.preventDefault();
+  const i = indexOf(units(), byId("blok").value.trim());
+  if (i < 0) announce("Dit blok bestaat niet in deze kaart.");
+  else toggleUnit(i);
+}
+
+/** Draw a polygon: each click adds a corner, a double click closes it. */
+function startDrawing() {
+  const button = byId("teken");
+  if (drawing) return stopDrawing();
+  drawing = { corners: [], line: L.polyline([], { color: accent(), interactive: false }).addTo(map) };
+  button.setAttribute("aria-pressed", "true");
+  map.doubleClickZoom.disable();
+  drawing.click = (event) => { drawing.corners.push(event.latlng); drawing.line.setLatLngs(drawing.corners); };
+  drawing.close = () => {
+    const corners = drawing.corners;
+    stopDrawing();
+    if (corners.length >= 3) setUnits(unitsInside(corners));
+  };
+  map.on("click", drawing.click).on("dblclick", drawing.close);
+  return announce("Klik de hoeken aan; dubbelklik sluit het vlak.");
+}
+
+function stopDrawing() {
+  map.off("click", drawing.click).off("dblclick", drawing.close);
+  drawing.line.remove();
+  drawing = null;
+  byId("teken").setAttribute("aria-pressed", "false");
+  setTimeout(() => map.doubleClickZoom.enable(), 400);
+}
+
+function unitsInside(corners) {
+  const layer = units(), points = corners.map((corner) => toGrid(layer, corner)), found = [];
+  for (let i = 0; i < layer.n; i++) {
+    const [px, py] = middle(layer, i);
+    let inside = false;
+    for (let p = 0, q = points.length - 1; p < points.length; q = p++) {
+      const [x1, y1] = points[p], [x2, y2] = points[q];
+      if (y1 > py !== y2 > py && px < ((x2 - x1) * (py - y1)) / (y2 - y1) + x1) inside = !inside;
+    }
+    if (inside) found.push(i);
+  }
+  return found;
+}
+
+/** Scores [0..1] of the areas under the weights of now, from one row of values per area. */
+function scoresOf(values) {
+  const { criteria } = spec.tool, total = state.weights.reduce((p, q) => p + q, 0) || 1;
+  const ends = criteria.map((_, c) => [Math.min(...values.map((row) => row[c])), Math.max(...values.map((row) => row[c]))]);
+  return values.map((row) => row.reduce((sum, value, c) => {
+    const [low, high] = ends[c], share = high > low ? (value - low) / (high - low) : 0.5;
+    return sum + (state.weights[c] / total) * (criteria[c].up ? share : 1 - share);
+  }, 0));
+}
+
+const orderOf = (scores) => scores.map((_, k) => k).sort((p, q) => scores[q] - scores[p] || p - q);
+
+/** How often each area stays in the top when the assumptions move [0..1]. */
+function staying() {
+  const { samples, areas, top } = spec.tool, counts = new Array(areas.length).fill(0);
+  for (const values of samples) for (const k of orderOf(scoresOf(values)).slice(0, top)) counts[k]++;
+  return counts.map((count) => count / samples.length);
+}
+
+function drawRanking() {
+  const { tool } = spec;
+  if (!tool.areas.length) return;
+  const scores = scoresOf(tool.areas.map((area) => area.values)), sure = tool.samples.length ? staying() : null;
+  const sliders = tool.criteria.map((one, c) => h("div", {}, h("label", { for: "weging" + c, title: one.definition }, said(one.label), " ", h("output", { for: "weging" + c }, nl(state.weights[c]) + "%")),
+    h("input", { type: "range", id: "weging" + c, min: 0, max: 100, step: 5, value: state.weights[c], oninput: (event) => { state.weights[c] = Number(event.target.value); drawRanking(); byId("weging" + c).focus(); writeLink(); } })));
+  const rows = orderOf(scores).map((k, place) => {
+    const area = tool.areas[k], inside = area.units.map((key) => indexOf(units(), key));
+    const values = tool.criteria.map((one, c) => one.label + " " + nl(area.values[c], one.decimals) + " " + unitText(one.unit)).join("; ");
+    const open = () => { setUnits(inside); map.fitBounds(boundsOf(units(), inside).pad(0.2), { animate: !noMotion }); };
+    return h("li", {}, h("button", { type: "button", class: "gebied", onclick: open }, h("strong", {}, nl(place + 1) + ". ", said(area.name))),
+      h("small", {}, said(values + (sure ? "; in " + nl(100 * sure[k]) + "% van de berekeningen bij de beste " + nl(tool.top) : ""))),
+      area.note ? h("small", {}, said(area.note)) : "");
+  });
+  fill(byId("rangorde"), h("h3", {}, "Voorgestelde gebieden"), tool.note ? h("p", {}, said(tool.note)) : "",
+    sliders.length > 1 ? h("details", {}, h("summary", {}, "Wat telt mee?"), sliders) : "", h("ol", { class: "gebieden" }, rows));
+  if (drawRanking.open) byId("rangorde").querySelector("details").open = true;
+  const details = byId("rangorde").querySelector("details");
+  if (details) details.addEventListener("toggle", () => { drawRanking.open = details.open; });
+}
+
+function saveGeojson() {
+  const layer = units(), names = [spec.tool.homes, ...spec.tool.totals];
+  const features = [...state.units].sort((a, b) => a - b).map((i) => ({
+    type: "Feature", id: layer.keyOf(i), geometry: shapeOf(layer, i),
+    properties: Object.fromEntries(names.map((name) => { const value = layer.column(name).value(i); return [name, Number.isNaN(value) ? null : value]; })),
+  }));
+  const about = { study: spec.study, edition: spec.edition, example: spec.example, sources: spec.sources };
+  download(fileName("gebied", "geojson"), "application/geo+json", JSON.stringify({ type: "FeatureCollection", about, features }));
+}
+
+/** A polygon feature as GeoJSON in longitude and latitude. */
+function shapeOf(layer, i) {
+  const ring = (r) => {
+    const points = [];
+    for (let p = layer.pointStart[r]; p < layer.pointStart[r + 1]; p++) {
+      const place = toLatLng(layer, layer.x[p], layer.y[p]);
+      points.push([Number(place.lng.toFixed(6)), Number(place.lat.toFixed(6))]);
+    }
+    return [...points, points[0]];
+  };
+  const parts = [];
+  for (let k = layer.partStart[i]; k < layer.partStart[i + 1]; k++) {
+    parts.push(Array.from({ length: layer.ringStart[k + 1] - layer.ringStart[k] }, (_, r) => ring(layer.ringStart[k] + r)));
+  }
+  return { type: "MultiPolygon", coordinates: parts };
+}
+
+function saveSelection() {
+  const layer = units(), names = [layer.key, spec.tool.homes, ...spec.tool.totals], about = names.map((name) => layer.about.get(name));
+  const rows = [...state.units].sort((a, b) => a - b).map((i) => names.map((name) => layer.column(name).value(i)));
+  const head = about.map((one) => one.label + (unitText(one.unit) ? " (" + unitText(one.unit) + ")" : ""));
+  download(fileName("gebied", "csv"), "text/csv;charset=utf-8", csvText([head, about.map((one) => origin(layer, one)), ...rows]));
+}

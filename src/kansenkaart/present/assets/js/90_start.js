@@ -1,0 +1,97 @@
+// Start: unpack the layers, make the map, bind the controls.
+
+function makeMap() {
+  L.Control.Attribution.prototype.options.prefix = false;
+  map = window[spec.map];
+  map.options.zoomAnimation = !noMotion;
+  tiles = new CanvasTiles({ minZoom: 8, maxZoom: 21 }).addTo(map);
+  for (const credit of spec.credits) map.attributionControl.addAttribution(creditLink(credit));
+  L.control.scale({ imperial: false }).addTo(map);
+  map.on("click", (event) => {
+    const layer = themeLayer(), [x, y] = toGrid(layer, event.latlng);
+    const reach = (12 * toGrid(layer, map.layerPointToLatLng([1, 0]))[0] - 12 * toGrid(layer, map.layerPointToLatLng([0, 0]))[0]);
+    const found = pick(layer, x, y, Math.abs(reach), visible);
+    if (spec.tool && toolOpen() && toggleUnitAt(event.latlng)) return;
+    choose(found);
+  });
+  map.on("moveend", () => state.theme && writeLink());
+}
+
+/** A credit as Leaflet wants it: markup made from text, never taken from data. */
+function creditLink(credit) {
+  if (!credit.url) return h("span", {}, credit.text).outerHTML;
+  return h("a", { href: credit.url, rel: "noopener", target: "_blank" }, credit.text).outerHTML;
+}
+
+function wholeExtent() {
+  const outline = layerOf(theme().outlines[0]) || themeLayer(), all = Array.from({ length: outline.n }, (_, i) => i);
+  return boundsOf(outline, all);
+}
+
+function drawSources() {
+  fill(byId("bronnen"), h("ul", {}, spec.sources.map((one) => h("li", {}, h("strong", {}, said(one.title)), ": ",
+    said([one.publisher, "editie " + one.edition, one.licence, one.note].filter(Boolean).join("; "))))));
+}
+
+function background(key) {
+  const wanted = spec.backgrounds.find((one) => one.key === key);
+  if (background.layer) background.layer.remove();
+  background.layer = null;
+  if (!wanted) return;
+  let faults = 0;
+  background.layer = L.tileLayer(wanted.url, { attribution: h("span", {}, wanted.credit).innerHTML, maxZoom: 21, maxNativeZoom: wanted.maxZoom });
+  background.layer.setZIndex(0);
+  background.layer.on("tileerror", () => {
+    if (++faults !== 3 || !background.layer) return;
+    background.layer.remove();
+    background.layer = null;
+    byId("achtergrond").value = "";
+    announce("De achtergrondkaart is niet bereikbaar en is weer weggehaald.");
+  });
+  background.layer.addTo(map);
+}
+
+function bind() {
+  byId("tabelknop").addEventListener("click", toggleTable);
+  byId("tabelsluit").addEventListener("click", () => { toggleTable(); byId("tabelknop").focus(); });
+  byId("zoek").addEventListener("submit", search);
+  byId("heel").addEventListener("click", () => map.fitBounds(wholeExtent(), { animate: !noMotion }));
+  byId("druk").addEventListener("click", () => { tiles.flush(); window.print(); });
+  byId("deel").addEventListener("click", () => {
+    writeLink();
+    const box = byId("link");
+    box.hidden = false;
+    box.value = location.href;
+    box.focus();
+    box.select();
+    announce("De link staat klaar om te kopiëren.");
+  });
+  const choices = [h("option", { value: "" }, "geen achtergrond"), ...spec.backgrounds.map((one) => h("option", { value: one.key }, one.label))];
+  fill(byId("achtergrond"), choices);
+  byId("achtergrond").addEventListener("change", (event) => background(event.target.value));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && state.chosen >= 0) choose(-1);
+  });
+  window.addEventListener("beforeprint", () => tiles.flush());
+  window.addEventListener("hashchange", () => { readLink(); drawPanel(); if (spec.tool) drawTool(); refresh(); });
+}
+
+async function start() {
+  for (const [header, text] of spec.layers) layers.set(header.name, await unpack(header, text));
+  makeMap();
+  const place = readLink();
+  if (place) map.setView([place[0], place[1]], place[2], { animate: false });
+  else map.fitBounds(wholeExtent(), { animate: false });
+  drawSources();
+  bind();
+  drawPanel();
+  if (spec.tool) startTool();
+  refresh();
+  tiles.once("painted", () => { document.body.dataset.klaar = "ja"; });
+}
+
+start().catch((why) => {
+  byId("melding").textContent = "De kaart kon niet worden geopend: " + why.message;
+  byId("melding").classList.add("zichtbaar");
+  throw why;
+});

@@ -1,0 +1,137 @@
+"""Colours and the house style: CSS variables that a municipality may replace, and ramps that survive colour blindness."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from kansenkaart.errors import ConfigError
+from kansenkaart.present.mapspec import LegendClass
+
+#: Five steps of matplotlib's viridis and cividis (van der Walt and Smith 2015; Nunez, Anderton and Renslow 2018,
+#: doi:10.1371/journal.pone.0199239), light to dark: the darkest step is the highest value.
+RAMPS: dict[str, tuple[str, ...]] = {
+    "viridis": ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154"),
+    "cividis": ("#fee838", "#bcae6c", "#7d7c78", "#414d6b", "#00224e"),
+}
+#: Apart from any ramp: a feature whose value is not known.
+UNKNOWN_COLOR = "#c9ced6"
+#: The variables that a house style may set. Fonts are named, never fetched.
+VARIABLES: dict[str, str] = {
+    "--merk": "#154273",
+    "--merk-tekst": "#ffffff",
+    "--accent": "#b3261e",
+    "--vlak": "#ffffff",
+    "--vlak-2": "#f3f5f8",
+    "--lijn": "#c6ccd6",
+    "--tekst": "#1a2230",
+    "--tekst-2": "#4a5565",
+    "--kaart": "#eef1f4",
+    "--lettertype": '"Source Sans 3", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
+    "--rond": "8px",
+}
+_VALUE = re.compile(r"""[-\w#%.,() "]{1,200}""")
+
+
+def ramp_classes(bounds: Sequence[float], labels: Sequence[str], *, ramp: str = "viridis") -> tuple[LegendClass, ...]:
+    """Make lettered classes that tile the whole line of numbers.
+
+    Parameters
+    ----------
+    bounds : sequence of float
+        Inner bounds, rising, in the column's own unit; n bounds make n + 1 classes.
+    labels : sequence of str
+        One label per class, low to high.
+    ramp : str, default "viridis"
+        Name of the ramp in `RAMPS`.
+
+    Returns
+    -------
+    tuple of LegendClass
+        Lettered A (lowest) upwards; each holds low <= value < high.
+
+    Raises
+    ------
+    ConfigError
+        When bounds do not rise or do not match the labels or the ramp.
+    """
+    colors = RAMPS[ramp]
+    if list(bounds) != sorted(set(bounds)) or len(labels) != len(bounds) + 1 or len(labels) > len(colors):
+        raise ConfigError(
+            f"rising bounds and one label more, at most {len(colors)}",
+            found=f"bounds {list(bounds)}, {len(labels)} labels",
+            where=f"classes on ramp {ramp!r}",
+        )
+    steps = [round(i * (len(colors) - 1) / max(len(labels) - 1, 1)) for i in range(len(labels))]
+    edges: list[float | None] = [None, *bounds, None]
+    return tuple(
+        LegendClass(chr(ord("A") + i), label, colors[steps[i]], edges[i], edges[i + 1])
+        for i, label in enumerate(labels)
+    )
+
+
+def style_faults(style: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with a house style: unknown variables, or values that could be more than a value.
+
+    Parameters
+    ----------
+    style : mapping
+        CSS variable name to value.
+
+    Yields
+    ------
+    str
+        One fault.
+    """
+    for name, value in style.items():
+        if name not in VARIABLES:
+            yield f"house style sets unknown variable {name!r} (known: {', '.join(VARIABLES)})"
+        elif not _VALUE.fullmatch(value) or "url" in value.lower():
+            yield f"house style variable {name!r} has a value that is not a plain CSS value: {value!r}"
+
+
+def read_house_style(path: Path) -> dict[str, str]:
+    """Read a municipality's own house style: a TOML file with a table [variabelen] of CSS variables.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict
+        CSS variable name to value, checked.
+
+    Raises
+    ------
+    ConfigError
+        When the file is not such a table.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("variabelen", {})
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError("a readable TOML file", found=str(error), where=str(path)) from error
+    style = {str(name): str(value) for name, value in table.items()}
+    found = list(style_faults(style))
+    if found:
+        raise ConfigError("known CSS variables with plain values", found="; ".join(found), where=str(path))
+    return style
+
+
+def css_variables(style: Mapping[str, str]) -> str:
+    """Write the `:root` rule of the house style, defaults filled in.
+
+    Parameters
+    ----------
+    style : mapping
+        CSS variable name to value, as checked by `style_faults`.
+
+    Returns
+    -------
+    str
+        One CSS rule.
+    """
+    return ":root{" + "".join(f"{name}:{value};" for name, value in {**VARIABLES, **style}.items()) + "}"

@@ -1,0 +1,70 @@
+"""Where each delivery of a study is: a file as published, the embedded example, or fetched from its publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kansenkaart import publishers
+from kansenkaart.config import DATA_VARIABLE, Folders, Source, Study
+from kansenkaart.errors import ConfigError
+from kansenkaart.provenance import Provenance, sha256_of
+
+EXAMPLE_EDITION = "1"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery on disk: a file or folder, and where it comes from."""
+
+    path: Path
+    provenance: tuple[Provenance, ...]
+
+
+def deliver(source: Source, study: Study, folders: Folders) -> Delivery:
+    """Find or fetch one delivery.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not there, or lies outside its folder.
+    """
+    if source.origin == "live":
+        from kansenkaart.stages.live import fetch
+
+        path, provenance = fetch(source, study, folders)
+        return Delivery(path, (provenance,))
+    base = folders.published if source.origin == "file" else example_folder(folders)
+    path = (base / str(source.path)).resolve()
+    if not path.is_relative_to(base.resolve()):
+        raise ConfigError("a path inside the data folder", found=str(source.path), where=f"study {study.name}",
+                          remedy="name a file below the data folder")  # fmt: skip
+    if not path.exists():
+        raise ConfigError(f"the published file for {source.role}", found="no such file", where=str(source.path),
+                          remedy=f"put it in the data folder, or set {DATA_VARIABLE} to the folder that holds it")  # fmt: skip
+    row = publishers.get(source.publisher)
+    record = Provenance(source.role, source.publisher, row.licence, row.credit, source.edition, str(source.path),
+                        sha256_of(*_files(path)), source.year)  # fmt: skip
+    return Delivery(path, (record,))
+
+
+def example_folder(folders: Folders) -> Path:
+    """Return the folder of the embedded example, generated when it is not there yet or not whole."""
+    from kansenkaart.sources.example import write_example
+
+    target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
+    whole = target / ".whole"
+    if not whole.is_file():
+        write_example(target)
+        whole.write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
+    return target
+
+
+_SIDES = (".shx", ".dbf", ".prj", ".cpg")
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if path.is_dir():
+        return sorted(one for one in path.rglob("*") if one.is_file())
+    return [path, *(side for ending in _SIDES if path.suffix == ".shp" and (side := path.with_suffix(ending)).exists())]

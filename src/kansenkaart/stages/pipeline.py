@@ -1,0 +1,120 @@
+"""One study from publishers to maps, and what is known of it: run, status, check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kansenkaart import assumptions
+from kansenkaart.config import Folders, Study, folders, read_study
+from kansenkaart.errors import KansenkaartError, StoreError
+from kansenkaart.stages import acquire, publish, score
+from kansenkaart.stages.steps import Report, Step, run
+from kansenkaart.store import Store, locked
+
+Listen = Callable[[Report], None]
+
+
+def _silent(_: Report) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A study with its folders and its store."""
+
+    study: Study
+    folders: Folders
+    store: Store
+
+
+def open_study(name: str, *, root: Path, gemeentecode: str | None = None) -> Workplace:
+    """Open a study by the name of its file in ``studies/``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study or it has faults.
+    """
+    study = read_study(root / "studies" / f"{name}.toml", gemeentecode=gemeentecode)
+    if gemeentecode:
+        study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
+    places = folders(root)
+    return Workplace(study, places, Store(places.processed / study.name))
+
+
+def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+    """Bring the clean tables up to date."""
+    with locked(place.store.root):
+        return list(_run(place.store, acquire.steps(place.study, place.folders), listen))
+
+
+def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+    """Bring the scores up to date; each step sees what the one before it stored."""
+    with locked(place.store.root):
+        reports: list[Report] = []
+        done: set[str] = set()
+        while todo := [step for step in score.steps(place.store, assumptions.default()) if step.name not in done]:
+            reports += _run(place.store, todo[:1], listen)
+            done.add(todo[0].name)
+        return reports
+
+
+def run_publish(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+    """Bring map and data release up to date."""
+    with locked(place.store.root):
+        reports = publish.publish(place.store, place.study, place.folders.maps / place.study.name)
+        for report in reports:
+            listen(report)
+        return reports
+
+
+def run_all(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+    """Run the three stages in a row."""
+    return [*run_acquire(place, listen=listen), *run_score(place, listen=listen), *run_publish(place, listen=listen)]
+
+
+def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
+    for step in steps:
+        report = run(store, step)
+        listen(report)
+        yield report
+
+
+def status(place: Workplace) -> list[dict[str, Any]]:
+    """Tell of each stored file its rows, its tally and the editions behind it."""
+    found = []
+    for name in place.store.names():
+        told = place.store.describe(name)
+        editions = sorted({f"{one['publisher']} {one['edition']}" for one in told["sources"]})
+        found.append({"name": name, "rows": told["rows"], "tally": told["tally"], "editions": editions})
+    return found
+
+
+def check(place: Workplace) -> list[KansenkaartError]:
+    """Read every stored file again and return all that is wrong with it.
+
+    Raises
+    ------
+    StoreError
+        If the study has no stored files at all.
+    """
+    wrong: list[KansenkaartError] = []
+    if not place.store.root.is_dir() or not list(place.store.root.rglob("*.json")):
+        raise StoreError("stored tables of the study", found="none", where=place.study.name,
+                         remedy=f"make them: kansenkaart run {place.study.name}")  # fmt: skip
+    for name in _expected(place.store):
+        try:
+            place.store.verify(name)
+            if place.store.path(name).suffix == ".parquet":
+                place.store.read(name)
+        except KansenkaartError as why:
+            wrong.append(why)
+    return wrong
+
+
+def _expected(store: Store) -> list[str]:
+    there = {path.stem for path in store.root.rglob("*") if path.suffix in (".json", ".parquet", ".tif")}
+    return sorted(name for name in there if not name.startswith("."))
