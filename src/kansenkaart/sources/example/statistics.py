@@ -1,0 +1,203 @@
+"""Statistics of the invented neighbourhood as CBS OData v3 gives them: two editions of Kerncijfers wijken en buurten."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kansenkaart.sources.example import ids, layout
+from kansenkaart.sources.example.model import Model, is_home
+
+Value = float | int | str | None
+OWNED = ("corporatie Voorbeeldwonen",)
+RENTED = (*OWNED, "vereniging van eigenaren")
+CODE_WIDTH = 10
+# (key without number, number in 2024, number in 2025, title, unit, decimals, group)
+COLUMNS: tuple[tuple[str, int, int, str, str, int, str], ...] = (
+    ("AantalInwoners", 5, 5, "Aantal inwoners", "aantal", 0, "Bevolking"),
+    ("k_65JaarOfOuder", 12, 12, "65 jaar of ouder", "aantal", 0, "Bevolking"),
+    ("HuishoudensTotaal", 29, 29, "Huishoudens totaal", "aantal", 0, "Bevolking"),
+    ("GemiddeldeHuishoudensgrootte", 33, 33, "Gemiddelde huishoudensgrootte", "aantal", 1, "Bevolking"),
+    ("Woningvoorraad", 35, 35, "Woningvoorraad", "aantal", 0, "Wonen en vastgoed"),
+    ("GemiddeldeWOZWaardeVanWoningen", 39, 39, "Gemiddelde WOZ-waarde van woningen", "x 1 000 euro", 0, "Wonen en vastgoed"),
+    ("PercentageEengezinswoning", 40, 40, "Percentage eengezinswoning", "%", 0, "Wonen en vastgoed"),
+    ("PercentageMeergezinswoning", 45, 45, "Percentage meergezinswoning", "%", 0, "Wonen en vastgoed"),
+    ("Koopwoningen", 47, 47, "Koopwoningen", "%", 0, "Wonen en vastgoed"),
+    ("HuurwoningenTotaal", 48, 48, "Huurwoningen totaal", "%", 0, "Wonen en vastgoed"),
+    ("InBezitWoningcorporatie", 49, 49, "In bezit woningcorporatie", "%", 0, "Wonen en vastgoed"),
+    ("BouwjaarMeerDanTienJaarGeleden", 51, 51, "Bouwjaar meer dan tien jaar geleden", "%", 0, "Wonen en vastgoed"),
+    ("GemiddeldeElektriciteitsleveringTotaal", 53, 53, "Gemiddelde elektriciteitslevering totaal", "kWh", 0, "Energie"),
+    ("GemiddeldAardgasverbruikTotaal", 55, 55, "Gemiddeld aardgasverbruik totaal", "m³", 0, "Energie"),
+    ("PercentageWoningenMetStadsverwarming", 56, 56, "Percentage woningen met stadsverwarming", "%", 1, "Energie"),
+    ("WoningenMetZonnestroom", 59, 59, "Woningen met zonnestroom", "%", 0, "Energie"),
+    ("GemiddeldInkomenPerInwoner", 77, 78, "Gemiddeld inkomen per inwoner", "x 1 000 euro", 1, "Inkomen"),
+    ("OppervlakteTotaal", 113, 115, "Oppervlakte totaal", "ha", 0, "Oppervlakte"),
+)  # fmt: skip
+TABLES = {"85984NED": 2024, "86165NED": 2025}
+LATE_GROUPS = ("Energie", "Inkomen")
+# Invented per quarter: WOZ, older than ten years, kWh, m3, district heat, solar, income, aged 65 and over (share)
+INVENTED: dict[str, tuple[Value, ...]] = {
+    "01": (198, 100, 2010, 780, 0.0, 9, 24.1, 0.31),
+    "02": (287, 100, 2480, 1290, None, 21, 29.4, 0.17),
+    "03": (412, 74, 2960, None, 38.5, 62, 36.8, 0.08),
+    "04": (316, 100, 2540, 1010, 0.0, 33, 31.2, 0.21),
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts of one quarter [1] or [%]."""
+
+    homes: int
+    inhabitants: int
+    multi_pct: int
+    rented_pct: int
+    corporation_pct: int
+
+
+def buurtnaam(copy: int, q: layout.Quarter) -> str:
+    """Name of a buurt; copies beyond the first carry their number."""
+    return q.name + (f" {copy + 1}" if copy else "")
+
+
+def count(model: Model, q: layout.Quarter) -> Figures:
+    """Count what the register holds of one quarter."""
+    mine = [h for h in model.homes if h.quarter == q.key and is_home(h)]
+    stacked = {p.number for p in model.panden if p.floors > 1}
+    share = [
+        round(100 * sum(pick) / len(mine))
+        for pick in (
+            [h.panden[0] in stacked for h in mine],
+            [h.owner in RENTED for h in mine],
+            [h.owner in OWNED for h in mine],
+        )
+    ]
+    return Figures(len(mine), round(len(mine) * q.household_size_persons), *share)
+
+
+def row(model: Model, q: layout.Quarter, year: int) -> dict[str, Value]:
+    """All figures of one quarter by column, without the late groups in the newest edition."""
+    n = count(model, q)
+    woz, older, power, gas, heat, solar, income, aged = INVENTED[q.key]
+    values: list[Value] = [
+        n.inhabitants, round(n.inhabitants * float(aged or 0)), n.homes, q.household_size_persons, n.homes, woz,
+        100 - n.multi_pct, n.multi_pct, 100 - n.rented_pct, n.rented_pct, n.corporation_pct, older, power, gas, heat,
+        solar, income, 9,
+    ]  # fmt: skip
+    late = year == max(TABLES.values())
+    pairs = zip(COLUMNS, values, strict=True)
+    return {_key(c, year): None if late and c[6] in LATE_GROUPS else v for c, v in pairs}
+
+
+def _key(column: tuple[str, int, int, str, str, int, str], year: int) -> str:
+    return f"{column[0]}_{column[1] if year == min(TABLES.values()) else column[2]}"
+
+
+def map_figures(model: Model, q: layout.Quarter) -> dict[str, Value]:
+    """Figures that the map service of 2025 carries; unknown as its own number."""
+    n = count(model, q)
+    return {
+        "aantal_inwoners": n.inhabitants, "aantal_huishoudens": n.homes, "woningvoorraad": n.homes,
+        "gemiddelde_huishoudsgrootte": q.household_size_persons, "percentage_huurwoningen": n.rented_pct,
+        "perc_huurwoningen_in_bezit_woningcorporaties": n.corporation_pct, "gemiddeld_gasverbruik_totaal": -99997,
+        "gemiddeld_elektriciteitsverbruik_totaal": -99997,
+    }  # fmt: skip
+
+
+def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
+    """Add what can be added; averages of the whole are left unknown."""
+    sums = ("AantalInwoners", "k_65", "HuishoudensTotaal", "Woningvoorraad", "OppervlakteTotaal")
+    return {
+        key: sum(int(r[key] or 0) for r in rows) if key.startswith(sums) else None  # type: ignore[arg-type]
+        for key in rows[0]
+    }
+
+
+def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:
+    """Rows of the table: municipality, then per copy its wijk and buurten; codes padded to ten characters."""
+    rows = {q.key: row(model, q, year) for q in layout.QUARTERS}
+    wijk = _whole(list(rows.values()))
+    regions: list[tuple[str, str, dict[str, Value]]] = [(ids.MUNICIPALITY, "Gemeente", _whole([wijk] * scale))]
+    for copy in range(scale):
+        regions.append((ids.wijkcode(copy), "Wijk", wijk))
+        regions += [(ids.buurtcode(copy, key), "Buurt", values) for key, values in rows.items()]
+    return [
+        {
+            "ID": n, "WijkenEnBuurten": code.ljust(CODE_WIDTH), "Gemeentenaam_1": ids.MUNICIPALITY_NAME.ljust(40),
+            "SoortRegio_2": kind.ljust(CODE_WIDTH), "Codering_3": code.ljust(CODE_WIDTH), **values,
+        }
+        for n, (code, kind, values) in enumerate(regions)
+    ]  # fmt: skip
+
+
+def _names(scale: int) -> list[dict[str, Value]]:
+    out: list[tuple[str, str]] = [(ids.MUNICIPALITY, ids.MUNICIPALITY_NAME)]
+    for copy in range(scale):
+        out.append((ids.wijkcode(copy), f"Voorbeeldwijk {copy + 1}"))
+        out += [(ids.buurtcode(copy, q.key), buurtnaam(copy, q)) for q in layout.QUARTERS]
+    return [
+        {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": ids.MUNICIPALITY}
+        for code, name in out
+    ]
+
+
+def _properties(year: int) -> list[dict[str, Any]]:
+    head = [
+        ("Dimension", "WijkenEnBuurten", "Wijken en buurten", None, None),
+        ("Topic", "Gemeentenaam_1", "Gemeentenaam", "String", ""),
+        ("Topic", "SoortRegio_2", "Soort regio", "String", ""),
+        ("Topic", "Codering_3", "Codering", "String", ""),
+    ]
+    out: list[dict[str, Any]] = []
+    for kind, key, title, datatype, unit in head:
+        out.append(
+            _property(len(out), None, kind, key, title)
+            | ({"Datatype": datatype, "Unit": unit} if unit is not None else {})
+        )
+    groups: dict[str, int] = {}
+    for column in COLUMNS:
+        if column[6] not in groups:
+            groups[column[6]] = len(out)
+            out.append(_property(len(out), None, "TopicGroup", "", column[6]))
+        kind = "Float" if column[5] else "Long"
+        entry = _property(len(out), groups[column[6]], "Topic", _key(column, year), column[3])
+        out.append(entry | {"Datatype": kind, "Unit": column[4], "Decimals": column[5], "Default": "None"})
+    return out
+
+
+def _property(number: int, parent: int | None, kind: str, key: str, title: str) -> dict[str, Any]:
+    return {
+        "odata.type": f"Cbs.OData.{'GeoDimension' if kind == 'Dimension' else kind}", "ID": number,
+        "Position": number, "ParentID": parent, "Type": kind, "Key": key, "Title": title, "Description": "Voorbeeld",
+    }  # fmt: skip
+
+
+def _info(table: str, year: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "ID": 0, "Identifier": table, "Title": f"Kerncijfers wijken en buurten {year} (voorbeeld)",
+            "ShortTitle": f"Kerncijfers wijken en buurten {year}", "Modified": f"{year}-09-30T02:00:00",
+            "ReasonDelivery": "Actualisering", "Catalog": "CBS", "Frequency": "Perjaar", "Period": str(year),
+            "Language": "nl", "OutputStatus": "Regulier", "Summary": "Voorbeeld: alle cijfers zijn verzonnen.",
+        }
+    ]  # fmt: skip
+
+
+def write_all(folder: Path, model: Model, scale: int) -> None:
+    """Write both editions as OData JSON."""
+    for table, year in TABLES.items():
+        parts: dict[str, list[dict[str, Any]]] = {
+            "TableInfos": _info(table, year),
+            "DataProperties": _properties(year),
+            "TypedDataSet": data_set(model, scale, year),
+            "WijkenEnBuurten": _names(scale),
+        }
+        (folder / table).mkdir(parents=True, exist_ok=True)
+        for name, value in parts.items():
+            address = f"https://opendata.cbs.nl/ODataApi/OData/{table}/$metadata#Cbs.OData.WebAPI.{name}"
+            text = json.dumps(
+                {"odata.metadata": address, "value": value}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            )
+            (folder / table / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
