@@ -1,0 +1,156 @@
+"""Opens windows of the Actueel Hoogtebestand Nederland: GeoTIFF sheets in RD New, heights in m NAP."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from kansenkaart.crs import RD
+from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.provenance import Tally
+from kansenkaart.rawnames import reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What AHN writes where there is no height.
+NODATA = 3.4028234663852886e38
+#: Heights outside these [m NAP] are no heights: deepest pit and highest mast of the country with room to spare.
+HEIGHT_LIMITS_M = (-100.0, 500.0)
+_RD_CODES = (28992, 7415)
+_TILE_CELLS = 256
+_GRID_TOLERANCE = 1e-3
+
+
+def open_window(
+    paths: Sequence[Path], bounds: tuple[float, float, float, float], *, resolution_m: float | None = None
+) -> tuple[NDArray[np.float32], Affine, Tally]:
+    """Return the heights within bounds, put together from the sheets that cover them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        GeoTIFF sheets; one that is not there is counted, not fatal. Where sheets overlap the first one counts.
+    bounds : tuple of float
+        West, south, east and north in RD New [m]; widened to whole cells.
+    resolution_m : float or None
+        Cell size that all sheets must have [m]; None takes the first sheet's.
+
+    Returns
+    -------
+    heights : array of float32
+        [m NAP], NaN where unknown.
+    transform : Affine
+        From cell to RD New [m].
+    tally : Tally
+        Sheets in, used, and left out by reason; cells without height are noted [1].
+
+    Raises
+    ------
+    FormatError
+        If no sheet is there, or their cells do not lie on one grid.
+    CrsError
+        If a sheet is not in RD New.
+    """
+    there = [path for path in paths if path.exists()]
+    if not there:
+        names = ", ".join(path.name for path in paths)
+        raise FormatError("at least one AHN sheet", found="none", where=names, remedy="fetch the sheets again")
+    left_out = Counter({"sheet missing": len(paths) - len(there)})
+    heights, transform = _canvas(there[0], bounds, resolution_m)
+    for path in there:
+        used = _fill(heights, transform, path)
+        left_out["sheet outside the window"] += not used
+    kept = len(paths) - sum(left_out.values())
+    return heights, transform, Tally(len(paths), kept, left_out, {"cells without height": int(np.isnan(heights).sum())})
+
+
+def _canvas(
+    path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None
+) -> tuple[NDArray[np.float32], Affine]:
+    with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
+        size, west0, north0 = float(sheet.transform.a), float(sheet.transform.c), float(sheet.transform.f)
+    if resolution_m is not None and abs(size - resolution_m) > _GRID_TOLERANCE:
+        raise _off_grid(path, f"cells of {size} m", f"cells of {resolution_m} m")
+    west, south, east, north = bounds
+    first_column = int(np.floor((west - west0) / size))
+    first_row = int(np.floor((north0 - north) / size))
+    columns = int(np.ceil((east - west0) / size)) - first_column
+    rows = int(np.ceil((north0 - south) / size)) - first_row
+    transform = Affine(size, 0, west0 + first_column * size, 0, -size, north0 - first_row * size)
+    return np.full((rows, columns), np.nan, dtype=np.float32), transform
+
+
+def _fill(heights: NDArray[np.float32], transform: Affine, path: Path) -> bool:
+    with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
+        _require_grid(sheet, transform, path)
+        column0 = round((sheet.transform.c - transform.c) / transform.a)
+        row0 = round((sheet.transform.f - transform.f) / transform.e)
+        top, left = max(row0, 0), max(column0, 0)
+        bottom = min(row0 + sheet.height, heights.shape[0])
+        right = min(column0 + sheet.width, heights.shape[1])
+        if bottom <= top or right <= left:
+            return False
+        window = Window(left - column0, top - row0, right - left, bottom - top)
+        read = sheet.read(1, window=window).astype(np.float32)
+        nodata = sheet.nodata
+    low, high = HEIGHT_LIMITS_M
+    known = np.isfinite(read) & (read > low) & (read < high)
+    if nodata is not None and not np.isnan(nodata):
+        known &= read != np.float32(nodata)
+    part = heights[top:bottom, left:right]
+    empty = np.isnan(part) & known
+    part[empty] = read[empty]
+    return True
+
+
+def _require_grid(sheet: Any, transform: Affine, path: Path) -> None:
+    code = None if sheet.crs is None else sheet.crs.to_epsg()
+    if code not in _RD_CODES and "Amersfoort / RD New" not in str(sheet.crs):
+        raise CrsError(f"RD New ({RD})", found=str(sheet.crs), where=path.name, remedy="use the sheet as published")
+    shift = ((sheet.transform.c - transform.c) / transform.a, (sheet.transform.f - transform.f) / transform.e)
+    same_size = abs(sheet.transform.a - transform.a) < _GRID_TOLERANCE
+    if not same_size or any(abs(one - round(one)) > _GRID_TOLERANCE for one in shift):
+        raise _off_grid(path, str(sheet.transform)[:60], f"cells of {transform.a} m on the grid of the first sheet")
+
+
+def _off_grid(path: Path, found: str, expected: str) -> FormatError:
+    return FormatError(expected, found=found, where=path.name, remedy="use sheets of one AHN edition and one cell size")
+
+
+def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -> None:
+    """Write a window as a GeoTIFF with AHN's own nodata value.
+
+    Parameters
+    ----------
+    heights : array of float32
+        [m NAP], NaN where unknown.
+    transform : Affine
+        From cell to RD New [m].
+    path : Path
+        File to write.
+    """
+    profile = {
+        "driver": "GTiff",
+        "height": heights.shape[0],
+        "width": heights.shape[1],
+        "count": 1,
+        "dtype": "float32",
+        "crs": RD,
+        "transform": transform,
+        "nodata": NODATA,
+        "compress": "deflate",
+        "predictor": 3,
+        "tiled": True,
+        "blockxsize": _TILE_CELLS,
+        "blockysize": _TILE_CELLS,
+    }
+    with rasterio.open(path, "w", **profile) as sheet:
+        sheet.write(np.where(np.isnan(heights), np.float32(NODATA), heights).astype(np.float32), 1)

@@ -1,0 +1,186 @@
+"""Reads weather: KNMI station files by day (``etmgeg``) and hour (``uurgeg``), and typical years (EPW).
+
+References
+----------
+.. [1] KNMI, Daggegevens en uurgegevens van het weer in Nederland: column descriptions in the head of each file.
+.. [2] EnergyPlus, Auxiliary Programs: EnergyPlus Weather File (EPW) data dictionary.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pvlib
+
+from kansenkaart import fields, schemas
+from kansenkaart.errors import FormatError
+from kansenkaart.rawnames import reading, to_number, to_our_names
+from kansenkaart.sieve import Sieve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kansenkaart.provenance import Tally
+
+KWH_PER_M2_PER_J_PER_CM2 = 1e4 / 3.6e6
+W_PER_M2_PER_HOURLY_J_PER_CM2 = 1e4 / 3600.0
+PER_TENTH = 0.1
+#: KNMI's code for "less than 0.05 mm" [0.1 mm] [1]_.
+TRACE_CODE = -1
+_STATION = re.compile(r"^#?\s*(\d{3})[:\s]\s*(\d+\.\d+)\s+(\d+\.\d+)\s", re.M)
+_STAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def read_weather_daily(path: Path, *, trace_mm: float = 0.0) -> tuple[pd.DataFrame, Tally]:
+    """Return sun, rain and evaporation per day, as table ``weather_daily``.
+
+    Parameters
+    ----------
+    path : Path
+        ``etmgeg_*.txt``; the head may name fewer or more columns.
+    trace_mm : float
+        What a day of less than 0.05 mm rain counts for [mm].
+
+    Returns
+    -------
+    days : DataFrame
+        Radiation [kWh/m2/day], rain and Makkink evaporation [mm/day]; NaN where not measured.
+    tally : Tally
+        Days in, kept and left out; unmeasured days are noted [1].
+
+    Raises
+    ------
+    FormatError
+        If the file has no head ``# STN,YYYYMMDD`` or lacks a column.
+    """
+    raw, _ = _read_station_file(path)
+    sieve = Sieve(to_our_names(raw, "weather_daily", form="knmi", where=path.name))
+    frame = sieve.frame
+    rain = to_number(frame["rain_mm"], where=f"{path.name}, RH")
+    trace = rain == TRACE_CODE
+    sieve.note("rain below 0.05 mm", trace.sum())
+    radiation = to_number(frame["global_radiation_kwh_per_m2"], where=f"{path.name}, Q")
+    evaporation = to_number(frame["evaporation_mm"], where=f"{path.name}, EV24")
+    sieve.frame = pd.DataFrame(
+        {
+            "day": pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d").dt.strftime("%Y-%m-%d"),
+            "station": raw["STN"].astype(str),
+            "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
+            "rain_mm": (rain * PER_TENTH).where(~trace, trace_mm),
+            "evaporation_mm": evaporation.where(evaporation != TRACE_CODE, 0.0) * PER_TENTH,
+        }
+    )
+    return _finish(sieve, "weather_daily", path), sieve.tally()
+
+
+def read_weather_hourly(
+    path: Path, *, form: str = "knmi", position_deg: tuple[float, float] | None = None, year: int = 2019
+) -> tuple[pd.DataFrame, Tally]:
+    """Return hourly weather in world time, as table ``weather_hourly``; each row is the hour that begins then.
+
+    Parameters
+    ----------
+    path : Path
+        ``uurgeg_*.txt`` or an ``.epw`` file.
+    form : str
+        ``knmi`` or ``epw``.
+    position_deg : tuple of float or None
+        Latitude and longitude of the station [deg]; None takes them from the file.
+    year : int
+        Year written on the hours of a typical year; any without a leap day will do [year].
+
+    Returns
+    -------
+    hours : DataFrame
+        Radiation [W/m2], temperature [degC], wind [m/s]; direct and diffuse stay unknown for KNMI.
+    tally : Tally
+        Hours in, kept and left out [1].
+
+    Raises
+    ------
+    FormatError
+        If the file has another head or states no position while none is given.
+    """
+    if form == "epw":
+        return _read_epw(path, year)
+    raw, head = _read_station_file(path)
+    place = position_deg or _position(head, str(raw["STN"].iloc[0]), path)
+    sieve = Sieve(to_our_names(raw, "weather_hourly", form="knmi", where=path.name))
+    day = pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d", utc=True)
+    begin = day + pd.to_timedelta(raw["HH" if "HH" in raw else "H"].astype(int) - 1, unit="h")
+    numbers = {name: to_number(sieve.frame[name], where=path.name) for name in sieve.frame.columns}
+    sieve.frame = pd.DataFrame(
+        {
+            "timestamp": begin.dt.strftime(_STAMP),
+            "ghi_w_per_m2": numbers["ghi_w_per_m2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
+            "dni_w_per_m2": None,
+            "dhi_w_per_m2": None,
+            "air_temperature_degc": numbers["air_temperature_degc"] * PER_TENTH,
+            "wind_speed_m_per_s": numbers["wind_speed_m_per_s"] * PER_TENTH,
+            "station": raw["STN"].astype(str),
+            "latitude_deg": place[0],
+            "longitude_deg": place[1],
+        }
+    )
+    return _finish(sieve, "weather_hourly", path), sieve.tally()
+
+
+def _read_epw(path: Path, year: int) -> tuple[pd.DataFrame, Tally]:
+    with reading(path, "an EPW file"):
+        raw, place = pvlib.iotools.read_epw(str(path), coerce_year=year)
+    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name))
+    sieve.frame = sieve.frame.assign(
+        timestamp=raw.index.tz_convert("UTC").strftime(_STAMP),
+        station=str(place["city"]),
+        latitude_deg=float(place["latitude"]),
+        longitude_deg=float(place["longitude"]),
+    )
+    return _finish(sieve, "weather_hourly", path), sieve.tally()
+
+
+def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
+    with reading(path, "a KNMI station file"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+    lines = text.splitlines()
+    at = next((n for n, line in enumerate(lines) if re.match(r"#?\s*STN\s*,\s*YYYYMMDD", line)), None)
+    if at is None:
+        raise FormatError(
+            "a head '# STN,YYYYMMDD,…'",
+            found=(lines or ["an empty file"])[0][:60],
+            where=path.name,
+            remedy="fetch the station file again, as text",
+        )
+    names = [name.strip() for name in lines[at].lstrip("# ").split(",")]
+    body = "\n".join(line for line in lines[at + 1 :] if line.strip() and not line.startswith("#"))
+    if not body:
+        raise FormatError("rows after the head", found="none", where=path.name, remedy="fetch the station file again")
+    with reading(path, f"{len(names)} columns a row"):
+        raw = pd.read_csv(io.StringIO(body), names=names, dtype=str, skipinitialspace=True, index_col=False)
+    return raw, "\n".join(lines[:at])
+
+
+def _position(head: str, station: str, path: Path) -> tuple[float, float]:
+    for number, longitude, latitude in _STATION.findall(head):
+        if number == station:
+            return float(latitude), float(longitude)
+    raise FormatError(
+        f"the position of station {station} in the head",
+        found="none",
+        where=path.name,
+        remedy="state the station's latitude and longitude in the study file",
+    )
+
+
+def _finish(sieve: Sieve, table: str, path: Path) -> pd.DataFrame:
+    shape = schemas.get(table)
+    for name in shape.columns:
+        one = fields.get(name)
+        if one.type == "float" and name in shape.nullable:
+            sieve.frame[name] = to_number(sieve.frame[name], where=f"{path.name}, {name}")
+            sieve.blank_outside(name, one.minimum, one.maximum)
+            sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
+    sieve.drop(sieve.frame.duplicated(list(shape.key)), "same time twice")
+    return schemas.conform(sieve.frame[list(shape.columns)], table, where=path.name)

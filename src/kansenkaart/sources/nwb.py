@@ -1,0 +1,65 @@
+"""Reads road sections from the Nationaal Wegenbestand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pyogrio
+
+from kansenkaart import schemas
+from kansenkaart.rawnames import raw_names, reading, to_our_names, to_text
+from kansenkaart.sieve import Sieve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kansenkaart.provenance import Tally
+
+#: Managers of main roads: the state (R) and the province (P).
+MAIN_MANAGERS = ("R", "P")
+
+
+def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataFrame, Tally]:
+    """Return road sections with their street names, as table ``street_line``.
+
+    The class is ``main`` for roads of state or province, ``collector`` for numbered roads of others, otherwise
+    ``local``: a guess from the manager, because the file has no functional class.
+
+    Parameters
+    ----------
+    path : Path
+        GML, GeoJSON or GeoPackage as published.
+    form : str
+        ``nwb-gml``.
+
+    Returns
+    -------
+    lines : GeoDataFrame
+        Table ``street_line``; ``length_m`` from the geometry [m].
+    tally : Tally
+        Sections in, kept and left out [1].
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read or lacks a column of its format.
+    CrsError
+        If the coordinates are not RD New.
+    """
+    raw_names("street_line", form)
+    with reading(path, "a file of NWB wegvakken"):
+        raw = pyogrio.read_dataframe(path)
+    sieve = Sieve(to_our_names(raw, "street_line", form=form, where=path.name))
+    sieve.frame["street_line_id"] = to_text(sieve.frame["street_line_id"])
+    sieve.drop(sieve.frame["street_line_id"].isna(), "no identification")
+    sieve.drop(sieve.frame["street_line_id"].duplicated(), "same identification twice")
+    sieve.lines()
+    frame = sieve.frame
+    name, number = to_text(frame["street_name"]), to_text(frame["number"])
+    sieve.note("street name unknown", name.isna().sum())
+    road_class = number.notna().map({True: "collector", False: "local"})
+    road_class = road_class.where(~frame["manager"].isin(MAIN_MANAGERS), "main")
+    frame = frame.assign(street_name=name, road_class=road_class, length_m=frame.geometry.length)
+    columns = list(schemas.get("street_line").columns)
+    return schemas.conform(frame[columns], "street_line", where=path.name), sieve.tally()
