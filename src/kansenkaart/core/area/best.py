@@ -23,6 +23,10 @@ from kansenkaart.core.area.seek import seek
 from kansenkaart.core.area.windows import Window
 from kansenkaart.errors import ConfigError, InfeasibleError
 
+Place = tuple[int, int]  # number of the search, and the centre block
+Bounds = dict[Place, float]
+_Met = tuple[float, int, tuple[int, ...]]  # worth, centre and blocks of an area that was met
+
 # A gap below this [1] is the rounding of sums, and counts as none.
 _NO_GAP = 1e-6
 
@@ -50,9 +54,9 @@ class Effort:
         Time left [s]; the proof stops when it is gone, the answer stands.
     """
 
-    restarts: int = 2
-    steps: int = 12_000
-    first: int = 12
+    restarts: int = 3
+    steps: int = 100_000
+    first: int = 8
     workers: int = 2
     seed: int = 0
     remaining: Callable[[], float] = no_limit
@@ -124,8 +128,9 @@ def best_around(graph: AreaGraph, *, centre: int, question: AreaQuestion, effort
     InfeasibleError
         Nothing in reach of the block fits.
     """
-    searches = prepare(graph, question)
-    return _best(searches, [np.array([centre], np.int64) for _ in searches], effort or Effort())
+    chase = _Chase(prepare(graph, question), effort or Effort())
+    places = [(i, centre) for i in range(len(chase.searches))]
+    return _best(chase, {place: chase.refresh(place) for place in places})
 
 
 def best_area(graph: AreaGraph, *, question: AreaQuestion, effort: Effort | None = None) -> Area:
@@ -153,29 +158,32 @@ def block_at(graph: AreaGraph, *, x: float, y: float) -> int:
 def _best_in_turn(graph: AreaGraph, question: AreaQuestion, effort: Effort) -> Iterator[Area]:
     """Yield the best area, then the best of the rest; bounds of the full graph stay valid for the rest."""
     searches = prepare(graph, question)
-    centres = [np.flatnonzero(s.allowed).astype(np.int64) for s in searches]
-    bounds = [
-        window_bounds(c, s.arrays(), band=question.band, enough=-np.inf, workers=effort.workers)
-        for c, s in zip(centres, searches, strict=True)
-    ]
-    allowed = searches[0].allowed.copy()
-    while True:
+    bounds: Bounds = {}
+    for i, search in enumerate(searches):
+        centres = np.flatnonzero(search.allowed).astype(np.int64)
+        tops = window_bounds(centres, search.arrays(), band=question.band, enough=-np.inf, workers=effort.workers)
+        bounds.update({(i, int(c)): float(top) for c, top in zip(centres, tops, strict=True) if np.isfinite(top)})
+    chase = _Chase(searches, effort)
+    yield _best(chase, bounds)
+    while chase.give_away() and any(chase.allowed[c] for _, c in bounds):
         try:
-            area = _best(searches, centres, effort, bounds=bounds, allowed=allowed)
+            yield _best(chase, bounds)
         except InfeasibleError:
-            if allowed.sum() == searches[0].allowed.sum():
-                raise
             return
-        yield area
-        allowed[area.blocks] = False
 
 
 class _Chase:
     """The best area so far, and the windows that might still hold a better one."""
 
-    def __init__(self, searches: list[Search], effort: Effort, allowed: Flags) -> None:
-        self.searches, self.effort, self.allowed = searches, effort, allowed
-        self.blocks, self.centre, self.worth = np.empty(0, np.int64), -1, -np.inf
+    def __init__(self, searches: list[Search], effort: Effort) -> None:
+        self.searches, self.effort, self.allowed = searches, effort, searches[0].allowed.copy()
+        self.met: list[_Met] = []
+        self.best: _Met = (-np.inf, -1, ())
+
+    @property
+    def worth(self) -> float:
+        """Worth of the best area so far [EUR/year]."""
+        return self.best[0]
 
     @property
     def enough(self) -> float:
@@ -184,8 +192,17 @@ class _Chase:
 
     def offer(self, window: Window, inside: Flags, worth: float) -> None:
         """Keep an area if it is the best yet."""
+        found = (worth, int(window.members[0]), tuple(np.sort(window.members[inside]).tolist()))
+        self.met.append(found)
         if worth > self.worth:
-            self.blocks, self.centre, self.worth = np.sort(window.members[inside]), int(window.members[0]), worth
+            self.best = found
+
+    def give_away(self) -> bool:
+        """Take the best area's blocks out of the game and start anew with the best area met that is still whole."""
+        self.allowed[list(self.best[2])] = False
+        self.met = [found for found in self.met if self.allowed[list(found[2])].all()]
+        self.best = max(self.met, default=(-np.inf, -1, ()))
+        return bool(self.allowed.any())
 
     def window(self, place: tuple[int, int]) -> Window | None:
         """Window of a search and centre, without the blocks already given away."""
@@ -228,61 +245,47 @@ class _Chase:
             if bound <= self.enough:
                 return bound
             fixed += leave_unreachable(w.indptr, w.head, w.walk, w.forced)
-        proof = solve_window(w, band=band, bound=bound, remaining=self.effort.remaining)
+        proof = solve_window(w, band=band, beat=self.enough, bound=bound, remaining=self.effort.remaining)
         if np.isfinite(proof.worth):
             self.offer(w, proof.inside, worth_in(w, proof.inside))
         return proof.bound
 
 
-def _best(
-    searches: list[Search],
-    centres: list[Ints],
-    effort: Effort,
-    *,
-    bounds: list[Floats] | None = None,
-    allowed: Flags | None = None,
-) -> Area:
-    """Find the best area over the windows given, and its bound."""
-    chase = _Chase(searches, effort, searches[0].allowed if allowed is None else allowed)
-    if bounds is None:
-        bounds = [np.array([chase.refresh((i, int(c))) for c in part]) for i, part in enumerate(centres)]
-    heap = [
-        (-bound, i, int(c))
-        for i, (part, tops) in enumerate(zip(centres, bounds, strict=True))
-        for c, bound in zip(part, tops, strict=True)
-        if np.isfinite(bound) and chase.allowed[c]
-    ]
+def _best(chase: _Chase, bounds: Bounds) -> Area:
+    """Find the best area over the windows given; what is learned of them is kept in `bounds`."""
+    heap = [(-bound, place) for place, bound in bounds.items() if chase.allowed[place[1]]]
     heapq.heapify(heap)
-    for _, i, c in heapq.nsmallest(effort.first, heap):
-        chase.look((i, c))
-    ceiling = _close(chase, heap)
+    for _, place in heapq.nsmallest(chase.effort.first, heap):
+        chase.look(place)
+    ceiling = _close(chase, heap, bounds)
     if not np.isfinite(chase.worth):
-        raise _nothing_fits(searches[0], centres[0], chase.allowed, proven=not np.isfinite(ceiling))
+        centres = np.unique([c for _, c in bounds])
+        raise _nothing_fits(chase.searches[0], centres, chase.allowed, proven=not np.isfinite(ceiling))
     return _area(chase, max(ceiling, chase.worth))
 
 
-def _close(chase: _Chase, heap: list[tuple[float, int, int]]) -> float:
+def _close(chase: _Chase, heap: list[tuple[float, Place]], bounds: Bounds) -> float:
     """Take the windows from the highest bound down until none can beat the best; return what is left open [EUR/year]."""
-    fresh: set[tuple[int, int]] = set()
+    fresh: set[Place] = set()
     ceiling = -np.inf
     while heap and -heap[0][0] > chase.enough:
-        top, i, c = heapq.heappop(heap)
-        place = (i, c)
+        top, place = -heap[0][0], heapq.heappop(heap)[1]
         if chase.effort.remaining() <= 0:
-            return max(ceiling, -top)
+            return max(ceiling, top)
         if place not in fresh:
             fresh.add(place)
-            if np.isfinite(sharper := min(-top, chase.refresh(place))):
-                heapq.heappush(heap, (-sharper, i, c))
+            bounds[place] = min(top, chase.refresh(place))
+            heapq.heappush(heap, (-bounds[place], place))
             continue
         chase.look(place)
-        left = chase.prove(place, -top)
-        ceiling = max(ceiling, left) if left > chase.enough else ceiling
+        bounds[place] = min(top, chase.prove(place, top))
+        if bounds[place] > chase.enough:
+            ceiling = max(ceiling, bounds[place])
     return ceiling
 
 
 def _area(chase: _Chase, ceiling: float) -> Area:
-    graph, question, blocks = chase.searches[0].graph, chase.searches[0].question, chase.blocks
+    graph, question, blocks = chase.searches[0].graph, chase.searches[0].question, np.array(chase.best[2], np.int64)
     worth = worth_of_area(graph, question, blocks)
     inside = np.zeros(len(graph), bool)
     inside[blocks] = True
@@ -290,7 +293,7 @@ def _area(chase: _Chase, ceiling: float) -> Area:
     closed = gap <= _NO_GAP
     return Area(
         blocks=blocks,
-        centre=chase.centre,
+        centre=chase.best[1],
         homes=int(graph.homes[blocks].sum()),
         value=float(graph.value[blocks].sum()),
         border_m=graph.border_weight(inside),

@@ -46,7 +46,9 @@ class _Rows:
     upper: Floats
 
 
-def solve_window(window: Window, *, band: tuple[float, float], bound: float, remaining: Callable[[], float]) -> Proof:
+def solve_window(
+    window: Window, *, band: tuple[float, float], beat: float, bound: float, remaining: Callable[[], float]
+) -> Proof:
     """Solve a window to the end, or to the end of the time.
 
     Parameters
@@ -55,6 +57,8 @@ def solve_window(window: Window, *, band: tuple[float, float], bound: float, rem
         The members; those with `forced` -1 have been proven out.
     band : tuple[float, float]
         Homes, low and high [home].
+    beat : float
+        Worth that an area must exceed to be of use [EUR/year]; minus infinity where none is known.
     bound : float
         What is already known that no area exceeds [EUR/year].
     remaining : Callable[[], float]
@@ -63,10 +67,10 @@ def solve_window(window: Window, *, band: tuple[float, float], bound: float, rem
     Returns
     -------
     Proof
-        `worth` is minus infinity where no connected area was met.
+        `worth` is minus infinity where no connected area worth more than `beat` was met.
     """
     keep = np.flatnonzero(window.forced >= 0)
-    solver, pairs = _model(window, keep, band)
+    solver = _model(window, keep, band, beat)
     walk = _walkable(window, keep)
     nothing = np.zeros(len(window.members), bool)
     while (left := remaining()) > 0:
@@ -74,7 +78,7 @@ def solve_window(window: Window, *, band: tuple[float, float], bound: float, rem
         solver.run()
         status = solver.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
-            return Proof(nothing, -np.inf, -np.inf)
+            return Proof(nothing, -np.inf, beat)
         bound = min(bound, float(solver.getInfo().mip_dual_bound))
         if status != highspy.HighsModelStatus.kOptimal:
             break
@@ -96,7 +100,7 @@ def _walkable(window: Window, keep: Ints) -> coo_matrix:
     return coo_matrix((np.ones(use.sum()), (place[tail[use]], place[window.head[use]])), shape=(len(keep), len(keep))).tocsr()
 
 
-def _model(window: Window, keep: Ints, band: tuple[float, float]) -> tuple[highspy.Highs, int]:
+def _model(window: Window, keep: Ints, band: tuple[float, float], beat: float) -> highspy.Highs:
     place = np.full(len(window.members), -1)
     place[keep] = np.arange(len(keep))
     tail = np.repeat(np.arange(len(window.members)), np.diff(window.indptr))
@@ -117,7 +121,10 @@ def _model(window: Window, keep: Ints, band: tuple[float, float]) -> tuple[highs
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     lp.integrality_ = [highspy.HighsVarType.kInteger] * n + [highspy.HighsVarType.kContinuous] * m
-    return _solver(lp), m
+    solver = _solver(lp)
+    if np.isfinite(beat):
+        solver.addRow(beat, np.inf, n + m, np.arange(n + m, dtype=np.int32), np.r_[profit, -cost])
+    return solver
 
 
 def _solver(lp: highspy.HighsLp) -> highspy.Highs:

@@ -91,7 +91,7 @@ def anneal_area(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
     scale = np.abs(profit).sum() / n
     fine = 3.0 * np.abs(profit).sum() / max(1.0, homes.sum())
     for step in range(steps):
-        heat = scale * (0.5 * (1.0 - step / steps) ** 2 + 1e-3)
+        heat = scale * 0.7 * np.exp(-5.0 * step / steps)
         u = np.random.randint(0, n)  # noqa: NPY002
         if forced[u] != 0:
             continue
