@@ -95,8 +95,8 @@ def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
     return type(frame)({**kept, **spatial}, index=frame.index)
 
 
-def to_number(column: pd.Series[Any], *, where: str) -> pd.Series[float]:
-    """Return a column as float64 with every spelling of unknown as NaN.
+def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> pd.Series[float]:
+    """Return a column as float64 with every spelling of unknown as NaN; with ``lenient`` what is no number too.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def to_number(column: pd.Series[Any], *, where: str) -> pd.Series[float]:
         blank = text.str.lower().isin(MISSING)
         numbers = pd.to_numeric(text.str.replace(",", ".").where(~blank), errors="coerce").astype("float64")
         odd = numbers.isna() & ~blank
-        if odd.any():
+        if odd.any() and not lenient:
             raise FormatError(
                 "numbers, or a known spelling of unknown",
                 found=repr(text[odd].iloc[0]),

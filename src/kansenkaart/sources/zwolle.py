@@ -1,0 +1,159 @@
+"""Reads the buurten of the municipality of Zwolle: its own polygons, Klimaatmonitor and cijfersoverzwolle.
+
+The CBS code of a buurt is ``BU0193``, the municipality's number of three digits, and ``0``.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import openpyxl
+import pandas as pd
+import pyogrio
+
+from kansenkaart import fields, schemas
+from kansenkaart.errors import FormatError
+from kansenkaart.rawnames import reading, to_number, to_our_names, to_text
+from kansenkaart.sieve import Sieve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kansenkaart.provenance import Tally
+
+MUNICIPALITY = ("GM0193", "Zwolle")
+#: Half of the last digit of the totals: energy is published in steps of 0.1 million m3 and 0.1 GWh.
+HALF_STEP = 0.05
+_MILLION = 1e6
+_PERCENT = 100.0
+_TITLE = re.compile(r"Thema's - (\d{4}) - Buurten")
+
+
+def read_buurt(
+    path: Path, *, klimaat: Path | None = None, cijfers: Path | None = None, max_rounding_frac: float = 0.1
+) -> tuple[gpd.GeoDataFrame, Tally]:
+    """Return the buurten of Zwolle with their figures, each with its year, as table ``buurt``.
+
+    Parameters
+    ----------
+    path : Path
+        GeoJSON with polygons, ``BRTNR`` and ``OMSCHR``.
+    klimaat, cijfers : Path or None
+        Workbook of Klimaatmonitor (energy, households) and of cijfersoverzwolle (homes, inhabitants).
+    max_rounding_frac : float
+        Energy per home stays unknown where the rounding of the published total is a larger share of it [1].
+
+    Returns
+    -------
+    buurten : GeoDataFrame
+        Table ``buurt``; energy per home is the total over the homes [m3/home/year], [kWh/home/year].
+    tally : Tally
+        Buurten in, kept and left out; rows of the workbooks without a polygon are noted [1].
+
+    Raises
+    ------
+    FormatError
+        If a file has another shape.
+    CrsError
+        If the coordinates are not RD New.
+    """
+    with reading(path, "a file of polygons with BRTNR and OMSCHR"):
+        raw = pyogrio.read_dataframe(path)
+        sieve = Sieve(raw[["BRTNR", "OMSCHR", "geometry"]])
+    number = to_number(sieve.frame["BRTNR"], where=f"{path.name}, BRTNR").astype("Int64").astype("str").str.zfill(3)
+    code = "BU" + MUNICIPALITY[0][2:] + number + "0"
+    wijk = "WK" + MUNICIPALITY[0][2:] + number.str[:2]
+    sieve.frame = sieve.frame.assign(buurtcode=code, wijkcode=wijk)
+    sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurt number twice")
+    sieve.polygons()
+    figures, years = _figures(sieve, klimaat, cijfers, max_rounding_frac)
+    return _finish(sieve, figures, years, path), sieve.tally()
+
+
+def _figures(
+    sieve: Sieve, klimaat: Path | None, cijfers: Path | None, limit: float
+) -> tuple[dict[str, pd.Series[Any]], dict[str, int]]:
+    keys = sieve.frame["OMSCHR"].map(_key)
+    figures: dict[str, pd.Series[Any]] = {}
+    years: dict[str, int] = {}
+    for workbook, form in ((cijfers, "cijfersoverzwolle"), (klimaat, "klimaatmonitor")):
+        if workbook is None:
+            continue
+        table, year = _read_workbook(workbook, form)
+        sieve.note(f"{form}: buurt without figures", (~keys.isin(table.index)).sum())
+        sieve.note(f"{form}: figures without polygon", (~table.index.isin(keys)).sum())
+        own = {name: keys.map(table[name]) for name in table.columns}
+        years |= dict.fromkeys(own, year)
+        figures |= own
+    _derive(figures, years, limit)
+    return figures, years
+
+
+def _derive(figures: dict[str, pd.Series[Any]], years: dict[str, int], limit: float) -> None:
+    homes = figures.get("homes_stock", figures.get("households"))
+    totals = (("gas_million_m3", "gas_use_m3_per_home"), ("electricity_gwh", "electricity_use_kwh_per_home"))
+    for total, name in totals:
+        if total in figures and homes is not None:
+            value = figures[total]
+            fine = (value * limit >= HALF_STEP) & (homes > 0)
+            figures[name] = (value * _MILLION / homes).where(fine)
+            years[name] = years[total]
+    if "solar_frac" in figures:
+        figures["homes_with_solar_pct"] = figures["solar_frac"] * _PERCENT
+        years["homes_with_solar_pct"] = years["solar_frac"]
+    if "age_65_plus" in figures:
+        people = figures["inhabitants"]
+        figures["age_65_plus_pct"] = (figures["age_65_plus"] / people * _PERCENT).where(people > 0)
+        years["age_65_plus_pct"] = years["age_65_plus"]
+
+
+def _read_workbook(path: Path, form: str) -> tuple[pd.DataFrame, int]:
+    with reading(path, "a workbook with a title and one row per buurt"):
+        rows = _rows(path)
+        title = _TITLE.match(str(rows[0][0]))
+        if title is None:
+            raise FormatError(
+                "the title 'Thema's - <year> - Buurten'",
+                found=str(rows[0][0]),
+                where=path.name,
+                remedy="export the workbook again from the publisher's site",
+            )
+        heads = [str(one or "") for one in rows[1]]
+        body = [row for row in rows[2:] if len(row) == len(heads) and row[0]]
+    raw = pd.DataFrame(body, columns=["buurt", *heads[1:]], dtype="object")
+    table = to_our_names(raw, "buurt_figures", form=form, where=path.name)
+    numbers = {name: to_number(table[name], where=f"{path.name}, {name}") for name in table.columns}
+    return pd.DataFrame(numbers).set_index(raw["buurt"].map(_key)), int(title.group(1))
+
+
+def _rows(path: Path) -> list[tuple[Any, ...]]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Workbook contains no default style")
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    sheet = book.worksheets[0]
+    sheet.reset_dimensions()
+    rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
+    book.close()
+    return rows
+
+
+def _key(name: object) -> str:
+    return " ".join(str(name).casefold().split())
+
+
+def _finish(sieve: Sieve, figures: dict[str, pd.Series[Any]], years: dict[str, int], path: Path) -> Any:
+    columns = schemas.get("buurt").columns
+    frame = sieve.frame.assign(
+        buurtnaam=to_text(sieve.frame["OMSCHR"]), gemeentecode=MUNICIPALITY[0], gemeentenaam=MUNICIPALITY[1], water=None
+    )
+    sieve.frame = frame
+    for name in [one for one in columns if f"{one}_year" in columns]:
+        frame[name] = figures[name].to_numpy() if name in figures else None
+        limits = fields.get(name)
+        sieve.blank_outside(name, limits.minimum, limits.maximum)
+        frame[f"{name}_year"] = pd.Series(float(years.get(name, 0)), index=frame.index).where(frame[name].notna())
+        sieve.note(f"{name} unknown", frame[name].isna().sum())
+    return schemas.conform(frame[list(columns)], "buurt", where=path.name)
