@@ -92,7 +92,7 @@ def place(local: Floats, pand: Pand) -> Floats:
     """Turn coordinates along and across the ridge [m] into x and y [m]."""
     a = math.radians(pand.angle_deg)
     turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
-    return np.round(local @ turn + np.array(pand.centre), 3)
+    return np.asarray(np.round(local @ turn + np.array(pand.centre), 3), dtype=np.float64)
 
 
 def roof_faces(pand: Pand) -> list[Face]:

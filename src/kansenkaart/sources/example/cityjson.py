@@ -77,7 +77,7 @@ def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
     key = f"NL.IMBAG.Pand.{ids.pand_id(copy, pand.number)}"
     corners, boundaries, roofs = shell(pand)
     faces = roof_faces(pand)
-    vertices = np.rint((corners + [*move, 0.0]) / SCALE_M).astype(int)
+    vertices = np.rint((corners + np.append(move, 0.0)) / SCALE_M).astype(int)
     solid = {
         "type": "Solid", "lod": "2.2", "boundaries": [[[face] for face in boundaries]],
         "semantics": {

@@ -75,10 +75,9 @@ def areas(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
 
 def municipality(scale: int) -> Feature:
     """Outline of the invented municipality: all copies together."""
-    pieces = [
-        shapely.transform(box(0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M), lambda xy, m=ids.origin(c, scale): xy + m)
-        for c in range(scale)
-    ]
+    whole = (0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
+    west, south, east, north = (np.tile([ids.origin(c, scale) for c in range(scale)], 2) + whole).T
+    pieces = shapely.box(west, south, east, north)
     properties = {"gemeentecode": ids.MUNICIPALITY, "gemeentenaam": ids.MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
     return feature(ids.MUNICIPALITY, shapely.union_all(pieces), properties, np.zeros(2))
 

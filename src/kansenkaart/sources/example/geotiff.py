@@ -6,18 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from kansenkaart.crs import RD
 from kansenkaart.sources.example import ids, layout, surface
+from kansenkaart.sources.example.model import grids
 
 BLOCK = 256
 
 
 def write(folder: Path, scale: int) -> None:
     """Write ``dsm.tif`` and ``dtm.tif``; cells outside every copy have no data."""
-    from kansenkaart.sources.example.model import grids
-
     folder.mkdir(parents=True, exist_ok=True)
     for name, unit in zip(("dsm", "dtm"), grids(), strict=True):
         _write_one(folder / f"{name}.tif", unit, scale)
@@ -30,7 +29,7 @@ def _write_one(path: Path, unit: surface.Grid, scale: int) -> None:
         "driver": "GTiff", "dtype": "float32", "count": 1, "nodata": float(surface.NODATA), "crs": RD,
         "width": columns * surface.WIDTH, "height": rows * surface.HEIGHT, "compress": "deflate", "tiled": True,
         "blockxsize": BLOCK, "blockysize": BLOCK, "predictor": 3,
-        "transform": from_origin(west, south + rows * layout.PITCH_Y_M, surface.CELL_M, surface.CELL_M),
+        "transform": Affine(surface.CELL_M, 0.0, west, 0.0, -surface.CELL_M, south + rows * layout.PITCH_Y_M),
     }  # fmt: skip
     whole = np.full((profile["height"], profile["width"]), surface.NODATA, dtype=np.float32)
     for copy in range(scale):

@@ -136,7 +136,7 @@ def _collector(q: Quarter) -> Street:
 
 
 def ring_line() -> Line:
-    """The round street of the new quarter: around the little park, then out to its lane."""
+    """Draw the round street of the new quarter: around the little park, then out to its lane."""
     q = quarter("03")
     u0, v0 = RING_U_V_M
     turns = [2.0 * math.pi * i / RING_SIDES - math.pi / 2.0 for i in range(RING_SIDES - 1, -1, -1)]

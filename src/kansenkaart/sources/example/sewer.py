@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,7 +29,6 @@ GEMAAL_KEY = "R"
 GEMAAL_INVERT_M = -3.0
 OUTFALL_INVERT_M = -0.6
 NODE_SPACING_M = 45.0
-MAIN_X_M = 18.0
 EXIT_X_M = 638.0
 
 
@@ -65,7 +65,7 @@ class Pipe:
     @property
     def length_m(self) -> float:
         """Length of the pipe [m]."""
-        return float(sum(math.dist(a, b) for a, b in zip(self.line, self.line[1:], strict=False)))
+        return float(sum(math.dist(a, b) for a, b in pairwise(self.line)))
 
 
 @dataclass(frozen=True)
@@ -98,17 +98,16 @@ class _Builder:
     def chain(self, medium: str, system: str, line: layout.Line, street: layout.Street, year: int) -> None:
         points = densify(line)
         keys = [self.node(medium, point) for point in points]
-        for start, end in zip(keys, keys[1:], strict=False):
+        for start, end in pairwise(keys):
             ends = (self.nodes[start].point, self.nodes[end].point)
-            self.pipes.append(
-                Pipe(len(self.pipes), medium, system, start, end, ends, street.key, street.role, year)
-            )  # fmt: skip
+            number = len(self.pipes)
+            self.pipes.append(Pipe(number, medium, system, start, end, ends, street.key, street.role, year))  # fmt: skip
 
 
 def densify(line: layout.Line) -> list[layout.Point]:
     """Put a point at least every 45 m along a line, keeping its corners."""
     out = [line[0]]
-    for a, b in zip(line, line[1:], strict=False):
+    for a, b in pairwise(line):
         parts = max(1, math.ceil(math.dist(a, b) / NODE_SPACING_M))
         out.extend((a[0] + (b[0] - a[0]) * i / parts, a[1] + (b[1] - a[1]) * i / parts) for i in range(1, parts + 1))
     return out
@@ -282,7 +281,7 @@ def _levelled(pipes: list[Pipe]) -> list[Pipe]:
 def full_capacity_l_per_s(diameter_mm: float, slope: float) -> float:
     """Capacity of a full round pipe by Manning [l/s]: Q = A R^(2/3) S^(1/2) / n."""
     d = diameter_mm / 1000.0
-    return 1000.0 * math.pi * d**2 / 4.0 * (d / 4.0) ** (2.0 / 3.0) * math.sqrt(slope) / MANNING_N
+    return float(1000.0 * math.pi * d**2 / 4.0 * (d / 4.0) ** (2.0 / 3.0) * math.sqrt(slope) / MANNING_N)
 
 
 def designed_diameter_mm(kind: str, homes: int, people: float, slope: float) -> int:

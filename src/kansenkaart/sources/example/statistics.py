@@ -109,10 +109,7 @@ def map_figures(model: Model, q: layout.Quarter) -> dict[str, Value]:
 def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
     """Add what can be added; averages of the whole are left unknown."""
     sums = ("AantalInwoners", "k_65", "HuishoudensTotaal", "Woningvoorraad", "OppervlakteTotaal")
-    return {
-        key: sum(int(r[key] or 0) for r in rows) if key.startswith(sums) else None  # type: ignore[arg-type]
-        for key in rows[0]
-    }
+    return {key: sum(int(r[key] or 0) for r in rows) if key.startswith(sums) else None for key in rows[0]}
 
 
 def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:

@@ -113,8 +113,9 @@ def plot(pand: Pand) -> Polygon:
     if pand.street[-1] in "rb":
         return Polygon(ring).buffer(3.0, join_style="mitre")
     moves = [np.zeros(2), back * PLOT_BACK_M, -back * PLOT_FRONT_M]
-    shapes = shapely.polygons([ring + move for move in moves])
-    return Polygon(shapely.union_all(shapes).convex_hull)
+    corners = np.vstack([ring + move for move in moves])
+    hull = shapely.MultiPoint(corners).convex_hull
+    return Polygon(shapely.get_coordinates(hull))
 
 
 def _land(panden: list[Pand], streets: BaseGeometry) -> list[Part]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import shapely
@@ -82,7 +84,7 @@ def _copies(unit: pd.DataFrame, scale: int) -> pd.DataFrame:
     return pd.concat(out, ignore_index=True)
 
 
-TURNS = {
+TURNS: dict[str, Callable[[int, Any], str]] = {
     "pand_id": ids.pand_id,
     "pand_ids": lambda copy, numbers: ",".join(ids.pand_id(copy, n) for n in numbers),
     "home_id": ids.home_id,

@@ -51,7 +51,7 @@ def diffuse_share(clearness: Floats) -> Floats:
 
 
 def _cloud(rng: np.random.Generator, days: int) -> Floats:
-    """Clearness of each day [1] between 0.12 and 0.74, each like the day before it."""
+    """Draw the clearness of each day [1] between 0.12 and 0.74, each like the day before it."""
     noise = rng.random(days)
     mixed = noise.copy()
     for i in range(1, days):
@@ -61,8 +61,9 @@ def _cloud(rng: np.random.Generator, days: int) -> Floats:
 
 def typical_year() -> dict[str, Floats]:
     """Hourly GHI, DNI and DHI [W/m2], air temperature [degC] and wind [m/s] of 8,760 hours from 1 January."""
-    hour = np.arange(HOURS_PER_YEAR) % 24 + 0.5
-    day = np.arange(HOURS_PER_YEAR) // 24 + 1.0
+    hours: Floats = np.arange(HOURS_PER_YEAR, dtype=np.float64)
+    hour: Floats = np.asarray(hours % 24.0 + 0.5, dtype=np.float64)
+    day: Floats = np.asarray(hours // 24.0 + 1.0, dtype=np.float64)
     height, outside = cos_zenith(day, hour)
     above = np.maximum(height, 0.0) * outside
     rng = np.random.Generator(np.random.PCG64(SEED))
