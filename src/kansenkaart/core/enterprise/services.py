@@ -178,7 +178,7 @@ def sewer_payments(service: str) -> list[Payment]:
     Only those who take part by then count; a saving after the period is not counted.
     """
     due = nearest(fact("sewer_saving_year"))
-    year_after = IfAtLeast(due, YEAR + 1, Number(0.0), fact("sewer_saving_eur") * Row(f"{service}:share") * INDEX)
+    year_after = IfAtLeast(YEAR, due + 1, Number(0.0), fact("sewer_saving_eur") * Row(f"{service}:share") * INDEX)
     saved = IfAtLeast(YEAR, due, year_after, Number(0.0))
     needs = ("facts.sewer_saving_eur", "facts.sewer_saving_year")
     return [

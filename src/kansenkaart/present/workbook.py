@@ -1,0 +1,258 @@
+"""A workbook in which every assumption can be changed and the outcome follows: living formulas, no macros."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_rowcol_to_cell as _xl_cell
+
+INPUTS, SUMS, OUTCOME = "Aannamen", "Berekening", "Uitkomst"
+_FIRST_ROW, _VALUE_COLUMN, _FIRST_YEAR_COLUMN = 3, 1, 2
+_TOKEN = re.compile(r"\{(input|row|range):([^}]+)\}|\{(year)\}")
+
+
+@dataclass(frozen=True)
+class InputCell:
+    """One figure that the reader may change; NaN is written as ``onbekend``."""
+
+    path: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    quality: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SumRow:
+    """One row of the sums: its formula holds tokens for inputs, rows and the year."""
+
+    name: str
+    unit: str
+    formula: str
+
+
+@dataclass(frozen=True)
+class PaymentRow:
+    """Which row is a payment, and between whom."""
+
+    name: str
+    service: str
+    payer: str
+    payee: str
+
+
+@dataclass(frozen=True)
+class WorkbookModel:
+    """All that the workbook holds.
+
+    Parameters
+    ----------
+    title, source_note : str
+        Heading and the line on sources and edition.
+    inputs : tuple of InputCell
+        Facts, terms and figures of services.
+    rows : tuple of SumRow
+        The sums in order.
+    payments : tuple of PaymentRow
+        Which of them are payments.
+    parties : tuple of (str, str)
+        Party and its Dutch name.
+    period_years : int
+        Last year; the first is 0 [year].
+    discount_path : str
+        Input that holds the real discount rate.
+    index_row : str
+        Row that turns money of now into euros of a year.
+    """
+
+    title: str
+    source_note: str
+    inputs: tuple[InputCell, ...]
+    rows: tuple[SumRow, ...]
+    payments: tuple[PaymentRow, ...]
+    parties: tuple[tuple[str, str], ...]
+    period_years: int
+    discount_path: str
+    index_row: str
+
+
+def write_workbook(model: WorkbookModel, path: Path) -> None:
+    """Write the workbook: sheets for assumptions, sums and outcome.
+
+    Parameters
+    ----------
+    model : WorkbookModel
+        What it holds.
+    path : Path
+        Where to write; an older file is replaced.
+    """
+    with xlsxwriter.Workbook(str(path)) as book:
+        outcome, inputs, sums = (book.add_worksheet(name) for name in (OUTCOME, INPUTS, SUMS))
+        styles = _styles(book)
+        _write_inputs(inputs, model, styles)
+        _write_sums(sums, model, styles)
+        _write_outcome(outcome, model, styles)
+
+
+def input_cell(model: WorkbookModel, path: str) -> str:
+    """Return the cell on the sheet of assumptions where a figure stands, such as ``B12``."""
+    return _at(_input_rows(model)[path], _VALUE_COLUMN)
+
+
+def outcome_cell(model: WorkbookModel, party: str) -> str:
+    """Return the cell on the sheet of outcomes with the value now of what a party gains."""
+    return _at(_FIRST_ROW + [name for name, _ in model.parties].index(party), 1)
+
+
+def year_cell(model: WorkbookModel, party: str, year: int) -> str:
+    """Return the cell on the sheet of outcomes with what a party nets in a year, in euros of that year."""
+    row = _yearly_row(model) + 1 + [name for name, _ in model.parties].index(party)
+    return _at(row, _FIRST_YEAR_COLUMN + year)
+
+
+def _at(row: int, column: int, *, fixed_row: bool = False, fixed_column: bool = False) -> str:
+    return str(_xl_cell(row, column, row_abs=fixed_row, col_abs=fixed_column))
+
+
+def _styles(book: Any) -> dict[str, Any]:
+    return {
+        "title": book.add_format({"bold": True, "font_size": 14}),
+        "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True}),
+        "edit": book.add_format({"bg_color": "#FFF2CC", "border": 1}),
+        "euro": book.add_format({"num_format": "#,##0.00"}),
+        "bold": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
+        "text": book.add_format({"text_wrap": True, "valign": "top"}),
+    }
+
+
+def _input_rows(model: WorkbookModel) -> dict[str, int]:
+    return {one.path: _FIRST_ROW + number for number, one in enumerate(model.inputs)}
+
+
+def _sum_rows(model: WorkbookModel) -> dict[str, int]:
+    return {one.name: _FIRST_ROW + number for number, one in enumerate(model.rows)}
+
+
+def _yearly_row(model: WorkbookModel) -> int:
+    return _FIRST_ROW + len(model.parties) + 3
+
+
+def _write_inputs(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
+    sheet.write(0, 0, model.title, styles["title"])
+    sheet.write(1, 0, "Verander een geel vak; de uitkomst volgt. 'guess' betekent: een gok, geen meting.")
+    heads = ("naam", "waarde", "laag", "hoog", "eenheid", "kwaliteit", "bron")
+    for column, head in enumerate(heads):
+        sheet.write(_FIRST_ROW - 1, column, head, styles["head"])
+    for row, one in enumerate(model.inputs, start=_FIRST_ROW):
+        sheet.write_string(row, 0, one.path)
+        _number(sheet, row, _VALUE_COLUMN, one.value, styles["edit"])
+        _number(sheet, row, _VALUE_COLUMN + 1, one.low)
+        _number(sheet, row, _VALUE_COLUMN + 2, one.high)
+        for column, text in enumerate((one.unit, one.quality, one.source), start=_VALUE_COLUMN + 3):
+            sheet.write_string(row, column, text)
+    sheet.set_column(0, 0, 44)
+    sheet.freeze_panes(_FIRST_ROW, 1)
+
+
+def _number(sheet: Any, row: int, column: int, value: float, style: Any = None) -> None:
+    if math.isnan(value):
+        sheet.write_string(row, column, "onbekend", style)
+    else:
+        sheet.write_number(row, column, value, style)
+
+
+def _years(sheet: Any, row: int, model: WorkbookModel, styles: dict[str, Any]) -> None:
+    for year in range(model.period_years + 1):
+        sheet.write_number(row, _FIRST_YEAR_COLUMN + year, year, styles["head"])
+
+
+def _write_sums(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
+    sheet.write(0, 0, "Alle tussenstappen per jaar; euro's van het jaar zelf", styles["title"])
+    _years(sheet, _FIRST_ROW - 1, model, styles)
+    inputs, rows = _input_rows(model), _sum_rows(model)
+    for one in model.rows:
+        row = rows[one.name]
+        sheet.write_string(row, 0, one.name)
+        sheet.write_string(row, 1, one.unit)
+        for year in range(model.period_years + 1):
+            column = _FIRST_YEAR_COLUMN + year
+            sheet.write_formula(row, column, "=" + _cells(one.formula, column, inputs, rows, model.period_years))
+    sheet.set_column(0, 0, 44)
+    sheet.freeze_panes(_FIRST_ROW, _FIRST_YEAR_COLUMN)
+
+
+def _cells(formula: str, column: int, inputs: dict[str, int], rows: dict[str, int], period_years: int) -> str:
+    last = xl_col_to_name(_FIRST_YEAR_COLUMN + period_years)
+    first = xl_col_to_name(_FIRST_YEAR_COLUMN)
+
+    def cell(found: re.Match[str]) -> str:
+        kind, name = found[1], found[2]
+        if found[3]:
+            return _at(_FIRST_ROW - 1, column, fixed_row=True)
+        if kind == "input":
+            return f"{INPUTS}!" + _at(inputs[name], _VALUE_COLUMN, fixed_row=True, fixed_column=True)
+        if kind == "row":
+            return _at(rows[name], column)
+        return f"${first}{rows[name] + 1}:${last}{rows[name] + 1}"
+
+    return _TOKEN.sub(cell, formula)
+
+
+def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
+    sheet.write(0, 0, model.title, styles["title"])
+    sheet.write(1, 0, model.source_note)
+    sheet.write(_FIRST_ROW - 1, 1, "waarde nu [EUR]", styles["head"])
+    top = _yearly_row(model)
+    sheet.write(top - 1, 0, "Netto per jaar, in euro's van dat jaar", styles["head"])
+    _years(sheet, top, model, styles)
+    for number, (party, label) in enumerate(model.parties):
+        row = top + 1 + number
+        sheet.write(row, 0, label)
+        _write_party(sheet, row, party, model, styles)
+        sheet.write(_FIRST_ROW + number, 0, label)
+        sheet.write_formula(_FIRST_ROW + number, 1, _present_value(row, model), styles["euro"])
+    _write_totals(sheet, top, model, styles)
+    sheet.set_column(0, 1, 24)
+
+
+def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, styles: dict[str, Any]) -> None:
+    rows = _sum_rows(model)
+    for year in range(model.period_years + 1):
+        column = _FIRST_YEAR_COLUMN + year
+        parts = [
+            f"{'+' if one.payee == party else '-'}{SUMS}!{_at(rows[one.name], column)}"
+            for one in model.payments
+            if party in (one.payer, one.payee)
+        ]
+        sheet.write_formula(row, column, "=0" + "".join(parts), styles["euro"])
+
+
+def _present_value(row: int, model: WorkbookModel) -> str:
+    first, last = _FIRST_YEAR_COLUMN, _FIRST_YEAR_COLUMN + model.period_years
+    net = f"{_at(row, first)}:{_at(row, last)}"
+    index_row = _sum_rows(model)[model.index_row]
+    index = f"{SUMS}!{_at(index_row, first)}:{_at(index_row, last)}"
+    top = _yearly_row(model)
+    years = f"{_at(top, first)}:{_at(top, last)}"
+    rate = f"{INPUTS}!{input_cell(model, model.discount_path)}"
+    return f"=SUMPRODUCT({net}/{index}/(1+{rate})^{years})"
+
+
+def _write_totals(sheet: Any, top: int, model: WorkbookModel, styles: dict[str, Any]) -> None:
+    size = len(model.parties)
+    sheet.write(top + 1 + size, 0, "samen (altijd 0)")
+    for year in range(model.period_years + 1):
+        column = _FIRST_YEAR_COLUMN + year
+        span = f"{_at(top + 1, column)}:{_at(top + size, column)}"
+        sheet.write_formula(top + 1 + size, column, f"=SUM({span})", styles["bold"])
+    sheet.write(_FIRST_ROW + size, 0, "samen (altijd 0)")
+    span = f"{_at(_FIRST_ROW, 1)}:{_at(_FIRST_ROW + size - 1, 1)}"
+    sheet.write_formula(_FIRST_ROW + size, 1, f"=SUM({span})", styles["bold"])

@@ -1,0 +1,249 @@
+"""Payments of an enterprise: closed forms, and laws that must hold for any figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansenkaart.assumptions import default
+from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.cashflow import evaluate_case, service_table, yearly_table
+from kansenkaart.core.enterprise.services import PARTIES
+from kansenkaart.core.enterprise.solar_rent import PanelTerms, annuity_factor, break_even_own_use, panel_result
+from kansenkaart.core.enterprise.uncertainty import Span, break_even, draw, simulate, tornado
+from kansenkaart.errors import ConfigError
+from kansenkaart.service_table import default_services
+from kansenkaart.stages.feasibility import case_from, spans_of
+
+BILGAARD = AreaFacts(
+    homes=330,
+    households=330,
+    inhabitants=759,  # 2.3 a home
+    people_65_plus=120,
+    gallery_flats=194,
+    corporation_homes=289,
+    owned_homes=41,
+    green_m2=16500,
+    paved_connected_m2=33000,
+    pv_kwp_economic=858,  # six panels of 435 Wp a home
+    pv_kwh_per_year=750750,  # at 875 kWh/kWp
+    own_use_frac=0.45,
+    grey_water_m3_per_year=16650,  # 60.1 l a day
+    sewer_saving_eur=0,
+    sewer_saving_year=18,
+)
+CASE = case_from(BILGAARD, assumptions=default(), services=default_services())
+BARE = {
+    "terms.participation_frac": 1.0,
+    "terms.ramp_years": 1.0,
+    "terms.inflation_frac": 0.0,
+    "terms.overhead_eur_per_year": 0.0,
+    "terms.members": 0.0,
+    "terms.loan_frac": 0.0,
+}
+
+
+def only(name: str, facts: AreaFacts) -> Case:
+    return replace(CASE, facts=facts, services=tuple(one for one in CASE.services if one.name == name))
+
+
+def test_annuity() -> None:
+    # 1,000 EUR at 5 % over 10 years: 129.50 EUR a year (any annuity table: 0.129505)
+    assert annuity_factor(0.05, 10) == pytest.approx(0.129504575, abs=1e-9)
+    assert annuity_factor(0.0, 20) == pytest.approx(1 / 20)
+
+
+def test_one_panel_of_one_kwp() -> None:
+    facts = AreaFacts(pv_kwp_economic=1, pv_kwh_per_year=1000, own_use_frac=0.5)
+    changes = {
+        "terms.electricity_price_eur_per_kwh": 0.2,
+        "terms.export_value_eur_per_kwh": 0.01,
+        "terms.pv_degradation_frac": 0.01,
+        "terms.pv_price_eur_per_kwp": 1000.0,
+        "terms.pv_upkeep_frac": 0.01,
+        "terms.rent_share_frac": 0.8,
+        "terms.roof_rent_eur_per_kwp": 3.0,
+        "terms.inverter_life_years": 30.0,
+    }
+    flow = evaluate_case(only("none", facts).with_inputs(BARE | changes))
+    # year 1: 500 kWh own x 0.20 = 100 saved, 80 rent; 500 x 0.01 = 5 export; 10 upkeep; 3 roof; 1,000 invested
+    assert flow.party("household")[1, 0] == pytest.approx(100 - 80)
+    assert flow.party("enterprise")[1, 0] == pytest.approx(80 + 5 - 10 - 3 - 1000)
+    assert flow.party("roof_owner")[1, 0] == pytest.approx(3)
+    # year 3: the yield has lost 1 % twice: 0.9801
+    assert flow.party("enterprise")[3, 0] == pytest.approx(85 * 0.9801 - 13)
+
+
+def test_one_street_sewer_saving_falls_once_in_its_year() -> None:
+    facts = AreaFacts(grey_water_m3_per_year=0, sewer_saving_eur=10000, sewer_saving_year=7)
+    changes = {"terms.sewer_pass_on_frac": 0.3, "grey_water.uptake_frac": 1.0, "grey_water.start_year": 0.0}
+    flow = evaluate_case(only("grey_water", facts).with_inputs(BARE | changes))
+    expected = np.zeros(21)
+    expected[7] = 7000.0  # 10,000 less the 30 % passed on
+    assert flow.party("municipality")[:, 0] == pytest.approx(expected)
+    assert flow.party("enterprise")[7, 0] == pytest.approx(3000.0)
+
+
+def test_loan_is_paid_back_with_interest() -> None:
+    facts = AreaFacts(pv_kwp_economic=1, pv_kwh_per_year=0, own_use_frac=0.5)
+    loan = {"terms.loan_frac": 1.0, "terms.loan_rate_frac": 0.05, "terms.loan_term_years": 10.0}
+    loan |= {"terms.pv_price_eur_per_kwp": 1000.0, "terms.inverter_life_years": 30.0}
+    flow = evaluate_case(only("none", facts).with_inputs(BARE | loan))
+    paid = flow.by_row["finance:repayment:enterprise>others"][:, 0]
+    # drawn in year 1, ten payments of 129.50 from year 2 on, nothing left to settle
+    assert paid[2:12] == pytest.approx(np.full(10, 129.504575))
+    assert paid[12:] == pytest.approx(np.zeros(9), abs=1e-9)
+    assert flow.by_row["loan:debt"][-1, 0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_replacement_follows_each_cohort() -> None:
+    changes = {"terms.participation_frac": 1.0, "terms.ramp_years": 2.0, "waste.life_years": 3.0}
+    changes |= {"waste.uptake_frac": 1.0, "waste.start_year": 0.0}
+    flow = evaluate_case(CASE.with_inputs(changes))
+    # halves arrive in years 1 and 2; due again in 4, 5, 7, 8, 10, 11 …
+    due = flow.by_row["waste:replaced"][:12, 0]
+    assert due == pytest.approx([0, 0, 0, 0, 0.5, 0.5, 0, 0.5, 0.5, 0, 0.5, 0.5])
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(
+    st.floats(0, 1),
+    st.integers(1, 12),
+    st.floats(0, 0.08),
+    st.floats(0, 0.1),
+    st.floats(0, 1e6),
+    st.integers(0, 30),
+)
+def test_parties_sum_to_nothing_and_rows_to_columns(
+    share: float, ramp: int, inflation: float, rate: float, saving: float, year: int
+) -> None:
+    changes = {
+        "terms.participation_frac": share,
+        "terms.ramp_years": float(ramp),
+        "terms.inflation_frac": inflation,
+        "terms.loan_rate_frac": rate,
+        "facts.sewer_saving_eur": saving,
+        "facts.sewer_saving_year": float(year),
+    }
+    flow = evaluate_case(CASE.with_inputs(changes))
+    inside = sum(flow.party(name) for name in PARTIES if name != "others")
+    assert np.abs(inside + flow.party("others")).max() < 0.005  # to the cent
+    table = service_table(flow)
+    assert table["total"].abs().max() < 0.005
+    for name in PARTIES:
+        assert table.loc["total", name] == pytest.approx(flow.present_value(name)[0], abs=0.005)
+    real = yearly_table(flow, real=True)
+    assert real["household"].to_numpy() == pytest.approx(flow.real(flow.party("household"))[:, 0])
+
+
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(st.floats(0.0, 0.6), st.floats(0.0, 0.6), st.floats(0, 1), st.floats(0, 1))
+def test_dearer_power_never_lowers_the_households_gain(one: float, two: float, rent: float, share: float) -> None:
+    fixed = {"terms.rent_share_frac": rent, "terms.participation_frac": share}
+    gains = [
+        evaluate_case(CASE.with_inputs(fixed | {"terms.electricity_price_eur_per_kwh": price})).present_value(
+            "household"
+        )[0]
+        for price in sorted((one, two))
+    ]
+    assert gains[1] >= gains[0] - 1e-6
+
+
+def test_zero_participation_earns_zero() -> None:
+    flow = evaluate_case(CASE.with_inputs({"terms.participation_frac": 0.0}))
+    for name in PARTIES:
+        assert np.abs(flow.party(name)).max() == 0.0
+
+
+def test_unknown_is_listed_and_left_out_not_zero() -> None:
+    flow = evaluate_case(CASE.with_inputs({"facts.green_m2": np.nan}))
+    assert flow.unknown == ("green_maintenance: green_m2",)
+    without = replace(CASE, services=tuple(one for one in CASE.services if one.name != "green_maintenance"))
+    expected = evaluate_case(without).present_value("enterprise")
+    assert flow.present_value("enterprise") == pytest.approx(expected)
+
+
+def test_volunteer_fee_stops_at_the_yearly_maximum() -> None:
+    changes = {"terms.volunteer_fee_eur_per_hour": 50.0, "terms.volunteer_hours_per_year": 250.0}
+    changes |= {"terms.inflation_frac": 0.0}
+    flow = evaluate_case(CASE.with_inputs(changes))
+    hours = flow.by_row["waste:hours_volunteer"][20, 0]
+    # 1,500 EUR over 250 hours is 6 EUR/h
+    assert flow.by_row["waste:fee:enterprise>household"][20, 0] == pytest.approx(hours * 6.0)
+
+
+PANELS = PanelTerms(
+    price_eur_per_kwp=980.0,
+    rate_frac=0.04,
+    life_years=25.0,
+    upkeep_eur_per_year=65.0,
+    electricity_price_eur_per_kwh=0.26,
+    export_value_eur_per_kwh=0.0025,
+)
+
+
+def test_ten_panels_break_even_and_six_leave_about_seventy_euros() -> None:
+    ten = panel_result(4.35, specific_yield=875.0, own_use_frac=0.30, terms=PANELS)
+    six = panel_result(2.61, specific_yield=875.0, own_use_frac=0.45, terms=PANELS)
+    # ten: 3,806 kWh (0.3 x 0.26 + 0.7 x 0.0025) = 304 less annuity 0.06401 x 4,263 = 273 less 65 = -34
+    assert ten == pytest.approx(303.54 - 272.88 - 65.0, abs=0.1)
+    assert abs(ten) < 60
+    # six: 2,284 kWh (0.45 x 0.26 + 0.55 x 0.0025) = 270 less 164 less 65 x 0.6 = 39
+    smaller = replace(PANELS, upkeep_eur_per_year=39.0)
+    assert six == pytest.approx(270.34 - 163.73 - 65.0, abs=0.1)
+    assert panel_result(2.61, specific_yield=875.0, own_use_frac=0.45, terms=smaller) == pytest.approx(70, abs=10)
+
+
+def test_export_value_moves_ten_panels() -> None:
+    # 2,664 kWh exported: between -0.01 and 0.0157 EUR/kWh that is 68 EUR a year
+    ends = [
+        panel_result(
+            4.35, specific_yield=875.0, own_use_frac=0.3, terms=replace(PANELS, export_value_eur_per_kwh=value)
+        )
+        for value in (-0.01, 0.0157)
+    ]
+    assert ends[1] - ends[0] == pytest.approx(2664.4 * 0.0257, abs=0.1)
+
+
+def test_break_even_own_use_is_where_the_result_is_zero() -> None:
+    share = break_even_own_use(4.35, specific_yield=875.0, terms=PANELS)
+    assert panel_result(4.35, specific_yield=875.0, own_use_frac=share, terms=PANELS) == pytest.approx(0, abs=1e-9)
+
+
+def test_draws_are_seeded_and_independent_of_other_inputs() -> None:
+    spans = {"terms.wage_eur_per_hour": Span(20, 30), "terms.loan_rate_frac": Span(0.03, 0.07)}
+    one, two = draw(CASE, spans, draws=50, seed=1), draw(CASE, spans, draws=50, seed=1)
+    alone = draw(CASE, {"terms.wage_eur_per_hour": Span(20, 30)}, draws=50, seed=1)
+    assert np.array_equal(one["terms.loan_rate_frac"], two["terms.loan_rate_frac"])
+    assert np.array_equal(one["terms.wage_eur_per_hour"], alone["terms.wage_eur_per_hour"])
+    with pytest.raises(ConfigError, match="low <= value <= high"):
+        draw(CASE, {"terms.wage_eur_per_hour": Span(90, 99)}, draws=5, seed=1)
+
+
+def test_sample_equals_case_by_case() -> None:
+    spans = spans_of(CASE, assumptions=default(), services=default_services())
+    trial = draw(CASE, spans, draws=3, seed=4)
+    together = evaluate_case(CASE, trial).present_value("enterprise")
+    for number in range(3):
+        single = CASE.with_inputs({path: float(value[number]) for path, value in trial.items()})
+        assert evaluate_case(single).present_value("enterprise")[0] == pytest.approx(together[number])
+
+
+def test_summary_tornado_and_break_even_agree() -> None:
+    spans = spans_of(CASE, assumptions=default(), services=default_services())
+    summary = simulate(CASE, spans, draws=300, seed=2)
+    assert summary.low_10 <= summary.median <= summary.high_90
+    table = tornado(CASE, spans)
+    assert table["path"][0] == "terms.overhead_eur_per_year"
+    at_low = evaluate_case(CASE.with_inputs({"terms.overhead_eur_per_year": table["low"][0]}))
+    assert table["at_low_eur"][0] == pytest.approx(at_low.present_value("enterprise")[0])
+    share = break_even(only("none", BILGAARD), "facts.own_use_frac", span=Span(0, 1))
+    assert np.isnan(share) or 0 < share < 1
+    free = only("none", BILGAARD).with_inputs({"terms.overhead_eur_per_year": 0.0})
+    turn = break_even(free, "facts.own_use_frac", span=Span(0, 1))
+    found = evaluate_case(free.with_inputs({"facts.own_use_frac": turn})).present_value("enterprise")[0]
+    assert found == pytest.approx(0.0, abs=0.01)
