@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kansenkaart.errors import ConfigError
 
 Role = Literal[
-    "buurt", "statistics", "pand", "home", "address", "roof_face", "dsm", "dtm", "terrain", "street_line",
-    "sewer", "gully", "weather_hourly", "weather_daily",
+    "buurt", "statistics", "pand", "home", "roof_face", "dsm", "dtm", "terrain", "street_line",
+    "sewer_pipe", "sewer_node", "gully", "weather_hourly", "weather_daily",
 ]  # fmt: skip
 DATA_VARIABLE = "KANSENKAART_DATA"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.core import buurten
-from kansenkaart.errors import ConfigError
 from kansenkaart.provenance import Provenance, Tally
 from kansenkaart.stages.deliver import Delivery, deliver
 from kansenkaart.stages.rasters import raster_step
+from kansenkaart.stages.readers import read
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
-# The reader of each role: module of `sources` by publisher's form, and function.
-_READERS: dict[str, tuple[dict[str, str], str]] = {
-    "buurt": ({"zwolle-geojson": "zwolle"}, "read_buurt"),
-    "statistics": ({}, "read_kwb"),
-    "pand": ({"bgt-sqlite": "bgt"}, "read_pand"),
-    "home": ({}, "read_home"),
-    "roof_face": ({}, "read_roof_face"),
-    "terrain": ({}, "read_terrain"),
-    "street_line": ({}, "read_street_line"),
-    "sewer_pipe": ({}, "read_sewer_pipe"),
-    "sewer_node": ({}, "read_sewer_node"),
-    "gully": ({}, "read_gully"),
-    "weather_hourly": ({"epw": "knmi"}, "read_weather_hourly"),
-    "weather_daily": ({}, "read_weather_daily"),
-}
-_MODULES = {
-    "buurt": "cbs_areas", "statistics": "cbs", "pand": "bag", "home": "bag", "roof_face": "bag3d", "terrain": "bgt",
-    "street_line": "nwb", "sewer_pipe": "gwsw", "sewer_node": "gwsw", "gully": "gwsw", "weather_hourly": "knmi",
-    "weather_daily": "knmi",
-}  # fmt: skip
-_TABLES_OF_ROLE = {"sewer": ("sewer_pipe", "sewer_node"), "address": ("home",)}
 _IN_BUURT = ("pand", "home")
 _ORDER = ("home", "pand", "roof_face", "terrain", "street_line", "sewer_pipe", "sewer_node", "gully", "weather_hourly",
           "weather_daily")  # fmt: skip
-Reader = Callable[..., tuple[pd.DataFrame, Tally]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +47,7 @@ def steps(study: Study, folders: Folders) -> list[Step]:
 
 
 def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
-    return [part for part in parts if table in _TABLES_OF_ROLE.get(part.source.role, (part.source.role,))]
+    return [part for part in parts if part.source.role == table]
 
 
 def _table_step(table: str, parts: Sequence[_Part], study: Study) -> Step:
@@ -82,35 +58,16 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study) -> Step:
     if table == "pand":
         return Step("pand", ("pand",), lambda store: [_panden(store, mine)], ("buurt", "home"), deliveries)
     parameters = {"bbox_m": list(study.place.bbox_m or ())}
-    return Step(table, (table,), lambda store: [_read(table, store, mine, extra)], inputs, deliveries, parameters)
+    return Step(table, (table,), lambda store: [_make(table, store, mine, extra)], inputs, deliveries, parameters)
 
 
-def _read(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
-    frame, tally = _join([_one(table, part) for part in parts])
+def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
+    frame, tally = _join([read(part.delivery.path, part.source) for part in parts])
     for part in extra:
-        frame = buurten.with_statistics(gpd.GeoDataFrame(frame), statistics=_one("statistics", part)[0])
+        frame = buurten.with_statistics(gpd.GeoDataFrame(frame), statistics=read(part.delivery.path, part.source)[0])
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)
-
-
-def _one(table: str, part: _Part) -> tuple[pd.DataFrame, Tally]:
-    reader = _reader(table, part.source.form)
-    arguments: dict[str, Any] = {"form": part.source.form}
-    if table == "buurt":
-        arguments["year"] = part.source.year
-    return reader(part.delivery.path, **arguments)
-
-
-def _reader(table: str, form: str) -> Reader:
-    modules, function = _READERS[table]
-    module = importlib.import_module(f"kansenkaart.sources.{modules.get(form, _MODULES[table])}")
-    reader: Reader | None = getattr(module, function, None)
-    if reader is None:
-        raise ConfigError(
-            f"a reader of {table}", found=f"form {form!r}", where="study file", remedy="choose another form"
-        )
-    return reader
 
 
 def _join(read: Sequence[tuple[pd.DataFrame, Tally]]) -> tuple[pd.DataFrame, Tally]:
@@ -133,7 +90,7 @@ def _in_buurt(frame: gpd.GeoDataFrame, tally: Tally, store: Store) -> tuple[gpd.
 
 
 def _panden(store: Store, parts: Sequence[_Part]) -> Product:
-    product = _read("pand", store, parts, [])
+    product = _make("pand", store, parts, [])
     frame = product.content
     if isinstance(frame, gpd.GeoDataFrame) and store.has("home"):
         frame = buurten.add_home_counts(frame, home=store.read("home"))

@@ -43,9 +43,8 @@ def deliver(source: Source, study: Study, folders: Folders) -> Delivery:
     if not path.exists():
         raise ConfigError(f"the published file for {source.role}", found="no such file", where=str(source.path),
                           remedy=f"put it in the data folder, or set {DATA_VARIABLE} to the folder that holds it")  # fmt: skip
-    row = publishers.get(source.publisher)
-    record = Provenance(source.role, source.publisher, row.licence, row.credit, source.edition, str(source.path),
-                        sha256_of(*_files(path)), source.year)  # fmt: skip
+    record = publishers.delivery(source.publisher, role=source.role, edition=source.edition, address=str(source.path),
+                                 sha256=sha256_of(*_files(path)), year=source.year)  # fmt: skip
     return Delivery(path, (record,))
 
 

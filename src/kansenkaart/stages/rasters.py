@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import rasterio
 
 from kansenkaart.config import Study
 from kansenkaart.provenance import Provenance
@@ -20,7 +23,18 @@ def raster_step(role: str, deliveries: Sequence[Delivery], study: Study) -> Step
     def join(store: Store) -> Sequence[Product]:
         target = store.path(role).with_name(f".{role}.joined.part")
         target.parent.mkdir(parents=True, exist_ok=True)
-        ahn.write_clip([delivery.path for delivery in deliveries], target, bounds=window)
-        return [Product(role, target)]
+        paths = [delivery.path for delivery in deliveries]
+        heights, transform, tally = ahn.open_window(paths, window or _extent(paths))
+        ahn.write_clip(heights, transform, path=target)
+        return [Product(role, target, tally)]
 
     return Step(role, (role,), join, (), provenance, {"bbox_m": list(window or ())})
+
+
+def _extent(paths: Sequence[Path]) -> tuple[float, float, float, float]:
+    boxes = []
+    for path in paths:
+        with rasterio.open(path) as sheet:
+            boxes.append(tuple(sheet.bounds))
+    west, south, east, north = zip(*boxes, strict=True)
+    return float(min(west)), float(min(south)), float(max(east)), float(max(north))

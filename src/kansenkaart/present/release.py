@@ -1,0 +1,71 @@
+"""The open layers: GeoParquet as it is stored, one GeoPackage for desktop tools, and metadata in JSON and plain text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pyogrio
+
+from kansenkaart import fields
+
+# GDAL writes this moment into the GeoPackage instead of the clock, so that equal layers give equal bytes.
+_NO_CLOCK = "2000-01-01T00:00:00.000Z"
+
+
+def write_release(
+    root: Path, target: Path, tables: Mapping[str, tuple[Path, dict[str, Any]]], *, title: str
+) -> list[Path]:
+    """Write the open layers of a study.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the study; its name names the GeoPackage.
+    target : Path
+        Folder to write to.
+    tables : mapping
+        Table name to its GeoParquet file and its lineage.
+    title : str
+        Title of the study.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    written = [Path(shutil.copyfile(path, target / path.name)) for path, _ in tables.values()]
+    package = target / f"{root.name}.gpkg"
+    _write_package(package, {name: path for name, (path, _) in tables.items()})
+    metadata = target / "metadata.json"
+    content = {"title": title, "tables": {name: _about(lineage) for name, (_, lineage) in tables.items()}}
+    metadata.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [*written, *([package] if tables else []), metadata]
+
+
+def _write_package(package: Path, tables: Mapping[str, Path]) -> None:
+    part = package.with_name(f".{package.name}.part.gpkg")
+    part.unlink(missing_ok=True)
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _NO_CLOCK})
+    try:
+        for name, path in tables.items():
+            gpd.read_parquet(path).to_file(part, layer=name, driver="GPKG", engine="pyogrio", append=part.exists())
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    if part.exists():
+        part.replace(package)
+
+
+def _about(lineage: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {}
+    for name in lineage["columns"]:
+        one = fields.get(name)
+        columns[name] = {"type": one.type, "unit": one.unit, "label_nl": one.label_nl, "definition_nl": one.definition_nl,
+                         "origin": one.origin}  # fmt: skip
+    return {"rows": lineage["rows"], "sha256": lineage["sha256"], "columns": columns, "sources": lineage["sources"],
+            "tally": lineage["tally"], "parameters": lineage["parameters"]}  # fmt: skip
