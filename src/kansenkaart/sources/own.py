@@ -1,0 +1,145 @@
+"""A municipality's or corporation's own tables (CSV or GeoPackage), with a report of every row.
+
+One row that is wrong never disappears: it stands in the report with its row number, what was found and what was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyogrio
+
+from kansenkaart.errors import FormatError
+
+
+@dataclass(frozen=True)
+class OwnTable:
+    """The shape of one own table: its key, required text, whole years and positive numbers."""
+
+    key: str
+    texts: tuple[str, ...] = ()
+    years: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, the key first."""
+        return (self.key, *self.texts, *self.years, *self.numbers)
+
+
+PANDEN = OwnTable("pand_id", texts=("owner",), years=("maintenance_year",))
+SEWERS = OwnTable("pipe_id", years=("laying_year",), numbers=("diameter_mm",))
+BUDGETS = OwnTable("service", texts=("payer",), numbers=("budget_eur_per_year",))
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """What may be used, and what became of each row.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per key, all of them known; a cell that could not be read is missing.
+    report : pandas.DataFrame
+        row (as numbered in the file, the header is 1), key, column, found, result: ``matched``, ``unknown_id``,
+        ``duplicate``, ``conflict``, ``no_id`` or ``unreadable``.
+    """
+
+    table: pd.DataFrame
+    report: pd.DataFrame
+
+
+def read_own(path: Path, *, shape: OwnTable, known: Collection[str], first_year: int, last_year: int) -> OwnData:
+    """Read one own table and join it on the ids that are known.
+
+    Equal rows count once; rows that contradict each other are all left out, because nothing says which is right.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` (comma or semicolon, UTF-8) or ``.gpkg`` file.
+    shape : OwnTable
+        ``PANDEN``, ``SEWERS`` or ``BUDGETS``.
+    known : collection of str
+        Ids of BAG, GWSW or the services.
+    first_year, last_year : int
+        Bounds of a credible year [year].
+
+    Raises
+    ------
+    FormatError
+        If the file is of another kind or lacks a column.
+    """
+    raw = _read(path)
+    missing = [name for name in shape.columns if name not in raw.columns]
+    if missing:
+        raise FormatError(
+            f"the columns {', '.join(shape.columns)}",
+            found=f"{', '.join(map(str, raw.columns))}; missing {', '.join(missing)}",
+            where=path.name,
+            remedy="add or rename the columns; see docs/how-to/own-data.md",
+        )
+    raw = raw[list(shape.columns)].apply(lambda column: column.str.strip())
+    raw.index = pd.RangeIndex(2, len(raw) + 2, name="row")
+    clean, notes = _clean(raw, shape, (first_year, last_year))
+    result = _results(raw, shape, frozenset(known))
+    keep = result.eq("matched")
+    found = raw[shape.key].where(keep, raw.agg(" | ".join, axis=1))
+    rows = pd.DataFrame(
+        {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
+    )
+    report = pd.concat([rows, notes]) if len(notes) else rows
+    table = clean[keep].set_index(shape.key)
+    return OwnData(table, report.sort_values("row", kind="stable", ignore_index=True))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".gpkg":
+        frame = pyogrio.read_dataframe(path, read_geometry=False)
+        return pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
+    if path.suffix != ".csv":
+        raise FormatError("a .csv or .gpkg file", found=path.suffix, where=path.name, remedy="export it as CSV")
+    with path.open(encoding="utf-8-sig") as stream:
+        separator = ";" if ";" in stream.readline() else ","
+    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+
+def _text(column: pd.Series) -> pd.Series:
+    return column.astype("string").fillna("").str.removesuffix(".0").astype(str)
+
+
+def _results(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str]) -> pd.Series:
+    key = raw[shape.key]
+    result = pd.Series("matched", index=raw.index)
+    result[raw.duplicated(keep="first")] = "duplicate"
+    different = raw.drop_duplicates()[shape.key].value_counts()
+    result[key.isin(different[different > 1].index)] = "conflict"
+    result[~key.isin(known)] = "unknown_id"
+    result[key.eq("")] = "no_id"
+    return result
+
+
+def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    clean, notes = raw.copy(), []
+    for name in (*shape.years, *shape.numbers):
+        bounds = (float(years[0]), float(years[1])) if name in shape.years else (0.0, float("inf"))
+        number = pd.to_numeric(raw[name].str.replace(",", ".", regex=False), errors="coerce")
+        whole = number.mod(1).eq(0) if name in shape.years else number.notna()
+        clean[name] = number.where(number.between(*bounds) & whole)
+        notes += list(_unreadable(raw, clean, shape.key, name))
+    return clean, pd.DataFrame(notes)
+
+
+def _unreadable(raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str) -> Iterator[dict[str, object]]:
+    wrong = clean[name].isna() & raw[name].ne("")
+    for row in raw.index[wrong]:
+        yield {
+            "row": row,
+            "key": raw.loc[row, key],
+            "column": name,
+            "found": raw.loc[row, name],
+            "result": "unreadable",
+        }
