@@ -109,7 +109,7 @@ def test_replacement_follows_each_cohort() -> None:
     assert due == pytest.approx([0, 0, 0, 0, 0.5, 0.5, 0, 0.5, 0.5, 0, 0.5, 0.5])
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(derandomize=True, deadline=None, max_examples=10)
 @given(
     st.floats(0, 1),
     st.integers(1, 12),
@@ -140,7 +140,7 @@ def test_parties_sum_to_nothing_and_rows_to_columns(
     assert real["household"].to_numpy() == pytest.approx(flow.real(flow.party("household"))[:, 0])
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, deadline=None, max_examples=8)
 @given(st.floats(0.0, 0.6), st.floats(0.0, 0.6), st.floats(0, 1), st.floats(0, 1))
 def test_dearer_power_never_lowers_the_households_gain(one: float, two: float, rent: float, share: float) -> None:
     fixed = {"terms.rent_share_frac": rent, "terms.participation_frac": share}
