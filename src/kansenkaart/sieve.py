@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from kansenkaart.crs import RD, RD_BOUNDS_M
+from kansenkaart.crs import RD, RD_BOUNDS_M, require_rd
 from kansenkaart.provenance import Tally
 from kansenkaart.repair import polygons_of
 
@@ -84,29 +84,30 @@ class Sieve:
         self.note(f"{name} outside {low} to {high}, unknown", bad.sum())
         self.frame[name] = column.where(~bad, np.nan)
 
-    def polygons(self) -> None:
+    def polygons(self, where: str = "") -> None:
         """Mend polygons, leave out rows without any, name an unnamed reference system."""
-        self._name_rd()
+        self._name_rd(where)
         shapes, mended = polygons_of(self.frame.geometry.to_numpy())
         self.note(MENDED, (mended & (shapes != np.array(None))).sum())
         self._set_shapes(shapes)
 
-    def lines(self) -> None:
+    def lines(self, where: str = "") -> None:
         """Make lines two-dimensional, merge one-part multi-lines, leave out rows without length."""
-        self._name_rd()
+        self._name_rd(where)
         flat = shapely.line_merge(shapely.force_2d(self.frame.geometry.to_numpy()))
         keep = np.isin(shapely.get_type_id(flat), (1, 5)) & (shapely.length(flat) > 0)
         self._set_shapes(np.where(keep, flat, None))
 
-    def points(self) -> None:
+    def points(self, where: str = "") -> None:
         """Make points two-dimensional and leave out rows without one."""
-        self._name_rd()
+        self._name_rd(where)
         flat = shapely.force_2d(self.frame.geometry.to_numpy())
         keep = (shapely.get_type_id(flat) == 0) & ~shapely.is_empty(flat)
         self._set_shapes(np.where(keep, flat, None))
 
-    def _name_rd(self) -> None:
+    def _name_rd(self, where: str) -> None:
         self.frame, named = name_rd(self.frame)
+        require_rd(self.frame, where=where)
         self.note(NAMED_RD, len(self.frame) if named else 0)
 
     def _set_shapes(self, shapes: Any) -> None:

@@ -75,14 +75,14 @@ def read_pand(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFra
     _drop_ended(sieve)
     sieve.drop_by_name(~sieve.frame["status"].isin(PAND_IN_USE), to_text(sieve.frame["status"]), "status: ")
     _identify(sieve, "pand_id")
-    sieve.polygons()
+    sieve.polygons(path.name)
     _blank_placeholder_years(sieve, path)
     return _finish_pand(sieve, path)
 
 
 def _read_footprints(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve = Sieve(_open(path, None))
-    sieve.polygons()
+    sieve.polygons(path.name)
     sieve.frame["pand_id"] = shape_ids(sieve.frame.geometry.to_numpy(), prefix="grondvlak")
     sieve.drop(sieve.frame["pand_id"].duplicated(), "same footprint twice")
     sieve.frame["bouwjaar"] = None
@@ -140,7 +140,7 @@ def read_home(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFra
     sieve.drop_by_name(~sieve.frame["status"].isin(HOME_IN_USE), to_text(sieve.frame["status"]), "status: ")
     _keep_homes(sieve)
     _identify(sieve, "home_id")
-    sieve.points()
+    sieve.points(path.name)
     if "address" in sieve.frame:
         _join_addresses(sieve, path, form)
     _link_panden(sieve)
@@ -202,7 +202,7 @@ def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 
 def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve = Sieve(_open(path, None))
-    sieve.points()
+    sieve.points(path.name)
     ids = pd.Series(shape_ids(sieve.frame.geometry.to_numpy(), prefix="punt"))
     nth = ids.groupby(ids).cumcount()
     sieve.note("address point counted as a home: gebruiksdoel and status unknown", len(ids))

@@ -259,7 +259,7 @@ def _to_table(faces: _Faces, step_m: float, path: Path, lod: str) -> tuple[gpd.G
     else:
         rows = rows.reindex(columns=[*schemas.get("roof_face").columns[:-1], "mended"])
     sieve = Sieve(gpd.GeoDataFrame(rows.assign(lod=lod), geometry=shapes, crs=RD))
-    _leave_out(sieve)
+    _leave_out(sieve, step_m)
     for reason, count in faces.seen.items():
         sieve.note(reason, count)
     frame = sieve.frame[list(schemas.get("roof_face").columns)]
@@ -280,10 +280,9 @@ def _angles(total: Floats, low: Floats, high: Floats, flat_m: float) -> dict[str
     }
 
 
-def _leave_out(sieve: Sieve) -> None:
-    frame = sieve.frame
-    sieve.drop(frame["pand_id"].isna(), "pand identification is not 16 digits")
-    _drop_named(sieve, sieve.frame["roof_area_m2"].to_numpy(float) <= 0, "face with zero area")
+def _leave_out(sieve: Sieve, step_m: float) -> None:
+    sieve.drop(sieve.frame["pand_id"].isna(), "pand identification is not 16 digits")
+    _drop_named(sieve, sieve.frame["roof_area_m2"].to_numpy(float) <= step_m**2, "face with zero area")
     _drop_named(sieve, shapely.is_missing(sieve.frame.geometry.to_numpy()), "vertical face, no projection")
     crossing = sieve.frame["mended"].astype(bool)
     if crossing.any():

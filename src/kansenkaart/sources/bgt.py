@@ -67,7 +67,7 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
     _keep_existing(sieve)
     sieve.drop(sieve.frame["terrain_id"].isna(), "no identification")
     sieve.drop(sieve.frame["terrain_id"].duplicated(keep="last"), "same identification twice")
-    sieve.polygons()
+    sieve.polygons(path.name)
     frame = sieve.frame.assign(kind=kind or OLD_LAYERS.get(layer, layer), area_m2=sieve.frame.geometry.area)
     for name in ("function", "surface"):
         text = to_text(frame[name])
@@ -106,7 +106,7 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite") -> tuple[gpd.GeoData
     _keep_existing(sieve)
     sieve.frame["pand_id"] = sieve.frame["pand_id"].map(bag_id)
     sieve.drop(sieve.frame["pand_id"].isna(), "no BAG identification")
-    sieve.polygons()
+    sieve.polygons(path.name)
     merged = sieve.frame.dissolve("pand_id", sort=True)
     sieve.drop(sieve.frame["pand_id"].duplicated(), "part of a pand, merged into it")
     shapes = merged.geometry.loc[sieve.frame["pand_id"]].to_numpy()

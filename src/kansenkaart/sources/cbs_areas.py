@@ -101,7 +101,7 @@ def read_buurt(
         ~codes.fillna("").map(lambda one: bool(_CODE.fullmatch(one))).astype(bool), "buurtcode is not BU and 8 digits"
     )
     sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurtcode twice")
-    sieve.polygons()
+    sieve.polygons(path.name)
     _to_figures(sieve, path)
     _add_years(sieve.frame, path, year, figure_years or {})
     return _finish(sieve, path), sieve.tally()

@@ -138,7 +138,7 @@ def read_gully(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     """
     with reading(path, "a file of points"):
         sieve = Sieve(pyogrio.read_dataframe(path))
-    sieve.points()
+    sieve.points(path.name)
     sieve.frame["gully_id"] = shape_ids(sieve.frame.geometry.to_numpy(), prefix="kolk")
     sieve.drop(sieve.frame["gully_id"].duplicated(), "two gullies in one place")
     return _conform(sieve, "gully", path), sieve.tally()
@@ -173,7 +173,7 @@ def _classify(sieve: Sieve, role: str) -> None:
 def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["pipe_id"] = to_text(sieve.frame["pipe_id"])
     sieve.drop(sieve.frame["pipe_id"].isna(), "no identification")
-    sieve.lines()
+    sieve.lines(path.name)
     sieve.drop(sieve.frame["pipe_id"].duplicated(), "same pipe twice")
     _absent(sieve, "sewer_pipe")
     begin = to_text(sieve.frame["begin"]) if "begin" in sieve.frame else pd.Series(None, index=sieve.frame.index)
@@ -188,7 +188,7 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 def _finish_nodes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["node_id"] = to_text(sieve.frame["node_id"])
     sieve.drop(sieve.frame["node_id"].isna(), "no identification")
-    sieve.points()
+    sieve.points(path.name)
     sieve.drop(sieve.frame["node_id"].duplicated(), "same node twice")
     _numbers(sieve, _NODE_ZERO, path)
     return _conform(sieve, "sewer_node", path), sieve.tally()

@@ -54,7 +54,7 @@ def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataF
     sieve.frame["street_line_id"] = to_text(sieve.frame["street_line_id"])
     sieve.drop(sieve.frame["street_line_id"].isna(), "no identification")
     sieve.drop(sieve.frame["street_line_id"].duplicated(), "same identification twice")
-    sieve.lines()
+    sieve.lines(path.name)
     frame = sieve.frame
     name, number = to_text(frame["street_name"]), to_text(frame["number"])
     sieve.note("street name unknown", name.isna().sum())

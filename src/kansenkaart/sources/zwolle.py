@@ -29,6 +29,12 @@ MUNICIPALITY = ("GM0193", "Zwolle")
 HALF_STEP = 0.05
 _MILLION = 1e6
 _PERCENT = 100.0
+#: Names that the polygons spell otherwise than the workbooks, without blanks and hyphens.
+ALIASES = {
+    "bedrijventerreinmarslanden": "bedrijventerreinmarslandenzuid",
+    "harculoenhoogzutmen": "harculoenhoogzuthem",
+    "tippebijdeijssel": "detippe",
+}
 _TITLE = re.compile(r"Thema's - (\d{4}) - Buurten")
 
 
@@ -68,7 +74,7 @@ def read_buurt(
     wijk = "WK" + MUNICIPALITY[0][2:] + number.str[:2]
     sieve.frame = sieve.frame.assign(buurtcode=code, wijkcode=wijk)
     sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurt number twice")
-    sieve.polygons()
+    sieve.polygons(path.name)
     figures, years = _figures(sieve, klimaat, cijfers, max_rounding_frac)
     return _finish(sieve, figures, years, path), sieve.tally()
 
@@ -141,7 +147,8 @@ def _rows(path: Path) -> list[tuple[Any, ...]]:
 
 
 def _key(name: object) -> str:
-    return " ".join(str(name).casefold().split())
+    bare = re.sub(r"[\s-]+", "", str(name).casefold())
+    return ALIASES.get(bare, bare)
 
 
 def _finish(sieve: Sieve, figures: dict[str, pd.Series[Any]], years: dict[str, int], path: Path) -> Any:

@@ -1,0 +1,118 @@
+"""Roof faces against closed forms: a known slope, a hole, a flat face, a zero face, a self-crossing face."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.sources.bag3d import read_roof_face, ring_normals
+
+PAND = "NL.IMBAG.Pand.0503100000000310"
+
+
+def _model(faces: list[list[list[tuple[float, float, float]]]], *, version: str = "2.0", lod: Any = "2.2") -> Any:
+    corners: list[list[int]] = []
+    boundaries = []
+    for rings in faces:
+        numbered = []
+        for ring in rings:
+            numbered.append(list(range(len(corners), len(corners) + len(ring))))
+            corners += [[round(x * 1000), round(y * 1000), round(z * 1000)] for x, y, z in ring]
+        boundaries.append(numbered)
+    surfaces = [{"type": "RoofSurface", "b3_hellingshoek": 45.0, "b3_azimut": 180.0}, {"type": "WallSurface"}]
+    solid = {
+        "type": "Solid",
+        "lod": lod,
+        "boundaries": [boundaries],
+        "semantics": {"surfaces": surfaces, "values": [[0] * len(faces)]},
+    }
+    return {
+        "type": "CityJSON",
+        "version": version,
+        "metadata": {"referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415"},
+        "transform": {"scale": [0.001] * 3, "translate": [100_000.0, 450_000.0, 0.0]},
+        "CityObjects": {
+            PAND: {"type": "Building", "attributes": {"b3_h_maaiveld": -0.4}, "children": [f"{PAND}-0"]},
+            f"{PAND}-0": {"type": "BuildingPart", "parents": [PAND], "geometry": [solid]},
+        },
+        "vertices": corners,
+    }
+
+
+def _write(model: Any, path: Path) -> Path:
+    path.write_text(json.dumps(model), encoding="utf-8")
+    return path
+
+
+SOUTH_45 = [[(0.0, 0.0, 3.0), (10.0, 0.0, 3.0), (10.0, 4.0, 7.0), (0.0, 4.0, 7.0)]]
+FLAT_WITH_HOLE = [
+    [(20.0, 0.0, 5.0), (30.0, 0.0, 5.0), (30.0, 10.0, 5.0), (20.0, 10.0, 5.0)],
+    [(22.0, 2.0, 5.0), (22.0, 4.0, 5.0), (24.0, 4.0, 5.0), (24.0, 2.0, 5.0)],
+]
+LINE = [[(0.0, 20.0, 5.0), (5.0, 20.0, 5.0), (10.0, 20.0, 5.0)]]
+WALL = [[(0.0, 30.0, 0.0), (5.0, 30.0, 0.0), (5.0, 30.0, 3.0), (0.0, 30.0, 3.0)]]
+BOW_TIE = [[(40.0, 0.0, 5.0), (50.0, 10.0, 5.0), (50.0, 0.0, 5.0), (40.0, 10.0, 5.0), (40.0, 6.0, 5.0)]]
+
+
+def test_faces_against_closed_forms(tmp_path: Path) -> None:
+    faces, tally = read_roof_face(_write(_model([SOUTH_45, FLAT_WITH_HOLE, LINE, WALL]), tmp_path / "a.city.json"))
+    assert faces["face_id"].tolist() == ["0503100000000310-0-0", "0503100000000310-0-1"]
+    # Rises 4 m over 4 m to the north, so it looks south at 45 degrees: area 10 m x 4 m x sqrt(2).
+    assert faces["tilt_deg"].tolist() == pytest.approx([45.0, 0.0])
+    assert faces["azimuth_deg"].iloc[0] == pytest.approx(180.0)
+    assert np.isnan(faces["azimuth_deg"].iloc[1])
+    assert faces["roof_area_m2"].tolist() == pytest.approx([40 * 2**0.5, 100.0 - 4.0])
+    assert faces["eave_height_m_nap"].tolist() == pytest.approx([3.0, 5.0])
+    assert faces["ridge_height_m_nap"].tolist() == pytest.approx([7.0, 5.0])
+    assert faces["ground_level_m_nap"].tolist() == pytest.approx([-0.4, -0.4])
+    assert faces.geometry.area.tolist() == pytest.approx([40.0, 96.0])
+    assert {key: n for key, n in tally.left_out.items() if n} == {
+        "face with zero area (0503100000000310-0-2)": 1,
+        "vertical face, no projection (0503100000000310-0-3)": 1,
+    }
+
+
+def test_self_crossing_face_is_mended_and_named(tmp_path: Path) -> None:
+    faces, tally = read_roof_face(_write(_model([BOW_TIE]), tmp_path / "a.city.json"))
+    assert len(faces) == 1
+    assert faces.geometry.is_valid.all()
+    assert "self-crossing face mended (0503100000000310-0-0)" in tally.noted
+
+
+def test_sequence_numbered_lod_and_other_systems(tmp_path: Path) -> None:
+    model = _model([SOUTH_45], version="1.0", lod=2.2)
+    head = {**model, "CityObjects": {}, "vertices": []}
+    feature = {"type": "CityJSONFeature", "CityObjects": model["CityObjects"], "vertices": model["vertices"]}
+    path = tmp_path / "a.city.jsonl"
+    path.write_text("\n".join(map(json.dumps, (head, feature))) + "\n", encoding="utf-8")
+    assert read_roof_face(path)[0]["tilt_deg"].tolist() == pytest.approx([45.0])
+    empty, tally = read_roof_face(path, lod="1.2")
+    assert len(empty) == 0
+    assert tally.noted["pand without LoD 1.2"] == 1
+    other = {**model, "metadata": {"referenceSystem": "urn:ogc:def:crs:EPSG::4979"}}
+    with pytest.raises(CrsError, match="4979"):
+        read_roof_face(_write(other, tmp_path / "b.city.json"))
+    with pytest.raises(FormatError, match="CityJSON"):
+        read_roof_face(_write({"type": "FeatureCollection"}, tmp_path / "c.city.json"))
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(st.floats(0, 80), st.floats(0, 359.9), st.floats(0.5, 40), st.floats(0.5, 40))
+def test_normal_of_a_turned_rectangle(tilt: float, azimuth: float, wide: float, deep: float) -> None:
+    # A rectangle wide x deep turned to tilt and azimuth keeps its area and looks where it was turned to.
+    t, a = np.radians([tilt, azimuth])
+    along = np.array([np.cos(a), -np.sin(a), 0.0])
+    down = np.array([np.sin(a) * np.cos(t), np.cos(a) * np.cos(t), -np.sin(t)])
+    corners = np.array([along * 0, down * deep, down * deep + along * wide, along * wide]) + [1e5, 4.5e5, 3.0]
+    normal = ring_normals(corners, np.array([0]))[0]
+    normal = normal if normal[2] > 0 else -normal
+    assert np.linalg.norm(normal) == pytest.approx(wide * deep, rel=1e-6)
+    assert normal[2] == pytest.approx(wide * deep * np.cos(t), rel=1e-6)
+    assert normal[0] == pytest.approx(wide * deep * np.sin(t) * np.sin(a), abs=1e-5 * wide * deep)
