@@ -1,0 +1,143 @@
+"""CBS's client and reader against a server on this machine."""
+
+import json
+
+import pytest
+
+from kansenkaart.errors import FetchError, FormatError, IncompleteError
+from kansenkaart.sources.cbs import read_kwb
+from kansenkaart.sources.cbs_api import fetch_kwb
+from kansenkaart.sources.fetch import Http
+from tests.loopback import faults
+from tests.loopback.server import serve
+
+HTTP = Http(connect_timeout_s=2, read_timeout_s=0.3, attempts=3, wait_first_s=0.001, wait_most_s=2, max_bytes=1 << 22)
+TABLES = ("85984NED", "86165NED")
+CODES = ("BU01930101", "BU01930102", "BU01930103")
+
+
+def _table(folder, table, *, year, number, gas):
+    keys = {"Aantal inwoners": ("AantalInwoners_5", "aantal"), "Huishoudens totaal": (f"HuishoudensTotaal_{number}", "aantal"),
+            "65 jaar of ouder": ("k_65JaarOfOuder_12", "aantal"),
+            "In bezit woningcorporatie": (f"InBezitWoningcorporatie_{number + 9}", "%"),
+            "Gemiddeld aardgasverbruik totaal": (f"Gas_{number + 20}", "m³")}  # fmt: skip
+    properties = [{"Key": "Codering_3", "Title": "Codering", "Unit": ""}]
+    properties += [{"Key": key, "Title": title, "Unit": unit} for title, (key, unit) in keys.items()]
+    values = [(1000, 500, 200, 40, gas[0]), (800, 400, 80, 0, gas[1]), (0, 0, None, None, gas[2])]
+    rows = [{"WijkenEnBuurten": "GM0193    ", "Codering_3": "GM0193    "}]
+    rows += [
+        {
+            "WijkenEnBuurten": f"{code:10}",
+            "Codering_3": f"{code:10}",
+            **dict(zip([k for k, _ in keys.values()], own, strict=True)),
+        }
+        for code, own in zip(CODES, values, strict=True)
+    ]
+    regions = [{"Key": row["WijkenEnBuurten"], "Title": "x"} for row in rows]
+    infos = [
+        {"Title": f"Kerncijfers wijken en buurten {year}", "Period": str(year), "Modified": f"{year}-10-01T02:00:00"}
+    ]
+    target = folder / "odata" / table
+    target.mkdir(parents=True)
+    for name, content in {
+        "TableInfos": infos,
+        "DataProperties": properties,
+        "WijkenEnBuurten": regions,
+        "TypedDataSet": rows,
+    }.items():
+        (target / f"{name}.json").write_text(json.dumps({"value": content}))
+
+
+@pytest.fixture
+def server(tmp_path):
+    _table(tmp_path, TABLES[0], year=2024, number=29, gas=(900, 1100, None))
+    _table(tmp_path, TABLES[1], year=2025, number=28, gas=(None, None, None))
+    with serve(tmp_path, odata_page=2) as running:
+        yield running
+
+
+def ask(server, raw):
+    return fetch_kwb(raw, base_url=f"{server.url}/ODataFeed/odata/", codes=["GM0193"], tables=TABLES, http=HTTP)
+
+
+def test_codes_kept_columns_by_title_and_gas_from_the_year_before(server, tmp_path):
+    path, provenance = ask(server, tmp_path / "raw")
+    frame, tally = read_kwb(path)
+    assert provenance.edition == "2025-10-01T020000"
+    assert provenance.year == 2025
+    assert list(frame["buurtcode"]) == list(CODES)
+    assert list(frame["inhabitants_year"]) == [2025, 2025, 2025]
+    assert list(frame["gas_use_m3_per_home"][:2]) == [900, 1100]
+    assert list(frame["gas_use_m3_per_home_year"][:2]) == [2024, 2024]
+    assert frame["gas_use_m3_per_home"].isna()[2]
+    assert frame["gas_use_m3_per_home_year"].isna()[2]
+    assert frame["age_65_plus_pct"][0] == 20  # 200 of 1000
+    assert frame["corporation_pct"][1] == 0  # a stated nought is no unknown
+    assert frame["inhabitants"][2] == 0
+    assert tally.noted["gas_use_m3_per_home from 2024"] == 2
+
+
+def test_metadata_is_asked_once(server, tmp_path):
+    ask(server, tmp_path / "raw")
+    server.asked.clear()
+    ask(server, tmp_path / "raw")
+    assert not [one for one in server.asked if "DataProperties" in one or "/WijkenEnBuurten" in one.split("?")[0]]
+
+
+RECOVERED = {
+    "time-out": faults.on({4}, faults.sleep(0.6)),
+    "reset": faults.on({1, 2}, faults.reset),
+    "reset mid-body": faults.on({5}, faults.reset_mid_body),
+    "429 with Retry-After": faults.on({3}, faults.status(429, **{"Retry-After": "1"})),
+    "500": faults.on({1, 6}, faults.status(500)),
+    "truncated JSON": faults.on({3}, faults.truncated),
+    "HTML instead of JSON": faults.on({4}, faults.html),
+}
+
+
+@pytest.mark.parametrize("name", RECOVERED)
+def test_a_passing_fault_is_recovered_with_the_same_bytes(server, tmp_path, name):
+    expected = ask(server, tmp_path / "undisturbed")[1].sha256
+    quiet = len(server.asked)
+    server.asked.clear()
+    server.fault = RECOVERED[name]
+    assert ask(server, tmp_path / "raw")[1].sha256 == expected
+    assert len(server.asked) > quiet
+
+
+def drop(content):
+    content["value"] = content["value"][1:]
+
+
+def no_next(content):
+    content.pop("odata.nextLink", None)
+
+
+REFUSED = {
+    "reset": (faults.reset, FetchError),
+    "500": (faults.status(500), FetchError),
+    "HTML instead of JSON": (faults.html, FetchError),
+    "an endless answer": (faults.huge, FetchError),
+    "schema changed": (faults.text(b'"value"', b'"values"'), FormatError),
+    "rows gone": (lambda n, p, r: faults.body(drop)(n, p, r) if "TypedDataSet" in p else r, IncompleteError),
+    "no next link": (lambda n, p, r: faults.body(no_next)(n, p, r) if "TypedDataSet" in p else r, IncompleteError),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_lasting_fault_is_refused_and_the_last_good_data_stay(server, tmp_path, name):
+    path, _ = ask(server, tmp_path / "raw")
+    before = {one: one.read_bytes() for one in path.rglob("*.json")}
+    change, error = REFUSED[name]
+    server.fault = faults.on(None, change)
+    with pytest.raises(error):
+        ask(server, tmp_path / "raw")
+    assert {one: one.read_bytes() for one in path.rglob("*.json")} == before
+
+
+def test_a_column_whose_title_is_gone_is_refused_by_name(server, tmp_path):
+    path, _ = ask(server, tmp_path / "raw")
+    target = path / TABLES[1] / "DataProperties.json"
+    target.write_text(target.read_text("utf-8").replace("Aantal inwoners", "Bewoners"), "utf-8")
+    with pytest.raises(FormatError, match="Aantal inwoners"):
+        read_kwb(path)

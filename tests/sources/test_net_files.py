@@ -1,0 +1,151 @@
+"""Downloads, the 3DBAG API, height sheets, weather and archives against a server on this machine."""
+
+import json
+import stat
+import zipfile
+
+import pytest
+
+from kansenkaart.archives import Bounds, unzip
+from kansenkaart.errors import FetchError, FormatError, IncompleteError, StoreError
+from kansenkaart.sources.ahn_atom import fetch_sheets
+from kansenkaart.sources.bag3d_api import fetch_roofs
+from kansenkaart.sources.fetch import Http, download
+from kansenkaart.sources.knmi_api import fetch_days
+from tests.loopback import faults
+from tests.loopback.server import serve
+
+HTTP = Http(
+    connect_timeout_s=2,
+    read_timeout_s=0.3,
+    attempts=3,
+    wait_first_s=0.001,
+    wait_most_s=2,
+    max_bytes=1 << 22,
+    page_size=2,
+)
+SHEET = b"II*\x00" + bytes(range(256)) * 800
+BOX = (190_000.0, 560_000.0, 190_300.0, 560_300.0)
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "published"
+    (folder / "dsm_05m").mkdir(parents=True)
+    (folder / "dsm_05m" / "R_01CZ1.tif").write_bytes(SHEET)
+    ring = [[189_000, 559_000], [195_000, 559_000], [195_000, 565_000], [189_000, 559_000]]
+    away = [[x - 50_000, y] for x, y in ring]
+    sheets = [("01CZ1", ring), ("02CZ1", away)]
+    index = [
+        {
+            "properties": {"kaartbladNr": name, "url": f"R_{name}.tif"},
+            "geometry": {"type": "Polygon", "coordinates": [where]},
+        }
+        for name, where in sheets
+    ]
+    (folder / "dsm_05m" / "kaartbladindex.json").write_text(json.dumps({"features": index}))
+    (folder / "dag.txt").write_text("# STN,YYYYMMDD,   RH\n  278,20200101,   12\n")
+    (folder / "3dbag").mkdir()
+    head = {"type": "CityJSON", "version": "2.0", "CityObjects": {}, "vertices": [],
+            "transform": {"scale": [0.001] * 3, "translate": [190_000.0, 560_000.0, 0.0]},
+            "metadata": {"version": "v2025.09.03", "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415"}}  # fmt: skip
+    rows = [{"type": "CityJSONFeature", "id": f"p{n}", "CityObjects": {}, "vertices": [[n, n, n]]} for n in range(5)]
+    (folder / "3dbag" / "x.city.jsonl").write_text("\n".join(json.dumps(one) for one in [head, *rows]) + "\n")
+    with serve(folder) as running:
+        yield running
+
+
+def test_a_download_cut_in_the_middle_goes_on_where_it_stopped(server, tmp_path):
+    server.fault = faults.on({1}, faults.reset_mid_body)
+    starts = []
+    plain = server.reply
+    server.reply = lambda path, headers: starts.append(headers.get("Range")) or plain(path, headers)
+    download(f"{server.url}/dsm_05m/R_01CZ1.tif", tmp_path / "a.tif", http=HTTP)
+    assert (tmp_path / "a.tif").read_bytes() == SHEET
+    assert starts[0] is None
+    assert starts[1] is None or starts[1].startswith("bytes=")
+    assert not list(tmp_path.glob(".*part*"))
+
+
+def test_an_unchanged_file_is_not_sent_again_and_a_changed_one_is_refused(server, tmp_path):
+    url, path = f"{server.url}/dsm_05m/R_01CZ1.tif", tmp_path / "a.tif"
+    statuses = []
+    server.fault = lambda _n, _p, reply: statuses.append(reply.status) or reply
+    assert download(url, path, http=HTTP) == download(url, path, http=HTTP)
+    assert statuses == [200, 304]
+    (server.folder / "dsm_05m" / "R_01CZ1.tif").write_bytes(SHEET + b"new")
+    with pytest.raises(StoreError):
+        download(url, path, http=HTTP)
+    assert path.read_bytes() == SHEET
+
+
+def test_only_the_sheets_of_the_window_come(server, tmp_path):
+    paths, provenance = fetch_sheets(
+        tmp_path / "raw", base_url=server.url, role="dsm", edition="AHN5", bbox_m=BOX, http=HTTP
+    )
+    assert [one.name for one in paths] == ["R_01CZ1.tif"]
+    assert provenance.edition == "AHN5"
+
+
+def test_a_sheet_that_is_no_tiff_is_refused(server, tmp_path):
+    (server.folder / "dsm_05m" / "R_01CZ1.tif").write_bytes(b"<html>")
+    with pytest.raises(FormatError):
+        fetch_sheets(tmp_path / "raw", base_url=server.url, role="dsm", edition="AHN5", bbox_m=BOX, http=HTTP)
+
+
+def test_roofs_come_as_a_sequence_and_survive_a_page_twice(server, tmp_path):
+    path, provenance = fetch_roofs(tmp_path / "raw", base_url=f"{server.url}/3dbag", bbox_m=BOX, http=HTTP)
+    lines = [json.loads(one) for one in path.read_text("utf-8").splitlines()]
+    assert [one.get("id") for one in lines] == [None, "p0", "p1", "p2", "p3", "p4"]
+    assert provenance.edition == "v2025.09.03"
+
+    def twice(content):
+        content["features"] = content["features"] + content["features"][:1]
+
+    server.asked.clear()
+    server.fault = faults.on({2}, faults.body(twice))
+    again, _ = fetch_roofs(tmp_path / "other", base_url=f"{server.url}/3dbag", bbox_m=BOX, http=HTTP)
+    assert again.read_bytes() == path.read_bytes()
+    server.fault = faults.on(None, faults.body(twice))
+    with pytest.raises(IncompleteError):
+        fetch_roofs(tmp_path / "other", base_url=f"{server.url}/3dbag", bbox_m=BOX, http=HTTP)
+
+
+def test_weather_must_be_a_whole_table_with_the_station(server, tmp_path):
+    asked = {"base_url": f"{server.url}/dag.txt", "first_day": "20200101", "last_day": "20200102", "http": HTTP}
+    path, _ = fetch_days(tmp_path / "raw", stations=[278], **asked)
+    assert path.read_bytes().startswith(b"# STN")
+    with pytest.raises(FormatError):
+        fetch_days(tmp_path / "raw", stations=[260], **asked)
+    server.fault = faults.on(None, faults.html)
+    with pytest.raises(FetchError):
+        fetch_days(tmp_path / "raw", stations=[278], **asked)
+
+
+@pytest.mark.parametrize("name", ["../out.txt", "/out.txt", "a/../../out.txt", "..\\out.txt", "C:/out.txt"])
+def test_an_archive_that_would_leave_its_folder_is_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr(name, "x")
+    with pytest.raises(FormatError):
+        unzip(tmp_path / "a.zip", tmp_path / "in" / "here")
+    assert not list(tmp_path.rglob("out.txt"))
+
+
+def test_a_bomb_a_link_and_a_broken_archive_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("big", b"\0" * (8 << 20))
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as made:
+        made.writestr(link, "/etc")
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 nothing")
+    for name in ("bomb", "link", "broken"):
+        with pytest.raises(FormatError):
+            unzip(tmp_path / f"{name}.zip", tmp_path / "out", bounds=Bounds(max_ratio=50))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sound_archive_is_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr("map/one.txt", "x")
+    assert (unzip(tmp_path / "a.zip", tmp_path / "out") / "map" / "one.txt").read_text() == "x"
