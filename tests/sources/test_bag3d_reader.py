@@ -110,7 +110,7 @@ def test_normal_of_a_turned_rectangle(tilt: float, azimuth: float, wide: float, 
     t, a = np.radians([tilt, azimuth])
     along = np.array([np.cos(a), -np.sin(a), 0.0])
     down = np.array([np.sin(a) * np.cos(t), np.cos(a) * np.cos(t), -np.sin(t)])
-    corners = np.array([along * 0, down * deep, down * deep + along * wide, along * wide]) + [1e5, 4.5e5, 3.0]
+    corners = np.array([along * 0, down * deep, down * deep + along * wide, along * wide]) + np.array([1e5, 4.5e5, 3.0])
     normal = ring_normals(corners, np.array([0]))[0]
     normal = normal if normal[2] > 0 else -normal
     assert np.linalg.norm(normal) == pytest.approx(wide * deep, rel=1e-6)

@@ -50,11 +50,10 @@ def test_every_pand_is_kept_or_left_out_with_a_reason(tmp_path: Path) -> None:
     assert panden["bouwjaar"].isna().tolist() == [True, True, False, False]
     # The bow tie is two triangles of 10 m x 5 m / 2 each: 50 m2.
     assert panden["footprint_area_m2"].round(6).tolist() == [100.0, 100.0, 50.0, 100.0]
-    assert dict(tally.left_out) == {
+    assert {key: n for key, n in tally.left_out.items() if n} == {
         "status: Bouw gestart": 1,
         "identification is not 16 digits": 1,
         "same identification twice": 1,
-        "no usable geometry": 0,
     }
     assert tally.noted["bouwjaar unknown (placeholder 1005)"] == 1
     assert tally.noted["self-crossing geometry mended"] == 1

@@ -254,6 +254,7 @@ def _to_table(faces: _Faces, step_m: float, path: Path, lod: str) -> tuple[gpd.G
     if faces.rows:
         total, low, high = _planes(faces)
         shapes, mended = polygons_of(_projections(faces))
+        mended &= ~shapely.is_missing(shapes)
         rows = rows.assign(**_angles(total, low, high, FLAT_STEPS * step_m), mended=mended)
         rows.loc[mended, "roof_area_m2"] = shapely.area(shapes[mended]) / np.cos(np.radians(rows.tilt_deg[mended]))
     else:
