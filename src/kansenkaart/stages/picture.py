@@ -17,7 +17,7 @@ from kansenkaart.present.style import RAMPS, ramp_classes
 from kansenkaart.provenance import Provenance
 from kansenkaart.store import Store
 
-SHOWN = ("buurt_score", "pand_score", "street_score", "roof_face_score")
+SHOWN = ("buurt_score", "pand_score", "street_score", "roof_face_score", "sewer_pipe")
 _QUANTILES = (0.2, 0.4, 0.6, 0.8)
 _CALCULATED = "berekend"
 
@@ -36,7 +36,7 @@ def picture(store: Store, study: Study) -> MapSpec:
                          remedy="add buurten, panden or homes to the study")  # fmt: skip
     sources = store.sources_of(shown)
     layers, themes = [], []
-    for make in (_buurten, _roofs, _panden, _streets):
+    for make in (_buurten, _roofs, _panden, _streets, _sewers):
         made = make(store, sources)
         if made is not None:
             layers.append(made[0])
@@ -102,7 +102,7 @@ def _columns(
     return (*out, *plain)
 
 
-_ROLES = {"CBS": ("statistics", "buurt"), "BAG": ("pand", "home"), "3DBAG": ("roof_face",)}
+_ROLES = {"CBS": ("statistics", "buurt"), "BAG": ("pand", "home"), "3DBAG": ("roof_face",), "GWSW": ("sewer_pipe",)}
 
 
 def _origin(origin: str, sources: Sequence[Provenance]) -> str:
@@ -269,6 +269,8 @@ def _streets(store: Store, sources: Sequence[Provenance]) -> _MADE:
     if not store.has("street_score"):
         return None
     frame = store.read("street_score")
+    if frame.empty:
+        return None
     frame["geometry"] = frame.geometry.centroid
     frame = gpd.GeoDataFrame(frame, geometry="geometry", crs=frame.crs)
     names = ["street", "grey_water_m3_per_year", "homes", "people", "assigned_by"]
@@ -286,6 +288,34 @@ def _streets(store: Store, sources: Sequence[Provenance]) -> _MADE:
     if not any(views):
         return None
     return layer, _theme("grijswater", "Grijswater", layer, views, story, names)
+
+
+_SYSTEMS = (("gemengd", "vuil en regen samen"), ("vuilwater", "alleen vuil water"), ("verbeterd_gescheiden", "verbeterd gescheiden"),
+            ("hemelwater", "alleen regen"))  # fmt: skip
+_PRESSED = ("drukriool", "persleiding", "drain", "overig")
+
+
+def _sewers(store: Store, sources: Sequence[Provenance]) -> _MADE:
+    if not store.has("sewer_pipe"):
+        return None
+    frame = store.read("sewer_pipe")
+    names = ["pipe_id", "system", "diameter_mm", "laid_year", "material", "length_m", "street_name"]
+    names = [name for name in names if frame[name].notna().any()]
+    layer = Layer(
+        "riool", "Riool", "line", frame, _columns(frame, names, sources, {"length_m": 1}), "pipe_id", "pipe_id"
+    )
+    colors = RAMPS["viridis"]
+    classes = [LegendClass("ABCD"[i], label, colors[i], values=(value,)) for i, (value, label) in enumerate(_SYSTEMS)]
+    classes.append(LegendClass("E", "onder druk, drain of anders", colors[4], values=_PRESSED))
+    views = [View("stelsel", "system", tuple(classes)),
+             *(_view(frame, name, ramp="cividis") for name in ("diameter_mm", "laid_year") if name in names)]  # fmt: skip
+    story = Story(
+        "De riolen naar stelsel: wat er door stroomt.",
+        "In een vuilwaterriool scheelt grijswater veel; in een gemengd riool bepaalt de regen hoe groot de buis is.",
+        "Of een buis kleiner kan, staat hier niet: in de meeste straten ligt al de kleinste maat. Wat ontbreekt is onbekend.",
+        "Leidingen zoals de gemeente ze in het GWSW heeft gezet; vervallen leidingen zijn weggelaten en geteld.",
+    )
+    return layer, _theme("riool", "Riool", layer, views, story, names)
 
 
 def _search(store: Store) -> gpd.GeoDataFrame | None:

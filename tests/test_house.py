@@ -1,0 +1,92 @@
+"""What the linters cannot say: module length, one dictionary, assumptions in use, a pure core."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from kansenkaart import assumptions, fields, publishers, schemas
+from kansenkaart.config import read_study
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "kansenkaart").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))
+LONGEST_MODULE = 300
+IMPURE = {
+    "pathlib",
+    "os",
+    "logging",
+    "requests",
+    "folium",
+    "branca",
+    "prefect",
+    "time",
+    "datetime",
+    "io",
+    "sys",
+    "random",
+}
+
+
+def test_modules_are_of_readable_length() -> None:
+    long = {path.name: n for path in SOURCES if (n := len(path.read_text("utf-8").splitlines())) > LONGEST_MODULE}
+    assert not long
+
+
+def _imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {one.name.split(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", [one for one in SOURCES if "core" in one.parts], ids=lambda one: one.stem)
+def test_core_is_pure(path: Path) -> None:
+    assert not _imported(path) & IMPURE
+
+
+def test_every_column_of_every_table_is_in_the_dictionary() -> None:
+    assert schemas.tables()
+    for table in schemas.tables().values():
+        for name in table.columns:
+            assert fields.get(name).label_nl, name
+        assert set(table.key) <= set(table.columns)
+
+
+def test_every_assumption_is_used_somewhere() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in SOURCES)
+    code += "\n".join(
+        path.read_text("utf-8") for path in (ROOT / "src/kansenkaart/data").glob("*.csv") if path.stem != "assumptions"
+    )
+    prefixes = ("water_use_",)
+    unused = sorted(name for name in assumptions.default() if name not in code and not name.startswith(prefixes))
+    assert unused == KNOWN_UNUSED
+
+
+# Figures that are kept for reference beside the ones in use; a name here that comes into use must leave the list.
+KNOWN_UNUSED: list[str] = []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.toml")), ids=lambda one: one.stem)
+def test_every_study_reads_and_names_known_publishers(path: Path) -> None:
+    study = read_study(path)
+    assert study.name == path.stem
+    assert {one.publisher for one in study.source} <= set(publishers.sources_table())
+
+
+def test_no_address_stands_in_code_outside_the_presented_pages() -> None:
+    allowed = {"mapspec.py", "render.py", "picture.py"}
+    named = {path.name for path in SOURCES if "https://" in _strings(path)} - allowed
+    assert not {name for name in named if "example" not in name}
+
+
+def _strings(path: Path) -> str:
+    tree = ast.parse(path.read_text("utf-8"))
+    documented = (ast.Module, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n".join(text for text in texts if text not in docs)
