@@ -37,7 +37,7 @@ from kansenkaart.core.enterprise.services import (
     sewer_payments,
     term,
 )
-from kansenkaart.core.enterprise.solar_rent import solar_lines, solar_payments
+from kansenkaart.core.enterprise.solar_rent import SMALLEST_RATE, solar_lines, solar_payments
 
 SEWER_SERVICE = "grey_water"
 
@@ -200,7 +200,7 @@ def _overhead() -> Payment:
 def _loan_lines(invested: list[Expr]) -> list[Line]:
     drawn = total(invested) * term("loan_frac")
     rate, years = high(term("loan_rate_frac"), 0), high(nearest(term("loan_term_years")), 1)
-    factor = IfAtLeast(Number(0.0), rate, ONE / years, rate / (ONE - (ONE + rate) ** (Number(0.0) - years)))
+    factor = IfAtLeast(Number(SMALLEST_RATE), rate, ONE / years, rate / (ONE - (ONE + rate) ** (Number(0.0) - years)))
     running = Row("loan:drawn_so_far", ONE) - Row("loan:drawn_so_far", years + 1)
     return [
         Line("loan:drawn", "EUR/year", drawn),

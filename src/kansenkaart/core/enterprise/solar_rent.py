@@ -12,6 +12,7 @@ from kansenkaart.core.enterprise.expr import Expr, Number, Row
 from kansenkaart.core.enterprise.services import INDEX, ONE, YEAR, Line, Payment, fact, share_lines, term
 
 NAME = "solar_rent"
+SMALLEST_RATE = 1e-7  # [1/year]: below it 1 - (1 + r) ** -n loses its digits, and the loan is as good as free
 _NEEDS = ("facts.pv_kwp_economic", "facts.pv_kwh_per_year", "facts.own_use_frac")
 
 
@@ -91,7 +92,7 @@ def annuity_factor(rate_frac: float, years: float) -> float:
     years : float
         Term [year].
     """
-    return 1 / years if rate_frac == 0 else rate_frac / (1 - (1 + rate_frac) ** -years)
+    return 1 / years if rate_frac <= SMALLEST_RATE else rate_frac / (1 - (1 + rate_frac) ** -years)
 
 
 def panel_result(kwp: float, *, specific_yield: float, own_use_frac: float, terms: PanelTerms) -> float:
