@@ -1,0 +1,248 @@
+"""What decoupling grey water, rain water or both saves: per pipe by diameter, per street with the reason where it is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kansenkaart.core.water.arrays import Bools, Floats, Objects
+from kansenkaart.core.water.costs import CostTable, Prices, pipe_cost, present_value
+from kansenkaart.core.water.design import SCENARIOS, DesignRules, design_diameters, design_slope
+
+SAVINGS = ("grey_off", "rain_off", "both")
+_FULL = 100
+
+
+def pipe_savings(
+    design: pd.DataFrame, *, length_m: npt.ArrayLike, year: npt.ArrayLike, table: CostTable, prices: Prices
+) -> pd.DataFrame:
+    """Value the saving on each pipe now [EUR]: what the model would lay as it is, less what it would lay after.
+
+    Model against model: a present pipe that is larger than needed is no merit of grey water. Full participation.
+
+    Parameters
+    ----------
+    design : DataFrame
+        From `design_diameters`.
+    length_m : array_like
+        Length [m].
+    year : array_like
+        Year of replacement [year].
+    table : CostTable
+        Cost by diameter.
+    prices : Prices
+        Index, rate, present year.
+
+    Returns
+    -------
+    DataFrame
+        `saving_grey_off_eur`, `saving_rain_off_eur`, `saving_both_eur`; NaN where a diameter or the year is unknown.
+    """
+    before = pipe_cost(design["diameter_as_is_mm"], table=table, prices=prices)
+    saved = {}
+    for scenario in SAVINGS:
+        after = pipe_cost(design[f"diameter_{scenario}_{_FULL}_mm"], table=table, prices=prices)
+        amount = (before - after) * np.asarray(length_m, dtype=float)
+        saved[f"saving_{scenario}_eur"] = present_value(amount, year=year, prices=prices)
+    return pd.DataFrame(saved, index=design.index)
+
+
+def saving_interval(
+    load: pd.DataFrame,
+    *,
+    slope: npt.ArrayLike,
+    start_year: npt.ArrayLike,
+    rules: tuple[DesignRules, ...],
+    prices: Prices,
+    table: CostTable,
+) -> pd.DataFrame:
+    """Lowest and highest saving of each pipe [EUR] over variants of the rules and of the life of a sewer.
+
+    Parameters
+    ----------
+    load : DataFrame
+        `system`, `people`, `paved_m2`, `length_m`.
+    slope : array_like
+        Measured slope [1]; NaN unknown.
+    start_year : array_like
+        Laying year or era [year].
+    rules : tuple of DesignRules
+        Variants, for instance another default slope or rain.
+    prices : Prices
+        Lives (low, high) and prices.
+    table : CostTable
+        Cost by diameter.
+    """
+    found = []
+    for variant in rules:
+        design = design_diameters(
+            load, slope=design_slope(slope, rules=variant)[0], rules=variant, participation=(1.0,)
+        )
+        for life in (prices.sewer_life_low, prices.sewer_life_high):
+            year = np.maximum(np.asarray(start_year, dtype=float) + life, prices.year_now)
+            found.append(pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=prices))
+    cube = np.stack([frame.to_numpy() for frame in found])
+    low = pd.DataFrame(cube.min(axis=0), columns=found[0].columns, index=load.index)
+    high = pd.DataFrame(cube.max(axis=0), columns=found[0].columns, index=load.index)
+    return low.add_suffix("_low").join(high.add_suffix("_high"))
+
+
+def interval_rules(
+    rules: DesignRules, *, slopes: tuple[float, ...], rains_l_per_s_ha: tuple[float, ...]
+) -> tuple[DesignRules, ...]:
+    """Variants of the rules for the interval: each default slope [1] with each rain [l/s/ha].
+
+    Parameters
+    ----------
+    rules : DesignRules
+        The middle case.
+    slopes : tuple of float
+        Default slopes [1].
+    rains_l_per_s_ha : tuple of float
+        Stationary rains [l/s/ha].
+    """
+    return tuple(
+        replace(rules, slope_default=slope, slope_min=min(slope, rules.slope_min), rain_l_per_s_ha=rain)
+        for slope in slopes
+        for rain in rains_l_per_s_ha
+    )
+
+
+def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
+    """Sum and summarise the pipes of each street.
+
+    Sums of savings; length-weighted means of years and of the fall in design flow; main system and diameters by length.
+
+    Parameters
+    ----------
+    pipe : DataFrame
+        Pipes with `street_id`, `layer`, `system`, `length_m`, diameters, flows, savings and `replacement_year`.
+
+    Returns
+    -------
+    DataFrame
+        By `street_id`.
+    """
+    own = pipe[pipe["street_id"].notna() & (pipe["layer"] != "pressure")].copy()
+    foul = own[own["system"].isin(("vuilwater", "gemengd"))]
+    rain = own[own["system"] != "vuilwater"]
+    money = [name for name in own.columns if name.startswith("saving_")]
+    table = own.groupby("street_id")[money].sum(min_count=1)
+    table["sewer_m"] = own.groupby("street_id")["length_m"].sum()
+    for name, part in (("foul", foul), ("rain", rain)):
+        table[f"{name}_system"] = longest(part, "system")
+        for scenario in SCENARIOS:
+            column = "diameter_as_is_mm" if scenario == "as_is" else f"diameter_{scenario}_{_FULL}_mm"
+            table[f"{name}_{column}"] = longest(part, column)
+        table[f"{name}_present_mm"] = longest(part, "diameter_mm")
+        table[f"{name}_at_minimum"] = (part["diameter_as_is_mm"] <= part["minimum_mm"]).groupby(part["street_id"]).all()
+        table[f"{name}_scores"] = part.groupby("street_id").size()
+    table["replacement_year"] = weighted(own, "replacement_year")
+    table["replacement_basis"] = longest(own, "replacement_basis")
+    drop = 1 - foul["flow_grey_off_100_l_per_s"] / foul["flow_as_is_l_per_s"].where(foul["flow_as_is_l_per_s"] > 0)
+    table["peak_drop_grey_frac"] = weighted(foul.assign(drop=drop), "drop")
+    table["cleansing"] = longest(foul, "cleansing")
+    return table
+
+
+def longest(pipe: pd.DataFrame, column: str) -> pd.Series:
+    """Value of a column that holds over the greatest length of each street's pipes.
+
+    Parameters
+    ----------
+    pipe : DataFrame
+        `street_id`, `length_m` and the column.
+    column : str
+        What to summarise.
+    """
+    length = pipe.groupby(["street_id", column])["length_m"].sum().reset_index().sort_values("length_m", kind="stable")
+    return length.drop_duplicates("street_id", keep="last").set_index("street_id")[column]
+
+
+def weighted(pipe: pd.DataFrame, column: str) -> pd.Series:
+    """Length-weighted mean of a column per street; unknown values do not count.
+
+    Parameters
+    ----------
+    pipe : DataFrame
+        `street_id`, `length_m` and the column.
+    column : str
+        What to average.
+    """
+    known = pipe[pipe[column].notna()]
+    top = (known[column] * known["length_m"]).groupby(known["street_id"]).sum()
+    return top / known.groupby("street_id")["length_m"].sum()
+
+
+def grey_reason(street: pd.DataFrame) -> Objects:
+    """Why grey water saves pipe or not, one code per street.
+
+    Parameters
+    ----------
+    street : DataFrame
+        `homes`, `foul_system`, `foul_at_minimum`, `saving_grey_off_eur`.
+    """
+    saving = street["saving_grey_off_eur"].to_numpy(dtype=float)
+    return _first_that_holds(
+        [
+            ("no_homes", _is(street["homes"] == 0)),
+            ("no_sewer", _is(street["foul_system"].isna())),
+            ("unknown", np.isnan(saving)),
+            ("saves", saving > 1),
+            ("rain_sizes_it", _is(street["foul_system"] == "gemengd")),
+            ("minimum_diameter", _is(street["foul_at_minimum"])),
+            ("same_size", np.ones(len(street), dtype=bool)),
+        ]
+    )
+
+
+def rain_reason(street: pd.DataFrame) -> Objects:
+    """Why taking rain off saves pipe or not, one code per street.
+
+    Parameters
+    ----------
+    street : DataFrame
+        `rain_system`, `rain_at_minimum`, `paved_sewer_m2`, `saving_rain_off_eur`.
+    """
+    saving = street["saving_rain_off_eur"].to_numpy(dtype=float)
+    return _first_that_holds(
+        [
+            ("no_sewer", _is(street["rain_system"].isna())),
+            ("already_separate", _is(street["rain_system"] != "gemengd")),
+            ("no_paving", _is(street["paved_sewer_m2"] <= 0)),
+            ("unknown", np.isnan(saving)),
+            ("saves", saving > 1),
+            ("minimum_diameter", _is(street["rain_at_minimum"])),
+            ("same_size", np.ones(len(street), dtype=bool)),
+        ]
+    )
+
+
+def _is(condition: pd.Series) -> Bools:
+    return np.asarray(condition.fillna(False).astype(bool), dtype=bool)
+
+
+def _first_that_holds(cases: list[tuple[str, Bools]]) -> Objects:
+    return np.asarray(
+        np.select([hit for _, hit in cases], [code for code, _ in cases], default="unknown"), dtype=object
+    )
+
+
+def discharge_rule(foul_distance_m: Floats, *, rule_m: float) -> Objects:
+    """Apply the 40 m rule per home: near a foul sewer discharge into the soil needs maatwerk, or treatment and use.
+
+    Blah art. 7 (successor under the Omgevingswet unverified).
+
+    Parameters
+    ----------
+    foul_distance_m : array
+        Distance to the nearest foul or combined sewer [m]; infinite where none lies within reach, NaN unknown.
+    rule_m : float
+        Distance of the rule [m].
+    """
+    word = np.where(foul_distance_m <= rule_m, "maatwerk", "free").astype(object)
+    word[np.isnan(foul_distance_m)] = "unknown"
+    return np.asarray(word, dtype=object)

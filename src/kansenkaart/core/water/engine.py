@@ -1,0 +1,157 @@
+"""The water score from frames to frames: streets, loads, sewer, diameters, money, scores and sentences in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from kansenkaart.core.water.assign import assign_homes, assign_panden, assign_pipes, nearest
+from kansenkaart.core.water.decoupling import discharge_rule
+from kansenkaart.core.water.inputs import WaterFrames, WaterResult, WaterSettings
+from kansenkaart.core.water.loads import Loads, enter_loads
+from kansenkaart.core.water.network import build_graph
+from kansenkaart.core.water.orient import orient
+from kansenkaart.core.water.pipes import FOUL_SYSTEMS, clean_pipes
+from kansenkaart.core.water.scoring import check_classes
+from kansenkaart.core.water.sewer import sewer_results
+from kansenkaart.core.water.streets import build_streets
+from kansenkaart.core.water.surfaces import COLUMNS as SURFACE_COLUMNS
+from kansenkaart.core.water.surfaces import assign_surfaces
+from kansenkaart.core.water.synthetic import synthetic_sewer
+from kansenkaart.core.water.table import street_table
+
+# A synthetic pipe stands for its whole street: homes may lie this far from its drawn line [m].
+_ERA_REACH_M = 1000.0
+
+
+def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
+    """Score every street for grey water and for rain water, each with basis, interval and reason.
+
+    Parameters
+    ----------
+    frames : WaterFrames
+        What the sources deliver.
+    settings : WaterSettings
+        Every number.
+
+    Raises
+    ------
+    InfeasibleError
+        If no source holds a street.
+    SchemaError
+        If the class tables do not tile their ranges.
+    """
+    check_classes(settings.classes)
+    street = build_streets(
+        home=frames.home, terrain=frames.terrain, street_line=frames.street_line, rules=settings.street_rules
+    )
+    home, surface = _assigned(frames, street, settings)
+    pipe, node, issues = _sewer(frames, street, home, settings)
+    pipe["era_year"] = pipe["street_id"].map(home.groupby("street_id")["bouwjaar"].median()).astype("float64")
+    loads = _loads(frames, street, home, surface, pipe, settings)
+    graph = build_graph(pipe, node)
+    forest = orient(graph)
+    results = sewer_results(pipe, graph=graph, forest=forest, own=loads.pipe, settings=settings)
+    homes = _with_rule(frames, loads, pipe, settings)
+    table = street_table(
+        street, home=homes, surface=surface, pipe=results, garden_mm=frames.garden_mm, settings=settings
+    )
+    faults = [part for part in (issues, graph.issues, forest.issues) if len(part)]
+    told = pd.concat(faults or [issues], ignore_index=True)
+    return WaterResult(table, results, homes, surface, _unassigned(homes, surface, loads), told)
+
+
+def _assigned(
+    frames: WaterFrames, street: gpd.GeoDataFrame, settings: WaterSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Homes with street, people, bouwjaar; surfaces with street (empty without BGT)."""
+    own = assign_homes(frames.home, street=street, reach=settings.reach)
+    size = frames.home["buurtcode"].map(frames.buurt.set_index("buurtcode")["household_size_persons"])
+    size = pd.to_numeric(size, errors="coerce")
+    own["people"] = size.fillna(settings.household_size).to_numpy(dtype=float)
+    own["people_basis"] = np.where(size.notna(), "cbs", "design")
+    year = frames.home["pand_id"].map(frames.pand.drop_duplicates("pand_id").set_index("pand_id")["bouwjaar"])
+    own["bouwjaar"] = pd.to_numeric(year, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    if frames.terrain is None or frames.terrain.empty:
+        return own, pd.DataFrame({name: pd.Series(dtype="object") for name in SURFACE_COLUMNS})
+    panden = assign_panden(frames.pand, home=frames.home, home_street=own, street=street, reach=settings.reach)
+    surface = assign_surfaces(
+        terrain=frames.terrain,
+        pand=frames.pand,
+        pand_street=panden,
+        street=street,
+        reach=settings.reach,
+        yard_paved_frac=settings.yard_paved_frac,
+    )
+    return own, surface
+
+
+def _sewer(
+    frames: WaterFrames, street: gpd.GeoDataFrame, home: pd.DataFrame, settings: WaterSettings
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None, pd.DataFrame]:
+    """Clean pipes with `street_id` and `basis`, nodes, faults; a synthetic tree where there are no pipes."""
+    if frames.sewer_pipe is None or frames.sewer_pipe.empty:
+        pipe, node = synthetic_sewer(
+            street, bouwjaar=home.groupby("street_id")["bouwjaar"].median(), rules=settings.era
+        )
+        clean = clean_pipes(pipe, limits=settings.limits)
+        extra = pipe.set_index("pipe_id")[["street_id", "basis", "certainty"]]
+        return clean.pipes.join(extra, on="pipe_id"), node, clean.issues
+    clean = clean_pipes(frames.sewer_pipe, limits=settings.limits)
+    put = assign_pipes(clean.pipes, street=street, reach=settings.reach)
+    found = clean.pipes.assign(street_id=put["street_id"], street_by=put["assigned_by"], basis="gwsw", certainty="high")
+    return found, frames.sewer_node, clean.issues
+
+
+def _is_era(pipe: gpd.GeoDataFrame) -> bool:
+    return bool((pipe["basis"] == "era").any())
+
+
+def _loads(
+    frames: WaterFrames,
+    street: gpd.GeoDataFrame,
+    home: pd.DataFrame,
+    surface: pd.DataFrame,
+    pipe: gpd.GeoDataFrame,
+    settings: WaterSettings,
+) -> Loads:
+    if len(surface):
+        drained = surface[surface["drains_to"] == "sewer"]
+        paved = drained["paved_m2"].astype(float).groupby(drained["street_id"], dropna=False).sum()
+    else:
+        paved = home.groupby("street_id", dropna=False).size() * settings.paved_m2_per_home
+    reach = replace(settings.reach, sewer_m=_ERA_REACH_M) if _is_era(pipe) else settings.reach
+    return enter_loads(home=frames.home, home_people=home, pipe=pipe, street=street, paved_m2=paved, reach=reach)
+
+
+def _with_rule(frames: WaterFrames, loads: Loads, pipe: gpd.GeoDataFrame, settings: WaterSettings) -> pd.DataFrame:
+    """Homes with the rule on discharge into the soil; unknown where the sewer itself is a guess."""
+    foul = pipe[pipe["system"].isin((*FOUL_SYSTEMS, "drukriool"))].geometry.to_numpy()
+    found, away = nearest(frames.home.geometry.to_numpy(), targets=foul, reach_m=settings.reach.sewer_m)
+    distance = np.where(found >= 0, away, np.inf)
+    if _is_era(pipe):
+        distance = np.full(len(distance), np.nan)
+    return loads.home.assign(discharge_rule=discharge_rule(distance, rule_m=settings.reach.sewer_m))
+
+
+def _unassigned(home: pd.DataFrame, surface: pd.DataFrame, loads: Loads) -> pd.DataFrame:
+    lost_home = home[home["street_id"].isna()]
+    lost_part = surface[surface["street_id"].isna()]
+    parts = [
+        pd.DataFrame(
+            {"what": "home: street", "key": lost_home["home_id"], "reason": lost_home["assigned_by"], "amount": 1.0}
+        ),
+        pd.DataFrame(
+            {
+                "what": "surface: street",
+                "key": lost_part["surface_id"],
+                "reason": lost_part["assigned_by"],
+                "amount": lost_part["area_m2"].astype(float),
+            }
+        ),
+        loads.unassigned(),
+    ]
+    return pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)

@@ -1,0 +1,106 @@
+"""What goes into the water score and what comes out: frames, every number, and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+
+from kansenkaart.core.water.arrays import Floats
+from kansenkaart.core.water.assign import Reach
+from kansenkaart.core.water.costs import CostTable, Prices
+from kansenkaart.core.water.demand import Uses
+from kansenkaart.core.water.design import DesignRules
+from kansenkaart.core.water.pipes import PipeLimits
+from kansenkaart.core.water.streets import StreetRules
+from kansenkaart.core.water.synthetic import EraRules
+
+
+@dataclass(frozen=True)
+class WaterFrames:
+    """What the sources deliver; None where a source has nothing.
+
+    Parameters
+    ----------
+    home, pand, buurt : GeoDataFrame
+        Tables `home`, `pand`, `buurt`.
+    terrain, street_line, sewer_pipe, sewer_node : GeoDataFrame, optional
+        Tables of the same names.
+    garden_mm : array
+        Garden water per month [mm/month], from `garden_demand_mm`.
+    """
+
+    home: gpd.GeoDataFrame
+    pand: gpd.GeoDataFrame
+    buurt: pd.DataFrame
+    garden_mm: Floats
+    terrain: gpd.GeoDataFrame | None = None
+    street_line: gpd.GeoDataFrame | None = None
+    sewer_pipe: gpd.GeoDataFrame | None = None
+    sewer_node: gpd.GeoDataFrame | None = None
+
+
+@dataclass(frozen=True)
+class WaterSettings:
+    """Every number the water score rests on.
+
+    Parameters
+    ----------
+    limits, prices, costs, classes
+        Believable pipes, prices, the cost table and the class tables: they have no default.
+    uses, design, reach, street_rules, era
+        Uses of water, rules of design, reach of the rules, streets, and what an age says.
+    household_size : float
+        Where CBS has no figure [person/home] (RIONED).
+    yard_paved_frac : float
+        Paved share of a yard [1] (guess between 0 and 1).
+    garden_m2_per_home, paved_m2_per_home : float
+        Where there is no BGT [m2/home] (guess; RIONED).
+    store_m3_per_home : float
+        Store for grey water [m3/home] (guess; it keeps for a day or so).
+    participation : float
+        Share of homes counted in the yearly sums [1].
+    interval_slopes, interval_rains_l_per_s_ha : tuple of float
+        Default slopes [1] and rains [l/s/ha] of the interval.
+    """
+
+    limits: PipeLimits
+    prices: Prices
+    costs: CostTable
+    classes: pd.DataFrame
+    uses: Uses = field(default_factory=Uses)
+    design: DesignRules = field(default_factory=DesignRules)
+    reach: Reach = field(default_factory=Reach)
+    street_rules: StreetRules = field(default_factory=StreetRules)
+    era: EraRules = field(default_factory=EraRules)
+    household_size: float = 2.3
+    yard_paved_frac: float = 0.5
+    garden_m2_per_home: float = 50.0
+    paved_m2_per_home: float = 200.0
+    store_m3_per_home: float = 0.2
+    participation: float = 1.0
+    interval_slopes: tuple[float, ...] = (1 / 250, 1 / 1000)
+    interval_rains_l_per_s_ha: tuple[float, ...] = (60.0, 90.0)
+
+
+@dataclass(frozen=True)
+class WaterResult:
+    """The answer and everything it rests on.
+
+    Parameters
+    ----------
+    street, pipe : GeoDataFrame
+        Streets and pipes with their results.
+    home, surface : DataFrame
+        Homes and parts of surfaces with street, pipe, rule and distance.
+    unassigned, issues : DataFrame
+        What found no street or sewer, and every fault of the sewer data, with reasons.
+    """
+
+    street: gpd.GeoDataFrame
+    pipe: gpd.GeoDataFrame
+    home: pd.DataFrame
+    surface: pd.DataFrame
+    unassigned: pd.DataFrame
+    issues: pd.DataFrame

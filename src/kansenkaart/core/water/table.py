@@ -1,0 +1,173 @@
+"""One row per street: water, pipe, money, time, both scores, reasons and the sum in four lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from kansenkaart.core.water.arrays import Floats
+from kansenkaart.core.water.costs import grey_cost, mixed_drains, yearly_value
+from kansenkaart.core.water.decoupling import grey_reason, rain_reason, streets_of_pipes
+from kansenkaart.core.water.demand import Balance, balance, grey_supply, indoor_demand
+from kansenkaart.core.water.inputs import WaterSettings
+from kansenkaart.core.water.scoring import GREY, RAIN, score_by_classes
+from kansenkaart.core.water.sentences import cleansing_sentence, four_lines, grey_sentence, rain_sentence
+
+_PUBLIC = ("road", "bare")
+_MM_PER_M = 1000.0
+
+
+def street_table(
+    street: gpd.GeoDataFrame,
+    *,
+    home: pd.DataFrame,
+    surface: pd.DataFrame,
+    pipe: gpd.GeoDataFrame,
+    garden_mm: Floats,
+    settings: WaterSettings,
+) -> gpd.GeoDataFrame:
+    """Bring homes, surfaces and pipes together per street and score grey water and rain water apart.
+
+    Parameters
+    ----------
+    street : GeoDataFrame
+        From `build_streets`.
+    home : DataFrame
+        Homes with `street_id`, `people`, `bouwjaar`, `discharge_rule`.
+    surface : DataFrame
+        From `assign_surfaces`; empty without BGT.
+    pipe : GeoDataFrame
+        From `sewer_results`.
+    garden_mm : array
+        Garden water per month [mm/month].
+    settings : WaterSettings
+        Uses, prices, class tables.
+    """
+    table = street.set_index("street_id")
+    table = table.join(_homes(home)).join(_areas(surface, home, table, settings)).join(streets_of_pipes(pipe))
+    table[["homes", "people", "mixed_homes"]] = table[["homes", "people", "mixed_homes"]].fillna(0.0)
+    table["discharge_rule"] = table["discharge_rule"].fillna("unknown")
+    kept = _add_water(table, garden_mm, settings)
+    _add_money(table, settings)
+    _add_criteria(table, settings)
+    for name, score in (("grey", GREY), ("rain", RAIN)):
+        found = score_by_classes(table, table=settings.classes, score=score)
+        table[f"score_{name}"], table[f"class_{name}"] = found["score"], found["class"]
+        table[f"known_frac_{name}"] = found["known_frac"]
+    _blank_scores(table)
+    _add_words(table)
+    table["sewer_basis"] = pipe["basis"].iloc[0] if len(pipe) else "none"
+    table["overflow_m3_per_year"] = kept.overflow.sum(axis=1)
+    return gpd.GeoDataFrame(table.reset_index(), geometry="geometry", crs=street.crs)
+
+
+def _homes(home: pd.DataFrame) -> pd.DataFrame:
+    own = home[home["street_id"].notna()].assign(mixed=lambda part: mixed_drains(part["bouwjaar"]))
+    table = own.groupby("street_id").agg(
+        homes=("home_id", "size"),
+        people=("people", "sum"),
+        mixed_homes=("mixed", "sum"),
+        bouwjaar=("bouwjaar", "median"),
+    )
+    ranks = own["discharge_rule"].map({"maatwerk": 2, "unknown": 1, "free": 0})
+    worst = ranks.groupby(own["street_id"]).max()
+    table["discharge_rule"] = worst.map({2: "maatwerk", 1: "unknown", 0: "free"})
+    return table
+
+
+def _areas(surface: pd.DataFrame, home: pd.DataFrame, street: pd.DataFrame, settings: WaterSettings) -> pd.DataFrame:
+    """Paved area to the sewer, public share of it, gardens and public green by street."""
+    if surface.empty:
+        homes = home.groupby("street_id").size().reindex(street.index).fillna(0.0)
+        return pd.DataFrame(
+            {
+                "paved_sewer_m2": homes * settings.paved_m2_per_home,
+                "public_paved_frac": np.nan,
+                "garden_m2": homes * settings.garden_m2_per_home,
+                "green_m2": 0.0,
+                "area_basis": "per home",
+            }
+        )
+    own = surface[surface["street_id"].notna()].astype({"paved_m2": float, "area_m2": float})
+    drained = own[own["drains_to"] == "sewer"]
+    paved = drained.groupby("street_id")["paved_m2"].sum()
+    public = drained[drained["kind"].isin(_PUBLIC)].groupby("street_id")["paved_m2"].sum()
+    soft = own.assign(soft_m2=own["area_m2"] - own["paved_m2"])
+    table = pd.DataFrame({"paved_sewer_m2": paved.reindex(street.index).fillna(0.0)})
+    table["public_paved_frac"] = public.reindex(street.index).fillna(0.0) / paved.reindex(street.index)
+    for name, kind in (("garden_m2", "yard"), ("green_m2", "green")):
+        part = soft[soft["kind"] == kind].groupby("street_id")["soft_m2"].sum()
+        table[name] = part.reindex(street.index).fillna(0.0)
+    return table.assign(area_basis="bgt")
+
+
+def _add_water(table: pd.DataFrame, garden_mm: Floats, settings: WaterSettings) -> Balance:
+    people, uses = table["people"].to_numpy(dtype=float), settings.uses
+    supply = grey_supply(people, uses=uses)
+    demands = {
+        "toilet": indoor_demand(people, l_per_person_day=uses.toilet),
+        "washing": indoor_demand(people, l_per_person_day=uses.washing_machine),
+        "garden": table["garden_m2"].to_numpy(dtype=float)[:, None] * garden_mm[None, :] / _MM_PER_M,
+        "green": table["green_m2"].to_numpy(dtype=float)[:, None] * garden_mm[None, :] / _MM_PER_M,
+    }
+    store = table["homes"].to_numpy(dtype=float) * settings.store_m3_per_home
+    kept = balance(supply, demands=demands, store_m3=store, participation=settings.participation)
+    table["grey_m3_per_year"] = supply.sum(axis=1)
+    for name, used in kept.used.items():
+        table[f"used_{name}_m3_per_year"] = used.sum(axis=1)
+    table["reused_m3_per_year"] = kept.reused.sum(axis=1)
+    # What overflows stays in the sewer: the law forbids discharge into the soil near one. So kept out is what is used.
+    table["kept_out_m3_per_year"] = table["reused_m3_per_year"]
+    return kept
+
+
+def _add_money(table: pd.DataFrame, settings: WaterSettings) -> None:
+    prices = settings.prices
+    yearly = yearly_value(table["reused_m3_per_year"], kept_out_m3=table["kept_out_m3_per_year"], prices=prices)
+    for name, amount in yearly.items():
+        table[name] = amount
+    table["yearly_eur"] = sum(yearly.values())
+    part = settings.participation
+    table["cost_grey_eur"] = grey_cost(
+        table["homes"] * part, mixed_drain_homes=table["mixed_homes"] * part, prices=prices
+    )
+    off = settings.design.rain_off_max_frac * part
+    table["cost_rain_eur"] = table["paved_sewer_m2"] * off * prices.rain_off_eur_per_m2
+    table.loc[table["rain_system"].ne("gemengd").fillna(True), "cost_rain_eur"] = 0.0
+    saved = table["saving_grey_off_eur"].fillna(0.0)
+    table["net_grey_eur"] = table["yearly_eur"] * prices.annuity_factor + saved - table["cost_grey_eur"]
+    table["net_basis"] = np.where(table["saving_grey_off_eur"].isna(), "without pipe: unknown", "whole")
+    table["price_year"] = prices.price_year
+
+
+def _add_criteria(table: pd.DataFrame, settings: WaterSettings) -> None:
+    homes = table["homes"].where(table["homes"] > 0).astype(float)
+    table["reused_m3_per_home_year"] = table["reused_m3_per_year"] / homes
+    table["saving_grey_eur_per_home"] = table["saving_grey_off_eur"] / homes
+    table["years_to_replacement"] = table["replacement_year"] - settings.prices.year_now
+    table["separate_drains_frac"] = 1 - table["mixed_homes"] / homes
+    length = table["length_m"].where(table["length_m"] > 0)
+    combined = table["rain_system"].eq("gemengd").fillna(False)
+    paved = (table["paved_sewer_m2"] / length).where(combined, 0.0)
+    table["paved_on_combined_m2_per_m"] = paved.where(table["rain_system"].notna())
+    table["saving_rain_eur_per_m"] = table["saving_rain_off_eur"] / length
+
+
+def _blank_scores(table: pd.DataFrame) -> None:
+    """No score where there is nothing to score: no homes for grey water, rain already apart for rain water."""
+    table["reason_grey"], table["reason_rain"] = grey_reason(table), rain_reason(table)
+    for name, codes in (("grey", ("no_homes",)), ("rain", ("already_separate", "no_sewer"))):
+        none = table[f"reason_{name}"].isin(codes)
+        table.loc[none, f"score_{name}"] = np.nan
+        table.loc[none, f"class_{name}"] = None
+
+
+def _add_words(table: pd.DataFrame) -> None:
+    rows: list[dict[str, Any]] = [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
+    table["sentence_grey_nl"] = [grey_sentence(row) for row in rows]
+    table["sentence_rain_nl"] = [rain_sentence(row) for row in rows]
+    table["cleansing_nl"] = [cleansing_sentence(row) for row in rows]
+    table["sum_nl"] = ["\n".join(four_lines(row)) for row in rows]
