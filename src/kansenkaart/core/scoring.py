@@ -110,12 +110,13 @@ def sum_roofs(faces: pd.DataFrame, *, by: str) -> pd.DataFrame:
     Parameters
     ----------
     faces : DataFrame
-        With ``roof_area_m2``, ``open_sky_kwh_per_year``, ``score_basis`` and the column ``by``.
+        With ``roof_area_m2``, ``open_sky_kwh_per_year``, ``sun_kwh_per_year``, ``score_basis`` and the column ``by``.
 
     Returns
     -------
     DataFrame
-        Index ``by``; ``roof_area_m2`` [m2], ``open_sky_kwh_per_year`` [kWh/year] (null if a face is unknown),
+        Index ``by``; ``roof_area_m2`` [m2], ``open_sky_kwh_per_year`` and
+        ``sun_kwh_per_year`` [kWh/year] (null if all faces are unknown),
         ``faces`` [1] and ``score_basis``.
     """
     groups = faces.groupby(by, sort=True)
@@ -123,6 +124,7 @@ def sum_roofs(faces: pd.DataFrame, *, by: str) -> pd.DataFrame:
         {
             "roof_area_m2": groups["roof_area_m2"].sum(),
             "open_sky_kwh_per_year": groups["open_sky_kwh_per_year"].sum(min_count=1),
+            "sun_kwh_per_year": groups["sun_kwh_per_year"].sum(min_count=1),
             "faces": groups.size(),
             "score_basis": groups["score_basis"].agg(lambda one: "+".join(sorted(set(one)))),
         }

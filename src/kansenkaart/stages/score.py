@@ -9,12 +9,12 @@ import pandas as pd
 
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core import buurten, scoring
-from kansenkaart.core.solar.opensky import open_sky_kwh_per_m2
 from kansenkaart.provenance import Tally
+from kansenkaart.stages import sun
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
-_USED = ("ground_albedo", "street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin",
+_USED = (*sun.USED, "street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin",
          "household_size_design")  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def steps(store: Store, known: Assumptions) -> list[Step]:
     figures = {name: known[name].value for name in _USED}
     todo = []
     if store.has("roof_face") and store.has("weather_hourly"):
-        todo.append(Step("zon", ("roof_face_score",), lambda one: _sun(one, known), ("roof_face", "pand", "weather_hourly"),
+        todo.append(Step("zon", ("roof_face_score",), lambda one: sun.score_roofs(one, known), ("roof_face", "pand", "weather_hourly", "dsm"),
                          parameters=figures))  # fmt: skip
     if store.has("pand"):
         todo.append(Step("panden", ("pand_score",), _panden, ("pand", "roof_face_score"), parameters=figures))
@@ -40,38 +40,14 @@ def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:
     return store.read(name) if store.has(name) else None
 
 
-def _sun(store: Store, known: Assumptions) -> Sequence[Product]:
-    faces, weather = store.read("roof_face"), store.read("weather_hourly")
-    pand = _read(store, "pand")
-    per_m2 = open_sky_kwh_per_m2(
-        weather,
-        tilt_deg=faces["tilt_deg"].to_numpy(float),
-        azimuth_deg=faces["azimuth_deg"].to_numpy(float),
-        latitude_deg=float(weather["latitude_deg"].iloc[0]),
-        longitude_deg=float(weather["longitude_deg"].iloc[0]),
-        albedo=known.value("ground_albedo", "1"),
-    )
-    codes = None if pand is None else pand.set_index("pand_id")["buurtcode"]
-    scored = faces.assign(
-        buurtcode=None if codes is None else faces["pand_id"].map(codes),
-        open_sky_kwh_per_m2_year=per_m2,
-        open_sky_kwh_per_year=per_m2 * faces["roof_area_m2"],
-        score_basis="lod22",
-    )
-    names = ["face_id", "pand_id", "buurtcode", "tilt_deg", "azimuth_deg", "roof_area_m2", "open_sky_kwh_per_m2_year",
-             "open_sky_kwh_per_year", "score_basis", "geometry"]  # fmt: skip
-    unknown = int(scored["open_sky_kwh_per_year"].isna().sum())
-    strange = 0 if codes is None else int((~faces["pand_id"].isin(codes.index)).sum())
-    noted = {"richting of helling onbekend": unknown, "dakvlak zonder pand in de BAG": strange}
-    return [Product("roof_face_score", scored[names], Tally(len(faces), len(scored), noted=noted))]
-
-
 def _panden(store: Store) -> Sequence[Product]:
     pand, faces = store.read("pand"), _read(store, "roof_face_score")
     names = ["pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "roof_area_m2", "faces",
-             "open_sky_kwh_per_year", "score_basis", "geometry"]  # fmt: skip
+             "open_sky_kwh_per_year", "sun_kwh_per_year", "score_basis", "geometry"]  # fmt: skip
     if faces is None:
-        out = pand.assign(roof_area_m2=float("nan"), faces=pd.NA, open_sky_kwh_per_year=float("nan"))
+        out = pand.assign(
+            roof_area_m2=float("nan"), faces=pd.NA, open_sky_kwh_per_year=float("nan"), sun_kwh_per_year=float("nan")
+        )
         out["score_basis"] = "footprint"
     else:
         out = pand.merge(scoring.sum_roofs(faces, by="pand_id"), left_on="pand_id", right_index=True, how="left")
@@ -104,7 +80,7 @@ def _buurten(store: Store) -> Sequence[Product]:
     streets, scored = _read(store, "street_score"), _read(store, "pand_score")
     for name in ("people", "grey_water_m3_per_year"):
         out[name] = float("nan") if streets is None else out["buurtcode"].map(streets.groupby("buurtcode")[name].sum())
-    for name in ("roof_area_m2", "open_sky_kwh_per_year"):
+    for name in ("roof_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year"):
         sums = None if scored is None else scored.groupby("buurtcode")[name].sum(min_count=1)
         out[name] = float("nan") if sums is None else out["buurtcode"].map(sums)
     basis = (
