@@ -46,19 +46,37 @@ function chunks(list) {
   return out;
 }
 
-/** Letters in features that are large enough for one. */
-function letters(ctx, layer, list, at, letter) {
-  const { k, ox, oy } = at, { box } = layer;
-  ctx.font = "600 12px sans-serif";
+/** Where a letter fits in a polygon: in the widest stretch inside it, level with its middle. */
+function roomiest(layer, i) {
+  const { x, y, partStart, ringStart, pointStart } = layer, [mx, my] = middle(layer, i), cuts = [];
+  for (let r = ringStart[partStart[i]]; r < ringStart[partStart[i + 1]]; r++) {
+    const to = pointStart[r + 1];
+    for (let p = pointStart[r], q = to - 1; p < to; q = p++) {
+      if (y[p] > my !== y[q] > my) cuts.push(((x[q] - x[p]) * (my - y[p])) / (y[q] - y[p]) + x[p]);
+    }
+  }
+  cuts.sort((a, b) => a - b);
+  let best = [mx, my], widest = 0;
+  for (let k = 0; k + 1 < cuts.length; k += 2) {
+    if (mx >= cuts[k] && mx <= cuts[k + 1]) return [mx, my];
+    if (cuts[k + 1] - cuts[k] > widest) [widest, best] = [cuts[k + 1] - cuts[k], [(cuts[k] + cuts[k + 1]) / 2, my]];
+  }
+  return best;
+}
+
+/** Letters in features that are large enough for one; in ink that reads on the colour. */
+function letters(ctx, layer, list, at, { letter, color }) {
+  const { k, ox, oy } = at, { box } = layer, onDark = dark(color) && layer.kind === "polygon";
+  ctx.font = "600 13px sans-serif";
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.lineWidth = 3;
-  ctx.strokeStyle = "#fff";
-  ctx.fillStyle = "#1a2230";
+  ctx.strokeStyle = onDark ? "#1a2230" : "#fff";
+  ctx.fillStyle = onDark ? "#fff" : "#1a2230";
   for (const i of list) {
     const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
     if (layer.kind === "polygon" ? Math.min(wide, high) < LETTER_PX : Math.max(wide, high) < 4 * LETTER_PX) continue;
-    const [mx, my] = layer.kind === "line" ? halfway(layer, i) : middle(layer, i);
+    const [mx, my] = layer.kind === "line" ? halfway(layer, i) : roomiest(layer, i);
     ctx.strokeText(letter, mx * k - ox, oy - my * k);
     ctx.fillText(letter, mx * k - ox, oy - my * k);
   }
@@ -87,7 +105,7 @@ function* classSteps(ctx, pass, coords) {
     }
   }
   for (const [code, list] of groups) {
-    letters(ctx, layer, list, at, palette[code].letter);
+    letters(ctx, layer, list, at, palette[code]);
     yield;
   }
 }

@@ -39,14 +39,14 @@ function drawTool() {
 
 /** Add up a column over the chosen blocks; a block that is unknown is counted apart, never as zero. */
 function totalOf(name) {
-  const column = units().column(name);
+  const column = units().column(name), scale = 10 ** column.about.decimals;
   let sum = 0, unknown = 0;
   for (const i of state.units) {
     const value = column.value(i);
     if (Number.isNaN(value)) unknown++;
-    else sum += value;
+    else sum += Math.round(value * scale);
   }
-  return { sum, unknown };
+  return { sum: sum / scale, unknown };
 }
 
 function drawTotals() {

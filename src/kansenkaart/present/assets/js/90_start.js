@@ -8,6 +8,7 @@ function makeMap() {
   for (const credit of spec.credits) map.attributionControl.addAttribution(creditLink(credit));
   L.control.scale({ imperial: false }).addTo(map);
   map.on("click", (event) => {
+    if (drawing) return;
     const layer = themeLayer(), [x, y] = toGrid(layer, event.latlng);
     const reach = (12 * toGrid(layer, map.layerPointToLatLng([1, 0]))[0] - 12 * toGrid(layer, map.layerPointToLatLng([0, 0]))[0]);
     const found = pick(layer, x, y, Math.abs(reach), visible);

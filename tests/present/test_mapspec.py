@@ -1,0 +1,77 @@
+"""A picture whose parts do not fit cannot be made; all faults are said at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kansenkaart.errors import ConfigError, SchemaError
+from kansenkaart.present.mapspec import LegendClass
+from kansenkaart.present.style import RAMPS, css_variables, ramp_classes, read_house_style
+from tests.present.pictures import picture
+
+
+def test_no_map_without_sources():
+    with pytest.raises(SchemaError, match="names no sources"):
+        replace(picture(), sources=())
+
+
+def test_no_source_without_edition():
+    spec = picture()
+    with pytest.raises(SchemaError, match="'voorbeeld' has no edition"):
+        replace(spec, sources=(replace(spec.sources[0], edition=""),))
+
+
+def test_all_faults_are_named_at_once():
+    spec = picture()
+    theme = replace(spec.themes[0], popup=("nowhere",), outlines=("lost",))
+    with pytest.raises(SchemaError) as caught:
+        replace(spec, themes=(theme, theme))
+    for word in ("'nowhere'", "'lost'", "theme 'zon' occurs more than once"):
+        assert word in str(caught.value)
+
+
+def test_other_reference_system_is_refused():
+    spec = picture()
+    moved = replace(spec.layers[0], frame=spec.layers[0].frame.to_crs(4326))
+    with pytest.raises(SchemaError, match="not in EPSG:28992"):
+        replace(spec, layers=(moved, spec.layers[1]))
+
+
+def test_classes_must_tile_the_range():
+    spec = picture()
+    gap = (LegendClass("A", "laag", "#000000", None, 1), LegendClass("B", "hoog", "#ffffff", 2, None))
+    view = replace(spec.themes[0].views[0], classes=gap)
+    with pytest.raises(SchemaError, match="A and B do not meet"):
+        replace(spec, themes=(replace(spec.themes[0], views=(view,)),))
+
+
+def test_tool_units_and_kinds_must_exist():
+    spec = picture()
+    assert spec.tool is not None
+    area = replace(spec.tool.areas[0], units=("b0", "b99"))
+    with pytest.raises(SchemaError, match="1 unknown units, such as 'b99'"):
+        replace(spec, tool=replace(spec.tool, areas=(area,), samples=None))
+
+
+def test_ramp_classes_tile_and_use_the_ends_of_the_ramp():
+    classes = ramp_classes([1.0, 2.0], ["laag", "midden", "hoog"])
+    assert [(c.low, c.high) for c in classes] == [(None, 1.0), (1.0, 2.0), (2.0, None)]
+    assert [c.color for c in classes] == [RAMPS["viridis"][k] for k in (0, 2, 4)]
+    with pytest.raises(ConfigError):
+        ramp_classes([2.0, 1.0], ["a", "b", "c"])
+
+
+def test_house_style_file(tmp_path):
+    path = tmp_path / "stijl.toml"
+    path.write_text('[variabelen]\n"--merk" = "#004a2f"\n', encoding="utf-8")
+    assert "--merk:#004a2f;" in css_variables(read_house_style(path))
+
+
+@pytest.mark.parametrize("value", ["url(x)", "red;}</style>", "#fff}"])
+def test_house_style_takes_plain_values_only(tmp_path, value):
+    path = tmp_path / "stijl.toml"
+    path.write_text(f'[variabelen]\n"--merk" = "{value}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="--merk"):
+        read_house_style(path)
