@@ -38,6 +38,7 @@ LEVELS = np.array(
     [-0.05, 0.0, 0.04, 0.09, 0.15, 0.22, 0.30, 0.40, 0.52, 0.68, 0.90, 1.2, 1.7, 2.7, 6.0, 25.0], dtype=np.float32
 )  # slopes t_k [1]; the first, below 0, only anchors the chord of the lowest step
 K = LEVELS.size
+ONE, HALF, TINY, CODES = np.float32(1.0), np.float32(0.5), np.float32(1e-6), np.float32(SCALE)
 SECANT_SHARE = np.float32(0.75)  # weight of the secant; fitted to exact horizons of the benchmark scene (bias 0)
 
 
@@ -238,6 +239,7 @@ def _sweep(z: Any, cells: Any, look: Any, size: Any, origin: Any, out: Any) -> N
     highest = width - min(shift[first], shift[last])
     state = np.empty((K, STRIP + 16), np.float32)  # padded: no two levels share a cache set
     step = np.empty((2, K), np.float32)
+    counts = np.empty(STRIP, np.int64)
     for left in range(lowest, highest, STRIP):
         state[:] = LOW_M
         for j in range(last + 1):
@@ -250,7 +252,7 @@ def _sweep(z: Any, cells: Any, look: Any, size: Any, origin: Any, out: Any) -> N
             if end <= begin:
                 continue
             if starts[row + 1] > starts[row]:
-                _observe(state, drop, cells, (row, begin, end, left + shift[j]), out)
+                _observe(state, drop, cells, (row, begin, end, left + shift[j]), counts, out)
             _step(state, drop, z[row], begin, end, left + shift[j])
 
 
@@ -266,34 +268,38 @@ def _step(state: Any, drop: Any, z: Any, begin: int, end: int, offset: int) -> N
 
 
 @njit(cache=True, nogil=True)
-def _observe(state: Any, drop: Any, cells: Any, span: Any, out: Any) -> None:
+def _observe(state: Any, drop: Any, cells: Any, span: Any, counts: Any, out: Any) -> None:
     """Read the horizon of the roof cells of one row that lie in this strip."""
     _, cols, observer, starts, index = cells
     row, begin, end, offset = span
-    stop = starts[row + 1]
-    i = starts[row] + np.searchsorted(cols[starts[row] : stop], begin)
-    while i < stop and cols[i] < end:
+    own = cols[starts[row] : starts[row + 1]]
+    first = starts[row] + np.searchsorted(own, begin)
+    last = starts[row] + np.searchsorted(own, end)
+    for i in range(first, last):
         x, eye = cols[i] - offset, observer[i]
-        count = 0  # slopes whose shadow is above the eye: the heights fall with k, so halve the search
-        for half in (8, 4, 2, 1):
-            k = count + half - 1
-            count += half if state[k, x] - drop[k] > eye else 0
-        count += 1 if state[count, x] - drop[count] > eye else 0
-        if count > 1:
-            t = _crossing(state, drop, x, eye, count)
-            out[index[i]] = np.uint16(np.float32(SCALE) * t / (np.float32(1.0) + t) + np.float32(0.5))
-        i += 1
+        # Count the slopes whose shadow is above the eye: the heights fall with k, so halve the search, without a branch.
+        count = np.int64(state[7, x] - drop[7] > eye) << 3
+        count += np.int64(state[count + 3, x] - drop[count + 3] > eye) << 2
+        count += np.int64(state[count + 1, x] - drop[count + 1] > eye) << 1
+        count += np.int64(state[count, x] - drop[count] > eye)
+        counts[i - first] = count + np.int64(state[count, x] - drop[count] > eye)
+    for i in range(first, last):
+        count = counts[i - first]
+        x, eye = cols[i] - offset, observer[i]
+        out[index[i]] = _crossing(state, drop, x, eye, max(count, 2)) if count > 1 else np.uint16(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _crossing(state: Any, drop: Any, x: int, eye: Any, count: int) -> Any:
     """Slope at which the shadow height falls to the eye, between the secant from the left and the chord across."""
+    upper = min(count, K - 1)
     t1, t0 = LEVELS[count - 1], LEVELS[count - 2]
     above = state[count - 1, x] - drop[count - 1] - eye
     before = state[count - 2, x] - drop[count - 2] - eye
-    secant = t1 + above * (t1 - t0) / max(before - above, np.float32(1e-6))
-    if count == K:
-        return secant
-    below = state[count, x] - drop[count] - eye
-    chord = t1 + above * (LEVELS[count] - t1) / (above - below)
-    return SECANT_SHARE * min(secant, chord) + (np.float32(1.0) - SECANT_SHARE) * chord
+    below = state[upper, x] - drop[upper] - eye
+    secant = above * (t1 - t0) / (before - above + TINY)
+    chord = above * (LEVELS[upper] - t1) / (above - below + TINY)
+    chord = chord if count < K else secant
+    secant = secant if secant < chord else chord
+    t = t1 + SECANT_SHARE * secant + (ONE - SECANT_SHARE) * chord
+    return np.uint16(CODES * t / (ONE + t) + HALF)
