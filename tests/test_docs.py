@@ -1,0 +1,132 @@
+"""The documents say what is there: commands, links, the ladder, exit codes, editions, generated pages."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import runpy
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from kansenkaart import assumptions, cli, errors, publishers
+from kansenkaart.config import Role, read_study
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+# Prefect holds this one back; see docs/adr/0005.
+HELD_BACK = {"python-dateutil"}
+_ids = pytest.mark.parametrize("page", PAGES, ids=lambda one: str(one.relative_to(ROOT)))
+
+
+def test_reference_is_what_the_tables_and_fields_give():
+    pages = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["pages"]()
+    behind = [path.name for path, text in pages.items() if path.read_text("utf-8") != text]
+    assert behind == [], "run python docs/make_reference.py"
+
+
+@_ids
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+    assert [one for one in links if "://" not in one and not (page.parent / one).exists()] == []
+
+
+@_ids
+def test_commands_exist(page):
+    text = page.read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    assert set(re.findall(r"(?:^ +|`)make ([a-z]+)", text, re.M)) <= targets
+    for line in re.findall(r"(?:^ *|`|/)kansenkaart ((?:[a-z]|--)[^`\n#]*)", text, re.M):
+        name, options = line.split()[0], set(re.findall(r"--[a-z]+", line))
+        group = cli.cli.commands
+        assert name in group or name in ("--map", "--help", "--version"), line
+        spelled = {word for one in [cli.cli, *group.values()] for item in one.params for word in item.opts}
+        assert options <= spelled | {"--help"}, line
+
+
+def test_readme_runs_the_two_commands_and_studies_that_are_there():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "    make demo" in text
+    assert "    make test" in text
+    told = set(re.findall(r"^\| `([a-z]+)` \|", text, re.M))
+    assert told == {path.stem for path in (ROOT / "studies").glob("*.toml")}
+
+
+def test_readme_draws_the_ladder_that_is_checked():
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    drawn = "\n".join("    " + layer.replace("kansenkaart.", "") for layer in layers)
+    assert drawn in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_every_error_stands_beside_its_exit_code():
+    page = (ROOT / "docs/reference/exit-codes.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\d) \|(.*)$", page, re.M))
+    kinds = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.KansenkaartError)]
+    assert [one.__name__ for one in kinds if f"`{one.__name__}`" not in rows[str(one.exit_code)]] == []
+    for number in rows:
+        assert re.search(rf"\b{number} [a-z]", cli.__doc__ or "")
+
+
+def test_reserved_exit_code_is_reserved():
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py") if path.name != "errors.py")
+    page = (ROOT / "docs/reference/exit-codes.md").read_text("utf-8")
+    assert ("GateError(" in code) != ("Code 7 is reserved" in page)
+
+
+def test_every_role_and_form_of_a_study_is_in_the_how_to():
+    page = (ROOT / "docs/how-to/new-study.md").read_text("utf-8")
+    studies = [read_study(path) for path in sorted((ROOT / "studies").glob("*.toml"))]
+    words = {one.form for study in studies for one in study.source} | set(Role.__args__)
+    assert sorted(word for word in words if f"`{word}`" not in page) == []
+
+
+def test_example_study_of_the_how_to_reads(tmp_path):
+    page = (ROOT / "docs/how-to/new-study.md").read_text("utf-8")
+    block = re.search(r"```toml\n(.*?)```", page, re.S)
+    assert block is not None
+    path = tmp_path / "mijnwijk.toml"
+    path.write_text(re.sub(r"^   ", "", block[1], flags=re.M), encoding="utf-8")
+    study = read_study(path)
+    assert study.name == path.stem
+    assert {one.publisher for one in study.source} <= set(publishers.sources_table())
+
+
+def test_every_edition_of_a_study_is_in_the_changelog():
+    rows = re.findall(r"^\| (\S+) \| (.+?) \|", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    studies = [read_study(path) for path in sorted((ROOT / "studies").glob("*.toml"))]
+    assert sorted({(one.publisher, one.edition) for study in studies for one in study.source} - set(rows)) == []
+
+
+def test_citation_and_changelog_name_the_version():
+    version = PROJECT["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\n### {version}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_what_is_run_is_what_is_tested():
+    run, dev = (_locked(ROOT / f"requirements/{name}.lock") for name in ("run", "dev"))
+    assert {name for name, version in run.items() if dev.get(name) != version} <= HELD_BACK
+
+
+def _locked(path: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==([^ ;\\]+)", path.read_text("utf-8"), re.M))
+
+
+def test_qualities_of_figures_are_explained():
+    page = (ROOT / "docs/begrippen.md").read_text("utf-8")
+    assert [one for one in assumptions.QUALITIES if f"`{one}`" not in page] == []
+
+
+@_ids
+def test_no_path_of_one_machine(page):
+    assert re.findall(r"(?<![\w.])/(?:home|root|tmp|work|Users)/", page.read_text("utf-8")) == []
+
+
+def test_help_is_dutch_and_names_every_command():
+    told = click.Context(cli.cli).get_help()
+    assert [name for name in cli.cli.commands if name not in told] == []
+    assert "buurt" in told
