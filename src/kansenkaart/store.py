@@ -7,6 +7,7 @@ sources, inputs by hash, parameters, code version, rows in and out and why. No c
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -105,8 +106,9 @@ class Store:
             "sources": [one.to_dict() for one in lineage.sources], "inputs": dict(lineage.inputs),
             "parameters": dict(lineage.parameters), "tally": dict(lineage.rows),
         }  # fmt: skip
+        sealed = {**content, "seal": _seal(content)}
         with atomic(self.sidecar(name)) as part:
-            part.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
         return digest
 
     def read(self, name: str) -> gpd.GeoDataFrame:
@@ -123,17 +125,24 @@ class Store:
         return schemas.conform(reader(self.path(name)), name, where=self._where(name))
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return the lineage of a file as plain values."""
+        """Return the lineage of a file as plain values.
+
+        Raises
+        ------
+        StoreError
+            If the file or its lineage is missing, or the lineage is not, figure by figure, the one that was written.
+        """
         if not self.has(name):
             raise StoreError("a processed file with its lineage", found="nothing", where=self._where(name),
                              remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
         try:
-            content: dict[str, Any] = json.loads(self.sidecar(name).read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as why:
+            content = json.loads(self.sidecar(name).read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as why:
             raise self._damaged(name, f"lineage that is no JSON: {why}") from why
-        if not {"sha256", "fingerprint", "sources", "tally"} <= set(content):
-            raise self._damaged(name, "lineage without its keys")
-        return content
+        seal = content.pop("seal", None) if isinstance(content, dict) else None
+        if seal is None or seal != _seal(content):
+            raise self._damaged(name, f"another lineage in {self.sidecar(name).name} than was written")
+        return dict(content)
 
     def verify(self, name: str) -> None:
         """Check that a file is, byte for byte, the one that was written."""
@@ -153,6 +162,12 @@ class Store:
     def _damaged(self, name: str, found: str) -> StoreError:
         return StoreError("a processed file as it was written", found=found, where=self._where(name),
                           remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    """Return the hash by which a lineage shows that it was not changed."""
+    as_read = json.loads(json.dumps(content))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 def _ordered(frame: pd.DataFrame, shape: schemas.Table) -> pd.DataFrame:
@@ -195,8 +210,10 @@ def atomic(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *more: Path) -> Iterator[None]:
     """Keep other writers out of a study's folder; the lock of a process that died counts for nothing.
+
+    What a killed process left half written, here or in ``more`` folders of the same study, is cleared away.
 
     Raises
     ------
@@ -212,6 +229,6 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError as why:
             raise LockedError("one writer at a time", found="another run of this study", where=folder.name,
                               remedy="wait until it ends, then run again") from why  # fmt: skip
-        for left in folder.rglob(".*.part"):
+        for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
             left.unlink(missing_ok=True)
         yield

@@ -12,10 +12,12 @@ from kansenkaart.config import Folders, Source, Study
 from kansenkaart.core import buurten
 from kansenkaart.provenance import Provenance, Tally
 from kansenkaart.stages.deliver import Delivery, deliver
+from kansenkaart.stages.live import Errand
 from kansenkaart.stages.rasters import raster_step
 from kansenkaart.stages.readers import read
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
+from kansenkaart.web import Http
 
 _IN_BUURT = ("pand", "home")
 _ORDER = ("home", "pand", "roof_face", "terrain", "street_line", "sewer_pipe", "sewer_node", "gully", "weather_hourly",
@@ -28,22 +30,37 @@ class _Part:
     delivery: Delivery
 
 
-def steps(study: Study, folders: Folders) -> list[Step]:
-    """Return the steps that make the clean tables of a study; files are found and live sources fetched on the way.
+def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[Step]:
+    """Return the steps that make the clean tables of a study; files are found and live sources fetched first.
+
+    Parameters
+    ----------
+    study : Study
+        What to bring together.
+    folders : Folders
+        Where deliveries are.
+    http : Http, optional
+        How to ask live services.
 
     Raises
     ------
     ConfigError
         If a file that the study names is not there.
-    FetchError
-        If a publisher gives no usable answer and there is no earlier delivery.
+    FetchError, IncompleteError
+        If a publisher gives no usable or no complete answer: before any step has run, so that tables and earlier
+        deliveries stay as they were.
     """
-    parts = [_Part(source, deliver(source, study, folders)) for source in study.source]
+    errand = Errand(study, folders, http or Http())
+    parts = [_Part(source, deliver(source, errand)) for source in study.source]
     todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
     todo += [_table_step(table, parts, study) for table in _ORDER if _parts_of(table, parts)]
-    todo += [raster_step(role, [part.delivery for part in parts if part.source.role == role], study)
-             for role in ("dsm", "dtm") if study.sources(role)]  # fmt: skip
-    return todo
+    return todo + [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if study.sources(role)]
+
+
+def _raster_step(role: str, parts: Sequence[_Part], errand: Errand) -> Step:
+    fetched = any(part.source.origin == "live" for part in parts)
+    window = errand.window() if fetched else errand.study.place.bbox_m
+    return raster_step(role, [part.delivery for part in parts], window)
 
 
 def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
@@ -62,9 +79,10 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study) -> Step:
 
 
 def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
-    frame, tally = _join([read(part.delivery.path, part.source) for part in parts])
+    frame, tally = _join([read(path, part.source) for part in parts for path in part.delivery.paths])
     for part in extra:
-        frame = buurten.with_statistics(gpd.GeoDataFrame(frame), statistics=read(part.delivery.path, part.source)[0])
+        figures, _ = read(part.delivery.paths[0], part.source)
+        frame = buurten.with_statistics(gpd.GeoDataFrame(frame), statistics=figures)
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)

@@ -7,34 +7,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kansenkaart import publishers
-from kansenkaart.config import DATA_VARIABLE, Folders, Source, Study
+from kansenkaart.config import DATA_VARIABLE, Folders, Source
 from kansenkaart.errors import ConfigError
 from kansenkaart.provenance import Provenance, sha256_of
+from kansenkaart.stages.live import Errand
 
 EXAMPLE_EDITION = "1"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivery on disk: a file or folder, and where it comes from."""
+    """A delivery on disk: one file or folder, or several sheets, and where it comes from."""
 
-    path: Path
+    paths: tuple[Path, ...]
     provenance: tuple[Provenance, ...]
 
 
-def deliver(source: Source, study: Study, folders: Folders) -> Delivery:
+def deliver(source: Source, errand: Errand) -> Delivery:
     """Find or fetch one delivery.
+
+    Parameters
+    ----------
+    source : Source
+        What the study says of it.
+    errand : Errand
+        The study and its folders, and what this run has fetched already.
 
     Raises
     ------
     ConfigError
         If the file is not there, or lies outside its folder.
+    FetchError, IncompleteError
+        If a publisher gives no usable or no complete answer; what was fetched before stays as it was.
     """
+    study, folders = errand.study, errand.folders
     if source.origin == "live":
-        from kansenkaart.stages.live import fetch
-
-        path, provenance = fetch(source, study, folders)
-        return Delivery(path, (provenance,))
+        paths, provenance = errand.fetch(source)
+        return Delivery(paths, (provenance,))
     base = folders.published if source.origin == "file" else example_folder(folders)
     path = (base / str(source.path)).resolve()
     if not path.is_relative_to(base.resolve()):
@@ -45,7 +54,7 @@ def deliver(source: Source, study: Study, folders: Folders) -> Delivery:
                           remedy=f"put it in the data folder, or set {DATA_VARIABLE} to the folder that holds it")  # fmt: skip
     record = publishers.delivery(source.publisher, role=source.role, edition=source.edition, address=str(source.path),
                                  sha256=sha256_of(*_files(path)), year=source.year)  # fmt: skip
-    return Delivery(path, (record,))
+    return Delivery((path,), (record,))
 
 
 def example_folder(folders: Folders) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from kansenkaart.errors import KansenkaartError, StoreError
 from kansenkaart.stages import acquire, publish, score
 from kansenkaart.stages.steps import Report, Step, run
 from kansenkaart.store import Store, locked
+from kansenkaart.web import Http
 
 Listen = Callable[[Report], None]
 
@@ -23,11 +24,12 @@ def _silent(_: Report) -> None:
 
 @dataclass(frozen=True)
 class Workplace:
-    """A study with its folders and its store."""
+    """A study with its folders and its store, and how live services are asked."""
 
     study: Study
     folders: Folders
     store: Store
+    http: Http = field(default_factory=Http)
 
 
 def open_study(name: str, *, root: Path, gemeentecode: str | None = None) -> Workplace:
@@ -48,7 +50,7 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None) -> Wor
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """Bring the clean tables up to date."""
     with locked(place.store.root):
-        return list(_run(place.store, acquire.steps(place.study, place.folders), listen))
+        return list(_run(place.store, acquire.steps(place.study, place.folders, http=place.http), listen))
 
 
 def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
@@ -64,8 +66,9 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
 
 def run_publish(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """Bring map and data release up to date."""
-    with locked(place.store.root):
-        reports = publish.publish(place.store, place.study, place.folders.maps / place.study.name)
+    target = place.folders.maps / place.study.name
+    with locked(place.store.root, target):
+        reports = publish.publish(place.store, place.study, target)
         for report in reports:
             listen(report)
         return reports
@@ -116,5 +119,12 @@ def check(place: Workplace) -> list[KansenkaartError]:
 
 
 def _expected(store: Store) -> list[str]:
+    """Return the names of all files there, and of those that these were made from."""
     there = {path.stem for path in store.root.rglob("*") if path.suffix in (".json", ".parquet", ".tif")}
-    return sorted(name for name in there if not name.startswith("."))
+    named = {name for name in there if not name.startswith(".")}
+    for name in sorted(named & set(store.names())):
+        try:
+            named |= set(store.describe(name)["inputs"])
+        except StoreError:
+            continue
+    return sorted(named)

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import rasterio
 
-from kansenkaart.config import Study
 from kansenkaart.provenance import Provenance
 from kansenkaart.sources import ahn
 from kansenkaart.stages.deliver import Delivery
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
+Box = tuple[float, float, float, float]
 
-def raster_step(role: str, deliveries: Sequence[Delivery], study: Study) -> Step:
-    """Return the step that joins the sheets of one role into one GeoTIFF, within the study's window where it has one."""
+
+def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -> Step:
+    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one."""
     provenance: tuple[Provenance, ...] = tuple(one for delivery in deliveries for one in delivery.provenance)
-    window = study.place.bbox_m
 
     def join(store: Store) -> Sequence[Product]:
         target = store.path(role).with_name(f".{role}.joined.part")
         target.parent.mkdir(parents=True, exist_ok=True)
-        paths = [delivery.path for delivery in deliveries]
+        paths = [path for delivery in deliveries for path in delivery.paths]
         heights, transform, tally = ahn.open_window(paths, window or _extent(paths))
         ahn.write_clip(heights, transform, path=target)
         return [Product(role, target, tally)]
@@ -31,7 +31,7 @@ def raster_step(role: str, deliveries: Sequence[Delivery], study: Study) -> Step
     return Step(role, (role,), join, (), provenance, {"bbox_m": list(window or ())})
 
 
-def _extent(paths: Sequence[Path]) -> tuple[float, float, float, float]:
+def _extent(paths: Sequence[Path]) -> Box:
     boxes = []
     for path in paths:
         with rasterio.open(path) as sheet:
