@@ -142,13 +142,21 @@ def _with_fallbacks(graph: SewerGraph, layer: int, part: Ints, outlets: Bools) -
     middle = pd.DataFrame(graph.xy[orphans]).groupby(own).transform("mean").to_numpy()
     far = np.hypot(*(graph.xy[orphans] - middle).T)
     pumped = graph.kind[orphans] == "gemaal"
-    rank = np.lexsort((far, -np.nan_to_num(wide), np.nan_to_num(low, nan=np.inf), pumped, own))
+    # Of equally wide places a dead end is the likelier outlet; without diameters the centre is.
+    through = np.where(np.isnan(wide), False, _degree(graph, layer)[orphans] > 1)
+    rank = np.lexsort((far, through, -np.nan_to_num(wide), np.nan_to_num(low, nan=np.inf), pumped, own))
     first = rank[np.unique(own[rank], return_index=True)[1]]
     spread = pd.Series(wide).groupby(own).agg(np.ptp).reindex(own[first]).to_numpy() > 0
     basis[own[first]] = np.where(~np.isnan(low[first]), "lowest_level", np.where(spread, "larger_pipe", "centre"))
     found = outlets.copy()
     found[orphans[first]] = True
     return found, basis
+
+
+def _degree(graph: SewerGraph, layer: int) -> Ints:
+    pipes = graph.layer == layer
+    ends = np.concatenate([graph.start[pipes], graph.end[pipes]])
+    return np.bincount(ends, minlength=graph.nodes).astype(np.int64)
 
 
 def _widest(graph: SewerGraph, layer: int) -> Floats:

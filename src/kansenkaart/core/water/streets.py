@@ -20,6 +20,8 @@ from kansenkaart.crs import RD
 from kansenkaart.errors import InfeasibleError
 
 COLUMNS = ["street_id", "street_name", "length_m", "width_m", "surface", "basis", "geometry"]
+# A corner leaves at most two tolerances of border within the tolerance on each side.
+_CORNER = 4.0
 _CARRIAGEWAY = "rijbaan|woonerf|voetgangersgebied|ov-baan|inrit"
 
 
@@ -197,7 +199,7 @@ def streets_from_roads(roads: gpd.GeoDataFrame, *, home: gpd.GeoDataFrame, rules
     """
     ways = carriageways(roads).reset_index(drop=True)
     left, right = ways.sindex.query(ways.geometry, predicate="dwithin", distance=rules.touch_m)
-    pairs = np.column_stack([left, right])[left < right]
+    pairs = _bordering(ways, np.column_stack([left, right])[left < right], rules.touch_m)
     name = _names_of(ways, home, rules)
     degree = np.bincount(pairs.ravel(), minlength=len(ways))
     junction = degree >= 3
@@ -211,6 +213,14 @@ def streets_from_roads(roads: gpd.GeoDataFrame, *, home: gpd.GeoDataFrame, rules
     streets = _frame(names, shapes, length, width, "bgt")
     streets["surface"] = _main_surface(ways, group, len(streets))
     return streets
+
+
+def _bordering(ways: gpd.GeoDataFrame, pairs: Ints, touch_m: float) -> Ints:
+    """Pairs that share a border; surfaces that meet in a corner only do not."""
+    shapes = ways.geometry.to_numpy()
+    near = shapely.buffer(shapes, touch_m)
+    shared = shapely.length(shapely.intersection(shapely.boundary(shapes[pairs[:, 0]]), near[pairs[:, 1]]))
+    return np.asarray(pairs[shared > _CORNER * touch_m])
 
 
 def _junction_links(ways: gpd.GeoDataFrame, pairs: Ints, junction: npt.NDArray[np.bool_]) -> Ints:

@@ -1,0 +1,98 @@
+"""Grey water, gardens and the store between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kansenkaart.core.water.demand import Uses, balance, garden_demand_mm, grey_supply, indoor_demand, running_deficit
+from kansenkaart.errors import ConfigError, SchemaError
+
+
+def test_grey_water_of_a_home_by_hand():
+    # 2.15 people x (46.2 + 5.2 + 8.7) l x 365.25 days = 47.2 m3 a year; the source says 47 per home.
+    supply = grey_supply([2.15], uses=Uses())
+    assert supply.shape == (1, 12)
+    assert supply.sum() == pytest.approx(2.15 * 60.1 * 365.25 / 1000)
+    assert supply.sum() == pytest.approx(47, abs=0.5)
+    assert Uses(heavy=True).grey_l_per_person_day == pytest.approx(77.0)
+    assert Uses(heavy=True).grey_frac == pytest.approx(0.60, abs=0.002)
+
+
+def test_unknown_people_give_unknown_water():
+    assert np.isnan(grey_supply([np.nan], uses=Uses())).all()
+
+
+def test_uses_beyond_the_total_are_refused():
+    with pytest.raises(ConfigError):
+        Uses(shower=200)
+
+
+def season(rain, evaporation, year=2021):
+    days = pd.date_range(f"{year}-04-01", f"{year}-09-30")
+    return pd.DataFrame({"day": days, "rain_mm": rain, "evaporation_mm": evaporation})
+
+
+def test_a_dry_summer_by_hand():
+    # 3 mm a day without rain: April 90, May 93, June 90, July 93, August 93, September 90 mm
+    found = garden_demand_mm(season(0.0, 3.0), crop_factor=1.0)
+    assert found == pytest.approx([0, 0, 0, 90, 93, 90, 93, 93, 90, 0, 0, 0])
+    assert garden_demand_mm(season(0.0, 3.0), crop_factor=0.5).sum() == pytest.approx(549 / 2)
+
+
+def test_rain_above_the_need_is_not_saved_up():
+    # the running deficit never falls below 0: 5 mm surplus on the first day does not help later
+    days = season(0.0, 1.0)
+    days.loc[0, "rain_mm"] = 6.0
+    deficit = running_deficit(days, crop_factor=1.0)
+    assert deficit.iloc[0] == 0
+    assert deficit.iloc[1] == 1
+    assert garden_demand_mm(season(5.0, 3.0), crop_factor=1.0).sum() == 0
+
+
+def test_incomplete_seasons_are_not_used():
+    with pytest.raises(SchemaError, match="complete"):
+        garden_demand_mm(season(0.0, 3.0).iloc[:100], crop_factor=1.0)
+    with pytest.raises(SchemaError):
+        garden_demand_mm(season(0.0, 3.0).drop(columns="rain_mm"), crop_factor=1.0)
+    with pytest.raises(SchemaError, match="twice"):
+        running_deficit(pd.concat([season(0.0, 3.0)] * 2), crop_factor=1.0)
+
+
+def test_balance_by_hand():
+    # 10 m3 a month; toilet takes 4; garden wants 20 in July; the store holds 5
+    supply, toilet, garden = np.full((1, 12), 10.0), np.full((1, 12), 4.0), np.zeros((1, 12))
+    garden[0, 6] = 20.0
+    found = balance(supply, demands={"toilet": toilet, "garden": garden}, store_m3=[5.0])
+    assert found.used["toilet"].sum() == 48
+    assert found.used["garden"].sum() == pytest.approx(5 + 10 - 4)
+    assert found.stored_start.tolist() == [5.0]
+    assert found.overflow.sum() == pytest.approx(120 - 48 - 11)
+
+
+def test_wrong_shares_and_shapes_are_refused():
+    with pytest.raises(ConfigError):
+        balance(np.ones((1, 12)), demands={}, store_m3=0.0, participation=1.2)
+    with pytest.raises(ConfigError):
+        balance(np.ones((1, 12)), demands={"a": np.ones((2, 12))}, store_m3=0.0)
+
+
+TABLE = arrays(float, (3, 12), elements=st.floats(0, 100))
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(TABLE, TABLE, TABLE, arrays(float, 3, elements=st.floats(0, 200)), st.floats(0, 1))
+def test_every_litre_is_used_stored_or_overflows(supply, first, second, store, share):
+    found = balance(supply, demands={"first": first, "second": second}, store_m3=store, participation=share)
+    left = found.stored_start + supply.sum(axis=1) * share
+    assert left == pytest.approx((found.reused + found.overflow).sum(axis=1) + found.stored_end, abs=1e-6)
+    assert (found.used["first"] <= first * share + 1e-9).all()
+    assert (found.stored_end <= store * share + 1e-9).all()
+
+
+def test_indoor_demand_by_hand():
+    assert indoor_demand([1.0], l_per_person_day=30.2).sum() == pytest.approx(30.2 * 365.25 / 1000)

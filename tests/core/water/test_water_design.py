@@ -1,0 +1,212 @@
+"""Design flows, self-cleansing, costs, and class tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansenkaart.core.water.costs import (
+    CostTable,
+    Prices,
+    cost_table,
+    grey_cost,
+    mixed_drains,
+    pipe_cost,
+    present_value,
+    replacement_year,
+    yearly_value,
+)
+from kansenkaart.core.water.decoupling import discharge_rule, interval_rules, pipe_savings, saving_interval
+from kansenkaart.core.water.design import (
+    DesignRules,
+    design_diameters,
+    design_slope,
+    dry_flow,
+    rain_flow,
+    scenario_shares,
+    self_cleansing,
+)
+from kansenkaart.core.water.scoring import check_classes, score_by_classes
+from kansenkaart.errors import ConfigError, SchemaError
+from tests.core.water.water_world import DATA
+
+RULES = DesignRules()
+PRICES = Prices(year_now=2026, price_index=1.0)
+TABLE = cost_table(pd.read_csv(DATA / "sewer_costs.csv"))
+CLASSES = pd.read_csv(DATA / "water_classes.csv")
+
+
+def load(system, people, paved):
+    return pd.DataFrame({"system": system, "people": people, "paved_m2": paved, "length_m": 100.0})
+
+
+def test_rain_outweighs_grey_water_nearly_two_hundred_times():
+    # 2.3 people x 10 l/h = 0.0064 l/s; 200 m2 at 60 l/s/ha = 1.2 l/s
+    home = float(dry_flow(2.3, participation=0.0, rules=RULES))
+    rain = float(rain_flow(200.0, participation=0.0, rules=RULES))
+    assert home == pytest.approx(0.00639, abs=1e-5)
+    assert rain == pytest.approx(1.2)
+    assert rain / home == pytest.approx(188, abs=1)
+
+
+def test_grey_off_takes_its_share_and_no_more():
+    # 60.1 of 128.1 l: 53.1 % is left
+    left = dry_flow(1000.0, participation=1.0, rules=RULES) / dry_flow(1000.0, participation=0.0, rules=RULES)
+    assert left == pytest.approx(68.0 / 128.1)
+    assert rain_flow(1e4, participation=1.0, rules=RULES) == pytest.approx(15.0)
+
+
+def test_a_combined_sewer_is_sized_by_rain_and_a_small_foul_sewer_by_its_minimum():
+    # combined: 240 l/s of rain + 1.4; 61.4 l/s when rain is off, just within DN300 at 1:250 (61.8 l/s full)
+    frame = load(["gemengd", "vuilwater", "vuilwater"], [500.0, 500.0, 9000.0], [40_000.0, 0.0, 0.0])
+    found = design_diameters(frame, slope=[0.004, 0.004, 0.004], rules=RULES)
+    assert found["diameter_as_is_mm"].tolist() == [600, 200, 300]
+    assert found["diameter_grey_off_100_mm"].tolist() == [600, 200, 250]
+    assert found["diameter_rain_off_100_mm"].tolist() == [300, 200, 300]
+
+
+def test_unknown_and_flat_slopes_say_so():
+    slope, basis = design_slope([np.nan, 0.004, -0.01, 0.0], rules=RULES)
+    assert slope.tolist() == [1 / 500, 0.004, 1 / 1000, 1 / 1000]
+    assert basis.tolist() == ["assumed", "levels", "flat", "flat"]
+
+
+def test_self_cleansing_says_which():
+    # shear at the dry peak with slope 0.004: few people leave the pipe almost dry; many keep it clean
+    frame = load(["vuilwater"] * 3 + ["hemelwater"], [30.0, 2000.0, 3500.0, 0.0], [0.0] * 4)
+    before, after = np.array([200.0, 200.0, 250.0, 300.0]), np.array([200.0, 200.0, 200.0, 300.0])
+    found = self_cleansing(frame, slope=[0.004] * 4, before_mm=before, after_mm=after, rules=RULES)
+    assert found["cleansing"].tolist() == ["silts_already", "clean", "shrinks", "not_foul"]
+    frame = load(["vuilwater"], [500.0], [0.0])
+    shear = self_cleansing(frame, slope=[0.004], before_mm=before[:1], after_mm=after[:1], rules=RULES)
+    limit = float(shear["shear_before_n_per_m2"].iloc[0]) - 0.01
+    edge = DesignRules(shear_min_n_per_m2=limit)
+    found = self_cleansing(frame, slope=[0.004], before_mm=before[:1], after_mm=after[:1], rules=edge)
+    assert found["cleansing"].tolist() == ["keeps_size_may_silt"]
+
+
+def test_an_unknown_scenario_is_refused():
+    with pytest.raises(ConfigError):
+        scenario_shares("alles", participation=1.0)
+    with pytest.raises(ConfigError):
+        DesignRules(grey_frac=1.5)
+    with pytest.raises(ConfigError):
+        DesignRules(slope_min=0.0)
+
+
+def test_cost_of_a_metre_by_hand():
+    # DN300: 400 + 2320 / 40 = 458; DN250 halfway to DN200 (340 + 1860 / 40 = 386.50): 422.25; below the table as DN200
+    cost = pipe_cost([300, 250, 160, np.nan, 1600], table=TABLE, prices=PRICES)
+    assert cost[:3] == pytest.approx([458.0, 422.25, 386.5])
+    assert np.isnan(cost[3:]).all()
+    assert pipe_cost([300], table=TABLE, prices=Prices(year_now=2026, price_index=1.4)) == pytest.approx([641.2])
+
+
+def test_a_saving_by_hand():
+    # 600 -> 300 over 100 m in 2046 at 4 %: (660 + 4490/40) - (400 + 2320/40) = 314.25; 31,425 / 1.04^20
+    design = design_diameters(load(["gemengd"], [500.0], [40_000.0]), slope=[0.004], rules=RULES)
+    saved = pipe_savings(design, length_m=[100.0], year=[2046.0], table=TABLE, prices=PRICES)
+    assert saved["saving_rain_off_eur"].iloc[0] == pytest.approx(31_425 / 1.04**20)
+    assert saved["saving_grey_off_eur"].iloc[0] == 0
+
+
+def test_the_interval_holds_the_middle():
+    frame = load(["gemengd", "vuilwater"], [500.0, 8000.0], [40_000.0, 0.0])
+    variants = (RULES, *interval_rules(RULES, slopes=(1 / 250, 1 / 1000), rains_l_per_s_ha=(60.0, 90.0)))
+    slope = np.array([np.nan, np.nan])
+    span = saving_interval(frame, slope=slope, start_year=[1980.0, 1980.0], rules=variants, prices=PRICES, table=TABLE)
+    design = design_diameters(frame, slope=design_slope(slope, rules=RULES)[0], rules=RULES)
+    middle = pipe_savings(design, length_m=frame["length_m"], year=[2040.0] * 2, table=TABLE, prices=PRICES)
+    for name in middle.columns:
+        assert (span[f"{name}_low"] <= middle[name] + 1e-6).all()
+        assert (middle[name] <= span[f"{name}_high"] + 1e-6).all()
+
+
+def test_replacement_years_and_their_basis():
+    year, basis = replacement_year([1990, np.nan, np.nan, 1950], era_year=[1900, 1975, np.nan, 1900], prices=PRICES)
+    assert basis.tolist() == ["laid_year", "era", "unknown", "laid_year"]
+    assert year[[0, 1, 3]].tolist() == [2050, 2035, 2026]
+    assert np.isnan(year[2])
+
+
+def test_present_value_and_annuity_by_hand():
+    assert present_value(100.0, year=2027, prices=PRICES) == pytest.approx(100 / 1.04)
+    assert present_value(100.0, year=2020, prices=PRICES) == 100
+    assert PRICES.annuity_factor == pytest.approx(13.5903, abs=1e-4)
+    assert Prices(year_now=2026, discount_frac=0.0).annuity_factor == 20
+
+
+def test_costs_and_gains_of_grey_water_by_hand():
+    assert grey_cost(10.0, mixed_drain_homes=4.0, prices=PRICES) == 10 * 3500 + 4 * 1500
+    found = yearly_value(100.0, kept_out_m3=100.0, prices=PRICES)
+    assert {name: round(float(value), 2) for name, value in found.items()} == {
+        "drinking_water_eur_per_year": 239.0,
+        "treatment_eur_per_year": 10.0,
+        "pumping_eur_per_year": 2.6,
+    }
+    assert mixed_drains([1991, 1992, np.nan]).tolist() == [True, False, True]
+
+
+def test_wrong_prices_and_tables_are_refused():
+    with pytest.raises(ConfigError):
+        Prices(year_now=2026, sewer_life_low=90)
+    with pytest.raises(SchemaError):
+        CostTable((300.0, 200.0), (1.0, 2.0), (1.0, 2.0))
+    with pytest.raises(SchemaError):
+        cost_table(pd.DataFrame({"diameter_mm": [200]}))
+
+
+def test_the_forty_metre_rule():
+    assert discharge_rule(np.array([0.0, 40.0, 40.1, np.inf, np.nan]), rule_m=40.0).tolist() == [
+        "maatwerk", "maatwerk", "free", "free", "unknown",
+    ]  # fmt: skip
+
+
+def test_published_classes_tile_their_ranges():
+    check_classes(CLASSES)
+    assert set(CLASSES["score"]) == {"grijswater", "hemelwater"}
+    broken = CLASSES.copy()
+    broken.loc[1, "low"] = 11
+    with pytest.raises(SchemaError, match="reused"):
+        check_classes(broken)
+    with pytest.raises(SchemaError):
+        check_classes(CLASSES.drop(columns="weight"))
+
+
+def street(**values):
+    names = CLASSES.loc[CLASSES["criterion"] != "class", "criterion"].unique()
+    return pd.DataFrame([dict.fromkeys(names, np.nan) | values])
+
+
+def test_a_missing_criterion_is_left_out_not_zero():
+    # (100 x 3 + 100 x 3 + 100 x 2 + 100 x 2) / 10 with the drains unknown
+    full = street(
+        reused_m3_per_home_year=35, saving_grey_eur_per_home=600, years_to_replacement=3, peak_drop_grey_frac=0.4
+    )
+    found = score_by_classes(full, table=CLASSES, score="grijswater")
+    assert found.iloc[0].tolist() == [100, "A", pytest.approx(10 / 11)]
+    little = score_by_classes(street(years_to_replacement=3), table=CLASSES, score="grijswater")
+    assert np.isnan(little["score"].iloc[0])
+    assert little["class"].iloc[0] is None
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.floats(0, 60), st.floats(0, 60), st.floats(0, 900), st.floats(0, 900))
+def test_more_reuse_and_more_saving_never_score_lower(a, b, c, d):
+    rows = pd.concat(
+        [
+            street(
+                reused_m3_per_home_year=x,
+                saving_grey_eur_per_home=y,
+                years_to_replacement=15.0,
+                peak_drop_grey_frac=0.1,
+            )
+            for x, y in ((min(a, b), min(c, d)), (max(a, b), max(c, d)))
+        ],
+        ignore_index=True,
+    )
+    low, high = score_by_classes(rows, table=CLASSES, score="grijswater")["score"]
+    assert low <= high

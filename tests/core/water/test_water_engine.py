@@ -1,0 +1,146 @@
+"""The whole water score on a neighbourhood whose truth is known, and on damaged input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from kansenkaart.core.water.engine import score_water
+from kansenkaart.core.water.sentences import GREY_SENTENCES, RAIN_SENTENCES, four_lines
+from tests.core.water.water_world import frames, homes, settings, sewers
+
+
+@pytest.fixture(scope="module")
+def result():
+    return score_water(frames(), settings=settings())
+
+
+def test_every_home_is_on_its_right_street_and_pipe(result):
+    home = result.home
+    assert (home["street_id"] == home["home_id"].str.split().str[0] + " 1").all()
+    number = home["home_id"].str.split().str[1].astype(int)
+    along = 20 + 20 * number
+    system = np.where(home["street_id"] == "Hoofdstraat 1", "gemengd", "vuilwater")
+    first = np.minimum(np.floor(along / 50), 3).astype(int)
+    right = home["street_id"].str.split().str[0] + " " + system + " " + first.astype(str)
+    tie = along % 50 == 0
+    assert (home["pipe_id"] == right)[~tie].all()
+
+
+def test_people_add_up_along_the_foul_sewer(result):
+    # 18 homes of 2 people in Dwarsstraat and Zijlaan meet at the pump at the end of Zijlaan
+    pipe = result.pipe.set_index("pipe_id")
+    assert pipe.loc["Zijlaan vuilwater 3", "people"] == 36
+    assert pipe.loc["Hoofdstraat gemengd 0", "people"] == 18
+    assert set(pipe["oriented_by"]) == {"levels"}
+    assert pipe["own_homes"].sum() == 27
+
+
+def test_paving_adds_up_to_what_drains_to_the_sewer(result):
+    drained = result.surface[(result.surface["drains_to"] == "sewer") & result.surface["street_id"].notna()]
+    assert result.pipe["own_paved_m2"].sum() == pytest.approx(drained["paved_m2"].sum())
+
+
+def test_diameters_are_as_designed(result):
+    pipe = result.pipe.set_index("pipe_id")
+    assert pipe.loc["Zijlaan vuilwater 3", "diameter_as_is_mm"] == 200
+    # 3792 m2 at 60 l/s/ha: 22.8 l/s in DN250 at 1:250, full (38 l/s): the smallest rain-bearing pipe
+    assert pipe.loc["Hoofdstraat gemengd 0", "flow_as_is_l_per_s"] == pytest.approx(22.8 + 0.05, abs=0.1)
+    assert pipe.loc["Hoofdstraat gemengd 0", "diameter_as_is_mm"] == 250
+
+
+def test_each_street_says_why(result):
+    street = result.street.set_index("street_name")
+    assert street["reason_grey"].to_dict() == {
+        "Hoofdstraat": "rain_sizes_it", "Dwarsstraat": "minimum_diameter", "Zijlaan": "minimum_diameter",
+    }  # fmt: skip
+    assert street.loc["Zijlaan", "reason_rain"] == "already_separate"
+    assert np.isnan(street.loc["Zijlaan", "score_rain"])
+    assert street.loc["Hoofdstraat", "score_rain"] > 0
+    assert "minimumdiameter" in street.loc["Dwarsstraat", "sentence_grey_nl"]
+    assert street.loc["Hoofdstraat", "replacement_year"] == 2026
+    assert street.loc["Zijlaan", "replacement_year"] == 2055
+    assert set(street["discharge_rule"]) == {"maatwerk"}
+
+
+def test_grey_water_of_a_street_by_hand(result):
+    # 9 homes x 2 people x 60.1 l x 365.25 days = 395.1 m3
+    street = result.street.set_index("street_name")
+    assert street.loc["Zijlaan", "grey_m3_per_year"] == pytest.approx(395.1, abs=0.1)
+    used = street[[f"used_{name}_m3_per_year" for name in ("toilet", "washing", "garden", "green")]].sum(axis=1)
+    assert used.to_numpy() == pytest.approx(street["reused_m3_per_year"].to_numpy())
+    assert (street["reused_m3_per_year"] + street["overflow_m3_per_year"]).to_numpy() == pytest.approx(
+        street["grey_m3_per_year"].to_numpy()
+    )
+
+
+def test_four_lines_for_the_popup(result):
+    row = dict(result.street.iloc[0])
+    lines = four_lines(row)
+    assert len(lines) == 4
+    assert result.street["sum_nl"].str.count("\n").eq(3).all()
+    assert lines[0].startswith("Grijswater: 395 m³ per jaar uit 9 woningen")
+    assert "40 m" in lines[3]
+
+
+def test_grey_and_rain_water_are_never_mixed_up():
+    assert not any("hemelwater" in text or "afkoppel" in text for text in GREY_SENTENCES.values())
+    assert not any("grijswater" in text for text in RAIN_SENTENCES.values())
+
+
+def test_without_sewer_data_the_basis_is_era():
+    found = score_water(frames(sewer_pipe=None, sewer_node=None), settings=settings())
+    street = found.street.set_index("street_name")
+    assert set(street["sewer_basis"]) == {"era"}
+    assert street.loc["Hoofdstraat", "foul_system"] == "gemengd"
+    assert street.loc["Zijlaan", "foul_system"] == "vuilwater"
+    assert set(street["discharge_rule"]) == {"unknown"}
+    assert found.pipe["own_homes"].sum() == 27
+    assert set(found.pipe["replacement_basis"]) == {"era"}
+
+
+def test_addresses_alone_are_enough():
+    found = score_water(frames(terrain=None, street_line=None, sewer_pipe=None, sewer_node=None), settings=settings())
+    assert set(found.street["basis"]) == {"addresses"}
+    assert set(found.street["area_basis"]) == {"per home"}
+    assert found.street["homes"].sum() == 27
+    assert found.street["score_grey"].notna().all()
+
+
+def test_a_street_without_homes_and_homes_without_a_street_are_listed():
+    home = homes()
+    home.loc[home["street_name"] == "Zijlaan", "geometry"] = shapely.Point(150_000, 500_000)
+    found = score_water(frames(home=home), settings=settings())
+    street = found.street.set_index("street_name")
+    assert street.loc["Zijlaan", "reason_grey"] == "no_homes"
+    assert pd.isna(street.loc["Zijlaan", "class_grey"])
+    lost = found.unassigned.groupby("what")["amount"].sum()
+    assert lost["home: street"] == 9
+    assert lost["home"] == 9
+    assert street["homes"].sum() == 18
+
+
+def test_unknown_household_size_has_its_own_basis():
+    buurt = pd.DataFrame({"buurtcode": ["BU00000000"], "household_size_persons": [np.nan]})
+    found = score_water(frames(buurt=buurt), settings=settings())
+    assert set(found.home["people_basis"]) == {"design"}
+    assert found.street["people"].sum() == pytest.approx(27 * 2.3)
+
+
+def test_damaged_sewers_are_named_and_the_rest_goes_on():
+    pipe, node = sewers()
+    pipe.loc[0, "geometry"] = None
+    pipe.loc[1, "diameter_mm"] = 0.3
+    pipe.loc[2, "laid_year"] = 2099
+    found = score_water(frames(sewer_pipe=pipe, sewer_node=node), settings=settings())
+    assert set(found.issues["reason"]) == {"no geometry", "diameter in metres", "laying year unbelievable"}
+    assert found.pipe["own_homes"].sum() + (found.home["pipe_id"].isna()).sum() == 27
+    assert found.street["score_grey"].notna().all()
+
+
+def test_less_participation_saves_less_water():
+    half = score_water(frames(), settings=settings(participation=0.5)).street["reused_m3_per_year"]
+    full = score_water(frames(), settings=settings()).street["reused_m3_per_year"]
+    assert (half < full).all()

@@ -1,0 +1,239 @@
+"""Streets and what is put on them: a square with one street, names, distances, and conservation."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansenkaart.core.water.arrays import objects
+from kansenkaart.core.water.assign import (
+    Reach,
+    assign_homes,
+    assign_panden,
+    assign_pipes,
+    connect,
+    nearest,
+    nearest_alike,
+)
+from kansenkaart.core.water.streets import (
+    StreetRules,
+    build_streets,
+    rectangle_sides,
+    streets_from_lines,
+    streets_from_roads,
+)
+from kansenkaart.core.water.surfaces import apportion, assign_surfaces
+from kansenkaart.errors import ConfigError, InfeasibleError
+from tests.core.water.water_world import homes, panden, street_lines, terrain
+
+RD = "EPSG:28992"
+RULES = StreetRules()
+REACH = Reach()
+
+
+def lines(*ends, names):
+    shapes = [shapely.LineString(end) for end in ends]
+    return gpd.GeoDataFrame({"street_name": names}, geometry=shapes, crs=RD)
+
+
+def points(*places, names=None):
+    table = {
+        "home_id": [f"h{k}" for k in range(len(places))],
+        "street_name": names or [None] * len(places),
+        "pand_id": None,
+    }
+    return gpd.GeoDataFrame(
+        pd.DataFrame(table, dtype=object), geometry=list(shapely.points(np.reshape(places, (-1, 2)))), crs=RD
+    )
+
+
+def test_sections_join_until_the_junction():
+    #      b
+    #      |            A runs 0-100-200-300; B joins at 200: A is cut there and only there
+    #  A---A---A---A
+    found = streets_from_lines(
+        lines(
+            ((0, 0), (100, 0)),
+            ((100, 0), (200, 0)),
+            ((200, 0), (300, 0)),
+            ((200, 0), (200, 90)),
+            names=["A", "A", "A", "B"],
+        ),
+        rules=RULES,
+    )
+    assert sorted(zip(found["street_id"], found["length_m"], strict=True)) == [("A 1", 200), ("A 2", 100), ("B 1", 90)]
+
+
+def test_a_change_of_name_parts_a_street():
+    found = streets_from_lines(lines(((0, 0), (100, 0)), ((100, 0), (200, 0)), names=["A", "B"]), rules=RULES)
+    assert len(found) == 2
+
+
+def test_a_square_with_one_street():
+    # one carriageway of 100 x 6 m: 600 m2, perimeter 212 m: x2 - 106 x + 600 = 0 -> 100 and 6
+    assert [float(side) for side in rectangle_sides(600.0, perimeter_m=212.0)] == pytest.approx([100, 6])
+    road = gpd.GeoDataFrame(
+        {"terrain_id": ["w"], "kind": ["wegdeel"], "function": ["rijbaan lokale weg"], "surface": ["open verharding"]},
+        geometry=[shapely.box(0, 0, 100, 6)], crs=RD,
+    )  # fmt: skip
+    home = points((10, 20), (90, 20), (50, 300), names=["Plein", "Plein", "Plein"])
+    street = build_streets(home=home, terrain=road)
+    assert street.loc[0, ["street_name", "length_m", "width_m", "basis"]].tolist() == ["Plein", 100, 6, "bgt"]
+    put = assign_homes(home, street=street, reach=REACH)
+    assert put["assigned_by"].tolist() == ["name", "name", "none: no street within reach"]
+    assert put["distance_m"].tolist()[:2] == pytest.approx([14, 14])
+
+
+def test_round_shapes_get_the_side_of_their_square():
+    length, width = rectangle_sides(100.0, perimeter_m=35.4)
+    assert length == width == 10
+
+
+def test_a_junction_of_wegdelen_parts_streets():
+    # a cross: four arms and the crossing
+    arms = [
+        shapely.box(-50, -3, -3, 3),
+        shapely.box(3, -3, 50, 3),
+        shapely.box(-3, 3, 3, 50),
+        shapely.box(-3, -50, 3, -3),
+    ]
+    frame = gpd.GeoDataFrame(
+        {"function": ["rijbaan"] * 5, "surface": ["open verharding"] * 5},
+        geometry=[*arms, shapely.box(-3, -3, 3, 3)],
+        crs=RD,
+    )
+    found = streets_from_roads(frame, home=points(), rules=RULES)
+    assert len(found) == 4
+    assert found.area.sum() == pytest.approx(frame.area.sum())
+
+
+def test_addresses_alone_draw_streets_and_split_at_gaps():
+    home = points(*[(x, y) for x in range(0, 200, 10) for y in (0, 20)], (900, 0), names=["Laan"] * 41)
+    street = build_streets(home=home)
+    assert street["basis"].unique().tolist() == ["addresses"]
+    assert street["length_m"].tolist() == pytest.approx([175, 0], abs=10)
+    assert assign_homes(home, street=street, reach=REACH)["assigned_by"].unique().tolist() == ["name"]
+
+
+def test_no_source_at_all_is_refused():
+    with pytest.raises(InfeasibleError):
+        build_streets(home=points((0, 0)))
+
+
+def test_own_name_beats_a_nearer_street_and_far_names_do_not():
+    street = build_streets(home=points(), street_line=lines(((0, 0), (100, 0)), ((0, 50), (100, 50)), names=["A", "B"]))
+    home = points((50, 10), (50, 10), (50, 400), names=["B", "Onbekend", "A"])
+    home.loc[3] = ["h3", "A", None, None]
+    put = assign_homes(home, street=street, reach=REACH)
+    assert objects(put["street_id"]).tolist() == ["B 1", "A 1", None, None]
+    assert put["assigned_by"].tolist() == ["name", "nearest", "none: no street within reach", "none: no geometry"]
+
+
+def test_a_pand_follows_most_of_its_homes():
+    street = build_streets(home=points(), street_line=lines(((0, 0), (100, 0)), ((0, 50), (100, 50)), names=["A", "B"]))
+    home = points((50, 25), (51, 25), (52, 25), names=["A", "B", "B"]).assign(pand_id="p")
+    pand = gpd.GeoDataFrame(
+        {"pand_id": ["p", "q"]}, geometry=[shapely.box(45, 20, 55, 30), shapely.box(0, 1, 5, 5)], crs=RD
+    )
+    put = assign_panden(
+        pand, home=home, home_street=assign_homes(home, street=street, reach=REACH), street=street, reach=REACH
+    )
+    assert put["street_id"].tolist() == ["B 1", "A 1"]
+    assert put["assigned_by"].tolist() == ["homes", "nearest"]
+
+
+def test_pipes_follow_the_register_whatever_its_capitals():
+    street = build_streets(
+        home=points(), street_line=lines(((0, 0), (100, 0)), ((0, 30), (100, 30)), names=["A-laan", "B"])
+    )
+    pipe = gpd.GeoDataFrame(
+        {"pipe_id": ["p", "q"], "street_name": ["A-LAAN ", None]},
+        geometry=[shapely.LineString([(0, 25), (90, 25)])] * 2,
+        crs=RD,
+    )
+    put = assign_pipes(pipe, street=street, reach=REACH)
+    assert put["street_id"].tolist() == ["A-laan 1", "B 1"]
+    assert put["assigned_by"].tolist() == ["name", "nearest"]
+
+
+def test_homes_drain_to_their_own_street_first():
+    pipe = gpd.GeoDataFrame(
+        {"pipe_id": ["own", "near"]}, geometry=[shapely.LineString([(0, y), (90, y)]) for y in (0, 30)], crs=RD
+    )
+    home = shapely.points([(50.0, 25.0), (50.0, 25.0), (50.0, 999.0)])
+    found = connect(home, street_id=["A", None, "A"], pipe=pipe, pipe_street=["A", "B"], reach_m=40.0)
+    assert objects(found["pipe_id"]).tolist() == ["own", "near", None]
+    assert found["connected_by"].tolist() == ["street", "nearest", "none: no sewer within reach"]
+
+
+def test_nearest_of_nothing_is_nothing():
+    found, away = nearest(shapely.points([(0.0, 0.0)]), targets=np.array([None], dtype=object), reach_m=10)
+    assert found.tolist() == [-1]
+    assert np.isnan(away).all()
+    alike, _ = nearest_alike(
+        shapely.points([(0.0, 0.0)]), targets=shapely.points([(0.0, 1.0)]), groups=([None], [None]), reach_m=10
+    )
+    assert alike.tolist() == [-1]
+
+
+def test_a_yard_between_two_streets_is_parted():
+    home = homes()
+    street = build_streets(home=home, street_line=street_lines())
+    pand = panden(home)
+    put = assign_panden(
+        pand, home=home, home_street=assign_homes(home, street=street, reach=REACH), street=street, reach=REACH
+    )
+    found = assign_surfaces(
+        terrain=terrain(), pand=pand, pand_street=put, street=street, reach=REACH, yard_paved_frac=0.5
+    )
+    yard = found[(found["kind"] == "yard") & found["street_id"].notna()]
+    assert yard["street_id"].nunique() == 2
+    whole = terrain().area.sum() + pand.area.sum()
+    assert found["area_m2"].sum() == pytest.approx(whole)
+    assert (found["paved_m2"] <= found["area_m2"] + 1e-9).all()
+    assert found.loc[found["street_id"].isna(), "assigned_by"].str.startswith("none").all()
+
+
+def test_a_pand_at_the_water_drains_into_it():
+    pand = gpd.GeoDataFrame(
+        {"pand_id": ["near", "far"]}, geometry=[shapely.box(5, 0, 9, 9), shapely.box(30, 0, 40, 9)], crs=RD
+    )
+    ground = gpd.GeoDataFrame(
+        {"terrain_id": ["w", "q", "r"], "kind": ["waterdeel", "wegdeel", "wegdeel"], "function": None,
+         "surface": [None, "gesloten verharding", "half verhard"]},
+        geometry=[shapely.box(-9, 0, 0, 9), shapely.box(1, 0, 4, 9), shapely.box(12, 0, 20, 9)], crs=RD,
+    )  # fmt: skip
+    street = build_streets(home=points(), street_line=lines(((0, 20), (40, 20)), names=["A"]))
+    put = assign_panden(
+        pand, home=points(), home_street=assign_homes(points(), street=street, reach=REACH), street=street, reach=REACH
+    )
+    found = assign_surfaces(terrain=ground, pand=pand, pand_street=put, street=street, reach=REACH, yard_paved_frac=0.5)
+    goes = found.set_index("surface_id")["drains_to"]
+    # 6 m for buildings, 2 m for public surface (BGT-inlooptool)
+    assert goes.to_dict() == {"near": "open_water", "far": "sewer", "w": "soil", "q": "open_water", "r": "sewer"}
+    assert found.set_index("surface_id")["paved_m2"]["r"] == pytest.approx(36)
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 90), st.floats(0, 90), st.floats(0.3, 60), st.floats(0.3, 60)), min_size=1, max_size=6
+    ),
+    st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=5),
+    st.floats(1, 80),
+)
+def test_areas_conserve(boxes, places, reach):
+    shapes = np.array([shapely.box(x, y, x + w, y + h) for x, y, w, h in boxes], dtype=object)
+    targets = np.array([shapely.Point(place) for place in places], dtype=object)
+    found = apportion(shapes, targets=targets, owners=[f"s{k}" for k in range(len(places))], reach_m=reach, step_m=2.0)
+    assert found.groupby("row")["area_m2"].sum().to_numpy() == pytest.approx(shapely.area(shapes))
+
+
+def test_a_step_of_nothing_is_refused():
+    with pytest.raises(ConfigError):
+        Reach(sample_m=0)

@@ -1,0 +1,135 @@
+"""A small neighbourhood whose truth is known, and settings to score it.
+
+        y
+     200 +---- Dwarsstraat (foul + rain, 1995) ----+
+         |                                          |
+     100 Hoofdstraat (combined, 1960)          Zijlaan (foul + rain, 1995)
+         |                                          |
+       0 +                                          +
+         x = 0                                  x = 200
+
+Each street has homes at 10 m on its inner side; pipes run under the street, nodes every 50 m.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from kansenkaart.core.water.costs import Prices, cost_table
+from kansenkaart.core.water.inputs import WaterFrames, WaterSettings
+from kansenkaart.core.water.pipes import PipeLimits
+
+ROOT = Path(__file__).parents[3]
+DATA = ROOT / "src" / "kansenkaart" / "data"
+REAL = ROOT.parent / "shared" / "data"
+X0, Y0 = 120_000.0, 480_000.0
+RD = "EPSG:28992"
+
+STREETS = {
+    "Hoofdstraat": ((0, 0), (0, 200), "gemengd", 1960),
+    "Dwarsstraat": ((0, 200), (200, 200), "apart", 1995),
+    "Zijlaan": ((200, 200), (200, 0), "apart", 1995),
+}
+
+
+def settings(**other: object) -> WaterSettings:
+    base: dict[str, object] = {
+        "limits": PipeLimits(year_max=2026),
+        "prices": Prices(year_now=2026),
+        "costs": cost_table(pd.read_csv(DATA / "sewer_costs.csv")),
+        "classes": pd.read_csv(DATA / "water_classes.csv"),
+    }
+    return WaterSettings(**(base | other))  # type: ignore[arg-type]
+
+
+def street_lines() -> gpd.GeoDataFrame:
+    lines = [shapely.LineString(np.add([a, b], (X0, Y0))) for a, b, _, _ in STREETS.values()]
+    return gpd.GeoDataFrame({"street_line_id": list(STREETS), "street_name": list(STREETS)}, geometry=lines, crs=RD)
+
+
+def homes() -> gpd.GeoDataFrame:
+    rows = []
+    centre = np.array([100.0, 100.0])
+    for name, (a, b, _, _) in STREETS.items():
+        start, end = np.array(a, dtype=float), np.array(b, dtype=float)
+        along = (end - start) / 200
+        middle = (start + end) / 2
+        inward = (centre - middle) / np.hypot(*(centre - middle))
+        for k in range(9):
+            spot = start + along * (20 + 20 * k) + inward * 10
+            home = {"home_id": f"{name} {k}", "pand_id": f"pand {name} {k}", "street_name": name}
+            rows.append(home | {"x": spot[0] + X0, "y": spot[1] + Y0})
+    table = pd.DataFrame(rows)
+    table["buurtcode"], table["floor_area_m2"] = "BU00000000", 90
+    points = shapely.points(table.pop("x"), table.pop("y"))
+    return gpd.GeoDataFrame(table, geometry=points, crs=RD)
+
+
+def panden(home: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    year = home["street_name"].map({name: row[3] for name, row in STREETS.items()})
+    table = pd.DataFrame({"pand_id": home["pand_id"], "bouwjaar": year, "homes": 1, "footprint_area_m2": 64.0})
+    return gpd.GeoDataFrame(
+        table.assign(buurtcode="BU00000000"), geometry=home.geometry.buffer(4, cap_style="square"), crs=RD
+    )
+
+
+def sewers() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Foul: Zijlaan (0,0 side is the outlet at 200,0); combined Hoofdstraat falls to (0,0)."""
+    rows = []
+    for name, (a, b, kind, year) in STREETS.items():
+        systems = ("gemengd",) if kind == "gemengd" else ("vuilwater", "hemelwater")
+        for offset, system in enumerate(systems):
+            points = np.linspace(a, b, 5) + (X0 + offset * 2.0, Y0 + offset * 2.0)
+            drop = 0.2 if name != "Hoofdstraat" else -0.2
+            base = {"Hoofdstraat": -3.0, "Dwarsstraat": -1.0, "Zijlaan": -1.8}[name]
+            for k in range(4):
+                rows.append(
+                    {
+                        "pipe_id": f"{name} {system} {k}", "from_node": None, "to_node": None, "system": system,
+                        "kind": "gravity", "diameter_mm": 300.0 if system != "vuilwater" else 200.0, "laid_year": year,
+                        "bob_from_m_nap": base - drop * k, "bob_to_m_nap": base - drop * (k + 1),
+                        "street_name": None, "status": None, "geometry": shapely.LineString(points[k : k + 2]),
+                    }
+                )  # fmt: skip
+    pipe = gpd.GeoDataFrame(rows, crs=RD)
+    ends = {"pump foul": (200, 0, "gemaal"), "pump combined": (0, 0, "gemaal"), "outfall": (202, 2, "uitlaat")}
+    node = gpd.GeoDataFrame(
+        {"node_id": list(ends), "kind": [end[2] for end in ends.values()], "ground_level_m_nap": 0.0},
+        geometry=[shapely.Point(X0 + x, Y0 + y) for x, y, _ in ends.values()], crs=RD,
+    )  # fmt: skip
+    return pipe, node
+
+
+def terrain() -> gpd.GeoDataFrame:
+    roads = street_lines().geometry.buffer(3, cap_style="flat").tolist()
+    rows = [("wegdeel", "rijbaan lokale weg", "open verharding", road) for road in roads]
+    inner = shapely.box(X0 + 5, Y0, X0 + 195, Y0 + 195)
+    for pand in panden(homes()).geometry:
+        inner = inner - pand
+    rows.append(("onbegroeidterreindeel", None, "erf", inner & shapely.box(X0 + 5, Y0, X0 + 30, Y0 + 195)))
+    rows.append(("begroeidterreindeel", None, "groenvoorziening", inner & shapely.box(X0 + 30, Y0, X0 + 170, Y0 + 195)))
+    rows.append(("waterdeel", None, None, shapely.box(X0 - 60, Y0, X0 - 50, Y0 + 200)))
+    table = pd.DataFrame(rows, columns=["kind", "function", "surface", "geometry"])
+    table["terrain_id"] = [f"bgt {number}" for number in range(len(table))]
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=RD)
+
+
+def frames(**other: object) -> WaterFrames:
+    home = homes()
+    pipe, node = sewers()
+    base: dict[str, object] = {
+        "home": home,
+        "pand": panden(home),
+        "buurt": pd.DataFrame({"buurtcode": ["BU00000000"], "household_size_persons": [2.0]}),
+        "garden_mm": np.array([0, 0, 0, 30, 35, 40, 30, 20, 0, 0, 0, 0], dtype=float),
+        "terrain": terrain(),
+        "street_line": street_lines(),
+        "sewer_pipe": pipe,
+        "sewer_node": node,
+    }
+    return WaterFrames(**(base | other))  # type: ignore[arg-type]
