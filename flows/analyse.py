@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
+from flows.limits import may_pass
+from flows.places import opened
+from flows.standing import failed, recovered
 from flows.tell import told
 from kansenkaart.stages import pipeline
 
 
-@task(name="scores berekenen", retries=1, timeout_seconds=6 * 3600)
+@task(
+    name="scores berekenen",
+    retries=1,
+    retry_delay_seconds=60,
+    retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
+    timeout_seconds=6 * 3600,
+    cache_policy=NO_CACHE,
+)
 def score(study: str, root: str, code: str | None = None) -> list[dict[str, object]]:
     """Bring the scores of a study up to date; returns a row per table."""
-    return told(pipeline.run_score(pipeline.open_study(study, root=Path(root), gemeentecode=code)))
+    return told(pipeline.run_score(opened(study, root, code)))
 
 
-@flow(name="bereken", log_prints=False)
+@flow(name="bereken", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
 def analyse(study: str, root: str = ".", code: str | None = None) -> list[dict[str, object]]:
     """Score one study."""
     return score(study, root, code)

@@ -1,18 +1,28 @@
-"""The three stages in a row for one study, with a table of what was done; runs with or without a Prefect server."""
+"""The three stages in a row for one study, with tables of what was done; runs with or without a Prefect server."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 
-from flows.analyse import analyse
-from flows.publish import publish
-from flows.refresh import refresh
+from flows.analyse import score
+from flows.places import opened
+from flows.publish import publish_study
+from flows.refresh import acquire
+from flows.standing import failed, recovered
+from flows.tell import show, stock
+from kansenkaart.errors import StoreError
+from kansenkaart.stages import pipeline
+from kansenkaart.stages.pipeline import Workplace
 
 
-@flow(name="kansenkaart", log_prints=False)
-def kansenkaart(study: str = "voorbeeld", root: str = ".", code: str | None = None) -> list[dict[str, object]]:
-    """Refresh, score and publish one study.
+@flow(name="kansenkaart", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
+def kansenkaart(
+    study: str = "voorbeeld", root: str = ".", code: str | None = None, roles: list[str] | None = None
+) -> list[dict[str, object]]:
+    """Refresh, score and publish one study: the map follows whenever a table has changed.
 
     Parameters
     ----------
@@ -22,13 +32,26 @@ def kansenkaart(study: str = "voorbeeld", root: str = ".", code: str | None = No
         Project folder.
     code : str, optional
         Municipality for the template of a live run.
+    roles : list of str, optional
+        Refresh the sources for these roles only; scores and map are brought up to date in any case.
 
     Returns
     -------
     list of dict
-        A row per step; the same rows are stored as a table artifact.
+        A row per step. The same rows, and a row per stored table, are kept as table artifacts.
     """
-    rows = [*refresh(study, root, code), *analyse(study, root, code), *publish(study, root, code)]
-    key = "kansenkaart-" + "".join(sign if sign.isalnum() else "-" for sign in study.lower())
-    create_table_artifact(key=key, table=rows, description=f"Wat er voor studie {study} is gedaan")
+    place = opened(study, root, code, roles)
+    before = _stored(place)
+    rows = [*acquire(study, root, code, roles), *score(study, root, code), *publish_study(study, root, code)]
+    name = place.study.name
+    tables = stock(pipeline.status(place), before=before, today=datetime.now(UTC).date())
+    show("kansenkaart", name, rows, f"Wat er voor studie {name} is gedaan")
+    show("voorraad", name, tables, f"Tabellen van studie {name}: rijen, verschil met de vorige editie, ouderdom")
     return rows
+
+
+def _stored(place: Workplace) -> list[dict[str, Any]]:
+    try:
+        return pipeline.status(place)
+    except StoreError:  # a damaged file is made again by this very run, which then has nothing to compare with
+        return []

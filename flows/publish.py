@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
+from flows.limits import may_pass
+from flows.places import opened
+from flows.standing import failed, recovered
 from flows.tell import told
 from kansenkaart.stages import pipeline
 
 
-@task(name="kaart en open data maken", retries=1, timeout_seconds=3600)
+@task(
+    name="kaart en open data maken",
+    retries=1,
+    retry_delay_seconds=60,
+    retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
+    timeout_seconds=3600,
+    cache_policy=NO_CACHE,
+)
 def publish_study(study: str, root: str, code: str | None = None) -> list[dict[str, object]]:
     """Bring map and open layers of a study up to date; returns a row per output."""
-    return told(pipeline.run_publish(pipeline.open_study(study, root=Path(root), gemeentecode=code)))
+    return told(pipeline.run_publish(opened(study, root, code)))
 
 
-@flow(name="publiceer", log_prints=False)
+@flow(name="publiceer", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
 def publish(study: str, root: str = ".", code: str | None = None) -> list[dict[str, object]]:
     """Publish one study."""
     return publish_study(study, root, code)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
+from flows.limits import PUBLISHERS, may_pass, turn
+from flows.places import opened
+from flows.standing import failed, recovered
 from flows.tell import told
 from kansenkaart.stages import pipeline
 
@@ -17,14 +19,20 @@ RETRY_WAITS_S = [30.0, 120.0, 600.0]
     retries=3,
     retry_delay_seconds=RETRY_WAITS_S,
     retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
     timeout_seconds=6 * 3600,
+    cache_policy=NO_CACHE,
 )
-def acquire(study: str, root: str, code: str | None = None) -> list[dict[str, object]]:
+def acquire(study: str, root: str, code: str | None = None, roles: list[str] | None = None) -> list[dict[str, object]]:
     """Bring the clean tables of a study up to date; returns a row per table."""
-    return told(pipeline.run_acquire(pipeline.open_study(study, root=Path(root), gemeentecode=code)))
+    place = opened(study, root, code, roles)
+    with turn(PUBLISHERS):
+        return told(pipeline.run_acquire(place))
 
 
-@flow(name="ververs", log_prints=False)
-def refresh(study: str, root: str = ".", code: str | None = None) -> list[dict[str, object]]:
-    """Refresh the clean tables of one study."""
-    return acquire(study, root, code)
+@flow(name="ververs", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
+def refresh(
+    study: str, root: str = ".", code: str | None = None, roles: list[str] | None = None
+) -> list[dict[str, object]]:
+    """Refresh the clean tables of one study, or those for some roles only."""
+    return acquire(study, root, code, roles)

@@ -1,0 +1,44 @@
+"""Which study a run is about, and which of its sources the run refreshes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kansenkaart.errors import ConfigError
+from kansenkaart.stages import pipeline
+from kansenkaart.stages.pipeline import Workplace
+
+# The figures of a buurt and its border make one table, and live sources ask for the window of the buurten.
+_ALWAYS = ("buurt", "statistics")
+
+
+def opened(study: str, root: str, code: str | None = None, roles: Sequence[str] | None = None) -> Workplace:
+    """Open a study, with all its sources or those for some roles only.
+
+    Parameters
+    ----------
+    study : str
+        Name of a file in ``studies/``.
+    root : str
+        Project folder.
+    code : str, optional
+        Municipality for the template of a live run.
+    roles : sequence of str, optional
+        Roles to refresh, such as ``pand``; the buurten with their statistics always come along.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study, it has faults, or has no source for a role that is asked for.
+    """
+    place = pipeline.open_study(study, root=Path(root), gemeentecode=code)
+    if roles is None:
+        return place
+    known = {one.role for one in place.study.source}
+    if strange := sorted(set(roles) - known):
+        raise ConfigError(f"roles of {sorted(known)}", found=str(strange), where=f"study {place.study.name}",
+                          remedy="correct the roles in prefect.yaml")  # fmt: skip
+    chosen = tuple(one for one in place.study.source if one.role in {*roles, *_ALWAYS})
+    return replace(place, study=place.study.model_copy(update={"source": chosen}))
