@@ -83,8 +83,15 @@ def test_polygons_come_back_within_half_a_grid_step():
 
 @pytest.mark.parametrize(
     ("values", "decimals", "width"),
-    [([1.0, np.nan, 3.0], 0, 1), ([-0.5, 0.25, np.nan], 2, 1), ([0, 70_000, 5], 0, 4), ([np.nan] * 3, 1, 1), ([0, 254, 0], 0, 1), ([0, 255, 0], 0, 2)],
-)  # fmt: skip
+    [
+        ([1.0, np.nan, 3.0], 0, 1),
+        ([-0.5, 0.25, np.nan], 2, 1),
+        ([0, 70_000, 5], 0, 4),
+        ([np.nan] * 3, 1, 1),
+        ([0, 254, 0], 0, 1),
+        ([0, 255, 0], 0, 2),
+    ],
+)
 def test_numbers_come_back_and_unknown_stays_unknown(values, decimals, width):
     frame = gpd.GeoDataFrame({"v": values}, geometry=gpd.points_from_xy([0, 0, 0], [0, 0, 0]), crs=28992)
     header, payload = encode_frame(frame, "point", (Column("v", "v", "s", decimals=decimals),))

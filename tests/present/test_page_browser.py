@@ -1,0 +1,329 @@
+"""The page in a real browser: opened as a file, without network, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kansenkaart.present.render import render_page, vendored
+from tests.present.pictures import picture
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "EN-301-549", "best-practice"]
+HOSTILE = (
+    '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">\'"`${1}\u2028\u2029\u202e\u0000=1+1 🏠'
+    + "x" * 10_000
+)
+
+
+def chromium() -> str | None:
+    """Find Chromium on the search path."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def axe_script() -> str | None:
+    """Find axe: the file that KANSENKAART_AXE names, or the one of the package axe-playwright-python."""
+    named = os.environ.get("KANSENKAART_AXE")
+    spec = importlib.util.find_spec("axe_playwright_python")
+    path = Path(named) if named else Path(spec.origin).with_name("axe.min.js") if spec and spec.origin else None
+    return path.read_text("utf-8") if path and path.is_file() else None
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if chromium() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no chromium on the search path, and this run must test the page")
+        pytest.skip("no chromium on the search path")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open a picture; afterwards there must be no console error, no page error and no request beyond the file."""
+    seen: list[str] = []
+    contexts = []
+
+    def opener(spec=None, *, fragment="", before="", width=1400, **options):
+        path = tmp_path / "kaart.html"
+        path.write_text(render_page(spec or picture()), encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: seen.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:")) else seen.append(asked.url))
+        if before:
+            page.add_init_script(before)
+        page.goto(path.as_uri() + fragment)
+        page.wait_for_selector("body[data-klaar=ja]", state="attached")
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert seen == []
+
+
+pytestmark = pytest.mark.browser
+
+
+def canvas_colors(page) -> set[str]:
+    """Give the colours that cover over a hundred pixels of the map."""
+    return set(
+        page.evaluate("""() => { const seen = {};
+          for (const c of document.querySelectorAll('canvas.leaflet-tile')) {
+            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            for (let k = 0; k < d.length; k += 4) if (d[k+3] === 255) {
+              const key = '#' + [0,1,2].map((j) => d[k+j].toString(16).padStart(2,'0')).join('');
+              seen[key] = (seen[key] || 0) + 1; } }
+          return Object.keys(seen).filter((key) => seen[key] > 100); }""")
+    )
+
+
+def settled(page) -> None:
+    """Wait until the paint queue is empty: two frames without work."""
+    page.wait_for_timeout(250)
+
+
+def test_opens_and_says_that_it_is_an_example(opened):
+    page = opened()
+    assert page.title().startswith("VOORBEELD")
+    assert page.locator("html").get_attribute("lang") == "nl"
+    assert "verzonnen" in page.locator("header").inner_text()
+    # three classes of viridis (first, middle, last) and the colour of unknown
+    assert {"#fde725", "#21918c", "#440154", "#c9ced6"} <= canvas_colors(page)
+
+
+def test_real_data_is_not_called_an_example(opened):
+    page = opened(picture(example=False))
+    assert "verzonnen" not in page.locator("body").inner_text()
+
+
+def test_fallback_when_the_browser_cannot_unpack(opened):
+    page = opened(before="delete window.DecompressionStream")
+    assert "#440154" in canvas_colors(page)
+
+
+def test_legend_filters_by_keyboard_and_mouse(opened):
+    page = opened()
+    row = page.locator("#legenda .klasse", has_text="veel")
+    row.focus()
+    page.keyboard.press("Space")
+    settled(page)
+    assert row.get_attribute("aria-pressed") == "false"
+    assert "#440154" not in canvas_colors(page)
+    row.click()
+    settled(page)
+    assert "#440154" in canvas_colors(page)
+
+
+def test_theme_view_and_story(opened):
+    page = opened()
+    page.get_by_role("button", name="Grijswater", exact=True).press("Enter")
+    assert page.locator("#verhaal h2").inner_text() == "Grijswater"
+    page.get_by_role("button", name="Zon", exact=True).click()
+    page.locator("#weergave").select_option("1")
+    assert "Woningen" in page.locator("#legenda h2").inner_text()
+
+
+def test_click_shows_figures_with_unit_year_and_source(opened):
+    page = opened()
+    box = page.locator(".folium-map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2 - 100, box["y"] + box["height"] / 2)
+    text = page.locator("#detail").inner_text()
+    # Left of the middle lies block 3: 40 homes, 4 x 1000.5 = 4,002.0 kWh, of 2020 + 3 mod 2 = 2021.
+    assert "Blok 3" in text
+    assert "40" in text
+    assert "4.002,0" in text
+    assert "2021" in text
+    assert "Voorbeeldwijk Blok" in text
+    page.keyboard.press("Escape")
+    assert page.locator("#detail").is_hidden()
+
+
+def test_table_sorts_and_saves_the_numbers_of_the_layer(opened):
+    page = opened()
+    page.locator("#tabelknop").press("Enter")
+    head = page.locator("#tabel thead button", has_text="woningen")
+    head.click()
+    head.click()
+    assert page.locator("#tabel thead th", has_text="woningen").get_attribute("aria-sort") == "ascending"
+    assert page.locator("#tabel tbody tr").first.locator("th").inner_text() == "Blok 0"
+    with page.expect_download() as saved:
+        page.locator("#bewaar-csv").click()
+    rows = list(csv.reader(io.StringIO(Path(saved.value.path()).read_text("utf-8-sig")), delimiter=";"))
+    assert saved.value.suggested_filename.startswith("voorbeeld")
+    assert sum(int(row[1]) for row in rows[2:]) == 450  # 10 + 20 + … + 90
+    assert [row[2] for row in rows[2:]][-1] == ""  # the sun of block 8 is unknown, not zero
+
+
+def test_search_finds_a_street(opened):
+    page = opened()
+    page.locator("#zoektekst").fill("kade")
+    page.keyboard.press("Enter")
+    assert "Kade" in page.locator("#gevonden").inner_text() + page.locator("#melding").inner_text()
+
+
+def choose_blocks(page, *keys: str) -> None:
+    """Open the tool and add blocks by keyboard."""
+    if page.locator("#gereedschap").is_hidden():
+        page.locator("#toolknop").press("Enter")
+    for key in keys:
+        page.locator("#blok").fill(key)
+        page.keyboard.press("Enter")
+
+
+def total(page, name: str) -> float:
+    return float(page.locator(f"[data-totaal={name}]").get_attribute("data-waarde"))
+
+
+def test_selection_adds_up_to_the_layer(opened):
+    page = opened()
+    choose_blocks(page, "b0", "b1", "b8")
+    assert total(page, "homes") == 120  # 10 + 20 + 90
+    assert total(page, "sun") == 3001.5  # 1000.5 + 2001.0; block 8 is unknown
+    assert "1 blokken onbekend" in page.locator("#totalen").inner_text()
+    assert "2 losse stukken" in page.locator("#totalen").inner_text()
+    # Border: b0-b3 and b1-b4 and b1-b2, b8-b7 and b8-b5: five sides of 100 m.
+    assert "500 m" in page.locator("#grenzen").inner_text()
+
+
+def test_click_toggles_a_block_and_a_drawn_line_selects(opened):
+    page = opened()
+    choose_blocks(page)
+    page.evaluate("document.getElementById('teken').scrollIntoView()")
+    box = page.locator(".folium-map").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x - 100, y)
+    assert total(page, "homes") == 40
+    page.locator("#teken").click()
+    for dx, dy in [(-60, -60), (60, -60), (60, 60)]:
+        page.mouse.click(x + dx, y + dy)
+        page.wait_for_timeout(350)
+    page.mouse.dblclick(x - 60, y + 60)
+    assert total(page, "homes") == 50  # block 4, the one in the middle
+
+
+def test_saved_selection_is_geojson_with_totals_of_the_layer(opened):
+    page = opened()
+    choose_blocks(page, "b4")
+    with page.expect_download() as saved:
+        page.locator("#bewaar-geojson").click()
+    content = json.loads(Path(saved.value.path()).read_text("utf-8"))
+    (feature,) = content["features"]
+    assert feature["properties"]["homes"] == 50
+    assert len(feature["geometry"]["coordinates"][0]) == 2  # outer ring and the hole
+    assert content["about"]["example"] is True
+    lon, lat = feature["geometry"]["coordinates"][0][0][0]
+    # RD (190 km, 560 km) lies in Friesland, near 5.9 east and 53.0 north.
+    assert (round(lon), round(lat)) == (6, 53)
+
+
+def test_weights_turn_the_ranking_and_sureness_is_said(opened):
+    page = opened()
+    choose_blocks(page)
+    first = page.locator(".gebied").first
+    assert "Noord" in first.inner_text()
+    # Of two samples, one has Zuid ahead on the sun; at 50/50 each criterion then decides one area: a tie goes to the first.
+    assert "50% van de berekeningen" in page.locator("#rangorde").inner_text()
+    first.click()
+    assert total(page, "homes") == 240
+
+
+def test_slider_by_keyboard_moves_the_target(opened):
+    page = opened()
+    choose_blocks(page, "b8")
+    page.locator("#doel").focus()
+    page.keyboard.press("Home")
+    assert page.locator("#doelgetal").inner_text() == "150"
+    page.keyboard.press("End")
+    assert page.locator("#doelgetal").inner_text() == "600"
+
+
+def test_link_restores_the_state(opened):
+    page = opened()
+    choose_blocks(page, "b0", "b4")
+    page.locator("#legenda .klasse", has_text="weinig").click()
+    page.locator("#doel").focus()
+    page.keyboard.press("Home")
+    settled(page)
+    again = opened(fragment="#" + page.url.split("#")[1])
+    assert again.locator("#legenda .klasse", has_text="weinig").get_attribute("aria-pressed") == "false"
+    assert total(again, "homes") == 60
+    assert again.locator("#doelgetal").inner_text() == "150"
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#thema=__proto__&weergave=99&blokken=%E0%A4%A", "#doel=1e9&plek=a_b_c&uit=-1.x", "#%"]
+)
+def test_nonsense_in_the_link_does_no_harm(opened, fragment):
+    page = opened(fragment=fragment)
+    assert page.locator("#verhaal h2").inner_text() == "Zon"
+
+
+def test_hostile_text_is_only_text(opened):
+    page = opened(picture(HOSTILE, title=HOSTILE[:200]))
+    choose_blocks(page, "b0")
+    page.locator("#tabelknop").click()
+    page.locator("#tabel tbody button").first.click()
+    page.locator("#zoektekst").fill("</script>")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x]").count() == 0
+    assert "<img src=x onerror" in page.locator("#detail h2").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1400, 320])
+def test_axe_has_nothing_to_say(opened, width):
+    script = axe_script()
+    if script is None:
+        pytest.skip("no axe: install axe-playwright-python, or name axe.min.js in KANSENKAART_AXE")
+    page = opened(width=width, bypass_csp=True)
+    page.add_script_tag(content=script)
+    choose_blocks(page, "b0", "b1")
+    page.locator("#tabelknop").click()
+    page.locator("#tabel tbody button").first.click()
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_prints_on_paper_with_its_sources(opened):
+    page = opened()
+    assert page.pdf(format="A4", landscape=True).startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert page.locator("#legenda").is_visible()
+    assert page.locator("#zoek").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_background_withdraws_when_its_tiles_do_not_come(browser, tmp_path):
+    path = tmp_path / "kaart.html"
+    path.write_text(render_page(picture()), encoding="utf-8")
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-klaar=ja]", state="attached")
+        page.locator("#achtergrond").select_option("grijs")
+        page.wait_for_selector("#melding.zichtbaar:has-text('niet bereikbaar')")
+        assert page.locator("#achtergrond").input_value() == ""
+
+
+def test_equal_pictures_have_equal_bytes_and_vendored_files_their_hash():
+    assert render_page(picture()) == render_page(picture())
+    assert set(vendored()) == {"leaflet.js", "leaflet.css", "fflate.js"}
