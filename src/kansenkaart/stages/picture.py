@@ -12,10 +12,11 @@ from kansenkaart.errors import StoreError
 from kansenkaart.present.mapspec import Credit, MapSpec, Source, Theme
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages import themes as themes_of
+from kansenkaart.stages import themes_water as waters
 from kansenkaart.stages.legend import CALCULATED, editions_of
 from kansenkaart.store import Store
 
-SHOWN = ("buurt_score", "pand_score", "street_score", "roof_face_score", "sewer_pipe")
+SHOWN = ("buurt_score", "pand_score", "street_score", "roof_face_score", "street_water", "pipe_water", "sewer_pipe")
 
 
 def picture(store: Store, study: Study) -> MapSpec:
@@ -32,7 +33,15 @@ def picture(store: Store, study: Study) -> MapSpec:
                          remedy="add buurten, panden or homes to the study")  # fmt: skip
     sources = store.sources_of(shown)
     layers, themes = [], []
-    for make in (themes_of.buurten, themes_of.roofs, themes_of.panden, themes_of.streets, themes_of.sewers):
+    for make in (
+        themes_of.buurten,
+        themes_of.roofs,
+        themes_of.panden,
+        waters.grey,
+        waters.rain,
+        themes_of.streets,
+        waters.sewers,
+    ):
         made = make(store, sources)
         if made is not None:
             layers.append(made[0])

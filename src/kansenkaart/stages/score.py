@@ -10,7 +10,7 @@ import pandas as pd
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core import buurten, scoring
 from kansenkaart.provenance import Tally
-from kansenkaart.stages import sun
+from kansenkaart.stages import sun, water
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
@@ -23,13 +23,18 @@ def steps(store: Store, known: Assumptions) -> list[Step]:
     figures = {name: known[name].value for name in _USED}
     todo = []
     if store.has("roof_face") and store.has("weather_hourly"):
-        todo.append(Step("zon", ("roof_face_score",), lambda one: sun.score_roofs(one, known), ("roof_face", "pand", "weather_hourly", "dsm"),
-                         parameters=figures))  # fmt: skip
+        inputs = ("roof_face", "pand", "weather_hourly", "dsm")
+        todo.append(
+            Step("zon", ("roof_face_score",), lambda one: sun.score_roofs(one, known), inputs, parameters=figures)
+        )
     if store.has("pand"):
         todo.append(Step("panden", ("pand_score",), _panden, ("pand", "roof_face_score"), parameters=figures))
     if store.has("home"):
         todo.append(Step("straten", ("street_score",), lambda one: _streets(one, known), ("home", "buurt", "street_line"),
                          parameters=figures))  # fmt: skip
+    if water.ready(store):
+        todo.append(Step("water", water.OUTPUTS, lambda one: water.score_streets(one, known), water.INPUTS,
+                         parameters={name: known[name].value for name in water.USED}))  # fmt: skip
     if store.has("buurt"):
         todo.append(Step("buurten", ("buurt_score",), _buurten, ("buurt", "pand", "home", "pand_score", "street_score"),
                          parameters=figures))  # fmt: skip

@@ -90,7 +90,10 @@ def _sweep(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Irradiate all free cells of the faces; returns energy [kWh/m2 cells], free cells and cells with a height, per face."""
     count = len(part)
-    planes = roof_planes(part["tilt_deg"].to_numpy(float), part["azimuth_deg"].to_numpy(float), table=table)
+    kernel = kernel_table(table)
+    planes = roof_planes(
+        part["tilt_deg"].to_numpy(float), part["azimuth_deg"].to_numpy(float), table=table, kernel=kernel
+    )
     sums, free, seen = np.zeros(count), np.zeros(count, np.int64), np.zeros(count, np.int64)
     shapes = [(shape, number) for number, shape in enumerate(part.geometry)]
     where = _planes(part)
@@ -110,7 +113,7 @@ def _sweep(
             np.maximum(seen, face_sums(np.where(np.isnan(surface), -1, face), surface, faces=count)[1], out=seen)
             return Window(surface, np.where(clear, face, -1).astype(np.int32), height)
 
-        tiles = irradiate_sheet(read, planes, shape=sheet.shape, cell_size_m=abs(sheet.transform.a), table=kernel_table(table),
+        tiles = irradiate_sheet(read, planes, shape=sheet.shape, cell_size_m=abs(sheet.transform.a), table=kernel,
                                 observer_raise_m=known.value("roof_observer_raise", "m"))  # fmt: skip
         for tile in tiles:
             energy, cells = face_sums(tile.face, tile.energy[:, 0].astype(float), faces=count)

@@ -15,9 +15,10 @@ from kansenkaart.store import Store
 Made = tuple[Layer, Theme] | None
 
 
-def _theme(
+def theme_of(
     key: str, title: str, layer: Layer, views: Sequence[View | None], story: Story, popup: Sequence[str]
 ) -> Theme:
+    """Put a theme together; the table shows what the panel shows, title first."""
     return Theme(key, title, layer.name, tuple(one for one in views if one is not None), story, tuple(popup),
                  (layer.title_column, *[one for one in popup if one != layer.title_column]))  # fmt: skip
 
@@ -46,7 +47,7 @@ def buurten(store: Store, sources: Sequence[Provenance]) -> Made:
         "Woningen zijn geteld in de BAG (in gebruik, met woonfunctie); huishoudens komen van het "
         "CBS en kunnen van een ander jaar zijn.",
     )
-    return layer, _theme("buurten", "Buurten", layer, views, story, [name for name in names if name != "buurtcode"])
+    return layer, theme_of("buurten", "Buurten", layer, views, story, [name for name in names if name != "buurtcode"])
 
 
 def roofs(store: Store, sources: Sequence[Provenance]) -> Made:
@@ -79,7 +80,7 @@ def roofs(store: Store, sources: Sequence[Provenance]) -> Made:
         "Straling per uur uit een typisch jaar, met het model van Perez (1990) op het vlak gebracht; "
         "de horizon van elke vrije dakcel in 36 richtingen. Dakkapellen, schoorstenen en bomen zijn geen vrij dak.",
     )
-    return layer, _theme("zon", "Zon op daken", layer, views, story, names[1:])
+    return layer, theme_of("zon", "Zon op daken", layer, views, story, names[1:])
 
 
 def panden(store: Store, sources: Sequence[Provenance]) -> Made:
@@ -110,7 +111,7 @@ def panden(store: Store, sources: Sequence[Provenance]) -> Made:
         "gebruik zijn, staan er niet op.",
         "Panden in gebruik volgens de BAG; woningen zijn verblijfsobjecten in gebruik met woonfunctie.",
     )
-    return layer, _theme("panden", "Gebouwen", layer, views, story, names)
+    return layer, theme_of("panden", "Gebouwen", layer, views, story, names)
 
 
 def _era(frame: gpd.GeoDataFrame) -> View | None:
@@ -137,8 +138,8 @@ def _homes(frame: gpd.GeoDataFrame) -> View | None:
 
 
 def streets(store: Store, sources: Sequence[Provenance]) -> Made:
-    """Show the grey water of each street."""
-    if not store.has("street_score"):
+    """Show the grey water of each street, where no more than the homes is known."""
+    if not store.has("street_score") or store.has("street_water"):
         return None
     frame = store.read("street_score")
     if frame.empty:
@@ -160,34 +161,4 @@ def streets(store: Store, sources: Sequence[Provenance]) -> Made:
     views = [view_of(frame, "grey_water_m3_per_year", note=note), view_of(frame, "homes")]
     if not any(views):
         return None
-    return layer, _theme("grijswater", "Grijswater", layer, views, story, names)
-
-
-_SYSTEMS = (("gemengd", "vuil en regen samen"), ("vuilwater", "alleen vuil water"),
-            ("verbeterd_gescheiden", "verbeterd gescheiden"),
-            ("hemelwater", "alleen regen"))  # fmt: skip
-_PRESSED = ("drukriool", "persleiding", "drain", "overig")
-
-
-def sewers(store: Store, sources: Sequence[Provenance]) -> Made:
-    """Show the sewers by system, diameter and year."""
-    if not store.has("sewer_pipe"):
-        return None
-    frame = store.read("sewer_pipe")
-    names = ["pipe_id", "system", "diameter_mm", "laid_year", "material", "length_m", "street_name"]
-    names = [name for name in names if frame[name].notna().any()]
-    layer = Layer(
-        "riool", "Riool", "line", frame, columns_of(frame, names, sources, {"length_m": 1}), "pipe_id", "pipe_id"
-    )
-    colors = RAMPS["viridis"]
-    classes = [LegendClass("ABCD"[i], label, colors[i], values=(value,)) for i, (value, label) in enumerate(_SYSTEMS)]
-    classes.append(LegendClass("E", "onder druk, drain of anders", colors[4], values=_PRESSED))
-    views = [View("stelsel", "system", tuple(classes)),
-             *(view_of(frame, name, ramp="cividis") for name in ("diameter_mm", "laid_year") if name in names)]  # fmt: skip
-    story = Story(
-        "De riolen naar stelsel: wat er door stroomt.",
-        "In een vuilwaterriool scheelt grijswater veel; in een gemengd riool bepaalt de regen hoe groot de buis is.",
-        "Of een buis kleiner kan, staat hier niet: in de meeste straten ligt al de kleinste maat. Wat ontbreekt is onbekend.",
-        "Leidingen zoals de gemeente ze in het GWSW heeft gezet; vervallen leidingen zijn weggelaten en geteld.",
-    )
-    return layer, _theme("riool", "Riool", layer, views, story, names)
+    return layer, theme_of("grijswater", "Grijswater", layer, views, story, names)
