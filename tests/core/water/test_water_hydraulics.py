@@ -43,7 +43,7 @@ def test_colebrook_agrees_with_the_published_table(diameter_mm, one_in, k_mm, v,
 
 
 def test_textbook_pipe_of_1200_mm():
-    # Hamill, Understanding Hydraulics, ex. 6: 1.2 m, k 0.6 mm, 1:250, nu 1.005e-6: 2.363 m/s (with 3.7 and 2.5 for 3.71 and 2.51).
+    # Hamill, Understanding Hydraulics, ex. 6: 1.2 m, k 0.6 mm, 1:250, nu 1.005e-6: 2.363 m/s.
     friction = Friction(roughness_mm=0.6, viscosity_m2_per_s=1.005e-6)
     assert velocity(0.3, slope=0.004, friction=friction) == pytest.approx(2.363, rel=0.001)
 

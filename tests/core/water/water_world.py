@@ -84,18 +84,18 @@ def sewers() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     for name, (a, b, kind, year) in STREETS.items():
         systems = ("gemengd",) if kind == "gemengd" else ("vuilwater", "hemelwater")
         for offset, system in enumerate(systems):
-            points = np.linspace(a, b, 5) + (X0 + offset * 2.0, Y0 + offset * 2.0)
+            points = np.add(np.linspace(a, b, 5), (X0 + offset * 2.0, Y0 + offset * 2.0))
             drop = 0.2 if name != "Hoofdstraat" else -0.2
             base = {"Hoofdstraat": -3.0, "Dwarsstraat": -1.0, "Zijlaan": -1.8}[name]
-            for k in range(4):
-                rows.append(
-                    {
-                        "pipe_id": f"{name} {system} {k}", "from_node": None, "to_node": None, "system": system,
-                        "kind": "gravity", "diameter_mm": 300.0 if system != "vuilwater" else 200.0, "laid_year": year,
-                        "bob_from_m_nap": base - drop * k, "bob_to_m_nap": base - drop * (k + 1),
-                        "street_name": None, "status": None, "geometry": shapely.LineString(points[k : k + 2]),
-                    }
-                )  # fmt: skip
+            rows.extend(
+                {
+                    "pipe_id": f"{name} {system} {k}", "from_node": None, "to_node": None, "system": system,
+                    "kind": "gravity", "diameter_mm": 300.0 if system != "vuilwater" else 200.0, "laid_year": year,
+                    "bob_from_m_nap": base - drop * k, "bob_to_m_nap": base - drop * (k + 1),
+                    "street_name": None, "status": None, "geometry": shapely.LineString(points[k : k + 2]),
+                }
+                for k in range(4)
+            )  # fmt: skip
     pipe = gpd.GeoDataFrame(rows, crs=RD)
     ends = {"pump foul": (200, 0, "gemaal"), "pump combined": (0, 0, "gemaal"), "outfall": (202, 2, "uitlaat")}
     node = gpd.GeoDataFrame(
