@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from kansenkaart.errors import FormatError, IncompleteError
+from kansenkaart.errors import CrsError, FormatError, IncompleteError
 from kansenkaart.ogcpage import Feature, features_of, identify, require_properties, require_rd_header
 from kansenkaart.provenance import Provenance
 from kansenkaart.publishers import delivery
@@ -131,9 +131,13 @@ def fetch_collection(
     query = Query(url, bbox_m, tuple(sorted(filters)), http.page_size)
     asked = hashlib.sha256(query.address().encode()).hexdigest()
     pages = folder / plain_name(layer.publisher) / f".pages-{asked}"
-    found = _complete(query, http, pages, 0)
-    features = [found[key] for key in sorted(found)]
-    require_properties(features, layer.needs, where=url)
+    try:
+        found = _complete(query, http, pages, 0)
+        features = [found[key] for key in sorted(found)]
+        require_properties(features, layer.needs, where=url)
+    except (CrsError, FormatError):
+        shutil.rmtree(pages, ignore_errors=True)  # a page that was refused must not come back in the next run
+        raise
     content = _canonical(features)
     name = plain_name(f"{layer.collection}_{_area_name(query)}") + ".geojson"
     path, kept = keep_file(folder, layer.publisher, layer.edition or edition_of(content), name, content)
