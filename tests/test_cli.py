@@ -1,0 +1,171 @@
+"""The command line: quick help, Dutch words for people, JSON for machines, and an exit code for each kind of trouble."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from kansenkaart import errors
+from kansenkaart.cli import cli
+from kansenkaart.stages import pipeline
+from kansenkaart.stages.steps import Report
+
+HEAVY = {
+    "pandas",
+    "geopandas",
+    "numpy",
+    "shapely",
+    "folium",
+    "numba",
+    "pvlib",
+    "rasterio",
+    "pyogrio",
+    "requests",
+    "rich",
+}
+MAIN = "from kansenkaart.cli import main; main()"
+
+
+def _start(*words, importtime=False):
+    extra = ["-X", "importtime"] if importtime else []
+    return subprocess.run([sys.executable, *extra, "-c", MAIN, *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["check", "-h"], ["--version"]])
+def test_help_loads_no_heavy_library(words):
+    result = _start(*words, importtime=True)
+    assert result.returncode == 0
+    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in result.stderr.splitlines() if "|" in line}
+    assert "click" in loaded  # the list of imports was read well
+    assert not loaded & HEAVY
+
+
+def test_help_is_dutch_and_names_every_command():
+    shown = CliRunner().invoke(cli, ["--help"]).output
+    assert "Laat zien wat een buurt samen kan verdienen en besparen." in shown
+    for name in ("demo", "run", "status", "check"):
+        assert name in cli.commands
+        assert f"  {name} " in shown
+        assert cli.commands[name].help
+
+
+def _fails_with(kind, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise kind("iets", found="niets", where="hier", remedy="doe dit")
+
+    monkeypatch.setattr(pipeline, "open_study", fail)
+
+
+# The exit codes as the module documents them; each is part of the agreement with scripts.
+CODES = {
+    errors.ConfigError: 2,
+    errors.AssumptionError: 2,
+    errors.CrsError: 3,
+    errors.FormatError: 3,
+    errors.SchemaError: 3,
+    errors.FetchError: 4,
+    errors.IncompleteError: 4,
+    errors.StoreError: 5,
+    errors.LockedError: 6,
+    errors.GateError: 7,
+    errors.InfeasibleError: 8,
+}
+
+
+@pytest.mark.parametrize("kind", CODES, ids=lambda kind: kind.__name__)
+def test_every_kind_of_trouble_has_its_own_exit_code_and_dutch_words(kind, monkeypatch, capsys):
+    from kansenkaart.cli import main
+
+    _fails_with(kind, monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["kansenkaart", "status", "voorbeeld"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == CODES[kind]
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "Fout: verwacht: iets\n  gevonden: niets\n  waar: hier\n  wat te doen: doe dit\n"
+
+
+def test_trouble_for_machines_is_one_json_object(monkeypatch, capsys):
+    from kansenkaart.cli import main
+
+    _fails_with(errors.FetchError, monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["kansenkaart", "run", "voorbeeld", "--json"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 4
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"error": "FetchError", "expected": "iets", "found": "niets", "where": "hier", "remedy": "doe dit"}
+
+
+def test_an_unknown_study_is_told_with_those_that_exist(tmp_path):
+    result = _start("--map", str(tmp_path), "run", "nergens")
+    assert result.returncode == 2
+    assert "Fout: verwacht: a study file" in result.stderr
+    assert "nergens.toml" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("words", [["vlieg"], ["run"], ["run", "voorbeeld", "--snel"]])
+def test_wrong_arguments_exit_with_2(words):
+    assert CliRunner().invoke(cli, words).exit_code == 2
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "proef.toml").write_text('name = "proef"\ntitle = "Proef"\nsource = []\n')
+    return tmp_path
+
+
+def test_status_of_a_study_of_which_nothing_was_made_says_how_to_begin(root):
+    shown = CliRunner().invoke(cli, ["--map", str(root), "status", "proef"])
+    assert shown.exit_code == 0
+    assert shown.output == "Van studie proef is nog niets gemaakt. Begin met: kansenkaart run proef\n"
+    assert json.loads(CliRunner().invoke(cli, ["--map", str(root), "status", "proef", "--json"]).output) == []
+
+
+def test_check_of_a_study_of_which_nothing_was_made_fails_with_what_to_do(root):
+    result = _start("--map", str(root), "check", "proef")
+    assert result.returncode == 5
+    assert "kansenkaart run proef" in result.stderr
+
+
+ROWS = [
+    {"name": "pand", "rows": 15296, "tally": {"left_out": {"status: Pand gesloopt": 1084}}, "editions": ["bag 2022"]},
+    {"name": "home", "rows": 7, "tally": {"left_out": {}}, "editions": ["bag 2022", "cbs 2022"]},
+]
+
+
+def test_status_shows_counts_reasons_and_editions(root, monkeypatch):
+    monkeypatch.setattr(pipeline, "status", lambda _place: ROWS)
+    lines = CliRunner().invoke(cli, ["--map", str(root), "status", "proef"]).output.splitlines()
+    assert lines[0].split() == ["tabel", "rijen", "weggelaten", "edities"]
+    assert "15.296" in lines[1]
+    assert "1.084× status: Pand gesloopt" in lines[1]
+    assert lines[2].split() == ["home", "7", "-", "bag", "2022,", "cbs", "2022"]
+    assert json.loads(CliRunner().invoke(cli, ["--map", str(root), "status", "proef", "--json"]).output) == ROWS
+
+
+@pytest.mark.parametrize(("status", "says"), [("unchanged", True), ("done", False)])
+def test_a_run_says_whether_anything_changed(root, monkeypatch, status, says):
+    monkeypatch.setattr(pipeline, "run_all", lambda _place, **_: [Report("pand", status, {"pand": 1234})])
+    shown = CliRunner().invoke(cli, ["--map", str(root), "run", "proef"])
+    assert shown.exit_code == 0
+    assert "1.234" in shown.output
+    assert ("Er is niets veranderd: alles staat er al." in shown.output) is says
+    told = json.loads(CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--json"]).output)
+    assert told["steps"] == [{"step": "pand", "status": status, "rows": {"pand": 1234}}]
+    assert told["map"].endswith("maps/proef/index.html")
+
+
+def test_a_municipality_gets_its_own_study(root, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pipeline, "run_all", lambda place, **_: seen.append(place) or [])
+    told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--code", "GM0193", "--json"])
+    assert json.loads(told.output)["study"] == "proef-gm0193"
+    assert seen[0].study.place.gemeentecode == "GM0193"

@@ -1,0 +1,126 @@
+"""Faulty studies are refused in words that name the key and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from kansenkaart.config import DATA_VARIABLE, folders, read_study
+from kansenkaart.errors import ConfigError
+from kansenkaart.stages import pipeline
+
+GOOD = """
+name = "proef"
+title = "Proef"
+[place]
+gemeentecode = "GM0193"
+[[source]]
+role = "pand"
+publisher = "bag"
+origin = "file"
+form = "pdok-geojson"
+path = "bag/pand.geojson"
+"""
+
+
+def _study(folder, content):
+    path = folder / "studies" / "proef.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_a_study_reads_with_its_defaults(tmp_path):
+    study = read_study(_study(tmp_path, GOOD))
+    assert (study.name, study.place.gemeentecode, study.invented) == ("proef", "GM0193", False)
+    # Bilgaard: 330 homes; the band around it is the documented default.
+    assert (study.areas.low_homes, study.areas.target_homes, study.areas.high_homes) == (300, 330, 360)
+    assert study.sources("pand")[0].edition == "latest"
+    assert study.sources("home") == ()
+
+
+BAD = {
+    "unknown key": (GOOD.replace("title =", 'colour = "red"\ntitle ='), "colour: Extra inputs"),
+    "unknown key of a source": (GOOD + 'pad = "x"\n', "source.0.pad"),
+    "unknown role": (GOOD.replace('"pand"', '"roof"'), "source.0.role"),
+    "path that leaves": (GOOD.replace("bag/pand", "bag/../../pand"), "must stay inside the data folder"),
+    "absolute path": (GOOD.replace("bag/pand", "/bag/pand"), "must stay inside the data folder"),
+    "file without a path": (GOOD.replace('path = "bag/pand.geojson"\n', ""), "needs a path"),
+    "wrong municipality": (GOOD.replace("GM0193", "0193"), "place.gemeentecode"),
+    "window the wrong way round": (GOOD.replace("[place]", "[place]\nbbox_m = [2, 2, 1, 3]"), "x min, y min"),
+    "name with a slash": (GOOD.replace('name = "proef"', 'name = "../proef"'), "a name has 1 to 40"),
+    "title missing": (GOOD.replace('title = "Proef"\n', ""), "title: Field required"),
+    "no sources": (GOOD.split("[[source]]")[0], "source: Field required"),
+    "band without its target": (GOOD + "[areas]\nlow_homes = 340\n", "low_homes <= target_homes"),
+    "no TOML": ("name = ", "a TOML file"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_faulty_study_is_refused_in_words(tmp_path, name):
+    content, word = BAD[name]
+    with pytest.raises(ConfigError) as caught:
+        read_study(_study(tmp_path, content))
+    assert word in str(caught.value)
+    assert caught.value.where == "proef.toml"
+    assert caught.value.remedy
+    assert caught.value.exit_code == 2
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    spoiled = GOOD.replace('title = "Proef"\n', "").replace('"pand"', '"roof"')
+    with pytest.raises(ConfigError, match=r"title: .*; source\.0\.role: "):
+        read_study(_study(tmp_path, spoiled))
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = _study(tmp_path, "")
+    path.write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(ConfigError, match="a TOML file"):
+        read_study(path)
+
+
+def test_a_missing_study_names_those_that_exist(tmp_path):
+    path = _study(tmp_path, GOOD)
+    with pytest.raises(ConfigError, match=r"choose one of \['proef'\]"):
+        read_study(path.with_name("elders.toml"))
+
+
+def test_the_code_of_a_run_takes_the_place_of_the_template(tmp_path):
+    assert read_study(_study(tmp_path, GOOD), gemeentecode="GM0518").place.gemeentecode == "GM0518"
+    with pytest.raises(ConfigError, match="gemeentecode"):
+        read_study(_study(tmp_path, GOOD), gemeentecode="Leeuwarden")
+
+
+def test_published_files_lie_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "elsewhere"))
+    assert folders(tmp_path).published == tmp_path / "elsewhere"
+    monkeypatch.delenv(DATA_VARIABLE)
+    assert folders(tmp_path).published == tmp_path / ".." / "shared" / "data"
+
+
+def test_a_published_file_that_is_not_there_stops_the_run_with_its_name(tmp_path, monkeypatch):
+    _study(tmp_path, GOOD)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "elsewhere"))
+    place = pipeline.open_study("proef", root=tmp_path)
+    with pytest.raises(ConfigError, match=r"no such file; where: bag/pand\.geojson; .*KANSENKAART_DATA"):
+        pipeline.run_acquire(place)
+    assert place.store.names() == []
+
+
+def test_a_link_that_leaves_the_data_folder_is_refused(tmp_path, monkeypatch):
+    _study(tmp_path, GOOD)
+    (tmp_path / "data-as-published" / "bag").mkdir(parents=True)
+    (tmp_path / "outside.geojson").write_text("{}")
+    (tmp_path / "data-as-published" / "bag" / "pand.geojson").symlink_to(tmp_path / "outside.geojson")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data-as-published"))
+    with pytest.raises(ConfigError, match="a path inside the data folder"):
+        pipeline.run_acquire(pipeline.open_study("proef", root=tmp_path))
+
+
+def test_an_unknown_form_names_the_known_ones(tmp_path, monkeypatch):
+    _study(tmp_path, GOOD.replace('role = "pand"', 'role = "gully"'))
+    (tmp_path / "p" / "bag").mkdir(parents=True)
+    (tmp_path / "p" / "bag" / "pand.geojson").write_text("{}")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "p"))
+    with pytest.raises(ConfigError, match=r"a form of \['kolken'\] for gully"):
+        pipeline.run_acquire(pipeline.open_study("proef", root=tmp_path))
