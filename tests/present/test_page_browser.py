@@ -306,6 +306,15 @@ def test_axe_has_nothing_to_say(opened, width):
 def test_prints_on_paper_with_its_sources(opened):
     page = opened()
     assert page.pdf(format="A4", landscape=True).startswith(b"%PDF")
+    # No frame comes between the event and the paper: what is not visible at once is not printed.
+    hidden = page.evaluate("""() => { dispatchEvent(new Event('beforeprint'));
+      const tiles = [...document.querySelectorAll('canvas.leaflet-tile')];
+      return tiles.length ? tiles.filter((tile) => getComputedStyle(tile).opacity !== '1').length : -1; }""")
+    assert hidden == 0
+    # The whole neighbourhood that was in view is on the paper, painted: all four colours.
+    assert page.locator("#kaartvak").bounding_box()["height"] == 540
+    assert {"#fde725", "#21918c", "#440154", "#c9ced6"} <= canvas_colors(page)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="print")
     assert page.locator("#legenda").is_visible()
     assert page.locator("#zoek").is_hidden()

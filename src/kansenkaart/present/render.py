@@ -40,7 +40,7 @@ class OfflineMap(folium.Map):
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(tiles=None, zoom_control=True, **options)
+        super().__init__(tiles=None, zoom_control=True, fade_animation=False, **options)
         self._id = _MAP_NAME
 
     def get_name(self) -> str:
@@ -81,8 +81,8 @@ def vendored() -> dict[str, str]:
         for row in csv.DictReader(handle):
             content = (folder / "vendor" / row["file"]).read_bytes()
             if hashlib.sha256(content).hexdigest() != row["sha256"]:
-                raise StoreError(f"{row['file']} of {row['package']} {row['version']}", found="other bytes",
-                                 where="present/assets/vendor", remedy="take the file from the published package again")  # fmt: skip
+                raise StoreError(f"{row['file']} of {row['package']} {row['version']}", found="other bytes", where="present/assets/vendor",
+                                 remedy="take the file from the published package again")  # fmt: skip
             out[row["file"]] = content.decode()
     return out
 

@@ -40,7 +40,7 @@ function nl(value, decimals = 0) {
 /** Units as people write them. */
 function unitText(unit) {
   return unit.replace(/\bEUR\b/g, "euro").replace(/m2\b/g, "m²").replace(/m3\b/g, "m³")
-    .replace("/year", " per jaar").replace("[1]", "").trim();
+    .replace("/year", " per jaar").replace(/^(1|\[1\]|year)$/, "").trim();
 }
 
 /** Write a value of a column with its unit. */

@@ -143,7 +143,7 @@ function* outlineSteps(ctx, pass, coords) {
   ctx.setLineDash([]);
 }
 
-/** The steps that mark chosen features: hatched, with a heavy double outline. */
+/** The steps that mark chosen features: hatched (16 pixels, so that the pattern runs on over the tiles), with a heavy double outline. */
 function* markSteps(ctx, pass, coords) {
   const at = placing(pass.layer, coords);
   const list = tileFeatures(pass.layer, at).filter((i) => pass.marked(i));
@@ -164,12 +164,12 @@ const hatchings = new Map();
 
 function hatching(ctx, color) {
   if (!hatchings.has(color)) {
-    const canvas = h("canvas", { width: 10, height: 10 }), pen = canvas.getContext("2d");
-    Object.assign(pen, { strokeStyle: color, lineWidth: 2 });
+    const canvas = h("canvas", { width: 16, height: 16 }), pen = canvas.getContext("2d");
+    Object.assign(pen, { strokeStyle: color, lineWidth: 1.5 });
     pen.beginPath();
-    for (const d of [-10, 0, 10]) {
-      pen.moveTo(d - 1, 11);
-      pen.lineTo(d + 11, -1);
+    for (const d of [-16, 0, 16]) {
+      pen.moveTo(d - 1, 17);
+      pen.lineTo(d + 17, -1);
     }
     pen.stroke();
     hatchings.set(color, canvas);

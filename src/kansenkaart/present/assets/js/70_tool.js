@@ -191,7 +191,7 @@ function drawRanking() {
     h("input", { type: "range", id: "weging" + c, min: 0, max: 100, step: 5, value: state.weights[c], oninput: (event) => { state.weights[c] = Number(event.target.value); drawRanking(); byId("weging" + c).focus(); writeLink(); } })));
   const rows = orderOf(scores).map((k, place) => {
     const area = tool.areas[k], inside = area.units.map((key) => indexOf(units(), key));
-    const values = tool.criteria.map((one, c) => one.label + " " + nl(area.values[c], one.decimals) + " " + unitText(one.unit)).join("; ");
+    const values = tool.criteria.map((one, c) => (one.label + " " + nl(area.values[c], one.decimals) + " " + unitText(one.unit)).trim()).join("; ");
     const open = () => { setUnits(inside); map.fitBounds(boundsOf(units(), inside).pad(0.2), { animate: !noMotion }); };
     return h("li", {}, h("button", { type: "button", class: "gebied", onclick: open }, h("strong", {}, nl(place + 1) + ". ", said(area.name))),
       h("small", {}, said(values + (sure ? "; in " + nl(100 * sure[k]) + "% van de berekeningen bij de beste " + nl(tool.top) : ""))),

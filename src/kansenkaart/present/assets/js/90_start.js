@@ -52,12 +52,20 @@ function background(key) {
   background.layer.addTo(map);
 }
 
+/** Give the map the size of the paper, or of the screen again, with the same places in view. */
+function fitPaper(paper, bounds) {
+  document.documentElement.classList.toggle("drukt", paper);
+  map.invalidateSize({ animate: false });
+  map.fitBounds(bounds, { animate: false });
+  tiles.flush();
+}
+
 function bind() {
   byId("tabelknop").addEventListener("click", toggleTable);
   byId("tabelsluit").addEventListener("click", () => { toggleTable(); byId("tabelknop").focus(); });
   byId("zoek").addEventListener("submit", search);
   byId("heel").addEventListener("click", () => map.fitBounds(wholeExtent(), { animate: !noMotion }));
-  byId("druk").addEventListener("click", () => { tiles.flush(); window.print(); });
+  byId("druk").addEventListener("click", () => window.print());
   byId("deel").addEventListener("click", () => {
     writeLink();
     const box = byId("link");
@@ -73,7 +81,9 @@ function bind() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.chosen >= 0) choose(-1);
   });
-  window.addEventListener("beforeprint", () => tiles.flush());
+  let seen = null;
+  window.addEventListener("beforeprint", () => { seen = map.getBounds(); fitPaper(true, seen); });
+  window.addEventListener("afterprint", () => fitPaper(false, seen));
   window.addEventListener("hashchange", () => { readLink(); drawPanel(); if (spec.tool) drawTool(); refresh(); });
 }
 
