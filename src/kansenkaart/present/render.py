@@ -81,8 +81,12 @@ def vendored() -> dict[str, str]:
         for row in csv.DictReader(handle):
             content = (folder / "vendor" / row["file"]).read_bytes()
             if hashlib.sha256(content).hexdigest() != row["sha256"]:
-                raise StoreError(f"{row['file']} of {row['package']} {row['version']}", found="other bytes", where="present/assets/vendor",
-                                 remedy="take the file from the published package again")  # fmt: skip
+                raise StoreError(
+                    f"{row['file']} of {row['package']} {row['version']}",
+                    found="other bytes",
+                    where="present/assets/vendor",
+                    remedy="take the file from the published package again",
+                )
             out[row["file"]] = content.decode()
     return out
 
