@@ -70,7 +70,9 @@ def _designed(table: gpd.GeoDataFrame, settings: WaterSettings) -> gpd.GeoDataFr
     start = np.where(np.isnan(laid), table["era_year"].to_numpy(dtype=float), laid)
     span = saving_interval(table, slope=measured, start_year=start, rules=variants, prices=prices, table=costs)
     before = _present_or_model(table, design)
-    after = np.fmin(before, design["diameter_grey_off_100_mm"].to_numpy())
+    # Only a pipe that the model itself lays smaller shrinks; any other keeps the size it has and loses flow.
+    smaller = design["diameter_grey_off_100_mm"].to_numpy()
+    after = np.where(smaller < design["diameter_as_is_mm"].to_numpy(), np.fmin(before, smaller), before)
     clean = self_cleansing(table, slope=slope, before_mm=before, after_mm=after, rules=rules)
     pressed = (table["layer"] == "pressure").to_numpy()
     design.loc[pressed] = np.nan

@@ -5,46 +5,19 @@ The basis of every street says which (`nwb`, `bgt`, `addresses`); a street from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
-from kansenkaart.core.water.arrays import Ints, kept, objects
-from kansenkaart.crs import RD
+from kansenkaart.core.water.arrays import Floats, Ints, kept, objects
+from kansenkaart.core.water.street_parts import StreetRules, groups, street_frame, streets_from_addresses
 from kansenkaart.errors import InfeasibleError
 
-COLUMNS = ["street_id", "street_name", "length_m", "width_m", "surface", "basis", "geometry"]
 # A corner leaves at most two tolerances of border within the tolerance on each side.
 _CORNER = 4.0
 _CARRIAGEWAY = "rijbaan|woonerf|voetgangersgebied|ov-baan|inrit"
-
-
-@dataclass(frozen=True)
-class StreetRules:
-    """Distances that shape streets.
-
-    Parameters
-    ----------
-    touch_m : float
-        Ends or surfaces closer than this are joined [m].
-    name_reach_m : float
-        An address names a wegdeel up to this distance [m]; half the depth of a building block (guess).
-    address_gap_m : float
-        Addresses of one name further apart are two streets [m] (guess).
-    address_step_m : float
-        Step along a street drawn from addresses [m] (guess; about four house widths).
-    """
-
-    touch_m: float = 0.5
-    name_reach_m: float = 40.0
-    address_gap_m: float = 120.0
-    address_step_m: float = 25.0
 
 
 def build_streets(
@@ -106,28 +79,11 @@ def streets_from_lines(street_line: gpd.GeoDataFrame, *, rules: StreetRules) -> 
     lines_at = pd.Series(np.tile(np.arange(len(lines)), 2)).groupby(node).agg(list)
     name = lines["street_name"].astype("string").fillna("").to_numpy()
     pairs = [(at[0], at[1]) for at in lines_at if len(at) == 2 and name[at[0]] == name[at[1]]]
-    group = _groups(len(lines), np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    group = groups(len(lines), np.array(pairs, dtype=np.int64).reshape(-1, 2))
     merged = [shapely.line_merge(shapely.union_all(shapes[group == g])) for g in range(group.max() + 1)]
     first = pd.Series(np.arange(len(lines))).groupby(group).first().to_numpy()
     names = lines["street_name"].to_numpy()[first]
-    return _frame(names, merged, shapely.length(merged), np.nan, "nwb")
-
-
-def _groups(count: int, pairs: Ints) -> Ints:
-    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
-
-
-def _frame(names: object, shapes: object, length: object, width: object, basis: str) -> gpd.GeoDataFrame:
-    frame = gpd.GeoDataFrame(
-        {"street_name": pd.array(np.asarray(names, dtype=object), dtype="string"), "length_m": length, "width_m": width},
-        geometry=list(np.asarray(shapes, dtype=object)), crs=RD,
-    )  # fmt: skip
-    frame["surface"] = pd.array([pd.NA] * len(frame), dtype="string")
-    frame["basis"] = basis
-    number = frame.groupby(frame["street_name"].fillna("naamloos")).cumcount() + 1
-    frame["street_id"] = frame["street_name"].fillna("naamloos") + " " + number.astype("string")
-    return frame[COLUMNS]
+    return street_frame(names, merged, shapely.length(merged), np.nan, "nwb")
 
 
 def _with_surface(streets: gpd.GeoDataFrame, roads: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
@@ -199,20 +155,33 @@ def streets_from_roads(roads: gpd.GeoDataFrame, *, home: gpd.GeoDataFrame, rules
     """
     ways = carriageways(roads).reset_index(drop=True)
     left, right = ways.sindex.query(ways.geometry, predicate="dwithin", distance=rules.touch_m)
-    pairs = _bordering(ways, np.column_stack([left, right])[left < right], rules.touch_m)
+    touching = np.column_stack([left, right])[left < right]
+    pairs = _bordering(ways, touching, rules.touch_m)
     name = _names_of(ways, home, rules)
     degree = np.bincount(pairs.ravel(), minlength=len(ways))
     junction = degree >= 3
     plain = ~junction[pairs].any(axis=1) & (name[pairs[:, 0]] == name[pairs[:, 1]])
     link = np.concatenate([pairs[plain], _junction_links(ways, pairs, junction)])
-    group = _groups(len(ways), link)
+    group = _without_slivers(groups(len(ways), link), ways.area.to_numpy(), touching, rules.sliver_m2)
     shapes = [shapely.union_all(ways.geometry.to_numpy()[group == g]) for g in range(group.max() + 1)]
     length, width = rectangle_sides(shapely.area(shapes), perimeter_m=shapely.length(shapes))
     own = pd.Series(kept(name, ~junction & (name != "")), dtype="object").groupby(group).first()
     names = objects(own.reindex(range(group.max() + 1)))
-    streets = _frame(names, shapes, length, width, "bgt")
+    streets = street_frame(names, shapes, length, width, "bgt")
     streets["surface"] = _main_surface(ways, group, len(streets))
     return streets
+
+
+def _without_slivers(group: Ints, area: Floats, touching: Ints, sliver_m2: float) -> Ints:
+    """Let each sliver go with the largest group that it touches."""
+    size = np.bincount(group, weights=area)
+    sides = np.concatenate([touching, touching[:, ::-1]])
+    mine, theirs = group[sides[:, 0]], group[sides[:, 1]]
+    joins = (size[mine] < sliver_m2) & (size[theirs] > size[mine])
+    rank = np.argsort(size[theirs[joins]], kind="stable")
+    to = np.arange(len(size))
+    to[mine[joins][rank]] = theirs[joins][rank]
+    return np.unique(to[group], return_inverse=True)[1].astype(np.int64)
 
 
 def _bordering(ways: gpd.GeoDataFrame, pairs: Ints, touch_m: float) -> Ints:
@@ -248,41 +217,3 @@ def _names_of(ways: gpd.GeoDataFrame, home: gpd.GeoDataFrame, rules: StreetRules
     best = table.sort_values(["way", "count", "name"]).drop_duplicates("way", keep="last")
     name[best["way"].to_numpy()] = best["name"].to_numpy()
     return name
-
-
-def streets_from_addresses(home: gpd.GeoDataFrame, *, rules: StreetRules) -> gpd.GeoDataFrame:
-    """Lines through the addresses of one name: means of steps along their main axis; parted at wide gaps.
-
-    Parameters
-    ----------
-    home : GeoDataFrame
-        `street_name` and points [m RD New]; homes without a name draw no street.
-    rules : StreetRules
-        Distances [m].
-    """
-    named = home[home["street_name"].notna() & home.geometry.notna() & ~home.geometry.is_empty]
-    names: list[str] = []
-    shapes: list[shapely.Geometry] = []
-    for name, own in named.groupby("street_name", sort=True):
-        xy = shapely.get_coordinates(own.geometry.to_numpy())
-        for part in _parted(xy, rules.address_gap_m):
-            names.append(str(name))
-            shapes.append(_axis_line(part, rules.address_step_m))
-    return _frame(names, shapes, shapely.length(shapes), np.nan, "addresses")
-
-
-def _parted(xy: npt.NDArray[np.float64], gap_m: float) -> list[npt.NDArray[np.float64]]:
-    points = np.asarray(shapely.points(xy), dtype=object)
-    tree = shapely.STRtree(points)
-    pairs = tree.query(points, predicate="dwithin", distance=gap_m).T
-    group = _groups(len(xy), pairs)
-    return [xy[group == g] for g in range(group.max() + 1)]
-
-
-def _axis_line(xy: npt.NDArray[np.float64], step_m: float) -> shapely.Geometry:
-    middle = xy.mean(axis=0)
-    _, axes = np.linalg.eigh((xy - middle).T @ (xy - middle))
-    along = (xy - middle) @ axes[:, -1]
-    step = np.floor((along - along.min()) / step_m).astype(np.int64)
-    points = pd.DataFrame(xy).groupby(step).mean().to_numpy()
-    return shapely.LineString(points) if len(points) > 1 else shapely.Point(points[0])
