@@ -55,7 +55,9 @@ def columns() -> tuple[Column, ...]:
         Column("block", "nummer", "voorbeeld", kind="text"),
         Column("name", "naam", "voorbeeld", kind="text"),
         Column("homes", "woningen", "voorbeeld", unit="1", year="2025", definition="Aantal woningen in het blok"),
-        Column("sun", "zon op het dak", "voorbeeld", unit="kWh/year", decimals=1, year_column="sun_year", basis="lod22"),
+        Column(
+            "sun", "zon op het dak", "voorbeeld", unit="kWh/year", decimals=1, year_column="sun_year", basis="lod22"
+        ),
         Column("sun_year", "jaar", "voorbeeld", unit="year"),
     )
 
@@ -65,7 +67,10 @@ def picture(name: str = "Blok", *, title: str = "Proefwijk", example: bool = Tru
     frame = blocks(name)
     streets = gpd.GeoDataFrame(
         {"street": [f"{name}straat", "Kade"], "water": [12.5, np.nan]},
-        geometry=[LineString([ORIGIN, (ORIGIN[0] + 300, ORIGIN[1])]), LineString([ORIGIN, (ORIGIN[0], ORIGIN[1] + 300)])],
+        geometry=[
+            LineString([ORIGIN, (ORIGIN[0] + 300, ORIGIN[1])]),
+            LineString([ORIGIN, (ORIGIN[0], ORIGIN[1] + 300)]),
+        ],
         crs=28992,
     )
     units = Layer("blokken", "Blokken", "polygon", frame, columns(), "block", "name")
@@ -96,7 +101,9 @@ def picture(name: str = "Blok", *, title: str = "Proefwijk", example: bool = Tru
 def tool() -> AreaTool:
     """Return the area tool over the nine blocks: neighbours share a side."""
     pairs = [(i, i + 1) for i in range(9) if i % 3 < 2] + [(i, i + 3) for i in range(6)]
-    edges = pd.DataFrame({"a": [f"b{i}" for i, _ in pairs], "b": [f"b{j}" for _, j in pairs], "kind": "local", "length_m": SIDE_M})
+    edges = pd.DataFrame(
+        {"a": [f"b{i}" for i, _ in pairs], "b": [f"b{j}" for _, j in pairs], "kind": "local", "length_m": SIDE_M}
+    )
     areas = (
         ProposedArea("1", "Zuid", ("b0", "b1", "b2"), (60.0, 6003.0)),
         ProposedArea("2", "Noord", ("b6", "b7", "b8"), (240.0, 15008.0)),
