@@ -44,7 +44,7 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("home", "*"): _form(bag.read_home),
     ("roof_face", "cityjson"): _plain(bag3d.read_roof_face),
     ("roof_face", "cityjsonseq"): _plain(bag3d.read_roof_face),
-    ("terrain", "*"): _form(bgt.read_terrain),
+    ("terrain", "*"): lambda path, source: bgt.read_terrain(path, form=source.form, kind=source.layer),
     ("street_line", "*"): _form(nwb.read_street_line),
     ("sewer_pipe", "*"): _form(gwsw.read_sewer_pipe),
     ("sewer_node", "*"): _form(gwsw.read_sewer_node),
