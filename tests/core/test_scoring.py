@@ -1,0 +1,122 @@
+"""Streets and roofs add up to their parts, whatever the order; unknown stays unknown."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import LineString, Point
+
+from kansenkaart.core import scoring
+
+GREY = scoring.GreyWater(litres_per_person_day=60.0, household_size_design=2.2)
+home_rows = st.lists(
+    st.tuples(
+        st.sampled_from(["Kerkstraat", "Dorpsstraat", "Eind", None]),
+        st.sampled_from(["BU01", "BU02", None]),
+        st.floats(0.1, 8.0),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def _homes(rows):
+    street, code, people = zip(*rows, strict=True)
+    return gpd.GeoDataFrame(
+        {
+            "home_id": [f"h{n}" for n in range(len(rows))],
+            "street": pd.Series(street, dtype="object"),
+            "buurtcode": pd.Series(code, dtype="object"),
+            "people": people,
+            "people_basis": "cbs",
+            "assigned_by": "address",
+        },
+        geometry=[Point(200_000 + n, 500_000) for n in range(len(rows))],
+        crs="EPSG:28992",
+    )
+
+
+def test_two_homes_by_hand():
+    streets = scoring.score_streets(_homes([("Kerkstraat", "BU01", 2.0), ("Kerkstraat", "BU01", 3.0)]), grey=GREY)
+    (row,) = streets.to_dict("records")
+    assert (row["homes"], row["people"], row["street_key"]) == (2, 5.0, "Kerkstraat|BU01")
+    # 5 persons x 60 l/day x 365.25 days / 1000 l/m3 = 109.575 m3/year
+    assert row["grey_water_m3_per_year"] == pytest.approx(109.575)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(home_rows)
+def test_streets_add_up_to_their_homes(rows):
+    homes = _homes(rows)
+    placed = homes[homes["street"].notna()]
+    if placed.empty:
+        return
+    streets = scoring.score_streets(homes, grey=GREY)
+    assert streets["homes"].sum() == len(placed)
+    assert streets["people"].sum() == pytest.approx(placed["people"].sum())
+    by_home = placed["people"] * GREY.litres_per_person_day * scoring.DAYS_A_YEAR / scoring.L_PER_M3
+    assert streets["grey_water_m3_per_year"].sum() == pytest.approx(by_home.sum())
+    assert streets["street_key"].is_unique
+    assert sum(len(one.geoms) if one.geom_type == "MultiPoint" else 1 for one in streets.geometry) == len(placed)
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(home_rows, st.randoms(use_true_random=False))
+def test_the_order_of_homes_does_not_matter(rows, dice):
+    homes = _homes(rows)
+    if homes["street"].isna().all():
+        return
+    order = list(range(len(homes)))
+    dice.shuffle(order)
+    one, other = scoring.score_streets(homes, grey=GREY), scoring.score_streets(homes.iloc[order], grey=GREY)
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(one).drop(columns="geometry"), pd.DataFrame(other).drop(columns="geometry")
+    )
+    assert all(a.equals(b) for a, b in zip(one.geometry, other.geometry, strict=True))
+
+
+def test_a_buurt_without_a_figure_gets_the_norm_and_says_so():
+    homes = pd.DataFrame({"buurtcode": ["BU01", "BU02", None]})
+    buurt = pd.DataFrame({"buurtcode": ["BU01", "BU02"], "household_size_persons": [1.8, np.nan]})
+    out = scoring.add_people(homes, buurt=buurt, household_size_design=2.2)
+    assert out["people"].tolist() == [1.8, 2.2, 2.2]
+    assert out["people_basis"].tolist() == ["cbs", "norm", "norm"]
+
+
+def test_the_street_comes_from_the_address_then_the_reference_then_the_nearest_line():
+    homes = gpd.GeoDataFrame(
+        {"street_name": ["Kerkstraat", None, None, None], "street_id": ["0001", "0002", None, None]},
+        geometry=[Point(0, 0), Point(0, 0), Point(0, 5), Point(0, 500)],
+        crs="EPSG:28992",
+    )
+    lines = gpd.GeoDataFrame(
+        {"street": ["Zuid", "Noord"]},
+        geometry=[LineString([(-9, 0), (9, 0)]), LineString([(-9, 10), (9, 10)])],
+        crs="EPSG:28992",
+    )
+    out = scoring.name_streets(homes, lines=lines, reach_m=50)
+    # The third home lies 5 m from both lines: the first name in the alphabet counts; the fourth is out of reach.
+    assert [None if pd.isna(one) else one for one in out["street"]] == ["Kerkstraat", "0002", "Noord", None]
+    assert out["assigned_by"].tolist() == ["address", "reference", "nearest", "none"]
+    without = scoring.name_streets(homes, lines=None, reach_m=50)
+    assert without["assigned_by"].tolist() == ["address", "reference", "none", "none"]
+
+
+def test_a_roof_without_any_known_face_is_unknown_not_zero():
+    faces = pd.DataFrame(
+        {
+            "pand_id": ["a", "a", "b"],
+            "roof_area_m2": [10.0, 20.0, 5.0],
+            "open_sky_kwh_per_year": [100.0, np.nan, np.nan],
+            "sun_kwh_per_year": [90.0, np.nan, np.nan],
+            "score_basis": ["lod22", "lod22", "lod22"],
+        }
+    )
+    out = scoring.sum_roofs(faces, by="pand_id")
+    assert out["roof_area_m2"].tolist() == [30.0, 5.0]
+    assert out["faces"].tolist() == [2, 1]
+    assert np.isnan(out.loc["b", "open_sky_kwh_per_year"])
