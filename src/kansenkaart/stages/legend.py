@@ -22,6 +22,17 @@ def editions_of(sources: Sequence[Provenance]) -> str:
     return ", ".join(sorted({f"{one.publisher} {one.edition}" for one in sources}))
 
 
+_UNITS_NL = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "", "EUR": "euro"}
+_WORDS_NL = {"person": "persoon", "home": "woning", "year": "jaar", "EUR": "euro"}
+
+
+def unit_nl(unit: str) -> str:
+    """Say a unit as a Dutch reader would; counts, codes and years need none."""
+    if unit in _UNITS_NL:
+        return _UNITS_NL[unit]
+    return "/".join(_WORDS_NL.get(word, word) for word in unit.split("/"))
+
+
 def columns_of(
     frame: pd.DataFrame, names: Sequence[str], sources: Sequence[Provenance], decimals: dict[str, int]
 ) -> tuple[Column, ...]:
@@ -35,7 +46,7 @@ def columns_of(
             "",
         )
         out.append(Column(
-            name, one.label_nl, _origin(one.origin, sources), "" if one.unit == "-" else one.unit, _year(one.origin, sources),
+            name, one.label_nl, _origin(one.origin, sources), unit_nl(one.unit), _year(one.origin, sources),
             definition=one.definition_nl, kind="number" if one.type in ("int", "float") else "text",
             decimals=decimals.get(name, 0), year_column=year, basis_column=basis if basis != name else "",
         ))  # fmt: skip

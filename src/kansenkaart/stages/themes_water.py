@@ -66,8 +66,12 @@ def grey(store: Store, sources: Sequence[Provenance]) -> Made:
     layer, names = made
     frame = layer.frame
     note = "Grijswater is water van douche, bad en wastafel. Regenwater staat onder Hemelwater."
-    views = [View("kans voor grijswater", "class_grey", _classes(), note),
-             view_of(frame, "grey_m3_per_year", note=note), view_of(frame, "saving_grey_off_eur", note="Alleen het deel dat bij vervanging van het riool vrijkomt.")]  # fmt: skip
+    later = "Alleen het deel dat bij vervanging van het riool vrijkomt."
+    views = [
+        View("kans voor grijswater", "class_grey", _classes(), note),
+        view_of(frame, "grey_m3_per_year", note=note),
+        view_of(frame, "saving_grey_off_eur", note=later),
+    ]
     story = Story(
         "Waar het loont om grijswater van douche, bad en wastafel van het riool te halen, straat voor straat.",
         "A is het kansrijkst. Klik op een straat: daar staat de som, en waarom de besparing groot of nul is.",

@@ -9,15 +9,15 @@ bound is not above the best area known needs no further look.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
+from kansenkaart.core.area.answer import Area, Effort
 from kansenkaart.core.area.bound import fix_members, leave_unreachable, shared_bound, window_bounds, worth_in
 from kansenkaart.core.area.exact import solve_window
 from kansenkaart.core.area.graph import AreaGraph
-from kansenkaart.core.area.kernel import Flags, Floats, Ints
+from kansenkaart.core.area.kernel import Flags, Ints
 from kansenkaart.core.area.question import AreaQuestion, Search, prepare, split_homes
 from kansenkaart.core.area.seek import seek
 from kansenkaart.core.area.windows import Window
@@ -29,74 +29,6 @@ _Met = tuple[float, int, tuple[int, ...]]  # worth, centre and blocks of an area
 
 # A gap below this [1] is the rounding of sums, and counts as none.
 _NO_GAP = 1e-6
-
-
-def no_limit() -> float:
-    """Time left where there is no time box [s]."""
-    return 1e9
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to look.
-
-    Parameters
-    ----------
-    restarts, steps : int
-        Annealing runs per window and steps per run [1].
-    first : int
-        Windows annealed before anything is proven [1].
-    workers : int
-        Threads for the bounds [1].
-    seed : int
-        Same seed, same answer.
-    remaining : Callable[[], float]
-        Time left [s]; the proof stops when it is gone, the answer stands.
-    """
-
-    restarts: int = 3
-    steps: int = 100_000
-    first: int = 8
-    workers: int = 2
-    seed: int = 0
-    remaining: Callable[[], float] = no_limit
-
-
-@dataclass(frozen=True, eq=False)
-class Area:
-    """One area and how good it is proven to be.
-
-    Parameters
-    ----------
-    blocks : Ints
-        Block numbers, ascending.
-    centre : int
-        The centre block.
-    homes : int
-        Homes [home].
-    value : float
-        Sum of the blocks' values [EUR/year].
-    border_m : float
-        Weighted border [m].
-    split : int
-        Homes outside the main buurt [home].
-    worth : float
-        What was maximised [EUR/year].
-    bound : float
-        No area that answers the question is worth more [EUR/year].
-    gap : float
-        (bound - worth) / |worth| [1]; 0 = proven best.
-    """
-
-    blocks: Ints
-    centre: int
-    homes: int
-    value: float
-    border_m: float
-    split: int
-    worth: float
-    bound: float
-    gap: float
 
 
 def worth_of_area(graph: AreaGraph, question: AreaQuestion, blocks: Ints) -> float:

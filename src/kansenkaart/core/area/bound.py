@@ -15,7 +15,7 @@ ROUNDING = 1e-9
 
 
 @kernel
-def shared_bound(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def shared_bound(
     indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
     low: float, high: float, enough: float, guess: float, inside: Flags,
 ) -> tuple[float, float, Floats]:  # fmt: skip
@@ -58,7 +58,7 @@ def shared_bound(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
 
 
 @kernel
-def _bounds_of(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def _bounds_of(
     centres: Ints, near_ptr: Ints, near: Ints, indptr: Ints, nbr: Ints, edge: Ints, passable: Flags, cost: Floats,
     worth: Floats, homes: Floats, share: Floats, pinned: Flags, low: float, high: float, enough: float,
 ) -> Floats:  # fmt: skip
@@ -69,7 +69,9 @@ def _bounds_of(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
     guess = 0.0
     for i in range(len(centres)):
         c = centres[i]
-        members, rows, head, rev, number = cut_out(c, near[near_ptr[c] : near_ptr[c + 1]], indptr, nbr, edge, passable, place)
+        members, rows, head, rev, number = cut_out(
+            c, near[near_ptr[c] : near_ptr[c + 1]], indptr, nbr, edge, passable, place
+        )
         forced = pinned[members].astype(np.int64)
         if forced.sum() < pins or homes[members].sum() < low:
             continue
@@ -77,12 +79,26 @@ def _bounds_of(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
         profit = standing_profit(members, rows, number, indptr, edge, cost, worth)
         inside = np.empty(len(members), np.bool_)
         out[i], guess, _ = shared_bound(
-            rows, head, rev, cost[number], profit, homes[members], share[:, members].copy(), forced, low, high, enough, guess, inside
+            rows,
+            head,
+            rev,
+            cost[number],
+            profit,
+            homes[members],
+            share[:, members].copy(),
+            forced,
+            low,
+            high,
+            enough,
+            guess,
+            inside,
         )
     return out
 
 
-def window_bounds(centres: Ints, arrays: tuple[object, ...], *, band: tuple[float, float], enough: float, workers: int) -> Floats:
+def window_bounds(
+    centres: Ints, arrays: tuple[object, ...], *, band: tuple[float, float], enough: float, workers: int
+) -> Floats:
     """Upper bound [EUR/year] on any area around each centre; at or below `enough` it may stop sharpening.
 
     Parameters
@@ -105,12 +121,12 @@ def window_bounds(centres: Ints, arrays: tuple[object, ...], *, band: tuple[floa
     """
     parts = np.array_split(centres, max(1, workers))
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        jobs = [pool.submit(_bounds_of, part, *arrays, *band, enough) for part in parts]  # type: ignore[arg-type]
+        jobs = [pool.submit(_bounds_of, part, *arrays, *band, enough) for part in parts]  # type: ignore[call-arg, arg-type]
     return np.concatenate([job.result() for job in jobs])
 
 
 @kernel
-def fix_members(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def fix_members(
     indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
     low: float, high: float, enough: float, guess: float,
 ) -> tuple[float, float, int]:  # fmt: skip
@@ -122,7 +138,9 @@ def fix_members(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
         Bound with what was fixed [EUR/year], price per home, and the number fixed.
     """
     inside, trial = np.empty(len(profit), np.bool_), np.empty(len(profit), np.bool_)
-    bound, mu, extra = shared_bound(indptr, head, rev, cost, profit, homes, share, forced, low, high, enough, guess, inside)
+    bound, mu, extra = shared_bound(
+        indptr, head, rev, cost, profit, homes, share, forced, low, high, enough, guess, inside
+    )
     if bound <= enough:
         return bound, mu, 0
     priced = profit - mu * homes + extra

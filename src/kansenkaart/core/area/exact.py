@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from kansenkaart.core.area.kernel import Flags, Floats, Ints
@@ -82,7 +82,7 @@ def solve_window(
         bound = min(bound, float(solver.getInfo().mip_dual_bound))
         if status != highspy.HighsModelStatus.kOptimal:
             break
-        chosen = np.asarray(solver.getSolution().col_value[: len(keep)]) > 0.5  # noqa: PLR2004 - halfway 0 and 1
+        chosen = np.asarray(solver.getSolution().col_value[: len(keep)]) > 0.5
         if not _add_cuts(solver, walk, chosen):
             inside = nothing.copy()
             inside[keep[chosen]] = True
@@ -91,13 +91,15 @@ def solve_window(
     return Proof(nothing, -np.inf, bound)
 
 
-def _walkable(window: Window, keep: Ints) -> coo_matrix:
-    """Passable borders among the members that are kept."""
+def _walkable(window: Window, keep: Ints) -> csr_matrix:
+    """Return the passable borders among the members that are kept."""
     place = np.full(len(window.members), -1)
     place[keep] = np.arange(len(keep))
     tail = np.repeat(np.arange(len(window.members)), np.diff(window.indptr))
     use = window.walk & (place[tail] >= 0) & (place[window.head] >= 0)
-    return coo_matrix((np.ones(use.sum()), (place[tail[use]], place[window.head[use]])), shape=(len(keep), len(keep))).tocsr()
+    return coo_matrix(
+        (np.ones(use.sum()), (place[tail[use]], place[window.head[use]])), shape=(len(keep), len(keep))
+    ).tocsr()
 
 
 def _model(window: Window, keep: Ints, band: tuple[float, float], beat: float) -> highspy.Highs:
@@ -128,8 +130,8 @@ def _model(window: Window, keep: Ints, band: tuple[float, float], beat: float) -
 
 
 def _solver(lp: highspy.HighsLp) -> highspy.Highs:
-    """A quiet solver on one thread, so that the same question takes the same path."""
-    solver = highspy.Highs()
+    """Return a quiet solver on one thread, so that the same question takes the same path."""
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     options = {"output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": _CENT, "random_seed": 0}
     for name, value in options.items():
         solver.setOptionValue(name, value)
@@ -138,7 +140,7 @@ def _solver(lp: highspy.HighsLp) -> highspy.Highs:
 
 
 def _rows(window: Window, keep: Ints, pairs: tuple[Ints, Ints], band: tuple[float, float]) -> _Rows:
-    """Both sides of each border, the band, the ownership rule, and a neighbour for each block."""
+    """Return both sides of each border, the band, the ownership rule, and a neighbour for each block."""
     n, m = len(keep), len(pairs[0])
     a, b, y, r = pairs[0], pairs[1], n + np.arange(m), np.arange(m)
     row, col = [r, r, r, m + r, m + r, m + r], [y, a, b, y, a, b]
@@ -160,7 +162,7 @@ def _rows(window: Window, keep: Ints, pairs: tuple[Ints, Ints], band: tuple[floa
     return _Rows(*(np.concatenate(part) for part in (row, col, val, lower, upper)))
 
 
-def _add_cuts(solver: highspy.Highs, walk: coo_matrix, chosen: Flags) -> int:
+def _add_cuts(solver: highspy.Highs, walk: csr_matrix, chosen: Flags) -> int:
     """Add a row per loose block; return how many."""
     inside = np.flatnonzero(chosen)
     _, piece = connected_components(walk[inside][:, inside], directed=False)
@@ -176,8 +178,8 @@ def _add_cuts(solver: highspy.Highs, walk: coo_matrix, chosen: Flags) -> int:
     return added
 
 
-def _separator(walk: coo_matrix, loose: Ints) -> Ints:
-    """Blocks beside the loose piece that the centre (number 0) reaches without crossing another of them."""
+def _separator(walk: csr_matrix, loose: Ints) -> Ints:
+    """Return the blocks beside the loose piece that the centre (number 0) reaches without crossing another of them."""
     beside = np.setdiff1d(walk[loose].indices, loose)
     open_ground = np.ones(walk.shape[0], bool)
     open_ground[beside] = False

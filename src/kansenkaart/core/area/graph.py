@@ -46,7 +46,9 @@ class BorderFactors:
         rows = dict(zip(table["name"].astype(str), table["factor"].astype(float), strict=True))
         needed = {*BORDER_CLASSES, "buurt_border", "place_name_border", "outer_border"}
         if missing := needed - set(rows):
-            raise ConfigError(f"a row for each of {sorted(needed)}", found=f"no {sorted(missing)}", where="border_factors.csv")
+            raise ConfigError(
+                f"a row for each of {sorted(needed)}", found=f"no {sorted(missing)}", where="border_factors.csv"
+            )
         if bad := [name for name in needed if not 0 <= rows[name] <= 1]:
             raise ConfigError("factors between 0 and 1", found=f"{bad} outside", where="border_factors.csv")
         return cls(
@@ -111,7 +113,7 @@ class AreaGraph:
         return replace(self, value=np.ascontiguousarray(value, np.float64))
 
     def pieces(self) -> Ints:
-        """Number the connected pieces over passable borders, one number per block."""
+        """Return the connected piece of each block, over passable borders."""
         return components(self, np.ones(len(self), bool))
 
     def cut_weight(self, label: npt.NDArray[np.int64]) -> float:
@@ -126,7 +128,7 @@ class AreaGraph:
 
 
 def components(graph: AreaGraph, inside: Flags) -> Ints:
-    """Number the pieces of a set of blocks over passable borders; -1 outside the set."""
+    """Return the piece of each block of a set, over passable borders; -1 outside the set."""
     keep = graph.passable & inside[graph.a] & inside[graph.b]
     ones = np.ones(int(keep.sum()), np.int8)
     matrix = coo_matrix((ones, (graph.a[keep], graph.b[keep])), shape=(len(graph), len(graph)))
@@ -192,7 +194,9 @@ def build_graph(
     n = len(blocks)
     a, b = place.get_indexer(edges["a"]), place.get_indexer(edges["b"])
     if (a < 0).any() or (b < 0).any() or (a == b).any():
-        raise SchemaError("borders between two known blocks", found="a border of an unknown block or of one block", where="edges.a, b")
+        raise SchemaError(
+            "borders between two known blocks", found="a border of an unknown block or of one block", where="edges.a, b"
+        )
     unknown = np.full(n, np.nan)
     return graph_from_arrays(
         homes=blocks["homes"].to_numpy(np.int64),
@@ -209,7 +213,7 @@ def build_graph(
     )
 
 
-def graph_from_arrays(  # noqa: PLR0913 - one argument per array of the graph
+def graph_from_arrays(
     *,
     homes: Ints,
     value: Floats,

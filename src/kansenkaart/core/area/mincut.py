@@ -46,7 +46,9 @@ def _relabel(indptr: Ints, head: Ints, rev: Ints, cap: Floats, sink: Floats, lab
 
 
 @kernel
-def _discharge(u: int, arcs: tuple[Ints, Ints, Ints], cap: Floats, flow: tuple[Floats, Floats], marks: tuple[Ints, Ints]) -> float:
+def _discharge(
+    u: int, arcs: tuple[Ints, Ints, Ints], cap: Floats, flow: tuple[Floats, Floats], marks: tuple[Ints, Ints]
+) -> float:
     """Push the surplus of one block on until it is gone or cut off; return what reached the sink."""
     indptr, head, rev = arcs
     surplus, sink = flow
@@ -79,7 +81,9 @@ def _discharge(u: int, arcs: tuple[Ints, Ints, Ints], cap: Floats, flow: tuple[F
 
 
 @kernel
-def best_closure(indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, forced: Ints, inside: Flags) -> float:
+def best_closure(
+    indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, forced: Ints, inside: Flags
+) -> float:
     """Fill `inside` with the best set at these profits and return an upper bound on its worth [EUR/year].
 
     Parameters
@@ -152,7 +156,7 @@ def _next_price(lines: Floats, at_left: float, at_right: float) -> float:
 
 
 @kernel
-def band_bound(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def band_bound(
     indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, homes: Floats, forced: Ints,
     low: float, high: float, enough: float, guess: float, inside: Flags,
 ) -> tuple[float, float]:  # fmt: skip

@@ -57,13 +57,13 @@ def within_reach(graph: AreaGraph, *, radius_m: float, allowed: Flags) -> tuple[
     tree = cKDTree(graph.xy[numbers])
     # A hair wider, so that a block at exactly the radius is in, however the city lies on the grid.
     lists = tree.query_ball_point(graph.xy, radius_m * (1 + 1e-12) + 1e-9, return_sorted=True)
-    counts = np.fromiter((len(row) for row in lists), np.int64, len(lists))
+    counts = np.array([np.size(row) for row in lists], np.int64)
     near = np.concatenate([np.asarray(row, np.int64) for row in lists]) if counts.sum() else np.empty(0, np.int64)
     return np.r_[0, np.cumsum(counts)].astype(np.int64), numbers[near] if len(near) else near
 
 
 @kernel
-def cut_out(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def cut_out(
     centre: int, near: Ints, indptr: Ints, nbr: Ints, edge: Ints, passable: Flags, place: Ints
 ) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Members reachable from the centre among `near`, and their rows; `place` is scratch, -1 throughout.
@@ -109,7 +109,7 @@ def cut_out(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
 
 
 @kernel
-def standing_profit(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def standing_profit(
     members: Ints, rows: Ints, number: Ints, indptr: Ints, edge: Ints, cost: Floats, worth: Floats
 ) -> Floats:
     """Worth of each member less the price of its borders that leave the window [EUR/year]."""
