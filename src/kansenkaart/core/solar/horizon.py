@@ -1,13 +1,11 @@
 """Horizons of roof cells in a surface model: how high the world stands around every module.
 
-A row of look directions (azimuths) is swept one after the other. Along each line of cells, from far to near, the
-kernel carries sixteen *shadow heights* at once, one per slope t_k [1]: s_k <- max(s_k - t_k d, z), the height [m]
-under which a ray of slope t_k is blocked. At a roof cell the slopes whose shadow lies above the observer are counted,
-and the horizon's slope follows from the last ones: s(t) is convex and piecewise linear (its slope is the distance of
-the obstacle), so it lies between the secant from the left and the chord across the crossing; their mean is taken.
-
-Lines are digital straight lines, so no height is ever blended; the distance between two cells is their exact
-distance along the look direction. Cost is one SIMD instruction or three for each cell and azimuth, whatever the range.
+Every look direction (azimuth) is swept by itself. Along parallel lines, from far to near, sixteen *shadow heights* are
+carried at once, one per slope t_k [1]: s_k <- max(s_k - t_k d, z), the height [m] under which a ray of slope t_k is
+blocked. At a roof cell the slopes whose shadow lies above the observer are counted; s(t) is convex and piecewise linear
+(its slope is the distance of the obstacle), so the last two above, prolonged, give the horizon, exactly where one
+obstacle makes it; the chord across the crossing bounds it. Lines cross rows between two cells: heights are blended
+linearly, as on a bilinear surface. The cost is about one SIMD instruction per cell and azimuth, whatever the range.
 
 References
 ----------
@@ -38,30 +36,16 @@ LEVELS = np.array(
     [-0.05, 0.0, 0.04, 0.09, 0.15, 0.22, 0.30, 0.40, 0.52, 0.68, 0.90, 1.2, 1.7, 2.7, 6.0, 25.0], dtype=np.float32
 )  # slopes t_k [1]; the first, below 0, only anchors the chord of the lowest step
 K = LEVELS.size
-ONE, HALF, TINY, CODES = np.float32(1.0), np.float32(0.5), np.float32(1e-6), np.float32(SCALE)
-SECANT_SHARE = np.float32(0.75)  # weight of the secant; fitted to exact horizons of the benchmark scene (bias 0)
+ZERO, ONE, HALF, TINY, CODES = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(1e-6), np.float32(SCALE)
 
 
 @dataclass(frozen=True)
 class RoofCells:
-    """Cells of which the horizon is wanted, ordered by row and then by column.
-
-    Attributes
-    ----------
-    rows, cols : numpy.ndarray
-        Position in the surface, int32.
-    observer_m : numpy.ndarray
-        Height of the observer (a module's face) [m NAP], float32.
-    """
+    """Cells of which the horizon is wanted, by row and then column (int32), and the observer's height [m NAP]."""
 
     rows: Ints
     cols: Ints
     observer_m: Floats
-
-    @property
-    def size(self) -> int:
-        """Number of cells [1]."""
-        return int(self.rows.size)
 
 
 def clean_surface(dsm: NDArray[Any], *, nodata: float | None = None) -> tuple[Floats, int]:
@@ -120,7 +104,7 @@ def azimuths_deg(count: int) -> NDArray[np.float64]:
     """Centres of the azimuth sectors, 0 = north, clockwise [deg]."""
     if count < 4:
         raise ConfigError("at least 4 azimuth sectors", found=str(count), where="azimuths")
-    return np.arange(count) * (360.0 / count)
+    return np.asarray(np.arange(count) * (360.0 / count), dtype=np.float64)
 
 
 def encode_slope(slope: NDArray[Any]) -> NDArray[np.uint16]:
@@ -165,18 +149,17 @@ def horizons(
     numpy.ndarray
         Codes (azimuths, cells) for ``decode_slope``; a horizon under 0 is 0.
     """
-    out = np.zeros((azimuths, cells.size), dtype=np.uint16)
-    if cells.size == 0:
+    out = np.zeros((azimuths, cells.rows.size), dtype=np.uint16)
+    if cells.rows.size == 0:
         return out
     height, width = surface_m.shape
     order, starts_t = _column_order(cells.cols, width)
     starts = np.searchsorted(cells.rows, np.arange(height + 1, dtype=np.int32)).astype(np.int32)
     angles = np.radians(azimuths_deg(azimuths))
-    # Axes of a walk: "major" is the axis it steps along, "minor" the one it drifts along.
     looks = np.stack([-np.cos(angles), np.sin(angles)], axis=1)  # (row, col) per azimuth
     _sweep_all(
         (surface_m, np.ascontiguousarray(surface_m.T)),
-        (cells.rows, cells.cols, cells.observer_m, starts, np.arange(cells.size, dtype=np.int32)),
+        (cells.rows, cells.cols, cells.observer_m, starts, np.arange(cells.rows.size, dtype=np.int32)),
         (cells.cols[order], cells.rows[order], cells.observer_m[order], starts_t, order),
         np.round(looks, 12),
         np.float32(cell_size_m),
@@ -214,13 +197,10 @@ def _sweep_all(surfaces: Any, by_row: Any, by_col: Any, looks: Any, size: Any, o
 
 
 @njit(cache=True, nogil=True)
-def _shifts(count: int, sign: int, drift: float, origin: int) -> Any:
-    """Drift in cells of a line at every step of the walk, in phase with the whole sheet."""
-    shift = np.empty(count, np.int32)
+def _drifts(count: int, sign: int, slope: float, origin: int) -> Any:
+    """Sideways drift of the lines at every step of the walk [cells], in phase with the whole sheet."""
     first = origin if sign > 0 else -(origin + count - 1)
-    for j in range(count):
-        shift[j] = np.int32(np.floor((first + j) * drift + 0.5))
-    return shift
+    return (first + np.arange(count)) * slope
 
 
 @njit(cache=True, nogil=True)
@@ -229,54 +209,67 @@ def _sweep(z: Any, cells: Any, look: Any, size: Any, origin: Any, out: Any) -> N
     height, width = z.shape
     starts = cells[3]
     sign = 1 if look[0] < 0 else -1
-    shift = _shifts(height, sign, -look[1] / abs(look[0]), origin[0])
-    first, last = height, -1
-    for j in range(height):  # rows of the walk that hold a roof
+    drift = _drifts(height, sign, -look[1] / abs(look[0]), origin[0])
+    last = -1
+    for j in range(height):  # the walk ends at the last row that holds a roof
         row = j if sign > 0 else height - 1 - j
-        if starts[row + 1] > starts[row]:
-            first, last = min(first, j), max(last, j)
-    lowest = min(-shift[first], -shift[last])
-    highest = width - min(shift[first], shift[last])
+        last = j if starts[row + 1] > starts[row] else last
+    lowest = int(np.floor(min(-drift[0], -drift[last]))) - 1
+    highest = width + int(np.ceil(max(-drift[0], -drift[last]))) + 1
+    drop = (LEVELS * size / np.float32(abs(look[0]))).astype(np.float32)
     state = np.empty((K, STRIP + 16), np.float32)  # padded: no two levels share a cache set
-    step = np.empty((2, K), np.float32)
+    top = np.empty(STRIP, np.float32)
     counts = np.empty(STRIP, np.int64)
     for left in range(lowest, highest, STRIP):
         state[:] = LOW_M
         for j in range(last + 1):
             row = j if sign > 0 else height - 1 - j
-            moved = abs(shift[j] - shift[max(j - 1, 0)])
-            drop = step[moved]
-            for k in range(K):
-                drop[k] = LEVELS[k] * size * np.float32(abs(look[0]) + moved * abs(look[1]))
-            begin, end = max(left + shift[j], 0), min(left + STRIP + shift[j], width)
+            offset = left + int(np.floor(drift[j]))
+            begin, end = max(offset, 0), min(offset + STRIP, width - 1)
             if end <= begin:
                 continue
+            share = np.float32(drift[j] - np.floor(drift[j]))
+            _blend(z[row], (begin, end, offset), share, top)
             if starts[row + 1] > starts[row]:
-                _observe(state, drop, cells, (row, begin, end, left + shift[j]), counts, out)
-            _step(state, drop, z[row], begin, end, left + shift[j])
+                _observe((state, drop, top), cells, (row, begin, end, offset), (z[row], share, size), counts, out)
+            _step(state, drop, top[begin - offset : end - offset], begin - offset)
 
 
 @njit(cache=True, nogil=True)
-def _step(state: Any, drop: Any, z: Any, begin: int, end: int, offset: int) -> None:
-    """Move the shadows one cell nearer and let the cells there cast theirs."""
-    top = z[begin:end]
+def _blend(z: Any, span: Any, share: Any, top: Any) -> None:
+    """Height of every line where it crosses this row, between its two cells; beside a hole that of the other cell."""
+    begin, end, offset = span
+    near, far, line = z[begin:end], z[begin + 1 : end + 1], top[begin - offset : end - offset]
+    for i in range(near.size):
+        level = near[i] + (far[i] - near[i]) * share
+        line[i] = level if min(near[i], far[i]) > LOW_M else max(near[i], far[i])
+
+
+@njit(cache=True, nogil=True)
+def _step(state: Any, drop: Any, top: Any, first: int) -> None:
+    """Move the shadows one row nearer and let the surface there cast its own."""
     for k in range(K):
         fall = drop[k]
-        line = state[k, begin - offset : end - offset]
+        line = state[k, first : first + top.size]
         for i in range(top.size):
             line[i] = max(line[i] - fall, top[i])
 
 
 @njit(cache=True, nogil=True)
-def _observe(state: Any, drop: Any, cells: Any, span: Any, counts: Any, out: Any) -> None:
-    """Read the horizon of the roof cells of one row that lie in this strip."""
+def _observe(lines: Any, cells: Any, span: Any, here: Any, counts: Any, out: Any) -> None:
+    """Read the horizon of the roof cells of one row that lie in this strip, each on the line that passes nearest."""
     _, cols, observer, starts, index = cells
+    state, drop, top = lines
     row, begin, end, offset = span
+    z, share, size = here
+    nearer = 1 if share > HALF else 0  # the line on the left passes nearest to the cell on its right
     own = cols[starts[row] : starts[row + 1]]
-    first = starts[row] + np.searchsorted(own, begin)
-    last = starts[row] + np.searchsorted(own, end)
+    first = starts[row] + np.searchsorted(own, begin + nearer)
+    last = starts[row] + np.searchsorted(own, end + nearer)
     for i in range(first, last):
-        x, eye = cols[i] - offset, observer[i]
+        x = cols[i] - offset - nearer
+        lift = top[x] - z[cols[i]]  # the roof slopes between the cell and its line
+        eye = observer[i] + (lift if abs(lift) < size else ZERO)
         # Count the slopes whose shadow is above the eye: the heights fall with k, so halve the search, without a branch.
         count = np.int64(state[7, x] - drop[7] > eye) << 3
         count += np.int64(state[count + 3, x] - drop[count + 3] > eye) << 2
@@ -284,14 +277,15 @@ def _observe(state: Any, drop: Any, cells: Any, span: Any, counts: Any, out: Any
         count += np.int64(state[count, x] - drop[count] > eye)
         counts[i - first] = count + np.int64(state[count, x] - drop[count] > eye)
     for i in range(first, last):
-        count = counts[i - first]
-        x, eye = cols[i] - offset, observer[i]
+        x, count = cols[i] - offset - nearer, counts[i - first]
+        lift = top[x] - z[cols[i]]
+        eye = observer[i] + (lift if abs(lift) < size else ZERO)
         out[index[i]] = _crossing(state, drop, x, eye, max(count, 2)) if count > 1 else np.uint16(0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _crossing(state: Any, drop: Any, x: int, eye: Any, count: int) -> Any:
-    """Slope at which the shadow height falls to the eye, between the secant from the left and the chord across."""
+    """Code of the slope at which the shadow height falls to the eye: the secant of the last two above, up to the chord."""
     upper = min(count, K - 1)
     t1, t0 = LEVELS[count - 1], LEVELS[count - 2]
     above = state[count - 1, x] - drop[count - 1] - eye
@@ -299,7 +293,5 @@ def _crossing(state: Any, drop: Any, x: int, eye: Any, count: int) -> Any:
     below = state[upper, x] - drop[upper] - eye
     secant = above * (t1 - t0) / (before - above + TINY)
     chord = above * (LEVELS[upper] - t1) / (above - below + TINY)
-    chord = chord if count < K else secant
-    secant = secant if secant < chord else chord
-    t = t1 + SECANT_SHARE * secant + (ONE - SECANT_SHARE) * chord
+    t = t1 + (chord if count < K and chord < secant else secant)
     return np.uint16(CODES * t / (ONE + t) + HALF)

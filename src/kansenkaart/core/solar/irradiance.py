@@ -24,38 +24,27 @@ import pandas as pd
 from numpy.typing import NDArray
 from pvlib import irradiance as pv
 from pvlib.atmosphere import get_relative_airmass
-from pvlib.solarposition import get_solarposition
 
 from kansenkaart.core.solar.horizon import azimuths_deg
-from kansenkaart.errors import ConfigError, SchemaError
+from kansenkaart.core.solar.weather import (
+    MONTHS,
+    WEATHER_COLUMNS,
+    Site,
+    SunPath,
+    check_weather,
+    day_of_year,
+    direction,
+    scale_to_monthly,
+    sun_path,
+)
+from kansenkaart.errors import SchemaError
+
+__all__ = ["IrradianceTable", "Site", "cumulative_irradiance", "open_plane_energy", "scale_to_monthly"]
 
 Doubles = NDArray[np.float64]
-WEATHER_COLUMNS = ("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2")
-MONTHS = 12
 SECTORS = 360  # sectors of the table [1]
 STEP_DEG = 0.5  # height between two rows of the table
-SUBSTEPS = 6  # places of the sun within an hour over which its energy is spread (directions only, not amounts)
 BAND_DEG = 6.5  # height of the bright band at the horizon [2]
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where the weather was measured and how its hours are written.
-
-    Attributes
-    ----------
-    latitude_deg, longitude_deg : float
-        WGS84 [deg].
-    altitude_m : float
-        Above sea level [m].
-    mid_interval_minutes : float
-        From a timestamp to the middle of its hour [min]: 30 where it marks the start, -30 where it marks the end.
-    """
-
-    latitude_deg: float
-    longitude_deg: float
-    altitude_m: float = 0.0
-    mid_interval_minutes: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -107,65 +96,7 @@ class IrradianceTable:
         return cls(**{n: np.asarray(arrays[n]) for n in names})
 
 
-def check_weather(hourly: pd.DataFrame) -> None:
-    """Refuse weather without its columns, time zone or values.
-
-    Raises
-    ------
-    SchemaError
-        If a column is missing, the index has no time zone, or a value is missing or negative.
-    """
-    missing = [c for c in WEATHER_COLUMNS if c not in hourly.columns]
-    if missing:
-        raise SchemaError(f"hourly weather with {list(WEATHER_COLUMNS)}", found=f"no {missing}", where="weather")
-    if not isinstance(hourly.index, pd.DatetimeIndex) or hourly.index.tz is None:
-        raise SchemaError("timestamps with a time zone", found=str(hourly.index.dtype), where="weather index")
-    values = hourly[list(WEATHER_COLUMNS)].to_numpy(dtype=float)
-    bad = int((~(values >= 0)).any(axis=1).sum())
-    if bad:
-        raise SchemaError(
-            "irradiance of 0 or more in every hour",
-            found=f"{bad} hours with a missing or negative value",
-            where="weather",
-            remedy="fill the gaps of the station first",
-        )
-
-
-def _position(times: pd.DatetimeIndex, site: Site) -> tuple[Doubles, Doubles]:
-    """Azimuth and apparent elevation [deg]."""
-    sun = get_solarposition(times, site.latitude_deg, site.longitude_deg, altitude=site.altitude_m)
-    return sun["azimuth"].to_numpy(), sun["apparent_elevation"].to_numpy()
-
-
-@dataclass(frozen=True)
-class _Sun:
-    """The sun of every hour: in the middle of the part of the hour that it is up, and spread over that part."""
-
-    times: pd.DatetimeIndex
-    azimuth_deg: Doubles
-    elevation_deg: Doubles
-    places: list[tuple[Doubles, Doubles]]
-    weight: Doubles  # (SUBSTEPS, hours), 0 in the dark
-
-
-def _sun(hourly: pd.DataFrame, site: Site) -> _Sun:
-    """Follow the sun; in the hour of its rise or set its mean place is above the horizon, as its light was."""
-    middle = pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=site.mid_interval_minutes)
-    minutes = (np.arange(SUBSTEPS) + 0.5) * 60.0 / SUBSTEPS - 30.0
-    places = [_position(middle + pd.Timedelta(minutes=m), site) for m in minutes]
-    up = np.stack([elevation > 0 for _, elevation in places])
-    weight = up / np.maximum(up.sum(axis=0), 1)
-    times = middle + pd.to_timedelta(minutes @ weight, unit="min")
-    return _Sun(times, *_position(times, site), places, weight)
-
-
-def _direction(azimuth_deg: Doubles, elevation_deg: Doubles) -> Doubles:
-    """Unit vectors east, north, up."""
-    a, e = np.radians(azimuth_deg), np.radians(elevation_deg)
-    return np.stack([np.cos(e) * np.sin(a), np.cos(e) * np.cos(a), np.sin(e)], axis=-1)
-
-
-def _perez_parts(hourly: pd.DataFrame, sun: _Sun) -> tuple[Doubles, Doubles, Doubles]:
+def _perez_parts(hourly: pd.DataFrame, sun: SunPath) -> tuple[Doubles, Doubles, Doubles]:
     """Circumsolar share F1, and isotropic and horizon irradiance of Perez [W/m2], from pvlib's own coefficients.
 
     A vertical plane that faces the sun receives DHI (1 - F1) / 2 of the dome and DHI F2 of the band.
@@ -176,7 +107,7 @@ def _perez_parts(hourly: pd.DataFrame, sun: _Sun) -> tuple[Doubles, Doubles, Dou
         sun.azimuth_deg,
         dhi,
         hourly["dni_w_per_m2"].to_numpy(dtype=float),
-        pv.get_extra_radiation(sun.times).to_numpy(),
+        pv.get_extra_radiation(day_of_year(sun.times)),
         zenith,
         sun.azimuth_deg,
         get_relative_airmass(zenith),
@@ -211,7 +142,7 @@ def cumulative_irradiance(hourly: pd.DataFrame, *, site: Site, albedo: float = 0
         If ``hourly`` fails ``check_weather``.
     """
     check_weather(hourly)
-    sun = _sun(hourly, site)
+    sun = sun_path(hourly, site)
     f1, dome, band = _perez_parts(hourly, sun)
     cos_zenith = np.sin(np.radians(sun.elevation_deg))
     dhi, dni = (hourly[c].to_numpy(dtype=float) for c in ("dhi_w_per_m2", "dni_w_per_m2"))
@@ -229,14 +160,16 @@ def cumulative_irradiance(hourly: pd.DataFrame, *, site: Site, albedo: float = 0
     ghi = monthly(hourly["ghi_w_per_m2"].to_numpy(dtype=float))
     lit = np.flatnonzero(beam > 0)
     lit = lit[np.argsort(month[lit], kind="stable")]
-    suns = (beam[:, None] * _direction(sun.azimuth_deg, sun.elevation_deg))[lit].astype(np.float32) / np.float32(per_year)
+    suns = (beam[:, None] * direction(sun.azimuth_deg, sun.elevation_deg))[lit].astype(np.float32) / np.float32(
+        per_year
+    )
     return IrradianceTable(
         edges_deg=edges, vector=vector.astype(np.float32), dome=monthly(dome), band=monthly(band), ground=albedo * ghi,
         ghi=ghi, suns=suns, suns_month=np.searchsorted(month[lit], np.arange(MONTHS + 1)),
     )  # fmt: skip
 
 
-def _beam_vectors(beam: Doubles, month: NDArray[Any], sun: _Sun, *, azimuths: int, edges: Doubles) -> Doubles:
+def _beam_vectors(beam: Doubles, month: NDArray[Any], sun: SunPath, *, azimuths: int, edges: Doubles) -> Doubles:
     """Directional energy from above each edge, spread over the hour; its upward part is that of the mid-hour."""
     bins = np.zeros((MONTHS, azimuths, edges.size, 3))
     mean_up = sum(w * np.sin(np.radians(e)) for w, (_, e) in zip(sun.weight, sun.places, strict=True))
@@ -247,7 +180,7 @@ def _beam_vectors(beam: Doubles, month: NDArray[Any], sun: _Sun, *, azimuths: in
         sector = np.round(azimuth[up] * azimuths / 360.0).astype(int) % azimuths
         level = elevation[up] / STEP_DEG
         lower = np.minimum(level.astype(int), edges.size - 2)
-        energy = (weight * beam)[up, None] * _direction(azimuth[up], elevation[up])
+        energy = (weight * beam)[up, None] * direction(azimuth[up], elevation[up])
         np.add.at(bins, (month[up], sector, lower), (1 - level + lower)[:, None] * energy)
         np.add.at(bins, (month[up], sector, lower + 1), (level - lower)[:, None] * energy)
     above = bins[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
@@ -287,12 +220,12 @@ def open_plane_energy(
         (planes, 12) [kWh/m2 per month].
     """
     check_weather(hourly)
-    sun = _sun(hourly, site)
+    sun = sun_path(hourly, site)
     month = pd.DatetimeIndex(hourly.index).month.to_numpy() - 1
     ghi, dni, dhi = (hourly[c].to_numpy(dtype=float) for c in WEATHER_COLUMNS)
     dni = np.where(sun.elevation_deg > 0, dni, 0.0)
     zenith, azimuth = 90.0 - sun.elevation_deg, sun.azimuth_deg
-    extra, mass = pv.get_extra_radiation(sun.times).to_numpy(), get_relative_airmass(zenith)
+    extra, mass = pv.get_extra_radiation(day_of_year(sun.times)), get_relative_airmass(zenith)
     out = np.empty((len(planes), MONTHS))
     for i, (tilt, facing) in enumerate(zip(planes["tilt_deg"], planes["azimuth_deg"], strict=True)):
         total = pv.get_total_irradiance(
@@ -302,39 +235,3 @@ def open_plane_energy(
         out[i] = np.bincount(month, np.nan_to_num(total), MONTHS)
     years = len(hourly) / 8766.0 if len(hourly) > 8784 else 1.0
     return out / (1000.0 * years)
-
-
-def scale_to_monthly(hourly: pd.DataFrame, *, monthly_ghi_kwh_per_m2: NDArray[Any]) -> pd.DataFrame:
-    """Long-term correction: scale a typical year so that each month has the measured global irradiation.
-
-    All three components get the month's own factor, so the split between beam and diffuse light stays that of the
-    typical year.
-
-    Parameters
-    ----------
-    hourly : pandas.DataFrame
-        One year of hours, as for ``cumulative_irradiance``.
-    monthly_ghi_kwh_per_m2 : array
-        Long-term means of a station, January to December [kWh/m2].
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same hours, scaled.
-
-    Raises
-    ------
-    SchemaError
-        If there are not twelve months of data and targets.
-    """
-    check_weather(hourly)
-    target = np.asarray(monthly_ghi_kwh_per_m2, dtype=float)
-    month = pd.DatetimeIndex(hourly.index).month.to_numpy() - 1
-    have = np.bincount(month, hourly["ghi_w_per_m2"].to_numpy(dtype=float), MONTHS) / 1000.0
-    if target.shape != (MONTHS,) or not (target > 0).all() or not (have > 0).all():
-        raise SchemaError(
-            "twelve months with sun, and a target above 0 for each",
-            found=f"{int((have > 0).sum())} months, targets of shape {target.shape}",
-            where="monthly_ghi_kwh_per_m2",
-        )
-    return hourly[list(WEATHER_COLUMNS)].mul((target / have)[month], axis=0)

@@ -1,8 +1,11 @@
-"""Irradiation of roof cells from their horizons, tile by tile, with bounded memory.
+"""Irradiation of whole sheets, tile by tile: memory is bounded by one tile and its halo, and seams vanish.
 
-E = n . sum_a V_a(h_a) + band + ground, per cell and period (twelve months, or the year alone). The plane's own
-horizon takes part: behind a roof the sun shines on its back. Normals are those of the roof's plane, given per face:
-gradients of the raster are 6 % wrong.
+halo: seen, not scored
++-----------------------------+
+|   +---------------------+   |      every cell is scored in the one tile that owns it;
+|   |        tile         |   |      its obstacles come from the tile and 200 m around it
+|   +---------------------+   |
++-----------------------------+
 """
 
 from __future__ import annotations
@@ -12,44 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
-from kansenkaart.core.solar.horizon import Floats, RoofCells, clean_surface, encode_slope, horizons, roof_cells
-from kansenkaart.core.solar.irradiance import BAND_DEG, IrradianceTable
-from kansenkaart.errors import ConfigError
+from kansenkaart.core.solar.cells import STEEPEST_DEG, KernelTable, RoofPlanes, irradiate, kernel_table, roof_planes
+from kansenkaart.core.solar.horizon import Floats, RoofCells, clean_surface, horizons, roof_cells
 
-BINS = 512  # steps of the horizon code in the kernel's table
-STEEPEST_DEG = 89.0
-SHIFT = 7  # from a 16-bit code to its step
-BLOCK = 1024  # cells that one worker adds up at a time
+__all__ = [
+    "STEEPEST_DEG", "KernelTable", "RoofPlanes", "TileResult", "Window", "irradiate", "irradiate_sheet", "kernel_table",
+    "roof_planes",
+]  # fmt: skip
+
 HALO_M = 200.0
-
-
-@dataclass(frozen=True)
-class KernelTable:
-    """An irradiance table laid out for the kernel: (A, 4, P, BINS) float32, with east, north, up and band.
-
-    Attributes
-    ----------
-    energy : numpy.ndarray
-        Energy above each step of the horizon code [kWh/m2].
-    ground : numpy.ndarray
-        Ground reflection on a plane that sees nothing else, (P,) [kWh/m2].
-    """
-
-    energy: Floats
-    ground: Floats
-
-    @property
-    def azimuths(self) -> int:
-        """Number of azimuth sectors [1]."""
-        return int(self.energy.shape[0])
-
-    @property
-    def periods(self) -> int:
-        """Number of periods [1]: 12 months or 1 year."""
-        return int(self.ground.size)
 
 
 @dataclass(frozen=True)
@@ -94,206 +70,6 @@ class Window:
     observer_m: Floats | None = None
 
 
-def kernel_table(table: IrradianceTable, *, azimuths: int = 36, monthly: bool = False) -> KernelTable:
-    """Lay a table out for the kernel: any number of sectors, per month or for the year alone.
-
-    Raises
-    ------
-    ConfigError
-        If the number of sectors is not from 4 to 360.
-    """
-    fine = table.vector.shape[1]
-    if not 4 <= azimuths <= fine:
-        raise ConfigError(f"4 to {fine} azimuths", found=str(azimuths), where="azimuths")
-    vector, band, ground = table.vector.astype(np.float64), table.band, table.ground
-    if not monthly:
-        vector, band, ground = vector.sum(axis=0)[None], band.sum(keepdims=True), ground.sum(keepdims=True)
-    joined = np.tensordot(_join(azimuths, fine), vector, axes=(1, 1)).swapaxes(0, 1)
-    u = (np.arange(BINS) + 0.5) / BINS
-    u[0] = 0.0  # the lowest step is the open horizon
-    height = np.degrees(np.arctan2(u, 1.0 - u))
-    place = np.clip(height / (table.edges_deg[1] - table.edges_deg[0]), 0, table.edges_deg.size - 1.001)
-    low = place.astype(int)
-    share = (place - low)[:, None]
-    at = joined[:, :, low] * (1 - share) + joined[:, :, low + 1] * share
-    parts = np.empty((azimuths, 4, ground.size, BINS), dtype=np.float32)
-    parts[:, :3] = at.transpose(1, 3, 0, 2)
-    # A vertical plane facing the band sees half the round of sectors: int cos = 2, so each radian carries band / 2.
-    parts[:, 3] = band[:, None] * np.clip(1.0 - height / BAND_DEG, 0.0, 1.0) * np.pi / azimuths
-    return KernelTable(parts, ground.astype(np.float32))
-
-
-def _join(azimuths: int, fine: int) -> NDArray[np.float64]:
-    """Share of every fine sector that falls in each coarse one; one on a border is split."""
-    place = np.arange(fine) * azimuths / fine
-    share = np.zeros((azimuths, fine))
-    for nudge in (-1e-9, 1e-9):
-        share[np.round(place + nudge).astype(int) % azimuths, np.arange(fine)] += 0.5
-    return share
-
-
-@dataclass(frozen=True)
-class RoofPlanes:
-    """Planes of roof faces as the kernel wants them.
-
-    Attributes
-    ----------
-    slopes : numpy.ndarray
-        Horizontal over vertical part of the normal, (faces, 2) east and north [1].
-    open_kwh_per_m2 : numpy.ndarray
-        Irradiation under an open sky, (faces, periods) [kWh/m2].
-    factor : numpy.ndarray
-        Open irradiation hour by hour over that of the kernel's sectors [1]: it takes out what wide sectors cost on
-        planes that cut through them.
-    """
-
-    slopes: Floats
-    open_kwh_per_m2: Floats
-    factor: Floats
-
-
-def roof_planes(
-    tilt_deg: NDArray[Any], azimuth_deg: NDArray[Any], *, table: IrradianceTable, kernel: KernelTable
-) -> RoofPlanes:
-    """Prepare planes for a station; their open irradiation is that of pvlib's Perez, hour by hour.
-
-    Parameters
-    ----------
-    tilt_deg, azimuth_deg : numpy.ndarray
-        Of each face [deg]; 0 is flat, and north, clockwise. The azimuth of a flat face may be NaN.
-    table : IrradianceTable
-        The station.
-    kernel : KernelTable
-        The same station, from ``kernel_table``.
-
-    Raises
-    ------
-    ConfigError
-        If a plane is steeper than 89 deg or has no tilt: a wall is not a roof.
-    """
-    slopes = _plane_slopes(tilt_deg, azimuth_deg)
-    count = len(slopes)
-    months = np.zeros((count, len(table.ghi)), dtype=np.float32)
-    _open(slopes, table.suns, table.suns_month, months)
-    up = 1.0 / np.sqrt(1.0 + (slopes.astype(np.float64) ** 2).sum(axis=1))[:, None]
-    diffuse = table.dome * (1 + up) / 2 + table.band * np.sqrt(1 - up**2) + table.ground * (1 - up) / 2
-    exact = (months + diffuse).astype(np.float32)
-    exact = exact if kernel.periods > 1 else exact.sum(axis=1, keepdims=True)
-    bare = RoofPlanes(slopes, exact, np.ones((count, kernel.periods), np.float32))
-    codes = np.zeros((kernel.azimuths, count), np.uint16)
-    coarse = irradiate(codes, bare, np.arange(count, dtype=np.int32), table=kernel)
-    return RoofPlanes(slopes, exact, exact / np.maximum(coarse, np.float32(1e-6)))
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath=True)
-def _open(slopes: Any, suns: Any, first: Any, out: Any) -> None:
-    """Sum the sun's hours in front of every plane."""
-    for f in prange(len(slopes)):
-        p, q = slopes[f, 0], slopes[f, 1]
-        up = np.float32(1.0) / np.sqrt(np.float32(1.0) + p * p + q * q)
-        for m in range(out.shape[1]):
-            total = np.float32(0.0)
-            for s in range(first[m], first[m + 1]):
-                total += max(p * suns[s, 0] + q * suns[s, 1] + suns[s, 2], np.float32(0.0))
-            out[f, m] = up * total
-
-
-def _plane_slopes(tilt_deg: NDArray[Any], azimuth_deg: NDArray[Any]) -> Floats:
-    tilt, azimuth = np.asarray(tilt_deg, dtype=float), np.radians(np.asarray(azimuth_deg, dtype=float))
-    bad = int((~((tilt >= 0) & (tilt <= STEEPEST_DEG))).sum())
-    if bad:
-        raise ConfigError("roof planes of 0 to 89 deg", found=f"{bad} planes outside", where="tilt_deg")
-    steep = np.tan(np.radians(tilt))
-    azimuth = np.where(tilt > 0, np.nan_to_num(azimuth), 0.0)
-    return np.stack([steep * np.sin(azimuth), steep * np.cos(azimuth)], axis=1).astype(np.float32)
-
-
-def irradiate(
-    horizon_codes: NDArray[np.uint16], planes: RoofPlanes, face: NDArray[np.int32], *, table: KernelTable
-) -> Floats:
-    """Irradiation of cells with known horizons.
-
-    Parameters
-    ----------
-    horizon_codes : numpy.ndarray
-        (azimuths, cells) from ``horizons``.
-    planes : RoofPlanes
-        From ``roof_planes`` for the same number of azimuths and periods.
-    face : numpy.ndarray
-        Face of each cell, an index in ``planes``.
-    table : KernelTable
-        The station.
-
-    Returns
-    -------
-    numpy.ndarray
-        (cells, periods) [kWh/m2].
-
-    Raises
-    ------
-    ConfigError
-        If the horizons and the table have another number of azimuths, or a label has no face.
-    """
-    if horizon_codes.shape[0] != table.azimuths:
-        raise ConfigError(f"horizons in {table.azimuths} azimuths", found=str(len(horizon_codes)), where="horizons")
-    if planes.factor.shape[1] != table.periods:
-        raise ConfigError(f"planes for {table.periods} periods", found=str(planes.factor.shape[1]), where="planes")
-    slopes = planes.slopes
-    if face.size and not (0 <= int(face.min()) and int(face.max()) < len(slopes)):
-        raise ConfigError(f"labels from 0 to {len(slopes) - 1}", found=str(int(face.max())), where="face")
-    turn = np.arange(table.azimuths) * (2 * np.pi / table.azimuths)
-    looks = np.stack([np.sin(turn), np.cos(turn)], axis=1)
-    own = encode_slope(-(slopes.astype(np.float64) @ looks.T))
-    out = np.zeros((face.size, table.periods), dtype=np.float32)
-    _add_up(
-        horizon_codes,
-        (slopes, own.T.copy(), planes.factor),
-        face,
-        looks.astype(np.float32),
-        table.energy,
-        table.ground,
-        out,
-    )
-    return out
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def _add_up(codes: Any, planes: Any, face: Any, looks: Any, energy: Any, ground: Any, out: Any) -> None:
-    """Sum the sectors of every cell, a block of cells at a time."""
-    cells, periods = out.shape
-    slopes, own, factor = planes
-    for block in prange((cells + BLOCK - 1) // BLOCK):
-        begin, end = block * BLOCK, min((block + 1) * BLOCK, cells)
-        for a in range(looks.shape[0]):
-            _add_sector(codes[a, begin:end], (slopes, own[a], looks[a]), face[begin:end], energy[a], out[begin:end])
-        for c in range(begin, end):
-            p, q = slopes[face[c], 0], slopes[face[c], 1]
-            up = np.float32(1.0) / np.sqrt(np.float32(1.0) + p * p + q * q)
-            for m in range(periods):
-                ground_part = np.float32(0.5) * (np.float32(1.0) - up) * ground[m]
-                out[c, m] = factor[face[c], m] * (up * out[c, m] + ground_part)
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_sector(codes: Any, plane: Any, face: Any, energy: Any, out: Any) -> None:
-    """Add one sector to a block of cells; everything is divided by the normal's upward part."""
-    slopes, own, look = plane
-    for c in range(codes.size):
-        f = face[c]
-        p, q = slopes[f, 0], slopes[f, 1]
-        b = max(codes[c], own[f]) >> SHIFT
-        front = max(p * look[0] + q * look[1], np.float32(0.0))
-        for m in range(out.shape[1]):
-            out[c, m] += p * energy[0, m, b] + q * energy[1, m, b] + energy[2, m, b] + front * energy[3, m, b]
-
-
-def sky_view(horizon_codes: NDArray[np.uint16]) -> Floats:
-    """Share of an even sky that a level cell sees, the mean of cos2(h) over the azimuths [1]."""
-    u = horizon_codes.astype(np.float32) / np.float32(65535.0)
-    up = np.float32(1.0) - u
-    return np.asarray((up * up / (up * up + u * u)).mean(axis=0), dtype=np.float32)
-
-
 def irradiate_sheet(
     read: Callable[[int, int, int, int], Window],
     planes: RoofPlanes,
@@ -332,9 +108,7 @@ def irradiate_sheet(
     for top in range(0, shape[0], tile):
         for left in range(0, shape[1], tile):
             row, col = max(top - halo, 0), max(left - halo, 0)
-            window = read(
-                row, col, min(top + tile + halo, shape[0]) - row, min(left + tile + halo, shape[1]) - col
-            )
+            window = read(row, col, min(top + tile + halo, shape[0]) - row, min(left + tile + halo, shape[1]) - col)
             own = (slice(top - row, top - row + tile), slice(left - col, left - col + tile))
             result = _tile(window, own, planes, (row, col), (cell_size_m, observer_raise_m), table)
             if result is not None:
@@ -360,4 +134,6 @@ def _tile(
     codes = horizons(surface, cells, cell_size_m=metres[0], azimuths=table.azimuths, origin=origin)
     face = window.face[cells.rows, cells.cols].astype(np.int32)
     energy = irradiate(codes, planes, face, table=table)
-    return TileResult(cells.rows.astype(np.int64) + origin[0], cells.cols.astype(np.int64) + origin[1], face, energy, holes)
+    return TileResult(
+        cells.rows.astype(np.int64) + origin[0], cells.cols.astype(np.int64) + origin[1], face, energy, holes
+    )

@@ -1,0 +1,137 @@
+"""Hourly weather: what is accepted, where the sun stood, and the correction to a long term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pvlib.solarposition import get_solarposition
+
+from kansenkaart.errors import SchemaError
+
+Doubles = NDArray[np.float64]
+WEATHER_COLUMNS = ("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2")
+MONTHS = 12
+SUBSTEPS = 6  # places of the sun within an hour over which its light is spread
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the weather was measured and how its hours are written.
+
+    Attributes
+    ----------
+    latitude_deg, longitude_deg : float
+        WGS84 [deg].
+    altitude_m : float
+        Above sea level [m].
+    mid_interval_minutes : float
+        From a timestamp to the middle of its hour [min]: 30 where it marks the start, -30 where it marks the end.
+    """
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float = 0.0
+    mid_interval_minutes: float = 30.0
+
+
+def check_weather(hourly: pd.DataFrame) -> None:
+    """Refuse weather without its columns, time zone or values.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, the index has no time zone, or a value is missing or negative.
+    """
+    missing = [c for c in WEATHER_COLUMNS if c not in hourly.columns]
+    if missing:
+        raise SchemaError(f"hourly weather with {list(WEATHER_COLUMNS)}", found=f"no {missing}", where="weather")
+    if not isinstance(hourly.index, pd.DatetimeIndex) or hourly.index.tz is None:
+        raise SchemaError("timestamps with a time zone", found=str(hourly.index.dtype), where="weather index")
+    values = hourly[list(WEATHER_COLUMNS)].to_numpy(dtype=float)
+    bad = int((~(values >= 0)).any(axis=1).sum())
+    if bad:
+        raise SchemaError(
+            "irradiance of 0 or more in every hour",
+            found=f"{bad} hours with a missing or negative value",
+            where="weather",
+            remedy="fill the gaps of the station first",
+        )
+
+
+def sun_position(times: pd.DatetimeIndex, site: Site) -> tuple[Doubles, Doubles]:
+    """Azimuth and apparent elevation [deg]."""
+    sun = get_solarposition(times, site.latitude_deg, site.longitude_deg, altitude=site.altitude_m)
+    return sun["azimuth"].to_numpy(), sun["apparent_elevation"].to_numpy()
+
+
+@dataclass(frozen=True)
+class SunPath:
+    """The sun of every hour: in the middle of the part of the hour that it is up, and spread over that part."""
+
+    times: pd.DatetimeIndex
+    azimuth_deg: Doubles
+    elevation_deg: Doubles
+    places: list[tuple[Doubles, Doubles]]
+    weight: Doubles  # (SUBSTEPS, hours), 0 in the dark
+
+
+def sun_path(hourly: pd.DataFrame, site: Site) -> SunPath:
+    """Follow the sun; in the hour of its rise or set its mean place is above the horizon, as its light was."""
+    middle = pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=site.mid_interval_minutes)
+    minutes = (np.arange(SUBSTEPS) + 0.5) * 60.0 / SUBSTEPS - 30.0
+    places = [sun_position(middle + pd.Timedelta(minutes=m), site) for m in minutes]
+    up = np.stack([elevation > 0 for _, elevation in places])
+    weight = up / np.maximum(up.sum(axis=0), 1)
+    times = middle + pd.to_timedelta(minutes @ weight, unit="min")
+    return SunPath(times, *sun_position(times, site), places, weight)
+
+
+def direction(azimuth_deg: Doubles, elevation_deg: Doubles) -> Doubles:
+    """Return unit vectors east, north, up."""
+    a, e = np.radians(azimuth_deg), np.radians(elevation_deg)
+    return np.stack([np.cos(e) * np.sin(a), np.cos(e) * np.cos(a), np.sin(e)], axis=-1)
+
+
+def scale_to_monthly(hourly: pd.DataFrame, *, monthly_ghi_kwh_per_m2: NDArray[Any]) -> pd.DataFrame:
+    """Long-term correction: scale a typical year so that each month has the measured global irradiation.
+
+    All three components get the month's own factor, so the split between beam and diffuse light stays that of the
+    typical year.
+
+    Parameters
+    ----------
+    hourly : pandas.DataFrame
+        One year of hours, as for ``cumulative_irradiance``.
+    monthly_ghi_kwh_per_m2 : array
+        Long-term means of a station, January to December [kWh/m2].
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same hours, scaled.
+
+    Raises
+    ------
+    SchemaError
+        If there are not twelve months of data and targets.
+    """
+    check_weather(hourly)
+    target = np.asarray(monthly_ghi_kwh_per_m2, dtype=float)
+    month = pd.DatetimeIndex(hourly.index).month.to_numpy() - 1
+    have = np.bincount(month, hourly["ghi_w_per_m2"].to_numpy(dtype=float), MONTHS) / 1000.0
+    if target.shape != (MONTHS,) or not (target > 0).all() or not (have > 0).all():
+        raise SchemaError(
+            "twelve months with sun, and a target above 0 for each",
+            found=f"{int((have > 0).sum())} months, targets of shape {target.shape}",
+            where="monthly_ghi_kwh_per_m2",
+        )
+    return hourly[list(WEATHER_COLUMNS)].mul((target / have)[month], axis=0)
+
+
+def day_of_year(times: pd.DatetimeIndex) -> Doubles:
+    """Day of the year in UTC [1], 1 = 1 January."""
+    return np.asarray(times.tz_convert("UTC").day_of_year, dtype=np.float64)

@@ -1,0 +1,212 @@
+"""Shade on roofs: closed forms, laws, and a slow judge."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.solar_scene import SITE, Town, clear_year, town
+from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes, sky_view
+from kansenkaart.core.solar.horizon import clean_surface, decode_slope, encode_slope, horizons, roof_cells
+from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance, open_plane_energy
+from kansenkaart.core.solar.surface import Window, irradiate_sheet
+from kansenkaart.core.solar.weather import scale_to_monthly
+from kansenkaart.errors import ConfigError, SchemaError
+from tests.core.solar.sun_oracle import oracle
+
+
+@cache
+def weather() -> pd.DataFrame:
+    return clear_year()
+
+
+@cache
+def table() -> IrradianceTable:
+    return cumulative_irradiance(weather(), site=SITE)
+
+
+def energy_of(scene: Town, *, azimuths: int = 36, surface: np.ndarray | None = None) -> np.ndarray:
+    """Irradiation of every roof cell, row by row [kWh/m2]."""
+    z = scene.surface_m if surface is None else surface
+    kernel = kernel_table(table(), azimuths=azimuths)
+    planes = roof_planes(scene.tilt_deg, scene.azimuth_deg, table=table(), kernel=kernel)
+    cells = roof_cells(scene.face >= 0, z)
+    codes = horizons(z, cells, cell_size_m=0.5, azimuths=azimuths)
+    return irradiate(codes, planes, scene.face[cells.rows, cells.cols], table=kernel)[:, 0]
+
+
+def per_building(scene: Town, energy: np.ndarray) -> np.ndarray:
+    building = scene.building[scene.face[scene.face >= 0]]
+    return np.bincount(building, energy) / np.bincount(building)
+
+
+def test_flat_open_plane_receives_ghi_month_by_month() -> None:
+    kernel = kernel_table(table(), monthly=True)
+    planes = roof_planes(np.zeros(1), np.zeros(1), table=table(), kernel=kernel)
+    ghi = weather()["ghi_w_per_m2"].groupby(weather().index.month).sum().to_numpy() / 1000  # closed form: n = up
+    np.testing.assert_allclose(
+        planes.open_kwh_per_m2[0], ghi, rtol=1e-3
+    )  # the hours of sunrise and sunset move a little
+    assert planes.open_kwh_per_m2.sum() == pytest.approx(ghi.sum(), rel=2e-4)
+    bare = irradiate(np.zeros((36, 1), np.uint16), planes, np.zeros(1, np.int32), table=kernel)
+    np.testing.assert_allclose(bare[0], ghi, rtol=1e-3)
+
+
+@settings(derandomize=True, deadline=None, max_examples=8)
+@given(tilt=st.floats(0, 80), azimuth=st.floats(0, 360), monthly=st.booleans())
+def test_open_planes_equal_pvlib_perez(tilt: float, azimuth: float, monthly: bool) -> None:
+    kernel = kernel_table(table(), monthly=monthly)
+    ours = roof_planes(np.array([tilt]), np.array([azimuth]), table=table(), kernel=kernel).open_kwh_per_m2
+    frame = pd.DataFrame({"tilt_deg": [tilt], "azimuth_deg": [azimuth]})
+    theirs = open_plane_energy(weather(), frame, site=SITE)
+    assert ours.sum() == pytest.approx(theirs.sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize(("distance", "tangent"), [(0.5, 20), (5, 2), (10, 1), (20, 0.5), (40, 0.25)])
+def test_wall_of_10_m_stands_as_high_as_its_tangent(distance: float, tangent: float) -> None:
+    z = np.zeros((200, 201), np.float32)
+    z[10, :] = 10.0  # a wall to the north; tan(horizon) = 10 / distance
+    mask = np.zeros_like(z, bool)
+    mask[10 + round(distance / 0.5), 100] = True
+    code = horizons(z, roof_cells(mask, z, observer_raise_m=0.0), cell_size_m=0.5)
+    assert decode_slope(code)[0, 0] == pytest.approx(tangent, rel=0.06)
+    assert decode_slope(code)[18, 0] == 0  # nothing in the south
+
+
+def test_turning_the_town_turns_the_horizons() -> None:
+    scene = town(160, seed=3)
+    base = horizons(scene.surface_m, roof_cells(scene.face >= 0, scene.surface_m), cell_size_m=0.5)
+    turned = np.ascontiguousarray(np.rot90(scene.surface_m, -1))  # clockwise: north becomes east
+    mask = np.ascontiguousarray(np.rot90(scene.face >= 0, -1))
+    again = horizons(turned, roof_cells(mask, turned), cell_size_m=0.5)
+    # The same sectors, a quarter further; digital lines may round to the other side, so compare in the mean.
+    first, second = decode_slope(base).mean(axis=1), np.roll(decode_slope(again).mean(axis=1), -9)
+    np.testing.assert_allclose(second, first, rtol=0.01)
+    assert sky_view(again).mean() == pytest.approx(sky_view(base).mean(), rel=5e-4)
+
+
+def test_tiles_with_a_halo_equal_the_whole() -> None:
+    scene = town(600, seed=4)
+    kernel = kernel_table(table())
+    planes = roof_planes(scene.tilt_deg, scene.azimuth_deg, table=table(), kernel=kernel)
+    asked: list[tuple[int, int]] = []
+
+    def read(row: int, col: int, rows: int, cols: int) -> Window:
+        asked.append((rows, cols))
+        spot = (slice(row, row + rows), slice(col, col + cols))
+        return Window(scene.surface_m[spot], scene.face[spot])
+
+    whole = np.zeros(scene.face.shape)
+    whole[scene.face >= 0] = energy_of(scene)
+    found = np.zeros_like(whole)
+    for part in irradiate_sheet(read, planes, shape=scene.face.shape, cell_size_m=0.5, table=kernel, tile=150):
+        assert (found[part.rows, part.cols] == 0).all()  # every cell once
+        found[part.rows, part.cols] = part.energy[:, 0]
+    assert max(max(a) for a in asked) <= 150 + 2 * 400
+    np.testing.assert_allclose(found, whole, rtol=1e-2)  # what lies beyond 200 m
+    assert found.sum() == pytest.approx(whole.sum(), rel=1e-5)
+
+
+def test_nodata_is_no_tower() -> None:
+    scene = town(160, seed=5)
+    holed = scene.surface_m.copy()
+    ground = np.argwhere(scene.face < 0)
+    spots = ground[np.random.default_rng(0).choice(len(ground), 300, replace=False)]
+    holed[spots[:, 0], spots[:, 1]] = np.where(np.arange(300) % 2, np.float32(3.4028235e38), np.float32(np.nan))
+    surface, holes = clean_surface(holed)
+    assert holes == 300
+    before, after = energy_of(scene), energy_of(scene, surface=surface)
+    # A hole takes an obstacle away or changes nothing; next to a hole a crossing takes the whole height of the other cell.
+    assert after.sum() == pytest.approx(before.sum(), rel=1e-3)
+    assert (after > 0.97 * before).all()
+
+
+def test_nodata_value_of_the_raster_is_a_hole_too() -> None:
+    surface, holes = clean_surface(np.array([[1.0, -9999.0], [np.inf, 2.0]]), nodata=-9999.0)
+    assert holes == 2
+    assert surface[0, 0] == 1.0
+    assert surface[1, 1] == 2.0
+
+
+def test_every_roof_agrees_with_the_slow_judge() -> None:
+    scene = town(220, seed=7, roof_share=0.12)
+    cells = roof_cells(scene.face >= 0, scene.surface_m)
+    face = scene.face[cells.rows, cells.cols]
+    tilt, azimuth = np.radians(scene.tilt_deg[face]), np.radians(scene.azimuth_deg[face])
+    normals = np.stack([np.sin(tilt) * np.sin(azimuth), np.sin(tilt) * np.cos(azimuth), np.cos(tilt)], axis=1)
+    slow = oracle(scene.surface_m, (cells.rows, cells.cols, cells.observer_m), normals, weather=weather(), site=SITE)
+    error = per_building(scene, energy_of(scene)) / per_building(scene, slow) - 1
+    assert np.sqrt((error**2).mean()) < 2e-3
+    assert abs(error.mean()) < 2e-3
+
+
+def test_more_azimuths_change_little() -> None:
+    scene = town(300, seed=8)
+    error = per_building(scene, energy_of(scene)) / per_building(scene, energy_of(scene, azimuths=360)) - 1
+    assert np.sqrt((error**2).mean()) < 1.5e-3
+
+
+@settings(derandomize=True, deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000), height=st.floats(1, 40))
+def test_a_higher_obstacle_never_brings_sun(seed: int, height: float) -> None:
+    scene = town(100, seed=seed, roof_share=0.1)
+    higher = scene.surface_m.copy()
+    higher[scene.face < 0] += np.float32(height)
+    mask = scene.face >= 0
+    cells = roof_cells(mask, scene.surface_m)
+    before = horizons(scene.surface_m, cells, cell_size_m=0.5, azimuths=12).astype(int)
+    after = horizons(higher, cells, cell_size_m=0.5, azimuths=12).astype(int)
+    assert after.mean() >= before.mean()
+    # At an eave the crossing of a line blends roof and ground, so a few cells on the edge may see a little more.
+    assert (after.sum(axis=0) >= 0.98 * before.sum(axis=0)).mean() > 0.98
+
+
+def test_codes_hold_slopes() -> None:
+    slopes = np.array([0.0, 0.01, 0.5, 1.0, 20.0])
+    np.testing.assert_allclose(decode_slope(encode_slope(slopes)), slopes, rtol=2e-3, atol=1e-5)
+    assert encode_slope(np.array([-3.0]))[0] == 0
+    assert np.isinf(decode_slope(np.array([65535], np.uint16)))[0]
+
+
+def test_table_survives_the_store_and_names_what_is_missing() -> None:
+    arrays = table().to_arrays()
+    again = IrradianceTable.from_arrays(arrays)
+    np.testing.assert_array_equal(again.vector, table().vector)
+    with pytest.raises(SchemaError, match="suns"):
+        IrradianceTable.from_arrays({k: v for k, v in arrays.items() if k != "suns"})
+
+
+def test_long_term_correction_gives_each_month_its_sun() -> None:
+    target = np.arange(20.0, 140.0, 10.0)
+    scaled = scale_to_monthly(weather(), monthly_ghi_kwh_per_m2=target)
+    got = scaled["ghi_w_per_m2"].groupby(scaled.index.month).sum().to_numpy() / 1000
+    np.testing.assert_allclose(got, target)
+    with pytest.raises(SchemaError, match="twelve"):
+        scale_to_monthly(weather(), monthly_ghi_kwh_per_m2=target[:11])
+
+
+def test_bad_input_is_named() -> None:
+    with pytest.raises(SchemaError, match="dni_w_per_m2"):
+        cumulative_irradiance(weather().drop(columns="dni_w_per_m2"), site=SITE)
+    with pytest.raises(SchemaError, match="time zone"):
+        cumulative_irradiance(weather().tz_localize(None), site=SITE)
+    broken = weather().copy()
+    broken.iloc[5, 0] = np.nan
+    with pytest.raises(SchemaError, match="1 hours"):
+        cumulative_irradiance(broken, site=SITE)
+    with pytest.raises(ConfigError, match="89 deg"):
+        roof_planes(np.array([90.0]), np.array([0.0]), table=table())
+    with pytest.raises(ConfigError, match="rows and columns"):
+        clean_surface(np.zeros(3))
+    with pytest.raises(ConfigError, match="azimuths"):
+        kernel_table(table(), azimuths=3)
+    planes = roof_planes(np.zeros(1), np.zeros(1), table=table())
+    with pytest.raises(ConfigError, match="labels"):
+        irradiate(np.zeros((36, 1), np.uint16), planes, np.ones(1, np.int32), table=kernel_table(table()))
+    with pytest.raises(ConfigError, match="36 azimuths"):
+        irradiate(np.zeros((8, 1), np.uint16), planes, np.zeros(1, np.int32), table=kernel_table(table()))
