@@ -33,8 +33,8 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
 # Writes the locks anew; needs uv. They name versions and hashes, no registry.
 LOCK := uv pip compile --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 lock:
-	$(LOCK) pyproject.toml -o requirements/run.lock
 	$(LOCK) pyproject.toml --extra dev -o requirements/dev.lock
+	$(LOCK) pyproject.toml -c requirements/dev.lock -o requirements/run.lock
 	$(LOCK) requirements/build.in -o requirements/build.lock
 
 clean:

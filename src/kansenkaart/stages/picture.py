@@ -91,6 +91,7 @@ def _search(store: Store) -> gpd.GeoDataFrame | None:
         )
     if store.has("street_score"):
         frame = store.read("street_score")
+        frame = frame[~frame["street"].str.isdigit()]  # a reference of the register is no name to search for
         parts.append(
             gpd.GeoDataFrame({"text": frame["street"], "kind": "straat"}, geometry=frame.centroid, crs=frame.crs)
         )

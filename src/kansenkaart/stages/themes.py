@@ -18,9 +18,10 @@ Made = tuple[Layer, Theme] | None
 def theme_of(
     key: str, title: str, layer: Layer, views: Sequence[View | None], story: Story, popup: Sequence[str]
 ) -> Theme:
-    """Put a theme together; the table shows what the panel shows, title first."""
-    return Theme(key, title, layer.name, tuple(one for one in views if one is not None), story, tuple(popup),
-                 (layer.title_column, *[one for one in popup if one != layer.title_column]))  # fmt: skip
+    """Put a theme together; the table shows what the panel shows, title first, but for whole sentences."""
+    figures = [one for one in popup if one != layer.title_column and not one.endswith("_nl")]
+    shown = tuple(one for one in views if one is not None)
+    return Theme(key, title, layer.name, shown, story, tuple(popup), (layer.title_column, *figures))
 
 
 def buurten(store: Store, sources: Sequence[Provenance]) -> Made:
