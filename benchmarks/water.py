@@ -93,9 +93,10 @@ def measure(name: str) -> dict[str, object]:
     graph, forest, load, arrived = run(pipe, node)
     seconds = time.process_time() - start
     print(f"{name}: oriented by {pd.Series(forest.oriented_by).value_counts().to_dict()}")
-    print(
-        f"{name}: islands {len(set(zip(graph.layer.tolist(), forest.island.tolist(), strict=True)))}, loops closed by {int(forest.closes_loop.sum())} pipes"
-    )
+
+    islands = len(set(zip(graph.layer.tolist(), forest.island.tolist(), strict=True)))
+    print(f"{name}: islands {islands}, loops closed by {int(forest.closes_loop.sum())} pipes")
+
     return {
         "network": name,
         "pipes": len(pipe),

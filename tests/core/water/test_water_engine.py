@@ -144,3 +144,21 @@ def test_less_participation_saves_less_water():
     half = score_water(frames(), settings=settings(participation=0.5)).street["reused_m3_per_year"]
     full = score_water(frames(), settings=settings()).street["reused_m3_per_year"]
     assert (half < full).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "basis", "foul"),
+    [
+        ({"system": "drain"}, "era", True),
+        ({"system": "drukriool", "kind": "pressure"}, "gwsw", False),
+        ({"system": "hemelwater"}, "gwsw", False),
+        ({"laid_year": pd.NA, "diameter_mm": pd.NA}, "gwsw", True),
+    ],
+)
+def test_thin_sewer_data_still_gives_an_answer(change, basis, foul):
+    pipe, node = sewers()
+    found = score_water(frames(sewer_pipe=pipe.assign(**change), sewer_node=node), settings=settings())
+    assert set(found.street["sewer_basis"]) == {basis}
+    assert found.street["foul_system"].notna().all() == foul
+    assert len(found.street) == 3
+    assert found.home["pipe_id"].notna().sum() == found.pipe["own_homes"].sum()

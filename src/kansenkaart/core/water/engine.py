@@ -93,17 +93,18 @@ def _sewer(
     frames: WaterFrames, street: gpd.GeoDataFrame, home: pd.DataFrame, settings: WaterSettings
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None, pd.DataFrame]:
     """Clean pipes with `street_id` and `basis`, nodes, faults; a synthetic tree where there are no pipes."""
-    if frames.sewer_pipe is None or frames.sewer_pipe.empty:
-        pipe, node = synthetic_sewer(
-            street, bouwjaar=home.groupby("street_id")["bouwjaar"].median(), rules=settings.era
+    given = frames.sewer_pipe
+    clean = None if given is None or given.empty else clean_pipes(given, limits=settings.limits)
+    if clean is not None and len(clean.pipes):
+        put = assign_pipes(clean.pipes, street=street, reach=settings.reach)
+        found = clean.pipes.assign(
+            street_id=put["street_id"], street_by=put["assigned_by"], basis="gwsw", certainty="high"
         )
-        clean = clean_pipes(pipe, limits=settings.limits)
-        extra = pipe.set_index("pipe_id")[["street_id", "basis", "certainty"]]
-        return clean.pipes.join(extra, on="pipe_id"), node, clean.issues
-    clean = clean_pipes(frames.sewer_pipe, limits=settings.limits)
-    put = assign_pipes(clean.pipes, street=street, reach=settings.reach)
-    found = clean.pipes.assign(street_id=put["street_id"], street_by=put["assigned_by"], basis="gwsw", certainty="high")
-    return found, frames.sewer_node, clean.issues
+        return found, frames.sewer_node, clean.issues
+    pipe, node = synthetic_sewer(street, bouwjaar=home.groupby("street_id")["bouwjaar"].median(), rules=settings.era)
+    drawn = clean_pipes(pipe, limits=settings.limits)
+    extra = pipe.set_index("pipe_id")[["street_id", "basis", "certainty"]]
+    return drawn.pipes.join(extra, on="pipe_id"), node, drawn.issues if clean is None else clean.issues
 
 
 def _is_era(pipe: gpd.GeoDataFrame) -> bool:

@@ -99,7 +99,7 @@ def _rain(
     ]
     known = paved_m2[np.asarray(paved_m2.index.notna()) & (paved_m2 > 0).to_numpy()]
     own = carriers[["pipe_id", "street_id", "length_m"]].dropna(subset=["street_id"])
-    own = own.merge(known.rename("paved_m2"), left_on="street_id", right_index=True)
+    own = own.assign(paved_m2=own["street_id"].map(known).astype("float64")).dropna(subset=["paved_m2"])
     share = own["length_m"] / own.groupby("street_id")["length_m"].transform("sum")
     direct = (own["paved_m2"] * share).groupby(own["pipe_id"]).sum()
     rest = known[~known.index.isin(own["street_id"])]
