@@ -6,8 +6,9 @@ on how many there are. Memory is bounded per worker; a partition that fails is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import dask
@@ -27,27 +28,49 @@ from kansenkaart.stages import pipeline
 
 Part = tuple[str, str | None]
 _LOOPBACK = "127.0.0.1"
+# Prefect cannot time out a task on a Dask worker thread, so the flow stops waiting for it; the cluster's end ends it.
+LONGEST_S = 12 * 3600
 
 
-@task(name="deel", task_run_name="deel {study} {code}", timeout_seconds=12 * 3600, cache_policy=NO_CACHE)
-def partition(study: str, root: str, code: str | None = None) -> list[dict[str, object]]:
+@dataclass(frozen=True)
+class Outcome:
+    """How one partition went: its rows or its error, and in how many attempts [1]."""
+
+    part: Part
+    attempts: int
+    found: Any
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether the partition failed."""
+        return isinstance(self.found, BaseException)
+
+    def row(self) -> dict[str, Any]:
+        """Return the outcome as plain values."""
+        return {
+            "deel": " ".join(filter(None, self.part)),
+            "status": "mislukt" if self.lost else "klaar",
+            "pogingen": self.attempts,
+            "gemaakt": 0 if self.lost else sum(step["status"] == "gemaakt" for step in self.found),
+            "reden": f"{type(self.found).__name__}: {self.found}" if self.lost else "",
+        }
+
+
+@task(name="deel", task_run_name="deel {study} {code}", cache_policy=NO_CACHE)
+def partition(study: str, root: str, code: str = "") -> list[dict[str, object]]:
     """Bring one study up to date, from publishers to map; returns a row per step."""
-    place = opened(study, root, code)
+    place = opened(study, root, code or None)
     with turn(PUBLISHERS):
         clean = pipeline.run_acquire(place)
     return told([*clean, *pipeline.run_score(place), *pipeline.run_publish(place)])
 
 
 @flow(name="delen", log_prints=False)
-def spread(parts: list[Part], root: str) -> list[dict[str, Any]]:
-    """Run all partitions side by side, then those that failed one after the other; returns a row per partition."""
-    futures = [(part, partition.submit(part[0], root, part[1])) for part in parts]
-    rows = [_outcome(part, future, attempt=1) for part, future in futures]
-    for number, row in enumerate(rows):
-        if row["status"] == "mislukt":
-            part = parts[number]
-            rows[number] = _outcome(part, partition.submit(part[0], root, part[1]), attempt=2)
-    return rows
+def spread(parts: list[Part], root: str) -> list[Outcome]:
+    """Run all partitions side by side, then those that failed one after the other."""
+    futures = [_submit(part, root) for part in parts]
+    first = [_outcome(part, future, attempts=1) for part, future in zip(parts, futures, strict=True)]
+    return [_outcome(one.part, _submit(one.part, root), attempts=2) if one.lost else one for one in first]
 
 
 @flow(name="land", log_prints=False)
@@ -90,13 +113,14 @@ def country(
     parts = [(study, code) for study in studies or ["gemeente"] for code in wanted]
     with _known_server(), dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one
-        rows = on_dask(parts, root)
-    for part, row in zip(parts, rows, strict=True):
-        _stand(part, root, row)
-    show("land", "delen", rows, f"{len(rows)} delen, waarvan {_lost(rows)} mislukt")
-    if _lost(rows):
-        lost = "; ".join(f"{row['deel']}: {row['reden']}" for row in rows if row["status"] == "mislukt")
-        raise KansenkaartError(f"{len(rows)} partitions done", found=f"{_lost(rows)} failed twice: {lost}", where="land",
+        outcomes = on_dask(parts, root)
+    for one in outcomes:
+        _stand(one, root)
+    rows, lost = [one.row() for one in outcomes], [one for one in outcomes if one.lost]
+    show("land", "delen", rows, f"{len(rows)} delen, waarvan {len(lost)} mislukt")
+    if lost:
+        why = "; ".join(f"{' '.join(filter(None, one.part))}: {one.found}" for one in lost)
+        raise KansenkaartError(f"{len(rows)} partitions done", found=f"{len(lost)} failed twice: {why}", where="land",
                                remedy="mend what each of them names, then run these studies again")  # fmt: skip
     return rows
 
@@ -120,23 +144,19 @@ def _known_server() -> Iterator[None]:
         yield
 
 
-def _outcome(part: Part, future: Any, *, attempt: int) -> dict[str, Any]:
+def _submit(part: Part, root: str) -> Any:
+    return partition.submit(part[0], root, part[1] or "")
+
+
+def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:
     try:
-        found = future.result(raise_on_failure=False)
-    except KilledWorker as why:
-        found = why
-    row = {"deel": " ".join(filter(None, part)), "status": "klaar", "pogingen": attempt, "gemaakt": 0, "reden": ""}
-    if isinstance(found, BaseException):
-        return {**row, "status": "mislukt", "reden": f"{type(found).__name__}: {found}"}
-    return {**row, "gemaakt": sum(step["status"] == "gemaakt" for step in found)}
+        return Outcome(part, attempts, future.result(timeout=LONGEST_S, raise_on_failure=False))
+    except (KilledWorker, TimeoutError) as why:
+        return Outcome(part, attempts, why)
 
 
-def _stand(part: Part, root: str, row: dict[str, Any]) -> None:
-    if row["status"] == "mislukt":
-        write_status(part[0], root, part[1], why=row["reden"], run="land")
+def _stand(one: Outcome, root: str) -> None:
+    if one.lost:
+        write_status(one.part[0], root, one.part[1], why=one.found, run="land")
     else:
-        recovered_study(part[0], root, part[1])
-
-
-def _lost(rows: Sequence[dict[str, Any]]) -> int:
-    return sum(row["status"] == "mislukt" for row in rows)
+        recovered_study(one.part[0], root, one.part[1])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml  # type: ignore[import-untyped]
 from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.deployments.runner import RunnerDeployment
-from prefect.schedules import Cron
+from prefect.schedules import Cron, Interval, Schedule
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -49,9 +50,15 @@ def _deployment(told: dict[str, Any]) -> RunnerDeployment:
         name=told["name"],
         description=told.get("description"),
         parameters=told.get("parameters", {}),
-        schedules=[Cron(one["cron"], timezone=one["timezone"]) for one in told.get("schedules", [])],
+        schedules=[_schedule(one) for one in told.get("schedules", [])],
         concurrency_limit=ConcurrencyLimitConfig(**told["concurrency_limit"]),
     )
+
+
+def _schedule(told: dict[str, Any]) -> Schedule:
+    if "interval" in told:
+        return Interval(timedelta(seconds=float(told["interval"])), timezone=told["timezone"])
+    return Cron(told["cron"], timezone=told["timezone"])
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""Runs without any server, in a process of its own; the last line says what came of it, as JSON.
+
+Usage: python -m tests.flows.offline <project folder>; the folder gets its studies and published files here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+HEAD = 'name = "{name}"\ntitle = "Proef"\ninvented = true\n'
+SOURCE = """[[source]]
+role = "{role}"
+publisher = "voorbeeld"
+origin = "file"
+form = "pdok-{form}"
+path = "{path}"
+edition = "1"
+"""
+
+
+def write_study(root: Path, name: str, *, home: str = "ogc/verblijfsobject.geojson") -> None:
+    text = HEAD.format(name=name)
+    text += SOURCE.format(role="buurt", form="snake", path="ogc/buurten.geojson") + "year = 2025\n"
+    text += SOURCE.format(role="home", form="geojson", path=home)
+    (root / "studies").mkdir(parents=True, exist_ok=True)
+    (root / "studies" / f"{name}.toml").write_text(text, encoding="utf-8")
+
+
+def hashes(root: Path) -> dict[str, str]:
+    files = [path for folder in ("data/processed", "maps") for path in sorted((root / folder).rglob("*"))]
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files if path.is_file() and path.name != "status.json"}  # fmt: skip
+
+
+def one_study(root: Path) -> dict[str, Any]:
+    """Run one study, break it, and mend it."""
+    from flows.kansenkaart import kansenkaart
+    from kansenkaart.errors import ConfigError
+
+    status = root / "data/processed/een/status.json"
+    rows = kansenkaart("een", str(root))
+    good = hashes(root)
+    write_study(root, "een", home="ogc/nergens.geojson")
+    try:
+        kansenkaart("een", str(root))
+    except ConfigError:
+        told = json.loads(status.read_text("utf-8"))
+    kept = hashes(root) == good
+    write_study(root, "een")
+    again = kansenkaart("een", str(root))
+    return {"rows": rows, "again": again, "told": told, "kept": kept, "status_left": status.exists()}
+
+
+def country_with(root: Path, workers: int) -> dict[str, Any]:
+    """Run three partitions, one of them without its homes, on an empty folder."""
+    from flows.country import country
+    from kansenkaart.errors import KansenkaartError
+
+    for folder in ("data", "maps"):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    try:
+        country(["een", "twee", "stuk"], None, str(root), workers=workers, memory="2GiB")
+        failure = ""
+    except KansenkaartError as why:
+        failure = str(why)
+    statuses = sorted(path.parent.name for path in root.glob("data/processed/*/status.json"))
+    return {"hashes": hashes(root), "failure": failure, "statuses": statuses}
+
+
+def main() -> None:
+    root = Path(sys.argv[1])
+    from kansenkaart.sources.example import write_example
+
+    os.environ["KANSENKAART_DATA"] = str(write_example(root / "published"))
+    for name in ("een", "twee"):
+        write_study(root, name)
+    write_study(root, "stuk", home="ogc/nergens.geojson")
+    found = {"one": one_study(root), "country": [country_with(root, workers) for workers in (1, 2)]}
+    print(json.dumps(found))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The parts of the Prefect side that need no server: what is told, chosen, retried and listed."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from prefect.states import Failed
+
+from flows import SETTINGS
+from flows.limits import may_pass
+from flows.places import opened
+from flows.serve import deployments
+from flows.standing import recovered_study, write_status
+from flows.tell import stock, told
+from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
+from kansenkaart.stages.steps import Report
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_nothing_is_told_to_anybody():
+    assert SETTINGS["DO_NOT_TRACK"] == "1"
+    assert SETTINGS["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+
+
+def test_a_report_becomes_a_row():
+    assert told([Report("home", "done", {"home": 3, "x": 4})]) == [{"stap": "home", "status": "gemaakt", "rijen": 7}]
+
+
+def _table(name, rows, editions):
+    return {"name": name, "rows": rows, "tally": {"left_out": {"dubbel": 2}}, "editions": editions}
+
+
+def test_stock_counts_rows_difference_and_age():
+    before, now = [_table("pand", 10, ["bag 2026-01-01"])], [_table("pand", 13, ["bag 2026-01-01", "bag 2026-01-09"])]
+    row = stock(now, before=before, today=date(2026, 1, 11))[0]
+    # 13 - 10 rows; the oldest delivery is of 1 January, ten days before the 11th.
+    assert (row["verschil"], row["ouderdom_dagen"], row["weggelaten"]) == (3, 10, 2)
+
+
+def test_an_edition_without_a_date_has_no_age_and_a_first_edition_no_difference():
+    row = stock([_table("buurt", 4, ["cbs 2025"])], before=[], today=date(2026, 1, 1))[0]
+    assert row["ouderdom_dagen"] is None
+    assert row["verschil"] is None
+
+
+@pytest.mark.parametrize(
+    ("why", "again"),
+    [(FetchError("an answer", found="none"), True), (LockedError("one writer", found="two"), True), (OSError(28), True),
+     (SchemaError("a column", found="none"), False), (TypeError("a fault in code"), False)],
+    ids=lambda one: type(one).__name__,
+)  # fmt: skip
+def test_only_what_can_recover_is_tried_again(why, again):
+    assert may_pass(None, None, Failed(data=why)) is again
+
+
+def test_the_roles_of_a_run_bring_the_buurten_along():
+    chosen = {one.role for one in opened("gemeente", str(ROOT), "GM0193", ["pand"]).study.source}
+    assert chosen == {"pand", "buurt", "statistics"}
+
+
+def test_a_role_without_a_source_is_refused():
+    with pytest.raises(ConfigError, match="gully"):
+        opened("gemeente", str(ROOT), roles=["gully"])
+
+
+def test_a_status_is_written_and_taken_away(tmp_path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
+    path = write_status("een", str(tmp_path), "GM0193", why=ValueError("kapot"), run="proef")
+    assert path == tmp_path / "data/processed/een-gm0193/status.json"
+    content = json.loads(path.read_text("utf-8"))
+    assert (content["error"]["error"], content["published"]) == ("ValueError", None)
+    recovered_study("een", str(tmp_path), "GM0193")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["onbekend", "../een", ""])
+def test_no_status_for_a_study_that_does_not_exist(tmp_path, name):
+    assert write_status(name, str(tmp_path), None, why=ValueError(), run="proef") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_the_list_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no such file"):
+        deployments(tmp_path)
+
+
+def test_every_deployment_of_the_list_opens_and_runs_one_at_a_time():
+    found = {one.name: one for one in deployments(ROOT)}
+    assert {"voorbeeld", "gemeente-statistiek", "gemeente-registraties", "gemeente-kaart", "land"} == set(found)
+    assert {one.concurrency_limit for one in found.values()} == {1}
+    for one in found.values():
+        asked = one.parameters
+        for study in [asked["study"]] if "study" in asked else asked["studies"]:
+            opened(study, str(ROOT), asked.get("code"), asked.get("roles"))
