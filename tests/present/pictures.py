@@ -76,7 +76,8 @@ def picture(name: str = "Blok", *, title: str = "Proefwijk", example: bool = Tru
     units = Layer("blokken", "Blokken", "polygon", frame, columns(), "block", "name")
     lines = Layer(
         "straten", "Straten", "line", streets,
-        (Column("street", "straat", "voorbeeld", kind="text"), Column("water", "grijswater", "voorbeeld", unit="m3/year", year="2025", decimals=1)),
+        (Column("street", "straat", "voorbeeld", kind="text"),
+         Column("water", "grijswater", "voorbeeld", unit="m3/year", year="2025", decimals=1)),
         "street", "street",
     )  # fmt: skip
     story = Story("Hoeveel zon er op de daken valt.", "Donker is veel.", "Schaduw telt niet mee.", "Met Perez.")

@@ -25,7 +25,8 @@ USED = (
     "reference_year", "garden_crop_factor", "price_index_civil_works", "discount_rate_real", "sewer_life", "drinking_water_price",
     "electricity_price_all_in", "decoupling_rain_cost", "grey_water_system_cost", "analysis_period", "household_size_design",
     "paved_area_connected_per_home", "manhole_spacing", "water_use_total", "water_use_shower", "water_use_bath",
-    "water_use_wash_basin", "water_use_washing_machine", "water_use_toilet",
+    "water_use_wash_basin", "water_use_washing_machine", "water_use_toilet", "treatment_cost_running", "sewer_pumping_energy",
+    "mixed_drains_extra_cost", "yard_paved_share", "grey_water_store", "garden_area_default",
 )  # fmt: skip
 OUTPUTS = ("street_water", "pipe_water")
 _LINE_WIDTH_M = 3.0
@@ -84,6 +85,9 @@ def _settings(known: Assumptions) -> WaterSettings:
         electricity_eur_per_kwh=known.value("electricity_price_all_in", "EUR/kWh"),
         rain_off_eur_per_m2=known.value("decoupling_rain_cost", "EUR/m2"),
         grey_eur_per_home=known.value("grey_water_system_cost", "EUR/home"),
+        treatment_eur_per_m3=known.value("treatment_cost_running", "EUR/m3"),
+        pump_kwh_per_m3=known.value("sewer_pumping_energy", "kWh/m3"),
+        mixed_drains_eur_per_home=known.value("mixed_drains_extra_cost", "EUR/home"),
         analysis_years=int(known.value("analysis_period", "year")),
     )  # fmt: skip
     with (
@@ -95,6 +99,8 @@ def _settings(known: Assumptions) -> WaterSettings:
             uses=_uses(known),
             household_size=known.value("household_size_design", "person/home"),
             paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
+            yard_paved_frac=known.value("yard_paved_share", "1"), store_m3_per_home=known.value("grey_water_store", "m3/home"),
+            garden_m2_per_home=known.value("garden_area_default", "m2/home"),
         )  # fmt: skip
 
 
