@@ -160,7 +160,8 @@ def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
     if q.split_price == 0:
         return [base]
     return [
-        replace(base, worth=worth - q.split_price * graph.homes * (graph.buurt != main)) for main in np.unique(graph.buurt)
+        replace(base, worth=worth - q.split_price * graph.homes * (graph.buurt != main))
+        for main in np.unique(graph.buurt)
     ]
 
 

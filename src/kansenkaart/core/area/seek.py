@@ -14,7 +14,9 @@ from kansenkaart.core.area.windows import Window
 
 
 @kernel
-def stays_whole(indptr: Ints, head: Ints, walk: Flags, inside: Flags, u: int, mark: Ints, queue: Ints, stamp: int) -> bool:
+def stays_whole(
+    indptr: Ints, head: Ints, walk: Flags, inside: Flags, u: int, mark: Ints, queue: Ints, stamp: int
+) -> bool:
     """Whether the area stays in one piece when member `u` leaves; `mark` and `queue` are scratch, `stamp` is new."""
     wanted, start = 0, -1
     for k in range(indptr[u], indptr[u + 1]):
@@ -47,7 +49,9 @@ def stays_whole(indptr: Ints, head: Ints, walk: Flags, inside: Flags, u: int, ma
 
 
 @kernel
-def _gain(indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, inside: Flags, u: int) -> tuple[float, bool]:
+def _gain(
+    indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, inside: Flags, u: int
+) -> tuple[float, bool]:
     """Gain of flipping one member [EUR/year], and whether a passable border ties it to the area."""
     outward, tied = 0.0, False
     for k in range(indptr[u], indptr[u + 1]):
@@ -65,7 +69,7 @@ def _misses(homes: float, least: float, most: float, low: float, high: float) ->
 
 
 @kernel
-def anneal_area(  # noqa: PLR0913 - a compiled loop takes its arrays one by one
+def anneal_area(
     indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
     low: float, high: float, inside: Flags, steps: int, seed: int,
 ) -> float:  # fmt: skip
@@ -145,7 +149,9 @@ def seed_set(indptr: Ints, head: Ints, walk: Flags, forced: Ints, wanted: Flags)
     return chosen
 
 
-def seek(window: Window, *, band: tuple[float, float], wanted: Flags, effort: tuple[int, int], seed: int) -> tuple[Flags, float]:
+def seek(
+    window: Window, *, band: tuple[float, float], wanted: Flags, effort: tuple[int, int], seed: int
+) -> tuple[Flags, float]:
     """Find a good area in a window.
 
     Parameters
@@ -171,7 +177,18 @@ def seek(window: Window, *, band: tuple[float, float], wanted: Flags, effort: tu
     for turn in range(effort[0]):
         inside = seed_set(w.indptr, w.head, w.walk, w.forced, wanted)
         worth = anneal_area(
-            w.indptr, w.head, w.walk, w.cost, w.profit, w.homes, w.share, w.forced, *band, inside, effort[1], seed + turn
+            w.indptr,
+            w.head,
+            w.walk,
+            w.cost,
+            w.profit,
+            w.homes,
+            w.share,
+            w.forced,
+            *band,
+            inside,
+            effort[1],
+            seed + turn,
         )
         if worth > best_worth:
             best, best_worth = inside, float(worth)
