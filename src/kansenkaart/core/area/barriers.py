@@ -1,0 +1,70 @@
+"""Which border a stretch between two buildings is: the street, water or rail that the way across it meets."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from kansenkaart.core.area.graph import BORDER_CLASSES
+from kansenkaart.core.area.kernel import Flags, Floats
+from kansenkaart.core.area.tessellate import Ridges
+from kansenkaart.errors import SchemaError
+
+_WALLED = ("rail", "water")  # nobody walks across but at a crossing
+
+
+def class_by_gap(gap: Floats, *, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
+    """Class of a stretch when only the buildings are known: the wider the gap [m], the clearer the edge."""
+    names = np.array(["local", "collector", "main"])
+    return names[np.searchsorted([collector_m, main_m], gap, side="right")]
+
+
+def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.str_], Flags]:
+    """Class of each stretch and whether it is a street at all: the strongest barrier that the way across meets.
+
+    Parameters
+    ----------
+    ridges : Ridges
+        The stretches.
+    barriers : gpd.GeoDataFrame
+        Lines or areas with `cls`, one of `BORDER_CLASSES`.
+
+    Returns
+    -------
+    tuple
+        Class per stretch (`local` where nothing is met) and a flag where something is met.
+    """
+    if "cls" not in barriers or (unknown := set(barriers["cls"]) - set(BORDER_CLASSES)):
+        found = f"{sorted(unknown)}" if "cls" in barriers else "no column cls"
+        raise SchemaError(f"barriers of the classes {BORDER_CLASSES}", found=found, where="barriers.cls")
+    strength = barriers["cls"].map({name: rank for rank, name in enumerate(BORDER_CLASSES)}).to_numpy(np.int64)
+    tree = shapely.STRtree(barriers.geometry.to_numpy())
+    met_ridge, met_barrier = tree.query(shapely.linestrings(ridges.link), predicate="intersects")
+    top = np.full(len(ridges.i), -1, np.int64)
+    np.maximum.at(top, met_ridge, strength[met_barrier])
+    return np.array(BORDER_CLASSES)[np.maximum(top, 0)], top >= 0
+
+
+def passable_stretches(
+    ridges: Ridges, cls: npt.NDArray[np.str_], barriers: gpd.GeoDataFrame | None, *, crossing_m: float
+) -> Flags:
+    """Whether people can walk across: always over streets, over water and rail only within `crossing_m` [m] of a crossing.
+
+    A crossing is where a street meets the water or the rail: a bridge, an underpass or a level crossing.
+    """
+    walled = np.isin(cls, _WALLED)
+    if barriers is None or not walled.any():
+        return np.asarray(~walled)
+    is_wall = barriers["cls"].isin(_WALLED).to_numpy()
+    walls, streets = barriers.geometry.to_numpy()[is_wall], barriers.geometry.to_numpy()[~is_wall]
+    street, wall = shapely.STRtree(walls).query(streets, predicate="intersects")
+    if not len(street):
+        return np.asarray(~walled)
+    crossing = shapely.point_on_surface(shapely.intersection(streets[street], walls[wall]))
+    middle = shapely.points(ridges.link[walled].mean(axis=1))
+    near = shapely.STRtree(crossing).query(middle, predicate="dwithin", distance=crossing_m)[0]
+    passable = ~walled
+    passable[np.flatnonzero(walled)[np.unique(near)]] = True
+    return np.asarray(passable)

@@ -1,0 +1,294 @@
+"""Building blocks: the smallest unit of area sizing, every home in exactly one, no building cut in two.
+
+With streets, water and rail a block is the set of buildings between which one need not cross any of them. Without, rows of
+touching buildings and their nearest neighbours are merged to about twenty homes, and the width of the gap stands in for
+the class of the border; `basis` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from kansenkaart.core.area.barriers import class_by_barrier, class_by_gap, passable_stretches
+from kansenkaart.core.area.graph import BorderFactors, border_weights
+from kansenkaart.core.area.kernel import Flags, Ints
+from kansenkaart.core.area.merge import agglomerated, divided, joined
+from kansenkaart.core.area.tessellate import Ridges, block_shapes, ridges_between, sites_of
+from kansenkaart.errors import CrsError, InfeasibleError, SchemaError
+
+_RD = 28992
+
+
+@dataclass(frozen=True)
+class BlockRules:
+    """Sizes and distances of block making; all but the first are guesses of the project.
+
+    Parameters
+    ----------
+    most_homes : int
+        Homes above which a block is divided by building [home].
+    aim_homes : int
+        Homes up to which rows are merged where no streets are known [home].
+    large_homes : int
+        Homes from which a building is flagged as large and stays a unit by itself [home].
+    row_gap_m : float
+        Buildings nearer than this stand in one row [m].
+    collector_gap_m, main_gap_m : float
+        Gap from which a border without known street counts as a collector or a main road [m].
+    home_reach_m : float
+        Farthest building that a home without a known pand is given to [m].
+    land_reach_m : float
+        Distance to which land belongs to the nearest building [m].
+    crossing_m : float
+        Stretch of water or rail around a crossing that counts as passable [m].
+    spacing_m, inset_m : float
+        Points along the walls: their distance, and how far inside the wall [m].
+    """
+
+    most_homes: int = 120
+    aim_homes: int = 20
+    large_homes: int = 50
+    row_gap_m: float = 1.0
+    collector_gap_m: float = 30.0
+    main_gap_m: float = 50.0
+    home_reach_m: float = 30.0
+    land_reach_m: float = 75.0
+    crossing_m: float = 40.0
+    spacing_m: float = 5.0
+    inset_m: float = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Blocks, their borders, and the homes that found no place.
+
+    Parameters
+    ----------
+    frame : gpd.GeoDataFrame
+        `block_id`, `homes` [home], `panden`, `buurtcode`, `x`, `y` [m], `ext_m` [m], `large_building`, `largest_homes`
+        [home], `streets`, `basis`, the summed attributes, `geometry`.
+    edges : gpd.GeoDataFrame
+        `a`, `b`, `length_m` [m], `cls`, `passable`, `on_buurt_border`, `weight_m` [m], `geometry`: the border stretch.
+    block_of_pand : pd.Series
+        Block per pand_id.
+    dropped : dict[str, int]
+        Homes that were not placed, by reason.
+    """
+
+    frame: gpd.GeoDataFrame
+    edges: gpd.GeoDataFrame
+    block_of_pand: pd.Series
+    dropped: dict[str, int]
+
+
+def build_blocks(
+    pand: gpd.GeoDataFrame,
+    home: gpd.GeoDataFrame,
+    *,
+    factors: BorderFactors,
+    barriers: gpd.GeoDataFrame | None = None,
+    sums: Sequence[str] = (),
+    rules: BlockRules | None = None,
+) -> Blocks:
+    """Make blocks of footprints and homes, with streets, water and rail where they are known.
+
+    Parameters
+    ----------
+    pand : gpd.GeoDataFrame
+        `pand_id`, `buurtcode`, footprints in RD New; may be empty, then the homes' points stand in for them.
+    home : gpd.GeoDataFrame
+        `home_id`, `pand_id`, points in RD New, and where known `street_name`.
+    factors : BorderFactors
+        Weights of the borders [1].
+    barriers : gpd.GeoDataFrame, optional
+        Lines or areas with `cls`: local, collector, main, rail or water.
+    sums : Sequence[str]
+        Columns of `pand` to add up per block; unknown values stay unknown.
+    rules : BlockRules, optional
+        Sizes and distances.
+
+    Raises
+    ------
+    CrsError
+        Coordinates that are not RD New.
+    SchemaError
+        A missing column or a pand twice.
+    InfeasibleError
+        No homes at all.
+    """
+    rules = rules or BlockRules()
+    _check(pand, home, barriers, sums)
+    basis = "address_points" if pand.empty else ("footprint+streets" if barriers is not None else "footprint")
+    if pand.empty:
+        pand, home = _points_as_buildings(home)
+    number, dropped = _building_of(pand, home, rules.home_reach_m)
+    homes = np.bincount(number[number >= 0], minlength=len(pand)).astype(np.int64)
+    points, owner = sites_of(pand.geometry.to_numpy(), spacing_m=rules.spacing_m, inset_m=rules.inset_m)
+    ridges = ridges_between(points, owner, reach_m=rules.land_reach_m)
+    cls, street = _classes(ridges, barriers, rules)
+    passable = passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m)
+    buurt = pd.factorize(pand["buurtcode"])[0]
+    block = _group(ridges, street, homes, buurt, rules, merge=barriers is None)
+    shapes = block_shapes(ridges, block, points, owner)
+    frame = _frame(pand, homes, block, shapes, (basis, rules.large_homes, list(sums)))
+    frame["ext_m"] = np.bincount(block[ridges.i[ridges.j < 0]], ridges.length[ridges.j < 0], minlength=len(frame))
+    frame["streets"] = _streets(home, number, block, len(frame))
+    edges = _edges(ridges, block, frame, (cls, passable), factors)
+    places = pd.Series(block, index=pand["pand_id"].to_numpy(), name="block_id")
+    return Blocks(frame, edges, places, dropped)
+
+
+def _check(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, sums: Sequence[str]) -> None:
+    for name, frame, columns in (
+        ("pand", pand, {"pand_id", "buurtcode", *sums}), ("home", home, {"home_id", "pand_id"}), ("barriers", barriers, {"cls"})
+    ):  # fmt: skip
+        if frame is None or (name == "pand" and frame.empty):
+            continue
+        if missing := columns - set(frame.columns):
+            raise SchemaError(f"columns {sorted(columns)}", found=f"no {sorted(missing)}", where=name)
+        if frame.crs is None or frame.crs.to_epsg() != _RD:
+            raise CrsError("RD New (EPSG:28992)", found=str(frame.crs), where=name, remedy="reproject it first")
+    if home.empty:
+        raise InfeasibleError("homes to divide", found="none", where="home", remedy="check the filter on use and status")
+    if not pand.empty and pand["pand_id"].duplicated().any():
+        raise SchemaError("one row per pand", found="a pand_id twice", where="pand.pand_id")
+
+
+def _points_as_buildings(home: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Let homes at one spot stand for a building there."""
+    spot = pd.factorize(pd.Series(list(map(tuple, np.round(shapely.get_coordinates(home.geometry), 2)))))[0]
+    first = np.unique(spot, return_index=True)[1]
+    buurt = home["buurtcode"].to_numpy()[first] if "buurtcode" in home else np.full(len(first), None)
+    pand = gpd.GeoDataFrame(
+        {"pand_id": first, "buurtcode": buurt}, geometry=home.geometry.to_numpy()[first], crs=home.crs
+    )
+    return pand, home.assign(pand_id=first[spot])
+
+
+def _building_of(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, reach_m: float) -> tuple[Ints, dict[str, int]]:
+    """Building per home: by its pand_id, else the nearest within reach [m]; and the tally of those without."""
+    number = pd.Index(pand["pand_id"]).get_indexer(home["pand_id"]).astype(np.int64)
+    lost = np.flatnonzero(number < 0)
+    placed = home.geometry.notna().to_numpy() & ~home.geometry.is_empty.to_numpy()
+    seek = lost[placed[lost]]
+    tree = shapely.STRtree(pand.geometry.to_numpy())
+    (row, found), _ = tree.query_nearest(
+        home.geometry.to_numpy()[seek], max_distance=reach_m, return_distance=True, all_matches=False
+    )
+    number[seek[row]] = found
+    return number, {
+        "no pand and no coordinates": int((~placed[lost]).sum()),
+        f"no pand within {reach_m:g} m": int(len(seek) - len(row)),
+    }
+
+
+def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:
+    if barriers is not None:
+        return class_by_barrier(ridges, barriers)
+    cls = class_by_gap(ridges.gap, collector_m=rules.collector_gap_m, main_m=rules.main_gap_m)
+    return cls, ridges.gap > rules.row_gap_m
+
+
+def _group(ridges: Ridges, street: Flags, homes: Ints, buurt: Ints, rules: BlockRules, *, merge: bool) -> Ints:
+    """Buildings to blocks: joined where no street lies between, divided where too large, merged where nothing is known."""
+    within = ridges.j >= 0
+    within[within] = buurt[ridges.i[within]] == buurt[ridges.j[within]]
+    one = within & ~street
+    row = joined(len(homes), ridges.i[one], ridges.j[one])
+    large = homes >= rules.large_homes
+    row[large] = row.max() + 1 + np.arange(large.sum())
+    row = divided(row, homes, (ridges.i[one], ridges.j[one], ridges.length[one]), most=rules.most_homes)
+    if not merge:
+        return row
+    a, b = row[ridges.i[within]], row[ridges.j[within]]
+    tie = ridges.length[within] / (rules.row_gap_m + ridges.gap[within])
+    apart = a != b
+    pairs = np.minimum(a, b)[apart], np.maximum(a, b)[apart], tie[apart]
+    total = np.bincount(row, homes).astype(np.int64)
+    return agglomerated(total, pairs, aim=rules.aim_homes, alone=rules.large_homes)[row]
+
+
+def _frame(
+    pand: gpd.GeoDataFrame, homes: Ints, block: Ints, shapes: np.ndarray, made: tuple[str, int, list[str]]
+) -> gpd.GeoDataFrame:
+    basis, large_homes, sums = made
+    count = int(block.max()) + 1
+    centre = shapely.get_coordinates(shapely.centroid(pand.geometry.to_numpy()))
+    weight = homes + 1e-3
+    mass = np.bincount(block, weight)
+    largest = np.zeros(count, np.int64)
+    np.maximum.at(largest, block, homes)
+    frame = gpd.GeoDataFrame(
+        {
+            "block_id": np.arange(count),
+            "homes": np.bincount(block, homes).astype(np.int64),
+            "panden": np.bincount(block),
+            "buurtcode": _most_homes(pand["buurtcode"], weight, block),
+            "x": np.bincount(block, weight * centre[:, 0]) / mass,
+            "y": np.bincount(block, weight * centre[:, 1]) / mass,
+            "large_building": largest >= large_homes,
+            "largest_homes": largest,
+            "basis": basis,
+        },
+        geometry=shapes,
+        crs=pand.crs,
+    )
+    for column in sums:
+        frame[column] = np.bincount(block, pand[column].to_numpy(np.float64))
+    return frame
+
+
+def _most_homes(code: pd.Series, weight: np.ndarray, block: Ints) -> np.ndarray:
+    """Code with most homes per block; missing where no building has one."""
+    table = pd.DataFrame({"block": block, "code": code.to_numpy(), "weight": weight}).dropna(subset="code")
+    total = table.groupby(["block", "code"], sort=True)["weight"].sum().reset_index()
+    top = total.sort_values("weight", ascending=False, kind="stable").drop_duplicates("block").set_index("block")["code"]
+    return top.reindex(range(int(block.max()) + 1)).to_numpy(object)
+
+
+def _streets(home: gpd.GeoDataFrame, number: Ints, block: Ints, count: int) -> list[str]:
+    """Names of the streets per block, the one with most homes first."""
+    names = [""] * count
+    if "street_name" not in home:
+        return names
+    known = (number >= 0) & home["street_name"].notna().to_numpy()
+    table = pd.DataFrame({"block": block[number[known]], "street": home["street_name"].to_numpy()[known]})
+    tally = table.value_counts(["block", "street"]).reset_index().sort_values(["block", "count", "street"], ascending=[True, False, True])
+    for key, streets in tally.groupby("block")["street"]:
+        names[int(key)] = "; ".join(map(str, streets))
+    return names
+
+
+def _edges(
+    ridges: Ridges, block: Ints, frame: gpd.GeoDataFrame, kind: tuple[np.ndarray, Flags], factors: BorderFactors
+) -> gpd.GeoDataFrame:
+    """One row per pair of blocks, class and passability, with the stretches that make it up."""
+    side = np.where(ridges.j >= 0, block[ridges.j], -1)
+    use = (side >= 0) & (side != block[ridges.i])
+    part = pd.DataFrame(
+        {
+            "a": np.minimum(block[ridges.i], side)[use],
+            "b": np.maximum(block[ridges.i], side)[use],
+            "cls": kind[0][use],
+            "passable": kind[1][use],
+            "length_m": ridges.length[use],
+        }
+    )
+    keys = ["a", "b", "cls", "passable"]
+    group = part.groupby(keys, sort=True)
+    edges = group["length_m"].sum().reset_index()
+    index = group.ngroup().to_numpy()
+    order = np.argsort(index, kind="stable")
+    lines = shapely.multilinestrings(shapely.linestrings(ridges.ends[use])[order], indices=index[order])
+    code = pd.factorize(frame["buurtcode"])[0]
+    edges["on_buurt_border"] = code[edges["a"]] != code[edges["b"]]
+    if "place_name" in frame:
+        edges["on_place_border"] = frame["place_name"].to_numpy()[edges["a"]] != frame["place_name"].to_numpy()[edges["b"]]
+    edges["weight_m"] = border_weights(edges, factors=factors)
+    return gpd.GeoDataFrame(edges, geometry=lines, crs=frame.crs)
