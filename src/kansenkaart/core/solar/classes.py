@@ -1,0 +1,80 @@
+"""Classes of roofs and faces: the share of what the best place of the region receives.
+
+The rule is that of the Dutch Zonatlas: *very good* from 85 %, *good* from 70 % of the best; what is left is split at 55 %
+so that a reader can tell a poor face from a hopeless one. Letters stand beside the words, for maps read without colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kansenkaart.errors import ConfigError
+
+UNKNOWN = "?"
+SMALL = "-"
+
+
+@dataclass(frozen=True)
+class ClassRule:
+    """Lower bounds of the classes A, B, C as a share of the regional best [1]; below is D; and the least free area [m2]."""
+
+    very_good_frac: float = 0.85
+    good_frac: float = 0.70
+    fair_frac: float = 0.55
+    least_area_m2: float = 8.0
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that do not fall."""
+        bounds = (1.0, self.very_good_frac, self.good_frac, self.fair_frac, 0.0)
+        if any(a <= b for a, b in pairwise(bounds)):
+            raise ConfigError("bounds that fall from 1 to 0", found=str(bounds[1:-1]), where="ClassRule")
+
+
+def regional_best(open_kwh_per_m2: NDArray[Any]) -> float:
+    """Irradiation of the best open plane of a region [kWh/m2/year], from planes of every tilt and azimuth."""
+    return float(np.nanmax(open_kwh_per_m2))
+
+
+def classify(
+    kwh_per_m2: NDArray[Any], *, best_kwh_per_m2: float, area_m2: NDArray[Any], rule: ClassRule | None = None
+) -> NDArray[Any]:
+    """Class letters: A very good, B good, C fair, D poor, - too small, ? unknown.
+
+    Parameters
+    ----------
+    kwh_per_m2 : numpy.ndarray
+        Shaded irradiation of the free area [kWh/m2/year].
+    best_kwh_per_m2 : float
+        Of the best open plane of the region [kWh/m2/year].
+    area_m2 : numpy.ndarray
+        Free area [m2].
+    rule : ClassRule, optional
+        The bounds.
+
+    Raises
+    ------
+    ConfigError
+        If the best is not above 0.
+    """
+    rule = rule or ClassRule()
+    if not best_kwh_per_m2 > 0:
+        raise ConfigError("a best irradiation above 0", found=str(best_kwh_per_m2), where="best_kwh_per_m2")
+    share = np.asarray(kwh_per_m2, float) / best_kwh_per_m2
+    area = np.asarray(area_m2, float)
+    bounds = np.array([rule.fair_frac, rule.good_frac, rule.very_good_frac])
+    letter = np.array(["D", "C", "B", "A"], dtype=object)[np.searchsorted(bounds, np.nan_to_num(share), side="right")]
+    letter[area < rule.least_area_m2] = SMALL
+    letter[np.isnan(share) & ~(area < rule.least_area_m2) | np.isnan(area)] = UNKNOWN
+    return np.asarray(letter)
+
+
+def specific_yield(kwh_per_m2: NDArray[Any], *, performance_ratio: float) -> NDArray[np.float64]:
+    """Yield of a system [kWh/kWp/year]: irradiation over the 1 kW/m2 at which modules are rated, times performance [1]."""
+    if not 0 < performance_ratio <= 1:
+        raise ConfigError("a performance ratio above 0, at most 1", found=str(performance_ratio))
+    return np.asarray(np.asarray(kwh_per_m2, float) * performance_ratio)

@@ -1,0 +1,240 @@
+r"""What fits on a roof: real modules laid out face by face, in both orientations, with set-backs and obstacles.
+
+A pitched face is turned into its own plane (u along the eave, v down the slope) and rasterised at 0.05 m; a cell is free if
+it lies inside the face by the set-back and off every obstacle. Rows of modules are tried at every phase; in a row each
+module goes to the first place where it fits::
+
+      ridge ___________________           flat roof, east-west     flat roof, south
+           | [][][][]   [][][] |            /\  /\  /\                 /  /  /
+           | [][][][] o [][][] |           (back to back, a gap)   (rows far enough apart
+      eave |___________________|                                    that none shades the next)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from kansenkaart.core.solar.packing import fill
+from kansenkaart.errors import ConfigError
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module and its rating: length and width [m], power [Wp]."""
+
+    length_m: float
+    width_m: float
+    power_wp: float
+
+
+@dataclass(frozen=True)
+class LayoutRule:
+    """How modules are set.
+
+    Attributes
+    ----------
+    setback_pitched_m, setback_flat_m : float
+        Free strip along the edge of a face [m].
+    setback_obstacle_m : float
+        Free strip around an obstacle [m].
+    flat_below_deg : float
+        Flatter faces get racks [deg].
+    rack : str
+        ``east-west`` or ``south``.
+    rack_tilt_deg : float
+        Tilt of a module on a rack [deg].
+    gap_m : float
+        Between two modules, for clamps [m].
+    aisle_m : float
+        Between east-west racks, for maintenance [m].
+    shade_elevation_deg : float
+        Height of the sun above which south racks do not shade each other [deg]; 15 is about noon on 21 December.
+    """
+
+    setback_pitched_m: float = 0.4
+    setback_flat_m: float = 1.2
+    setback_obstacle_m: float = 0.2
+    flat_below_deg: float = 10.0
+    rack: str = "east-west"
+    rack_tilt_deg: float = 12.0
+    gap_m: float = 0.02
+    aisle_m: float = 0.3
+    shade_elevation_deg: float = 15.0
+
+    def __post_init__(self) -> None:
+        """Refuse a rack that does not exist."""
+        if self.rack not in ("east-west", "south"):
+            raise ConfigError("rack 'east-west' or 'south'", found=repr(self.rack), where="LayoutRule")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Modules on faces.
+
+    Attributes
+    ----------
+    faces : pandas.DataFrame
+        Per face ``modules`` [1], ``kwp`` [kWp], ``orientation`` (``portrait``, ``landscape``, ``east-west``, ``south`` or
+        ``none``), ``module_tilt_deg`` and ``module_azimuth_deg`` [deg] (east-west: of the first of the two).
+    corners_m : numpy.ndarray
+        (units, 4, 2) corners of the modules seen from above [m RD]; an east-west unit is a pair of modules.
+    face : numpy.ndarray
+        Face of each unit.
+    """
+
+    faces: pd.DataFrame
+    corners_m: Doubles
+    face: NDArray[np.int64]
+
+    def rectangles(self) -> NDArray[Any]:
+        """Shapely polygons of the units."""
+        return np.asarray(shapely.polygons(self.corners_m)) if len(self.face) else np.empty(0, dtype=object)
+
+
+def lay_out(
+    faces: pd.DataFrame,
+    *,
+    polygons: Sequence[Any],
+    module: Module,
+    rule: LayoutRule | None = None,
+    obstacles: Doubles | None = None,
+    obstacle_size_m: float = 0.5,
+) -> Layout:
+    """Lay modules on faces.
+
+    Parameters
+    ----------
+    faces : pandas.DataFrame
+        ``tilt_deg`` and ``azimuth_deg`` per face [deg].
+    polygons : sequence of shapely Polygon
+        The faces seen from above [m RD]; None, empty or invalid ones carry nothing.
+    module : Module
+        Size and power.
+    rule : LayoutRule, optional
+        How modules are set.
+    obstacles : numpy.ndarray, optional
+        (n, 3) face, x, y [m RD]: middles of cells that are not free.
+    obstacle_size_m : float
+        Side of such a cell [m].
+
+    Returns
+    -------
+    Layout
+        Counts, power and rectangles.
+
+    Raises
+    ------
+    ConfigError
+        If there is not one polygon per face, or the module has no size.
+    """
+    rule = rule or LayoutRule()
+    if len(polygons) != len(faces):
+        raise ConfigError("one polygon per face", found=f"{len(polygons)} for {len(faces)}", where="polygons")
+    if min(module.length_m, module.width_m, module.power_wp) <= 0:
+        raise ConfigError("a module with size and power", found=str(module), where="module")
+    frame = _frames(faces, polygons, rule)
+    ways = _ways(frame["flat"], module, rule)
+    counts, which, units = _place(frame, polygons, ways, rule, _sorted(obstacles, len(faces)), obstacle_size_m)
+    per_unit = np.where(frame["flat"] & (rule.rack == "east-west"), 2, 1)
+    names = np.where(frame["flat"], rule.rack, np.where(which == 1, "landscape", "portrait"))
+    modules = counts * per_unit
+    table = pd.DataFrame(
+        {
+            "modules": modules,
+            "kwp": modules * module.power_wp / 1000.0,
+            "orientation": np.where(modules > 0, names, "none"),
+            "module_tilt_deg": np.where(frame["flat"], rule.rack_tilt_deg, faces["tilt_deg"].to_numpy(float)),
+            "module_azimuth_deg": frame["down"],
+        },
+        index=faces.index,
+    )
+    owner = np.repeat(np.arange(len(faces)), counts)
+    return Layout(table, _corners(units, owner, which[owner], ways, frame), owner)
+
+
+def _frames(faces: pd.DataFrame, polygons: Sequence[Any], rule: LayoutRule) -> dict[str, Any]:
+    """Direction of v (down the slope) and stretch from plan to plane, per face."""
+    tilt = np.nan_to_num(faces["tilt_deg"].to_numpy(float))
+    flat = tilt < rule.flat_below_deg
+    down = np.nan_to_num(faces["azimuth_deg"].to_numpy(float))
+    for i in np.flatnonzero(flat).tolist():
+        down[i] = 180.0 if rule.rack == "south" else _across(polygons[i])
+    stretch = np.where(flat, 1.0, 1.0 / np.cos(np.radians(np.minimum(tilt, 85.0))))
+    return {"flat": flat, "down": down, "stretch": stretch}
+
+
+def _across(polygon: Any) -> float:
+    """Direction from 45 to 135 deg along a side of a flat roof: racks stand square to the building."""
+    if polygon is None or polygon.is_empty:
+        return 90.0
+    box = shapely.get_coordinates(shapely.minimum_rotated_rectangle(polygon))
+    if len(box) < 4:
+        return 90.0
+    side = box[1] - box[0]
+    return float((np.degrees(np.arctan2(side[0], side[1])) + 45) % 90 + 45)
+
+
+def _ways(flat: NDArray[np.bool_], module: Module, rule: LayoutRule) -> Doubles:
+    """Size and pitch of a unit along u and v, per face and way: (faces, 2, 4) [m]."""
+    long, wide, gap = module.length_m, module.width_m, rule.gap_m
+    pitched = [[wide, long, wide + gap, long + gap], [long, wide, long + gap, wide + gap]]
+    lean = np.radians(rule.rack_tilt_deg)
+    if rule.rack == "east-west":
+        deep = 2 * wide * np.cos(lean)
+        rack = [long, deep, long + gap, deep + rule.aisle_m]
+    else:
+        deep = wide * np.cos(lean)
+        rack = [long, deep, long + gap, deep + wide * np.sin(lean) / np.tan(np.radians(rule.shade_elevation_deg))]
+    return np.where(flat[:, None, None], np.array([rack, rack]), np.array(pitched))
+
+
+def _sorted(obstacles: Doubles | None, faces: int) -> tuple[Doubles, NDArray[np.int64]]:
+    points = np.empty((0, 3)) if obstacles is None else np.asarray(obstacles, dtype=np.float64).reshape(-1, 3)
+    points = points[np.argsort(points[:, 0], kind="stable")]
+    return points, np.searchsorted(points[:, 0], np.arange(faces + 1)).astype(np.int64)
+
+
+def _place(
+    frame: dict[str, Any],
+    polygons: Sequence[Any],
+    ways: Doubles,
+    rule: LayoutRule,
+    obstacles: tuple[Doubles, NDArray[np.int64]],
+    size: float,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Doubles]:
+    """Give the number of units and the better way per face, and the lower corner (u, v) of every unit."""
+    usable = np.array(polygons, dtype=object)
+    usable[~shapely.is_valid(usable) | shapely.is_missing(usable)] = shapely.Polygon()
+    rings, owner = shapely.get_rings(usable, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    first = np.searchsorted(owner[ring] if len(ring) else ring, np.arange(len(usable) + 1)).astype(np.int64)
+    last = np.append(ring[1:] != ring[:-1], True) if len(ring) else np.empty(0, dtype=bool)
+    back = np.where(frame["flat"], rule.setback_flat_m, rule.setback_pitched_m)
+    turn = np.stack([np.radians(frame["down"]), frame["stretch"], back], axis=1)
+    room = np.array([p.area for p in usable]) * frame["stretch"] / ways[:, :, 2:].prod(axis=2).min(axis=1)
+    start = np.concatenate([[0], np.cumsum(np.ceil(room * 1.3 + 4))]).astype(np.int64)
+    units = np.zeros((start[-1], 2))
+    counts, which = np.zeros(len(usable), np.int64), np.zeros(len(usable), np.int64)
+    fill((points, last, first), turn, ways, (*obstacles, size, rule.setback_obstacle_m), (counts, which, units, start))
+    keep = np.concatenate([np.arange(s, s + n) for s, n in zip(start, counts, strict=False)] or [np.empty(0)])
+    return counts, which, units[keep.astype(np.int64)]
+
+
+def _corners(
+    units: Doubles, owner: NDArray[np.int64], way: NDArray[np.int64], ways: Doubles, frame: dict[str, Any]
+) -> Doubles:
+    """Turn units from their plane back to the map."""
+    size = ways[owner, way, :2]
+    box = units[:, None, :] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])[None] * size[:, None, :]
+    turn = np.radians(frame["down"])[owner][:, None]
+    u, v = box[..., 0], box[..., 1] / frame["stretch"][owner][:, None]
+    return np.stack([u * np.cos(turn) + v * np.sin(turn), -u * np.sin(turn) + v * np.cos(turn)], axis=-1)

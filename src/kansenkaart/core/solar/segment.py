@@ -1,0 +1,248 @@
+"""Roof faces from a surface model alone: planes grown inside each footprint. The same raster, the same faces.
+
+1. In a window of 5 x 5 cells a plane is fitted around every cell; the smoothest cells become seeds, best first.
+2. A seed grows over neighbours that lie on its plane and lean the same way; the plane is fitted again at every doubling.
+3. Cells left over join a face beside them if they lie near its plane; the rest is no roof plane: chimney, dormer, tree.
+
+References
+----------
+Besl, P.J. and Jain, R.C. (1988), Segmentation through variable-order surface fitting, IEEE PAMI 10(2),
+https://doi.org/10.1109/34.3881 (seeds and growing by refitted surfaces).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from numpy.typing import NDArray
+
+REACH = 2  # half the window of the local plane [cells]
+NONE, TRIED = -1, -2
+
+
+@dataclass(frozen=True)
+class GrowRule:
+    """When a cell belongs to a plane.
+
+    Attributes
+    ----------
+    seed_rms_m : float
+        Roughest local plane that may start a face [m].
+    near_m : float
+        Farthest from the plane while growing [m].
+    join_m : float
+        Farthest from the plane for cells left over [m].
+    lean : float
+        Largest difference of slope between a cell and the plane, as a length of vectors [1].
+    least_area_m2 : float
+        Smallest face [m2].
+    """
+
+    seed_rms_m: float = 0.10
+    near_m: float = 0.20
+    join_m: float = 0.35
+    lean: float = 0.35
+    least_area_m2: float = 2.0
+
+
+def segment_faces(
+    surface_m: NDArray[np.float32], building: NDArray[np.int32], *, cell_size_m: float, rule: GrowRule | None = None
+) -> tuple[NDArray[np.int32], pd.DataFrame]:
+    """Find the roof faces of every footprint.
+
+    Parameters
+    ----------
+    surface_m : numpy.ndarray
+        Heights [m NAP], north up; holes as ``clean_surface`` leaves them.
+    building : numpy.ndarray
+        Number of the footprint of each cell, below 0 outside.
+    cell_size_m : float
+        Side of a cell [m].
+    rule : GrowRule, optional
+        When a cell belongs to a plane.
+
+    Returns
+    -------
+    tuple
+        Face of each cell (-1 = none), and per face ``building``, ``tilt_deg``, ``azimuth_deg`` (NaN where flatter than
+        3 deg), ``roof_area_m2``, ``plan_area_m2``, ``a`` (to the east), ``b`` (to the north) [1], ``c``: height of the
+        plane [m NAP] in the middle of the raster's first cell.
+    """
+    rule = rule or GrowRule()
+    surface = np.ascontiguousarray(surface_m, dtype=np.float32)
+    local = _local_planes(surface, building)
+    cells = np.flatnonzero((building.ravel() >= 0) & (local[2].ravel() < rule.seed_rms_m))
+    seeds = cells[np.argsort(local[2].ravel()[cells], kind="stable")]
+    limits = (rule.near_m, rule.lean * cell_size_m, int(np.ceil(rule.least_area_m2 / cell_size_m**2)))
+    label, planes = _grow_all(surface, building, local, seeds, limits)
+    _join(surface, building, label, planes, rule.join_m)
+    return label, _describe(label, building, planes, cell_size_m)
+
+
+def _describe(
+    label: NDArray[np.int32], building: NDArray[np.int32], planes: NDArray[np.float64], size: float
+) -> pd.DataFrame:
+    """Turn planes in cells into faces in metres."""
+    on = label >= 0
+    count = np.bincount(label[on], minlength=len(planes))
+    owner = np.full(len(planes), -1, dtype=np.int64)
+    owner[label[on]] = building[on]
+    a, b = planes[:, 0] / size, -planes[:, 1] / size  # rows run south
+    steep = np.hypot(a, b)
+    tilt = np.degrees(np.arctan(steep))
+    plan = count * size**2
+    return pd.DataFrame(
+        {
+            "building": owner,
+            "tilt_deg": tilt,
+            "azimuth_deg": np.where(tilt >= 3.0, np.degrees(np.arctan2(-a, -b)) % 360, np.nan),
+            "roof_area_m2": plan * np.sqrt(1 + steep**2),
+            "plan_area_m2": plan,
+            "a": a,
+            "b": b,
+            "c": planes[:, 2],
+        }
+    )
+
+
+@njit(cache=True, nogil=True)
+def _solve(m: Any) -> Any:
+    """Plane z = a x + b y + c through moments n, x, y, xx, xy, yy, z, xz, yz, zz; and its rms distance."""
+    n = m[0]
+    mx, my, mz = m[1] / n, m[2] / n, m[6] / n
+    xx, xy, yy = m[3] - n * mx * mx, m[4] - n * mx * my, m[5] - n * my * my
+    xz, yz, zz = m[7] - n * mx * mz, m[8] - n * my * mz, m[9] - n * mz * mz
+    det = xx * yy - xy * xy
+    if det < 1e-6:
+        return 0.0, 0.0, mz, 1e9
+    a, b = (xz * yy - yz * xy) / det, (yz * xx - xz * xy) / det
+    return a, b, mz - a * mx - b * my, np.sqrt(max(zz - a * xz - b * yz, 0.0) / n)
+
+
+@njit(cache=True, nogil=True)
+def _add(m: Any, x: float, y: float, z: float) -> None:
+    """Add a point to the moments."""
+    m[0] += 1
+    m[1] += x
+    m[2] += y
+    m[3] += x * x
+    m[4] += x * y
+    m[5] += y * y
+    m[6] += z
+    m[7] += x * z
+    m[8] += y * z
+    m[9] += z * z
+
+
+@njit(cache=True, nogil=True)
+def _local_planes(z: Any, building: Any) -> Any:
+    """Slope per cell to the right and down, and rms distance, of the plane around every cell of a footprint."""
+    height, width = z.shape
+    out = np.zeros((3, height, width), np.float32)
+    out[2] = 1e9
+    m = np.zeros(10)
+    for r in range(height):
+        for c in range(width):
+            if building[r, c] < 0 or z[r, c] < -9000:
+                continue
+            m[:] = 0
+            for i in range(max(r - REACH, 0), min(r + REACH + 1, height)):
+                for j in range(max(c - REACH, 0), min(c + REACH + 1, width)):
+                    if building[i, j] == building[r, c] and z[i, j] > -9000:
+                        _add(m, j - c, i - r, z[i, j] - z[r, c])
+            if m[0] >= 8:
+                out[0, r, c], out[1, r, c], _, out[2, r, c] = _solve(m)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _grow_all(z: Any, building: Any, local: Any, seeds: Any, limits: Any) -> Any:
+    """Grow faces from the seeds, smoothest first."""
+    height, width = z.shape
+    label = np.full((height, width), NONE, np.int32)
+    planes = np.empty((len(seeds) // limits[2] + 1, 3))
+    queue = np.empty(height * width, np.int32)
+    count = 0
+    for seed in seeds:
+        r, c = seed // width, seed % width
+        if label[r, c] != NONE:
+            continue
+        size, m = _grow(z, building, local, (r, c, count), limits, label, queue)
+        if size >= limits[2] and count < len(planes):
+            a, b, level, _ = _solve(m)
+            planes[count] = a, b, level - a * c - b * r + z[r, c]
+            count += 1
+        else:
+            for i in range(size):
+                label[queue[i] // width, queue[i] % width] = NONE
+            label[r, c] = TRIED
+    return label, planes[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def _grow(z: Any, building: Any, local: Any, seed: Any, limits: Any, label: Any, queue: Any) -> Any:
+    """Grow one face; returns its size and moments relative to the seed."""
+    height, width = z.shape
+    r0, c0, name = seed
+    near, lean, _ = limits
+    a, b, level = float(local[0, r0, c0]), float(local[1, r0, c0]), 0.0
+    m = np.zeros(10)
+    _add(m, 0.0, 0.0, 0.0)
+    queue[0], head, tail, refit = r0 * width + c0, 0, 1, 16
+    label[r0, c0] = name
+    while head < tail:
+        r, c = queue[head] // width, queue[head] % width
+        head += 1
+        for step in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            i, j = r + step[0], c + step[1]
+            if i < 0 or j < 0 or i >= height or j >= width:
+                continue
+            if (label[i, j] != NONE and label[i, j] != TRIED) or building[i, j] != building[r0, c0]:
+                continue
+            rise = z[i, j] - z[r0, c0]
+            leans = np.hypot(local[0, i, j] - a, local[1, i, j] - b)
+            if abs(rise - a * (j - c0) - b * (i - r0) - level) > near or (leans > lean and local[2, i, j] < near):
+                continue
+            label[i, j] = name
+            queue[tail] = i * width + j
+            tail += 1
+            _add(m, j - c0, i - r0, rise)
+            if tail == refit:
+                a, b, level, _ = _solve(m)
+                refit *= 2
+    return tail, m
+
+
+@njit(cache=True, nogil=True)
+def _nearest_face(z: Any, building: Any, label: Any, planes: Any, cell: Any) -> int:
+    """Face of a neighbour whose plane passes nearest to a cell, if any passes near enough."""
+    r, c, best = cell
+    found = NONE
+    for i in range(max(r - 1, 0), min(r + 2, z.shape[0])):
+        for j in range(max(c - 1, 0), min(c + 2, z.shape[1])):
+            f = label[i, j]
+            if f >= 0 and building[i, j] == building[r, c]:
+                far = abs(z[r, c] - planes[f, 0] * c - planes[f, 1] * r - planes[f, 2])
+                if far < best:
+                    best, found = far, f
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _join(z: Any, building: Any, label: Any, planes: Any, near: float) -> None:
+    """Let cells left over join the face beside them whose plane lies nearest, two rounds; the rest stays without."""
+    height, width = z.shape
+    for _ in range(2):
+        before = label.copy()
+        for r in range(height):
+            for c in range(width):
+                if building[r, c] < 0 or before[r, c] >= 0:
+                    continue
+                label[r, c] = _nearest_face(z, building, before, planes, (r, c, near))
+    for r in range(height):
+        for c in range(width):
+            label[r, c] = max(label[r, c], NONE)
