@@ -90,7 +90,7 @@ def household_profile(times: pd.DatetimeIndex) -> Doubles:
     hour, day = local.hour.to_numpy(), local.day_of_year.to_numpy()
     wave = 0.5 + 0.5 * np.cos(2 * np.pi * (day - 15) / 365.25)  # 1 in the middle of January, 0 in July
     shape = wave * np.array(WINTER)[hour] + (1 - wave) * np.array(SUMMER)[hour]
-    load = shape * (1 + YEARLY_SWING * (2 * wave - 1)) * np.where(local.dayofweek.to_numpy() >= 5, WEEKEND, 1.0)
+    load = shape * (1 + YEARLY_SWING * (2 * wave - 1)) * np.where(local.day_of_week.to_numpy() >= 5, WEEKEND, 1.0)
     return np.asarray(load / load.sum())
 
 
