@@ -12,11 +12,22 @@ from kansenkaart.errors import StoreError
 from kansenkaart.present.mapspec import Credit, MapSpec, Source, Theme
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages import themes as themes_of
+from kansenkaart.stages import themes_area as area_themes
 from kansenkaart.stages import themes_water as waters
 from kansenkaart.stages.legend import CALCULATED, editions_of
 from kansenkaart.store import Store
 
-SHOWN = ("buurt_score", "pand_score", "street_score", "roof_face_score", "street_water", "pipe_water", "sewer_pipe")
+SHOWN = (
+    "buurt_score",
+    "pand_score",
+    "street_score",
+    "roof_face_score",
+    "street_water",
+    "pipe_water",
+    "sewer_pipe",
+    "block",
+    "gebied",
+)
 
 
 def picture(store: Store, study: Study) -> MapSpec:
@@ -34,6 +45,7 @@ def picture(store: Store, study: Study) -> MapSpec:
     sources = store.sources_of(shown)
     layers, themes = [], []
     for make in (
+        area_themes.areas,
         themes_of.buurten,
         themes_of.roofs,
         themes_of.panden,
@@ -48,12 +60,15 @@ def picture(store: Store, study: Study) -> MapSpec:
             themes.append(made[1])
     if not themes:
         raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
+    units = area_themes.blocks(store, sources)
+    layers += [units] if units is not None else []
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
     return MapSpec(
         title=study.title, study=study.name, edition=editions_of(sources), example=study.invented,
         intro="Wat deze buurten samen kunnen verdienen en besparen: zon op daken en grijswater per straat.",
         layers=tuple(layers), themes=tuple(_outlined(theme, outlines) for theme in themes), sources=_notes(sources),
         credits=_credits(sources), search=_search(store),
+        tool=None if units is None else area_themes.tool(store, units, study.areas),
     )  # fmt: skip
 
 

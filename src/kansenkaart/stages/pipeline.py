@@ -58,7 +58,9 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     with locked(place.store.root):
         reports: list[Report] = []
         done: set[str] = set()
-        while todo := [step for step in score.steps(place.store, assumptions.default()) if step.name not in done]:
+        while todo := [
+            step for step in score.steps(place.store, assumptions.default(), place.study.areas) if step.name not in done
+        ]:
             reports += _run(place.store, todo[:1], listen)
             done.add(todo[0].name)
         return reports
@@ -120,7 +122,11 @@ def check(place: Workplace) -> list[KansenkaartError]:
 
 def _expected(store: Store) -> list[str]:
     """Return the names of all files there, and of those that these were made from."""
-    there = {path.stem for path in store.root.rglob("*") if path.suffix in (".json", ".parquet", ".tif")}
+    there = {
+        path.stem
+        for path in store.root.rglob("*")
+        if path.suffix in (".json", ".parquet", ".tif") and path.parent != store.root
+    }
     named = {name for name in there if not name.startswith(".")}
     for name in sorted(named & set(store.names())):
         try:

@@ -8,9 +8,10 @@ import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.assumptions import Assumptions
+from kansenkaart.config import Areas
 from kansenkaart.core import buurten, scoring
 from kansenkaart.provenance import Tally
-from kansenkaart.stages import sun, water
+from kansenkaart.stages import areas, sun, water
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
@@ -18,7 +19,7 @@ _USED = (*sun.USED, "street_reach", "water_use_shower", "water_use_bath", "water
          "household_size_design")  # fmt: skip
 
 
-def steps(store: Store, known: Assumptions) -> list[Step]:
+def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
     """Return the steps that the tables present allow; what is missing lowers the basis and is left out."""
     figures = {name: known[name].value for name in _USED}
     todo = []
@@ -37,6 +38,10 @@ def steps(store: Store, known: Assumptions) -> list[Step]:
                          parameters={name: known[name].value for name in water.USED}))  # fmt: skip
     if store.has("buurt"):
         todo.append(Step("buurten", ("buurt_score",), _buurten, ("buurt", "pand", "home", "pand_score", "street_score"),
+                         parameters=figures))  # fmt: skip
+    if areas.ready(store, wanted):
+        figures = {**{name: known[name].value for name in areas.USED}, **wanted.model_dump()}
+        todo.append(Step("gebieden", areas.OUTPUTS, lambda one: areas.divide(one, wanted, known), areas.INPUTS,
                          parameters=figures))  # fmt: skip
     return todo
 
