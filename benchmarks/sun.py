@@ -153,9 +153,8 @@ def main() -> None:
     result["peak_mib"] = peak_mib()
     print(f"{(scene.face >= 0).mean():.1%} roof, 36 azimuths: {cpu:.3f} CPU s per Mcell, {result['peak_mib']:.0f} MiB")
     result["cpu_s_per_mcell_monthly"], months = timed(scene, table, azimuths=36, monthly=True, repeats=2)
-    print(
-        f"months: {result['cpu_s_per_mcell_monthly']:.3f} CPU s; they sum to the year within {np.abs(months / energy - 1).max():.1e}"
-    )
+    apart = np.abs(months / energy - 1).max()
+    print(f"months: {result['cpu_s_per_mcell_monthly']:.3f} CPU s; they sum to the year within {apart:.1e}")
     truth = per_roof(scene, timed(scene, table, azimuths=360)[1])
     for azimuths in (8, 16, 36, 72):
         seconds, own = timed(scene, table, azimuths=azimuths)

@@ -41,6 +41,10 @@ class BlockRules:
         Buildings nearer than this stand in one row [m].
     collector_gap_m, main_gap_m : float
         Gap from which a border without known street counts as a collector or a main road [m].
+    walk_gap_m : float
+        Gap beyond which nobody walks across where no street is known [m]: a railway yard, a lake, a park's width.
+    same_street_tie : float
+        How much stronger the tie between buildings of one street is [1].
     home_reach_m : float
         Farthest building that a home without a known pand is given to [m].
     land_reach_m : float
@@ -57,6 +61,8 @@ class BlockRules:
     row_gap_m: float = 1.0
     collector_gap_m: float = 30.0
     main_gap_m: float = 50.0
+    walk_gap_m: float = 100.0
+    same_street_tie: float = 3.0
     home_reach_m: float = 30.0
     land_reach_m: float = 75.0
     crossing_m: float = 40.0
@@ -133,8 +139,9 @@ def build_blocks(
     ridges = ridges_between(points, owner, reach_m=rules.land_reach_m)
     cls, street = _classes(ridges, barriers, rules)
     passable = passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m)
-    buurt = pd.factorize(pand["buurtcode"])[0]
-    block = _group(ridges, street, homes, buurt, rules, merge=barriers is None)
+    passable &= (barriers is not None) | (ridges.gap <= rules.walk_gap_m)
+    codes = pd.factorize(pand["buurtcode"])[0], _street_of(home, number, len(pand))
+    block = _group(ridges, street, homes, codes, rules, merge=barriers is None)
     shapes = block_shapes(ridges, block, points, owner)
     frame = _frame(pand, homes, block, shapes, (basis, rules.large_homes, list(sums)))
     frame["ext_m"] = np.bincount(block[ridges.i[ridges.j < 0]], ridges.length[ridges.j < 0], minlength=len(frame))
@@ -144,7 +151,9 @@ def build_blocks(
     return Blocks(frame, edges, places, dropped)
 
 
-def _check(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, sums: Sequence[str]) -> None:
+def _check(
+    pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, sums: Sequence[str]
+) -> None:
     for name, frame, columns in (
         ("pand", pand, {"pand_id", "buurtcode", *sums}), ("home", home, {"home_id", "pand_id"}), ("barriers", barriers, {"cls"})
     ):  # fmt: skip
@@ -155,7 +164,9 @@ def _check(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, barriers: gpd.GeoData
         if frame.crs is None or frame.crs.to_epsg() != _RD:
             raise CrsError("RD New (EPSG:28992)", found=str(frame.crs), where=name, remedy="reproject it first")
     if home.empty:
-        raise InfeasibleError("homes to divide", found="none", where="home", remedy="check the filter on use and status")
+        raise InfeasibleError(
+            "homes to divide", found="none", where="home", remedy="check the filter on use and status"
+        )
     if not pand.empty and pand["pand_id"].duplicated().any():
         raise SchemaError("one row per pand", found="a pand_id twice", where="pand.pand_id")
 
@@ -172,7 +183,7 @@ def _points_as_buildings(home: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.
 
 
 def _building_of(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, reach_m: float) -> tuple[Ints, dict[str, int]]:
-    """Building per home: by its pand_id, else the nearest within reach [m]; and the tally of those without."""
+    """Return the building of each home: by its pand_id, else the nearest within reach [m]; and the tally of those without."""
     number = pd.Index(pand["pand_id"]).get_indexer(home["pand_id"]).astype(np.int64)
     lost = np.flatnonzero(number < 0)
     placed = home.geometry.notna().to_numpy() & ~home.geometry.is_empty.to_numpy()
@@ -195,8 +206,11 @@ def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRule
     return cls, ridges.gap > rules.row_gap_m
 
 
-def _group(ridges: Ridges, street: Flags, homes: Ints, buurt: Ints, rules: BlockRules, *, merge: bool) -> Ints:
-    """Buildings to blocks: joined where no street lies between, divided where too large, merged where nothing is known."""
+def _group(
+    ridges: Ridges, street: Flags, homes: Ints, codes: tuple[Ints, Ints], rules: BlockRules, *, merge: bool
+) -> Ints:
+    """Put buildings in blocks: joined where no street lies between, divided where too large, merged where nothing is known."""
+    buurt, name = codes
     within = ridges.j >= 0
     within[within] = buurt[ridges.i[within]] == buurt[ridges.j[within]]
     one = within & ~street
@@ -208,10 +222,25 @@ def _group(ridges: Ridges, street: Flags, homes: Ints, buurt: Ints, rules: Block
         return row
     a, b = row[ridges.i[within]], row[ridges.j[within]]
     tie = ridges.length[within] / (rules.row_gap_m + ridges.gap[within])
+    first, second = name[ridges.i[within]], name[ridges.j[within]]
+    tie = np.where((first == second) & (first >= 0), tie * rules.same_street_tie, tie)
     apart = a != b
     pairs = np.minimum(a, b)[apart], np.maximum(a, b)[apart], tie[apart]
     total = np.bincount(row, homes).astype(np.int64)
     return agglomerated(total, pairs, aim=rules.aim_homes, alone=rules.large_homes)[row]
+
+
+def _street_of(home: gpd.GeoDataFrame, number: Ints, panden: int) -> Ints:
+    """Return the street with most homes of each pand; -1 where unknown."""
+    out = np.full(panden, -1, np.int64)
+    if "street_name" not in home:
+        return out
+    code = pd.factorize(home["street_name"])[0]
+    known = (number >= 0) & (code >= 0)
+    tally = pd.DataFrame({"pand": number[known], "code": code[known]}).value_counts(["pand", "code"]).reset_index()
+    top = tally.sort_values(["count", "code"], ascending=[False, True]).drop_duplicates("pand")
+    out[top["pand"].to_numpy()] = top["code"].to_numpy()
+    return out
 
 
 def _frame(
@@ -248,20 +277,23 @@ def _most_homes(code: pd.Series, weight: np.ndarray, block: Ints) -> np.ndarray:
     """Code with most homes per block; missing where no building has one."""
     table = pd.DataFrame({"block": block, "code": code.to_numpy(), "weight": weight}).dropna(subset="code")
     total = table.groupby(["block", "code"], sort=True)["weight"].sum().reset_index()
-    top = total.sort_values("weight", ascending=False, kind="stable").drop_duplicates("block").set_index("block")["code"]
+    top = (
+        total.sort_values("weight", ascending=False, kind="stable").drop_duplicates("block").set_index("block")["code"]
+    )
     return top.reindex(range(int(block.max()) + 1)).to_numpy(object)
 
 
 def _streets(home: gpd.GeoDataFrame, number: Ints, block: Ints, count: int) -> list[str]:
-    """Names of the streets per block, the one with most homes first."""
+    """Return the names of the streets per block, the one with most homes first."""
     names = [""] * count
     if "street_name" not in home:
         return names
     known = (number >= 0) & home["street_name"].notna().to_numpy()
     table = pd.DataFrame({"block": block[number[known]], "street": home["street_name"].to_numpy()[known]})
-    tally = table.value_counts(["block", "street"]).reset_index().sort_values(["block", "count", "street"], ascending=[True, False, True])
-    for key, streets in tally.groupby("block")["street"]:
-        names[int(key)] = "; ".join(map(str, streets))
+    tally = table.value_counts(["block", "street"]).reset_index()
+    tally = tally.sort_values(["block", "count", "street"], ascending=[True, False, True])
+    for key, street in zip(tally["block"], tally["street"], strict=True):
+        names[key] += f"; {street}" if names[key] else str(street)
     return names
 
 
@@ -289,6 +321,8 @@ def _edges(
     code = pd.factorize(frame["buurtcode"])[0]
     edges["on_buurt_border"] = code[edges["a"]] != code[edges["b"]]
     if "place_name" in frame:
-        edges["on_place_border"] = frame["place_name"].to_numpy()[edges["a"]] != frame["place_name"].to_numpy()[edges["b"]]
+        edges["on_place_border"] = (
+            frame["place_name"].to_numpy()[edges["a"]] != frame["place_name"].to_numpy()[edges["b"]]
+        )
     edges["weight_m"] = border_weights(edges, factors=factors)
     return gpd.GeoDataFrame(edges, geometry=lines, crs=frame.crs)

@@ -13,7 +13,7 @@ from kansenkaart.core.area.start import start_labels
 
 
 def joined(n: int, i: Ints, j: Ints) -> Ints:
-    """Number the groups of n things that the pairs (i, j) join."""
+    """Return the group of each of n things that the pairs (i, j) join."""
     matrix = coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n))
     return connected_components(matrix, directed=False)[1].astype(np.int64)
 

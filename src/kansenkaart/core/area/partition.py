@@ -120,7 +120,9 @@ def partition(
         Fewer homes than one area needs.
     """
     if not 0 < low_homes <= target_homes <= high_homes:
-        raise ConfigError("a band around the target", found=f"{low_homes} <= {target_homes} <= {high_homes}", where="homes")
+        raise ConfigError(
+            "a band around the target", found=f"{low_homes} <= {target_homes} <= {high_homes}", where="homes"
+        )
     if (total := int(graph.homes.sum())) < low_homes:
         raise InfeasibleError(
             f"at least {low_homes} homes", found=f"{total} homes in all", where="the whole place",
@@ -154,7 +156,9 @@ def _divide(rows: Rows, homes: Ints, count: int, band: tuple[int, int], effort: 
     return pool.best(label, seconds=min(effort.polish_s, effort.remaining()))
 
 
-def _improve_locally(rows: Rows, homes: Ints, label: Ints, band: tuple[int, int], effort: PartitionEffort, pool: Pool) -> Ints:
+def _improve_locally(
+    rows: Rows, homes: Ints, label: Ints, band: tuple[int, int], effort: PartitionEffort, pool: Pool
+) -> Ints:
     """Anneal a few neighbouring areas at a time and keep what is shorter."""
     areas = int(label.max()) + 1
     rng = np.random.default_rng(effort.seed)
@@ -227,7 +231,7 @@ def _sub_rows(rows: Rows, blocks: Ints) -> Rows:
 
 
 def _described(graph: AreaGraph, label: Ints, band: tuple[int, int], piece: Ints) -> Partition:
-    """Number the areas in the order of their first block, and say where the band had to give way."""
+    """Put the areas in the order of their first block, and say where the band had to give way."""
     order = np.unique(label, return_index=True)[1]
     rank = np.empty(len(order), np.int64)
     rank[np.argsort(order)] = np.arange(len(order))

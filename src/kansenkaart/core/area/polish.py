@@ -65,7 +65,7 @@ class Pool:
         solver.setSolution(first)
         solver.run()
         value = np.asarray(solver.getSolution().col_value)
-        taken = [key for key, x in zip(keys, value, strict=True) if x > 0.5]  # noqa: PLR2004 - halfway 0 and 1
+        taken = [key for key, x in zip(keys, value, strict=True) if x > 0.5]
         if sum(self.half[key] for key in taken) > sum(self.half[key] for key in start) - _SAME:
             return label
         return _labels(taken, len(label), fallback=label)
@@ -82,7 +82,7 @@ class Pool:
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
         lp.integrality_ = [highspy.HighsVarType.kInteger] * len(keys)
-        solver = highspy.Highs()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "time_limit": seconds}.items():
             solver.setOptionValue(name, value)
         solver.passModel(lp)

@@ -156,7 +156,7 @@ def flip_relief(total: Ints, low: Ints, high: Ints, own: int, other: int, homes:
     before = max(0, low[own] - total[own], total[own] - high[own])
     before += max(0, low[other] - total[other], total[other] - high[other])
     after = max(0, low[own] - total[own] + homes, total[own] - homes - high[own])
-    return before - after - max(0, low[other] - total[other] - homes, total[other] + homes - high[other])
+    return int(before - after - max(0, low[other] - total[other] - homes, total[other] + homes - high[other]))
 
 
 @kernel

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from scipy.spatial import Voronoi, cKDTree
 
@@ -49,7 +50,7 @@ class Ridges:
         return Ridges(*(getattr(self, name)[which] for name in ("i", "j", "length", "gap", "ends", "link")))
 
 
-def sites_of(geometry: shapely.GeometryArray, *, spacing_m: float, inset_m: float) -> tuple[Floats, Ints]:
+def sites_of(geometry: npt.NDArray[np.object_], *, spacing_m: float, inset_m: float) -> tuple[Floats, Ints]:
     """Points along each footprint, a hair inside it so that touching buildings stay apart; a point stays a point.
 
     Parameters
@@ -64,7 +65,7 @@ def sites_of(geometry: shapely.GeometryArray, *, spacing_m: float, inset_m: floa
     tuple[Floats, Ints]
         Coordinates [m] and the building of each.
     """
-    inner = shapely.buffer(geometry, -inset_m, join_style="mitre")
+    inner = np.asarray(shapely.buffer(geometry, -inset_m, join_style="mitre"), dtype=object)
     small = shapely.is_empty(inner)
     inner[small] = shapely.point_on_surface(geometry[small])
     points, owner = shapely.get_coordinates(shapely.segmentize(inner, spacing_m), return_index=True)
@@ -104,7 +105,7 @@ def _open_sites(points: Floats, reach_m: float) -> Floats:
     return np.asarray(grid[distance > reach_m], np.float64)
 
 
-def block_shapes(ridges: Ridges, block: Ints, points: Floats, owner: Ints) -> shapely.GeometryArray:
+def block_shapes(ridges: Ridges, block: Ints, points: Floats, owner: Ints) -> npt.NDArray[np.object_]:
     """Polygon of each block: the faces that its border stretches enclose, each face given to the site inside it."""
     side = np.where(ridges.j >= 0, block[ridges.j], -1)
     border = block[ridges.i] != side
