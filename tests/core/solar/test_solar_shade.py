@@ -15,7 +15,7 @@ from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes, s
 from kansenkaart.core.solar.horizon import clean_surface, decode_slope, encode_slope, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance, open_plane_energy
 from kansenkaart.core.solar.surface import Window, irradiate_sheet
-from kansenkaart.core.solar.weather import scale_to_monthly
+from kansenkaart.core.solar.weather import closing_minutes, scale_to_monthly
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.solar.sun_oracle import oracle
 
@@ -188,6 +188,12 @@ def test_long_term_correction_gives_each_month_its_sun() -> None:
     np.testing.assert_allclose(got, target)
     with pytest.raises(SchemaError, match="twelve"):
         scale_to_monthly(weather(), monthly_ghi_kwh_per_m2=target[:11])
+
+
+def test_a_file_with_a_wrong_clock_is_found_out() -> None:
+    assert closing_minutes(weather(), site=SITE) == 30  # as made
+    late = weather().set_axis(weather().index - pd.Timedelta(minutes=55))
+    assert closing_minutes(late, site=SITE) == 85
 
 
 def test_bad_input_is_named() -> None:

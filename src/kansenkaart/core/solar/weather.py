@@ -135,3 +135,37 @@ def scale_to_monthly(hourly: pd.DataFrame, *, monthly_ghi_kwh_per_m2: NDArray[An
 def day_of_year(times: pd.DatetimeIndex) -> Doubles:
     """Day of the year in UTC [1], 1 = 1 January."""
     return np.asarray(times.tz_convert("UTC").day_of_year, dtype=np.float64)
+
+
+def closing_minutes(hourly: pd.DataFrame, *, site: Site) -> float:
+    """Find where in time the hours of a file really lie: the shift at which GHI = DHI + DNI cos(zenith) closes best.
+
+    Typical years are stitched from sources with clocks of their own; an hour's error moves the sun by 15 deg and gives
+    roofs to the east what belongs to the west (10 % on a slope of 35 deg). Use the answer as ``Site.mid_interval_minutes``.
+
+    Parameters
+    ----------
+    hourly : pandas.DataFrame
+        As for ``cumulative_irradiance``; the components must not all come from one of them by this very formula.
+    site : Site
+        The station; its own ``mid_interval_minutes`` is not used.
+
+    Returns
+    -------
+    float
+        From a timestamp to the middle of its hour [min], from -90 to 120, to 5 minutes.
+
+    Raises
+    ------
+    SchemaError
+        If ``hourly`` fails ``check_weather``.
+    """
+    check_weather(hourly)
+    ghi, dni, dhi = (hourly[c].to_numpy(dtype=float) for c in WEATHER_COLUMNS)
+
+    def residual(minutes: float) -> float:
+        _, elevation = sun_position(pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=minutes), site)
+        return float(np.square(ghi - dhi - dni * np.maximum(np.sin(np.radians(elevation)), 0)).sum())
+
+    coarse = min(np.arange(-90.0, 121.0, 30.0).tolist(), key=residual)
+    return float(min(np.arange(coarse - 25, coarse + 26, 5.0).tolist(), key=residual))
