@@ -8,7 +8,8 @@ import numpy.typing as npt
 import shapely
 
 from kansenkaart.core.area.graph import BORDER_CLASSES
-from kansenkaart.core.area.kernel import Flags, Floats
+from kansenkaart.core.area.kernel import Flags, Floats, Ints
+from kansenkaart.core.area.merge import joined
 from kansenkaart.core.area.tessellate import Ridges
 from kansenkaart.errors import SchemaError
 
@@ -68,3 +69,22 @@ def passable_stretches(
     passable = ~walled
     passable[np.flatnonzero(walled)[np.unique(near)]] = True
     return np.asarray(passable)
+
+
+def ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least: int) -> Flags:
+    """Flag the narrowest stretch that leads out of each walkable piece with fewer than `least` homes [home].
+
+    Where no street is known, a house beyond a wide gap is nearer to its neighbours than to nobody.
+    """
+    out = np.zeros(len(ridges.i), bool)
+    land = ridges.j >= 0
+    a, b = block[ridges.i], block[np.maximum(ridges.j, 0)]
+    walk = land & passable & (a != b)
+    piece = joined(int(block.max()) + 1, a[walk], b[walk])
+    few = np.bincount(piece[block], homes) < least
+    leave = np.flatnonzero(land & (piece[a] != piece[b]) & (few[piece[a]] | few[piece[b]]))
+    narrow = leave[np.argsort(ridges.gap[leave], kind="stable")]
+    for side in (a, b):
+        mine = narrow[few[piece[side[narrow]]]]
+        out[mine[np.unique(piece[side[mine]], return_index=True)[1]]] = True
+    return out

@@ -1,0 +1,195 @@
+"""How sure an area is: what stays when prices and bounds move, what a block more or less costs, and who comes second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from kansenkaart.core.area.answer import Area, Effort
+from kansenkaart.core.area.best import best_around
+from kansenkaart.core.area.graph import AreaGraph
+from kansenkaart.core.area.kernel import Floats, Ints
+from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.errors import ConfigError, InfeasibleError
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """One other way to ask the same: a name, the question, and the values per block [EUR/year] where these differ."""
+
+    name: str
+    question: AreaQuestion
+    value: Floats | None = None
+
+
+def scenarios(
+    question: AreaQuestion,
+    *,
+    border_prices: Sequence[float] = (),
+    radii_m: Sequence[float] = (),
+    references: Sequence[float] = (),
+    values: Sequence[Floats] = (),
+) -> list[Scenario]:
+    """List the runs of a sureness study: the question itself, then each setting changed alone.
+
+    Parameters
+    ----------
+    question : AreaQuestion
+        The question as asked.
+    border_prices : Sequence[float]
+        Other prices of the border [EUR/m/year].
+    radii_m : Sequence[float]
+        Other radii [m].
+    references : Sequence[float]
+        Other references [EUR/home/year].
+    values : Sequence[Floats]
+        Other values per block [EUR/year], as with assumptions at their low and high ends.
+    """
+    runs = [Scenario("as asked", question)]
+    runs += [Scenario(f"border {p:g} EUR/m/year", replace(question, border_price=p)) for p in border_prices]
+    runs += [Scenario(f"radius {r:g} m", replace(question, radius_m=r)) for r in radii_m]
+    runs += [Scenario(f"reference {r:g} EUR/home/year", replace(question, reference=r)) for r in references]
+    return runs + [Scenario(f"values {k + 1}", question, value) for k, value in enumerate(values)]
+
+
+def stays_in(
+    graph: AreaGraph, *, centre: int, runs: Sequence[Scenario], effort: Effort | None = None
+) -> tuple[Floats, list[str]]:
+    """Share of the runs in which each block is in the best area around a centre [1].
+
+    Returns
+    -------
+    tuple[Floats, list[str]]
+        Share per block [1] over the runs that had an answer, and the names of the runs that had none.
+    """
+    if not runs:
+        raise ConfigError("at least one run", found="none", where="runs")
+    count, without = np.zeros(len(graph)), []
+    for run in runs:
+        asked = graph if run.value is None else graph.with_value(run.value)
+        try:
+            area = best_around(asked, centre=centre, question=run.question, effort=effort)
+        except InfeasibleError:
+            without.append(run.name)
+            continue
+        count[area.blocks] += 1
+    answered = len(runs) - len(without)
+    return count / answered if answered else np.full(len(graph), np.nan), without
+
+
+def core_and_fringe(share: Floats, *, core: float = 0.8) -> tuple[Ints, Ints]:
+    """Blocks that stay in at least the share `core` [1] of the runs, and those that are in sometimes.
+
+    The default, four in five, is a guess.
+    """
+    return np.flatnonzero(share >= core), np.flatnonzero((share > 0) & (share < core))
+
+
+def forcing_prices(
+    graph: AreaGraph, area: Area, *, question: AreaQuestion, blocks: Iterable[int], effort: Effort | None = None
+) -> pd.DataFrame:
+    """Price what it costs to have a block out that is in, or in that is out, with the centre kept.
+
+    Returns
+    -------
+    pd.DataFrame
+        `block`, `inside`, `price_eur_per_year` [EUR/year] (missing where no area is left) and `gap` [1] of its proof.
+    """
+    rows = []
+    for block in blocks:
+        inside = block in area.blocks
+        if inside:
+            asked = replace(question, pins_out=(*question.pins_out, int(block)))
+        else:
+            asked = replace(question, pins_in=(*question.pins_in, int(block)))
+        price, gap = np.nan, np.nan
+        if block != area.centre:
+            try:
+                other = best_around(graph, centre=area.centre, question=asked, effort=effort)
+                price, gap = area.worth - other.worth, other.gap
+            except InfeasibleError:
+                pass
+        rows.append({"block": int(block), "inside": inside, "price_eur_per_year": price, "gap": gap})
+    return pd.DataFrame(rows, columns=["block", "inside", "price_eur_per_year", "gap"])
+
+
+def runners_up(
+    graph: AreaGraph,
+    area: Area,
+    *,
+    question: AreaQuestion,
+    within: float = 0.03,
+    most: int = 5,
+    effort: Effort | None = None,
+) -> list[Area]:
+    """Other areas around the same centre worth within a few per cent, each without a block that all before it share.
+
+    Parameters
+    ----------
+    graph, area, question :
+        As asked before.
+    within : float
+        How much less they may be worth, as a share of the area's worth [1].
+    most : int
+        How many at most [1].
+    effort : Effort, optional
+        How hard to look.
+    """
+    found: list[Area] = []
+    barred: tuple[int, ...] = ()
+    latest = area
+    while len(found) < most:
+        shared = [u for u in latest.blocks.tolist() if u != area.centre and u not in question.pins_in]
+        if not shared:
+            break
+        far = np.hypot(*(graph.xy[shared] - graph.xy[area.centre]).T)
+        barred = (*barred, int(shared[int(np.argmax(far))]))
+        asked = replace(question, pins_out=(*question.pins_out, *barred))
+        try:
+            latest = best_around(graph, centre=area.centre, question=asked, effort=effort)
+        except InfeasibleError:
+            break
+        if latest.worth < area.worth - within * abs(area.worth):
+            break
+        found.append(latest)
+    return found
+
+
+def sizes(
+    graph: AreaGraph,
+    *,
+    centre: int,
+    question: AreaQuestion,
+    homes: Sequence[int] = (250, 330, 450),
+    effort: Effort | None = None,
+) -> pd.DataFrame:
+    """Find the best area around a centre at several sizes, the band and the reach scaled along.
+
+    The radius grows with the root of the size, so that each is as compact as the one asked for.
+
+    Returns
+    -------
+    pd.DataFrame
+        `target_homes`, `homes` [home], `worth_eur_per_year`, `value_eur_per_year`, `border_m`, `worth_eur_per_home`
+        [EUR/home/year], `gap` [1], `blocks`; missing where nothing fits.
+    """
+    middle = (question.low_homes + question.high_homes) / 2
+    rows = []
+    for target in homes:
+        scale = target / middle
+        low, high = round(question.low_homes * scale), round(question.high_homes * scale)
+        asked = replace(question, low_homes=low, high_homes=high, radius_m=question.radius_m * np.sqrt(scale))
+        row: dict[str, object] = {"target_homes": target}
+        try:
+            area = best_around(graph, centre=centre, question=asked, effort=effort)
+        except InfeasibleError:
+            rows.append(row)
+            continue
+        row |= {"homes": area.homes, "worth_eur_per_year": area.worth, "value_eur_per_year": area.value}
+        row |= {"border_m": area.border_m, "worth_eur_per_home": area.worth / area.homes, "gap": area.gap}
+        rows.append(row | {"blocks": area.blocks})
+    columns = ["target_homes", "homes", "worth_eur_per_year", "value_eur_per_year", "border_m", "worth_eur_per_home"]
+    return pd.DataFrame(rows, columns=[*columns, "gap", "blocks"])
