@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.config import Areas
-from kansenkaart.core.area.blocks import Blocks, build_blocks
+from kansenkaart.core.area.blocks import BlockRules, Blocks, build_blocks
 from kansenkaart.core.area.graph import BorderFactors, build_graph
 from kansenkaart.core.area.partition import Partition, partition
 from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people
@@ -19,7 +20,8 @@ from kansenkaart.provenance import Tally
 from kansenkaart.stages.steps import Product
 from kansenkaart.store import Store
 
-INPUTS = ("pand_score", "home", "buurt")
+INPUTS = ("pand_score", "home", "buurt", "terrain")
+_NEEDED = ("pand_score", "home", "buurt")
 OUTPUTS = ("block", "block_border", "gebied")
 USED = ("household_size_design", "water_use_shower", "water_use_bath", "water_use_wash_basin")
 _SUMS = ("people", "grey_water_m3_per_year", "sun_kwh_per_year")
@@ -27,7 +29,7 @@ _SUMS = ("people", "grey_water_m3_per_year", "sun_kwh_per_year")
 
 def ready(store: Store, areas: Areas) -> bool:
     """Tell whether there are panden and homes enough for at least one area."""
-    return all(store.has(name) for name in INPUTS) and len(store.read("home")) >= areas.low_homes
+    return all(store.has(name) for name in _NEEDED) and len(store.read("home")) >= areas.low_homes
 
 
 def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
@@ -36,7 +38,9 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     pand = _with_sums(store.read("pand_score"), home, buurt, known)
     with (files("kansenkaart") / "data" / "border_factors.csv").open(encoding="utf-8") as handle:
         factors = BorderFactors.from_table(pd.read_csv(handle))
-    made = build_blocks(pand, home, factors=factors, sums=list(_SUMS))
+    # Where the roads are known people walk along them, however wide the gap between the buildings.
+    rules = BlockRules(walk_gap_m=math.inf) if store.has("terrain") else BlockRules()
+    made = build_blocks(pand, home, factors=factors, sums=list(_SUMS), rules=rules)
     graph = build_graph(made.frame, made.edges, factors=factors)
     found = partition(graph, target_homes=areas.target_homes, low_homes=areas.low_homes, high_homes=areas.high_homes)
     blocks = made.frame.rename(columns={"basis": "block_basis"}).assign(gebied_id=found.label)
