@@ -119,7 +119,8 @@ def served(tmp_path_factory):
     port, log = _free_port(), folder / "log.txt"
     api = f"http://127.0.0.1:{port}/api"
     env = _environment(folder / "prefect", PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1",
-                       PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="3", PREFECT_RUNNER_POLL_FREQUENCY="2")  # fmt: skip
+                       PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="3", PREFECT_RUNNER_POLL_FREQUENCY="2",
+                       TMPDIR=str(folder))  # fmt: skip  # the runner keeps its storage there; another user may own the shared one
     commands = [
         (["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"], env),
         (["-m", "flows.serve"], {**env, "PREFECT_API_URL": api}),
