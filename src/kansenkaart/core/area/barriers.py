@@ -64,7 +64,7 @@ def passable_stretches(
     if not len(street):
         return np.asarray(~walled)
     crossing = shapely.point_on_surface(shapely.intersection(streets[street], walls[wall]))
-    middle = shapely.points(ridges.link[walled].mean(axis=1))
+    middle = shapely.points(ridges.ends[walled].mean(axis=1))
     near = shapely.STRtree(crossing).query(middle, predicate="dwithin", distance=crossing_m)[0]
     passable = ~walled
     passable[np.flatnonzero(walled)[np.unique(near)]] = True

@@ -227,7 +227,7 @@ def _group(
     tie = ridges.length[within] / (rules.row_gap_m + ridges.gap[within])
     first, second = name[ridges.i[within]], name[ridges.j[within]]
     tie = np.where((first == second) & (first >= 0), tie * rules.same_street_tie, tie)
-    apart = a != b
+    apart = (a != b) & (ridges.gap[within] <= rules.main_gap_m)
     pairs = np.minimum(a, b)[apart], np.maximum(a, b)[apart], tie[apart]
     total = np.bincount(row, homes).astype(np.int64)
     return agglomerated(total, pairs, aim=rules.aim_homes, alone=rules.large_homes)[row]

@@ -18,7 +18,7 @@ from kansenkaart.core.area.anneal import anneal_partition, cut_of
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.kernel import Floats, Ints
 from kansenkaart.core.area.polish import Pool
-from kansenkaart.core.area.start import areas_in, start_labels, walk_rows
+from kansenkaart.core.area.start import walk_rows, with_giants
 from kansenkaart.errors import ConfigError, InfeasibleError
 
 Rows = tuple[Ints, Ints, Floats]
@@ -134,15 +134,16 @@ def partition(
     label = np.full(len(graph), -1, np.int64)
     for number in range(int(piece.max()) + 1):
         blocks = np.flatnonzero(piece == number)
-        count = areas_in(graph.homes[blocks], target=target_homes, low=low_homes, high=high_homes)
-        part = _divide(_sub_rows(rows, blocks), graph.homes[blocks], count, (low_homes, high_homes), effort)
+        bounds = target_homes, low_homes, high_homes
+        part = _divide(_sub_rows(rows, blocks), graph.homes[blocks], bounds, effort)
         label[blocks] = part + label.max() + 1
     return _described(graph, label, (low_homes, high_homes), piece)
 
 
-def _divide(rows: Rows, homes: Ints, count: int, band: tuple[int, int], effort: PartitionEffort) -> Ints:
+def _divide(rows: Rows, homes: Ints, bounds: tuple[int, int, int], effort: PartitionEffort) -> Ints:
     """Divide one connected piece."""
-    label = start_labels(rows, homes, count=count, seed=effort.seed)
+    band = bounds[1], bounds[2]
+    label = with_giants(rows, homes, bounds=bounds, seed=effort.seed)
     if (areas := int(label.max()) + 1) == 1:
         return label
     bands = np.full(areas, band[0], np.int64), np.full(areas, band[1], np.int64)

@@ -29,14 +29,14 @@ class Pool:
         self.half: dict[bytes, float] = {}
 
     def add(self, label: Ints) -> None:
-        """Keep the areas of a partition that are in band."""
+        """Keep the areas of a partition that are in band, or out of it for one block that fills an area by itself."""
         outside = label[self.tail] != label[self.rows[1]]
         border = np.bincount(label[self.tail[outside]], self.rows[2][outside], minlength=label.max() + 1) / 2
         total = np.bincount(label, self.homes)
         order = np.argsort(label, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(label))[:-1])
         for number, blocks in enumerate(parts):
-            if self.band[0] <= total[number] <= self.band[1]:
+            if self.band[0] <= total[number] <= self.band[1] or self.homes[blocks].max() >= self.band[1]:
                 self.half[blocks.tobytes()] = float(border[number])
 
     def best(self, label: Ints, *, seconds: float) -> Ints:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import pymetis
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from kansenkaart.core.area.graph import AreaGraph
@@ -31,20 +31,14 @@ def walk_rows(graph: AreaGraph) -> tuple[Ints, Ints, Floats]:
 
 
 def areas_in(homes: Ints, *, target: int, low: int, high: int) -> int:
-    """How many areas a connected piece is divided into: near the target, in the band on average where that can be.
-
-    A block that fills an area by itself takes one; what is left is divided.
-    """
-    alone = homes >= high
-    rest = int(homes[~alone].sum())
+    """How many areas a connected piece is divided into: near the target, in the band on average where that can be."""
+    rest = int(homes.sum())
     count = max(1, round(rest / target))
     while count > 1 and rest / count < low:
         count -= 1
     if rest / count > high and rest / (count + 1) >= low:
         count += 1
-    if not alone.any():
-        return min(count, len(homes))
-    return min(int(alone.sum()) + (count if rest >= low else 0), len(homes))
+    return min(count, len(homes))
 
 
 def start_labels(rows: tuple[Ints, Ints, Floats], homes: Ints, *, count: int, seed: int) -> Ints:
@@ -86,3 +80,52 @@ def make_contiguous(rows: tuple[Ints, Ints, Floats], homes: Ints, label: Ints) -
         touch = (piece[tail] == smallest) & (piece[nbr] != smallest)
         shared = np.bincount(label[nbr[touch]], weight[touch] + 1.0 / n)
         label[piece == smallest] = int(np.argmax(shared))
+
+
+def with_giants(rows: tuple[Ints, Ints, Floats], homes: Ints, *, bounds: tuple[int, int, int], seed: int) -> Ints:
+    """Divide one connected piece to start from, in which a block that fills an area by itself is one.
+
+    Parameters
+    ----------
+    rows : tuple[Ints, Ints, Floats]
+        Compressed rows of the piece.
+    homes : Ints
+        Homes per block [home].
+    bounds : tuple[int, int, int]
+        Target, low and high [home].
+    seed : int
+        Same seed, same start.
+
+    Returns
+    -------
+    Ints
+        Area per block. What lies between giants and is too small for an area joins the neighbour it shares most with.
+    """
+    target, low, high = bounds
+    giant = homes >= high
+    if not giant.any():
+        return start_labels(rows, homes, count=areas_in(homes, target=target, low=low, high=high), seed=seed)
+    label = np.full(len(homes), -1, np.int64)
+    label[giant] = np.arange(giant.sum())
+    matrix = csr_matrix((rows[2], rows[1], rows[0]), shape=(len(homes), len(homes)))
+    rest = np.flatnonzero(~giant)
+    pieces, piece = connected_components(matrix[rest][:, rest], directed=False)
+    for number in range(pieces):
+        blocks = rest[piece == number]
+        if homes[blocks].sum() < low:
+            continue
+        sub = matrix[blocks][:, blocks].sorted_indices()
+        arrays = sub.indptr.astype(np.int64), sub.indices.astype(np.int64), sub.data.astype(np.float64)
+        count = areas_in(homes[blocks], target=target, low=low, high=high)
+        label[blocks] = label.max() + 1 + start_labels(arrays, homes[blocks], count=count, seed=seed)
+    return _left_over(matrix, label)
+
+
+def _left_over(matrix: csr_matrix, label: Ints) -> Ints:
+    """Spread the labels over the blocks that have none, each time where most border is shared."""
+    tail = np.repeat(np.arange(len(label)), np.diff(matrix.indptr))
+    while (label < 0).any():
+        reach = np.flatnonzero((label[tail] < 0) & (label[matrix.indices] >= 0))
+        best = reach[np.argmax(matrix.data[reach])]
+        label[tail[best]] = label[matrix.indices[best]]
+    return label

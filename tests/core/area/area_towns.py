@@ -1,0 +1,77 @@
+"""Small invented towns for the tests of areas."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from kansenkaart.core.area.graph import AreaGraph, BorderFactors, graph_from_arrays
+
+FACTORS = BorderFactors(
+    by_class={"local": 1.0, "collector": 0.5, "main": 0.2, "rail": 0.05, "water": 0.05},
+    buurt=0.6,
+    place_name=0.7,
+    outer=0.05,
+)
+
+
+def grid_town(
+    columns: int, rows: int, *, seed: int = 0, homes: tuple[int, int] = (4, 13), canal: int | None = None
+) -> AreaGraph:
+    """Lay out blocks of 50 m in a grid; a canal along one column border, with a bridge in the first row."""
+    rng = np.random.default_rng(seed)
+    n = columns * rows
+    x, y = np.arange(n) % columns, np.arange(n) // columns
+    right, up = np.flatnonzero(x < columns - 1), np.flatnonzero(y < rows - 1)
+    a, b = np.r_[right, up], np.r_[right + 1, up + columns]
+    wet = np.r_[x[right] == canal - 1, np.zeros(len(up), bool)] if canal else np.zeros(len(a), bool)
+    rim = (x == 0).astype(float) + (x == columns - 1) + (y == 0) + (y == rows - 1)
+    count = rng.integers(*homes, n)
+    return graph_from_arrays(
+        homes=count.astype(np.int64),
+        value=np.round(count * rng.uniform(200, 700, n), 2),
+        owned=np.round(count * rng.choice([0.0, 1.0], n)),
+        xy=np.c_[x, y] * 50.0,
+        buurt=(x // 3).astype(np.int64),
+        ext=rim * 50.0 * 0.05,
+        borders=(a.astype(np.int64), b.astype(np.int64)),
+        length=np.full(len(a), 50.0),
+        weight=np.where(wet, 2.5, 50.0),
+        cls=np.where(wet, "water", "local"),
+        passable=~wet | (y[a] == 0),
+    )
+
+
+def relabelled(graph: AreaGraph, order: np.ndarray) -> AreaGraph:
+    """Give the same town with its blocks in another order: block i of the new one is block order[i] of the old."""
+    place = np.argsort(order)
+    return graph_from_arrays(
+        homes=graph.homes[order], value=graph.value[order], owned=graph.owned[order], xy=graph.xy[order],
+        buurt=graph.buurt[order], ext=graph.ext[order], borders=(place[graph.a], place[graph.b]), length=graph.length,
+        weight=graph.weight, cls=graph.cls, passable=graph.passable,
+    )  # fmt: skip
+
+
+def moved(graph: AreaGraph, *, east_m: float, north_m: float, turn_rad: float) -> AreaGraph:
+    """Give the same town elsewhere and turned."""
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    xy = graph.xy @ np.array([[cos, sin], [-sin, cos]]) + (east_m, north_m)
+    return graph_from_arrays(
+        homes=graph.homes, value=graph.value, owned=graph.owned, xy=xy, buurt=graph.buurt, ext=graph.ext,
+        borders=(graph.a, graph.b), length=graph.length, weight=graph.weight, cls=graph.cls, passable=graph.passable,
+    )  # fmt: skip
+
+
+def row_houses(
+    rows: int, per_row: int, *, east: float = 0.0, north: float = 0.0, apart: float = 20.0
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Rows of touching houses of 6 x 9 m, one home each, `apart` metres of street between the rows."""
+    panden, homes = [], []
+    for r in range(rows):
+        for c in range(per_row):
+            x, y = east + 6.0 * c, north + (9.0 + apart) * r
+            key = f"p{east:g}-{north:g}-{r}-{c}"
+            panden.append({"pand_id": key, "buurtcode": "BU1", "geometry": shapely.box(x, y, x + 6, y + 9)})
+            homes.append({"home_id": "h" + key, "pand_id": key, "geometry": shapely.Point(x + 3, y + 4)})
+    return gpd.GeoDataFrame(panden, crs=28992), gpd.GeoDataFrame(homes, crs=28992)

@@ -1,0 +1,188 @@
+"""The best area: the optimum by brute force, the laws, the bounds, and words where nothing fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansenkaart.core.area.answer import Effort
+from kansenkaart.core.area.best import best_area, best_areas, best_around, block_at, worth_of_area
+from kansenkaart.core.area.graph import AreaGraph, components
+from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.errors import ConfigError, InfeasibleError
+from tests.core.area.area_towns import grid_town, moved, relabelled
+
+QUICK = Effort(steps=4_000, workers=1)
+ASK = AreaQuestion(low_homes=30, high_homes=45, radius_m=120.0, border_price=5.0)
+
+
+def brute_force(graph: AreaGraph, question: AreaQuestion) -> float:
+    """Worth of the best area by trying every set of blocks; minus infinity where none fits."""
+    best = -np.inf
+    distance = np.hypot(*(graph.xy[:, None] - graph.xy[None]).T)
+    for bits in product((False, True), repeat=len(graph)):
+        inside = np.array(bits)
+        homes = graph.homes[inside].sum()
+        if not question.low_homes <= homes <= question.high_homes:
+            continue
+        if not inside[list(question.pins_in)].all() or inside[list(question.pins_out)].any():
+            continue
+        if components(graph, inside).max() > 0 or distance[inside][:, inside].max(axis=1).min() > question.radius_m:
+            continue
+        owned = graph.owned[inside].sum()
+        if not question.owner_low * homes - 1e-9 <= owned <= question.owner_high * homes + 1e-9:
+            continue
+        best = max(best, worth_of_area(graph, question, np.flatnonzero(inside)))
+    return best
+
+
+def require_valid(graph: AreaGraph, question: AreaQuestion, blocks: np.ndarray) -> None:
+    inside = np.zeros(len(graph), bool)
+    inside[blocks] = True
+    assert question.low_homes <= graph.homes[blocks].sum() <= question.high_homes
+    assert components(graph, inside).max() == 0
+    reach = np.hypot(*(graph.xy[blocks][:, None] - graph.xy[blocks][None]).T).max(axis=1).min()
+    assert reach <= question.radius_m * (1 + 1e-9)
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 10_000),
+    canal=st.sampled_from([None, 2]),
+    price=st.sampled_from([0.0, 5.0, 40.0]),
+    radius=st.sampled_from([80.0, 120.0]),
+    rule=st.sampled_from([{}, {"owner_low": 0.5}, {"owner_high": 0.4}, {"split_price": 100.0}, {"reference": 400.0}]),
+)
+def test_agrees_with_brute_force(
+    seed: int, canal: int | None, price: float, radius: float, rule: dict[str, float]
+) -> None:
+    town = grid_town(4, 3, seed=seed, canal=canal)
+    ask = replace(ASK, border_price=price, radius_m=radius, **rule)
+    expected = brute_force(town, ask)
+    if not np.isfinite(expected):
+        with pytest.raises(InfeasibleError):
+            best_area(town, question=ask, effort=QUICK)
+        return
+    area = best_area(town, question=ask, effort=QUICK)
+    require_valid(town, ask, area.blocks)
+    assert area.worth == pytest.approx(expected, abs=0.02)
+    assert area.gap == 0.0
+
+
+def test_pins_agree_with_brute_force() -> None:
+    town = grid_town(4, 3, seed=3)
+    ask = replace(ASK, pins_in=(0, 6), pins_out=(1,))
+    area = best_area(town, question=ask, effort=QUICK)
+    assert {0, 6} <= set(area.blocks.tolist())
+    assert 1 not in area.blocks
+    assert area.worth == pytest.approx(brute_force(town, ask), abs=0.02)
+
+
+@settings(derandomize=True, deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000), turn=st.floats(0, 6), east=st.floats(-1e4, 1e4))
+def test_relabelling_moving_and_turning_change_nothing(seed: int, turn: float, east: float) -> None:
+    town = grid_town(7, 6, seed=seed, canal=3)
+    ask = replace(ASK, low_homes=60, high_homes=75)
+    worth = best_area(town, question=ask, effort=QUICK).worth
+    order = np.random.default_rng(seed).permutation(len(town))
+    assert best_area(relabelled(town, order), question=ask, effort=QUICK).worth == pytest.approx(worth, abs=0.02)
+    elsewhere = moved(town, east_m=east, north_m=-east, turn_rad=turn)
+    # Distances of exactly the radius may round to either side after a turn, so the radius is not one of the grid's.
+    assert best_area(elsewhere, question=ask, effort=QUICK).worth == pytest.approx(worth, abs=0.02)
+
+
+@settings(derandomize=True, deadline=None, max_examples=4)
+@given(seed=st.integers(0, 1000))
+def test_a_wider_band_or_radius_is_never_worse(seed: int) -> None:
+    town = grid_town(6, 5, seed=seed, canal=3)
+    narrow = replace(ASK, low_homes=60, high_homes=70)
+    worth = best_area(town, question=narrow, effort=QUICK).worth
+    assert best_area(town, question=replace(narrow, high_homes=80), effort=QUICK).worth >= worth - 0.02
+    assert best_area(town, question=replace(narrow, radius_m=160.0), effort=QUICK).worth >= worth - 0.02
+    assert best_area(town, question=replace(narrow, border_price=2.0), effort=QUICK).worth >= worth - 0.02
+
+
+def test_the_same_question_gets_the_same_area() -> None:
+    town = grid_town(8, 8, seed=1)
+    ask = replace(ASK, low_homes=80, high_homes=100, radius_m=180.0)
+    first, second = (best_area(town, question=ask, effort=replace(QUICK, workers=w)) for w in (1, 2))
+    assert first.blocks.tolist() == second.blocks.tolist()
+
+
+def test_the_best_few_do_not_overlap_and_fall_in_worth() -> None:
+    town = grid_town(8, 8, seed=2)
+    areas = best_areas(town, count=4, question=ASK, effort=QUICK)
+    taken = np.concatenate([a.blocks for a in areas])
+    assert len(areas) == 4
+    assert len(np.unique(taken)) == len(taken)
+    worths = [a.worth for a in areas]
+    assert worths == sorted(worths, reverse=True)
+    assert all(a.gap == 0.0 for a in areas)
+    # The second is the best of a town without the first.
+    rest = replace(ASK, pins_out=tuple(areas[0].blocks.tolist()))
+    assert best_area(town, question=rest, effort=QUICK).worth == pytest.approx(areas[1].worth, abs=0.02)
+
+
+def test_fewer_areas_than_asked_for_where_no_more_fit() -> None:
+    assert len(best_areas(grid_town(4, 3, seed=3), count=10, question=ASK, effort=QUICK)) < 4
+
+
+def test_without_time_there_is_an_answer_and_an_honest_gap() -> None:
+    town = grid_town(9, 9, seed=4, canal=4)
+    ask = replace(ASK, low_homes=150, high_homes=180, radius_m=210.0)
+    quick = best_around(town, centre=40, question=ask, effort=Effort(restarts=1, steps=300, remaining=lambda: 0.0))
+    proven = best_around(town, centre=40, question=ask, effort=QUICK)
+    require_valid(town, ask, quick.blocks)
+    assert quick.worth <= proven.worth + 0.02 <= quick.bound + 0.04
+    assert quick.gap >= 0.0
+    assert proven.gap == 0.0
+
+
+def test_block_at_takes_the_nearest_with_homes() -> None:
+    town = grid_town(3, 1, homes=(5, 6))
+    town.homes[1] = 0
+    assert block_at(town, x=45.0, y=0.0) == 0
+    assert block_at(town, x=90.0, y=0.0) == 2
+    with pytest.raises(ConfigError):
+        block_at(town, x=float("nan"), y=0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"low_homes": 4000, "high_homes": 5000}, "homes in all"),
+        ({"radius_m": 10.0}, "in reach"),
+        ({"pins_in": tuple(range(12))}, "must be in"),
+        ({"owner_low": 1.0, "radius_m": 55.0}, "owner's share"),
+    ],
+)
+def test_what_cannot_be_says_so(change: dict[str, object], words: str) -> None:
+    with pytest.raises(InfeasibleError, match=words):
+        best_area(grid_town(4, 3, seed=3), question=replace(ASK, **change), effort=QUICK)
+
+
+def test_pins_on_both_sides_of_water_without_a_bridge() -> None:
+    town = grid_town(4, 1, seed=0, canal=2)
+    town.passable[:] = town.cls != "water"
+    with pytest.raises(InfeasibleError, match="without a crossing"):
+        best_area(town, question=replace(ASK, low_homes=5, pins_in=(0, 3)), effort=QUICK)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [{"low_homes": 50, "high_homes": 40}, {"radius_m": 0.0}, {"owner_low": 0.9, "owner_high": 0.1}, {"border_price": -1.0},
+     {"pins_in": (1,), "pins_out": (1,)}],
+)  # fmt: skip
+def test_bounds_that_contradict_are_refused(bounds: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        AreaQuestion(**bounds)
+
+
+def test_pins_outside_the_town_are_refused() -> None:
+    with pytest.raises(ConfigError, match="pins"):
+        best_area(grid_town(4, 3), question=replace(ASK, pins_out=(99,)), effort=QUICK)
