@@ -79,7 +79,7 @@ def clean_surface(dsm: NDArray[Any], *, nodata: float | None = None) -> tuple[Fl
 
 
 def roof_cells(mask: NDArray[np.bool_], heights_m: Floats, *, observer_raise_m: float = 0.2) -> RoofCells:
-    """Observers on every cell of a mask.
+    """Put observers on every cell of a mask.
 
     Parameters
     ----------
@@ -89,11 +89,6 @@ def roof_cells(mask: NDArray[np.bool_], heights_m: Floats, *, observer_raise_m: 
         Height of the roof (surface or plane) of the same shape [m NAP].
     observer_raise_m : float
         Height of the module above the roof [m]; at 0 the stairs and the noise of the raster shade the roof.
-
-    Returns
-    -------
-    RoofCells
-        Row by row.
     """
     rows, cols = np.nonzero(mask)
     observer = heights_m[rows, cols] + np.float32(observer_raise_m)
@@ -219,7 +214,7 @@ def _sweep(z: Any, cells: Any, look: Any, size: Any, origin: Any, out: Any) -> N
     drop = (LEVELS * size / np.float32(abs(look[0]))).astype(np.float32)
     state = np.empty((K, STRIP + 16), np.float32)  # padded: no two levels share a cache set
     top = np.empty(STRIP, np.float32)
-    counts = np.empty(STRIP, np.int64)
+    counts, cursor = np.empty(STRIP, np.int64), starts.copy()  # cursor: next cell of every row, strips go left to right
     for left in range(lowest, highest, STRIP):
         state[:] = LOW_M
         for j in range(last + 1):
@@ -231,7 +226,9 @@ def _sweep(z: Any, cells: Any, look: Any, size: Any, origin: Any, out: Any) -> N
             share = np.float32(drift[j] - np.floor(drift[j]))
             _blend(z[row], (begin, end, offset), share, top)
             if starts[row + 1] > starts[row]:
-                _observe((state, drop, top), cells, (row, begin, end, offset), (z[row], share, size), counts, out)
+                _observe(
+                    (state, drop, top), cells, (row, begin, end, offset), (z[row], share, size), (counts, cursor), out
+                )
             _step(state, drop, top[begin - offset : end - offset], begin - offset)
 
 
@@ -256,16 +253,21 @@ def _step(state: Any, drop: Any, top: Any, first: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _observe(lines: Any, cells: Any, span: Any, here: Any, counts: Any, out: Any) -> None:
+def _observe(lines: Any, cells: Any, span: Any, here: Any, work: Any, out: Any) -> None:
     """Read the horizon of the roof cells of one row that lie in this strip, each on the line that passes nearest."""
     _, cols, observer, starts, index = cells
     state, drop, top = lines
     row, begin, end, offset = span
     z, share, size = here
+    counts, cursor = work
     nearer = 1 if share > HALF else 0  # the line on the left passes nearest to the cell on its right
-    own = cols[starts[row] : starts[row + 1]]
-    first = starts[row] + np.searchsorted(own, begin + nearer)
-    last = starts[row] + np.searchsorted(own, end + nearer)
+    first, stop = cursor[row], starts[row + 1]
+    while first < stop and cols[first] < begin + nearer:
+        first += 1
+    last = first
+    while last < stop and cols[last] < end + nearer:
+        last += 1
+    cursor[row] = last
     for i in range(first, last):
         x = cols[i] - offset - nearer
         lift = top[x] - z[cols[i]]  # the roof slopes between the cell and its line
