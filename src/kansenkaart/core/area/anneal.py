@@ -58,7 +58,7 @@ def anneal_partition(
     for u in range(n):
         total[label[u]] += homes[u]
     mark, queue = np.zeros(n, np.int64), np.empty(n, np.int64)
-    scratch = (np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64))
+    scratch = (np.empty(n, np.int64), np.full(n, -1, np.int64), np.empty(n, np.int64), np.empty(n, np.int64))
     now = cut_of(indptr, nbr, weight, label)
     best, least, stamp, kept = label.copy(), now, 0, 0
     heat = heats[0]
@@ -76,7 +76,7 @@ def anneal_partition(
             continue
         if step % redraw == 0:
             gain, stamp = recombine(
-                indptr, nbr, weight, homes, label, total, low, high, (own, other), heat, scratch, mark, stamp
+                indptr, nbr, weight, homes, label, total, low, high, u, other, heat, scratch, mark, stamp
             )
             now -= gain
         else:

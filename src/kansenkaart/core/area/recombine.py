@@ -16,30 +16,33 @@ from kansenkaart.core.area.kernel import Flags, Floats, Ints, kernel
 
 
 @kernel
-def gather(label: Ints, first: int, second: int, members: Ints, place: Ints) -> int:
-    """List the blocks of two areas and note their places; return how many."""
-    count = 0
-    for u in range(len(label)):
-        place[u] = -1
-        if label[u] == first or label[u] == second:
-            members[count] = u
-            place[u] = count
-            count += 1
+def gather(indptr: Ints, nbr: Ints, label: Ints, start: int, pair: tuple[int, int], members: Ints, place: Ints) -> int:
+    """List the blocks of two neighbouring areas from a block of one; `place` must be -1 throughout; return how many."""
+    members[0], place[start] = start, 0
+    first, count = 0, 1
+    while first < count:
+        u = members[first]
+        first += 1
+        for k in range(indptr[u], indptr[u + 1]):
+            v = nbr[k]
+            if place[v] < 0 and (label[v] == pair[0] or label[v] == pair[1]):
+                place[v] = count
+                members[count] = v
+                count += 1
     return count
 
 
 @kernel
 def grow_tree(
     indptr: Ints, nbr: Ints, weight: Floats, members: Ints, count: int, place: Ints, up: Ints, order: Ints
-) -> bool:
-    """Draw a random spanning tree (Prim, keys random over weight): `up` = parent, `order` = visits; False if not connected."""
+) -> None:
+    """Draw a random spanning tree (Prim, keys random over weight): `up` = parent, `order` = visits."""
     key = np.full(count, np.inf)
     done = np.zeros(count, np.bool_)
-    i = np.random.randint(0, count)  # noqa: NPY002 - the compiled generator
+    front = np.empty(count, np.int64)
+    i, waiting = np.random.randint(0, count), 0  # noqa: NPY002 - the compiled generator
     up[i] = -1
     for visit in range(count):
-        if done[i]:
-            return False
         done[i] = True
         order[visit] = i
         u = members[i]
@@ -47,15 +50,21 @@ def grow_tree(
             j = place[nbr[k]]
             if j >= 0 and not done[j]:
                 wish = np.random.random() / (weight[k] + 1e-3)  # noqa: NPY002
+                if key[j] == np.inf:
+                    front[waiting] = j
+                    waiting += 1
                 if wish < key[j]:
                     key[j] = wish
                     up[j] = i
-        least = np.inf
-        for j in range(count):
-            if not done[j] and key[j] < least:
-                least = key[j]
-                i = j
-    return True
+        if waiting == 0:
+            return
+        spot = 0
+        for f in range(1, waiting):
+            if key[front[f]] < key[front[spot]]:
+                spot = f
+        i = front[spot]
+        waiting -= 1
+        front[spot] = front[waiting]
 
 
 @kernel
@@ -189,17 +198,30 @@ def trade(
 @kernel
 def recombine(
     indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, low: Ints, high: Ints,
-    pair: tuple[int, int], heat: float, scratch: tuple[Ints, Ints, Ints, Ints], mark: Ints, stamp: int,
+    start: int, other: int, heat: float, scratch: tuple[Ints, Ints, Ints, Ints], mark: Ints, stamp: int,
 ) -> tuple[float, int]:  # fmt: skip
-    """Redraw the border of two areas; kept when it saves, or by chance when it costs little against the heat [m].
+    """Redraw the border of the area of block `start` with another; kept if it saves, or by chance against the heat [m].
 
     Returns
     -------
     tuple[float, int]
         Weight saved [m] and the last stamp used.
     """
+    members, place, _, _ = scratch
+    pair = (label[start], other)
+    count = gather(indptr, nbr, label, start, pair, members, place)
+    gain, stamp = _redraw(indptr, nbr, weight, homes, label, total, low, high, pair, count, heat, scratch, mark, stamp)
+    for i in range(count):
+        place[members[i]] = -1
+    return gain, stamp
+
+
+@kernel
+def _redraw(
+    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, low: Ints, high: Ints,
+    pair: tuple[int, int], count: int, heat: float, scratch: tuple[Ints, Ints, Ints, Ints], mark: Ints, stamp: int,
+) -> tuple[float, int]:  # fmt: skip
     members, place, up, order = scratch
-    count = gather(label, pair[0], pair[1], members, place)
     before = 0.0
     for i in range(count):
         u = members[i]
@@ -209,8 +231,7 @@ def recombine(
     bands = np.empty((2, 2))
     for i in range(2):  # an area out of band may stay as far out, never farther
         bands[i] = min(low[pair[i]], total[pair[i]]), max(high[pair[i]], total[pair[i]])
-    if not grow_tree(indptr, nbr, weight, members, count, place, up, order):
-        return 0.0, stamp
+    grow_tree(indptr, nbr, weight, members, count, place, up, order)
     root, cut = best_tree_cut(indptr, nbr, weight, homes, members, count, place, up, order, bands)
     if root < 0:
         return 0.0, stamp
