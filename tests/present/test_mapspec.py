@@ -65,8 +65,9 @@ def test_ramp_classes_tile_and_use_the_ends_of_the_ramp():
 
 def test_house_style_file(tmp_path):
     path = tmp_path / "stijl.toml"
-    path.write_text('[variabelen]\n"--merk" = "#004a2f"\n', encoding="utf-8")
-    assert "--merk:#004a2f;" in css_variables(read_house_style(path))
+    path.write_text('[variabelen]\n"--merk" = "#004a2f"\n[donker]\n"--merk" = "#aaffcc"\n', encoding="utf-8")
+    rules = css_variables(*read_house_style(path))
+    assert rules.index("--merk:#004a2f;") < rules.index("prefers-color-scheme:dark") < rules.index("--merk:#aaffcc;")
 
 
 @pytest.mark.parametrize("value", ["url(x)", "red;}</style>", "#fff}"])

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -91,7 +91,8 @@ def encode_layer(layer: Layer) -> EncodedLayer:
         When a column of numbers holds text, or an infinite number.
     """
     header, payload = encode_frame(layer.frame, layer.kind, layer.columns)
-    about = {"name": layer.name, "label": layer.label, "key": layer.key, "title": layer.title_column}
+    about = {"name": layer.name, "label": layer.label, "key": layer.key, "title": layer.title_column, "arrows": layer.arrows,
+             "links": [asdict(one) for one in layer.links]}  # fmt: skip
     return EncodedLayer({**about, **header}, payload)
 
 

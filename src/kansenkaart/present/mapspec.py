@@ -53,9 +53,20 @@ class Column:
     basis_column: str = ""
 
 
+@dataclass(frozen=True)
+class LinkColumn:
+    """A text column that names a file beside the page, such as a factsheet or a report; unknown where there is none."""
+
+    column: str
+    label: str
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One table of features in RD New (EPSG:28992): polygons (holes and many parts too), lines or points."""
+    """One table of features in RD New (EPSG:28992): polygons (holes and many parts too), lines or points.
+
+    `arrows` draws arrow heads on lines, in the direction of their points. `links` are shown as links, not as figures.
+    """
 
     name: str
     label: str
@@ -64,6 +75,8 @@ class Layer:
     columns: tuple[Column, ...]
     key: str
     title_column: str
+    arrows: bool = False
+    links: tuple[LinkColumn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,12 +93,13 @@ class LegendClass:
 
 @dataclass(frozen=True)
 class View:
-    """One way to colour a theme: a measure, a year or a basis."""
+    """One way to colour a theme. Views with one label and several years are one measure with a switch for its year."""
 
     label: str
     column: str
     classes: tuple[LegendClass, ...]
     note: str = ""
+    year: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,10 @@ class Story:
 
 @dataclass(frozen=True)
 class Theme:
-    """One subject of the map: a layer, the ways to colour it, its story, its detail panel and its table."""
+    """One subject of the map: a layer, the ways to colour it, its story, its detail panel and its table.
+
+    `filter_column` is a text column, such as the basis, by whose values a reader can hide features.
+    """
 
     key: str
     title: str
@@ -139,13 +156,19 @@ class Criterion:
 
 @dataclass(frozen=True)
 class ProposedArea:
-    """A contiguous set of units, with one value per criterion."""
+    """A contiguous set of units, with one value per criterion; NaN is unknown and counts as the worst.
+
+    `sure_frac` [1] is how often it stays in the top under the weights that the page starts with, where `AreaTool.samples`
+    does not let the page work it out itself. `link` names its factsheet.
+    """
 
     key: str
     name: str
     units: tuple[str, ...]
     values: tuple[float, ...]
     note: str = ""
+    sure_frac: float | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +193,33 @@ class AreaTool:
     band_frac: float = 0.1
     top: int = 5
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question that a reader has in the first minute, its answer, and where the answer comes from."""
+
+    question: str
+    answer: str
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first minute: where to start, how many homes, what it brings, how sure, from what; and the units to show."""
+
+    title: str
+    answers: tuple[Answer, ...]
+    units: tuple[str, ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page or file beside the map, by its relative path."""
+
+    label: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -214,7 +264,8 @@ class MapSpec:
     """A whole map page.
 
     `search` is a frame of points in RD New with the columns text and kind (street, buurt, address …), or None.
-    `example` makes every part of the page say that its data are invented.
+    `example` makes every part of the page say that its data are invented; `public` that nothing on it is finer than ten homes.
+    `words` says texts of columns (a basis, for example) as a reader would. `style` and `dark` set CSS variables.
 
     Raises
     ------
@@ -234,7 +285,12 @@ class MapSpec:
     tool: AreaTool | None = None
     search: gpd.GeoDataFrame | None = None
     style: Mapping[str, str] = field(default_factory=dict)
+    dark: Mapping[str, str] = field(default_factory=dict)
     backgrounds: tuple[Background, ...] = PDOK_BACKGROUNDS
+    start: Start | None = None
+    pages: tuple[Page, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    public: bool = False
     language: str = "nl"
 
     def __post_init__(self) -> None:

@@ -10,6 +10,8 @@ import base64
 import csv
 import hashlib
 import json
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
@@ -112,14 +114,17 @@ def render_page(spec: MapSpec) -> str:
     """
     html, script = OfflineFigure().parts(OfflineMap(location=_middle(spec), zoom_start=14, min_zoom=8, max_zoom=21))
     assets = vendored()
-    own = f'"use strict";(()=>{{const spec={script_json(_content(spec))};\n{_own_script()}\n}})();'
+    headers, payloads = _packed(spec)
+    own = f'"use strict";(()=>{{const spec={script_json(_content(spec, headers))};\n{_own_script()}\n}})();'
     scripts = [assets["leaflet.js"], assets["fflate.js"], script, own]
-    style = _inline_css(assets["leaflet.css"]) + css_variables(spec.style) + _own_css()
-    return _environment().get_template("page.html.jinja").render(
+    style = _inline_css(assets["leaflet.css"]) + css_variables(spec.style, spec.dark) + _own_css()
+    page = _environment().get_template("page.html.jinja").render(
         language=spec.language, title=_title(spec), heading=spec.title, intro=spec.intro, example=spec.example,
-        edition=spec.edition, policy=_policy(scripts), style=Markup(style), map_html=Markup(html),  # noqa: S704 - own parts
+        public=spec.public, edition=spec.edition, policy=content_policy(scripts, [style], images=f"data: {_TILE_HOSTS}"),
+        style=Markup(style), map_html=Markup(html), payloads=payloads,  # noqa: S704 - own parts
         scripts=[Markup(one) for one in scripts],  # noqa: S704 - own parts; data went through script_json
     )  # fmt: skip
+    return str(page)
 
 
 def _title(spec: MapSpec) -> str:
@@ -141,12 +146,30 @@ def _environment() -> jinja2.Environment:
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
 
-def _policy(scripts: list[str]) -> str:
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts)
+def content_policy(scripts: Sequence[str], styles: Sequence[str], *, images: str = "'none'") -> str:
+    """Allow exactly these scripts and styles, by their hashes, and nothing else but the images named.
+
+    Parameters
+    ----------
+    scripts, styles : sequence of str
+        What stands between the tags.
+    images : str, optional
+        Where images may come from.
+
+    Returns
+    -------
+    str
+        The Content-Security-Policy.
+    """
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: {_TILE_HOSTS}; "
+        f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; img-src {images}; "
         "form-action 'none'; base-uri 'none'"
     )
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    found = (f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in texts)
+    return " ".join(found) or "'none'"
 
 
 def _middle(spec: MapSpec) -> list[float]:
@@ -158,18 +181,21 @@ def _middle(spec: MapSpec) -> list[float]:
     return [round(place.y, 6), round(place.x, 6)]
 
 
-def _content(spec: MapSpec) -> dict[str, Any]:
+def _packed(spec: MapSpec) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give the layers' headers, for the script, and their bytes as text, for blocks of data that no script parser reads."""
     layers = [*spec.layers, *([] if spec.search is None else [_search_layer(spec, spec.search)])]
-    packed = []
-    for layer in layers:
-        encoded = encode_layer(layer)
-        packed.append([encoded.header, base64.b64encode(encoded.payload).decode()])
+    packed = [encode_layer(layer) for layer in layers]
+    return [one.header for one in packed], [base64.b64encode(one.payload).decode() for one in packed]
+
+
+def _content(spec: MapSpec, headers: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "map": _MAP_NAME, "title": spec.title, "study": spec.study, "edition": spec.edition, "example": spec.example,
-        "unknownColor": UNKNOWN_COLOR, "layers": packed, "themes": [asdict(one) for one in spec.themes],
+        "unknownColor": UNKNOWN_COLOR, "layers": headers, "themes": [asdict(one) for one in spec.themes],
         "sources": [asdict(one) for one in spec.sources], "credits": [asdict(one) for one in spec.credits],
         "backgrounds": [{**asdict(one), "maxZoom": one.max_zoom} for one in spec.backgrounds],
-        "tool": None if spec.tool is None else _tool(spec.tool),
+        "tool": None if spec.tool is None else _tool(spec.tool), "words": dict(spec.words),
+        "start": None if spec.start is None else asdict(spec.start), "pages": [asdict(one) for one in spec.pages],
     }  # fmt: skip
 
 
@@ -191,8 +217,12 @@ def _tool(tool: AreaTool) -> dict[str, Any]:
             "length": [round(float(one), 1) for one in tool.edges["length_m"]],
         },
         "borders": [{**asdict(one), "passable": one.passable} for one in tool.borders],
-        "areas": [{"key": one.key, "name": one.name, "units": list(one.units), "values": list(one.values), "note": one.note}
-                  for one in tool.areas],
+        "areas": [{"key": one.key, "name": one.name, "units": list(one.units), "values": _known(one.values), "note": one.note,
+                   "sure": one.sure_frac, "link": one.link} for one in tool.areas],
         "criteria": [{**asdict(one), "up": one.higher_is_better} for one in tool.criteria],
-        "samples": [] if tool.samples is None else tool.samples.tolist(),
+        "samples": [] if tool.samples is None else [[_known(area) for area in one] for one in tool.samples.tolist()],
     }  # fmt: skip
+
+
+def _known(values: Iterable[float]) -> list[float | None]:
+    return [float(one) if math.isfinite(one) else None for one in values]

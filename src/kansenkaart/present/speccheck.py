@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from kansenkaart.present.mapspec import AreaTool, Layer, LegendClass, MapSpec, Theme
 
 RD = 28992
+#: A file beside the page: no scheme, no host, no way up.
+_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 GEOMETRY_NAMES = {
     "polygon": {"Polygon", "MultiPolygon"},
     "line": {"LineString", "MultiLineString"},
@@ -42,6 +45,24 @@ def faults(spec: MapSpec) -> Iterator[str]:
     if spec.tool is not None:
         yield from _tool(spec.tool, layers)
     yield from style_faults(spec.style)
+    yield from style_faults(spec.dark)
+    yield from _paths(spec)
+
+
+def _paths(spec: MapSpec) -> Iterator[str]:
+    named = {page.path for page in spec.pages} | {area.link for area in (spec.tool.areas if spec.tool else ())}
+    named |= {spec.start.link} if spec.start else set()
+    for layer in spec.layers:
+        for link in layer.links:
+            if link.column not in {column.name for column in layer.columns if column.kind == "text"}:
+                yield f"layer {layer.name!r} links through {link.column!r}, which is no text column of it"
+            elif link.column in layer.frame.columns:
+                named |= set(layer.frame[link.column].dropna().astype(str))
+    for path in sorted(named - {""}):
+        if not _PATH.fullmatch(path):
+            yield f"{path[:80]!r} is no path of a file beside the page"
+    if spec.start is not None and spec.start.units and spec.tool is None:
+        yield "the start shows units, but there is no tool to show them with"
 
 
 def _whole(spec: MapSpec) -> Iterator[str]:
@@ -86,6 +107,9 @@ def _layer(layer: Layer, sources: set[str]) -> Iterator[str]:
             yield f"{at} lacks its column {role!r}"
     if layer.key in layer.frame.columns and not layer.frame[layer.key].is_unique:
         yield f"{at}: keys in {layer.key!r} are not unique"
+
+    if layer.arrows and layer.kind != "line":
+        yield f"{at} of kind {layer.kind} cannot have arrows"
 
 
 def _columns(layer: Layer, sources: set[str]) -> Iterator[str]:

@@ -31,6 +31,22 @@ VARIABLES: dict[str, str] = {
     "--kaart": "#eef1f4",
     "--lettertype": '"Source Sans 3", "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
     "--rond": "8px",
+    "--gekozen": "#fff3c4",
+    "--rand": "rgba(26,34,48,.75)",
+}
+#: What differs on a dark screen; paper is always light.
+DARK: dict[str, str] = {
+    "--merk": "#9cc4f5",
+    "--merk-tekst": "#0d1420",
+    "--accent": "#ffb4a8",
+    "--vlak": "#161c26",
+    "--vlak-2": "#202938",
+    "--lijn": "#44506280",
+    "--tekst": "#eef2f8",
+    "--tekst-2": "#b9c4d4",
+    "--kaart": "#2b3442",
+    "--gekozen": "#4a3f12",
+    "--rand": "rgba(235,240,248,.85)",
 }
 _VALUE = re.compile(r"""[-\w#%.,() "]{1,200}""")
 
@@ -92,8 +108,8 @@ def style_faults(style: Mapping[str, str]) -> Iterator[str]:
             yield f"house style variable {name!r} has a value that is not a plain CSS value: {value!r}"
 
 
-def read_house_style(path: Path) -> dict[str, str]:
-    """Read a municipality's own house style: a TOML file with a table [variabelen] of CSS variables.
+def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Read a municipality's own house style: a TOML file with tables [variabelen] and, for dark screens, [donker].
 
     Parameters
     ----------
@@ -102,8 +118,8 @@ def read_house_style(path: Path) -> dict[str, str]:
 
     Returns
     -------
-    dict
-        CSS variable name to value, checked.
+    tuple of dict and dict
+        CSS variable name to value, checked: for light and for dark screens.
 
     Raises
     ------
@@ -111,27 +127,45 @@ def read_house_style(path: Path) -> dict[str, str]:
         When the file is not such a table.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("variabelen", {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError("a readable TOML file", found=str(error), where=str(path)) from error
-    style = {str(name): str(value) for name, value in table.items()}
-    found = list(style_faults(style))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError("a readable TOML file", found=str(error), where=path.name) from error
+    tables = {name: content.pop(name, {}) for name in ("variabelen", "donker")}
+    found = [f"unknown table or key {name!r}" for name in content]
+    found += [f"[{name}] is no table" for name, one in tables.items() if not isinstance(one, dict)]
+    if not found:
+        found = [fault for one in tables.values() for fault in style_faults({k: str(v) for k, v in one.items()})]
     if found:
-        raise ConfigError("known CSS variables with plain values", found="; ".join(found), where=str(path))
-    return style
+        raise ConfigError("known CSS variables with plain values", found="; ".join(found), where=path.name,
+                          remedy=f"known variables: {', '.join(VARIABLES)}")  # fmt: skip
+    light, dark = ({str(k): str(v) for k, v in one.items()} for one in tables.values())
+    return light, dark
 
 
-def css_variables(style: Mapping[str, str]) -> str:
-    """Write the `:root` rule of the house style, defaults filled in.
+def css_variables(style: Mapping[str, str], dark: Mapping[str, str] | None = None) -> str:
+    """Write the rules of the house style, defaults filled in: light, dark as the screen or the reader asks, paper light.
 
     Parameters
     ----------
     style : mapping
         CSS variable name to value, as checked by `style_faults`.
+    dark : mapping, optional
+        The same for dark screens.
 
     Returns
     -------
     str
-        One CSS rule.
+        CSS rules.
     """
-    return ":root{" + "".join(f"{name}:{value};" for name, value in {**VARIABLES, **style}.items()) + "}"
+    light = _declarations({**VARIABLES, **style}) + "color-scheme:light;"
+    night = _declarations({**DARK, **(dark or {})}) + "color-scheme:dark;"
+    return (
+        f":root{{{light}}}"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-licht=licht]){{{night}}}}}"
+        f":root[data-licht=donker]{{{night}}}"
+        f"@media print{{:root:root:root{{{light}}}}}:root:root.drukt{{{light}}}"
+    )
+
+
+def _declarations(values: Mapping[str, str]) -> str:
+    return "".join(f"{name}:{value};" for name, value in values.items())

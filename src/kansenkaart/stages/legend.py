@@ -18,8 +18,8 @@ _QUANTILES = (0.2, 0.4, 0.6, 0.8)
 
 
 def editions_of(sources: Sequence[Provenance]) -> str:
-    """Name the editions behind some figures."""
-    return ", ".join(sorted({f"{one.publisher} {one.edition}" for one in sources}))
+    """Name the deliveries behind some figures with their editions, as a reader would."""
+    return ", ".join(sorted({f"{one.credit.removeprefix('(c) ')} {one.edition}" for one in sources}))
 
 
 _UNITS_NL = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "", "EUR": "euro"}
@@ -70,7 +70,7 @@ def _year(origin: str, sources: Sequence[Provenance]) -> str:
     found = next((one for role in _ROLES.get(origin, ()) for one in sources if one.role == role), None)
     if found:
         return str(found.year or f"editie {found.edition}")
-    return "uit " + editions_of([one for one in sources if not one.role.startswith("weather_daily")])
+    return "berekend uit " + editions_of([one for one in sources if not one.role.startswith("weather_daily")])
 
 
 def view_of(frame: pd.DataFrame, name: str, *, ramp: str = "viridis", note: str = "") -> View | None:

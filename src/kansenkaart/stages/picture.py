@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.config import Study
 from kansenkaart.errors import StoreError
-from kansenkaart.present.mapspec import Credit, MapSpec, Source, Theme
+from kansenkaart.present.mapspec import Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages import themes as themes_of
 from kansenkaart.stages import themes_area as area_themes
 from kansenkaart.stages import themes_water as waters
 from kansenkaart.stages.legend import CALCULATED, editions_of
+from kansenkaart.stages.ranking import first_minute, ranked
+from kansenkaart.stages.words import BASIS_NL, role_words
 from kansenkaart.store import Store
 
 SHOWN = (
@@ -30,8 +33,34 @@ SHOWN = (
 )
 
 
-def picture(store: Store, study: Study) -> MapSpec:
+#: Columns that say from what a figure was made; the first that differs from feature to feature becomes the theme's filter.
+_FILTERS = ("score_basis", "sewer_basis", "pipe_basis", "street_basis", "block_basis", "area_basis")
+#: Which places have a factsheet or a report, by layer: the kind of place and what its links are called.
+_PLACES = {"buurten": "buurt", "gebieden": "gebied", "beste": "best", "best_areas": "best"}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What lies beside the map: pages, the factsheet and the report of each place by ``kind-id``, and the house style."""
+
+    pages: tuple[Page, ...] = ()
+    factsheets: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[str, str] = field(default_factory=dict)
+    style: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    public: bool = False
+
+
+def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec:
     """Build the map of a study from what is stored; a theme without data is left out.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    study : Study
+        For its title and the size of area looked for.
+    beside : Beside, optional
+        Files beside the map to link to.
 
     Raises
     ------
@@ -63,29 +92,50 @@ def picture(store: Store, study: Study) -> MapSpec:
     units = area_themes.blocks(store, sources)
     layers += [units] if units is not None else []
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
+    beside = beside or Beside()
+    tool = None if units is None else ranked(area_themes.tool(store, units, study.areas), store, beside.factsheets)
     return MapSpec(
         title=study.title, study=study.name, edition=editions_of(sources), example=study.invented,
         intro="Wat deze buurten samen kunnen verdienen en besparen: zon op daken en grijswater per straat.",
-        layers=tuple(layers), themes=tuple(_outlined(theme, outlines) for theme in themes), sources=_notes(sources),
-        credits=_credits(sources), search=_search(store),
-        tool=None if units is None else area_themes.tool(store, units, study.areas),
+        layers=tuple(_linked(layer, beside) for layer in layers),
+        themes=tuple(_finished(theme, layers, outlines) for theme in themes), sources=_notes(sources),
+        credits=_credits(sources), search=_search(store), tool=tool, start=first_minute(store, tool, sources),
+        pages=beside.pages, style=beside.style[0], dark=beside.style[1], words=BASIS_NL, public=beside.public,
     )  # fmt: skip
 
 
-def _outlined(theme: Theme, outlines: tuple[str, ...]) -> Theme:
-    return Theme(theme.key, theme.title, theme.layer, theme.views, theme.story, theme.popup, theme.table, outlines)
+def _finished(theme: Theme, layers: Sequence[Layer], outlines: tuple[str, ...]) -> Theme:
+    """Add the outlines of buurten, and the filter by what the figures were made from where that differs."""
+    layer = next(one for one in layers if one.name == theme.layer)
+    texts = [column.name for column in layer.columns if column.kind == "text"]
+    differs = [name for name in _FILTERS if name in texts and len(layer.frame[name].unique()) > 1]
+    return replace(theme, outlines=outlines, filter_column=theme.filter_column or next(iter(differs), ""))
+
+
+def _linked(layer: Layer, beside: Beside) -> Layer:
+    """Add the links to the factsheet and the report of each place of this layer."""
+    kind = _PLACES.get(layer.name)
+    keys = [f"{kind}-{key}" for key in layer.frame[layer.key]] if kind else []
+    for name, label, paths in (
+        ("factsheet", "Factsheet", beside.factsheets),
+        ("report", "Haalbaarheid", beside.reports),
+    ):
+        found = [paths.get(key) for key in keys]
+        if any(found):
+            column = Column(name, label.lower(), CALCULATED, kind="text")
+            layer = replace(layer, frame=layer.frame.assign(**{name: pd.Series(found, index=layer.frame.index, dtype="string")}),
+                            columns=(*layer.columns, column), links=(*layer.links, LinkColumn(name, label)))  # fmt: skip
+    return layer
 
 
 def _notes(sources: Sequence[Provenance]) -> tuple[Source, ...]:
     first: dict[str, Source] = {}
     for one in sources:
+        key, title = f"{one.publisher}-{one.role}", f"{one.credit} ({role_words(one.role)})"
         year = f"cijfers over {one.year}" if one.year else ""
-        first.setdefault(f"{one.publisher}-{one.role}", Source(f"{one.publisher}-{one.role}", f"{one.credit} ({one.role})",
-                                                              one.publisher, one.edition, one.licence, note=year))  # fmt: skip
-    own = Source(
-        CALCULATED, "berekend", "kansenkaart", editions_of(sources), "EUPL-1.2", note="uit de bronnen hierboven"
-    )
-    return (*first.values(), own)
+        first.setdefault(key, Source(key, title, one.publisher, one.edition, one.licence, note=year))
+    note = "uit de bronnen hierboven"
+    return (*first.values(), Source(CALCULATED, "berekend", "kansenkaart", editions_of(sources), "EUPL-1.2", note=note))
 
 
 def _credits(sources: Sequence[Provenance]) -> tuple[Credit, ...]:

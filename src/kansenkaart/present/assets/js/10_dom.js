@@ -46,7 +46,7 @@ function unitText(unit) {
 /** Write a value of a column with its unit. */
 function shown(column, value) {
   if (value === null || Number.isNaN(value)) return "onbekend";
-  if (column.kind === "text") return value;
+  if (column.kind === "text") return inWords(value);
   const unit = unitText(column.unit);
   return nl(value, column.decimals) + (unit ? "\u00a0" + unit : "");
 }
@@ -91,6 +91,8 @@ const csvText = (rows) => "\ufeff" + rows.map((row) => row.map(csvCell).join(";"
 
 /** Lower case without accents, for searching. */
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
+/** A coded text of the data, such as a basis, in words. */
+const inWords = (text) => (text === null || text === undefined ? "onbekend" : spec.words[text] ?? text);
 const noMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const sourceOf = (key) => spec.sources.find((source) => source.key === key);
 
@@ -100,5 +102,5 @@ function origin(layer, column, index = -1) {
   const source = sourceOf(column.source);
   const year = own(column.yearColumn) ?? column.year;
   const basis = own(column.basisColumn) ?? column.basis;
-  return [year && String(year), source && source.title, basis && "basis: " + basis].filter(Boolean).join(" · ");
+  return [year && String(year), source && source.title, basis && "gemaakt uit: " + inWords(basis)].filter(Boolean).join(" · ");
 }

@@ -104,8 +104,51 @@ function* classSteps(ctx, pass, coords) {
       yield;
     }
   }
+  if (layer.arrows) for (const list of groups.values()) yield* arrowSteps(ctx, layer, list, at, coords.z);
   for (const [code, list] of groups) {
     letters(ctx, layer, list, at, palette[code]);
+    yield;
+  }
+}
+
+const ARROW_PX = 140, SHORTEST_PX = 28;
+
+/** Where arrow heads go on one part of a line, and which way they point: [x, y, angle] in pixels of the tile. */
+function arrowsOn(layer, r, at) {
+  const { x, y, pointStart } = layer, from = pointStart[r], to = pointStart[r + 1], out = [], sizes = [];
+  let total = 0;
+  for (let p = from + 1; p < to; p++) {
+    sizes.push(Math.hypot(x[p] - x[p - 1], y[p] - y[p - 1]) * at.k);
+    total += sizes[sizes.length - 1];
+  }
+  if (total < SHORTEST_PX) return out;
+  const count = Math.max(1, Math.round(total / ARROW_PX));
+  let p = 0, passed = 0;
+  for (let a = 0; a < count; a++) {
+    const wanted = (total * (a + 0.5)) / count;
+    while (p < sizes.length - 1 && passed + sizes[p] < wanted) passed += sizes[p++];
+    const share = sizes[p] ? (wanted - passed) / sizes[p] : 0, u = from + p, v = u + 1;
+    out.push([(x[u] + share * (x[v] - x[u])) * at.k - at.ox, at.oy - (y[u] + share * (y[v] - y[u])) * at.k,
+      Math.atan2(y[u] - y[v], x[v] - x[u])]);
+  }
+  return out;
+}
+
+/** The steps that draw arrow heads along lines, in the direction of their points. */
+function* arrowSteps(ctx, layer, list, at, zoom) {
+  const size = Math.max(5, (zoom - 12) * 1.3 + 3);
+  Object.assign(ctx, { lineWidth: 1.5, strokeStyle: "#1a2230", fillStyle: "#fff", lineJoin: "round" });
+  for (const part of chunks(list)) {
+    ctx.beginPath();
+    for (const i of part) for (let r = layer.ringStart[layer.partStart[i]]; r < layer.ringStart[layer.partStart[i + 1]]; r++) {
+      for (const [px, py, turn] of arrowsOn(layer, r, at)) {
+        ctx.moveTo(px + size * Math.cos(turn), py + size * Math.sin(turn));
+        for (const side of [2.5, -2.5]) ctx.lineTo(px + size * Math.cos(turn + side), py + size * Math.sin(turn + side));
+        ctx.closePath();
+      }
+    }
+    ctx.stroke();
+    ctx.fill();
     yield;
   }
 }
@@ -125,7 +168,7 @@ function paintClass(ctx, layer, item, edge, zoom) {
   ctx.fillStyle = item.color;
   ctx.fill("nonzero");
   if (!edge && layer.kind !== "point") return;
-  ctx.lineWidth = 0.75;
+  ctx.lineWidth = zoom < 16 && layer.kind === "polygon" ? 0.4 : 0.75;
   ctx.strokeStyle = "rgba(26,34,48,.75)";
   ctx.stroke();
 }
@@ -141,6 +184,21 @@ function* outlineSteps(ctx, pass, coords) {
     yield;
   }
   ctx.setLineDash([]);
+}
+
+/** The steps that write the names of a layer on the map, each in the middle of its feature and cut to fit. */
+function* nameSteps(ctx, pass, coords) {
+  const { layer } = pass, at = placing(layer, coords), { k, ox, oy } = at;
+  Object.assign(ctx, { font: "600 14px sans-serif", textAlign: "center", textBaseline: "middle", lineWidth: 4, lineJoin: "round" });
+  Object.assign(ctx, { strokeStyle: pass.halo, fillStyle: pass.color });
+  for (const i of tileFeatures(layer, at, 200)) {
+    const wide = (layer.box[4 * i + 2] - layer.box[4 * i]) * k, name = String(layer.titleOf(i)).slice(0, 40);
+    if (ctx.measureText(name).width > 1.1 * wide) continue;
+    const [mx, my] = roomiest(layer, i);
+    ctx.strokeText(name, mx * k - ox, oy - my * k);
+    ctx.fillText(name, mx * k - ox, oy - my * k);
+  }
+  yield;
 }
 
 /** The steps that mark chosen features: hatched (16 pixels, so that the pattern runs on over the tiles), with a heavy double outline. */

@@ -1,6 +1,6 @@
 // The tiles: a queue of paint jobs, each painted on a spare canvas and shown when it is complete.
 
-const stepsOf = { classes: classSteps, outline: outlineSteps, marks: markSteps };
+const stepsOf = { classes: classSteps, outline: outlineSteps, names: nameSteps, marks: markSteps };
 
 const CanvasTiles = L.GridLayer.extend({
   initialize(options) {

@@ -1,6 +1,6 @@
 // What the page shows now: theme, view, hidden classes, chosen feature. The link in the address bar holds it all.
 
-const state = { theme: null, view: 0, hidden: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
+const state = { theme: null, view: 0, hidden: new Set(), without: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
 const layers = new Map();
 let map = null, tiles = null;
 
@@ -37,16 +37,26 @@ function shownClasses() {
 }
 
 const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor }];
-const visible = (i) => !state.hidden.has(shownClasses()[i]);
+
+/** The texts by whose values features can be hidden, or null where the theme has none. */
+const filterColumn = () => (theme().filter_column ? themeLayer().column(theme().filter_column) : null);
+const filterText = (i) => filterColumn().value(i) ?? "";
+const visible = (i) => !state.hidden.has(shownClasses()[i]) && !(state.without.size && state.without.has(filterText(i)));
+
+/** The classes to paint: those that a reader has hidden are marked as such. */
+function paintedClasses() {
+  const codes = shownClasses();
+  return state.hidden.size || state.without.size ? codes.map((code, i) => (visible(i) ? code : HIDDEN)) : codes;
+}
 
 /** What is painted, from the bottom up. */
 function passes() {
-  const layer = themeLayer(), codes = shownClasses();
-  const classOf = state.hidden.size ? codes.map((code) => (state.hidden.has(code) ? HIDDEN : code)) : codes;
+  const layer = themeLayer(), classOf = paintedClasses();
   const edgeZoom = layer.n > 2000 ? 15 : 0;
   const out = [{ kind: "classes", layer, classOf, palette: palette(), edgeZoom }];
   for (const name of theme().outlines) {
-    out.push({ kind: "outline", layer: layerOf(name), width: 2, color: "rgba(26,34,48,.7)", dash: [6, 4] });
+    out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
+    if (name !== layer.name) out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });
   }
   if (spec.tool && state.units.size) {
     const units = layerOf(spec.tool.layer);
@@ -56,7 +66,8 @@ function passes() {
   return out;
 }
 
-const accent = () => getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+const cssColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const accent = () => cssColor("--accent");
 
 /** Paint again after a change of state, and write the state in the link. */
 function refresh() {
@@ -70,6 +81,8 @@ function writeLink() {
   parts.set("thema", state.theme);
   if (state.view) parts.set("weergave", state.view);
   if (state.hidden.size) parts.set("uit", [...state.hidden].sort().join("."));
+  if (state.without.size) parts.set("zonder", [...state.without].sort().join("~"));
+  if (document.documentElement.dataset.licht) parts.set("scherm", document.documentElement.dataset.licht);
   if (state.chosen >= 0) parts.set("gekozen", themeLayer().keyOf(state.chosen));
   if (spec.tool) {
     if (state.units.size) parts.set("blokken", unitKeys().join("~"));
@@ -79,6 +92,14 @@ function writeLink() {
   const centre = map.getCenter();
   parts.set("plek", [centre.lat.toFixed(5), centre.lng.toFixed(5), map.getZoom()].join("_"));
   history.replaceState(null, "", "#" + parts);
+}
+
+/** All values of the filter column, each once, in a fixed order; an unknown one is the empty text. */
+function filterTexts() {
+  if (!filterColumn()) return [];
+  const found = new Set();
+  for (let i = 0; i < themeLayer().n; i++) found.add(filterText(i));
+  return [...found].sort();
 }
 
 const startWeights = () => (spec.tool ? spec.tool.criteria.map((one) => one.weight) : []);
@@ -91,6 +112,9 @@ function readLink() {
   const number = Number(parts.get("weergave"));
   state.view = Number.isInteger(number) && theme().views[number] ? number : 0;
   state.hidden = new Set((parts.get("uit") || "").split(".").filter(Boolean).map(Number).filter((n) => n < palette().length));
+  const texts = new Set(filterTexts());
+  state.without = new Set((parts.get("zonder") ?? "~").split("~").filter((text) => parts.has("zonder") && texts.has(text)));
+  if (["licht", "donker"].includes(parts.get("scherm"))) document.documentElement.dataset.licht = parts.get("scherm");
   state.chosen = indexOf(themeLayer(), parts.get("gekozen"));
   if (spec.tool) {
     const target = Number(parts.get("doel"));

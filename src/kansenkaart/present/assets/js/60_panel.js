@@ -2,7 +2,9 @@
 
 /** Show another theme. */
 function openTheme(key) {
-  Object.assign(state, { theme: key, view: 0, hidden: new Set(), chosen: -1 });
+  Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1 });
+  const first = byId("begin").querySelector("details");
+  if (first) first.open = false;
   drawPanel();
   refresh();
   announce("Thema: " + theme().title);
@@ -13,6 +15,7 @@ function drawPanel() {
   drawStory();
   drawViews();
   drawLegend();
+  drawFilter();
   drawDetail();
   drawTable();
 }
@@ -35,15 +38,49 @@ function drawStory() {
 function drawViews() {
   const { views } = theme();
   if (views.length < 2) return fill(byId("weergaven"));
-  const choose = (event) => {
-    Object.assign(state, { view: Number(event.target.value), hidden: new Set() });
-    drawLegend();
+  const labels = [...new Set(views.map((one) => one.label))], years = views.filter((one) => one.label === view().label);
+  const measures = labels.map((label) => {
+    const i = view().label === label ? state.view : views.findIndex((one) => one.label === label);
+    return h("option", { value: i, selected: i === state.view }, begun(label));
+  });
+  const pick = (id, label, options) => [h("label", { for: id }, label),
+    h("select", { id, onchange: (event) => chooseView(Number(event.target.value), id) }, options)];
+  return fill(byId("weergaven"), labels.length > 1 ? pick("weergave", "Kleur naar", measures) : "",
+    years.length > 1 ? pick("jaar", "Jaar", years.map((one) => h("option", { value: views.indexOf(one), selected: one === view() }, one.year))) : "");
+}
+
+function chooseView(place, id) {
+  Object.assign(state, { view: place, hidden: new Set() });
+  drawViews();
+  drawLegend();
+  drawDetail();
+  drawTable();
+  refresh();
+  if (byId(id)) byId(id).focus();
+  announce("Kleur naar: " + view().label + (view().year ? ", " + view().year : ""));
+}
+
+/** A label at the start of a line. */
+const begun = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The filter by basis: what a figure was made from, each with a switch. */
+function drawFilter() {
+  const texts = filterTexts(), box = byId("filter");
+  box.hidden = texts.length < 2;
+  if (box.hidden) return fill(box);
+  const counts = new Map();
+  for (let i = 0; i < themeLayer().n; i++) counts.set(filterText(i), (counts.get(filterText(i)) || 0) + 1);
+  const flip = (text) => {
+    if (!state.without.delete(text)) state.without.add(text);
+    if (state.chosen >= 0 && !visible(state.chosen)) state.chosen = -1;
+    drawDetail();
+    drawTable();
     refresh();
-    announce("Kleur naar: " + view().label);
   };
-  const options = views.map((one, i) => h("option", { value: i, selected: i === state.view }, one.label));
-  return fill(byId("weergaven"), h("label", { for: "weergave" }, "Kleur naar"),
-    h("select", { id: "weergave", onchange: choose }, options));
+  const rows = texts.map((text, k) => h("li", {}, h("input", { type: "checkbox", id: "filter" + k, checked: !state.without.has(text), onchange: () => flip(text) }),
+    h("label", { for: "filter" + k }, said(text ? inWords(text) : "onbekend"), " (" + nl(counts.get(text)) + ")")));
+  return fill(box, h("h3", {}, begun(themeLayer().about.get(theme().filter_column).label)), h("p", { class: "hint" }, "Waar het cijfer van is gemaakt. Vink uit wat u niet wilt meenemen."),
+    h("ul", { class: "vinkjes" }, rows));
 }
 
 /** The legend doubles as a filter: every class is a switch. */
@@ -54,12 +91,15 @@ function drawLegend() {
   const rows = palette().map((item, code) => (counts[code] || code < palette().length - 1) && h("li", {}, h("button", {
     type: "button", class: "klasse", "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
   }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code])))));
-  fill(byId("legenda"), h("h2", {}, said(view().label + (unit ? " (" + unit + ")" : ""))),
+  fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "") + (unit ? " (" + unit + ")" : ""))),
     h("ul", { class: "klassen" }, rows.filter(Boolean)),
     h("p", { class: "herkomst" }, said(origin(layer, about))),
     view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
-    h("p", { class: "hint" }, "Klik op een klasse om die te verbergen of weer te tonen."));
+    h("p", { class: "hint" }, "De letter staat ook op de kaart. Klik op een klasse om die te verbergen of weer te tonen."));
 }
+
+/** A link to a file beside this page. */
+const fileLink = (label, path) => h("a", { href: path, target: "_blank", rel: "noopener" }, said(label));
 
 function swatch(item) {
   const mark = h("span", { class: "staal", "aria-hidden": "true" }, item.letter);
@@ -101,11 +141,13 @@ function drawDetail() {
   box.hidden = i < 0;
   if (i < 0) return fill(box);
   const item = palette()[shownClasses()[i]];
+  const files = (layer.links || []).map((one) => [one.label, layer.column(one.column).value(i)]).filter(([, path]) => path);
   const rows = theme().popup.map((name) => layer.about.get(name)).map((about) => h("div", {},
     h("dt", { title: about.definition || null }, said(about.label)),
     h("dd", {}, said(shown(about, layer.column(about.name).value(i))),
       h("small", {}, said(origin(layer, about, i))))));
   return fill(box, h("div", { class: "kop" }, swatch(item), h("h2", {}, said(layer.titleOf(i))),
     h("button", { type: "button", class: "sluit", "aria-label": "Sluit", onclick: () => choose(-1) }, "×")),
-  h("p", { class: "klassezin" }, said(view().label + ": klasse " + item.letter + ", " + item.label)), h("dl", {}, rows));
+  h("p", { class: "klassezin" }, said(begun(view().label) + ": klasse " + item.letter + ", " + item.label)),
+  files.length ? h("ul", { class: "bijlagen" }, files.map(([label, path]) => h("li", {}, fileLink(label, path)))) : "", h("dl", {}, rows));
 }

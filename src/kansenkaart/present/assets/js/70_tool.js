@@ -164,46 +164,6 @@ function unitsInside(corners) {
   return found;
 }
 
-/** Scores [0..1] of the areas under the weights of now, from one row of values per area. */
-function scoresOf(values) {
-  const { criteria } = spec.tool, total = state.weights.reduce((p, q) => p + q, 0) || 1;
-  const ends = criteria.map((_, c) => [Math.min(...values.map((row) => row[c])), Math.max(...values.map((row) => row[c]))]);
-  return values.map((row) => row.reduce((sum, value, c) => {
-    const [low, high] = ends[c], share = high > low ? (value - low) / (high - low) : 0.5;
-    return sum + (state.weights[c] / total) * (criteria[c].up ? share : 1 - share);
-  }, 0));
-}
-
-const orderOf = (scores) => scores.map((_, k) => k).sort((p, q) => scores[q] - scores[p] || p - q);
-
-/** How often each area stays in the top when the assumptions move [0..1]. */
-function staying() {
-  const { samples, areas, top } = spec.tool, counts = new Array(areas.length).fill(0);
-  for (const values of samples) for (const k of orderOf(scoresOf(values)).slice(0, top)) counts[k]++;
-  return counts.map((count) => count / samples.length);
-}
-
-function drawRanking() {
-  const { tool } = spec;
-  if (!tool.areas.length) return;
-  const scores = scoresOf(tool.areas.map((area) => area.values)), sure = tool.samples.length ? staying() : null;
-  const sliders = tool.criteria.map((one, c) => h("div", {}, h("label", { for: "weging" + c, title: one.definition }, said(one.label), " ", h("output", { for: "weging" + c }, nl(state.weights[c]) + "%")),
-    h("input", { type: "range", id: "weging" + c, min: 0, max: 100, step: 5, value: state.weights[c], oninput: (event) => { state.weights[c] = Number(event.target.value); drawRanking(); byId("weging" + c).focus(); writeLink(); } })));
-  const rows = orderOf(scores).map((k, place) => {
-    const area = tool.areas[k], inside = area.units.map((key) => indexOf(units(), key));
-    const values = tool.criteria.map((one, c) => (one.label + " " + nl(area.values[c], one.decimals) + " " + unitText(one.unit)).trim()).join("; ");
-    const open = () => { setUnits(inside); map.fitBounds(boundsOf(units(), inside).pad(0.2), { animate: !noMotion }); };
-    return h("li", {}, h("button", { type: "button", class: "gebied", onclick: open }, h("strong", {}, nl(place + 1) + ". ", said(area.name))),
-      h("small", {}, said(values + (sure ? "; in " + nl(100 * sure[k]) + "% van de berekeningen bij de beste " + nl(tool.top) : ""))),
-      area.note ? h("small", {}, said(area.note)) : "");
-  });
-  fill(byId("rangorde"), h("h3", {}, "Voorgestelde gebieden"), tool.note ? h("p", {}, said(tool.note)) : "",
-    sliders.length > 1 ? h("details", {}, h("summary", {}, "Wat telt mee?"), sliders) : "", h("ol", { class: "gebieden" }, rows));
-  if (drawRanking.open) byId("rangorde").querySelector("details").open = true;
-  const details = byId("rangorde").querySelector("details");
-  if (details) details.addEventListener("toggle", () => { drawRanking.open = details.open; });
-}
-
 function saveGeojson() {
   const layer = units(), names = [spec.tool.homes, ...spec.tool.totals];
   const features = [...state.units].sort((a, b) => a - b).map((i) => ({

@@ -55,6 +55,8 @@ function background(key) {
 /** Give the map the size of the paper, or of the screen again, with the same places in view. */
 function fitPaper(paper, bounds) {
   document.documentElement.classList.toggle("drukt", paper);
+  tiles.passes = passes();
+  tiles.repaint();
   map.invalidateSize({ animate: false });
   map.fitBounds(bounds, { animate: false });
   tiles.flush();
@@ -64,6 +66,9 @@ function bind() {
   byId("tabelknop").addEventListener("click", toggleTable);
   byId("tabelsluit").addEventListener("click", () => { toggleTable(); byId("tabelknop").focus(); });
   byId("zoek").addEventListener("submit", search);
+  byId("donker").setAttribute("aria-pressed", String(isDark()));
+  byId("donker").addEventListener("click", toggleDark);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { byId("donker").setAttribute("aria-pressed", String(isDark())); refresh(); });
   byId("heel").addEventListener("click", () => map.fitBounds(wholeExtent(), { animate: !noMotion }));
   byId("druk").addEventListener("click", () => window.print());
   byId("deel").addEventListener("click", () => {
@@ -88,15 +93,17 @@ function bind() {
 }
 
 async function start() {
-  for (const [header, text] of spec.layers) layers.set(header.name, await unpack(header, text));
+  for (const [place, header] of spec.layers.entries()) layers.set(header.name, await unpack(header, byId("laag" + place).textContent));
   makeMap();
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
   else map.fitBounds(wholeExtent(), { animate: false });
   drawSources();
+  drawPages();
   bind();
   drawPanel();
   if (spec.tool) startTool();
+  drawStart();
   refresh();
   tiles.once("painted", () => { document.body.dataset.klaar = "ja"; });
 }

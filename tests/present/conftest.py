@@ -1,0 +1,61 @@
+"""One browser for all tests of pages, and a page opened as a file with the network off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from kansenkaart.present.render import render_page
+from tests.present.pictures import picture
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def chromium() -> str | None:
+    """Find Chromium on the search path."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if chromium() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no chromium on the search path, and this run must test the page")
+        pytest.skip("no chromium on the search path")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open a picture; afterwards there must be no console error, no page error and no request beyond the file."""
+    seen: list[str] = []
+    contexts = []
+
+    def opener(spec=None, *, html=None, fragment="", before="", width=1400, **options):
+        path = tmp_path / "kaart.html"
+        path.write_text(html or render_page(spec or picture()), encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: seen.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:")) else seen.append(asked.url))
+        if before:
+            page.add_init_script(before)
+        page.goto(path.as_uri() + fragment)
+        if html is None:
+            page.wait_for_selector("body[data-klaar=ja]", state="attached")
+        return page
+
+    opener.expected = []
+    yield opener
+    for context in contexts:
+        context.close()
+    assert [one for one in seen if not any(word in one for word in opener.expected)] == []

@@ -1,0 +1,174 @@
+"""The controls of the page by mouse and by keyboard: first minute, basis, year, arrows, links, dark."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from shapely.geometry import LineString
+
+from kansenkaart.errors import SchemaError
+from kansenkaart.present.mapspec import Answer, Column, LinkColumn, Page, Start, View
+from kansenkaart.present.style import ramp_classes
+from tests.present.pictures import ORIGIN, picture
+
+pytestmark = pytest.mark.browser
+
+
+def full():
+    """Return the picture with a basis, years, links, arrows, a start and pages beside it."""
+    spec = picture()
+    units, lines = spec.layers
+    frame = units.frame.assign(
+        basis=["lod22"] * 6 + ["footprint"] * 2 + [None], sheet=["factsheets/b0.html", *[None] * 8], sun_2024=range(9)
+    )
+    extra = (Column("basis", "grondslag", "voorbeeld", kind="text"), Column("sheet", "factsheet", "voorbeeld", kind="text"),
+             Column("sun_2024", "zon op het dak", "voorbeeld", unit="kWh/year", year="2024"))  # fmt: skip
+    units = replace(units, frame=frame, columns=(*units.columns, *extra), links=(LinkColumn("sheet", "Factsheet"),))
+    sun, homes = spec.themes[0].views
+    older = View(sun.label, "sun_2024", ramp_classes([3, 6], ["weinig", "gewoon", "veel"]), year="2024")
+    zon = replace(spec.themes[0], views=(replace(sun, year="2025"), older, homes), filter_column="basis")
+    start = Start("Waar beginnen?", (Answer("Waar?", "Zuid", "het beste gebied"), Answer("Hoeveel?", "60 woningen")),
+                  ("b0", "b1", "b2"), "factsheets/b0.html")  # fmt: skip
+    return replace(
+        spec, layers=(units, replace(lines, arrows=True)), themes=(zon, spec.themes[1]), start=start,
+        pages=(Page("Overzicht", "overzicht.html"),), words={"lod22": "dakvlakken in 3D", "footprint": "omtrek"},
+    )  # fmt: skip
+
+
+def canvas_has(page, color: str) -> int:
+    """Count the pixels of a colour on the map."""
+    page.wait_for_timeout(250)
+    return page.evaluate(
+        """(color) => { let n = 0; const want = [1,3,5].map((k) => parseInt(color.slice(k, k+2), 16));
+          for (const c of document.querySelectorAll('canvas.leaflet-tile')) {
+            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            for (let k = 0; k < d.length; k += 4)
+              if (d[k] === want[0] && d[k+1] === want[1] && d[k+2] === want[2] && d[k+3] === 255) n++; }
+          return n; }""",
+        color,
+    )
+
+
+def test_first_minute_shows_the_place_and_its_homes(opened):
+    page = opened(full())
+    text = page.locator("#begin").inner_text()
+    assert "Zuid" in text
+    assert "60 woningen" in text
+    assert page.locator("#begin a").get_attribute("href") == "factsheets/b0.html"
+    page.locator("#toonbegin").press("Enter")
+    assert page.locator("[data-totaal=homes]").get_attribute("data-waarde") == "60"  # 10 + 20 + 30
+    assert page.locator("#paginas a").get_attribute("href") == "overzicht.html"
+
+
+def test_basis_filter_hides_on_map_in_table_and_in_the_link(opened):
+    page = opened(full())
+    assert "dakvlakken in 3D (6)" in page.locator("#filter").inner_text()
+    assert "onbekend (1)" in page.locator("#filter").inner_text()
+    box = page.get_by_label("dakvlakken in 3D (6)")
+    box.focus()
+    page.keyboard.press("Space")
+    page.locator("#tabelknop").click()
+    assert "3 rijen van 9" in page.locator("#tabeltekst").inner_text()
+    assert canvas_has(page, "#fde725") < 100  # the lowest class holds blocks 0 and 1 only, both of this basis
+    assert "zonder=lod22" in page.url
+    again = opened(full(), fragment="#" + page.url.split("#")[1])
+    assert not again.get_by_label("dakvlakken in 3D (6)").is_checked()
+    again.get_by_label("dakvlakken in 3D (6)").click()
+    assert canvas_has(again, "#fde725") > 100
+
+
+def test_unknown_basis_can_be_left_out_and_is_restored(opened):
+    page = opened(full())
+    page.get_by_label("onbekend (1)").click()
+    again = opened(full(), fragment="#" + page.url.split("#")[1])
+    assert not again.get_by_label("onbekend (1)").is_checked()
+    assert again.get_by_label("omtrek (2)").is_checked()
+
+
+def test_year_switch_keeps_the_measure(opened):
+    page = opened(full())
+    assert page.locator("#weergave option").all_inner_texts() == ["Zon op het dak", "Woningen"]
+    page.locator("#jaar").select_option("2024")
+    assert page.locator("#legenda h2").inner_text() == "Zon op het dak 2024 (kWh per jaar)"
+    assert "2024" in page.locator("#legenda .herkomst").first.inner_text()
+    assert page.evaluate("document.activeElement.id") == "jaar"
+    page.locator("#weergave").select_option("2")
+    assert page.locator("#jaar").count() == 0
+
+
+def test_links_of_a_feature_stand_in_its_panel(opened):
+    page = opened(full())
+    page.locator("#tabelknop").click()
+    page.locator("#tabel tbody tr", has_text="Blok 0").locator("button").click()
+    assert page.locator("#detail .bijlagen a").get_attribute("href") == "factsheets/b0.html"
+    page.locator("#tabel tbody tr", has_text="Blok 1").locator("button").click()
+    assert page.locator("#detail .bijlagen a").count() == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["https://elders.nl/x", "//elders.nl", "../boven.html", "javascript:alert(1)", "a b.html"]
+)
+def test_links_lead_beside_the_page_only(path):
+    with pytest.raises(SchemaError, match="no path of a file beside the page"):
+        replace(picture(), pages=(Page("x", path),))
+
+
+WHITE = """() => { const out = [];
+  for (const c of document.querySelectorAll('canvas.leaflet-tile')) {
+    const box = c.getBoundingClientRect(), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    for (let y = 0; y < c.height; y++) for (let x = 0; x < c.width; x++) { const k = 4 * (y * c.width + x);
+      if (d[k] === 255 && d[k+1] === 255 && d[k+2] === 255 && d[k+3] === 255) out.push((box.x + x) + '_' + (box.y + y)); } }
+  return out; }"""
+
+
+def test_arrows_point_along_the_line(opened):
+    spec = full()
+    lines = spec.layers[1]
+    white = {}
+    for name, way in (("east", 1), ("west", -1)):
+        ends = [(ORIGIN[0] + 150 - way * 150, ORIGIN[1]), (ORIGIN[0] + 150 + way * 150, ORIGIN[1])]
+        frame = lines.frame.assign(geometry=[LineString(ends), lines.frame.geometry.iloc[1]])
+        page = opened(replace(spec, layers=(spec.layers[0], replace(lines, frame=frame))), fragment="#thema=water")
+        page.wait_for_timeout(250)
+        white[name] = set(page.evaluate(WHITE))
+
+    def middle(pixels):
+        return np.mean([float(one.split("_")[0]) for one in pixels])
+
+    # The broad end of a head lies behind its point: what only the line to the east paints white lies west of the rest.
+    assert len(white["east"] - white["west"]) > 20
+    assert middle(white["east"] - white["west"]) < middle(white["west"] - white["east"]) - 1
+
+
+def test_no_arrows_on_polygons():
+    spec = picture()
+    with pytest.raises(SchemaError, match="cannot have arrows"):
+        replace(spec, layers=(replace(spec.layers[0], arrows=True), spec.layers[1]))
+
+
+def test_dark_as_the_screen_asks_and_as_the_reader_chooses(opened):
+    page = opened(full(), color_scheme="dark")
+    dark = page.evaluate("getComputedStyle(document.getElementById('paneel')).backgroundColor")
+    assert page.locator("#donker").get_attribute("aria-pressed") == "true"
+    page.locator("#donker").press("Enter")
+    light = page.evaluate("getComputedStyle(document.getElementById('paneel')).backgroundColor")
+    assert (dark, light) == ("rgb(22, 28, 38)", "rgb(255, 255, 255)")
+    page.locator("#donker").click()
+    assert "scherm=donker" in page.url
+    page.emulate_media(media="print")  # paper is light, whatever the screen is
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--tekst').trim()") == "#1a2230"
+
+
+def test_no_style_and_no_script_but_ours_may_run(opened):
+    opened.expected.append("Content Security Policy")
+    page = opened(full())
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    assert "unsafe" not in policy
+    # A style and a script put into the page by somebody else do nothing.
+    page.evaluate("""() => { const style = document.createElement('style'), script = document.createElement('script');
+      style.textContent = 'h1 { color: rgb(1, 2, 3) }'; script.textContent = 'window.hacked = 1';
+      document.body.append(style, script); }""")
+    assert page.evaluate("[window.hacked ?? null, getComputedStyle(document.querySelector('h1')).color]")[0] is None
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") != "rgb(1, 2, 3)"
