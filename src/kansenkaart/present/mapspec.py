@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.errors import SchemaError
+from kansenkaart.present.startspec import Page, Start
 
 Kind = Literal["polygon", "line", "point"]
 
@@ -193,33 +194,6 @@ class AreaTool:
     band_frac: float = 0.1
     top: int = 5
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One question that a reader has in the first minute, its answer, and where the answer comes from."""
-
-    question: str
-    answer: str
-    origin: str = ""
-
-
-@dataclass(frozen=True)
-class Start:
-    """The first minute: where to start, how many homes, what it brings, how sure, from what; and the units to show."""
-
-    title: str
-    answers: tuple[Answer, ...]
-    units: tuple[str, ...] = ()
-    link: str = ""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page or file beside the map, by its relative path."""
-
-    label: str
-    path: str
 
 
 @dataclass(frozen=True)

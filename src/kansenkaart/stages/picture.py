@@ -10,7 +10,8 @@ import pandas as pd
 
 from kansenkaart.config import Study
 from kansenkaart.errors import StoreError
-from kansenkaart.present.mapspec import Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
+from kansenkaart.present.mapspec import Column, Credit, Layer, LinkColumn, MapSpec, Source, Theme
+from kansenkaart.present.startspec import Page
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages import themes as themes_of
 from kansenkaart.stages import themes_area as area_themes

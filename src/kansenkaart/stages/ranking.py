@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart import fields, schemas
-from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start
+from kansenkaart.present.mapspec import AreaTool, Criterion, ProposedArea
+from kansenkaart.present.startspec import Answer, Start
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages.words import basis_words, kwh_words, number, source_words
 from kansenkaart.store import Store
