@@ -31,6 +31,9 @@ SHOWN = (
     "sewer_pipe",
     "block",
     "gebied",
+    "best_area",
+    "best_border",
+    "best_variant",
 )
 
 
@@ -75,6 +78,8 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
     sources = store.sources_of(shown)
     layers, themes = [], []
     for make in (
+        area_themes.best,
+        area_themes.best_borders,
         area_themes.areas,
         themes_of.buurten,
         themes_of.roofs,

@@ -11,7 +11,7 @@ from kansenkaart.assumptions import Assumptions
 from kansenkaart.config import Areas
 from kansenkaart.core import buurten, scoring
 from kansenkaart.provenance import Tally
-from kansenkaart.stages import areas, sun, water
+from kansenkaart.stages import areas, best_areas, sun, water
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
@@ -39,10 +39,14 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
     if store.has("buurt"):
         todo.append(Step("buurten", ("buurt_score",), _buurten, ("buurt", "pand", "home", "pand_score", "street_score"),
                          parameters=figures))  # fmt: skip
-    if areas.ready(store, wanted):
+    if areas.ready(store):
         figures = {**{name: known[name].value for name in areas.USED}, **wanted.model_dump()}
         todo.append(Step("gebieden", areas.OUTPUTS, lambda one: areas.divide(one, wanted, known), areas.INPUTS,
                          parameters=figures))  # fmt: skip
+    if best_areas.ready(store):
+        figures = {name: known[name].value for name in best_areas.USED}
+        todo.append(Step("beste gebieden", best_areas.OUTPUTS, lambda one: best_areas.find(one, wanted, known),
+                         best_areas.INPUTS, parameters={**figures, **wanted.model_dump()}))  # fmt: skip
     return todo
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.config import Areas
-from kansenkaart.present.mapspec import AreaTool, BorderKind, Criterion, Layer, ProposedArea, Story
+from kansenkaart.present.mapspec import AreaTool, BorderKind, Criterion, Layer, LegendClass, ProposedArea, Story, View
+from kansenkaart.present.style import ramp_classes
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages.legend import columns_of, view_of
 from kansenkaart.stages.themes import Made, theme_of
@@ -20,22 +22,36 @@ _KINDS = (
     ("rail", "spoor", "Het spoor is alleen bij een overgang over te steken.", 0.05),
     ("water", "water", "Water is alleen bij een brug over te steken.", 0.05),
 )
-_TOTALS = ("people", "grey_water_m3_per_year", "sun_kwh_per_year")
+_TOTALS = ("people", "grey_water_m3_per_year", "sun_kwh_per_year", "yield_fit_kwh_per_year", "value_eur_per_year")
+# What the panel shows of an area, apart from its name, size and border.
+_HELD = ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year", "yield_fit_kwh_per_year", "yield_pay_kwh_per_year",
+         "kwp_pay", "value_known_frac", "people", "grey_water_m3_per_year", "sun_kwh_per_year", "ground_homes",
+         "stacked_homes", "corporation_frac")  # fmt: skip
+_DECIMALS = {"main_buurt_frac": 2, "value_known_frac": 2, "corporation_frac": 2, "known_border_frac": 2, "sure_frac": 2,
+             "bound_gap_frac": 3}  # fmt: skip
+_COLORS = {"local": "#c2410c", "collector": "#b45309", "main": "#1d4ed8", "rail": "#111827", "water": "#0e7490",
+           "outer": "#3f6212"}  # fmt: skip
 
 
 def areas(store: Store, sources: Sequence[Provenance]) -> Made:
     """Show the proposed areas."""
-    if not store.has("gebied"):
+    if not store.has("gebied") or (frame := store.read("gebied")).empty:
         return None
-    frame = store.read("gebied")
-    names = ["gebied_name", "gebied_id", "homes", "people", "grey_water_m3_per_year", "sun_kwh_per_year", "blocks",
-             "main_buurt_frac", "band_reason_nl", "block_basis"]  # fmt: skip
+    names = ["gebied_name", "gebied_id", "homes", *_HELD, "blocks", "main_buurt_frac", "band_reason_nl", "block_basis"]
     names = [name for name in names if frame[name].notna().any()]
-    columns = columns_of(frame, names, sources, {"main_buurt_frac": 2})
+    columns = columns_of(frame, names, sources, _DECIMALS)
     layer = Layer("gebieden", "Gebieden", "polygon", frame, columns, "gebied_id", "gebied_name")
     views = [
         view_of(frame, name)
-        for name in ("homes", "sun_kwh_per_year", "grey_water_m3_per_year", "main_buurt_frac")
+        for name in (
+            "value_eur_per_year",
+            "homes",
+            "yield_fit_kwh_per_year",
+            "sun_kwh_per_year",
+            "grey_water_m3_per_year",
+            "corporation_frac",
+            "main_buurt_frac",
+        )
         if name in names
     ]
     story = Story(
@@ -46,6 +62,61 @@ def areas(store: Store, sources: Sequence[Provenance]) -> Made:
         "Bouwblokken uit gebouwen en woningen; een verdeling die wegen, water en buurtgrenzen als rand verkiest.",
     )
     return layer, theme_of("gebieden", "Gebieden", layer, views, story, names)
+
+
+def best(store: Store, sources: Sequence[Provenance]) -> Made:
+    """Show the best areas with their rank, what they are worth, how sure they are and how good they are proven to be."""
+    if not store.has("best_area") or (frame := store.read("best_area")).empty:
+        return None
+    # Where power decides as well as money, the map shows the areas that are best in money; all are in the table.
+    first = frame["criterion"].iloc[0] if "eur" not in set(frame["criterion"]) else "eur"
+    frame = frame[frame["criterion"] == first].reset_index(drop=True)
+    names = ["best_name", "best_id", "rank", "homes", *_HELD, "value_eur_per_home", "known_border_frac", "border_length_m",
+             "sure_frac", "core_homes", "runners_up", "bound_gap_frac", "blocks", "reach_m", "block_basis"]  # fmt: skip
+    names = [name for name in names if frame[name].notna().any()]
+    layer = Layer("beste_gebieden", "Beste gebieden", "polygon", frame, columns_of(frame, names, sources, _DECIMALS),
+                  "best_id", "best_name")  # fmt: skip
+    views = [_ranks(frame), *(view_of(frame, name) for name in ("value_eur_per_year", "value_eur_per_home", "sure_frac",
+             "known_border_frac", "homes") if name in names)]  # fmt: skip
+    story = Story(
+        f"De {len(frame)} beste gebieden van ongeveer 330 woningen die elkaar niet overlappen, beste eerst.",
+        "De zekerheid is het deel van de rekengangen, met andere prijzen, maten en aannamen, waarin het gebied bij de beste "
+        "vijf hoort. Het bewezen gat zegt hoeveel een ander gebied hoogstens meer waard kan zijn; 0 is bewezen het beste.",
+        "Beste betekent: de hoogste waarde boven het gemiddelde van de plaats, na aftrek van een prijs voor elke meter grens. "
+        "Die prijs is een gok. Bewoners zijn niet gevraagd. Onbekende waarden tellen niet mee.",
+        "Voor elk blok als midden een bovengrens door minimale sneden, dan zoeken, dan gehele programmering waar de grens "
+        "ruimte laat.",
+    )
+    return layer, theme_of("beste", "Beste gebieden", layer, views, story, names)
+
+
+def _ranks(frame: gpd.GeoDataFrame) -> View:
+    ranks = sorted(int(one) for one in frame["rank"].unique())
+    bounds = [float(one) for one in ranks[1:]]
+    return View("plaats in de rij", "rank", ramp_classes(bounds, [f"plaats {one}" for one in ranks], ramp="viridis"))
+
+
+def best_borders(store: Store, sources: Sequence[Provenance]) -> Made:
+    """Show why the border of each best area runs where it runs."""
+    if not store.has("best_border") or (frame := store.read("best_border")).empty:
+        return None
+    area = store.read("best_area").set_index("best_id")["best_name"]
+    frame = frame.assign(best_name=frame["best_id"].map(area))
+    names = ["best_name", "best_border_id", "border_reason_nl", "border_class", "length_m"]
+    layer = Layer("beste_grenzen", "Randen van de beste gebieden", "line", frame, columns_of(frame, names, sources, {}),
+                  "best_border_id", "best_name")  # fmt: skip
+    labels = {**{key: label for key, label, _, _ in _KINDS}, "outer": "open land of rand van de studie"}
+    present = [key for key in labels if key in set(frame["border_class"])]
+    classes = tuple(LegendClass("ABCDEF"[i], labels[key], _COLORS[key], values=(key,)) for i, key in enumerate(present))
+    story = Story(
+        "Waarom de rand van elk gebied loopt waar hij loopt.",
+        "Klik op een stuk rand: gewone straat, hoofdweg, water, spoor, buurtgrens of open land.",
+        "Zonder stratenkaart is alleen de breedte van de ruimte tussen gebouwen bekend: een brede strook heet dan wijkstraat "
+        "of hoofdweg.",
+    )
+    return layer, theme_of(
+        "beste_grenzen", "Randen", layer, [View("soort rand", "border_class", classes)], story, names
+    )
 
 
 def blocks(store: Store, sources: Sequence[Provenance]) -> Layer | None:

@@ -97,8 +97,14 @@ def test_homes_without_a_building_are_placed_nearby_or_counted() -> None:
     spots = [shapely.Point(3, 12), shapely.Point(5000, 5000), None]
     lost = gpd.GeoDataFrame({"home_id": ["a", "b", "c"], "pand_id": [None, "gone", None]}, geometry=spots, crs=28992)
     made = build_blocks(pand, pd.concat([home, lost], ignore_index=True), factors=FACTORS)
-    assert made.frame["homes"].sum() == 11
-    assert made.dropped == {"no pand and no coordinates": 1, "no pand within 30 m": 1}
+    assert made.frame["homes"].sum() == 12
+    assert made.dropped == {"no pand and no coordinates": 1}
+    assert made.noted == {"no pand within 30 m: at their own point": 1}
+    # The home far away is a block of its own, and each home knows its block.
+    far = made.frame.loc[made.block_of_home["b"]]
+    assert (far["homes"], far["panden"]) == (1, 1)
+    assert made.block_of_home["c"] == -1
+    assert made.block_of_home["a"] == made.block_of_pand["p0-0-0-0"]
 
 
 def test_buurten_stay_apart_and_their_border_weighs_less() -> None:

@@ -73,7 +73,7 @@ def test_an_island_is_an_area_of_its_own_and_says_so() -> None:
     west = np.arange(len(town)) % 6 == 0
     assert set(made.label[west]).isdisjoint(made.label[~west])
     if town.homes[west].sum() < 51:
-        assert "island" in made.reason[int(made.label[0])]
+        assert "eiland" in made.reason[int(made.label[0])]
 
 
 def test_a_building_of_700_is_widened_for_and_named() -> None:
@@ -81,7 +81,7 @@ def test_a_building_of_700_is_widened_for_and_named() -> None:
     town.homes[55] = 700
     made = partition(town, **BAND, effort=QUICK)
     require_lawful(town, made)
-    assert "700 homes" in made.reason[int(made.label[55])]
+    assert "700 woningen" in made.reason[int(made.label[55])]
     assert sum(bool(reason) for reason in made.reason) <= 2
 
 

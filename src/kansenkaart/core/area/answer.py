@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kansenkaart.core.area.kernel import Ints
 
+MANY = 2**31 - 1
+
 
 def no_limit() -> float:
     """Time left where there is no time box [s]."""
@@ -25,6 +27,9 @@ class Effort:
         Windows annealed before anything is proven [1].
     workers : int
         Threads for the bounds [1].
+    windows, rounds, nodes : int
+        Windows closed per area, and per window rounds of cuts and nodes of the search tree [1]: a bound on the work that
+        does not depend on the machine, so that the same question has the same answer everywhere.
     seed : int
         Same seed, same answer.
     remaining : Callable[[], float]
@@ -35,6 +40,9 @@ class Effort:
     steps: int = 100_000
     first: int = 8
     workers: int = 2
+    windows: int = MANY
+    rounds: int = MANY
+    nodes: int = MANY
     seed: int = 0
     remaining: Callable[[], float] = no_limit
 

@@ -14,6 +14,7 @@ from kansenkaart.core.area.tessellate import Ridges
 from kansenkaart.errors import SchemaError
 
 _WALLED = ("rail", "water")  # nobody walks across but at a crossing
+_ALONG_M = 0.2  # a quay that shares the water's edge, give or take the drawing, does not cross it
 
 
 def class_by_gap(gap: Floats, *, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
@@ -49,23 +50,32 @@ def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.ND
 
 
 def passable_stretches(
-    ridges: Ridges, cls: npt.NDArray[np.str_], barriers: gpd.GeoDataFrame | None, *, crossing_m: float
+    ridges: Ridges,
+    cls: npt.NDArray[np.str_],
+    barriers: gpd.GeoDataFrame | None,
+    *,
+    crossing_m: float,
+    crossings: gpd.GeoDataFrame | None = None,
 ) -> Flags:
     """Whether people can walk across: always over streets, over water and rail only within `crossing_m` [m] of a crossing.
 
-    A crossing is where a street meets the water or the rail: a bridge, an underpass or a level crossing.
+    A crossing is where a street, a path or a bridge lies over the water or the rail: running along it is not enough.
     """
     walled = np.isin(cls, _WALLED)
     if barriers is None or not walled.any():
         return np.asarray(~walled)
     is_wall = barriers["cls"].isin(_WALLED).to_numpy()
-    walls, streets = barriers.geometry.to_numpy()[is_wall], barriers.geometry.to_numpy()[~is_wall]
-    street, wall = shapely.STRtree(walls).query(streets, predicate="intersects")
-    if not len(street):
+    walls, ways = barriers.geometry.to_numpy()[is_wall], barriers.geometry.to_numpy()[~is_wall]
+    if crossings is not None:
+        ways = np.r_[ways, crossings.geometry.to_numpy()]
+    inner = shapely.buffer(walls, -_ALONG_M)
+    inner = np.where(shapely.is_empty(inner), walls, inner)
+    way, wall = shapely.STRtree(inner).query(ways, predicate="intersects")
+    if not len(way):
         return np.asarray(~walled)
-    crossing = shapely.point_on_surface(shapely.intersection(streets[street], walls[wall]))
+    spots = shapely.get_parts(shapely.intersection(ways[way], inner[wall]))
     middle = shapely.points(ridges.ends[walled].mean(axis=1))
-    near = shapely.STRtree(crossing).query(middle, predicate="dwithin", distance=crossing_m)[0]
+    near = shapely.STRtree(spots).query(middle, predicate="dwithin", distance=crossing_m)[0]
     passable = ~walled
     passable[np.flatnonzero(walled)[np.unique(near)]] = True
     return np.asarray(passable)

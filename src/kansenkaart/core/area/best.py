@@ -177,7 +177,7 @@ class _Chase:
             if bound <= self.enough:
                 return bound
             fixed += leave_unreachable(w.indptr, w.head, w.walk, w.forced)
-        proof = solve_window(w, band=band, beat=self.enough, bound=bound, remaining=self.effort.remaining)
+        proof = solve_window(w, band=band, beat=self.enough, bound=bound, effort=self.effort)
         if np.isfinite(proof.worth):
             self.offer(w, proof.inside, worth_in(w, proof.inside))
         return proof.bound
@@ -199,10 +199,10 @@ def _best(chase: _Chase, bounds: Bounds) -> Area:
 def _close(chase: _Chase, heap: list[tuple[float, Place]], bounds: Bounds) -> float:
     """Take the windows from the highest bound down until none can beat the best; return what is left open [EUR/year]."""
     fresh: set[Place] = set()
-    ceiling = -np.inf
+    ceiling, closed = -np.inf, 0
     while heap and -heap[0][0] > chase.enough:
         top, place = -heap[0][0], heapq.heappop(heap)[1]
-        if chase.effort.remaining() <= 0:
+        if chase.effort.remaining() <= 0 or closed >= chase.effort.windows:
             return max(ceiling, top)
         if place not in fresh:
             fresh.add(place)
@@ -210,6 +210,7 @@ def _close(chase: _Chase, heap: list[tuple[float, Place]], bounds: Bounds) -> fl
             heapq.heappush(heap, (-bounds[place], place))
             continue
         chase.look(place)
+        closed += 1
         bounds[place] = min(top, chase.prove(place, top))
         if bounds[place] > chase.enough:
             ceiling = max(ceiling, bounds[place])

@@ -51,6 +51,8 @@ def block_frame(
         geometry=shapes,
         crs=pand.crs,
     )
+    if "place_name" in pand:
+        frame["place_name"] = _most_homes(pand["place_name"], weight, block)
     for column in sums:
         frame[column] = np.bincount(block, pand[column].to_numpy(np.float64))
     return frame
@@ -104,8 +106,7 @@ def edge_frame(
     code = pd.factorize(frame["buurtcode"])[0]
     edges["on_buurt_border"] = code[edges["a"]] != code[edges["b"]]
     if "place_name" in frame:
-        edges["on_place_border"] = (
-            frame["place_name"].to_numpy()[edges["a"]] != frame["place_name"].to_numpy()[edges["b"]]
-        )
+        place = pd.factorize(frame["place_name"])[0]
+        edges["on_place_border"] = place[edges["a"]] != place[edges["b"]]
     edges["weight_m"] = border_weights(edges, factors=factors)
     return gpd.GeoDataFrame(edges, geometry=lines, crs=frame.crs)

@@ -82,16 +82,18 @@ class Blocks:
         [home], `streets`, `basis`, the summed attributes, `geometry`.
     edges : gpd.GeoDataFrame
         `a`, `b`, `length_m` [m], `cls`, `passable`, `on_buurt_border`, `weight_m` [m], `geometry`: the border stretch.
-    block_of_pand : pd.Series
-        Block per pand_id.
-    dropped : dict[str, int]
-        Homes that were not placed, by reason.
+    block_of_pand, block_of_home : pd.Series
+        Block per pand_id and per home_id; -1 for a home without coordinates.
+    dropped, noted : dict[str, int]
+        Homes that were not placed, and homes that stand for a building themselves, by reason.
     """
 
     frame: gpd.GeoDataFrame
     edges: gpd.GeoDataFrame
     block_of_pand: pd.Series
+    block_of_home: pd.Series
     dropped: dict[str, int]
+    noted: dict[str, int]
 
 
 def build_blocks(
@@ -100,21 +102,28 @@ def build_blocks(
     *,
     factors: BorderFactors,
     barriers: gpd.GeoDataFrame | None = None,
+    crossings: gpd.GeoDataFrame | None = None,
     sums: Sequence[str] = (),
     rules: BlockRules | None = None,
 ) -> Blocks:
     """Make blocks of footprints and homes, with streets, water and rail where they are known.
 
+    A home without a pand within reach stands for a building at its own point, so that every home with coordinates is in
+    exactly one block.
+
     Parameters
     ----------
     pand : gpd.GeoDataFrame
-        `pand_id`, `buurtcode`, footprints in RD New; may be empty, then the homes' points stand in for them.
+        `pand_id`, `buurtcode`, footprints in RD New, and where known `place_name`; may be empty, then the homes' points
+        stand in for them.
     home : gpd.GeoDataFrame
         `home_id`, `pand_id`, points in RD New, and where known `street_name`.
     factors : BorderFactors
         Weights of the borders [1].
     barriers : gpd.GeoDataFrame, optional
         Lines or areas with `cls`: local, collector, main, rail or water.
+    crossings : gpd.GeoDataFrame, optional
+        Where people walk over water and rail, besides the streets among the barriers: paths and bridges.
     sums : Sequence[str]
         Columns of `pand` to add up per block; unknown values stay unknown.
     rules : BlockRules, optional
@@ -131,15 +140,15 @@ def build_blocks(
     """
     rules = rules or BlockRules()
     _check(pand, home, barriers, sums)
-    basis = "address_points" if pand.empty else ("footprint+streets" if barriers is not None else "footprint")
-    if pand.empty:
-        pand, home = _points_as_buildings(home)
-    number, dropped = _building_of(pand, home, rules.home_reach_m)
+    known = len(pand)
+    number = _building_of(pand, home, rules.home_reach_m)
+    pand, number, dropped, noted = _points_as_buildings(pand, home, number, rules.home_reach_m)
+    basis = ("footprint" if known else "address_points") + ("+streets" if barriers is not None else "")
     homes = np.bincount(number[number >= 0], minlength=len(pand)).astype(np.int64)
     points, owner = sites_of(pand.geometry.to_numpy(), spacing_m=rules.spacing_m, inset_m=rules.inset_m)
     ridges = ridges_between(points, owner, reach_m=rules.land_reach_m)
     cls, street = _classes(ridges, barriers, rules)
-    passable = passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m)
+    passable = passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m, crossings=crossings)
     passable &= (barriers is not None) | (ridges.gap <= rules.walk_gap_m)
     codes = pd.factorize(pand["buurtcode"])[0], street_of(home, number, len(pand))
     block = _group(ridges, street, homes, codes, rules, merge=barriers is None)
@@ -150,8 +159,9 @@ def build_blocks(
     frame["ext_m"] = np.bincount(block[ridges.i[ridges.j < 0]], ridges.length[ridges.j < 0], minlength=len(frame))
     frame["streets"] = street_names(home, number, block, len(frame))
     edges = edge_frame(ridges, block, frame, (cls, passable), factors)
-    places = pd.Series(block, index=pand["pand_id"].to_numpy(), name="block_id")
-    return Blocks(frame, edges, places, dropped)
+    places = pd.Series(block[:known], index=pand["pand_id"].to_numpy()[:known], name="block_id")
+    stands = pd.Series(np.where(number >= 0, block[number], -1), index=home["home_id"].to_numpy(), name="block_id")
+    return Blocks(frame, edges, places, stands, dropped, noted)
 
 
 def _check(
@@ -174,32 +184,43 @@ def _check(
         raise SchemaError("one row per pand", found="a pand_id twice", where="pand.pand_id")
 
 
-def _points_as_buildings(home: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Let homes at one spot stand for a building there."""
-    spot = pd.factorize(pd.Series(list(map(tuple, np.round(shapely.get_coordinates(home.geometry), 2)))))[0]
+def _building_of(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, reach_m: float) -> Ints:
+    """Return the building of each home: by its pand_id, else the nearest within reach [m], else -1."""
+    number: Ints = pd.Index(pand["pand_id"]).get_indexer(home["pand_id"]).astype(np.int64)
+    seek = np.flatnonzero((number < 0) & _placed(home))
+    if len(pand) and len(seek):
+        (row, found), _ = shapely.STRtree(pand.geometry.to_numpy()).query_nearest(
+            home.geometry.to_numpy()[seek], max_distance=reach_m, return_distance=True, all_matches=False
+        )
+        number[seek[row]] = found
+    return number
+
+
+def _placed(home: gpd.GeoDataFrame) -> Flags:
+    placed: Flags = (home.geometry.notna() & ~home.geometry.is_empty).to_numpy(bool)
+    return placed
+
+
+def _points_as_buildings(
+    pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, number: Ints, reach_m: float
+) -> tuple[gpd.GeoDataFrame, Ints, dict[str, int], dict[str, int]]:
+    """Let homes at one spot without a building stand for a building there; tell how many, and how many have no spot."""
+    alone = np.flatnonzero((number < 0) & _placed(home))
+    dropped = {"no pand and no coordinates": int((number < 0).sum()) - len(alone)}
+    if not len(alone):
+        return pand, number, dropped, {}
+    points = shapely.centroid(home.geometry.to_numpy()[alone])
+    spot = pd.factorize(pd.Series(list(map(tuple, np.round(shapely.get_coordinates(points), 2)))))[0]
     first = np.unique(spot, return_index=True)[1]
-    buurt = home["buurtcode"].to_numpy()[first] if "buurtcode" in home else np.full(len(first), None)
-    pand = gpd.GeoDataFrame(
-        {"pand_id": first, "buurtcode": buurt}, geometry=home.geometry.to_numpy()[first], crs=home.crs
-    )
-    return pand, home.assign(pand_id=first[spot])
-
-
-def _building_of(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, reach_m: float) -> tuple[Ints, dict[str, int]]:
-    """Return the building of each home: by its pand_id, else the nearest within reach [m]; and the tally of those without."""
-    number = pd.Index(pand["pand_id"]).get_indexer(home["pand_id"]).astype(np.int64)
-    lost = np.flatnonzero(number < 0)
-    placed = home.geometry.notna().to_numpy() & ~home.geometry.is_empty.to_numpy()
-    seek = lost[placed[lost]]
-    tree = shapely.STRtree(pand.geometry.to_numpy())
-    (row, found), _ = tree.query_nearest(
-        home.geometry.to_numpy()[seek], max_distance=reach_m, return_distance=True, all_matches=False
-    )
-    number[seek[row]] = found
-    return number, {
-        "no pand and no coordinates": int((~placed[lost]).sum()),
-        f"no pand within {reach_m:g} m": int(len(seek) - len(row)),
-    }
+    rows: dict[str, object] = {"pand_id": [f"home {key}" for key in home["home_id"].to_numpy()[alone[first]]]}
+    rows |= {name: home[name].to_numpy()[alone[first]] for name in ("buurtcode", "place_name") if name in home}
+    extra = gpd.GeoDataFrame(rows, geometry=points[first], crs=home.crs)
+    if "buurtcode" not in extra:
+        extra["buurtcode"] = None
+    number = number.copy()
+    number[alone] = len(pand) + spot
+    together = extra if pand.empty else gpd.GeoDataFrame(pd.concat([pand, extra], ignore_index=True), crs=pand.crs)
+    return together, number, dropped, {f"no pand within {reach_m:g} m: at their own point": len(alone)}
 
 
 def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:

@@ -11,7 +11,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import highspy
@@ -19,6 +18,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from kansenkaart.core.area.answer import Effort
 from kansenkaart.core.area.kernel import Flags, Floats, Ints
 from kansenkaart.core.area.windows import Window
 
@@ -46,10 +46,8 @@ class _Rows:
     upper: Floats
 
 
-def solve_window(
-    window: Window, *, band: tuple[float, float], beat: float, bound: float, remaining: Callable[[], float]
-) -> Proof:
-    """Solve a window to the end, or to the end of the time.
+def solve_window(window: Window, *, band: tuple[float, float], beat: float, bound: float, effort: Effort) -> Proof:
+    """Solve a window to the end, or to the end of the rounds, nodes or time that the effort allows.
 
     Parameters
     ----------
@@ -61,8 +59,8 @@ def solve_window(
         Worth that an area must exceed to be of use [EUR/year]; minus infinity where none is known.
     bound : float
         What is already known that no area exceeds [EUR/year].
-    remaining : Callable[[], float]
-        Time left [s].
+    effort : Effort
+        Rounds of cuts, nodes per round, and time.
 
     Returns
     -------
@@ -73,7 +71,10 @@ def solve_window(
     solver = _model(window, keep, band, beat)
     walk = _walkable(window, keep)
     nothing = np.zeros(len(window.members), bool)
-    while (left := remaining()) > 0:
+    solver.setOptionValue("mip_max_nodes", effort.nodes)
+    for _ in range(effort.rounds):
+        if (left := effort.remaining()) <= 0:
+            break
         solver.setOptionValue("time_limit", solver.getRunTime() + left)
         solver.run()
         status = solver.getModelStatus()

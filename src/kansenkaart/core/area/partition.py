@@ -75,7 +75,7 @@ class Partition:
     low, high : Ints
         Band that the area meets [home]: the band asked for, or the widened one.
     reason : list[str]
-        Per area why its band was widened; empty where it was not.
+        Per area why its band was widened, in Dutch for readers; empty where it was not.
     cut_m : float
         Weighted length of the passable borders between areas [m].
     """
@@ -254,9 +254,9 @@ def _why(total: int, largest: int, in_piece: int, band: tuple[int, int]) -> str:
     if low <= total <= high:
         return ""
     if in_piece < low:
-        return f"island of {in_piece} homes: no crossing to more"
+        return f"eiland van {in_piece} woningen: geen oversteek naar meer"
     if total > high and largest > high:
-        return f"one building or block has {largest} homes"
+        return f"één gebouw of blok heeft {largest} woningen"
     if total == in_piece:
-        return f"piece of {in_piece} homes that no number of areas in the band adds up to"
-    return f"{total} homes: large buildings or crossings here leave no division in the band"
+        return f"deel van {in_piece} woningen, dat niet in gebieden van de gevraagde maat op te delen is"
+    return f"{total} woningen: grote gebouwen of oversteken laten hier geen verdeling binnen de maat toe"

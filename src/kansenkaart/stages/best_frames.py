@@ -1,0 +1,197 @@
+"""The tables of the best areas: what each holds, how sure each block is, why the border runs there, other sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from kansenkaart import schemas
+from kansenkaart.core.area.answer import Area, Effort
+from kansenkaart.core.area.borders import area_borders
+from kansenkaart.core.area.graph import AreaGraph
+from kansenkaart.core.area.kernel import Flags, Floats, Ints
+from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.core.area.sureness import runners_up, sizes
+from kansenkaart.core.area.values import area_shapes, area_sums, most_of_homes
+from kansenkaart.stages.areas import SUMS, published
+
+SIZES = (250, 330, 450)
+_MOST_RUNNERS_UP = 3
+_WORDS = {
+    "local": "gewone straat of achterkanten", "collector": "wijkstraat", "main": "hoofdweg", "rail": "spoor", "water": "water",
+}  # fmt: skip
+# Without a map of streets only the width of the gap between buildings is known.
+_GAPS = {"local": "gewone straat of achterkanten", "collector": "brede straat of strook", "main": "brede open ruimte"}
+_OUTSIDE = "open land of de rand van de studie"
+_TINY_M = 0.05
+_ROUNDING = 1e-6  # a gap below this is the rounding of sums
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One best area with how it was asked for and how often it came back."""
+
+    best_id: int
+    criterion: str
+    rank: int
+    area: Area
+    graph: AreaGraph
+    question: AreaQuestion
+    sure: float
+    stays: Floats
+    runs: int
+
+    @property
+    def inside(self) -> Flags:
+        """Flag the blocks of the area."""
+        flags = np.zeros(len(self.graph), bool)
+        flags[self.area.blocks] = True
+        return flags
+
+    @property
+    def gap(self) -> float:
+        """Proven gap as a share of the area's value, or of its border where no value is known [1]."""
+        gap = (self.area.bound - self.area.worth) / max(abs(self.area.value), abs(self.area.worth), 1.0)
+        return gap if gap > _ROUNDING else 0.0
+
+
+def whole_frame(
+    found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, buurt: pd.DataFrame, variant: pd.DataFrame,
+    *, core: float,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Make the table `best_area`; a block that stays in the share `core` [1] of the runs belongs to the core."""
+    names = buurt.set_index("buurtcode")["buurtnaam"]
+    near = variant.loc[variant["variant_kind"] == "runner_up", "best_id"].value_counts()
+    rows = []
+    for one in found:
+        row = _whole(one, block, edges, names)
+        sure = one.inside & (one.stays >= core)
+        rows.append(row.assign(core_homes=int(one.graph.homes[sure].sum()), runners_up=int(near.get(one.best_id, 0))))
+    return _table(rows, "best_area", block)
+
+
+def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"geometry": []})
+    return published(gpd.GeoDataFrame(frame, geometry="geometry", crs=block.crs), table)
+
+
+def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: pd.Series) -> pd.DataFrame:
+    label = np.where(one.inside, 0, -1).tolist()
+    column = "yield_fit_kwh_per_year" if one.criterion == "kwh" else "value_eur_per_year"
+    sums = area_sums(block, label, sums=SUMS, value=column)
+    street = most_of_homes(block, label).get(0, "")
+    name = str(names.get(sums["buurtcode"].iloc[0], "buiten de buurten"))
+    reach = np.hypot(*(one.graph.xy[one.area.blocks] - one.graph.xy[one.area.centre]).T).max()
+    lines = _lines(one, block, edges)
+    length = max(float(lines["length_m"].sum()), 1.0)
+    return sums.assign(
+        best_id=one.best_id, criterion=one.criterion, rank=one.rank, best_name=f"{name}, rond {street}" if street else name,
+        value_kwh_per_year=sums["yield_fit_kwh_per_year"], value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
+        border_m=one.area.border_m, border_length_m=length, bound_gap_frac=one.gap,
+        known_border_frac=float(lines.loc[lines["known_line"], "length_m"].sum()) / length,
+        sure_frac=one.sure, sure_runs=one.runs,
+        centre_block_id=int(block["block_id"].iloc[one.area.centre]), reach_m=float(reach),
+        block_ids=_ids(one.area.blocks, block), block_basis=block["block_basis"].iloc[0],
+        geometry=area_shapes(block, label).to_numpy(),
+    )  # fmt: skip
+
+
+def _ids(blocks: Ints, block: pd.DataFrame) -> str:
+    return ",".join(str(number) for number in block["block_id"].iloc[blocks])
+
+
+def _lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Border of one area by class and reason; what borders on nothing is the edge that everybody sees."""
+    cut = area_borders(edges, label=np.where(one.inside, 0, -1).astype(np.int64))
+    words = _WORDS if "streets" in str(block["block_basis"].iloc[0]) else _WORDS | _GAPS
+    reason = cut["cls"].map(words)
+    reason = reason.where(~cut["on_buurt_border"], reason + ", op een buurtgrens")
+    reason = reason.where(~cut["on_place_border"], cut["cls"].map(words) + ", op een wijkgrens")
+    cut = cut.assign(border_class=cut["cls"], border_reason_nl=reason)
+    names = ["border_class", "known_line", "border_reason_nl"]
+    lines = cut[[*names, "length_m", "geometry"]].dissolve(by=names, aggfunc={"length_m": "sum"}).reset_index()
+    outline = shapely.boundary(shapely.union_all(block.geometry.to_numpy()[one.inside]))
+    rest = shapely.difference(outline, shapely.buffer(shapely.union_all(cut.geometry.to_numpy()), _TINY_M))
+    rest = shapely.line_merge(shapely.multilinestrings([p for p in shapely.get_parts(rest) if p.length > 1]))
+    outer = float(block["ext_m"].to_numpy()[one.inside].sum())
+    if outer > 0 and not rest.is_empty:
+        row = {"border_class": ["outer"], "known_line": [True], "border_reason_nl": [_OUTSIDE], "length_m": [outer]}
+        lines = pd.concat([lines, gpd.GeoDataFrame(row, geometry=[rest], crs=block.crs)], ignore_index=True)
+    return gpd.GeoDataFrame(lines, geometry="geometry", crs=block.crs)
+
+
+def border_frame(found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make the table `best_border`: why the border of each area runs where it runs."""
+    out = _table([_lines(one, block, edges).assign(best_id=one.best_id) for one in found], "best_border", block)
+    return out.assign(best_border_id=range(len(out)))
+
+
+def sureness_frame(found: Sequence[Found], core: float) -> pd.DataFrame:
+    """Make the table `block_sureness`: the blocks of each area, and those that are in it in some runs."""
+    rows = []
+    for one in found:
+        blocks = np.flatnonzero((one.stays > 0) | one.inside)
+        role = np.where(one.stays[blocks] >= core, "core", "fringe")
+        rows.append(
+            pd.DataFrame({"best_id": one.best_id, "block_id": blocks, "stays_frac": one.stays[blocks], "role": role})
+        )
+    empty = pd.DataFrame({name: [] for name in schemas.get("block_sureness").columns})
+    return pd.concat(rows, ignore_index=True) if rows else empty
+
+
+def variant_frame(
+    found: Sequence[Found], block: gpd.GeoDataFrame, *, effort: Effort, within: float
+) -> gpd.GeoDataFrame:
+    """Make the table `best_variant`: other sizes around the same centre, and other borders that are nearly as good."""
+    rows = [row for one in found for row in (*_sizes(one, block, effort), *_runners_up(one, block, effort, within))]
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame({"geometry": []})
+    frame["variant_id"] = range(len(frame))
+    return published(gpd.GeoDataFrame(frame, geometry="geometry", crs=block.crs), "best_variant")
+
+
+def _sizes(one: Found, block: gpd.GeoDataFrame, effort: Effort) -> list[dict[str, object]]:
+    table = sizes(one.graph, centre=one.area.centre, question=one.question, homes=SIZES, effort=effort)
+    return [
+        _variant(one, block, np.asarray(row["blocks"], np.int64), kind="size")
+        | _compared(one, row["value_eur_per_year"], row["worth_eur_per_year"], row["gap"])
+        | {"target_homes": row["target_homes"], "border_m": row["border_m"]}
+        for row in table.dropna(subset="homes").to_dict("records")
+    ]
+
+
+def _runners_up(one: Found, block: gpd.GeoDataFrame, effort: Effort, within: float) -> list[dict[str, object]]:
+    question = one.question
+    share = within * _size_of(one, one.area.value) / max(abs(one.area.worth), 1.0)
+    others = runners_up(one.graph, one.area, question=question, within=share, most=_MOST_RUNNERS_UP, effort=effort)
+    return [
+        _variant(one, block, other.blocks, kind="runner_up")
+        | _compared(one, other.value, other.worth, other.gap)
+        | {"target_homes": (question.low_homes + question.high_homes) // 2, "border_m": other.border_m}
+        for other in others
+    ]
+
+
+def _compared(one: Found, value: float, worth: float, gap: float) -> dict[str, object]:
+    size = _size_of(one, one.area.value)
+    return {"bound_gap_frac": gap * abs(worth) / _size_of(one, value), "worth_frac": (worth - one.area.worth) / size}
+
+
+def _size_of(one: Found, value: float) -> float:
+    return max(abs(value), abs(one.area.worth), 1.0)
+
+
+def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) -> dict[str, object]:
+    mine = block.iloc[blocks]
+    homes = int(mine["homes"].sum())
+    money, power = (mine[name].sum(min_count=1) for name in ("value_eur_per_year", "yield_fit_kwh_per_year"))
+    shared = int(block["homes"].iloc[np.intersect1d(blocks, one.area.blocks)].sum())
+    return {
+        "best_id": one.best_id, "variant_kind": kind, "homes": homes, "value_eur_per_year": money, "value_kwh_per_year": power,
+        "value_eur_per_home": money / max(homes, 1), "value_kwh_per_home": power / max(homes, 1),
+        "shared_frac": shared / max(homes, 1), "block_ids": _ids(blocks, block), "geometry": mine.union_all(),
+    }  # fmt: skip
