@@ -76,7 +76,9 @@ def test_the_border_is_explained_over_its_whole_length(town):
 
 def test_other_sizes_stand_beside_it(town):
     variant, best = town.read("best_variant"), town.read("best_area").set_index("best_id")
-    first = variant[(variant["best_id"] == 0) & (variant["variant_kind"] == "size")].set_index("target_homes").sort_index()
+    first = (
+        variant[(variant["best_id"] == 0) & (variant["variant_kind"] == "size")].set_index("target_homes").sort_index()
+    )
     assert first.index.tolist() == [250, 330, 450]
     assert first["homes"].is_monotonic_increasing
     assert first.loc[330, "block_ids"] == best.loc[0, "block_ids"]
