@@ -86,6 +86,91 @@ def check(root: Path, study: str, as_json: bool) -> None:
         sys.exit(wrong[0].exit_code)
 
 
+@cli.command()
+@click.argument("study")
+@click.option("--point", help="Plaats in RD (meters): x,y, zoals 84500,454000.")
+@click.option("--address", help="Adres: straat en huisnummer, of postcode en huisnummer.")
+@click.option("--low", type=click.IntRange(1), help="Minste woningen (standaard: van de studie).")
+@click.option("--high", type=click.IntRange(1), help="Meeste woningen (standaard: van de studie).")
+@click.option("--radius", type=click.FloatRange(1, 5000), help="Loopafstand vanaf het midden, in meters.")
+@click.option(
+    "--owner-at-least", type=click.FloatRange(0, 1), default=0.0, help="Minste deel van corporaties, 0 tot 1."
+)
+@click.option("--owner-at-most", type=click.FloatRange(0, 1), default=1.0, help="Meeste deel van corporaties, 0 tot 1.")
+@click.option("--with", "pins_in", default="", help="Nummers van blokken die erin moeten: 12,13.")
+@click.option("--without", "pins_out", default="", help="Nummers van blokken die erbuiten moeten: 7.")
+@click.option("--by", "criterion", type=click.Choice(["eur", "kwh", "border"]), help="Waar het beste in is.")
+@click.option("--prices", is_flag=True, help="Noem ook de prijs van elk blok langs de rand, erin of eruit.")
+@click.option(
+    "--seconds", type=click.FloatRange(0), default=10.0, help="Tijd voor het bewijs; het antwoord komt altijd."
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="GeoJSON (standaard: in maps/STUDIE).")
+@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@click.pass_obj
+def gebied(root: Path, /, study: str, point: str | None, out: Path | None, as_json: bool, **bounds: Any) -> None:
+    """Vraag het beste gebied om een punt of adres, met bewijs en met de reden van elke grens."""
+    from kansenkaart.stages import ask, pipeline
+
+    place = pipeline.open_study(study, root=root)
+    answer = ask.ask(place, _asked(point, bounds))
+    told = ask.plain(answer)
+    target = out or place.folders.maps / place.study.name / f"gebied_{told['area']['centre_block_id']}.geojson"
+    ask.write_geojson(answer, target)
+    if as_json:
+        click.echo(json.dumps({**told, "geojson": str(target)}, ensure_ascii=False))
+    else:
+        _show_area(told)
+        click.echo(f"GeoJSON: {target.resolve()}")
+
+
+def _asked(point: str | None, bounds: dict[str, Any]) -> Any:
+    from kansenkaart.errors import ConfigError
+    from kansenkaart.stages.ask import Asked
+
+    def numbers(text: str, kind: Any, where: str) -> tuple[Any, ...]:
+        try:
+            return tuple(kind(part) for part in text.split(",") if part.strip())
+        except ValueError as why:
+            raise ConfigError(
+                "numbers with commas between them", found=text, where=where, remedy="such as 12,13"
+            ) from why
+
+    spot = numbers(point, float, "--point") if point else None
+    if spot is not None and len(spot) != 2:
+        raise ConfigError("x and y", found=str(point), where="--point", remedy="such as 84500,454000")
+    return Asked(
+        point=spot, address=bounds["address"], low_homes=bounds["low"], high_homes=bounds["high"], radius_m=bounds["radius"],
+        owner_low=bounds["owner_at_least"], owner_high=bounds["owner_at_most"], criterion=bounds["criterion"],
+        pins_in=numbers(bounds["pins_in"], int, "--with"), pins_out=numbers(bounds["pins_out"], int, "--without"),
+        seconds=bounds["seconds"], prices=bounds["prices"],
+    )  # fmt: skip
+
+
+def _show_area(told: dict[str, Any]) -> None:
+    """Say the area in words: what is unknown is called so."""
+    area = told["area"]
+    proof = (
+        "bewezen het beste" if area["bound_gap_frac"] == 0 else f"hoogstens {area['bound_gap_frac']:.1%} te verbeteren"
+    )
+    click.echo(f"{area['best_name']}: {_count(area['homes'])} woningen in {area['blocks']} blokken; {proof}")
+    figures = {"value_eur_per_year": "euro per jaar", "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
+               "people": "inwoners", "stacked_homes": "gestapelde woningen"}  # fmt: skip
+    for name, words in figures.items():
+        click.echo(f"  {'onbekend' if area[name] is None else _count(round(area[name]))}  {words}")
+    owned = area["corporation_frac"]
+    click.echo(f"  {'onbekend' if owned is None else f'{owned:.0%}'}  van corporaties")
+    click.echo(f"Waarom deze grens ({area['known_border_frac']:.0%} op een lijn die mensen kennen):")
+    for line in told["border"]:
+        click.echo(f"  {line['length_m']:5.0f} m  {line['border_reason_nl']}")
+    for one in told.get("prices", []):
+        verb = "eruit" if one["inside"] else "erin"
+        price = one["price_eur_per_year"]
+        click.echo(
+            f"  blok {one['block_id']} {verb}: {'kan niet' if price is None else f'{price:.0f} per jaar minder waard'}"
+        )
+    click.echo(f"Blokken: {area['block_ids']}")
+
+
 def _run(name: str, root: Path, gemeentecode: str | None, as_json: bool) -> None:
     from kansenkaart.stages import pipeline
 

@@ -87,7 +87,7 @@ def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: 
     street = most_of_homes(block, label).get(0, "")
     name = str(names.get(sums["buurtcode"].iloc[0], "buiten de buurten"))
     reach = np.hypot(*(one.graph.xy[one.area.blocks] - one.graph.xy[one.area.centre]).T).max()
-    lines = _lines(one, block, edges)
+    lines = border_lines(one, block, edges)
     length = max(float(lines["length_m"].sum()), 1.0)
     return sums.assign(
         best_id=one.best_id, criterion=one.criterion, rank=one.rank, best_name=f"{name}, rond {street}" if street else name,
@@ -105,7 +105,7 @@ def _ids(blocks: Ints, block: pd.DataFrame) -> str:
     return ",".join(str(number) for number in block["block_id"].iloc[blocks])
 
 
-def _lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def border_lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Border of one area by class and reason; what borders on nothing is the edge that everybody sees."""
     cut = area_borders(edges, label=np.where(one.inside, 0, -1).astype(np.int64))
     words = _WORDS if "streets" in str(block["block_basis"].iloc[0]) else _WORDS | _GAPS
@@ -127,7 +127,7 @@ def _lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.
 
 def border_frame(found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Make the table `best_border`: why the border of each area runs where it runs."""
-    out = _table([_lines(one, block, edges).assign(best_id=one.best_id) for one in found], "best_border", block)
+    out = _table([border_lines(one, block, edges).assign(best_id=one.best_id) for one in found], "best_border", block)
     return out.assign(best_border_id=range(len(out)))
 
 
