@@ -14,7 +14,7 @@ from kansenkaart.errors import ConfigError
 
 Role = Literal[
     "buurt", "statistics", "pand", "home", "roof_face", "dsm", "dtm", "terrain", "street_line",
-    "sewer_pipe", "sewer_node", "gully", "weather_hourly", "weather_daily",
+    "sewer_pipe", "sewer_node", "gully", "weather_hourly", "weather_daily", "own_pand", "own_sewer", "own_budget", "own_actual",
 ]  # fmt: skip
 DATA_VARIABLE = "KANSENKAART_DATA"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")

@@ -5,6 +5,7 @@ One row that is wrong never disappears: it stands in the report with its row num
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +18,31 @@ from kansenkaart.errors import FormatError
 
 @dataclass(frozen=True)
 class OwnTable:
-    """The shape of one own table: its key, required text, whole years and positive numbers."""
+    """The shape of one own table: its key, required text, whole years and positive numbers.
+
+    A key may be made of several ``parts``, columns of the file that are joined with colons.
+    """
 
     key: str
     texts: tuple[str, ...] = ()
     years: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    signed: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns, the key first."""
-        return (self.key, *self.texts, *self.years, *self.numbers)
+        """All columns of the file, the key first."""
+        return (*(self.parts or (self.key,)), *self.texts, *self.years, *self.numbers)
 
 
 PANDEN = OwnTable("pand_id", texts=("owner",), years=("maintenance_year",))
 SEWERS = OwnTable("pipe_id", years=("laying_year",), numbers=("diameter_mm",))
 BUDGETS = OwnTable("service", texts=("payer",), numbers=("budget_eur_per_year",))
+ACTUALS = OwnTable(
+    "actual_id", numbers=("actual_value",), parts=("place_id", "actual_year", "actual_item"), signed=True
+)
+ACTUAL_ITEMS = ("households", "paid_hours", "volunteer_hours", "investment_eur", "enterprise_eur", "household_eur")
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def read_own(path: Path, *, shape: OwnTable, known: Collection[str], first_year:
     path : Path
         A ``.csv`` (comma or semicolon, UTF-8) or ``.gpkg`` file.
     shape : OwnTable
-        ``PANDEN``, ``SEWERS`` or ``BUDGETS``.
+        ``PANDEN``, ``SEWERS``, ``BUDGETS`` or ``ACTUALS``.
     known : collection of str
         Ids of BAG, GWSW or the services.
     first_year, last_year : int
@@ -71,9 +81,40 @@ def read_own(path: Path, *, shape: OwnTable, known: Collection[str], first_year:
     Raises
     ------
     FormatError
-        If the file is of another kind or lacks a column.
+        If the file is of another kind, is not UTF-8 or lacks a column.
     """
-    raw = _read(path)
+    raw = _own_columns(_read(path), shape, path)
+    return _told(raw, shape, frozenset(known), (first_year, last_year))
+
+
+def read_actuals(path: Path, *, first_year: int, last_year: int) -> OwnData:
+    """Read what became of a plan: per place, year and item one figure; the place is checked where the report is made.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` or ``.gpkg`` file with place_id (``buurt:BU…``), actual_year, actual_item and actual_value.
+    first_year, last_year : int
+        Bounds of a credible year [year].
+
+    Raises
+    ------
+    FormatError
+        If the file is of another kind, is not UTF-8 or lacks a column.
+    """
+    raw = _own_columns(_read(path), ACTUALS, path)
+    spans = (range(first_year, last_year + 1), ACTUAL_ITEMS)
+    ids = {
+        f"{place}:{year}:{item}"
+        for place in raw["place_id"].unique()
+        if place
+        for year in spans[0]
+        for item in spans[1]
+    }
+    return _told(raw, ACTUALS, frozenset(ids), (first_year, last_year))
+
+
+def _own_columns(raw: pd.DataFrame, shape: OwnTable, path: Path) -> pd.DataFrame:
     missing = [name for name in shape.columns if name not in raw.columns]
     if missing:
         raise FormatError(
@@ -82,12 +123,17 @@ def read_own(path: Path, *, shape: OwnTable, known: Collection[str], first_year:
             where=path.name,
             remedy="add or rename the columns; see docs/how-to/own-data.md",
         )
-    raw = raw[list(shape.columns)].apply(lambda column: column.str.strip())
-    raw.index = pd.RangeIndex(2, len(raw) + 2, name="row")
-    clean, notes = _clean(raw, shape, (first_year, last_year))
-    result = _results(raw, shape, frozenset(known))
+    own = raw[list(shape.columns)].apply(lambda column: column.str.strip())
+    if shape.parts:
+        own = own.assign(**{shape.key: own[list(shape.parts)].agg(":".join, axis=1)})
+    return pd.DataFrame(own.set_axis(pd.RangeIndex(2, len(own) + 2, name="row")))
+
+
+def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tuple[int, int]) -> OwnData:
+    clean, notes = _clean(raw, shape, years)
+    result = _results(raw, shape, known)
     keep = result.eq("matched")
-    found = raw[shape.key].where(keep, raw.agg(" | ".join, axis=1))
+    found = raw[shape.key].where(keep, raw[list(shape.columns)].agg(" | ".join, axis=1))
     rows = pd.DataFrame(
         {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
     )
@@ -102,9 +148,15 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
     if path.suffix != ".csv":
         raise FormatError("a .csv or .gpkg file", found=path.suffix, where=path.name, remedy="export it as CSV")
-    with path.open(encoding="utf-8-sig") as stream:
-        separator = ";" if ";" in stream.readline() else ","
-    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            separator = ";" if ";" in stream.readline() else ","
+        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as why:
+        raise FormatError(
+            "a table in UTF-8 with a head and as many cells in each row", found=str(why), where=path.name,
+            remedy="save it as CSV UTF-8; see docs/how-to/own-data.md",
+        ) from why  # fmt: skip
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -125,7 +177,8 @@ def _results(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str]) -> pd.Se
 def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     clean, notes = raw.copy(), []
     for name in (*shape.years, *shape.numbers):
-        bounds = (float(years[0]), float(years[1])) if name in shape.years else (0.0, float("inf"))
+        lowest = -sys.float_info.max if shape.signed else 0.0
+        bounds = (float(years[0]), float(years[1])) if name in shape.years else (lowest, sys.float_info.max)
         number = pd.to_numeric(raw[name].str.replace(",", ".", regex=False), errors="coerce")
         whole = number.mod(1).eq(0) if name in shape.years else number.notna()
         clean[name] = number.where(number.between(*bounds) & whole)

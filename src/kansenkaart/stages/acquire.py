@@ -11,6 +11,7 @@ import pandas as pd
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.core import buurten
 from kansenkaart.provenance import Provenance, Tally
+from kansenkaart.stages import own
 from kansenkaart.stages.deliver import Delivery, deliver
 from kansenkaart.stages.live import Errand
 from kansenkaart.stages.rasters import raster_step
@@ -54,6 +55,7 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
     parts = [_Part(source, deliver(source, errand)) for source in study.source]
     todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
     todo += [_table_step(table, parts, study) for table in _ORDER if _parts_of(table, parts)]
+    todo += own.steps([(part.source, part.delivery) for part in parts])
     return todo + [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if study.sources(role)]
 
 
@@ -69,7 +71,7 @@ def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
 
 def _table_step(table: str, parts: Sequence[_Part], study: Study) -> Step:
     mine = _parts_of(table, parts)
-    extra = [part for part in parts if part.source.role == "statistics"] if table == "buurt" else []
+    extra = _parts_of({"buurt": "statistics", "sewer_pipe": "own_sewer"}.get(table, ""), parts)
     inputs = ("buurt",) if table in _IN_BUURT else ()
     deliveries: tuple[Provenance, ...] = tuple(one for part in [*mine, *extra] for one in part.delivery.provenance)
     if table == "pand":
@@ -80,6 +82,9 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study) -> Step:
 
 def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
     frame, tally = _join([read(path, part.source) for part in parts for path in part.delivery.paths])
+    if table == "sewer_pipe":
+        frame, tally = own.with_sewers(frame, tally, [part.delivery.paths[0] for part in extra])
+        extra = []
     for part in extra:
         figures, _ = read(part.delivery.paths[0], part.source)
         frame = buurten.with_statistics(gpd.GeoDataFrame(frame), statistics=figures)

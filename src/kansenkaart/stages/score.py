@@ -11,7 +11,7 @@ from kansenkaart.assumptions import Assumptions
 from kansenkaart.config import Areas
 from kansenkaart.core import buurten, scoring
 from kansenkaart.provenance import Tally
-from kansenkaart.stages import areas, best_areas, sun, water
+from kansenkaart.stages import areas, best_areas, enterprise, sun, water
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
@@ -47,6 +47,9 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
         figures = {name: known[name].value for name in best_areas.USED}
         todo.append(Step("beste gebieden", best_areas.OUTPUTS, lambda one: best_areas.find(one, wanted, known),
                          best_areas.INPUTS, parameters={**figures, **wanted.model_dump()}))  # fmt: skip
+    if enterprise.ready(store):
+        todo.append(Step("wijkbedrijf", enterprise.OUTPUTS, lambda one: enterprise.score_cases(one, known), enterprise.INPUTS,
+                         parameters={name: known[name].value for name in enterprise.USED}))  # fmt: skip
     return todo
 
 

@@ -34,15 +34,19 @@ BILGAARD = AreaFacts(
     own_use_frac=0.45,
     grey_water_m3_per_year=16650,  # 60.1 l a day
     sewer_saving_eur=0,
+    sewer_saving_rain_eur=0,
     sewer_saving_year=18,
 )
 CASE = case_from(BILGAARD, assumptions=default(), services=default_services())
 BARE = {
     "terms.participation_frac": 1.0,
+    "terms.contracts_frac": 1.0,
+    "terms.hours_factor": 1.0,
     "terms.ramp_years": 1.0,
     "terms.inflation_frac": 0.0,
-    "terms.overhead_eur_per_year": 0.0,
-    "terms.members": 0.0,
+    "terms.overhead_fixed_eur_per_year": 0.0,
+    "terms.overhead_home_eur_per_year": 0.0,
+    "terms.members_frac": 0.0,
     "terms.loan_frac": 0.0,
 }
 
@@ -101,7 +105,7 @@ def test_loan_is_paid_back_with_interest() -> None:
 
 
 def test_replacement_follows_each_cohort() -> None:
-    changes = {"terms.participation_frac": 1.0, "terms.ramp_years": 2.0, "waste.life_years": 3.0}
+    changes = {"terms.contracts_frac": 1.0, "terms.ramp_years": 2.0, "waste.life_years": 3.0}
     changes |= {"waste.uptake_frac": 1.0, "waste.start_year": 0.0}
     flow = evaluate_case(CASE.with_inputs(changes))
     # halves arrive in years 1 and 2; due again in 4, 5, 7, 8, 10, 11 …
@@ -238,12 +242,13 @@ def test_summary_tornado_and_break_even_agree() -> None:
     summary = simulate(CASE, spans, draws=300, seed=2)
     assert summary.low_10 <= summary.median <= summary.high_90
     table = tornado(CASE, spans)
-    assert table["path"][0] == "terms.overhead_eur_per_year"
-    at_low = evaluate_case(CASE.with_inputs({"terms.overhead_eur_per_year": table["low"][0]}))
+    at_low = evaluate_case(CASE.with_inputs({table["path"][0]: table["low"][0]}))
     assert table["at_low_eur"][0] == pytest.approx(at_low.present_value("enterprise")[0])
     share = break_even(only("none", BILGAARD), "facts.own_use_frac", span=Span(0, 1))
     assert np.isnan(share) or 0 < share < 1
-    free = only("none", BILGAARD).with_inputs({"terms.overhead_eur_per_year": 0.0})
+    free = only("none", BILGAARD).with_inputs(
+        {"terms.overhead_fixed_eur_per_year": 0.0, "terms.overhead_home_eur_per_year": 0.0}
+    )
     turn = break_even(free, "facts.own_use_frac", span=Span(0, 1))
     found = evaluate_case(free.with_inputs({"facts.own_use_frac": turn})).present_value("enterprise")[0]
     assert found == pytest.approx(0.0, abs=0.01)

@@ -31,7 +31,9 @@ class AreaFacts:
     grey_water_m3_per_year : float
         Light grey water that could be used again [m3/year].
     sewer_saving_eur : float
-        What the sewer's replacement costs less if all take part, at prices of now [EUR].
+        What the sewer's replacement costs less if all take their grey water off it, at prices of now [EUR].
+    sewer_saving_rain_eur : float
+        What it costs less on top of that if all take their rain water off it as well [EUR].
     sewer_saving_year : float
         Years from now to that replacement [year].
     """
@@ -51,6 +53,7 @@ class AreaFacts:
     own_use_frac: float = UNKNOWN
     grey_water_m3_per_year: float = UNKNOWN
     sewer_saving_eur: float = UNKNOWN
+    sewer_saving_rain_eur: float = UNKNOWN
     sewer_saving_year: float = UNKNOWN
 
 
@@ -80,6 +83,8 @@ class Service:
         Share of the driver served when participation is full [1].
     start_year : float
         Year before the first delivery [year].
+    chosen : float
+        1 where the service is part of the package, 0 where it is left out [1].
     """
 
     name: str
@@ -96,6 +101,7 @@ class Service:
     life_years: float
     uptake_frac: float
     start_year: float
+    chosen: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,11 @@ class Terms:
     Parameters
     ----------
     participation_frac, ramp_years : float
-        Full participation [1], reached in a straight line [year].
+        Full participation of homes [1], reached in a straight line [year].
+    contracts_frac : float
+        Share of the budgets of municipality and owners that goes to the enterprise in the end, if any home takes part [1].
+    hours_factor : float
+        Hours that the work takes, against those planned [1].
     inflation_frac, discount_real_frac : float
         [1/year].
     wage_eur_per_hour, outside_rate_eur_per_hour, volunteer_fee_eur_per_hour : float
@@ -116,10 +126,14 @@ class Terms:
         Hours of one full-time job [h/year].
     loan_frac, loan_rate_frac, loan_term_years : float
         Share of the investment that is borrowed [1], nominal rate [1/year], term [year].
-    members, member_capital_eur : float
-        Members [1] and what each puts in, paid back without interest in the last year [EUR].
-    overhead_eur_per_year : float
-        Coordination, books and insurance of the enterprise, whatever it does [EUR/year].
+    members_frac, member_capital_eur : float
+        Members per home [1] and what each puts in, paid back without interest in the last year [EUR].
+    overhead_fixed_eur_per_year : float
+        Books, insurance and board of the enterprise, whatever its size [EUR/year].
+    overhead_home_eur_per_year : float
+        Accounts and letters, per home that takes part [EUR/home/year].
+    coordination_frac : float
+        Hours of coordination, hired, per hour of work in the services [1].
     electricity_price_eur_per_kwh, electricity_growth_frac, export_value_eur_per_kwh : float
         Price saved, its real growth [1/year], and what an exported kWh earns net [EUR/kWh].
     pv_price_eur_per_kwp, pv_degradation_frac, pv_upkeep_frac : float
@@ -132,9 +146,13 @@ class Terms:
         Paid to the owner of the roof [EUR/kWp/year].
     sewer_pass_on_frac : float
         Part of the sewer saving that the municipality passes on [1].
+    solar_chosen : float
+        1 where rented panels are part of the package, 0 where they are left out [1].
     """
 
     participation_frac: float
+    contracts_frac: float
+    hours_factor: float
     ramp_years: float
     inflation_frac: float
     discount_real_frac: float
@@ -147,9 +165,11 @@ class Terms:
     loan_frac: float
     loan_rate_frac: float
     loan_term_years: float
-    members: float
+    members_frac: float
     member_capital_eur: float
-    overhead_eur_per_year: float
+    overhead_fixed_eur_per_year: float
+    overhead_home_eur_per_year: float
+    coordination_frac: float
     electricity_price_eur_per_kwh: float
     electricity_growth_frac: float
     export_value_eur_per_kwh: float
@@ -161,16 +181,18 @@ class Terms:
     rent_share_frac: float
     roof_rent_eur_per_kwp: float
     sewer_pass_on_frac: float
+    solar_chosen: float = 1.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """One area under one set of services and terms, over a number of years [year]."""
+    """One area under one set of services and terms, over a number of years [year]; with rented panels or without."""
 
     facts: AreaFacts
     terms: Terms
     services: tuple[Service, ...]
     period_years: int = 20
+    panels: bool = True
 
     def inputs(self) -> dict[str, float]:
         """Return every number of the case by its path; years of the period are not among them."""

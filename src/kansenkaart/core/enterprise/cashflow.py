@@ -14,6 +14,7 @@ from kansenkaart.core.enterprise.expr import (
     Array,
     Expr,
     IfAtLeast,
+    IfKnown,
     Input,
     Number,
     Row,
@@ -32,6 +33,7 @@ from kansenkaart.core.enterprise.services import (
     Line,
     Payment,
     common_lines,
+    fact,
     service_lines,
     service_payments,
     sewer_payments,
@@ -39,7 +41,7 @@ from kansenkaart.core.enterprise.services import (
 )
 from kansenkaart.core.enterprise.solar_rent import SMALLEST_RATE, solar_lines, solar_payments
 
-SEWER_SERVICE = "grey_water"
+SEWER_SAVINGS = {"grey_water": "sewer_saving_eur", "rain_decoupling": "sewer_saving_rain_eur"}
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,15 @@ class CashFlow:
         Services left out, each with the fact that is missing.
     discount : array
         Real value now of a euro of each year, shape (years + 1, draws) [1].
+    given : mapping of str to array
+        Every input by its path.
     """
 
     plan: Plan
     by_row: Mapping[str, NDArray[np.float64]]
     unknown: tuple[str, ...]
     discount: NDArray[np.float64]
+    given: Mapping[str, Array]
 
     def party(self, name: str, *, kinds: tuple[str, ...] | None = None) -> NDArray[np.float64]:
         """Return what a party nets each year, received less paid, in euros of the year [EUR/year].
@@ -107,13 +112,15 @@ class CashFlow:
 
 def plan_of(case: Case) -> Plan:
     """Return the rows of a case: indices, each service, panels, sewer, overhead, loans and members' capital."""
-    rows, payments = [*common_lines(), *solar_lines()], solar_payments()
+    rows, payments = common_lines(), []
+    if case.panels:
+        rows, payments = rows + solar_lines(), solar_payments()
     for service in case.services:
         rows += service_lines(service)
         payments += service_payments(service)
-    if any(one.name == SEWER_SERVICE for one in case.services):
-        payments += sewer_payments(SEWER_SERVICE)
-    payments.append(_overhead())
+        if service.name in SEWER_SAVINGS:
+            payments += sewer_payments(service.name, SEWER_SAVINGS[service.name])
+    payments += _overhead()
     invested: list[Expr] = [Row(one.name) for one in payments if one.kind == "investment"]
     rows += [Line(one.name, "EUR/year", one.guarded()) for one in payments]
     finance = _loan_lines(invested)
@@ -141,7 +148,7 @@ def evaluate_case(case: Case, draws: Mapping[str, Array] | None = None) -> CashF
     values = {name: np.stack([np.broadcast_to(one, size) for one in rows]) for name, rows in history.items()}
     years = np.arange(case.period_years + 1.0)[:, None]
     discount = np.broadcast_to((1 + given["terms.discount_real_frac"]) ** -years, (len(years), size))
-    return CashFlow(plan, values, _unknown(plan, case), discount)
+    return CashFlow(plan, values, _unknown(plan, case), discount, given)
 
 
 def yearly_table(flow: CashFlow, *, real: bool = False) -> pd.DataFrame:
@@ -192,9 +199,14 @@ def _active(value: Expr) -> Expr:
     return IfAtLeast(Number(0.0), Input("terms.participation_frac"), Number(0.0), value)
 
 
-def _overhead() -> Payment:
-    cost = IfAtLeast(YEAR, ONE, term("overhead_eur_per_year") * INDEX, Number(0.0))
-    return Payment("organisation", "overhead", "enterprise", "others", _active(cost))
+def _overhead() -> list[Payment]:
+    """Return what running the enterprise costs: a fixed part from year 1 on, and a part per home that takes part."""
+    fixed = IfAtLeast(YEAR, ONE, term("overhead_fixed_eur_per_year") * INDEX, Number(0.0))
+    each = term("overhead_home_eur_per_year") * fact("homes") * Row("participation") * INDEX
+    return [
+        Payment("organisation", "overhead", "enterprise", "others", _active(fixed)),
+        Payment("organisation", "accounts", "enterprise", "others", each, ("facts.homes",)),
+    ]
 
 
 def _loan_lines(invested: list[Expr]) -> list[Line]:
@@ -221,7 +233,7 @@ def _loan_payments(period_years: int) -> list[Payment]:
 
 
 def _capital(period_years: int) -> list[Payment]:
-    paid_in = _active(term("members") * term("member_capital_eur"))
+    paid_in = _active(IfKnown("facts.homes", fact("homes") * term("members_frac") * term("member_capital_eur")))
     first = IfAtLeast(Number(0.0), YEAR, paid_in, Number(0.0))
     last = IfAtLeast(YEAR, Number(float(period_years)), paid_in, Number(0.0))
     return [

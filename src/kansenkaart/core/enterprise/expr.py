@@ -183,19 +183,15 @@ def _lagged(history: list[Array], year: Array) -> Array:
 
 
 def _arithmetic(sign: str, left: Array, right: Array) -> Array:
+    match sign:
+        case "+":
+            return np.asarray(np.add(left, right))
+        case "-":
+            return np.asarray(np.subtract(left, right))
+        case "*":
+            return np.asarray(np.multiply(left, right))
     with np.errstate(divide="ignore", invalid="ignore"):
-        match sign:
-            case "+":
-                result = np.add(left, right)
-            case "-":
-                result = np.subtract(left, right)
-            case "*":
-                result = np.multiply(left, right)
-            case "/":
-                result = np.divide(left, right)
-            case _:
-                result = np.power(left, right)
-    return np.asarray(result)
+        return np.asarray(np.divide(left, right) if sign == "/" else np.power(left, right))
 
 
 def _call(function: str, values: list[Array]) -> Array:

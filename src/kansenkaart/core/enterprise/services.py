@@ -47,7 +47,8 @@ class Payment:
     service : str
         Service it belongs to.
     kind : str
-        saving, price, material, labour, wage, fee, investment, rent, export, sewer, loan, repayment, capital, overhead.
+        saving, price, material, labour, wage, fee, coordination, investment, rent, export, sewer, loan, repayment, capital,
+        overhead, accounts.
     payer, payee : str
         Two of ``PARTIES``.
     value : Expr
@@ -98,7 +99,17 @@ def common_lines() -> list[Line]:
     ]
 
 
-def share_lines(name: str, *, uptake: Expr, start: Expr, life: Expr) -> list[Line]:
+def joined(payer: str) -> Expr:
+    """Return the full share of those who pay: homes decide one by one, a municipality or owner by contract.
+
+    Without any home that takes part there is no enterprise to contract.
+    """
+    if payer == "household":
+        return term("participation_frac")
+    return IfAtLeast(Number(0.0), term("participation_frac"), Number(0.0), term("contracts_frac"))
+
+
+def share_lines(name: str, *, full: Expr, start: Expr, life: Expr) -> list[Line]:
     """Return the rows of one service's share: served, newly served and due for replacement, of all units [1].
 
     With ramp n, start s and life L, cohorts 1 … n each hold 1/n of the full share; in year t the cohorts c < t - s
@@ -107,7 +118,6 @@ def share_lines(name: str, *, uptake: Expr, start: Expr, life: Expr) -> list[Lin
     """
     ramp, life = high(nearest(term("ramp_years")), 1), high(nearest(life), 1)
     since = YEAR - nearest(start)
-    full = term("participation_frac") * uptake
     served, before = f"{name}:share", Row(f"{name}:share", Number(1.0))
     cohorts = floor((since - 1) / life) - floor((high(since - ramp, 1) - 1) / life)
     return [
@@ -120,9 +130,10 @@ def share_lines(name: str, *, uptake: Expr, start: Expr, life: Expr) -> list[Lin
 def service_lines(service: Service) -> list[Line]:
     """Return the rows of share and hours of a service."""
     own = _own(service)
-    lines = share_lines(service.name, uptake=own("uptake_frac"), start=own("start_year"), life=own("life_years"))
+    full = joined(service.payer) * own("uptake_frac") * own("chosen")
+    lines = share_lines(service.name, full=full, start=own("start_year"), life=own("life_years"))
     units = fact(service.driver) * Row(f"{service.name}:share")
-    hours = units * own("hours_per_unit")
+    hours = units * own("hours_per_unit") * term("hours_factor")
     resident = hours * own("resident_frac")
     parts = {
         "hours_paid": resident * (ONE - own("volunteer_frac")),
@@ -158,7 +169,7 @@ def service_payments(service: Service) -> list[Payment]:
 
 
 def labour_payments(name: str, needs: tuple[str, ...]) -> list[Payment]:
-    """Return what the hours of a service cost; a volunteer's fee stops at the yearly maximum per person."""
+    """Return what the hours of a service cost, their coordination too; a volunteer's fee stops at the yearly maximum."""
     cap = term("volunteer_fee_max_eur_per_year") / term("volunteer_hours_per_year")
     fee = low(term("volunteer_fee_eur_per_hour"), cap)
     rates: tuple[tuple[str, str, str, Expr], ...] = (
@@ -166,24 +177,37 @@ def labour_payments(name: str, needs: tuple[str, ...]) -> list[Payment]:
         ("fee", "hours_volunteer", "household", fee),
         ("labour", "hours_outside", "others", term("outside_rate_eur_per_hour")),
     )
+    worked = Row(f"{name}:hours_paid") + Row(f"{name}:hours_volunteer") + Row(f"{name}:hours_outside")
+    led = worked * term("coordination_frac") * term("outside_rate_eur_per_hour") * INDEX
     return [
-        Payment(name, kind, "enterprise", payee, Row(f"{name}:{hours}") * rate * INDEX, needs)
-        for kind, hours, payee, rate in rates
+        *(
+            Payment(name, kind, "enterprise", payee, Row(f"{name}:{hours}") * rate * INDEX, needs)
+            for kind, hours, payee, rate in rates
+        ),
+        Payment(name, "coordination", "enterprise", "others", led, needs),
     ]
 
 
-def sewer_payments(service: str) -> list[Payment]:
+def sewer_payments(service: str, saving: str) -> list[Payment]:
     """Return the sewer saving: to the municipality in the replacement year, a part passed on to the enterprise.
 
     Only those who take part by then count; a saving after the period is not counted.
+
+    Parameters
+    ----------
+    service : str
+        Service whose share of the homes or paving brings the saving about.
+    saving : str
+        Fact with the saving if all take part [EUR].
     """
     due = nearest(fact("sewer_saving_year"))
-    year_after = IfAtLeast(YEAR, due + 1, Number(0.0), fact("sewer_saving_eur") * Row(f"{service}:share") * INDEX)
+    year_after = IfAtLeast(YEAR, due + 1, Number(0.0), fact(saving) * Row(f"{service}:share") * INDEX)
     saved = IfAtLeast(YEAR, due, year_after, Number(0.0))
-    needs = ("facts.sewer_saving_eur", "facts.sewer_saving_year")
+    needs = (f"facts.{saving}", "facts.sewer_saving_year")
+    name = f"sewer_{service}"
     return [
-        Payment("sewer", "sewer", "others", "municipality", saved, needs),
-        Payment("sewer", "sewer", "municipality", "enterprise", saved * term("sewer_pass_on_frac"), needs),
+        Payment(name, "sewer", "others", "municipality", saved, needs),
+        Payment(name, "sewer", "municipality", "enterprise", saved * term("sewer_pass_on_frac"), needs),
     ]
 
 

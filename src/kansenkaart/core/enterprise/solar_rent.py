@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kansenkaart.core.enterprise.expr import Expr, Number, Row
-from kansenkaart.core.enterprise.services import INDEX, ONE, YEAR, Line, Payment, fact, share_lines, term
+from kansenkaart.core.enterprise.services import INDEX, ONE, YEAR, Line, Payment, fact, joined, share_lines, term
 
 NAME = "solar_rent"
 SMALLEST_RATE = 1e-7  # [1/year]: below it 1 - (1 + r) ** -n loses its digits, and the loan is as good as free
@@ -21,7 +21,12 @@ def solar_lines() -> list[Line]:
 
     The aged share follows ``aged(t) = aged(t - 1) (1 - degradation) + new(t)``, exact for cohorts of any size.
     """
-    shares = share_lines(NAME, uptake=ONE, start=Number(0.0), life=term("inverter_life_years"))
+    shares = share_lines(
+        NAME,
+        full=joined("household") * term("solar_chosen"),
+        start=Number(0.0),
+        life=term("inverter_life_years"),
+    )
     aged = f"{NAME}:aged"
     kept = Row(aged, Number(1.0)) * (ONE - term("pv_degradation_frac"))
     price = term("electricity_price_eur_per_kwh") * (ONE + term("electricity_growth_frac")) ** YEAR

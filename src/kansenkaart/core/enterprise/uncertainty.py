@@ -16,6 +16,7 @@ from kansenkaart.errors import ConfigError
 Outcome = Callable[[CashFlow], NDArray[np.float64]]
 _LOW, _MIDDLE, _HIGH = 0.1, 0.5, 0.9
 _GRID, _ROUNDS = 101, 5
+_WORK = ("present_price", "enterprise_price", "material_price", "hours_per_unit")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def enterprise_value(flow: CashFlow) -> NDArray[np.float64]:
 def draw(case: Case, spans: Mapping[str, Span], *, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
     """Return triangular draws of inputs, peaked at the case's own value; unknown inputs are not drawn.
 
-    Each path has its own stream, made from the seed and its name, so adding an input leaves the others' draws alone.
+    Each group has its own stream, made from the seed and its name, so adding an input leaves the others' draws alone.
+    What work costs moves together within one service (:func:`group_of`): a lawn that asks more hours is paid more today.
 
     Parameters
     ----------
@@ -68,9 +70,34 @@ def draw(case: Case, spans: Mapping[str, Span], *, draws: int, seed: int) -> dic
                 "low <= value <= high for an input", found=f"{given.get(path)}, {span}", where=path, remedy="mend it"
             )
         if span.low < span.high and not np.isnan(given[path]):
-            stream = np.random.default_rng([seed, *path.encode()])
-            result[path] = stream.triangular(span.low, given[path], span.high, draws)
+            at = np.random.default_rng([seed, *group_of(path).encode()]).random(draws)
+            result[path] = triangular_at(at, span, middle=given[path])
     return result
+
+
+def group_of(path: str) -> str:
+    """Return with which others an input moves: the prices and hours of one service together, all else alone."""
+    service, item = path.split(".")
+    return f"{service}.work" if item in _WORK and service not in ("facts", "terms") else path
+
+
+def triangular_at(quantile: NDArray[np.float64], span: Span, *, middle: float) -> NDArray[np.float64]:
+    """Return the values at some quantiles of a triangular distribution.
+
+    Parameters
+    ----------
+    quantile : array
+        Between 0 and 1 [1].
+    span : Span
+        Its ends, own unit.
+    middle : float
+        Its peak, own unit.
+    """
+    width = span.high - span.low
+    peak = (middle - span.low) / width
+    rising = span.low + width * np.sqrt(quantile * peak)
+    falling = span.high - width * np.sqrt((1 - quantile) * (1 - peak))
+    return np.where(quantile < peak, rising, falling)
 
 
 def simulate(
@@ -98,22 +125,27 @@ def simulate(
 def tornado(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterprise_value) -> pd.DataFrame:
     """Return the outcome at the low and the high end of each input alone, widest first [EUR].
 
+    Inputs that move together (:func:`group_of`) go to their ends together.
+
     Returns
     -------
     pandas.DataFrame
-        path, low, high (the bounds, own unit), at_low_eur, at_high_eur, width_eur.
+        path (of the group), low, high (bounds of its first input, own unit), at_low_eur, at_high_eur, width_eur.
     """
     given = case.inputs()
     free = [path for path in sorted(spans) if spans[path].low < spans[path].high and not np.isnan(given[path])]
-    trial = {path: np.full(2 * len(free), given[path]) for path in free}
-    for number, path in enumerate(free):
-        trial[path][2 * number : 2 * number + 2] = spans[path].low, spans[path].high
+    groups = list(dict.fromkeys(map(group_of, free)))
+    trial = {path: np.full(2 * len(groups), given[path]) for path in free}
+    for path in free:
+        at = 2 * groups.index(group_of(path))
+        trial[path][at : at + 2] = spans[path].low, spans[path].high
     found = outcome(evaluate_case(case, trial)) if free else np.zeros(0)
+    first = {group_of(path): spans[path] for path in reversed(free)}
     table = pd.DataFrame(
         {
-            "path": free,
-            "low": [spans[path].low for path in free],
-            "high": [spans[path].high for path in free],
+            "path": groups,
+            "low": [first[group].low for group in groups],
+            "high": [first[group].high for group in groups],
             "at_low_eur": found[0::2],
             "at_high_eur": found[1::2],
         }

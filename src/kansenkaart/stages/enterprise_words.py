@@ -1,0 +1,99 @@
+"""The words of a wijkbedrijf's case for readers: services, tracks, what is missing, what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kansenkaart.core.enterprise.case import UNKNOWN, AreaFacts
+from kansenkaart.core.enterprise.package import ServiceResult
+from kansenkaart.core.enterprise.tracks import Comparison, compare_tracks
+
+SERVICES_NL = {
+    "solar_rent": "zonnepanelen verhuren", "green_maintenance": "groen onderhouden",
+    "home_cleaning": "trappen en galerijen schoonmaken", "small_maintenance": "klein onderhoud aan woningen",
+    "waste": "zwerfvuil en containerplekken", "energy_coach": "energiecoach", "collective_heat": "warmte samen",
+    "collective_purchase": "samen inkopen", "health_insurance": "samen verzekeren (zorg)",
+    "transport_and_care": "vervoer en bezoek voor ouderen", "food_growing": "groente telen",
+    "grey_water": "grijswater hergebruiken", "rain_decoupling": "regenwater afkoppelen",
+}  # fmt: skip
+FACTS_NL = {
+    "homes": "woningen", "households": "huishoudens", "inhabitants": "inwoners",
+    "people_65_plus": "inwoners van 65 jaar en ouder",
+    "gallery_flats": "woningen in grote gebouwen", "corporation_homes": "corporatiewoningen",
+    "owned_homes": "koopwoningen", "green_m2": "openbaar groen", "paved_connected_m2": "verharding en daken op het riool",
+    "roof_area_m2": "dakoppervlak", "pv_kwp_economic": "panelen die de moeite waard zijn",
+    "pv_kwh_per_year": "opbrengst daarvan",
+    "own_use_frac": "eigen gebruik", "grey_water_m3_per_year": "grijswater",
+    "sewer_saving_eur": "besparing op het riool (grijswater)",
+    "sewer_saving_rain_eur": "extra besparing op het riool (regenwater)",
+    "sewer_saving_year": "jaar waarin het riool aan de beurt is",
+}  # fmt: skip
+FACT_UNITS = {
+    "green_m2": "m²", "paved_connected_m2": "m²", "roof_area_m2": "m²", "pv_kwp_economic": "kWp",
+    "pv_kwh_per_year": "kWh per jaar",
+    "own_use_frac": "van de stroom", "grey_water_m3_per_year": "m³ per jaar", "sewer_saving_eur": "euro",
+    "sewer_saving_rain_eur": "euro", "sewer_saving_year": "jaar vanaf nu",
+}  # fmt: skip
+_NEEDS_NL = {
+    "solar_rent": "daken en stroomgebruik", "green_maintenance": "openbaar groen (BGT)",
+    "home_cleaning": "gebouwen met woningen (BAG)", "small_maintenance": "corporatiewoningen",
+    "transport_and_care": "inwoners van 65 jaar en ouder", "collective_heat": "gebouwen met woningen (BAG)",
+    "collective_purchase": "huishoudens", "health_insurance": "huishoudens", "grey_water": "grijswater",
+    "rain_decoupling": "verharding (BGT)",
+}  # fmt: skip
+CONDITIONS_NL = {
+    "large_owner": "een eigenaar met de meeste woningen", "renovation_due": "groot onderhoud binnen vijf jaar",
+    "shared_galleries": "veel woningen in grote gebouwen", "many_owners": "veel eigenaren",
+    "sewer_replacement_ahead": "een riool dat binnen vijftien jaar aan de beurt is",
+    "members": "genoeg leden voor een coöperatie", "roofs_for_panels": "daken voor zonnepanelen",
+}  # fmt: skip
+TRACKS_NL = {"short": "kort spoor", "long": "lang spoor", "equal": "beide even goed", "unknown": "niet te zeggen"}
+
+
+def euros(value: float) -> str:
+    """Write a sum of money as a Dutch reader would, on tens [EUR]."""
+    rounded = round(value / 10) * 10
+    sign = "-" if rounded < 0 else ""
+    return f"{sign}€ {abs(rounded):,.0f}".replace(",", ".")
+
+
+def compare(facts: pd.Series) -> Comparison:
+    """Return how well both tracks fit one place, from its facts."""
+    given = {name: float(facts[name]) for name in AreaFacts().__dict__ if name in facts.index}
+    renovation = float(facts.get("renovation_year", UNKNOWN))
+    return compare_tracks(AreaFacts(**given), renovation_year=renovation, members=UNKNOWN)
+
+
+def results_nl(results: Sequence[ServiceResult], number: int) -> dict[str, str | None]:
+    """Say which services earn, which cost, and on which only others gain, with euros a year."""
+    earn = sorted((one for one in results if one.earns[number]), key=lambda one: (-one.enterprise[number], one.name))
+    cost = sorted((one for one in results if one.known[number] and not one.earns[number]),
+                  key=lambda one: (one.enterprise[number], one.name))  # fmt: skip
+    social = [one for one in cost if one.social[number]]
+    told = {
+        "services_nl": [f"{SERVICES_NL[one.name]} ({euros(one.enterprise[number])})" for one in earn],
+        "costly_nl": [f"{SERVICES_NL[one.name]} ({euros(one.enterprise[number])})" for one in cost],
+        "social_nl": [f"{SERVICES_NL[one.name]} (buurt {euros(one.local[number])})" for one in social],
+    }
+    return {name: "; ".join(words) or None for name, words in told.items()}
+
+
+def missing_nl(results: Sequence[ServiceResult], number: int, tracks: Comparison, track: str) -> str | None:
+    """Say which services could not be summed, and which conditions of the track are missed or unknown."""
+    lost = [f"{SERVICES_NL[one.name]} (onbekend: {_NEEDS_NL.get(one.name, 'gegevens')})" for one in results
+            if not one.known[number]]  # fmt: skip
+    mine = tracks.short if track == "short" else tracks.long
+    words = [f"ontbreekt: {CONDITIONS_NL[name]}" for name in mine.missing]
+    words += [f"onbekend: {CONDITIONS_NL[name]}" for name in mine.unknown]
+    return "; ".join([*words, *(f"niet meegerekend: {one}" for one in lost)]) or None
+
+
+def basis_nl(facts: pd.Series) -> str:
+    """Say what the case rests on: open data, own data, and how many facts are unknown."""
+    names = [name for name in AreaFacts().__dict__ if name in facts.index]
+    unknown = [name for name in names if pd.isna(facts[name])]
+    panden = facts.get("own_panden", UNKNOWN)
+    own = "" if pd.isna(panden) else f"; eigenaar van {panden:.0f} panden volgens eigen gegevens"
+    return f"{len(names) - len(unknown)} van {len(names)} feiten bekend{own}"
