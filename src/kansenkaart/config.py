@@ -17,6 +17,7 @@ Role = Literal[
     "sewer_pipe", "sewer_node", "gully", "weather_hourly", "weather_daily", "own_pand", "own_sewer", "own_budget", "own_actual",
 ]  # fmt: skip
 DATA_VARIABLE = "KANSENKAART_DATA"
+_PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -50,6 +51,54 @@ class Areas(_Strict):
         if not self.low_homes <= self.target_homes <= self.high_homes:
             raise ValueError("low_homes <= target_homes <= high_homes must hold")
         return self
+
+
+class OptOut(_Strict):
+    """Panden whose roof is not shown: their ids, here or one per line in a file beside the study file."""
+
+    panden: tuple[str, ...] = ()
+    bestand: str | None = None
+
+    @field_validator("panden")
+    @classmethod
+    def _ids(cls, panden: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [one for one in panden if not _PAND.fullmatch(one)]
+        if wrong:
+            raise ValueError(f"a pand id has no spaces or quotes and at most 40 signs; found {wrong[0]!r}")
+        return panden
+
+    @field_validator("bestand")
+    @classmethod
+    def _beside(cls, bestand: str | None) -> str | None:
+        return _inside(bestand)
+
+    def ids(self, folder: Path) -> frozenset[str]:
+        """Return all pand ids; `#` starts a remark in the file.
+
+        Raises
+        ------
+        ConfigError
+            If the file is not there or holds something else than ids.
+        """
+        if self.bestand is None:
+            return frozenset(self.panden)
+        path = folder / self.bestand
+        try:
+            lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as why:
+            raise ConfigError("a readable list of pand ids", found=type(why).__name__, where=self.bestand,
+                              remedy="put the file beside the study file, one pand id a line") from why  # fmt: skip
+        wrong = [(n, one) for n, one in enumerate(lines, start=1) if one and not _PAND.fullmatch(one)]
+        if wrong:
+            raise ConfigError("one pand id a line", found=f"{wrong[0][1][:60]!r}", where=f"{self.bestand}, line {wrong[0][0]}",
+                              remedy="correct the line, or start it with # if it is a remark")  # fmt: skip
+        return frozenset(self.panden) | {one for one in lines if one}
+
+
+def _inside(path: str | None) -> str | None:
+    if path is not None and (Path(path).is_absolute() or ".." in Path(path).parts):
+        raise ValueError("a path must stay inside its folder: relative, without '..'")
+    return path
 
 
 class Source(_Strict):
@@ -86,6 +135,8 @@ class Study(_Strict):
     invented: bool = False
     place: Place = Place()
     areas: Areas = Areas()
+    weglaten: OptOut = OptOut()
+    stijl: str | None = None
     source: tuple[Source, ...]
 
     @field_validator("name")
@@ -94,6 +145,11 @@ class Study(_Strict):
         if not _NAME.fullmatch(name):
             raise ValueError("a name has 1 to 40 lower-case letters, digits, - or _ and starts with a letter")
         return name
+
+    @field_validator("stijl")
+    @classmethod
+    def _beside(cls, stijl: str | None) -> str | None:
+        return _inside(stijl)
 
     def sources(self, role: str) -> tuple[Source, ...]:
         """Return the deliveries for one role, in the order of the file."""

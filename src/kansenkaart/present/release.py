@@ -18,14 +18,14 @@ _NO_CLOCK = "2000-01-01T00:00:00.000Z"
 
 
 def write_release(
-    root: Path, target: Path, tables: Mapping[str, tuple[Path, dict[str, Any]]], *, title: str
+    name: str, target: Path, tables: Mapping[str, tuple[Path, dict[str, Any]]], *, title: str
 ) -> list[Path]:
     """Write the open layers of a study.
 
     Parameters
     ----------
-    root : Path
-        Folder of the study; its name names the GeoPackage.
+    name : str
+        Name of the study; it names the GeoPackage.
     target : Path
         Folder to write to.
     tables : mapping
@@ -39,8 +39,11 @@ def write_release(
         The files written.
     """
     target.mkdir(parents=True, exist_ok=True)
-    written = [Path(shutil.copyfile(path, target / path.name)) for path, _ in tables.values()]
-    package = target / f"{root.name}.gpkg"
+    for path, _ in tables.values():
+        if path.parent != target:
+            shutil.copyfile(path, target / path.name)
+    written = [target / path.name for path, _ in tables.values()]
+    package = target / f"{name}.gpkg"
     _write_package(package, {name: path for name, (path, _) in tables.items()})
     metadata = target / "metadata.json"
     content = {"title": title, "tables": {name: _about(lineage) for name, (_, lineage) in tables.items()}}

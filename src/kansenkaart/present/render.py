@@ -11,7 +11,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
@@ -25,6 +25,7 @@ from markupsafe import Markup
 
 from kansenkaart.crs import WGS84
 from kansenkaart.errors import StoreError
+from kansenkaart.present.csp import content_policy
 from kansenkaart.present.layercodec import encode_layer
 from kansenkaart.present.mapspec import AreaTool, Column, Layer, MapSpec
 from kansenkaart.present.style import UNKNOWN_COLOR, css_variables
@@ -144,32 +145,6 @@ def _inline_css(text: str) -> str:
 def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-
-
-def content_policy(scripts: Sequence[str], styles: Sequence[str], *, images: str = "'none'") -> str:
-    """Allow exactly these scripts and styles, by their hashes, and nothing else but the images named.
-
-    Parameters
-    ----------
-    scripts, styles : sequence of str
-        What stands between the tags.
-    images : str, optional
-        Where images may come from.
-
-    Returns
-    -------
-    str
-        The Content-Security-Policy.
-    """
-    return (
-        f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; img-src {images}; "
-        "form-action 'none'; base-uri 'none'"
-    )
-
-
-def _hashes(texts: Sequence[str]) -> str:
-    found = (f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in texts)
-    return " ".join(found) or "'none'"
 
 
 def _middle(spec: MapSpec) -> list[float]:

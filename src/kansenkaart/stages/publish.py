@@ -1,66 +1,136 @@
-"""From 2_scored to readers: one map page per study, and the open layers with their metadata."""
+"""From scored tables to readers: the map page, factsheets, the overview, and the open layers with their metadata."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kansenkaart import assumptions
 from kansenkaart.config import Study
+from kansenkaart.present.factsheet import Sheet, sheet_html
+from kansenkaart.present.factsheet_pdf import sheet_pdf
+from kansenkaart.present.indexpage import index_html
 from kansenkaart.present.release import write_release
 from kansenkaart.present.render import render_page
+from kansenkaart.present.startspec import Page
+from kansenkaart.present.style import read_house_style
 from kansenkaart.provenance import sha256_of
-from kansenkaart.stages.picture import SHOWN, picture
+from kansenkaart.stages.factsheets import sheets as factsheets_of
+from kansenkaart.stages.overview import REPORTS, overview
+from kansenkaart.stages.picture import SHOWN, Beside, picture
+from kansenkaart.stages.ranking import there
+from kansenkaart.stages.shown import ShownStore
 from kansenkaart.stages.steps import Report, code_version
 from kansenkaart.store import Store, atomic
 
 PAGE = "index.html"
+OVERVIEW = "overzicht.html"
+SHEETS = "factsheets"
 _MARK = ".publish.json"
 
 
-def publish(store: Store, study: Study, target: Path) -> list[Report]:
-    """Write map and data release of a study; nothing is written when nothing has changed.
+def publish(store: Store, study: Study, target: Path, *, beside: Path, public: bool = False) -> list[Report]:
+    """Write map, factsheets, overview and data release of a study; nothing is written when nothing has changed.
 
     Parameters
     ----------
     store : Store
         Scored tables.
     study : Study
-        For its title.
+        For its title, its opt-out list and its house style.
     target : Path
         Folder of the study under ``maps``.
+    beside : Path
+        Folder of the study file, in which the opt-out list and the house style lie.
+    public : bool
+        Whether to make the public edition, of which nothing is finer than ten homes.
 
     Returns
     -------
     list of Report
-        One for the page, one for the release.
+        One for the page, one for the factsheets, one for the release.
     """
-    names = [name for name in SHOWN if store.has(name)]
-    mark = _fingerprint(store, study, names)
+    opt_out = study.weglaten.ids(beside)
+    style = read_house_style(beside / study.stijl) if study.stijl else ({}, {})
+    shown = ShownStore(store, opt_out=opt_out, public=public)
+    names = [name for name in SHOWN if there(shown, name)]
+    reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
+    mark = _fingerprint(store, study, names, [sorted(opt_out), style, public, reports])
     if _published(target, mark):
-        return [Report(step, "unchanged", {}) for step in ("kaart", "open data")]
-    spec = picture(store, study)
-    with atomic(target / PAGE) as part:
-        part.write_text(render_page(spec), encoding="utf-8")
-    files = [target / PAGE, *write_release(store.root, target / "data", _described(store, names), title=study.title)]
+        return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
+    sheets = list(factsheets_of(shown, study, assumptions.default(), public=public))
+    spec = picture(shown, study, _beside(sheets, reports, style, public))
+    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style[0])]
+    tables = _described(shown, names, target / "data")
+    files += write_release(target.name, target / "data", tables, title=study.title)
+    rows = {name: int(told["rows"]) for name, (_, told) in tables.items()}
+    about = overview(shown, study, sheets, spec.start, rows, reports=reports, public=public)
+    files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
+    _clear(target, files)
     _write_mark(target, mark, files)
-    rows = {name: int(store.describe(name)["rows"]) for name in names}
-    return [Report("kaart", "done", rows), Report("open data", "done", {})]
+    return [Report("kaart", "done", rows), Report("factsheets", "done", {"factsheet": len(sheets)}), Report("open data", "done", {})]
 
 
-def _described(store: Store, names: Sequence[str]) -> dict[str, tuple[Path, dict[str, Any]]]:
+def _beside(sheets: Sequence[Sheet], reports: Sequence[str], style: tuple[dict[str, str], dict[str, str]], public: bool) -> Beside:
+    pages = {Path(one).stem: f"{REPORTS}/{one}" for one in reports if one.endswith(".html")}
+    keys = [one.key for one in sheets]
+    found = {key: pages.get(key) or pages.get(key.split("-", 1)[1]) for key in keys}
+    return Beside(
+        pages=(Page("Overzicht: factsheets en gegevens", OVERVIEW),),
+        factsheets={key: f"{SHEETS}/{key}.html" for key in keys},
+        reports={key: path for key, path in found.items() if path},
+        style=style,
+        public=public,
+    )
+
+
+def _written(path: Path, content: str | bytes) -> Path:
+    with atomic(path) as part:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
+
+
+def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: dict[str, str]) -> list[Path]:
+    brand = style.get("--merk", "")
+    color = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
+    out = []
+    for one in sheets:
+        pdfs = [("PDF A4", f"{one.key}.pdf"), ("PDF A3", f"{one.key}-a3.pdf")]
+        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style, pdfs=pdfs)))
+        out.append(_written(folder / f"{one.key}.pdf", sheet_pdf(one, "A4", **color)))
+        out.append(_written(folder / f"{one.key}-a3.pdf", sheet_pdf(one, "A3", **color)))
+    return out
+
+
+def _described(shown: ShownStore, names: Sequence[str], folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Give the file and the lineage of each open layer; what may not be shown whole is written anew."""
+    out = {}
     for name in names:
-        store.verify(name)
-    return {name: (store.path(name), store.describe(name)) for name in names}
+        shown.verify(name)
+        if shown.changes(name):
+            path = folder / f"{name}.parquet"
+            out[name] = (path, shown.export(name, path))
+        else:
+            out[name] = (shown.path(name), shown.describe(name))
+    return out
 
 
-def _fingerprint(store: Store, study: Study, names: Sequence[str]) -> str:
-    content = {
+def _clear(target: Path, files: Sequence[Path]) -> None:
+    """Take away factsheets and layers that an earlier run left and this one did not make."""
+    for folder in (target / SHEETS, target / "data"):
+        for one in [one for one in folder.glob("*") if one.is_file() and one not in set(files)]:
+            one.unlink()
+
+
+def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequence[Any]) -> str:
+    content: Mapping[str, Any] = {
         "title": study.title,
         "code": code_version(),
         "tables": {name: store.describe(name)["sha256"] for name in names},
+        "more": list(more),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

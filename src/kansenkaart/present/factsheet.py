@@ -1,0 +1,259 @@
+"""A factsheet of one place: what stands on it, and the same figures as HTML and as PDF on A4 and A3.
+
+The map has a fixed scale in millimetres on paper, letters beside colours, a scale bar and the north. Equal sheets give equal
+bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import jinja2
+import shapely
+from markupsafe import Markup
+from shapely.geometry.base import BaseGeometry
+
+from kansenkaart.errors import SchemaError
+from kansenkaart.present.csp import content_policy
+from kansenkaart.present.mapspec import LegendClass
+from kansenkaart.present.style import css_variables
+
+#: Scales that a map on paper may have; the largest at which the place fits is taken.
+SCALES = (500, 1000, 2000, 2500, 5000, 10_000, 20_000, 25_000, 50_000, 100_000, 250_000)
+FIGURES = 6
+_MARGIN_FRAC = 0.04
+#: Bends finer than this on paper [mm] are left out.
+_FINEST_MM = 0.12
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One figure with its unit in the text, and where it comes from."""
+
+    label: str
+    text: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One measure for the place and for what is around it, as text; unknown is a word."""
+
+    label: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One outcome when an assumption moves within its bounds."""
+
+    label: str
+    low: str
+    middle: str
+    high: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class MapPart:
+    """One shape on the map in RD New [m], with the letter and colour of its class; without a letter it is context."""
+
+    shape: BaseGeometry
+    letter: str = ""
+    color: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """All that a factsheet says.
+
+    Raises
+    ------
+    SchemaError
+        When it has not six figures with a source each, or columns that do not match the comparison.
+    """
+
+    key: str
+    title: str
+    study: str
+    edition: str
+    place: BaseGeometry
+    parts: tuple[MapPart, ...]
+    legend_title: str
+    legend: tuple[LegendClass, ...]
+    figures: tuple[KeyFigure, ...]
+    around: tuple[str, ...]
+    compared: tuple[Compared, ...]
+    moved: tuple[Moved, ...]
+    not_said: tuple[str, ...]
+    sources: tuple[str, ...]
+    example: bool = False
+    public: bool = False
+
+    def __post_init__(self) -> None:
+        found = []
+        if len(self.figures) != FIGURES or any(not one.origin for one in self.figures):
+            found.append(
+                f"{len(self.figures)} figures, of which {sum(not one.origin for one in self.figures)} without source"
+            )
+        if any(len(one.texts) != len(self.around) for one in self.compared):
+            found.append("a comparison with another number of columns than places")
+        if not self.sources or not self.not_said:
+            found.append("no sources, or nothing that it does not say")
+        if self.place.is_empty:
+            found.append("a place without shape")
+        if found:
+            raise SchemaError(f"{FIGURES} figures with sources, and a place", found="; ".join(found), where=self.title)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A window on the ground and its size on paper: scale 1:`scale`, `width_mm` by `height_mm`, from x, y [m]."""
+
+    scale: int
+    width_mm: float
+    height_mm: float
+    x: float
+    y: float
+
+    @property
+    def window(self) -> BaseGeometry:
+        """The window in RD New [m]."""
+        per_mm = self.scale / 1000
+        return shapely.box(self.x, self.y, self.x + self.width_mm * per_mm, self.y + self.height_mm * per_mm)
+
+    def paper(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Give points [m] in millimetres from the lower left corner."""
+        per_mm = self.scale / 1000
+        return [((x - self.x) / per_mm, (y - self.y) / per_mm) for x, y in points]
+
+
+def frame_of(place: BaseGeometry, *, width_mm: float, height_mm: float) -> Frame:
+    """Choose the largest scale of `SCALES` at which a place fits in a box on paper, with the place in the middle.
+
+    Parameters
+    ----------
+    place : BaseGeometry
+        In RD New [m].
+    width_mm, height_mm : float
+        Size of the map on paper [mm].
+
+    Raises
+    ------
+    SchemaError
+        When no scale is small enough.
+    """
+    x0, y0, x1, y1 = place.bounds
+    room = 1 - 2 * _MARGIN_FRAC
+    needed = max((x1 - x0) / (width_mm * room), (y1 - y0) / (height_mm * room)) * 1000
+    scale = next((one for one in SCALES if one >= needed), None)
+    if scale is None:
+        raise SchemaError(
+            f"a place that fits at 1:{SCALES[-1]}", found=f"1:{math.ceil(needed)} needed", where="factsheet"
+        )
+    per_mm = scale / 1000
+    return Frame(scale, width_mm, height_mm, (x0 + x1 - width_mm * per_mm) / 2, (y0 + y1 - height_mm * per_mm) / 2)
+
+
+def bar_m(frame: Frame) -> float:
+    """Choose the length of the scale bar [m]: 1, 2 or 5 times a power of ten, at most a third of the map's width."""
+    most = frame.width_mm * frame.scale / 1000 / 3
+    power = 10.0 ** math.floor(math.log10(most))
+    return max(step * power for step in (1, 2, 5) if step * power <= most)
+
+
+def polygons(shape: BaseGeometry) -> list[shapely.Polygon]:
+    """Give the polygons of a shape, each once."""
+    return [one for one in shapely.get_parts(shape).tolist() if one.geom_type == "Polygon" and not one.is_empty]
+
+
+def clipped(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, list[shapely.Polygon]]]:
+    """Give the parts of the map inside its window, context first."""
+    finest, out = _FINEST_MM * frame.scale / 1000, []
+    for part in sorted(sheet.parts, key=lambda one: bool(one.letter)):
+        found = polygons(shapely.clip_by_rect(shapely.simplify(part.shape, finest), *frame.window.bounds))
+        if found:
+            out.append((part, found))
+    return out
+
+
+def outline_of(sheet: Sheet, frame: Frame) -> list[shapely.Polygon]:
+    """Give the outline of the place, as fine as paper shows."""
+    return polygons(shapely.simplify(sheet.place, _FINEST_MM * frame.scale / 1000))
+
+
+def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame, *, least_mm: float = 4.0) -> tuple[float, float] | None:
+    """Say where the letter of a part goes [mm]; None where it would not fit."""
+    largest = max(shapes, key=lambda one: one.area)
+    if math.sqrt(largest.area) < least_mm * frame.scale / 1000:
+        return None
+    point = shapely.point_on_surface(largest)
+    return frame.paper([(point.x, point.y)])[0]
+
+
+def ink_on(color: str) -> str:
+    """Choose the ink that reads on a colour."""
+    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+    return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < 130 else "#1a2230"
+
+
+@lru_cache(maxsize=1)
+def _css() -> str:
+    return (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text("utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("kansenkaart.present", "templates")
+    page = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    page.globals.update(ink_on=ink_on)
+    return page.get_template("factsheet.html.jinja")
+
+
+def sheet_html(sheet: Sheet, *, style: dict[str, str] | None = None, pdfs: Sequence[tuple[str, str]] = ()) -> str:
+    """Write a factsheet as one HTML page without script or request.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What it says.
+    style : dict, optional
+        House style: CSS variables.
+    pdfs : sequence of (str, str)
+        Label and path of the PDF files beside it.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    css = css_variables(style or {}) + _css()
+    frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
+    text = _template().render(
+        sheet=sheet, frame=frame, parts=_drawn(sheet, frame), outline=_path(outline_of(sheet, frame), frame), bar=bar_m(frame),
+        policy=content_policy([], [css]), style=Markup(css), pdfs=pdfs,  # noqa: S704 - own style sheet and checked variables
+    )  # fmt: skip
+    return str(text)
+
+
+def _drawn(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, str, tuple[float, float] | None]]:
+    out = []
+    for part, shapes in clipped(sheet, frame):
+        at = letter_at(shapes, frame) if part.letter else None
+        out.append((part, _path(shapes, frame), (at[0], frame.height_mm - at[1]) if at else None))
+    return out
+
+
+def _path(shapes: Sequence[shapely.Polygon], frame: Frame) -> str:
+    """Write polygons as an SVG path in millimetres, a tenth of a millimetre fine."""
+    rings = [ring for shape in shapes for ring in (shape.exterior, *shape.interiors)]
+    words = []
+    for ring in rings:
+        points = [f"{x:.1f} {frame.height_mm - y:.1f}" for x, y in frame.paper(list(ring.coords)[:-1])]
+        kept = [one for k, one in enumerate(points) if k == 0 or one != points[k - 1]]
+        words.append("M" + "L".join(kept) + "Z")
+    return "".join(words)
