@@ -41,11 +41,12 @@ def demo(root: Path, as_json: bool) -> None:
 @cli.command(name="run")
 @click.argument("study")
 @click.option("--code", "gemeentecode", help="Gemeentecode voor een studie die live gegevens haalt, zoals GM0193.")
+@click.option("--openbaar", "public", is_flag=True, help="Openbare uitgave: niets is fijner dan tien woningen.")
 @click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
 @click.pass_obj
-def run_study(root: Path, study: str, gemeentecode: str | None, as_json: bool) -> None:
+def run_study(root: Path, study: str, gemeentecode: str | None, public: bool, as_json: bool) -> None:
     """Werk een studie bij: gegevens, scores en kaart. Wat niet veranderd is, blijft staan."""
-    _run(study, root, gemeentecode, as_json)
+    _run(study, root, gemeentecode, as_json, public=public)
 
 
 @cli.command()
@@ -171,12 +172,12 @@ def _show_area(told: dict[str, Any]) -> None:
     click.echo(f"Blokken: {area['block_ids']}")
 
 
-def _run(name: str, root: Path, gemeentecode: str | None, as_json: bool) -> None:
+def _run(name: str, root: Path, gemeentecode: str | None, as_json: bool, *, public: bool = False) -> None:
     from kansenkaart.stages import pipeline
 
-    place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode)
+    place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
     reports = pipeline.run_all(place) if as_json else _with_progress(place)
-    target = place.folders.maps / place.study.name / "index.html"
+    target = place.target / "index.html"
     if as_json:
         rows = [{"step": one.step, "status": one.status, "rows": dict(one.rows)} for one in reports]
         click.echo(json.dumps({"study": place.study.name, "map": str(target), "steps": rows}, ensure_ascii=False))

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kansenkaart.present.render import render_page, vendored
+from tests.present.pages import HOSTILE, axe_faults
 from tests.present.pictures import picture
-
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "EN-301-549", "best-practice"]
-HOSTILE = (
-    '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">\'"`${1}\u2028\u2029\u202e\u0000=1+1 🏠'
-    + "x" * 10_000
-)
-
-
-def axe_script() -> str | None:
-    """Find axe: the file that KANSENKAART_AXE names, or the one of the package axe-playwright-python."""
-    named = os.environ.get("KANSENKAART_AXE")
-    spec = importlib.util.find_spec("axe_playwright_python")
-    path = Path(named) if named else Path(spec.origin).with_name("axe.min.js") if spec and spec.origin else None
-    return path.read_text("utf-8") if path and path.is_file() else None
-
+from tests.present.test_page_controls import full
 
 pytestmark = pytest.mark.browser
 
@@ -265,18 +250,13 @@ def test_hostile_text_is_only_text(opened):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("width", [1400, 320])
-def test_axe_has_nothing_to_say(opened, width):
-    script = axe_script()
-    if script is None:
-        pytest.skip("no axe: install axe-playwright-python, or name axe.min.js in KANSENKAART_AXE")
-    page = opened(width=width, bypass_csp=True)
-    page.add_script_tag(content=script)
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (320, "light"), (1400, "dark")])
+def test_axe_has_nothing_to_say(opened, width, scheme):
+    page = opened(full(), width=width, bypass_csp=True, color_scheme=scheme)
     choose_blocks(page, "b0", "b1")
     page.locator("#tabelknop").click()
     page.locator("#tabel tbody button").first.click()
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)["violations"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+    assert axe_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -79,5 +78,7 @@ def index_html(page: IndexPage, *, style: dict[str, str] | None = None, dark: di
     str
         The page.
     """
-    css = css_variables(style or {}, dark) + (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text("utf-8")
+    css = css_variables(style or {}, dark) + (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text(
+        "utf-8"
+    )
     return str(_template().render(page=page, policy=content_policy([], [css]), style=Markup(css)))  # noqa: S704 - own style

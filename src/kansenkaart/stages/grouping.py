@@ -36,7 +36,9 @@ def merged_blocks(frame: gpd.GeoDataFrame, least: int) -> tuple[gpd.GeoDataFrame
         area with too few homes is left out.
     """
     homes = frame["homes"].astype("Float64").fillna(0.0).to_numpy(float)
-    part = frame["gebied_id"].astype("Int64").fillna(-1).to_numpy() if "gebied_id" in frame else np.zeros(len(frame), int)
+    part = (
+        frame["gebied_id"].astype("Int64").fillna(-1).to_numpy() if "gebied_id" in frame else np.zeros(len(frame), int)
+    )
     points = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))
     root = _joined(homes, part, points, least)
     ids = frame["block_id"].to_numpy()
@@ -87,7 +89,7 @@ def _together(part: pd.DataFrame, name: str) -> Any:
         return values.max()
     if one.type == "bool":
         return bool(values.any())
-    if one.type in ("str", "geometry") or name.endswith(("_id", "_year")) and one.unit in ("-", "year"):
+    if one.type in ("str", "geometry") or (name.endswith(("_id", "_year")) and one.unit in ("-", "year")):
         texts = values.dropna().unique()
         return texts[0] if len(texts) == 1 and values.notna().all() else None
     if name.endswith(("_frac", "_pct", "_per_home")):

@@ -11,6 +11,7 @@ from kansenkaart.present.indexpage import DataRow, IndexPage, Known, PlaceRow
 from kansenkaart.present.startspec import Start
 from kansenkaart.stages.legend import editions_of
 from kansenkaart.stages.ranking import there
+from kansenkaart.stages.shown import ShownStore
 from kansenkaart.stages.words import number
 from kansenkaart.store import Store
 
@@ -41,13 +42,19 @@ _ROLES = (
 
 
 def overview(
-    store: Store, study: Study, sheets: Sequence[Sheet], start: Start | None, layers: Mapping[str, int], *, reports: Sequence[str], public: bool
+    store: ShownStore,
+    study: Study,
+    sheets: Sequence[Sheet],
+    *,
+    start: Start | None,
+    layers: Mapping[str, int],
+    reports: Sequence[str],
 ) -> IndexPage:
     """Put the overview together.
 
     Parameters
     ----------
-    store : Store
+    store : ShownStore
         What may be shown.
     study : Study
         For its title.
@@ -59,19 +66,19 @@ def overview(
         Open layers by table, with their rows [1].
     reports : sequence of str
         Files of the feasibility, by name.
-    public : bool
-        Whether this is the public edition.
     """
     sources = store.sources_of([name for name in store.names() if there(store, name)])
     data = [DataRow(f"data/{name}.parquet", _TABLES_NL.get(name, name), number(rows)) for name, rows in layers.items()]
     data += [DataRow(f"data/{store.root.name}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),
              DataRow("data/metadata.json", "betekenis, bronnen en edities", "")]  # fmt: skip
     return IndexPage(
-        title=study.title, edition=editions_of(sources), answers=tuple((one.question, one.answer) for one in start.answers) if start else (),
-        places=tuple(_place(one) for one in sheets), data=tuple(data), reports=tuple((_named(one, sheets), f"{REPORTS}/{one}") for one in reports),
+        title=study.title, edition=editions_of(sources),
+        answers=tuple((one.question, one.answer) for one in start.answers) if start else (),
+        places=tuple(_place(one) for one in sheets), data=tuple(data),
+        reports=tuple((_named(one, sheets), f"{REPORTS}/{one}") for one in reports),
         known=tuple(_known(store, *one) for one in _ROLES),
         sources=tuple(dict.fromkeys(f"{one.credit}, editie {one.edition}, {one.licence}" for one in sources)),
-        example=study.invented, public=public,
+        example=study.invented, public=store.public,
     )  # fmt: skip
 
 

@@ -30,9 +30,20 @@ class Workplace:
     folders: Folders
     store: Store
     http: Http = field(default_factory=Http)
+    public: bool = False
+
+    @property
+    def target(self) -> Path:
+        """Where map, factsheets and layers go; the public edition lies beside the whole one."""
+        return self.folders.maps / (f"{self.study.name}-openbaar" if self.public else self.study.name)
+
+    @property
+    def beside(self) -> Path:
+        """The folder of the study file, with its opt-out list and house style."""
+        return self.folders.maps.parent / "studies"
 
 
-def open_study(name: str, *, root: Path, gemeentecode: str | None = None) -> Workplace:
+def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public: bool = False) -> Workplace:
     """Open a study by the name of its file in ``studies/``.
 
     Raises
@@ -44,7 +55,7 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None) -> Wor
     if gemeentecode:
         study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
     places = folders(root)
-    return Workplace(study, places, Store(places.processed / study.name))
+    return Workplace(study, places, Store(places.processed / study.name), public=public)
 
 
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
@@ -68,9 +79,9 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
 
 def run_publish(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """Bring map and data release up to date."""
-    target = place.folders.maps / place.study.name
+    target = place.target
     with locked(place.store.root, target):
-        reports = publish.publish(place.store, place.study, target)
+        reports = publish.publish(place.store, place.study, target, beside=place.beside, public=place.public)
         for report in reports:
             listen(report)
         return reports

@@ -67,14 +67,20 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     tables = _described(shown, names, target / "data")
     files += write_release(target.name, target / "data", tables, title=study.title)
     rows = {name: int(told["rows"]) for name, (_, told) in tables.items()}
-    about = overview(shown, study, sheets, spec.start, rows, reports=reports, public=public)
+    about = overview(shown, study, sheets, start=spec.start, layers=rows, reports=reports)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
     _clear(target, files)
     _write_mark(target, mark, files)
-    return [Report("kaart", "done", rows), Report("factsheets", "done", {"factsheet": len(sheets)}), Report("open data", "done", {})]
+    return [
+        Report("kaart", "done", rows),
+        Report("factsheets", "done", {"factsheet": len(sheets)}),
+        Report("open data", "done", {}),
+    ]
 
 
-def _beside(sheets: Sequence[Sheet], reports: Sequence[str], style: tuple[dict[str, str], dict[str, str]], public: bool) -> Beside:
+def _beside(
+    sheets: Sequence[Sheet], reports: Sequence[str], style: tuple[dict[str, str], dict[str, str]], public: bool
+) -> Beside:
     pages = {Path(one).stem: f"{REPORTS}/{one}" for one in reports if one.endswith(".html")}
     keys = [one.key for one in sheets]
     found = {key: pages.get(key) or pages.get(key.split("-", 1)[1]) for key in keys}

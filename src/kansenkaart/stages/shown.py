@@ -1,5 +1,4 @@
-"""What readers may see of a study: roofs of panden on the opt-out list left out, and for a public edition nothing finer
-than ten homes.
+"""What readers may see of a study: no roofs on the opt-out list; in a public edition nothing finer than ten homes.
 
 A `ShownStore` reads like the store behind it, so map, factsheets and open layers all see the same and no more.
 """
@@ -133,5 +132,3 @@ _PUBLIC: dict[str, _Maker] = {
     "sewer_pipe": _same,
     "buurt": _same,
 }
-
-

@@ -1,0 +1,131 @@
+"""What readers may see: the opt-out list, and a public edition of which nothing is finer than ten homes."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from kansenkaart.config import OptOut
+from kansenkaart.errors import ConfigError
+from kansenkaart.stages import pipeline
+from kansenkaart.stages.grouping import at_least, merged_blocks, merged_borders, redrawn_areas
+from kansenkaart.stages.publish import publish
+
+
+def squares(homes, area, **more):
+    """Draw squares of 10 m in a row."""
+    shapes = [box(10 * k, 0, 10 * k + 10, 10) for k in range(len(homes))]
+    return gpd.GeoDataFrame(
+        {"block_id": range(len(homes)), "gebied_id": area, "homes": homes, **more}, geometry=shapes, crs=28992
+    )
+
+
+def test_small_blocks_join_their_nearest_neighbour_of_the_same_area():
+    # Row: 4 | 12 | 3 | 20, all of area 0. The smallest (3, at 25 m) lies 10 m from 12 and from 20: the first wins, 15.
+    # Then 4 joins that group: 19. So two groups: {0, 1, 2} with 19 homes and {3} with 20.
+    joined, member = merged_blocks(squares([4, 12, 3, 20], [0, 0, 0, 0], people=[8.0, 24.0, 6.0, 40.0]), 10)
+    assert member == {"0": "0", "1": "0", "2": "0", "3": "3"}
+    assert joined["homes"].tolist() == [19, 20]
+    assert joined["people"].tolist() == [38.0, 40.0]
+    assert joined.area.tolist() == [300.0, 100.0]
+
+
+def test_blocks_do_not_join_over_the_border_of_an_area_and_small_areas_are_left_out():
+    joined, member = merged_blocks(squares([4, 12, 3, 2], [0, 0, 1, 1]), 10)
+    assert joined["homes"].tolist() == [16]
+    assert set(member) == {"0", "1"}
+
+
+def test_unknown_stays_unknown_in_a_sum():
+    joined, _ = merged_blocks(squares([6, 6], [0, 0], sun_kwh_per_year=[5.0, None]), 10)
+    assert joined["sun_kwh_per_year"].isna().all()
+
+
+def test_unknown_homes_are_not_enough():
+    frame = squares([9, 10, None], [0, 0, 0])
+    assert at_least(frame, 10)["homes"].tolist() == [10]
+
+
+def test_borders_inside_a_group_are_gone():
+    borders = pd.DataFrame({"block_a": [0, 1, 2], "block_b": [1, 2, 3], "length_m": [5.0, 6.0, 7.0]})
+    left = merged_borders(borders, {"0": "0", "1": "0", "2": "2"})
+    assert left[["block_a", "block_b", "length_m"]].to_numpy().tolist() == [[0, 2, 6.0]]
+
+
+def test_areas_get_the_sums_of_their_groups_so_that_no_small_rest_can_be_taken():
+    groups, member = merged_blocks(squares([4, 12, 30], [0, 0, 0]), 10)
+    area = gpd.GeoDataFrame(
+        {"best_id": [1], "homes": [42], "block_ids": ["1,2"]}, geometry=[box(10, 0, 30, 10)], crs=28992
+    )
+    (row,) = redrawn_areas(area, groups, member).to_dict("records")
+    # Block 1 is in a group with block 0: half of its members are not "most", so only the group of block 2 is left.
+    assert (row["block_ids"], row["homes"]) == ("2", 30)
+
+
+def test_opt_out_file_takes_ids_and_remarks_and_refuses_the_rest(tmp_path):
+    (tmp_path / "lijst.txt").write_text(
+        "0518100000000001  # op verzoek\n\n# einde\n0518100000000002\n", encoding="utf-8"
+    )
+    ids = OptOut(panden=("0518100000000003",), bestand="lijst.txt").ids(tmp_path)
+    assert sorted(ids) == ["0518100000000001", "0518100000000002", "0518100000000003"]
+    (tmp_path / "lijst.txt").write_text("Dorpsstraat 1, bij de kerk\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"lijst\.txt, line 1"):
+        OptOut(bestand="lijst.txt").ids(tmp_path)
+    with pytest.raises(ConfigError, match="readable list"):
+        OptOut(bestand="weg.txt").ids(tmp_path)
+
+
+def test_public_edition_holds_nothing_finer_than_ten_homes(finished, tmp_path):
+    place = pipeline.open_study("voorbeeld", root=finished)
+    publish(place.store, place.study, tmp_path / "uit", beside=place.beside, public=True)
+    layers = sorted((tmp_path / "uit" / "data").glob("*.parquet"))
+    assert {one.stem for one in layers} >= {"block", "buurt_score", "gebied", "street_water"}
+    assert not {one.stem for one in layers} & {"pand_score", "roof_face_score", "home", "pand"}
+    for path in layers:
+        frame = (
+            gpd.read_parquet(path) if path.stem not in ("block_border", "enterprise_case") else pd.read_parquet(path)
+        )
+        if "homes" in frame and path.stem != "pipe_water":
+            assert frame["homes"].min() >= 10, path.stem
+    pipes = gpd.read_parquet(tmp_path / "uit" / "data" / "pipe_water.parquet")
+    assert ((pipes["homes"] == 0) | (pipes["homes"] >= 10)).all()
+    page = (tmp_path / "uit" / "index.html").read_text("utf-8")
+    pand_ids = place.store.read("pand")["pand_id"].astype(str)
+    assert not any(one in page for one in pand_ids.head(20))
+    assert '"name":"dakvlakken"' not in page
+    assert "Openbare uitgave" in page
+    for sheet in (tmp_path / "uit" / "factsheets").glob("*.html"):
+        assert "Openbare uitgave" in sheet.read_text("utf-8")
+    # The sums of the joined blocks are those of all blocks: nothing was lost with the merging.
+    told = gpd.read_parquet(tmp_path / "uit" / "data" / "block.parquet")
+    whole = place.store.read("block")
+    assert int(told["homes"].sum()) == int(whole.loc[whole["gebied_id"].isin(told["gebied_id"]), "homes"].sum())
+
+
+def test_opt_out_hides_the_roof_in_map_and_layers_but_not_in_sums(finished, tmp_path):
+    place = pipeline.open_study("voorbeeld", root=finished)
+    pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
+    study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
+    publish(place.store, study, tmp_path / "uit", beside=place.beside)
+    faces = gpd.read_parquet(tmp_path / "uit" / "data" / "roof_face_score.parquet")
+    assert pand not in set(faces["pand_id"].astype(str))
+    row = gpd.read_parquet(tmp_path / "uit" / "data" / "pand_score.parquet").set_index("pand_id").loc[pand]
+    assert pd.isna(row["roof_area_m2"])
+    assert row["score_basis"] == "footprint"
+    buurten = gpd.read_parquet(tmp_path / "uit" / "data" / "buurt_score.parquet")
+    whole = place.store.read("buurt_score")
+    assert buurten["sun_kwh_per_year"].sum() == pytest.approx(whole["sun_kwh_per_year"].sum())
+    told = json.loads((tmp_path / "uit" / "data" / "metadata.json").read_text("utf-8"))
+    assert told["tables"]["roof_face_score"]["rows"] == len(faces)
+
+
+def test_overview_links_to_files_that_are_there(finished):
+    folder = finished / "maps" / "voorbeeld"
+    for page in (folder / "overzicht.html", next((folder / "factsheets").glob("*.html"))):
+        for link in re.findall(r'href="([^"]+)"', page.read_text("utf-8")):
+            assert (page.parent / link).resolve().is_file(), link
