@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kansenkaart.errors import AssumptionError
 
+_SHOWN = 20
 QUALITIES = ("measured", "norm", "estimate", "guess")
 _COLUMNS = ["name", "value", "low", "high", "unit", "year", "quality", "source", "note"]
 
@@ -97,7 +98,11 @@ def default() -> Assumptions:
 
 def read(path: Path) -> Assumptions:
     """Return the project's table with the rows of a study's own file over it."""
-    own = parse(path.read_text(encoding="utf-8"), where=path.name)
+    try:
+        own = parse(path.read_text(encoding="utf-8"), where=path.name)
+    except (OSError, UnicodeDecodeError) as why:
+        raise AssumptionError("a CSV file in UTF-8", found=str(why)[:200], where=path.name,
+                              remedy="save the table as CSV in UTF-8") from why  # fmt: skip
     return Assumptions({**{name: default()[name] for name in default()}, **{name: own[name] for name in own}})
 
 
@@ -109,23 +114,45 @@ def parse(text: str, *, where: str) -> Assumptions:
     AssumptionError
         Once, with all that is wrong: columns, doubles, numbers, bounds, units, quality, source.
     """
-    reader = csv.DictReader(StringIO(text))
-    if reader.fieldnames != _COLUMNS:
+    names, raws = rows_of(text, where=where)
+    if names != _COLUMNS:
         raise AssumptionError(
-            f"the columns {_COLUMNS}", found=str(reader.fieldnames), where=where, remedy="restore the header"
+            f"the columns {_COLUMNS}", found=str(names)[:500], where=where, remedy="restore the header"
         )
     rows: dict[str, Assumption] = {}
     wrong: list[str] = []
-    for number, raw in enumerate(reader, start=2):
+    for number, raw in enumerate(raws, start=2):
         faults = list(_faults(raw, rows))
         wrong += [f"row {number} ({raw.get('name')}): {fault}" for fault in faults]
         if not faults:
             rows[raw["name"]] = _row(raw)
     if wrong:
         raise AssumptionError(
-            "rows that hold together", found="; ".join(wrong), where=where, remedy="correct the rows named"
+            "rows that hold together", found=listed(wrong), where=where, remedy="correct the rows named"
         )
     return Assumptions(rows)
+
+
+def listed(faults: Sequence[str]) -> str:
+    """Return faults as one sentence that can be read, the first ones in full."""
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(one[:300] for one in faults[:_SHOWN]) + more
+
+
+def rows_of(text: str, *, where: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and the rows of a CSV table.
+
+    Raises
+    ------
+    AssumptionError
+        If a cell is longer than a table of figures can hold.
+    """
+    reader = csv.DictReader(StringIO(text))
+    try:
+        return list(reader.fieldnames or []), list(reader)
+    except csv.Error as why:
+        raise AssumptionError("a CSV table", found=str(why), where=f"{where}, line {reader.line_num}",
+                              remedy="correct the line named: a quote may be missing") from why  # fmt: skip
 
 
 def _faults(raw: dict[str, str], seen: Mapping[str, Assumption]) -> Iterator[str]:

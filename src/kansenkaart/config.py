@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -19,6 +19,9 @@ Role = Literal[
 DATA_VARIABLE = "KANSENKAART_DATA"
 _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+#: A study file is a page or two; a larger one is something else [byte].
+MOST_BYTES = 1 << 20
+_SHOWN_FAULTS = 20
 
 
 class _Strict(BaseModel):
@@ -174,6 +177,22 @@ def folders(root: Path) -> Folders:
     )  # fmt: skip
 
 
+def study_path(root: Path, name: str) -> Path:
+    """Return where the file of a study lies.
+
+    Raises
+    ------
+    ConfigError
+        If the name is not that of a study but, say, a path.
+    """
+    if not _NAME.fullmatch(name):
+        known = sorted(one.stem for one in (root / "studies").glob("*.toml"))
+        raise ConfigError(
+            "the name of a study", found=repr(name[:60]), where="studies", remedy=f"choose one of {known}"
+        )
+    return root / "studies" / f"{name}.toml"
+
+
 def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
     """Read a study file.
 
@@ -189,18 +208,27 @@ def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
     ConfigError
         If the file is missing, is not TOML, or has unknown keys or wrong values; names them all.
     """
+    content = _toml(path)
+    if gemeentecode:
+        place = content.get("place", {})
+        content = {**content, "place": {**place, "gemeentecode": gemeentecode} if isinstance(place, dict) else place}
+    try:
+        return Study.model_validate(content)
+    except ValidationError as why:
+        faults = [f"{'.'.join(map(str, one['loc']))[:80]}: {one['msg'][:200]}" for one in why.errors()]
+        more = [f"and {len(faults) - _SHOWN_FAULTS} more"] if len(faults) > _SHOWN_FAULTS else []
+        raise ConfigError("a study without faults", found="; ".join(faults[:_SHOWN_FAULTS] + more), where=path.name,
+                          remedy="correct the keys named") from why  # fmt: skip
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    known = sorted(one.stem for one in path.parent.glob("*.toml"))
     if not path.is_file():
-        known = sorted(one.stem for one in path.parent.glob("*.toml"))
         raise ConfigError("a study file", found="no such file", where=path.name, remedy=f"choose one of {known}")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        if gemeentecode:
-            content = {**content, "place": {**content.get("place", {}), "gemeentecode": gemeentecode}}
-        return Study.model_validate(content)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
-        raise ConfigError("a TOML file", found=str(why), where=path.name, remedy="correct the line named") from why
-    except ValidationError as why:
-        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in why.errors())
-        raise ConfigError(
-            "a study without faults", found=found, where=path.name, remedy="correct the keys named"
-        ) from why
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES} bytes")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, OSError) as why:
+        raise ConfigError("a TOML file", found=str(why)[:200], where=path.name,
+                          remedy="correct the line named") from why  # fmt: skip

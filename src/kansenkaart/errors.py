@@ -21,6 +21,7 @@ class KansenkaartError(Exception):
     exit_code = 1
 
     def __init__(self, expected: str, *, found: str, where: str = "", remedy: str = "") -> None:
+        found = found if found.strip() else "nothing"
         super().__init__(expected, found, where, remedy)
         self.expected, self.found, self.where, self.remedy = expected, found, where, remedy
 

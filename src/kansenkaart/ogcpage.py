@@ -12,6 +12,9 @@ from kansenkaart.errors import CrsError, FormatError
 
 _ID_NAMES = ("identificatie", "lokaal_id", "lokaalid", "buurtcode", "wijkcode", "gemeentecode", "uri")
 
+#: A multipolygon nests its positions four deep; one more for a service that wraps them.
+_DEEPEST = 5
+
 Feature = dict[str, Any]
 
 
@@ -27,20 +30,56 @@ def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
     if page.get("crs") and "28992" not in stated:
         raise _wrong_crs(stated, where=where)
     for one in page["features"]:
-        geometry = one.get("geometry") if isinstance(one, dict) else None
-        for x, y in _positions((geometry or {}).get("coordinates") or []):
+        geometry = _require_feature(one, where=where).get("geometry")
+        for x, y in _positions((geometry or {}).get("coordinates") or [], where=where):
             if not (RD_BOUNDS_M[0] <= x <= RD_BOUNDS_M[2] and RD_BOUNDS_M[1] <= y <= RD_BOUNDS_M[3]):
                 raise _wrong_crs(f"coordinate {x}, {y} of {identify(one, where=where)}", where=where)
     return list(page["features"])
 
 
-def _positions(nested: Any) -> Iterator[tuple[float, float]]:
-    if nested and isinstance(nested[0], (int, float)):
-        x, y = float(nested[0]), float(nested[1])
-        yield (x, y) if math.isfinite(x) and math.isfinite(y) else (math.inf, math.inf)
+def _require_feature(one: Any, *, where: str) -> Feature:
+    parts = [one.get(name) or {} for name in ("geometry", "properties")] if isinstance(one, dict) else [one]
+    if not all(isinstance(part, dict) for part in parts):
+        raise FormatError("a feature with geometry and properties", found=str(one)[:80], where=where,
+                          remedy="the service changed its shape: adapt the client")  # fmt: skip
+    return dict(one)
+
+
+def _positions(nested: Any, *, where: str, depth: int = 0) -> Iterator[tuple[float, float]]:
+    if not isinstance(nested, list) or depth > _DEEPEST:
+        raise FormatError("coordinates as GeoJSON nests them", found=str(nested)[:80], where=where,
+                          remedy="the service changed its shape: adapt the client")  # fmt: skip
+    if nested and not isinstance(nested[0], list):
+        yield _position(nested, where=where)
         return
     for one in nested:
-        yield from _positions(one)
+        yield from _positions(one, where=where, depth=depth + 1)
+
+
+def _position(numbers: list[Any], *, where: str) -> tuple[float, float]:
+    try:
+        x, y = (float(one) for one in numbers[:2])
+    except (TypeError, ValueError, OverflowError) as why:
+        raise FormatError("a position of two or three numbers", found=str(numbers)[:80], where=where,
+                          remedy="the service changed its shape: adapt the client") from why  # fmt: skip
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else (math.inf, math.inf)
+
+
+def next_link(page: dict[str, Any], *, where: str) -> str | None:
+    """Return the address of the page after this one, None on the last.
+
+    Raises
+    ------
+    FormatError
+        If the links are no list of links.
+    """
+    links = page.get("links") or []
+    if not isinstance(links, list) or not all(isinstance(one, dict) for one in links):
+        raise FormatError("a list of links", found=str(links)[:80], where=where, remedy="adapt the client")
+    link = next((one.get("href") for one in links if one.get("rel") == "next"), None)
+    if link is not None and not isinstance(link, str):
+        raise FormatError("an address of the next page", found=str(link)[:80], where=where, remedy="adapt the client")
+    return link
 
 
 def identify(feature: Feature, *, where: str) -> str:

@@ -7,6 +7,7 @@ A trailing ``?`` marks a column that a file of this format may lack; all others 
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import shapely
 
-from kansenkaart.errors import FormatError
+from kansenkaart.errors import FormatError, KansenkaartError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,11 @@ Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 #: Spellings of "unknown" in Dutch open data: WFS 2021, OGC API 2022 and later, OData untyped, Klimaatmonitor.
 MISSING = frozenset({"", ".", "?", "-", "nan", "none", "null", "-99999999", "-99999999.0", "-99995", "-99997"})
+#: The largest file that is read into memory as a whole; a tile of 3DBAG has some 10 MB, ten years of hours 10 MB [byte].
+MOST_BYTES = 1 << 30
+#: What libraries raise when a file is not what it seems: RuntimeError holds GDAL's errors and too deep nesting.
+_UNREADABLE = (RuntimeError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, SyntaxError,
+               zipfile.BadZipFile, shapely.errors.ShapelyError)  # fmt: skip
 _MISSING_NUMBERS = (-99999999.0, -99995.0, -99996.0, -99997.0)
 
 
@@ -106,7 +113,7 @@ def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> p
     if pd.api.types.is_numeric_dtype(column):
         numbers = column.astype("float64")
     else:
-        text = column.astype("object").where(column.notna(), "").astype(str).str.strip()
+        text = _as_text(column)
         blank = text.str.lower().isin(MISSING)
         numbers = pd.to_numeric(text.str.replace(",", ".").where(~blank), errors="coerce").astype("float64")
         odd = numbers.isna() & ~blank
@@ -122,8 +129,31 @@ def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> p
 
 def to_text(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as text without surrounding blanks; empty text is unknown."""
-    text = column.astype("object").where(column.notna(), "").astype(str).str.strip()
+    text = _as_text(column)
     return text.where(text != "", None).astype("str")
+
+
+def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    known = column.astype("object").where(column.notna(), "")
+    try:
+        return known.astype(str).str.strip()
+    except UnicodeEncodeError:  # halves of characters, which JSON can hold and text cannot
+        return known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8")).astype(str).str.strip()
+
+
+def bounded(path: Path, *, most_bytes: int = MOST_BYTES) -> Path:
+    """Return the path of a file that is read whole, if it is not too large for that [byte].
+
+    Raises
+    ------
+    FormatError
+        If it is larger.
+    """
+    size = path.stat().st_size
+    if size > most_bytes:
+        raise FormatError(f"at most {most_bytes} bytes in a file that is read whole", found=str(size), where=path.name,
+                          remedy="give a smaller area, or the publisher's tiles")  # fmt: skip
+    return path
 
 
 @contextmanager
@@ -137,12 +167,12 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     """
     try:
         yield
-    except FormatError:
+    except KansenkaartError:
         raise
-    except (RuntimeError, OSError, ValueError, KeyError) as why:
+    except _UNREADABLE as why:
         raise FormatError(
             expected,
-            found=f"{type(why).__name__}: {why}",
+            found=f"{type(why).__name__}: {why}"[:300],
             where=path.name,
             remedy="check the file name and format in the study file, and fetch the file again",
         ) from why

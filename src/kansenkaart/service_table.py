@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
 
-from kansenkaart.assumptions import Assumption, parse
+from kansenkaart.assumptions import Assumption, listed, parse, rows_of
 from kansenkaart.errors import AssumptionError
 
 PAYERS = ("household", "roof_owner", "municipality")
@@ -56,11 +56,10 @@ def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
     AssumptionError
         Once, with all rows that are wrong, doubled or missing.
     """
-    reader = csv.DictReader(StringIO(text))
-    rows, columns = list(reader), list(reader.fieldnames or [])
+    columns, rows = rows_of(text, where=where)
     if tuple(columns[-len(_EXTRA) :]) != _EXTRA:
         raise AssumptionError(
-            f"columns that end with {_EXTRA}", found=str(columns), where=where, remedy="restore the header"
+            f"columns that end with {_EXTRA}", found=str(columns)[:500], where=where, remedy="restore the header"
         )
     plain = StringIO()
     writer = csv.DictWriter(plain, columns[: -len(_EXTRA)], extrasaction="ignore", lineterminator="\n")
@@ -71,7 +70,7 @@ def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
     wrong = [fault for name in names for fault in _faults(name, [row for row in rows if row["service"] == name])]
     if wrong:
         raise AssumptionError(
-            "services that are whole", found="; ".join(wrong), where=where, remedy="correct the rows named"
+            "services that are whole", found=listed(wrong), where=where, remedy="correct the rows named"
         )
     return tuple(_service([row for row in rows if row["service"] == name], figures) for name in names)
 

@@ -4,6 +4,10 @@
 once; every run is a fork of that process. A moment is reached from a copy of what the undisturbed run had on disk when
 the step before it ended, so that most of the time goes to the runs that follow the kills. Half of the moments are
 uniform over the time of the run, the other half over its steps, so that short steps are struck as well.
+
+With ``--whole 10`` every tenth kill is followed to the end of a run. The others are followed until the step after the one
+that was struck has ended, and all that is on disk then is compared with the undisturbed run at that point: what comes
+later depends on nothing else.
 """
 
 from __future__ import annotations
@@ -49,7 +53,7 @@ class Undisturbed:
     steps: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     snapshots: list[Path] = field(default_factory=list)
-    digests: dict[str, str] = field(default_factory=dict)
+    digests: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,18 @@ def fork(root: Path, heard: Callable[[str, str], None]) -> int:
         os._exit(code)
 
 
-def fork_with_pipe(root: Path) -> tuple[int, int]:
-    """Start a run that tells of each step by a line in a pipe; return its id and the end to read from."""
+def fork_with_pipe(root: Path, steps: int | None = None) -> tuple[int, int]:
+    """Start a run, or its first steps, that tells of each step by a line in a pipe; return its id and where to read."""
     reading, writing = os.pipe()
-    pid = fork(root, lambda step, status: (os.write(writing, f"{step}\t{status}\n".encode()), None)[1])
+    told = []
+
+    def heard(step: str, status: str) -> None:
+        told.append(step)
+        os.write(writing, f"{step}\t{status}\n".encode())
+        if len(told) == steps:
+            os._exit(0)
+
+    pid = fork(root, heard)
     os.close(writing)
     return pid, reading
 
@@ -109,11 +121,12 @@ def watch(folder: Path) -> Undisturbed:
 
     if os.waitpid(fork(root, heard), 0)[1] != 0:
         raise RuntimeError("the undisturbed run failed")
-    run = Undisturbed(digests=digests(root))
+    run = Undisturbed()
     for step, took in map(json.loads, told.read_text("utf-8").splitlines()):
         run.steps.append(step)
         run.seconds.append(took)
     run.snapshots = [copies / str(number) for number in range(len(run.steps) + 1)]
+    run.digests = [*map(digests, run.snapshots[:-1]), digests(root)]
     return run
 
 
@@ -147,37 +160,41 @@ def kill_at(root: Path, moment: Moment) -> int:
     return -1
 
 
-def follow(root: Path) -> list[tuple[str, str]]:
-    """Let one run go on to its end; return each step with its status, none where it failed."""
-    pid, reading = fork_with_pipe(root)
+def follow(root: Path, steps: int | None = None) -> list[tuple[str, str]]:
+    """Let one run go on to its end, or for some steps; return each step with its status, none where it failed."""
+    pid, reading = fork_with_pipe(root, steps)
     with os.fdopen(reading, "rb") as pipe:
         lines = pipe.read().decode().splitlines()
     failed = os.waitpid(pid, 0)[1] != 0
     return [] if failed else [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
 
 
-def strike(run: Undisturbed, moment: Moment, root: Path) -> Outcome:
-    """Kill a run at a moment, let the next one end, and compare every byte."""
+def strike(run: Undisturbed, moment: Moment, root: Path, *, whole: bool = True) -> Outcome:
+    """Kill a run at a moment, let the next one end (or come a step further), and compare every byte."""
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(run.snapshots[moment.ended], root)
     ended = kill_at(root, moment)
     half_written = len(list(root.rglob(".*.part")))
-    told = follow(root)
-    found = digests(root)
-    different = {name for name in found.keys() | run.digests.keys() if found.get(name) != run.digests.get(name)}
+    short = (
+        not whole and max(ended, moment.ended) + 2 < len(run.steps) - 1
+    )  # the page and the layers are one step on disk
+    steps = max(ended, moment.ended) + 2 if short else None
+    told = follow(root, steps)
+    found, expected = digests(root), run.digests[steps if steps else -1]
+    different = {name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)}
     redone = [step for step, status in told[: max(ended, 0)] if status != "unchanged"]
     struck = None if ended < 0 else run.steps[min(ended, len(run.steps) - 1)]
     return Outcome(struck, half_written, tuple(redone), tuple(sorted(different)) if told else ("the next run failed",))
 
 
-def campaign(folder: Path, *, moments: int, seed: int, keep: Path | None = None) -> list[Outcome]:
+def campaign(folder: Path, *, moments: int, seed: int, whole: int = 1, keep: Path | None = None) -> list[Outcome]:
     """Strike at all moments, one after the other; what went wrong is copied to ``keep``."""
     pipeline.run_all(pipeline.open_study(STUDY, root=project(folder / "warm", STUDY)))
     run = watch(folder)
     sys.stdout.write(f"an undisturbed run takes {sum(run.seconds):.1f} s in {len(run.steps)} steps\n")
     outcomes = []
     for number, moment in enumerate(choose(run, moments=moments, seed=seed)):
-        one = strike(run, moment, folder / "struck")
+        one = strike(run, moment, folder / "struck", whole=number % whole == 0)
         outcomes.append(one)
         sys.stdout.write(f"{number} {run.steps[moment.ended]} +{moment.after_s:.2f} s {one}\n")
         sys.stdout.flush()
@@ -199,7 +216,7 @@ def summary(outcomes: list[Outcome]) -> dict[str, object]:
     }
 
 
-def in_a_process(*, moments: int, seed: int, keep: Path | None = None) -> dict[str, object]:
+def in_a_process(*, moments: int, seed: int, whole: int = 1, keep: Path | None = None) -> dict[str, object]:
     """Run a campaign in a process of its own, on a copy of the package that nobody edits meanwhile; return its summary."""
     with tempfile.TemporaryDirectory(prefix="kill-campaign-") as folder:
         frozen = Path(folder) / "frozen"
@@ -207,7 +224,8 @@ def in_a_process(*, moments: int, seed: int, keep: Path | None = None) -> dict[s
         # Threads of OpenMP do not survive a fork; those of this layer do.
         paths = {"PYTHONPATH": os.pathsep.join([str(frozen), str(REPOSITORY)]), "NUMBA_THREADING_LAYER": "workqueue"}
         command = [sys.executable, "-m", "tests.stages.kill_campaign", "--inside", folder]
-        command += ["--moments", str(moments), "--seed", str(seed), *(["--keep", str(keep)] if keep else [])]
+        command += ["--moments", str(moments), "--seed", str(seed), "--whole", str(whole)]
+        command += ["--keep", str(keep)] if keep else []
         last = ""
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **paths}) as running:
             for last in running.stdout or []:
@@ -223,12 +241,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--whole", type=int, default=1, help="follow every so many kills to the end of a run")
     parser.add_argument("--keep", type=Path, help="folder for projects that ended with other bytes")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    how = {"moments": asked.moments, "seed": asked.seed, "whole": asked.whole, "keep": asked.keep}
     if asked.inside is None:
-        return bool(in_a_process(moments=asked.moments, seed=asked.seed, keep=asked.keep)["other_bytes"])
-    told = summary(campaign(asked.inside, moments=asked.moments, seed=asked.seed, keep=asked.keep))
+        return bool(in_a_process(**how)["other_bytes"])
+    told = summary(campaign(asked.inside, **how))
     sys.stdout.write(json.dumps(told) + "\n")
     return 0
 

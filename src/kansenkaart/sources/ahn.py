@@ -25,6 +25,8 @@ NODATA = 3.4028234663852886e38
 #: Heights outside these [m NAP] are no heights: deepest pit and highest mast of the country with room to spare.
 HEIGHT_LIMITS_M = (-100.0, 500.0)
 _RD_CODES = (28992, 7415)
+#: Cells of one window, 4 GiB in memory [1].
+MOST_CELLS = 1 << 30
 _TILE_CELLS = 256
 _GRID_TOLERANCE = 1e-3
 
@@ -79,7 +81,13 @@ def _canvas(
         size, west0, north0 = float(sheet.transform.a), float(sheet.transform.c), float(sheet.transform.f)
     if resolution_m is not None and abs(size - resolution_m) > _GRID_TOLERANCE:
         raise _off_grid(path, f"cells of {size} m", f"cells of {resolution_m} m")
+    if not all(map(np.isfinite, (size, west0, north0, *bounds))) or size <= 0:
+        raise _off_grid(path, f"cells of {size} m from {west0}, {north0}", "cells of a size, on a grid")
     west, south, east, north = bounds
+    cells = (east - west) * (north - south) / size**2
+    if cells > MOST_CELLS:
+        raise FormatError(f"a window of at most {MOST_CELLS} cells", found=f"{cells:.0f}", where=path.name,
+                          remedy="take a smaller window: divide the study")  # fmt: skip
     first_column = int(np.floor((west - west0) / size))
     first_row = int(np.floor((north0 - north) / size))
     columns = int(np.ceil((east - west0) / size)) - first_column

@@ -81,14 +81,27 @@ def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:
     if not isinstance(features, list):
         raise FormatError("a GeoJSON index of sheets", found=str(content)[:80], where=index, remedy="adapt the client")
     for one in features:
-        properties = one.get("properties") or {}
+        properties, geometry = (_object(one, name, index) for name in ("properties", "geometry"))
         sheet, link = str(properties.get("kaartbladNr") or ""), properties.get("url") or properties.get("href")
         if not _SHEET.fullmatch(sheet) or not isinstance(link, str):
             raise FormatError(
                 "kaartbladNr and url", found=str(properties)[:80], where=index, remedy="the index changed its shape"
             )
-        if _touches(list(_corners((one.get("geometry") or {}).get("coordinates") or [])), bbox_m, index):
+        try:
+            corners = list(_corners(geometry.get("coordinates") or []))
+        except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as why:
+            raise FormatError("a shape of numbers for each sheet", found=str(geometry)[:80], where=index,
+                              remedy="the index changed its shape") from why  # fmt: skip
+        if _touches(corners, bbox_m, index):
             yield same_host(urljoin(index, link), index)
+
+
+def _object(feature: Any, name: str, index: str) -> dict[str, Any]:
+    found = (feature.get(name) or {}) if isinstance(feature, dict) else feature
+    if not isinstance(found, dict):
+        raise FormatError(f"features with {name}", found=str(feature)[:80], where=index,
+                          remedy="the index changed its shape")  # fmt: skip
+    return found
 
 
 def _corners(nested: Any) -> Iterator[tuple[float, float]]:

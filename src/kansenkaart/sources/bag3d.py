@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from kansenkaart import schemas
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.rawnames import raw_names, reading
+from kansenkaart.rawnames import bounded, raw_names, reading
 from kansenkaart.repair import bag_id, polygons_of
 from kansenkaart.sieve import Sieve
 
@@ -86,11 +86,11 @@ def read_roof_face(path: Path, *, lod: str = "2.2") -> tuple[gpd.GeoDataFrame, T
         for model, scale, shift in _models(path):
             step_m = max(step_m, float(scale[2]))
             _gather(model, scale, shift, lod, faces)
-    return _to_table(faces, step_m, path, lod)
+        return _to_table(faces, step_m, path, lod)
 
 
 def _models(path: Path) -> Iterator[tuple[dict[str, Any], Floats, Floats]]:
-    with path.open(encoding="utf-8") as handle:
+    with bounded(path).open(encoding="utf-8") as handle:
         lines = handle if path.suffix == ".jsonl" else [handle.read()]
         documents = [json.loads(line) for line in lines if line.strip()]
     if not documents or documents[0].get("type") != "CityJSON":

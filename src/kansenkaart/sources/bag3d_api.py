@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
+from kansenkaart.ogcpage import next_link
 from kansenkaart.provenance import Provenance
 from kansenkaart.publishers import delivery
 from kansenkaart.rawfolder import digest_of, edition_of, keep_file
@@ -86,7 +87,7 @@ def _walk(address: str, http: Http) -> _Gathered:
         seen.add(url)
         page, _ = get_json(url, http=http)
         _take(page, found, url)
-        link = next((one.get("href") for one in page.get("links") or [] if one.get("rel") == "next"), None)
+        link = next_link(page, where=url)
         if link and not page["features"]:
             raise _incomplete("an empty page with a next link", url)
         url = same_host(link, url) if link else None
@@ -112,11 +113,12 @@ def _take(page: Any, found: _Gathered, url: str) -> None:
 
 
 def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
-    given = page.get("metadata") or {}
-    metadata = given.get("metadata") or {}
-    transform = given.get("transform") or page.get("transform") or {}
-    if len(transform.get("scale") or []) != 3 or len(transform.get("translate") or []) != 3:
-        raise FormatError("a transform with scale and translate", found=str(transform), where=url, remedy="adapt")
+    given = _object(page.get("metadata"), url)
+    metadata = _object(given.get("metadata"), url)
+    transform = _object(given.get("transform") or page.get("transform"), url)
+    if not _three_numbers(transform.get("scale")) or not _three_numbers(transform.get("translate")):
+        raise FormatError("a transform with scale and translate", found=str(transform)[:80], where=url,
+                          remedy="the service changed its shape: adapt the client")  # fmt: skip
     system = str(metadata.get("referenceSystem") or "")
     if system and not system.endswith(_CODES):
         raise CrsError("RD New with NAP heights (EPSG:7415)", found=system, where=url, remedy="check the address")
@@ -128,6 +130,16 @@ def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
         "vertices": [],
         "metadata": metadata,
     }
+
+
+def _object(value: Any, url: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise FormatError("an object", found=str(value)[:80], where=url, remedy="adapt the client")
+    return value or {}
+
+
+def _three_numbers(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(type(one) in (int, float) for one in value)
 
 
 def _move(feature: dict[str, Any], given: dict[str, Any], wanted: dict[str, Any], url: str) -> dict[str, Any]:

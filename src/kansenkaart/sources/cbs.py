@@ -18,7 +18,7 @@ import pandas as pd
 from kansenkaart.errors import FormatError
 from kansenkaart.provenance import Tally
 from kansenkaart.publishers import year_stated
-from kansenkaart.rawnames import to_number
+from kansenkaart.rawnames import bounded, reading, to_number
 from kansenkaart.web import parse_json
 
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].
@@ -91,8 +91,9 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
     """
     folders = sorted({one.parent for path in paths for one in path.rglob("TypedDataSet.json")})
     if not folders:
-        raise FormatError("a folder with TypedDataSet.json", found="none", where=str([one.name for one in paths]))
-    years = sorted((_read_table(one) for one in folders), key=lambda item: item[0], reverse=True)
+        raise FormatError("a folder with TypedDataSet.json", found="none", where=str([one.name for one in paths]),
+                          remedy="fetch the tables again")  # fmt: skip
+    years = sorted((_read_sound(one) for one in folders), key=lambda item: item[0], reverse=True)
     newest = years[0][1]
     frame = pd.DataFrame(index=newest.index)
     noted: dict[str, int] = {}
@@ -117,6 +118,11 @@ def _best_year(name: str, choices: list[tuple[int, pd.Series[Any]]]) -> tuple[in
     return choices[0]
 
 
+def _read_sound(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
+    with reading(folder, "answers of CBS as it sends them"):
+        return _read_table(folder)
+
+
 def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
     content = {name: _rows(folder / f"{name}.json") for name in ("TableInfos", "DataProperties", "TypedDataSet")}
     where = folder.name
@@ -127,8 +133,9 @@ def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
     gone = [key for key in [code, *columns.values()] if key not in raw.columns]
     if gone:
         raise FormatError(
-            f"the columns {gone} that DataProperties announces", found=str(list(raw.columns)[:12]), where=where
-        )
+            f"the columns {gone} that DataProperties announces", found=str(list(raw.columns)[:12]), where=where,
+            remedy="fetch the tables again",
+        )  # fmt: skip
     codes = raw[code].astype(str).str.strip()
     kept = codes.str.fullmatch(_BUURT.pattern)
     double = codes.duplicated() & kept
@@ -149,7 +156,7 @@ def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        content = parse_json(path.read_bytes(), where=f"{path.parent.name}/{path.name}")
+        content = parse_json(bounded(path).read_bytes(), where=f"{path.parent.name}/{path.name}")
         rows: list[dict[str, Any]] = content["value"]
     except (OSError, KeyError, TypeError) as why:
         raise FormatError(

@@ -80,7 +80,8 @@ def read_sewer_pipe(
         If the coordinates are not RD New.
     """
     if form == "hydx-csv":
-        return _read_hydx_pipes(path, origin_m)
+        with reading(path, "the HydX tables Knooppunt, Verbinding and Profiel with their columns"):
+            return _read_hydx_pipes(path, origin_m)
     sieve = Sieve(to_our_names(_open(path, "sewer_pipe", form), "sewer_pipe", form=form, where=path.name))
     _drop_ended(sieve)
     if form == "almere-gpkg":
@@ -118,7 +119,8 @@ def read_sewer_node(
         If the coordinates are not RD New.
     """
     if form == "hydx-csv":
-        return _finish_nodes(Sieve(_hydx_nodes(path, origin_m)), path)
+        with reading(path, "the HydX table Knooppunt with its columns"):
+            return _finish_nodes(Sieve(_hydx_nodes(path, origin_m)), path)
     if form == "almere-gpkg":
         return _finish_nodes(Sieve(_inspection_nodes(_open(path, "sewer_pipe", form))), path)
     sieve = Sieve(to_our_names(_open(path, "sewer_node", form), "sewer_node", form=form, where=path.name))

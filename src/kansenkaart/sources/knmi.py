@@ -17,7 +17,7 @@ import pvlib
 
 from kansenkaart import fields, schemas
 from kansenkaart.errors import FormatError
-from kansenkaart.rawnames import reading, to_number, to_our_names
+from kansenkaart.rawnames import bounded, reading, to_number, to_our_names
 from kansenkaart.sieve import Sieve
 
 if TYPE_CHECKING:
@@ -62,11 +62,13 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0) -> tuple[pd.DataFra
     rain = to_number(frame["rain_mm"], where=f"{path.name}, RH")
     trace = rain == TRACE_CODE
     sieve.note("rain below 0.05 mm", trace.sum())
+    with reading(path, "a day as YYYYMMDD in each row"):
+        day = pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d").dt.strftime("%Y-%m-%d")
     radiation = to_number(frame["global_radiation_kwh_per_m2"], where=f"{path.name}, Q")
     evaporation = to_number(frame["evaporation_mm"], where=f"{path.name}, EV24")
     sieve.frame = pd.DataFrame(
         {
-            "day": pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d").dt.strftime("%Y-%m-%d"),
+            "day": day,
             "station": raw["STN"].astype(str),
             "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
             "rain_mm": (rain * PER_TENTH).where(~trace, trace_mm),
@@ -109,8 +111,9 @@ def read_weather_hourly(
     raw, head = _read_station_file(path)
     place = position_deg or _position(head, str(raw["STN"].iloc[0]), path)
     sieve = Sieve(to_our_names(raw, "weather_hourly", form="knmi", where=path.name))
-    day = pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d", utc=True)
-    begin = day + pd.to_timedelta(raw["HH" if "HH" in raw else "H"].astype(int) - 1, unit="h")
+    with reading(path, "a day as YYYYMMDD and an hour as HH in each row"):
+        day = pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d", utc=True)
+        begin = day + pd.to_timedelta(raw["HH" if "HH" in raw else "H"].astype(int) - 1, unit="h")
     numbers = {name: to_number(sieve.frame[name], where=path.name) for name in sieve.frame.columns}
     sieve.frame = pd.DataFrame(
         {
@@ -130,20 +133,20 @@ def read_weather_hourly(
 
 def _read_epw(path: Path, year: int) -> tuple[pd.DataFrame, Tally]:
     with reading(path, "an EPW file"):
-        raw, place = pvlib.iotools.read_epw(str(path), coerce_year=year)
-    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name))
-    sieve.frame = sieve.frame.assign(
-        timestamp=raw.index.tz_convert("UTC").strftime(_STAMP),
-        station=str(place["city"]),
-        latitude_deg=float(place["latitude"]),
-        longitude_deg=float(place["longitude"]),
-    )
+        raw, place = pvlib.iotools.read_epw(str(bounded(path)), coerce_year=year)
+        sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name))
+        sieve.frame = sieve.frame.assign(
+            timestamp=raw.index.tz_convert("UTC").strftime(_STAMP),
+            station=str(place["city"]),
+            latitude_deg=float(place["latitude"]),
+            longitude_deg=float(place["longitude"]),
+        )
     return _finish(sieve, "weather_hourly", path), sieve.tally()
 
 
 def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     with reading(path, "a KNMI station file"):
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = bounded(path).read_text(encoding="utf-8", errors="replace")
     lines = text.splitlines()
     at = next((n for n, line in enumerate(lines) if re.match(r"#?\s*STN\s*,\s*YYYYMMDD", line)), None)
     if at is None:

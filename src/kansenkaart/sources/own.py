@@ -14,6 +14,7 @@ import pandas as pd
 import pyogrio
 
 from kansenkaart.errors import FormatError
+from kansenkaart.rawnames import bounded, reading
 
 
 @dataclass(frozen=True)
@@ -137,24 +138,28 @@ def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tupl
     rows = pd.DataFrame(
         {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
     )
-    report = pd.concat([rows, notes]) if len(notes) else rows
+    report = pd.concat([rows, notes], ignore_index=True) if len(notes) else rows.reset_index(drop=True)
     table = clean[keep].set_index(shape.key)
     return OwnData(table, report.sort_values("row", kind="stable", ignore_index=True))
 
 
 def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".gpkg":
-        frame = pyogrio.read_dataframe(path, read_geometry=False)
-        return pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
+        with reading(path, "a GeoPackage with a table"):
+            frame = pyogrio.read_dataframe(path, read_geometry=False)
+            return pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
     if path.suffix != ".csv":
         raise FormatError("a .csv or .gpkg file", found=path.suffix, where=path.name, remedy="export it as CSV")
     try:
-        with path.open(encoding="utf-8-sig") as stream:
+        with bounded(path).open(encoding="utf-8-sig") as stream:
             separator = ";" if ";" in stream.readline() else ","
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as why:
+        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise ValueError("rows with more cells than the head")
+        return frame
+    except (ValueError, OSError, OverflowError) as why:  # encoding, ragged rows and no rows are ValueErrors
         raise FormatError(
-            "a table in UTF-8 with a head and as many cells in each row", found=str(why), where=path.name,
+            "a table in UTF-8 with a head and as many cells in each row", found=str(why)[:300], where=path.name,
             remedy="save it as CSV UTF-8; see docs/how-to/own-data.md",
         ) from why  # fmt: skip
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
-from kansenkaart.ogcpage import Feature, features_of, identify, require_properties, require_rd_header
+from kansenkaart.ogcpage import Feature, features_of, identify, next_link, require_properties, require_rd_header
 from kansenkaart.provenance import Provenance
 from kansenkaart.publishers import delivery
 from kansenkaart.rawfolder import edition_of, keep_file, plain_name, write_atomic
@@ -228,7 +228,7 @@ def _walk(query: Query, http: Http, pages: Path | None) -> Iterator[dict[str, An
         seen.add(url)
         page = _page(url, http, pages)
         yield page
-        link = next((one.get("href") for one in page.get("links") or [] if one.get("rel") == "next"), None)
+        link = next_link(page, where=url)
         if link and not page["features"]:
             raise IncompleteError("features, or the end", found="an empty page with a next link", where=url)
         url = same_host(link, url) if link else None

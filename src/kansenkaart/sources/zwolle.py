@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -28,6 +29,8 @@ MUNICIPALITY = ("GM0193", "Zwolle")
 #: Half of the last digit of the totals: energy is published in steps of 0.1 million m3 and 0.1 GWh.
 HALF_STEP = 0.05
 _MILLION = 1e6
+#: A workbook of a hundred buurten unpacks to less than 1 MB [byte].
+MOST_UNPACKED_BYTES = 100 << 20
 _PERCENT = 100.0
 #: Names that the polygons spell otherwise than the workbooks, without blanks and hyphens.
 ALIASES = {
@@ -135,7 +138,17 @@ def _read_workbook(path: Path, form: str) -> tuple[pd.DataFrame, int]:
     return pd.DataFrame(numbers).set_index(raw["buurt"].map(_key)), int(title.group(1))
 
 
+def _require_small(path: Path) -> None:
+    """Refuse a workbook that unpacks to more than a table of buurten can hold."""
+    with zipfile.ZipFile(path) as opened:
+        size = sum(one.file_size for one in opened.infolist())
+    if size > MOST_UNPACKED_BYTES:
+        raise FormatError(f"a workbook of at most {MOST_UNPACKED_BYTES} bytes, unpacked", found=str(size),
+                          where=path.name, remedy="do not trust this file: export the workbook again")  # fmt: skip
+
+
 def _rows(path: Path) -> list[tuple[Any, ...]]:
+    _require_small(path)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Workbook contains no default style")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)

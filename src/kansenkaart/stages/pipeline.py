@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart import assumptions
-from kansenkaart.config import Folders, Study, folders, read_study
+from kansenkaart.config import Folders, Study, folders, read_study, study_path
 from kansenkaart.errors import KansenkaartError, StoreError
 from kansenkaart.stages import acquire, publish, score
 from kansenkaart.stages.steps import Report, Step, run
@@ -51,7 +51,7 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     ConfigError
         If there is no such study or it has faults.
     """
-    study = read_study(root / "studies" / f"{name}.toml", gemeentecode=gemeentecode)
+    study = read_study(study_path(root, name), gemeentecode=gemeentecode)
     if gemeentecode:
         study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
     places = folders(root)

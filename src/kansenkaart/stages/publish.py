@@ -144,12 +144,16 @@ def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequenc
 def _published(target: Path, mark: str) -> bool:
     if not (target / _MARK).is_file():
         return False
-    told = json.loads((target / _MARK).read_text(encoding="utf-8"))
-    files: dict[str, str] = told["files"]
-    return bool(
-        told["fingerprint"] == mark
-        and all((target / name).is_file() and sha256_of(target / name) == digest for name, digest in files.items())
-    )
+    try:
+        told = json.loads((target / _MARK).read_text(encoding="utf-8"))
+        files: dict[str, str] = dict(told["files"])
+        return bool(
+            told["fingerprint"] == mark
+            and files
+            and all((target / name).is_file() and sha256_of(target / name) == digest for name, digest in files.items())
+        )
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        return False  # a mark that cannot be read says nothing: publish again
 
 
 def _write_mark(target: Path, mark: str, files: Sequence[Path]) -> None:
