@@ -74,6 +74,7 @@ def _by_hand() -> dict[str, bytes]:
         "profiel": b"PRO_IDE;PRO_BRE;PRO_HGT;PRO_VRM;PRO_MAT\nR200;200;200;RND;PVC\n",
         "own_panden": b"pand_id;owner;maintenance_year\n0193100000000001;Corporatie;2031\n0193100000000002;;\n",
         "own_sewers": b"pipe_id,laying_year,diameter_mm\nP,1968,300\n",
+        "own_actuals": b"place_id;actual_year;actual_item;actual_value\nbuurt:BU01931000;2027;members;12,5\n",
         "workbook": _workbook(),
     }
 

@@ -131,6 +131,16 @@ def test_own_tables(name, shape, separator, published, desk, data):
 
 @FUZZ
 @given(data=st.data())
+def test_own_actuals(published, desk, data):
+    path = desk / "own_actuals.csv"
+    path.write_bytes(
+        data.draw(st.one_of(spoilt_table(published["own_actuals"], ";"), spoilt_bytes(published["own_actuals"])))
+    )
+    survives(lambda: own.read_actuals(path, first_year=2020, last_year=2050))
+
+
+@FUZZ
+@given(data=st.data())
 def test_own_geopackage(published, desk, data):
     source, path = desk / "own_seed.gpkg", desk / "own.gpkg"
     if not source.exists():
