@@ -24,7 +24,7 @@ from kansenkaart.provenance import Tally
 from kansenkaart.stages.steps import Product
 from kansenkaart.store import Store
 
-INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water")
+INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water", "home_water")
 _NEEDED = ("pand_score", "home", "buurt")
 OUTPUTS = ("block", "block_border", "gebied")
 USED = ("household_size_design", "water_use_shower", "water_use_bath", "water_use_wash_basin", "area_street_cover",
@@ -97,7 +97,10 @@ def _blocks(
 ) -> gpd.GeoDataFrame:
     """Add to the blocks what they hold: people, water, sun, money, ownership and home types."""
     count, of_home = len(made.frame), made.block_of_home.reset_index(drop=True)
-    if store.has("street_water"):
+    if store.has("home_water"):
+        share = store.read("home_water").set_index("home_id")["yearly_eur"]
+        home = home.assign(water_eur_per_year=home["home_id"].map(share).astype("float64"))
+    elif store.has("street_water"):
         home = home.assign(water_eur_per_year=share_streets(home, store.read("street_water"), column="yearly_eur"))
     else:
         home = home.assign(water_eur_per_year=np.nan)

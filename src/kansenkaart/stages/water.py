@@ -14,7 +14,7 @@ from kansenkaart.assumptions import Assumptions
 from kansenkaart.core.water.costs import Prices, cost_table
 from kansenkaart.core.water.demand import Uses, garden_demand_mm
 from kansenkaart.core.water.engine import score_water
-from kansenkaart.core.water.inputs import WaterFrames, WaterSettings
+from kansenkaart.core.water.inputs import Bound, WaterFrames, WaterSettings
 from kansenkaart.core.water.pipes import PipeLimits
 from kansenkaart.provenance import Tally
 from kansenkaart.stages.steps import Product
@@ -28,8 +28,11 @@ USED = (
     "water_use_wash_basin", "water_use_washing_machine", "water_use_toilet", "treatment_cost_running", "sewer_pumping_energy",
     "mixed_drains_extra_cost", "yard_paved_share", "grey_water_store", "garden_area_default",
 )  # fmt: skip
-OUTPUTS = ("street_water", "pipe_water")
+OUTPUTS = ("street_water", "pipe_water", "home_water", "street_water_month")
 _LINE_WIDTH_M = 3.0
+# A BAG identification of an openbare ruimte: gemeente (4), object type 30, number (10).
+_OPENBARE_RUIMTE = r"\d{4}30\d{10}"
+_NAMELESS = "naam onbekend, openbare ruimte "
 
 
 def ready(store: Store) -> bool:
@@ -46,12 +49,19 @@ def ready(store: Store) -> bool:
 def score_streets(store: Store, known: Assumptions) -> Sequence[Product]:
     """Score all streets and pipes; what found no street or sewer is counted by reason."""
     frames = _frames(store, known)
-    result = score_water(frames, settings=_settings(known))
-    street, pipe = _street(result.street), _pipe(result.pipe)
+    result = score_water(frames, settings=_settings(known, bounds=_bounds(store, known)))
+    street, pipe, home = (
+        _street(_named(result.street, frames.home, result.home)),
+        _pipe(result.pipe),
+        _home(frames.home, result.home),
+    )
+    how = {f"woning: straat door {by}": int(n) for by, n in result.home["assigned_by"].value_counts().items()}
     noted = _counted(result.unassigned, ["what", "reason"]) | _counted(result.issues, ["reason", "action"])
     return [
         Product("street_water", street, Tally(len(result.street), len(street), noted=noted)),
         Product("pipe_water", pipe, Tally(len(result.pipe), len(pipe))),
+        Product("home_water", home, Tally(len(frames.home), len(home), noted=how)),
+        Product("street_water_month", result.month, Tally(len(result.month), len(result.month))),
     ]
 
 
@@ -73,29 +83,60 @@ def _frames(store: Store, known: Assumptions) -> WaterFrames:
     return WaterFrames(home=home, pand=store.read("pand"), buurt=store.read("buurt"), garden_mm=garden, **optional)
 
 
-def _settings(known: Assumptions) -> WaterSettings:
-    data = files("kansenkaart") / "data"
-    year = int(known.value("reference_year", "year"))
+def _bounds(store: Store, known: Assumptions) -> tuple[Bound, ...]:
+    """Both ends of every figure; each with yards all paved and not paved at all, which pull the two ways."""
+    daily = store.read("weather_daily")
+    daily = daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"])))
+    return tuple(_bound(known, daily, end, paved) for end in ("low", "high") for paved in ("low", "high"))
+
+
+def _bound(known: Assumptions, daily: pd.DataFrame, end: str, paved: str) -> Bound:
+    return Bound(
+        prices=_prices(known, end=end),
+        garden_mm=garden_demand_mm(daily, crop_factor=_end(known, "garden_crop_factor", "1", end)),
+        use_factor=_end(known, "water_use_total", "l/person/day", end) / known["water_use_total"].value,
+        yard_paved_frac=_end(known, "yard_paved_share", "1", paved),
+        garden_m2_per_home=_end(known, "garden_area_default", "m2/home", end),
+        store_m3_per_home=_end(known, "grey_water_store", "m3/home", end),
+    )
+
+
+def _end(known: Assumptions, name: str, unit: str, end: str) -> float:
+    known.value(name, unit)
+    return float(getattr(known[name], end))
+
+
+def _prices(known: Assumptions, *, end: str = "value") -> Prices:
+    """Prices of the middle or of one end; a high discount rate makes a later amount small, so it goes with the low end."""
+    against = {"low": "high", "high": "low"}.get(end, end)
     life = known["sewer_life"]
-    prices = Prices(
-        year_now=year, price_index=known.value("price_index_civil_works", "1"),
-        discount_frac=known.value("discount_rate_real", "%/year") / 100,
+    return Prices(
+        year_now=int(known.value("reference_year", "year")),
+        price_index=_end(known, "price_index_civil_works", "1", end),
+        discount_frac=_end(known, "discount_rate_real", "%/year", against) / 100,
         sewer_life=life.value, sewer_life_low=life.low, sewer_life_high=life.high,
-        manhole_spacing_m=known.value("manhole_spacing", "m"), water_eur_per_m3=known.value("drinking_water_price", "EUR/m3"),
-        electricity_eur_per_kwh=known.value("electricity_price_all_in", "EUR/kWh"),
-        rain_off_eur_per_m2=known.value("decoupling_rain_cost", "EUR/m2"),
-        grey_eur_per_home=known.value("grey_water_system_cost", "EUR/home"),
-        treatment_eur_per_m3=known.value("treatment_cost_running", "EUR/m3"),
-        pump_kwh_per_m3=known.value("sewer_pumping_energy", "kWh/m3"),
-        mixed_drains_eur_per_home=known.value("mixed_drains_extra_cost", "EUR/home"),
-        analysis_years=int(known.value("analysis_period", "year")),
+        manhole_spacing_m=known.value("manhole_spacing", "m"),
+        water_eur_per_m3=_end(known, "drinking_water_price", "EUR/m3", end),
+        electricity_eur_per_kwh=_end(known, "electricity_price_all_in", "EUR/kWh", end),
+        rain_off_eur_per_m2=_end(known, "decoupling_rain_cost", "EUR/m2", end),
+        grey_eur_per_home=_end(known, "grey_water_system_cost", "EUR/home", end),
+        treatment_eur_per_m3=_end(known, "treatment_cost_running", "EUR/m3", end),
+        pump_kwh_per_m3=_end(known, "sewer_pumping_energy", "kWh/m3", end),
+        mixed_drains_eur_per_home=_end(known, "mixed_drains_extra_cost", "EUR/home", end),
+        analysis_years=int(_end(known, "analysis_period", "year", end)),
     )  # fmt: skip
+
+
+def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
+    data = files("kansenkaart") / "data"
+    prices = _prices(known)
     with (
         (data / "sewer_costs.csv").open(encoding="utf-8") as costs,
         (data / "water_classes.csv").open(encoding="utf-8") as classes,
     ):
         return WaterSettings(
-            limits=PipeLimits(year_max=year), prices=prices, costs=cost_table(pd.read_csv(costs)), classes=pd.read_csv(classes),
+            limits=PipeLimits(year_max=prices.year_now), bounds=bounds, prices=prices,
+            costs=cost_table(pd.read_csv(costs)), classes=pd.read_csv(classes),
             uses=_uses(known),
             household_size=known.value("household_size_design", "person/home"),
             paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
@@ -110,12 +151,28 @@ def _uses(known: Assumptions) -> Uses:
     return Uses(shower, bath, basin, machine, toilet, total)
 
 
+def _named(street: gpd.GeoDataFrame, home: gpd.GeoDataFrame, put: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Say where a street lies when the source holds only the number of its openbare ruimte: by its commonest postcode."""
+    nameless = street["street_name"].astype("string").str.fullmatch(_OPENBARE_RUIMTE).fillna(False).astype(bool)
+    code = pd.DataFrame({"street_id": put["street_id"].to_numpy(), "postcode": home["postcode"].to_numpy()}).dropna()
+    count = code.value_counts().reset_index(name="homes").sort_values(["homes", "postcode"], ascending=[False, True])
+    code = street["street_id"].map(count.drop_duplicates("street_id").set_index("street_id")["postcode"])
+    place = code.astype("string").str.replace(r"(\d{4}) ?([A-Z]{2})", r"\1 \2", regex=True)
+    told = ("naam onbekend, bij postcode " + place).fillna(_NAMELESS + street["street_name"].astype("string").str[-5:])
+    return street.assign(street_name=street["street_name"].mask(nameless, told))
+
+
 def _street(street: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Publish streets as surfaces; one that is only known as a line or point gets the width of a line on the map."""
     out = street.rename(columns={"basis": "street_basis"})
     flat = out.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
     shape = out.geometry.where(flat, out.geometry.buffer(_LINE_WIDTH_M))
     return _published(out.set_geometry(shape), "street_water")
+
+
+def _home(point: gpd.GeoDataFrame, home: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Publish each home with its street, pipe, rule, distances and share of the street's yearly worth."""
+    return _published(gpd.GeoDataFrame(home, geometry=point.geometry.to_numpy(), crs=point.crs), "home_water")
 
 
 def _pipe(pipe: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
 from kansenkaart.core.water.engine import score_water
+from kansenkaart.core.water.inputs import Bound
 from kansenkaart.core.water.sentences import GREY_SENTENCES, RAIN_SENTENCES, four_lines
 from tests.core.water.water_world import frames, homes, settings, sewers
 
@@ -138,6 +141,66 @@ def test_damaged_sewers_are_named_and_the_rest_goes_on():
     assert set(found.issues["reason"]) == {"no geometry", "diameter in metres", "laying year unbelievable"}
     assert found.pipe["own_homes"].sum() + (found.home["pipe_id"].isna()).sum() == 27
     assert found.street["score_grey"].notna().all()
+
+
+def bound(factor: float, paved: float) -> Bound:
+    prices = replace(
+        settings().prices,
+        price_index=1.4 * factor, discount_frac=0.04 / factor, treatment_eur_per_m3=0.1 * factor,
+        grey_eur_per_home=3500 * factor, rain_off_eur_per_m2=42 * factor,
+    )  # fmt: skip
+    return Bound(prices=prices, garden_mm=frames().garden_mm * factor, use_factor=factor, yard_paved_frac=paved)
+
+
+def test_every_amount_lies_in_its_interval_and_the_interval_is_not_a_point():
+    bounds = tuple(bound(factor, paved) for factor in (0.8, 1.2) for paved in (0.0, 1.0))
+    street = score_water(frames(), settings=settings(bounds=bounds)).street
+    amounts = ("yearly_eur", "drinking_water_eur_per_year", "cost_grey_eur", "cost_rain_eur", "net_grey_eur",
+               "saving_grey_off_eur", "saving_rain_off_eur", "saving_both_eur")  # fmt: skip
+    for name in amounts:
+        assert (street[f"{name}_low"] <= street[name] + 1e-6).all()
+        assert (street[name] <= street[f"{name}_high"] + 1e-6).all()
+    for name in ("yearly_eur", "cost_grey_eur", "net_grey_eur"):
+        assert (street[f"{name}_low"] < street[f"{name}_high"]).all()
+    # 9 homes at 3,500 EUR with factors 0.8 and 1.2, and 1,500 EUR each for one drain in the Hoofdstraat of 1960
+    cost = street.set_index("street_name")[["cost_grey_eur_low", "cost_grey_eur_high"]]
+    assert cost.loc["Zijlaan"].tolist() == pytest.approx([25_200, 37_800])
+    assert cost.loc["Hoofdstraat"].tolist() == pytest.approx([38_700, 51_300])
+    assert " tot " in street["sum_nl"].iloc[0]
+
+
+def test_shares_of_homes_add_up_to_their_street(result):
+    per_street = result.home.groupby("street_id")["yearly_eur"].sum()
+    street = result.street.set_index("street_id")["yearly_eur"]
+    assert per_street.to_numpy() == pytest.approx(street[per_street.index].to_numpy())
+
+
+def test_months_conserve_and_add_up_to_the_year(result):
+    month = result.month
+    uses = ["toilet_m3", "washing_m3", "garden_m3", "green_m3"]
+    year = month.groupby("street_id").sum()
+    street = result.street.set_index("street_id")
+    assert year[uses].sum(axis=1).to_numpy() == pytest.approx(street["reused_m3_per_year"].to_numpy())
+    before = month.groupby("street_id")["stored_m3"].shift(1)
+    gap = month["grey_m3"] + before - month[uses].sum(axis=1) - month["overflow_m3"] - month["stored_m3"]
+    assert gap.dropna().abs().max() < 1e-9
+    assert len(gap.dropna()) == 11 * len(street)
+
+
+def test_more_participation_never_needs_a_larger_pipe_nor_saves_less(result):
+    street = result.street
+    size = street[[f"foul_diameter_grey_off_{part}_mm" for part in (25, 50, 75, 100)]].to_numpy()
+    saved = street[[f"saving_grey_off_{part}_eur" for part in (25, 50, 75)] + ["saving_grey_off_eur"]].to_numpy()
+    assert (np.diff(size, axis=1) <= 0).all()
+    assert (np.diff(saved, axis=1) >= 0).all()
+    assert street["participation_nl"].str.count("\n").eq(3).all()
+
+
+def test_the_design_storm_has_a_diameter_of_its_own(result):
+    pipe = result.pipe[result.pipe["own_paved_m2"] > 0]
+    assert (pipe["storm_08_l_per_s"] > 0).all()
+    # bui 08 peaks at 3.3 mm in 5 minutes, 110 l/s/ha, above the stationary 60 l/s/ha: never a smaller pipe
+    assert (pipe["diameter_storm_08_mm"] >= pipe["diameter_as_is_mm"]).all()
 
 
 def test_less_participation_saves_less_water():

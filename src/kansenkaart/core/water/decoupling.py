@@ -13,6 +13,7 @@ from kansenkaart.core.water.costs import CostTable, Prices, pipe_cost, present_v
 from kansenkaart.core.water.design import SCENARIOS, DesignRules, design_diameters, design_slope
 
 SAVINGS = ("grey_off", "rain_off", "both")
+PARTS = (25, 50, 75)
 _FULL = 100
 
 
@@ -21,7 +22,8 @@ def pipe_savings(
 ) -> pd.DataFrame:
     """Value the saving on each pipe now [EUR]: what the model would lay as it is, less what it would lay after.
 
-    Model against model: a present pipe that is larger than needed is no merit of grey water. Full participation.
+    Model against model: a present pipe that is larger than needed is no merit of grey water. Full participation, and
+    for grey water every smaller one that the design holds (`saving_grey_off_25_eur` ...).
 
     Parameters
     ----------
@@ -43,10 +45,14 @@ def pipe_savings(
     """
     before = pipe_cost(design["diameter_as_is_mm"], table=table, prices=prices)
     saved = {}
-    for scenario in SAVINGS:
-        after = pipe_cost(design[f"diameter_{scenario}_{_FULL}_mm"], table=table, prices=prices)
-        amount = (before - after) * np.asarray(length_m, dtype=float)
-        saved[f"saving_{scenario}_eur"] = present_value(amount, year=year, prices=prices)
+    cases = {f"saving_{scenario}_eur": f"diameter_{scenario}_{_FULL}_mm" for scenario in SAVINGS}
+    cases |= {f"saving_grey_off_{part}_eur": f"diameter_grey_off_{part}_mm" for part in PARTS}
+    for name, column in cases.items():
+        if column in design.columns:
+            amount = (before - pipe_cost(design[column], table=table, prices=prices)) * np.asarray(
+                length_m, dtype=float
+            )
+            saved[name] = present_value(amount, year=year, prices=prices)
     return pd.DataFrame(saved, index=design.index)
 
 
@@ -56,10 +62,10 @@ def saving_interval(
     slope: npt.ArrayLike,
     start_year: npt.ArrayLike,
     rules: tuple[DesignRules, ...],
-    prices: Prices,
+    prices: tuple[Prices, ...],
     table: CostTable,
 ) -> pd.DataFrame:
-    """Lowest and highest saving of each pipe [EUR] over variants of the rules and of the life of a sewer.
+    """Lowest and highest saving of each pipe [EUR] over variants of the rules, of the life of a sewer and of prices.
 
     Parameters
     ----------
@@ -71,8 +77,8 @@ def saving_interval(
         Laying year or era [year].
     rules : tuple of DesignRules
         Variants, for instance another default slope or rain.
-    prices : Prices
-        Lives (low, high) and prices.
+    prices : tuple of Prices
+        Variants, each with its lives (low, middle, high).
     table : CostTable
         Cost by diameter.
     """
@@ -81,9 +87,10 @@ def saving_interval(
         design = design_diameters(
             load, slope=design_slope(slope, rules=variant)[0], rules=variant, participation=(1.0,)
         )
-        for life in (prices.sewer_life_low, prices.sewer_life_high):
-            year = np.maximum(np.asarray(start_year, dtype=float) + life, prices.year_now)
-            found.append(pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=prices))
+        lives = ((one, life) for one in prices for life in (one.sewer_life_low, one.sewer_life, one.sewer_life_high))
+        for one, life in lives:
+            year = np.maximum(np.asarray(start_year, dtype=float) + life, one.year_now)
+            found.append(pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=one))
     cube = np.stack([frame.to_numpy() for frame in found])
     low = pd.DataFrame(cube.min(axis=0), columns=found[0].columns, index=load.index)
     high = pd.DataFrame(cube.max(axis=0), columns=found[0].columns, index=load.index)
@@ -137,6 +144,9 @@ def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
         for scenario in SCENARIOS:
             column = "diameter_as_is_mm" if scenario == "as_is" else f"diameter_{scenario}_{_FULL}_mm"
             table[f"{name}_{column}"] = longest(part, column)
+        for share in PARTS:
+            table[f"{name}_diameter_grey_off_{share}_mm"] = longest(part, f"diameter_grey_off_{share}_mm")
+        table[f"{name}_diameter_storm_08_mm"] = longest(part, "diameter_storm_08_mm")
         table[f"{name}_present_mm"] = longest(part, "diameter_mm")
         table[f"{name}_at_minimum"] = (part["diameter_as_is_mm"] <= part["minimum_mm"]).groupby(part["street_id"]).all()
         table[f"{name}_scores"] = part.groupby("street_id").size()

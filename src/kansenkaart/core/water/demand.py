@@ -5,7 +5,7 @@ Grey water here is household water (shower, bath, basin, and by choice the washi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,11 @@ class Uses:
         parts = (self.shower, self.bath, self.wash_basin, self.washing_machine, self.toilet)
         if min(parts) < 0 or sum(parts) > self.total:
             raise ConfigError("uses of 0 or more that do not exceed the total", found=str(self), where="Uses")
+
+    def times(self, factor: float) -> Uses:
+        """Every use multiplied by one factor [1]."""
+        names = ("shower", "bath", "wash_basin", "washing_machine", "toilet", "total")
+        return replace(self, **{name: getattr(self, name) * factor for name in names})
 
     @property
     def grey_l_per_person_day(self) -> float:
@@ -167,6 +172,8 @@ class Balance:
 
     Parameters
     ----------
+    supply : array
+        Grey water of the homes that take part.
     used : dict of str to array
         Water given to each use, in order of preference.
     overflow : array
@@ -175,6 +182,7 @@ class Balance:
         Content of the store at the start and the end of the year [m3].
     """
 
+    supply: Floats
     used: dict[str, Floats]
     overflow: Floats
     stored_start: Floats
@@ -218,7 +226,7 @@ def balance(
     scaled = {name: demand * participation for name, demand in demands.items()}
     content = _year(supply, scaled, size, np.zeros(len(supply)))[2]
     used, overflow, end = _year(supply, scaled, size, content)
-    return Balance(used, overflow, content, end)
+    return Balance(supply, used, overflow, content, end)
 
 
 def _year(

@@ -56,12 +56,13 @@ def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
     forest = orient(graph)
     results = sewer_results(pipe, graph=graph, forest=forest, own=loads.pipe, settings=settings)
     homes = _with_rule(frames, loads, pipe, settings)
-    table = street_table(
+    table, month = street_table(
         street, home=homes, surface=surface, pipe=results, garden_mm=frames.garden_mm, settings=settings
     )
     faults = [part for part in (issues, graph.issues, forest.issues) if len(part)]
     told = pd.concat(faults or [issues], ignore_index=True)
-    return WaterResult(table, results, homes, surface, _unassigned(homes, surface, loads), told)
+    homes = _with_share(homes, table)
+    return WaterResult(table, results, homes, surface, _unassigned(homes, surface, loads), told, month)
 
 
 def _assigned(
@@ -136,6 +137,16 @@ def _with_rule(frames: WaterFrames, loads: Loads, pipe: gpd.GeoDataFrame, settin
     if _is_era(pipe):
         distance = np.full(len(distance), np.nan)
     return loads.home.assign(discharge_rule=discharge_rule(distance, rule_m=settings.reach.sewer_m))
+
+
+def _with_share(home: pd.DataFrame, street: pd.DataFrame) -> pd.DataFrame:
+    """Each home's even share of the yearly worth of its street [EUR/year], with its interval; unknown without a street."""
+    known = street.set_index("street_id")
+    out = home.copy()
+    for name in ("yearly_eur", "yearly_eur_low", "yearly_eur_high"):
+        share = known[name] / known["homes"].where(known["homes"] > 0)
+        out[name] = home["street_id"].map(share).astype("float64")
+    return out
 
 
 def _unassigned(home: pd.DataFrame, surface: pd.DataFrame, loads: Loads) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import pandas as pd
@@ -42,6 +42,32 @@ class WaterFrames:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """One end of what the figures may be, all together; the interval spans all bounds and the middle.
+
+    Parameters
+    ----------
+    prices : Prices
+        Prices, index, rate and years of this end.
+    garden_mm : array
+        Garden water per month [mm/month] with the crop factor of this end.
+    use_factor : float
+        Household water use over that of the middle [1].
+    yard_paved_frac : float
+        Paved share of a yard [1].
+    garden_m2_per_home, store_m3_per_home : float
+        Where there is no BGT [m2/home]; store for grey water [m3/home].
+    """
+
+    prices: Prices
+    garden_mm: Floats
+    use_factor: float = 1.0
+    yard_paved_frac: float = 0.5
+    garden_m2_per_home: float = 50.0
+    store_m3_per_home: float = 0.2
+
+
+@dataclass(frozen=True)
 class WaterSettings:
     """Every number the water score rests on.
 
@@ -63,6 +89,8 @@ class WaterSettings:
         Share of homes counted in the yearly sums [1].
     interval_slopes, interval_rains_l_per_s_ha : tuple of float
         Default slopes [1] and rains [l/s/ha] of the interval.
+    bounds : tuple of Bound
+        Ends of the intervals of money; empty: every low and high of a price is its middle.
     """
 
     limits: PipeLimits
@@ -82,6 +110,19 @@ class WaterSettings:
     participation: float = 1.0
     interval_slopes: tuple[float, ...] = (1 / 250, 1 / 1000)
     interval_rains_l_per_s_ha: tuple[float, ...] = (60.0, 90.0)
+    bounds: tuple[Bound, ...] = ()
+
+    def at(self, bound: Bound) -> WaterSettings:
+        """Put one end of the figures in the place of the middle."""
+        uses = self.uses.times(bound.use_factor)
+        return replace(
+            self,
+            prices=bound.prices,
+            uses=uses,
+            yard_paved_frac=bound.yard_paved_frac,
+            garden_m2_per_home=bound.garden_m2_per_home,
+            store_m3_per_home=bound.store_m3_per_home,
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +137,8 @@ class WaterResult:
         Homes and parts of surfaces with street, pipe, rule and distance.
     unassigned, issues : DataFrame
         What found no street or sewer, and every fault of the sewer data, with reasons.
+    month : DataFrame
+        Grey water per street and month [m3]: supply, uses, overflow, store.
     """
 
     street: gpd.GeoDataFrame
@@ -104,3 +147,4 @@ class WaterResult:
     surface: pd.DataFrame
     unassigned: pd.DataFrame
     issues: pd.DataFrame
+    month: pd.DataFrame

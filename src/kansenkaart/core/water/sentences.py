@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -108,11 +108,50 @@ def four_lines(row: Mapping[str, Any]) -> list[str]:
         f"zonder regenwater {number(row['foul_diameter_rain_off_100_mm'])} mm."
     )
     money = (
-        f"Geld: {number(row['yearly_eur'])} euro per jaar aan drinkwater en zuivering, "
-        f"{number(row['saving_grey_off_eur'])} euro op de buis bij vervanging in {year(row['replacement_year'])}; "
-        f"kosten {number(row['cost_grey_eur'])} euro."
+        f"Geld: {spanned(row, 'yearly_eur')} per jaar aan drinkwater en zuivering, "
+        f"{spanned(row, 'saving_grey_off_eur')} op de buis bij vervanging in {year(row['replacement_year'])}; "
+        f"kosten {spanned(row, 'cost_grey_eur')}."
     )
     return [water, pipe, money, _RULE[row["discharge_rule"]]]
+
+
+def spanned(row: Mapping[str, Any], name: str) -> str:
+    """Write an amount with its interval where that says more: 1.200 euro (900 tot 1.500).
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    name : str
+        The amount [EUR].
+    """
+    text = f"{number(row[name])} euro"
+    low, high = (row.get(f"{name}_{end}") for end in ("low", "high"))
+    if pd.isna(row[name]) or low is None or high is None or pd.isna(low) or pd.isna(high) or round(low) == round(high):
+        return text
+    return f"{text} ({number(low)} tot {number(high)})"
+
+
+def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50, 75, 100)) -> str:
+    """Say what the street gains when a quarter, half, three quarters or all of the homes take part.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    parts : sequence of int
+        Shares of the homes [%].
+    """
+    if pd.isna(row["reused_m3_per_year"]) or row["homes"] == 0:
+        return ""
+    told = []
+    for part in parts:
+        saving = row["saving_grey_off_eur" if part == 100 else f"saving_grey_off_{part}_eur"]
+        told.append(
+            f"{part}%: {number(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt, "
+            f"buis {number(row[f'foul_diameter_grey_off_{part}_mm'])} mm, {number(saving)} euro op de buis"
+        )
+    return "\n".join(told)
 
 
 def year(value: Any) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 from kansenkaart.core.water.arrays import Floats
 from kansenkaart.core.water.costs import replacement_year
 from kansenkaart.core.water.decoupling import interval_rules, pipe_savings, saving_interval
-from kansenkaart.core.water.design import design_diameters, design_slope, self_cleansing
+from kansenkaart.core.water.design import DesignRules, design_diameters, design_slope, dry_flow, self_cleansing
+from kansenkaart.core.water.hydraulics import capacity_table, smallest_diameter
 from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.network import FlowForest, SewerGraph, accumulate
 from kansenkaart.core.water.storm import Storm, storm_peaks
@@ -67,8 +68,10 @@ def _designed(table: gpd.GeoDataFrame, settings: WaterSettings) -> gpd.GeoDataFr
         rules,
         *interval_rules(rules, slopes=settings.interval_slopes, rains_l_per_s_ha=settings.interval_rains_l_per_s_ha),
     )
+    sides = (prices, *(bound.prices for bound in settings.bounds))
     start = np.where(np.isnan(laid), table["era_year"].to_numpy(dtype=float), laid)
-    span = saving_interval(table, slope=measured, start_year=start, rules=variants, prices=prices, table=costs)
+    span = saving_interval(table, slope=measured, start_year=start, rules=variants, prices=sides, table=costs)
+    table["diameter_storm_08_mm"] = _in_storm(table, slope, rules)
     before = _present_or_model(table, design)
     # Only a pipe that the model itself lays smaller shrinks; any other keeps the size it has and loses flow.
     smaller = design["diameter_grey_off_100_mm"].to_numpy()
@@ -79,6 +82,23 @@ def _designed(table: gpd.GeoDataFrame, settings: WaterSettings) -> gpd.GeoDataFr
     for frame in (saved, span):
         frame.loc[pressed] = 0.0
     return gpd.GeoDataFrame(pd.concat([table, design, saved, span, clean], axis=1), geometry="geometry", crs=table.crs)
+
+
+def _in_storm(table: gpd.GeoDataFrame, slope: Floats, rules: DesignRules) -> Floats:
+    """Smallest standard diameter [mm] that carries the peak of the design storm beside the household peak."""
+    foul_only = np.asarray(table["system"] == "vuilwater", dtype=bool)
+    peak = np.where(foul_only, 0.0, table["storm_08_l_per_s"])
+    filling = np.where(foul_only, rules.filling_foul, rules.filling_full)
+    found = smallest_diameter(
+        dry_flow(table["people"], participation=0.0, rules=rules) + peak,
+        capacity_l_per_s=capacity_table(
+            slope, filling=filling, diameters_mm=rules.diameters_mm, friction=rules.friction
+        ),
+        minimum_mm=table["minimum_mm"].to_numpy(dtype=float),
+        diameters_mm=rules.diameters_mm,
+    )
+    found[(table["layer"] == "pressure").to_numpy()] = np.nan
+    return found
 
 
 def _present_or_model(table: gpd.GeoDataFrame, design: pd.DataFrame) -> Floats:

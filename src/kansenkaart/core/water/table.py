@@ -9,15 +9,22 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.core.water.arrays import Floats
-from kansenkaart.core.water.costs import grey_cost, mixed_drains, yearly_value
+from kansenkaart.core.water.costs import grey_cost, mixed_drains, present_value, yearly_value
 from kansenkaart.core.water.decoupling import grey_reason, rain_reason, streets_of_pipes
-from kansenkaart.core.water.demand import Balance, balance, grey_supply, indoor_demand
+from kansenkaart.core.water.demand import MONTHS, Balance, balance, grey_supply, indoor_demand
 from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.scoring import GREY, RAIN, score_by_classes
-from kansenkaart.core.water.sentences import cleansing_sentence, four_lines, grey_sentence, rain_sentence
+from kansenkaart.core.water.sentences import (
+    cleansing_sentence,
+    four_lines,
+    grey_sentence,
+    participation_line,
+    rain_sentence,
+)
 
 _PUBLIC = ("road", "bare")
 _MM_PER_M = 1000.0
+_MONEY = ("drinking_water_eur_per_year", "yearly_eur", "cost_grey_eur", "cost_rain_eur")
 
 
 def street_table(
@@ -28,7 +35,7 @@ def street_table(
     pipe: gpd.GeoDataFrame,
     garden_mm: Floats,
     settings: WaterSettings,
-) -> gpd.GeoDataFrame:
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Bring homes, surfaces and pipes together per street and score grey water and rain water apart.
 
     Parameters
@@ -45,13 +52,21 @@ def street_table(
         Garden water per month [mm/month].
     settings : WaterSettings
         Uses, prices, class tables.
+
+    Returns
+    -------
+    tuple of GeoDataFrame and DataFrame
+        Streets; and per street and month [m3]: `grey_m3`, `toilet_m3`, `washing_m3`, `garden_m3`, `green_m3`,
+        `overflow_m3`, `stored_m3` (at the end of the month).
     """
-    table = street.set_index("street_id")
-    table = table.join(_homes(home)).join(_areas(surface, home, table, settings)).join(streets_of_pipes(pipe))
-    table[["homes", "people", "mixed_homes"]] = table[["homes", "people", "mixed_homes"]].fillna(0.0)
+    base = street.set_index("street_id").join(_homes(home))
+    base[["homes", "people", "mixed_homes"]] = base[["homes", "people", "mixed_homes"]].fillna(0.0)
+    base = base.join(streets_of_pipes(pipe))
+    table = base.join(_areas(surface, home, base, settings))
     table["discharge_rule"] = table["discharge_rule"].fillna("unknown")
     kept = _add_water(table, garden_mm, settings)
     _add_money(table, settings)
+    _add_spans(table, base, surface, home, settings)
     _add_criteria(table, settings)
     for name, score in (("grey", GREY), ("rain", RAIN)):
         found = score_by_classes(table, table=settings.classes, score=score)
@@ -61,7 +76,17 @@ def street_table(
     _add_words(table)
     table["sewer_basis"] = pipe["basis"].iloc[0] if len(pipe) else "none"
     table["overflow_m3_per_year"] = kept.overflow.sum(axis=1)
-    return gpd.GeoDataFrame(table.reset_index(), geometry="geometry", crs=street.crs)
+    return gpd.GeoDataFrame(table.reset_index(), geometry="geometry", crs=street.crs), _months(table.index, kept)
+
+
+def _months(street_id: pd.Index[Any], kept: Balance) -> pd.DataFrame:
+    """Twelve rows per street [m3]; grey water + store before = used + overflow + store after."""
+    change = kept.supply - kept.reused - kept.overflow
+    columns = {"grey": kept.supply, **kept.used, "overflow": kept.overflow}
+    columns["stored"] = np.maximum(kept.stored_start[:, None] + change.cumsum(axis=1), 0.0)
+    out = {f"{name}_m3": values.ravel() for name, values in columns.items()}
+    months = np.tile(np.arange(1, MONTHS + 1), len(street_id))
+    return pd.DataFrame({"street_id": np.repeat(street_id.to_numpy(), MONTHS), "month": months, **out})
 
 
 def _homes(home: pd.DataFrame) -> pd.DataFrame:
@@ -136,11 +161,42 @@ def _add_money(table: pd.DataFrame, settings: WaterSettings) -> None:
     )
     off = settings.design.rain_off_max_frac * part
     table["cost_rain_eur"] = table["paved_sewer_m2"] * off * prices.rain_off_eur_per_m2
+    # Taken off when the sewer is replaced: worth of that year's cost now, as the saving is.
+    table["cost_rain_eur"] = present_value(table["cost_rain_eur"], year=table["replacement_year"], prices=prices)
     table.loc[table["rain_system"].ne("gemengd").fillna(True), "cost_rain_eur"] = 0.0
     saved = table["saving_grey_off_eur"].fillna(0.0)
     table["net_grey_eur"] = table["yearly_eur"] * prices.annuity_factor + saved - table["cost_grey_eur"]
     table["net_basis"] = np.where(table["saving_grey_off_eur"].isna(), "without pipe: unknown", "whole")
     table["price_year"] = prices.price_year
+
+
+def _add_spans(
+    table: pd.DataFrame, base: pd.DataFrame, surface: pd.DataFrame, home: pd.DataFrame, settings: WaterSettings
+) -> None:
+    """Low and high of every amount: all figures at one end together, so outer bounds, not a likelihood."""
+    sides, worths = [table[list(_MONEY)]], [table["yearly_eur"] * settings.prices.annuity_factor]
+    for bound in settings.bounds:
+        other = settings.at(bound)
+        side = base.join(_areas(_repaved(surface, bound.yard_paved_frac), home, base, other))
+        _add_water(side, bound.garden_mm, other)
+        _add_money(side, other)
+        sides.append(side[list(_MONEY)])
+        worths.append(side["yearly_eur"] * other.prices.annuity_factor)
+    cube = np.stack([side.to_numpy(dtype=float) for side in sides])
+    for end, taken in (("low", cube.min(axis=0)), ("high", cube.max(axis=0))):
+        for position, name in enumerate(_MONEY):
+            table[f"{name}_{end}"] = taken[:, position]
+    worth = np.stack([one.to_numpy(dtype=float) for one in worths])
+    saved = {end: table[f"saving_grey_off_eur_{end}"].fillna(0.0) for end in ("low", "high")}
+    table["net_grey_eur_low"] = worth.min(axis=0) + saved["low"] - table["cost_grey_eur_high"]
+    table["net_grey_eur_high"] = worth.max(axis=0) + saved["high"] - table["cost_grey_eur_low"]
+
+
+def _repaved(surface: pd.DataFrame, yard_paved_frac: float) -> pd.DataFrame:
+    if surface.empty:
+        return surface
+    yard = surface["kind"] == "yard"
+    return surface.assign(paved_m2=surface["paved_m2"].mask(yard, surface["area_m2"].astype(float) * yard_paved_frac))
 
 
 def _add_criteria(table: pd.DataFrame, settings: WaterSettings) -> None:
@@ -170,4 +226,5 @@ def _add_words(table: pd.DataFrame) -> None:
     table["sentence_grey_nl"] = [grey_sentence(row) for row in rows]
     table["sentence_rain_nl"] = [rain_sentence(row) for row in rows]
     table["cleansing_nl"] = [cleansing_sentence(row) for row in rows]
+    table["participation_nl"] = [participation_line(row) for row in rows]
     table["sum_nl"] = ["\n".join(four_lines(row)) for row in rows]
