@@ -43,6 +43,10 @@ def tables() -> dict[str, Table]:
     with (files("kansenkaart") / "data" / "tables.csv").open(encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
             words = row["columns"].split()
+            if row["table"] in found:
+                raise SchemaError(
+                    "every table once", found=row["table"], where="data/tables.csv", remedy="remove one of the two rows"
+                )
             found[row["table"]] = Table(
                 row["table"],
                 row["stage"],
