@@ -17,7 +17,7 @@ from kansenkaart.core.area.blocks import BlockRules, Blocks, build_blocks
 from kansenkaart.core.area.graph import BorderFactors, build_graph
 from kansenkaart.core.area.lines import bounding_lines, covered_share
 from kansenkaart.core.area.partition import Partition, partition
-from kansenkaart.core.area.values import area_shapes, area_sums, block_sums, share_streets, together
+from kansenkaart.core.area.values import area_shapes, area_sums, block_sums, share_streets, together, within_land
 from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people
 from kansenkaart.errors import InfeasibleError
 from kansenkaart.provenance import Tally
@@ -56,6 +56,7 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     rules = BlockRules(walk_gap_m=math.inf) if store.has("terrain") else BlockRules()
     made = build_blocks(pand, home, factors=factors, barriers=barriers, crossings=crossings, rules=rules)
     blocks = _blocks(made, pand, home, buurt, store)
+    blocks["geometry"] = within_land(blocks.geometry, buurt)
     lost, count = sum(made.dropped.values()), len(home)
     try:
         found = partition(build_graph(made.frame, made.edges, factors=factors), target_homes=areas.target_homes,

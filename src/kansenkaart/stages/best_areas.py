@@ -32,8 +32,8 @@ VALUES = {"eur": "value_eur_per_year", "kwh": "yield_fit_kwh_per_year"}
 BORDER_ONLY = "border"
 # Bounds on the work, in counts: a time limit would make the answer depend on the machine.
 THOROUGH = Effort(restarts=2, steps=60_000, windows=40, rounds=12, nodes=400)
-QUICK = Effort(restarts=1, steps=30_000, windows=0)
-NEAR = Effort(restarts=2, steps=40_000, windows=1, rounds=8, nodes=200)
+QUICK = Effort(restarts=1, steps=20_000, first=4, windows=0)
+NEAR = Effort(restarts=1, steps=40_000, windows=1, rounds=4, nodes=60)
 
 
 def ready(store: Store) -> bool:

@@ -23,10 +23,11 @@ from kansenkaart.stages.areas import SUMS, published
 SIZES = (250, 330, 450)
 _MOST_RUNNERS_UP = 3
 _WORDS = {
-    "local": "gewone straat of achterkanten", "collector": "wijkstraat", "main": "hoofdweg", "rail": "spoor", "water": "water",
+    "garden": "achterkanten of tuinen", "local": "gewone straat", "collector": "wijkstraat", "main": "hoofdweg",
+    "rail": "spoor", "water": "water",
 }  # fmt: skip
 # Without a map of streets only the width of the gap between buildings is known.
-_GAPS = {"local": "gewone straat of achterkanten", "collector": "brede straat of strook", "main": "brede open ruimte"}
+_GAPS = {"local": "gewone straat of tuinen", "collector": "brede straat of strook", "main": "brede open ruimte"}
 _OUTSIDE = "open land of de rand van de studie"
 _TINY_M = 0.05
 _ROUNDING = 1e-6  # a gap below this is the rounding of sums

@@ -16,6 +16,7 @@ from kansenkaart.stages.themes import Made, theme_of
 from kansenkaart.store import Store
 
 _KINDS = (
+    ("garden", "achterkanten of tuinen", "Hier loopt geen straat: niemand noemt dit een rand.", 2.0),
     ("local", "gewone straat of pad", "Een gewone straat scheidt weinig.", 1.0),
     ("collector", "wijkstraat", "Een drukkere straat is voor bewoners vaak de rand.", 0.5),
     ("main", "hoofdweg", "Een hoofdweg is een rand die iedereen kent.", 0.2),
@@ -29,8 +30,8 @@ _HELD = ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year", "yield_
          "stacked_homes", "corporation_frac")  # fmt: skip
 _DECIMALS = {"main_buurt_frac": 2, "value_known_frac": 2, "corporation_frac": 2, "known_border_frac": 2, "sure_frac": 2,
              "bound_gap_frac": 3}  # fmt: skip
-_COLORS = {"local": "#c2410c", "collector": "#b45309", "main": "#1d4ed8", "rail": "#111827", "water": "#0e7490",
-           "outer": "#3f6212"}  # fmt: skip
+_COLORS = {"garden": "#be185d", "local": "#c2410c", "collector": "#b45309", "main": "#1d4ed8", "rail": "#111827",
+           "water": "#0e7490", "outer": "#3f6212"}  # fmt: skip
 
 
 def areas(store: Store, sources: Sequence[Provenance]) -> Made:
@@ -107,7 +108,9 @@ def best_borders(store: Store, sources: Sequence[Provenance]) -> Made:
                   "best_border_id", "best_name")  # fmt: skip
     labels = {**{key: label for key, label, _, _ in _KINDS}, "outer": "open land of rand van de studie"}
     present = [key for key in labels if key in set(frame["border_class"])]
-    classes = tuple(LegendClass("ABCDEF"[i], labels[key], _COLORS[key], values=(key,)) for i, key in enumerate(present))
+    classes = tuple(
+        LegendClass("ABCDEFG"[i], labels[key], _COLORS[key], values=(key,)) for i, key in enumerate(present)
+    )
     story = Story(
         "Waarom de rand van elk gebied loopt waar hij loopt.",
         "Klik op een stuk rand: gewone straat, hoofdweg, water, spoor, buurtgrens of open land.",

@@ -9,7 +9,7 @@ import shapely
 from kansenkaart.core.area.graph import AreaGraph, BorderFactors, graph_from_arrays
 
 FACTORS = BorderFactors(
-    by_class={"local": 1.0, "collector": 0.5, "main": 0.2, "rail": 0.05, "water": 0.05},
+    by_class={"garden": 2.0, "local": 1.0, "collector": 0.5, "main": 0.2, "rail": 0.05, "water": 0.05},
     buurt=0.6,
     place_name=0.7,
     outer=0.05,

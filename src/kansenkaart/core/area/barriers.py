@@ -17,10 +17,13 @@ _WALLED = ("rail", "water")  # nobody walks across but at a crossing
 _ALONG_M = 0.2  # a quay that shares the water's edge, give or take the drawing, does not cross it
 
 
-def class_by_gap(gap: Floats, *, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
-    """Class of a stretch when only the buildings are known: the wider the gap [m], the clearer the edge."""
-    names = np.array(["local", "collector", "main"])
-    return names[np.searchsorted([collector_m, main_m], gap, side="right")]
+def class_by_gap(gap: Floats, *, street_m: float, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
+    """Class of a stretch when only the buildings are known: the wider the gap [m], the clearer the edge.
+
+    Between buildings nearer than `street_m` runs no street: back gardens, sheds, an alley, or one row.
+    """
+    names = np.array(["garden", "local", "collector", "main"])
+    return names[np.searchsorted([street_m, collector_m, main_m], gap, side="right")]
 
 
 def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.str_], Flags]:
@@ -36,7 +39,7 @@ def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.ND
     Returns
     -------
     tuple
-        Class per stretch (`local` where nothing is met) and a flag where something is met.
+        Class per stretch (`garden` where nothing is met) and a flag where something is met.
     """
     if "cls" not in barriers or (unknown := set(barriers["cls"]) - set(BORDER_CLASSES)):
         found = f"{sorted(unknown)}" if "cls" in barriers else "no column cls"

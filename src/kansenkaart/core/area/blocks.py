@@ -40,6 +40,8 @@ class BlockRules:
         Homes from which a building is flagged as large and stays a unit by itself [home].
     row_gap_m : float
         Buildings nearer than this stand in one row [m].
+    street_gap_m : float
+        Gap below which no street fits: back gardens or one row [m].
     collector_gap_m, main_gap_m : float
         Gap from which a border without known street counts as a collector or a main road [m].
     walk_gap_m : float
@@ -60,6 +62,7 @@ class BlockRules:
     aim_homes: int = 20
     large_homes: int = 50
     row_gap_m: float = 1.0
+    street_gap_m: float = 6.0
     collector_gap_m: float = 30.0
     main_gap_m: float = 50.0
     walk_gap_m: float = 100.0
@@ -226,7 +229,8 @@ def _points_as_buildings(
 def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:
     if barriers is not None:
         return class_by_barrier(ridges, barriers)
-    cls = class_by_gap(ridges.gap, collector_m=rules.collector_gap_m, main_m=rules.main_gap_m)
+    cls = class_by_gap(ridges.gap, street_m=rules.street_gap_m, collector_m=rules.collector_gap_m,
+                       main_m=rules.main_gap_m)  # fmt: skip
     return cls, ridges.gap > rules.row_gap_m
 
 

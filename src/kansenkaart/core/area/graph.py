@@ -14,7 +14,9 @@ from scipy.sparse.csgraph import connected_components
 from kansenkaart.core.area.kernel import Flags, Floats, Ints
 from kansenkaart.errors import ConfigError, SchemaError
 
-BORDER_CLASSES = ("local", "collector", "main", "rail", "water")
+BORDER_CLASSES = ("garden", "local", "collector", "main", "rail", "water")
+
+_MOST = 10.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class BorderFactors:
     Parameters
     ----------
     by_class : Mapping[str, float]
-        Factor per border class [1]: a canal makes a better edge than a back street, so it counts less.
+        Factor per border class [1]: a canal makes a better edge than a back street, so it counts less; a line through back
+        gardens or a row of houses makes none, so it counts more than its length.
     buurt : float
         Extra factor on the border of a buurt [1].
     place_name : float
@@ -49,8 +52,10 @@ class BorderFactors:
             raise ConfigError(
                 f"a row for each of {sorted(needed)}", found=f"no {sorted(missing)}", where="border_factors.csv"
             )
-        if bad := [name for name in needed if not 0 <= rows[name] <= 1]:
-            raise ConfigError("factors between 0 and 1", found=f"{bad} outside", where="border_factors.csv")
+        if bad := [name for name in needed if not 0 <= rows[name] <= (_MOST if name == "garden" else 1)]:
+            raise ConfigError(
+                f"factors between 0 and 1 (garden: {_MOST:g})", found=f"{bad} outside", where="border_factors.csv"
+            )
         return cls(
             by_class={name: rows[name] for name in BORDER_CLASSES},
             buurt=rows["buurt_border"],

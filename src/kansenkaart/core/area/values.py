@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from kansenkaart.errors import SchemaError
+
+_POLYGONS, _COLLECTION = (3, 6), 7  # kinds of geometry as shapely numbers them
 
 
 def share_streets(home: pd.DataFrame, street: pd.DataFrame, *, column: str) -> pd.Series:
@@ -112,3 +115,21 @@ def most_of_homes(block: pd.DataFrame, label: Sequence[int]) -> dict[int, str]:
     named = block.assign(area=area)[(area >= 0) & block["streets"].fillna("").ne("").to_numpy()]
     top = named.sort_values(["homes", "block_id"], ascending=[False, True]).drop_duplicates("area")
     return dict(zip(top["area"], top["streets"].str.split("; ").str[0], strict=True))
+
+
+def within_land(shape: gpd.GeoSeries, land: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Cut shapes off at the outside of the buurten; one that lies beyond them altogether stays as it is.
+
+    Land within reach of a building goes on beyond the edge of the place, over a neighbour's meadow; nobody lives there.
+    """
+    outside = shapely.union_all(land.geometry.to_numpy())
+    shapely.prepare(outside)
+    whole = shape.to_numpy()
+    crossing = ~shapely.contains_properly(outside, whole) & shapely.intersects(outside, whole)
+    cut = whole.copy()
+    cut[crossing] = shapely.intersection(whole[crossing], outside)
+    parts = shapely.get_type_id(cut) == _COLLECTION
+    cut[parts] = [shapely.multipolygons([p for p in shapely.get_parts(one) if p.area > 0]) for one in cut[parts]]
+    empty = shapely.is_empty(cut) | ~np.isin(shapely.get_type_id(cut), _POLYGONS)
+    cut[empty] = whole[empty]
+    return gpd.GeoSeries(cut, index=shape.index, crs=shape.crs)

@@ -1,0 +1,118 @@
+"""Lines that bound blocks: classes of the register, ditches, crossings, cover; and sums that keep the unknown unknown."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from kansenkaart.core.area.barriers import class_by_gap
+from kansenkaart.core.area.blocks import build_blocks
+from kansenkaart.core.area.lines import bounding_lines, covered_share
+from kansenkaart.core.area.values import area_sums, block_sums, share_streets, together, within_land
+from kansenkaart.errors import ConfigError, SchemaError
+from tests.core.area.area_towns import FACTORS, row_houses
+
+CLASSES = pd.read_csv(str(files("kansenkaart") / "data" / "barrier_classes.csv"))
+
+
+def terrain(*rows: tuple[str, str, shapely.Geometry]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {"kind": [k for k, _, _ in rows], "function": [f for _, f, _ in rows]},
+        geometry=[g for _, _, g in rows],
+        crs=28992,
+    )
+
+
+def test_the_register_s_words_become_classes_and_ditches_bound_nothing() -> None:
+    ground = terrain(
+        ("wegdeel", "rijbaan regionale weg", shapely.box(0, 0, 100, 14)),
+        ("wegdeel", "rijbaan lokale weg", shapely.box(0, 20, 100, 26)),
+        ("wegdeel", "voetpad", shapely.box(0, 30, 100, 32)),
+        ("waterdeel", "waterloop", shapely.box(0, 40, 100, 54)),
+        ("waterdeel", "waterloop", shapely.box(0, 60, 100, 62)),  # 2 m wide
+        ("begroeidterreindeel", None, shapely.box(0, 70, 100, 90)),
+        ("overbruggingsdeel", "brug", shapely.box(40, 40, 50, 54)),
+    )
+    roads = gpd.GeoDataFrame(
+        {"road_class": ["collector", None]}, geometry=[shapely.LineString([(0, 100), (9, 100)])] * 2, crs=28992
+    )
+    barriers, crossings = bounding_lines(ground, roads, classes=CLASSES)
+    assert sorted(barriers["cls"]) == ["collector", "local", "local", "main", "water"]
+    assert sorted(crossings["cls"]) == ["bridge", "path"]
+    nothing, none = bounding_lines(None, None, classes=CLASSES)
+    assert nothing.empty
+    assert none.empty
+    with pytest.raises(ConfigError, match="canal"):
+        bounding_lines(ground, None, classes=CLASSES.assign(cls="canal"))
+
+
+def test_cover_is_the_share_of_homes_near_a_street() -> None:
+    street = gpd.GeoDataFrame(
+        {"cls": ["local", "water"]}, geometry=[shapely.box(0, 0, 100, 5), shapely.box(0, 500, 100, 505)], crs=28992
+    )
+    homes = gpd.GeoDataFrame(
+        geometry=[shapely.Point(5, 20), shapely.Point(50, 30), shapely.Point(50, 490), None], crs=28992
+    )
+    assert covered_share(homes, street, reach_m=40.0) == pytest.approx(2 / 3)  # near water is not near a street
+    assert covered_share(homes.iloc[3:], street, reach_m=40.0) == 0
+
+
+def test_a_quay_is_no_bridge_and_a_path_over_the_water_is() -> None:
+    pand, home = row_houses(2, 30, apart=30.0)
+    canal = ("water", shapely.box(-200, 16, 400, 30))
+    quay = ("local", shapely.box(-200, 30, 400, 34))  # shares the water's edge
+    water = gpd.GeoDataFrame({"cls": [canal[0], quay[0]]}, geometry=[canal[1], quay[1]], crs=28992)
+    closed = build_blocks(pand, home, factors=FACTORS, barriers=water)
+    assert not closed.edges.loc[closed.edges["cls"] == "water", "passable"].any()
+    path = gpd.GeoDataFrame({"cls": ["path"]}, geometry=[shapely.box(80, 10, 83, 36)], crs=28992)
+    opened = build_blocks(pand, home, factors=FACTORS, barriers=water, crossings=path)
+    wet = opened.edges[opened.edges["cls"] == "water"]
+    assert wet["passable"].any()
+    assert not wet["passable"].all()
+
+
+def test_back_gardens_are_told_from_streets_by_the_gap() -> None:
+    got = class_by_gap(np.array([0.5, 5.9, 6.0, 29.0, 30.0, 80.0]), street_m=6.0, collector_m=30.0, main_m=50.0)
+    assert got.tolist() == ["garden", "garden", "local", "local", "collector", "main"]
+
+
+def test_sums_leave_the_unknown_unknown_and_money_of_streets_is_kept() -> None:
+    parts = pd.DataFrame({"eur": [1.0, np.nan, 4.0, np.nan], "homes": 1})
+    sums = block_sums(pd.Series([0, 0, 1, 2]), parts, columns=["eur"], count=4)
+    assert sums["eur"].tolist()[:2] == [1.0, 4.0]
+    assert sums["eur"].isna().tolist() == [False, False, True, True]
+    assert together(pd.Series([1.0, np.nan]), pd.Series([2.0, np.nan])).tolist()[0] == 3.0
+    home = pd.DataFrame({"street_name": ["A", "A", "B", None], "street_id": ["1", "1", "2", "3"]})
+    street = pd.DataFrame({"street_name": ["A", "A", "B"], "homes": [1, 1, 1], "yearly_eur": [10.0, 30.0, np.nan]})
+    share = share_streets(home, street, column="yearly_eur")
+    assert share.tolist()[:2] == [20.0, 20.0]
+    assert share[2:].isna().all()
+    with pytest.raises(SchemaError, match="yearly_eur"):
+        share_streets(home, street[["street_name", "homes"]], column="yearly_eur")
+    block = pd.DataFrame(
+        {
+            "homes": [3, 1, 2],
+            "buurtcode": ["X", "X", None],
+            "corporation_frac": [0.5, 1.0, np.nan],
+            "eur": [1.0, np.nan, 2.0],
+        }
+    )
+    area = area_sums(block, [0, 0, 1], sums=["eur"], value="eur")
+    assert area["corporation_frac"].iloc[0] == pytest.approx(2.5 / 4)
+    assert np.isnan(area["corporation_frac"].iloc[1])
+    assert area["value_known_frac"].tolist() == [0.75, 1.0]
+    assert area["main_buurt_frac"].iloc[0] == 1.0
+
+
+def test_land_ends_where_the_buurten_end() -> None:
+    land = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 100, 100)], crs=28992)
+    shape = gpd.GeoSeries(
+        [shapely.box(10, 10, 20, 20), shapely.box(90, 0, 150, 10), shapely.box(500, 0, 510, 10)], crs=28992
+    )
+    cut = within_land(shape, land)
+    assert cut.area.tolist() == [100.0, 100.0, 100.0]
