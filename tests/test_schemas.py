@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from shapely import Point
 
@@ -47,3 +49,9 @@ def test_degrees_are_refused_not_moved():
 def test_an_unknown_table_names_the_known_ones():
     with pytest.raises(SchemaError, match="buurt_score"):
         schemas.get("stad")
+
+
+def test_every_table_has_one_row():
+    text = (files("kansenkaart") / "data" / "tables.csv").read_text(encoding="utf-8")
+    names = [line.split(",")[0] for line in text.splitlines()]
+    assert sorted(names) == sorted(set(names))

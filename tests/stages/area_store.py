@@ -25,10 +25,17 @@ def _filled(frame: gpd.GeoDataFrame, table: str, **values: object) -> gpd.GeoDat
 
 
 def town_store(
-    folder: Path, *, rows: int = 30, per_row: int = 40, flat_homes: int = 0, value: bool = True, corporation: float | None = 50.0
+    folder: Path, *, rows: int = 30, per_row: int = 40, flat_homes: int = 0, value: bool = True, corporation: float | None = 50.0,
+    exclave_rows: int = 0,
 ) -> Store:  # fmt: skip
-    """Store rows of houses in two buurten, a street per row, and if asked one flat; with water values or none."""
+    """Store rows of houses in two buurten, a street per row, and if asked one flat and rows far away; values or none."""
     pand, home = row_houses(rows, per_row)
+    if exclave_rows:
+        away = row_houses(exclave_rows, per_row, east=5_000.0)
+        pand, home = (
+            gpd.GeoDataFrame(pd.concat(two, ignore_index=True), crs=28992)
+            for two in zip((pand, home), away, strict=True)
+        )
     row = pand["pand_id"].str.split("-").str[-2].astype(int)
     pand["buurtcode"] = np.where(row < rows // 2, "BU99990001", "BU99990002")
     home["street_name"] = ("Straat " + row.astype(str)).to_numpy()

@@ -135,3 +135,12 @@ def test_stored_blocks_give_the_graph_back(town):
     assert len(graph) == len(town.read("block"))
     assert graph.homes.sum() == town.read("home").shape[0]
     assert np.allclose(graph.weight, read_blocks(town).edges["weight_m"])
+
+
+def test_an_exclave_of_few_homes_is_an_area_by_itself_and_says_why(tmp_path):
+    store = scored(town_store(tmp_path, rows=12, exclave_rows=2))
+    gebied, block = store.read("gebied"), store.read("block")
+    assert gebied["homes"].sum() == 14 * 40 == block["homes"].sum()
+    small = gebied[gebied["homes"] == 80]
+    assert small["band_reason_nl"].str.contains("eiland").tolist() == [True]
+    assert len(store.read("best_area")) == 1  # 480 homes hold one area in the band, and the exclave is out of reach

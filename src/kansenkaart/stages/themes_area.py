@@ -143,6 +143,8 @@ def tool(store: Store, layer: Layer, wanted: Areas) -> AreaTool:
                           "kind": border["border_class"], "length_m": border["length_m"]})  # fmt: skip
     totals = tuple(column.name for column in layer.columns if column.name in _TOTALS)
     rated = (
+        ("value_eur_per_year", "opbrengst samen", "euro/jaar"),
+        ("yield_fit_kwh_per_year", "stroom van volle daken", "kWh/jaar"),
         ("sun_kwh_per_year", "zon op vrije daken", "kWh/jaar"),
         ("grey_water_m3_per_year", "grijswater", "m3/jaar"),
     )
