@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -104,28 +105,24 @@ def score_streets(home: gpd.GeoDataFrame, *, grey: GreyWater) -> gpd.GeoDataFram
     )
 
 
-def sum_roofs(faces: pd.DataFrame, *, by: str) -> pd.DataFrame:
+def sum_roofs(faces: pd.DataFrame, *, by: str, names: Sequence[str]) -> pd.DataFrame:
     """Add up roof faces.
 
     Parameters
     ----------
     faces : DataFrame
-        With ``roof_area_m2``, ``open_sky_kwh_per_year``, ``sun_kwh_per_year``, ``score_basis`` and the column ``by``.
+        With ``score_basis``, the column ``by`` and the columns named.
+    names : sequence of str
+        Columns that add up, each in its own unit.
 
     Returns
     -------
     DataFrame
-        Index ``by``; ``roof_area_m2`` [m2], ``open_sky_kwh_per_year`` and
-        ``sun_kwh_per_year`` [kWh/year] (null if all faces are unknown),
-        ``faces`` [1] and ``score_basis``.
+        Index ``by``; the sums (null if all faces are unknown), ``faces`` [1] and ``score_basis``.
     """
     groups = faces.groupby(by, sort=True)
-    return pd.DataFrame(
-        {
-            "roof_area_m2": groups["roof_area_m2"].sum(),
-            "open_sky_kwh_per_year": groups["open_sky_kwh_per_year"].sum(min_count=1),
-            "sun_kwh_per_year": groups["sun_kwh_per_year"].sum(min_count=1),
-            "faces": groups.size(),
-            "score_basis": groups["score_basis"].agg(lambda one: "+".join(sorted(set(one)))),
-        }
+    return (
+        groups[list(names)]
+        .sum(min_count=1)
+        .assign(faces=groups.size(), score_basis=groups["score_basis"].agg(lambda one: "+".join(sorted(set(one)))))
     )

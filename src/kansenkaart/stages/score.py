@@ -5,51 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import geopandas as gpd
-import pandas as pd
 
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.config import Areas
 from kansenkaart.core import buurten, scoring
 from kansenkaart.provenance import Tally
-from kansenkaart.stages import areas, best_areas, enterprise, sun, water
+from kansenkaart.stages import areas, best_areas, enterprise, sun, sun_panden, water
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
-_USED = (*sun.USED, "street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin",
+_USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin",
          "household_size_design")  # fmt: skip
+
+
+_ROOFS = (
+    "roof_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year",
+    "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
+    "sun_eur_per_year",
+)  # fmt: skip
 
 
 def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
     """Return the steps that the tables present allow; what is missing lowers the basis and is left out."""
-    figures = {name: known[name].value for name in _USED}
+    figures = _used(known, _USED)
     todo = []
-    if store.has("roof_face") and store.has("weather_hourly"):
-        inputs = ("roof_face", "pand", "weather_hourly", "dsm")
-        todo.append(
-            Step("zon", ("roof_face_score",), lambda one: sun.score_roofs(one, known), inputs, parameters=figures)
-        )
+    if sun.ready(store):
+        todo.append(Step("zon", ("roof_face_score",), lambda one: sun.score_roofs(one, known), sun.INPUTS,
+                         parameters=_used(known, sun.USED)))  # fmt: skip
     if store.has("pand"):
-        todo.append(Step("panden", ("pand_score",), _panden, ("pand", "roof_face_score"), parameters=figures))
+        todo.append(Step("panden", ("pand_score",), lambda one: sun_panden.score_panden(one, known), sun_panden.INPUTS,
+                         parameters=_used(known, sun_panden.USED)))  # fmt: skip
     if store.has("home"):
         todo.append(Step("straten", ("street_score",), lambda one: _streets(one, known), ("home", "buurt", "street_line"),
                          parameters=figures))  # fmt: skip
     if water.ready(store):
         todo.append(Step("water", water.OUTPUTS, lambda one: water.score_streets(one, known), water.INPUTS,
-                         parameters={name: known[name].value for name in water.USED}))  # fmt: skip
+                         parameters=_used(known, water.USED)))  # fmt: skip
     if store.has("buurt"):
         todo.append(Step("buurten", ("buurt_score",), _buurten, ("buurt", "pand", "home", "pand_score", "street_score"),
                          parameters=figures))  # fmt: skip
     if areas.ready(store):
-        figures = {**{name: known[name].value for name in areas.USED}, **wanted.model_dump()}
+        figures = {**_used(known, areas.USED), **wanted.model_dump()}
         todo.append(Step("gebieden", areas.OUTPUTS, lambda one: areas.divide(one, wanted, known), areas.INPUTS,
                          parameters=figures))  # fmt: skip
     if best_areas.ready(store):
-        figures = {name: known[name].value for name in best_areas.USED}
         todo.append(Step("beste gebieden", best_areas.OUTPUTS, lambda one: best_areas.find(one, wanted, known),
-                         best_areas.INPUTS, parameters={**figures, **wanted.model_dump()}))  # fmt: skip
+                         best_areas.INPUTS, parameters={**_used(known, best_areas.USED), **wanted.model_dump()}))  # fmt: skip
     if enterprise.ready(store):
         todo.append(Step("wijkbedrijf", enterprise.OUTPUTS, lambda one: enterprise.score_cases(one, known), enterprise.INPUTS,
-                         parameters={name: known[name].value for name in enterprise.USED}))  # fmt: skip
+                         parameters=_used(known, enterprise.USED)))  # fmt: skip
     return todo
 
 
@@ -57,20 +61,8 @@ def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:
     return store.read(name) if store.has(name) else None
 
 
-def _panden(store: Store) -> Sequence[Product]:
-    pand, faces = store.read("pand"), _read(store, "roof_face_score")
-    names = ["pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "roof_area_m2", "faces",
-             "open_sky_kwh_per_year", "sun_kwh_per_year", "score_basis", "geometry"]  # fmt: skip
-    if faces is None:
-        out = pand.assign(
-            roof_area_m2=float("nan"), faces=pd.NA, open_sky_kwh_per_year=float("nan"), sun_kwh_per_year=float("nan")
-        )
-        out["score_basis"] = "footprint"
-    else:
-        out = pand.merge(scoring.sum_roofs(faces, by="pand_id"), left_on="pand_id", right_index=True, how="left")
-        out["score_basis"] = out["score_basis"].fillna("footprint")
-    noted = {"pand zonder dakvlakken": int(out["faces"].isna().sum())}
-    return [Product("pand_score", out[names], Tally(len(pand), len(out), noted=noted))]
+def _used(known: Assumptions, names: Sequence[str]) -> dict[str, float]:
+    return {name: known[name].value for name in names}
 
 
 def _streets(store: Store, known: Assumptions) -> Sequence[Product]:
@@ -97,7 +89,7 @@ def _buurten(store: Store) -> Sequence[Product]:
     streets, scored = _read(store, "street_score"), _read(store, "pand_score")
     for name in ("people", "grey_water_m3_per_year"):
         out[name] = float("nan") if streets is None else out["buurtcode"].map(streets.groupby("buurtcode")[name].sum())
-    for name in ("roof_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year"):
+    for name in _ROOFS:
         sums = None if scored is None else scored.groupby("buurtcode")[name].sum(min_count=1)
         out[name] = float("nan") if sums is None else out["buurtcode"].map(sums)
     basis = (

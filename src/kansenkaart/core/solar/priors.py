@@ -37,18 +37,21 @@ class RoofPrior:
         Median tilt of the sloping area [deg].
     kwh_ratio : tuple of float
         10th and 90th percentile of true over estimated open irradiation, pand by pand [1].
+    kwp_per_m2 : tuple of float
+        Power of the modules that fit per area of roof [kWp/m2]: all together, and the 10th and 90th percentile of a pand.
     """
 
     flat_frac: float
     tilt_deg: float
     kwh_ratio: tuple[float, float]
+    kwp_per_m2: tuple[float, float, float]
 
 
 PRIORS = {
-    "shed": RoofPrior(0.72, 24.0, (0.92, 1.04)),
-    "old house": RoofPrior(0.33, 39.0, (0.91, 1.12)),
-    "newer house": RoofPrior(0.69, 45.0, (0.84, 1.14)),
-    "large": RoofPrior(0.84, 30.0, (0.97, 1.09)),
+    "shed": RoofPrior(0.72, 24.0, (0.92, 1.04), (0.004, 0.0, 0.004)),
+    "old house": RoofPrior(0.33, 39.0, (0.91, 1.12), (0.042, 0.014, 0.073)),
+    "newer house": RoofPrior(0.69, 45.0, (0.84, 1.14), (0.035, 0.0, 0.088)),
+    "large": RoofPrior(0.84, 30.0, (0.97, 1.09), (0.086, 0.034, 0.113)),
 }
 
 # 80 % interval of a yield per basis, (low, high) as a factor [1].
@@ -57,6 +60,9 @@ PRIORS = {
 # dsm: 80 % of the matched faces in benchmarks/sun_segmentation.py (found 14 % under at the most, little over).
 # footprint: the kind's own kwh_ratio, and unseen shade.
 INTERVALS = {"lod22+dsm": (0.95, 1.03), "lod22": (0.80, 1.03), "dsm": (0.92, 1.14)}
+UNSEEN_SHADE_MIDDLE = (
+    0.92  # factor in the middle: Delft's measured shade takes 3 % (flat) to 13 % (slopes) (guess elsewhere)
+)
 UNSEEN_SHADE = 0.80  # lowest factor for trees and neighbours that no surface shows (guess, as for lod22)
 
 
@@ -83,7 +89,8 @@ def footprint_faces(footprints: Sequence[Any], *, bouwjaar: NDArray[Any]) -> pd.
     -------
     pandas.DataFrame
         Three faces each: ``footprint`` (index), ``kind``, ``tilt_deg``, ``azimuth_deg``, ``plan_area_m2``,
-        ``roof_area_m2``, ``low`` and ``high``: factors of the 80 % interval [1]. An empty or missing footprint gives
+        ``roof_area_m2``, ``low`` and ``high``: factors of the 80 % interval [1]; ``kwp_per_m2`` [kWp/m2] with
+        ``kwp_low`` and ``kwp_high`` as factors of it [1]. An empty or missing footprint gives
         faces of NaN area.
 
     Raises
@@ -112,7 +119,11 @@ def footprint_faces(footprints: Sequence[Any], *, bouwjaar: NDArray[Any]) -> pd.
     out.insert(0, "footprint", np.repeat(np.arange(len(area)), 3))
     out.insert(1, "kind", np.repeat(kind, 3))
     low, high = np.array([p.kwh_ratio for p in prior]).reshape(-1, 2).T
-    return out.assign(low=np.repeat(low * UNSEEN_SHADE, 3), high=np.repeat(high, 3))
+    dense, few, many = np.array([p.kwp_per_m2 for p in prior]).reshape(-1, 3).T
+    return out.assign(
+        low=np.repeat(low * UNSEEN_SHADE, 3), high=np.repeat(high, 3), kwp_per_m2=np.repeat(dense, 3),
+        kwp_low=np.repeat(few / dense, 3), kwp_high=np.repeat(many / dense, 3),
+    )  # fmt: skip
 
 
 def _long_side_deg(shape: Any) -> float:
@@ -138,3 +149,13 @@ def interval(kwh: NDArray[Any], *, basis: NDArray[Any]) -> tuple[NDArray[np.floa
         raise ConfigError(f"a basis among {sorted(INTERVALS)}", found=str(unknown), where="basis")
     low, high = np.array([INTERVALS[b] for b in basis], dtype=float).reshape(-1, 2).T
     return np.asarray(kwh * low), np.asarray(kwh * high)
+
+
+def combined_interval(*factors: tuple[float, float]) -> tuple[float, float]:
+    """Join intervals that have nothing to do with each other, as (low, high) factors around 1 [1].
+
+    Deviations add up as the root of the sum of their squares, below and above 1 apart.
+    """
+    low, high = np.array(factors, dtype=float).T
+    down, up = np.maximum(1 - low, 0), np.maximum(high - 1, 0)
+    return float(max(1 - np.sqrt((down**2).sum()), 0)), float(1 + np.sqrt((up**2).sum()))

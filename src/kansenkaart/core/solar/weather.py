@@ -15,6 +15,8 @@ from kansenkaart.errors import SchemaError
 Doubles = NDArray[np.float64]
 WEATHER_COLUMNS = ("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2")
 MONTHS = 12
+DAYS_OF_A_YEAR, GAPS_A_YEAR = 365, 6
+MONTH_DAYS = np.array([31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])  # Julian years
 SUBSTEPS = 6  # places of the sun within an hour over which its light is spread
 
 
@@ -132,6 +134,42 @@ def scale_to_monthly(hourly: pd.DataFrame, *, monthly_ghi_kwh_per_m2: NDArray[An
     return hourly[list(WEATHER_COLUMNS)].mul((target / have)[month], axis=0)
 
 
+@dataclass(frozen=True)
+class LongTerm:
+    """Mean global irradiation per month, January to December (12,) [kWh/m2], and the years that it is of."""
+
+    kwh_per_m2: Doubles
+    first_year: int
+    last_year: int
+
+
+def long_term_months(day: pd.Series, kwh_per_m2: NDArray[Any], *, years: int) -> LongTerm | None:
+    """Average the months of the last complete years of a station.
+
+    Parameters
+    ----------
+    day : pandas.Series
+        Days, as timestamps.
+    kwh_per_m2 : array
+        Global irradiation of each day [kWh/m2]; NaN where unknown.
+    years : int
+        How many of the last complete years [year]; a year is complete with at most six unknown days.
+
+    Returns
+    -------
+    LongTerm or None
+        None where the station has not one year for each two that are asked for: too few to speak of a long term.
+    """
+    frame = pd.DataFrame({"year": day.dt.year.to_numpy(), "month": day.dt.month.to_numpy(), "kwh": kwh_per_m2}).dropna()
+    complete = frame.groupby("year").size()
+    chosen = complete.index[complete >= DAYS_OF_A_YEAR - GAPS_A_YEAR].to_numpy()[-years:]
+    if 2 * len(chosen) < years:
+        return None
+    kept = frame[frame["year"].isin(chosen)]
+    means = kept.groupby("month")["kwh"].mean().reindex(range(1, MONTHS + 1)).to_numpy()
+    return LongTerm(means * MONTH_DAYS, int(chosen[0]), int(chosen[-1]))
+
+
 def day_of_year(times: pd.DatetimeIndex) -> Doubles:
     """Day of the year in UTC [1], 1 = 1 January."""
     return np.asarray(times.tz_convert("UTC").day_of_year, dtype=np.float64)
@@ -148,7 +186,7 @@ def closing_minutes(hourly: pd.DataFrame, *, site: Site) -> float:
     hourly : pandas.DataFrame
         As for ``cumulative_irradiance``; the components must not all come from one of them by this very formula.
     site : Site
-        The station; its own ``mid_interval_minutes`` is not used.
+        The station; its own ``mid_interval_minutes`` is the answer where no hour has beam irradiance.
 
     Returns
     -------
@@ -162,6 +200,8 @@ def closing_minutes(hourly: pd.DataFrame, *, site: Site) -> float:
     """
     check_weather(hourly)
     ghi, dni, dhi = (hourly[c].to_numpy(dtype=float) for c in WEATHER_COLUMNS)
+    if not dni.any():
+        return site.mid_interval_minutes  # without a beam every clock closes alike
 
     def residual(minutes: float) -> float:
         _, elevation = sun_position(pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=minutes), site)

@@ -1,0 +1,113 @@
+"""Surfaces that shade roofs, read window by window: a height model, or one raised from the roof faces themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio import features
+from rasterio.windows import Window as Piece
+
+from kansenkaart.core.solar.labels import Planes, plane_heights
+
+RAISED_CELL_M = 0.5  # the cell of AHN's own grids
+Read = Callable[[Piece], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A surface that can be read piece by piece.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    place : Affine
+        From column and row to RD New [m].
+    read : callable
+        Heights of a piece [m NAP], NaN where unknown.
+    """
+
+    shape: tuple[int, int]
+    place: Affine
+    read: Read
+
+    @property
+    def cell_m(self) -> float:
+        """Side of a cell [m]."""
+        return abs(float(self.place.a))
+
+    def place_of(self, piece: Piece) -> Affine:
+        """Return the transform of a piece."""
+        return self.place * Affine.translation(piece.col_off, piece.row_off)
+
+
+class Faces:
+    """Roof faces that can be drawn on any piece of a sheet."""
+
+    def __init__(self, faces: gpd.GeoDataFrame) -> None:
+        self.shapes = faces.geometry.to_numpy()
+        self.planes = planes_of(faces)
+        self._tree = shapely.STRtree(self.shapes)
+
+    def label(self, shape: tuple[int, int], place: Affine) -> NDArray[np.int32]:
+        """Draw the number of the face in each cell; -1 where there is none."""
+        box = shapely.box(*rasterio.transform.array_bounds(*shape, place))
+        near = np.sort(self._tree.query(box))
+        if not len(near):
+            return np.full(shape, -1, np.int32)
+        drawn = [(self.shapes[i], int(i)) for i in near]
+        return np.asarray(features.rasterize(drawn, shape, fill=-1, transform=place, dtype="int32"))
+
+    def heights(self, label: NDArray[np.int32], place: Affine) -> NDArray[np.float32]:
+        """Return the height of the face's plane in each cell [m NAP]; NaN where there is none."""
+        x = place.c + place.a * (np.arange(label.shape[1]) + 0.5)
+        y = place.f + place.e * (np.arange(label.shape[0]) + 0.5)
+        wide = np.broadcast_to(x, label.shape), np.broadcast_to(y[:, None], label.shape)
+        return plane_heights(self.planes, label, x_m=wide[0], y_m=wide[1])
+
+
+def height_model(path: Path) -> Sheet:
+    """Open a height model."""
+    with rasterio.open(path) as sheet:
+        shape, place = sheet.shape, sheet.transform
+
+    def read(piece: Piece) -> NDArray[np.float32]:
+        with rasterio.open(path) as sheet:
+            return np.asarray(sheet.read(1, window=piece, masked=True).filled(np.nan), dtype=np.float32)
+
+    return Sheet(shape, place, read)
+
+
+def raised(faces: Faces) -> Sheet:
+    """Raise a surface from roof faces: neighbours shade each other, and nothing else is known."""
+    west, south, east, north = shapely.total_bounds(faces.shapes)
+    west, north = np.floor(west), np.ceil(north)
+    shape = int(np.ceil((north - south) / RAISED_CELL_M)), int(np.ceil((east - west) / RAISED_CELL_M))
+    place = Affine(RAISED_CELL_M, 0, west, 0, -RAISED_CELL_M, north)
+
+    def read(piece: Piece) -> NDArray[np.float32]:
+        here = place * Affine.translation(piece.col_off, piece.row_off)
+        return faces.heights(faces.label((piece.height, piece.width), here), here)
+
+    return Sheet(shape, place, read)
+
+
+def planes_of(faces: gpd.GeoDataFrame) -> Planes:
+    """Find of each face a point at its eave: the corner that lies furthest down the slope."""
+    tilt, azimuth = faces["tilt_deg"].to_numpy(float), faces["azimuth_deg"].to_numpy(float)
+    points, owner = shapely.get_coordinates(faces.geometry.to_numpy(), return_index=True)
+    turn: NDArray[Any] = np.radians(np.nan_to_num(azimuth))
+    down = points[:, 0] * np.sin(turn)[owner] + points[:, 1] * np.cos(turn)[owner]
+    order = np.lexsort((down, owner))
+    last = np.append(np.flatnonzero(np.diff(owner[order])), len(owner) - 1)
+    low = points[order][last]
+    return Planes(tilt, azimuth, faces["eave_height_m_nap"].to_numpy(float), low[:, 0], low[:, 1])

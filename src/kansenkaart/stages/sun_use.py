@@ -1,0 +1,119 @@
+"""The size of system that the homes under a roof can use: own use by the hour, prices, and what is left in a year."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pvlib import irradiance
+
+from kansenkaart.assumptions import Assumptions
+from kansenkaart.core.solar.balance import (
+    Prices,
+    annuity,
+    calibrate_spread,
+    economic_size,
+    household_profile,
+    own_use,
+)
+from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
+from kansenkaart.stages.sun_fit import module_of
+from kansenkaart.stages.sun_station import Station
+
+COLUMNS = ("modules_pay", "kwp_pay", "yield_pay_kwh_per_year", "own_use_pay_frac", "own_use_pay_frac_basis",
+           "sun_eur_per_year")  # fmt: skip
+USED = (
+    "electricity_use_home", "electricity_price_all_in", "export_value_net", "pv_system_price_pitched",
+    "pv_upkeep", "pv_life", "pv_inverter_price", "pv_inverter_life", "pv_degradation",
+    "discount_rate_real", "self_consumption_reference", "pv_specific_yield_cbs",
+)  # fmt: skip
+# Homes smooth each other little: own use is tabulated for these numbers, and the nearest (by ratio) serves a roof.
+HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
+_PERCENT, _W_PER_KW = 0.01, 1000.0
+_REFERENCE_KWP, _REFERENCE_USE_KWH = 4.0, 2700.0  # of self_consumption_reference, as its note says
+_SLOPE_DEG, _SOUTH_DEG = 35.0, 180.0  # the roof whose hours stand for all: the usual Dutch slope (guess)
+
+
+def add_use(
+    pand: gpd.GeoDataFrame, *, buurt: pd.DataFrame | None, station: Station, known: Assumptions
+) -> gpd.GeoDataFrame:
+    """Add the size that pays; unknown where there are no homes under the roof: their use is not known here."""
+    use, basis = _use_per_home(pand, buurt, known)
+    homes = pand["homes"].astype("Float64").to_numpy(float, na_value=np.nan)
+    kwp = pand["kwp_fit"].to_numpy(float)
+    roofs = pd.DataFrame({
+        "modules": pand["modules_fit"].astype("Float64").to_numpy(float, na_value=np.nan),
+        "kwh_per_kwp": np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), 0.0),
+        "use_kwh": np.where(homes > 0, homes * use, np.nan),
+    }).assign(homes=homes)  # fmt: skip
+    sized = _sized(roofs.dropna(), station, known).reindex(range(len(pand)))
+    own = np.where(sized["sun_kwh"] > 0, sized["own_kwh"] / sized["sun_kwh"].where(sized["sun_kwh"] > 0), np.nan)
+    return pand.assign(
+        modules_pay=sized["modules"].round().astype("Int64").array, kwp_pay=sized["kwp"].to_numpy(),
+        yield_pay_kwh_per_year=sized["sun_kwh"].to_numpy(), own_use_pay_frac=own,
+        own_use_pay_frac_basis=pd.Series(basis).where(sized["modules"].notna(), None).to_numpy(),
+        sun_eur_per_year=sized["net_eur"].to_numpy(),
+    )  # fmt: skip
+
+
+def _use_per_home(
+    pand: pd.DataFrame, buurt: pd.DataFrame | None, known: Assumptions
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Electricity per home [kWh/home/year]: the buurt's own figure, else the national one; the basis says which."""
+    national = known.value("electricity_use_home", "kWh/home/year")
+    if buurt is None:
+        own = np.full(len(pand), np.nan)
+    else:
+        own = pand["buurtcode"].map(buurt.set_index("buurtcode")["electricity_use_kwh_per_home"]).to_numpy(float)
+    return np.where(np.isnan(own), national, own), np.where(np.isnan(own), "land", "buurt").astype(object)
+
+
+def _sized(roofs: pd.DataFrame, station: Station, known: Assumptions) -> pd.DataFrame:
+    """Find the size that pays, roofs with about as many homes together."""
+    sun, load = _sun_profile(station), household_profile(pd.DatetimeIndex(station.hours.index))
+    spread = _spread(sun, load, known)
+    near = np.abs(np.log(roofs["homes"].to_numpy()[:, None] / np.array(HOMES))).argmin(axis=1)
+    life = known.value("pv_life", "year")
+    roofs = roofs.assign(kwh_per_kwp=roofs["kwh_per_kwp"] * _mean_output(known, life))
+    parts = [
+        economic_size(roofs[near == i], own=own_use(sun, load, homes=HOMES[i], spread=spread), prices=_prices(known),
+                      module_kwp=module_of(known).power_wp / _W_PER_KW)
+        for i in np.unique(near)
+    ]  # fmt: skip
+    names = ["modules", "kwp", "sun_kwh", "own_kwh", "export_kwh", "net_eur"]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=names, dtype=float)
+
+
+def _prices(known: Assumptions) -> Prices:
+    """Money per kWp and year, constant and real: price, and the inverter's replacement brought to the start."""
+    rate = known.value("discount_rate_real", "%/year") * _PERCENT
+    inverter = known.value("pv_inverter_price", "EUR/kWp") / (1 + rate) ** known.value("pv_inverter_life", "year")
+    yearly = annuity(rate, years=known.value("pv_life", "year"), upkeep=known.value("pv_upkeep", "%/year") * _PERCENT)
+    return Prices(
+        known.value("electricity_price_all_in", "EUR/kWh"), known.value("export_value_net", "EUR/kWh"),
+        known.value("pv_system_price_pitched", "EUR/Wp") * _W_PER_KW + inverter, yearly,
+    )  # fmt: skip
+
+
+def _mean_output(known: Assumptions, life: float) -> float:
+    """Mean output over a life against the first year [1]."""
+    return 1 - known.value("pv_degradation", "%/year") * _PERCENT * life / 2
+
+
+def _spread(sun: NDArray[np.float64], load: NDArray[np.float64], known: Assumptions) -> float:
+    yearly = _REFERENCE_KWP * known.value("pv_specific_yield_cbs", "kWh/kWp/year")
+    share = known.value("self_consumption_reference", "%") * _PERCENT
+    return calibrate_spread(sun, load, share=share, sun_kwh=yearly, use_kwh=_REFERENCE_USE_KWH)
+
+
+def _sun_profile(station: Station) -> NDArray[np.float64]:
+    """Share of the year's sun in each hour on a slope to the south; sums to 1."""
+    path = sun_path(station.hours, station.site)
+    ghi, dni, dhi = (station.hours[name].to_numpy(float) for name in WEATHER_COLUMNS)
+    total = irradiance.get_total_irradiance(
+        _SLOPE_DEG, _SOUTH_DEG, 90.0 - path.elevation_deg, path.azimuth_deg, dni, ghi, dhi,
+        dni_extra=irradiance.get_extra_radiation(path.times).to_numpy(), model="haydavies",
+    )["poa_global"]  # fmt: skip
+    power = np.nan_to_num(np.asarray(total, dtype=float))
+    return np.asarray(power / power.sum())
