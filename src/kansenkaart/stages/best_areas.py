@@ -33,6 +33,7 @@ BORDER_ONLY = "border"
 # Bounds on the work, in counts: a time limit would make the answer depend on the machine.
 THOROUGH = Effort(restarts=2, steps=60_000, windows=40, rounds=12, nodes=400)
 QUICK = Effort(restarts=1, steps=20_000, first=4, windows=0)
+BY_BORDER = Effort(restarts=2, steps=60_000, windows=2, rounds=4, nodes=60)
 NEAR = Effort(restarts=1, steps=40_000, windows=1, rounds=4, nodes=60)
 
 
@@ -138,7 +139,7 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
 def _by(criterion: str, blocks: Blocks, areas: Areas, known: Assumptions, *, first: int) -> list[Found]:
     value, mean = value_and_scale(blocks, criterion)
     graph, question = blocks.graph(value), question_of(areas, known, mean)
-    best: list[Area] = best_areas(graph, count=COUNT, question=question, effort=THOROUGH)
+    best: list[Area] = best_areas(graph, count=COUNT, question=question, effort=THOROUGH if mean > 0 else BY_BORDER)
     runs = other_runs(blocks, question, known, criterion, mean)
     again: Recurrence = recurrence(graph, best, runs=runs, same=known.value("area_same_share", "1"), effort=QUICK)
     found = []

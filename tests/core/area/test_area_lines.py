@@ -11,7 +11,8 @@ import pytest
 import shapely
 
 from kansenkaart.core.area.barriers import class_by_gap
-from kansenkaart.core.area.blocks import build_blocks
+from kansenkaart.core.area.blocks import BlockRules, build_blocks
+from kansenkaart.core.area.graph import build_graph
 from kansenkaart.core.area.lines import bounding_lines, covered_share
 from kansenkaart.core.area.values import area_sums, block_sums, share_streets, together, within_land
 from kansenkaart.errors import ConfigError, SchemaError
@@ -116,3 +117,13 @@ def test_land_ends_where_the_buurten_end() -> None:
     )
     cut = within_land(shape, land)
     assert cut.area.tolist() == [100.0, 100.0, 100.0]
+
+
+def test_hamlets_are_walked_to_over_the_narrowest_gap_where_no_street_is_known() -> None:
+    # Hamlets of 40 homes in a row, 130 m and 400 m apart: the first two become one piece; the third lies beyond open land.
+    parts = [row_houses(2, 20), row_houses(2, 20, east=250.0), row_houses(2, 20, east=770.0)]
+    pand, home = (gpd.GeoDataFrame(pd.concat(two, ignore_index=True), crs=28992) for two in zip(*parts, strict=True))
+    made = build_blocks(pand, home, factors=FACTORS)
+    assert len(np.unique(build_graph(made.frame, made.edges, factors=FACTORS).pieces())) == 2
+    apart = build_blocks(pand, home, factors=FACTORS, rules=BlockRules(link_homes=20))
+    assert len(np.unique(build_graph(apart.frame, apart.edges, factors=FACTORS).pieces())) == 3

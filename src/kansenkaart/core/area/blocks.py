@@ -46,6 +46,8 @@ class BlockRules:
         Gap from which a border without known street counts as a collector or a main road [m].
     walk_gap_m : float
         Gap beyond which nobody walks across where no street is known [m]: a railway yard, a lake, a park's width.
+    link_homes : int
+        Where no street is known, a part with fewer homes is taken to be walkable over the narrowest gap [home].
     same_street_tie : float
         How much stronger the tie between buildings of one street is [1].
     home_reach_m : float
@@ -66,6 +68,7 @@ class BlockRules:
     collector_gap_m: float = 30.0
     main_gap_m: float = 50.0
     walk_gap_m: float = 100.0
+    link_homes: int = 300
     same_street_tie: float = 3.0
     home_reach_m: float = 30.0
     land_reach_m: float = 75.0
@@ -155,8 +158,11 @@ def build_blocks(
     passable &= (barriers is not None) | (ridges.gap <= rules.walk_gap_m)
     codes = pd.factorize(pand["buurtcode"])[0], street_of(home, number, len(pand))
     block = _group(ridges, street, homes, codes, rules, merge=barriers is None)
-    if barriers is None:
-        passable |= ways_out(ridges, block, homes, passable, least=rules.aim_homes)
+    while barriers is None:
+        more = ways_out(ridges, block, homes, passable, least=rules.link_homes) & ~passable
+        if not more.any():
+            break
+        passable |= more
     shapes = block_shapes(ridges, block, points, owner)
     frame = block_frame(pand, homes, block, shapes, (basis, rules.large_homes, list(sums)))
     frame["ext_m"] = np.bincount(block[ridges.i[ridges.j < 0]], ridges.length[ridges.j < 0], minlength=len(frame))
