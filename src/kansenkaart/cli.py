@@ -172,6 +172,29 @@ def _show_area(told: dict[str, Any]) -> None:
     click.echo(f"Blokken: {area['block_ids']}")
 
 
+@cli.command()
+@click.argument("study")
+@click.argument("place", required=False)
+@click.option("--all", "every", is_flag=True, help="Maak het rapport van elke buurt en elk gebied.")
+@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@click.pass_obj
+def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json: bool) -> None:
+    """Maak het rapport over een wijkbedrijf: PLACE is soort en code, zoals buurt:BU01930001, gebied:3 of best:0."""
+    from kansenkaart.errors import ConfigError
+    from kansenkaart.stages import pipeline
+
+    kind, _, name = (place or "").partition(":")
+    if every == bool(place) or (place and not name):
+        raise ConfigError("one place such as buurt:BU01930001 or gebied:3, or --all", found=place or "none",
+                          where="kansenkaart haalbaarheid", remedy=f"kansenkaart haalbaarheid {study} --all")  # fmt: skip
+    files = pipeline.run_reports(pipeline.open_study(study, root=root), None if every else (kind, name))
+    if as_json:
+        click.echo(json.dumps([str(one) for one in files], ensure_ascii=False))
+    else:
+        for one in files:
+            click.echo(str(one.resolve()))
+
+
 def _run(name: str, root: Path, gemeentecode: str | None, as_json: bool, *, public: bool = False) -> None:
     from kansenkaart.stages import pipeline
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.utility import xl_rowcol_to_cell as _xl_cell
 
 INPUTS, SUMS, OUTCOME = "Aannamen", "Berekening", "Uitkomst"
+_NO_CLOCK = datetime(2000, 1, 1, tzinfo=UTC)  # a workbook wants a date; the same one always, so that bytes stay equal
 _FIRST_ROW, _VALUE_COLUMN, _FIRST_YEAR_COLUMN = 3, 1, 2
 _TOKEN = re.compile(r"\{(input|row|range):([^}]+)\}|\{(year)\}")
 
@@ -94,7 +96,8 @@ def write_workbook(model: WorkbookModel, path: Path) -> None:
     path : Path
         Where to write; an older file is replaced.
     """
-    with xlsxwriter.Workbook(str(path)) as book:
+    with xlsxwriter.Workbook(str(path), {"in_memory": True}) as book:
+        book.set_properties({"title": model.title, "author": "kansenkaart", "created": _NO_CLOCK})
         outcome, inputs, sums = (book.add_worksheet(name) for name in (OUTCOME, INPUTS, SUMS))
         styles = _styles(book)
         _write_inputs(inputs, model, styles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -170,31 +170,42 @@ def _words(results: Sequence[ServiceResult], number: int, track: str, facts: pd.
             "case_basis": basis_nl(facts), **results_nl(results, number)}  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Survey:
+    """All places of a study with their facts, and per track what holds for all of them: looked up once."""
+
+    places: gpd.GeoDataFrame
+    facts: pd.DataFrame
+    settings: Mapping[str, tuple[Setting, Units]]
+
+
+def survey_of(store: Store, known: Assumptions) -> Survey:
+    """Return all places of a study with their facts."""
+    found = facts_from.places(store)
+    facts = facts_from.facts_of(store, found, known)
+    settings = {track: setting_of(store, known, track, facts, found) for track in TRACKS}
+    return Survey(found, facts, {track: (one, units_of(one.case)) for track, one in settings.items()})
+
+
 def one_place(
-    store: Store, known: Assumptions, place: tuple[str, str], track: str
+    survey: Survey, place: tuple[str, str], track: str
 ) -> tuple[Setting, Case, tuple[ServiceResult, ...], Comparison]:
     """Return setting, case with its package, services and tracks of a single place.
 
     Parameters
     ----------
-    store : Store
-        Tables of the study.
-    known : Assumptions
-        Figures.
+    survey : Survey
+        Places and facts of the study.
     place : tuple of (str, str)
         Kind and id.
     track : str
         ``short`` or ``long``.
     """
-    found = facts_from.places(store)
-    facts = facts_from.facts_of(store, found, known)
-    at = np.flatnonzero((found["place_kind"] == place[0]) & (found["place_id"] == place[1]))
-    setting = setting_of(store, known, track, facts, found)
-    mine = facts.iloc[at].reset_index(drop=True)
-    results = service_results(units_of(setting.case), as_inputs(mine))
+    at = np.flatnonzero((survey.places["place_kind"] == place[0]) & (survey.places["place_id"] == place[1]))
+    setting, units = survey.settings[track]
+    mine = survey.facts.iloc[at].reset_index(drop=True)
+    results = service_results(units, as_inputs(mine))
     chosen = [one.name for one in results if one.earns[0]]
     numbers = {name: float(mine[name].iloc[0]) for name in AreaFacts().__dict__ if name in mine}
-    case = with_package(
-        Case(AreaFacts(**numbers), setting.case.terms, setting.case.services, setting.case.period_years), chosen
-    )
+    case = replace(with_package(setting.case, chosen), facts=AreaFacts(**numbers))
     return setting, case, results, compare(mine.iloc[0])

@@ -15,6 +15,7 @@ from kansenkaart.present.startspec import Page
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages import themes as themes_of
 from kansenkaart.stages import themes_area as area_themes
+from kansenkaart.stages import themes_enterprise
 from kansenkaart.stages import themes_water as waters
 from kansenkaart.stages.legend import CALCULATED, editions_of
 from kansenkaart.stages.ranking import first_minute, ranked
@@ -34,13 +35,21 @@ SHOWN = (
     "best_area",
     "best_border",
     "best_variant",
+    "enterprise_case",
 )
 
 
 #: Columns that say from what a figure was made; the first that differs from feature to feature becomes the theme's filter.
 _FILTERS = ("score_basis", "sewer_basis", "pipe_basis", "street_basis", "block_basis", "area_basis")
 #: Which places have a factsheet or a report, by layer: the kind of place and what its links are called.
-_PLACES = {"buurten": "buurt", "gebieden": "gebied", "beste": "best", "best_areas": "best"}
+_PLACES = {
+    "buurten": "buurt",
+    "gebieden": "gebied",
+    "beste": "best",
+    "best_areas": "best",
+    "wijkbedrijf_buurt": "buurt",
+    "wijkbedrijf_gebied": "gebied",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,8 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
         area_themes.best,
         area_themes.best_borders,
         area_themes.areas,
+        themes_enterprise.enterprise_areas,
+        themes_enterprise.enterprise_buurten,
         themes_of.buurten,
         themes_of.roofs,
         themes_of.panden,

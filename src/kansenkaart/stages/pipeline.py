@@ -11,6 +11,7 @@ from kansenkaart import assumptions
 from kansenkaart.config import Folders, Study, folders, read_study, study_path
 from kansenkaart.errors import KansenkaartError, StoreError
 from kansenkaart.stages import acquire, publish, score
+from kansenkaart.stages import reports as feasibility_reports
 from kansenkaart.stages.steps import Report, Step, run
 from kansenkaart.store import Store, locked
 from kansenkaart.web import Http
@@ -81,10 +82,37 @@ def run_publish(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """Bring map and data release up to date."""
     target = place.target
     with locked(place.store.root, target):
-        reports = publish.publish(place.store, place.study, target, beside=place.beside, public=place.public)
+        # The reports come first: the map and the overview link to those that are there.
+        reports = (
+            []
+            if place.public
+            else feasibility_reports.publish_reports(place.store, place.study, target, assumptions.default())
+        )
+        reports += publish.publish(place.store, place.study, target, beside=place.beside, public=place.public)
         for report in reports:
             listen(report)
         return reports
+
+
+def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
+    """Write the feasibility report of one place of a study that has run, or of all of them, and return the files.
+
+    Raises
+    ------
+    StoreError
+        If the study has no cases yet.
+    ConfigError
+        If there is no such place.
+    """
+    target = place.target
+    with locked(place.store.root, target):
+        if not place.store.has("enterprise_case"):
+            raise StoreError("the cases of the study", found="none", where=place.study.name,
+                             remedy=f"kansenkaart run {place.study.name}")  # fmt: skip
+        cases = place.store.read("enterprise_case")
+        every = sorted(set(zip(cases["place_kind"], cases["place_id"], strict=True)))
+        places = every if wanted is None else [wanted]
+        return feasibility_reports.write_reports(place.store, place.study, target, assumptions.default(), places)
 
 
 def run_all(place: Workplace, *, listen: Listen = _silent) -> list[Report]:

@@ -1,0 +1,191 @@
+"""The frozen report: headings, words, tables and drawings, said once and then rendered as HTML and as PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import shapely
+
+INK, SOFT, GAIN, LOSS, PALE = "#1a1a1a", "#5a5a5a", "#1b6e8a", "#b3541e", "#e8eef1"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One mark of a drawing, y downwards: ``rect`` (x, y, width, height), ``line``, ``poly`` or ``text`` (x, y)."""
+
+    kind: str
+    points: tuple[float, ...]
+    fill: str = INK
+    text: str = ""
+    anchor: str = "start"
+    size: float = 9.0
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing of its own size [pt], with words for who cannot see it."""
+
+    title: str
+    alt: str
+    width: float
+    height: float
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: caption, heads, rows of words; the first column names the row."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph; ``strong`` for the line that must not be missed."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of short sentences."""
+
+    lines: tuple[str, ...]
+
+
+Part = Words | Bullets | Grid | Drawing
+
+
+@dataclass(frozen=True)
+class Section:
+    """One page of the report."""
+
+    heading: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class ReportSpec:
+    """A whole report: four sections, one on each page.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        Of the document.
+    note : str
+        Line at the foot of each page: sources and edition.
+    warning : str
+        Said first, where the data are invented.
+    sections : tuple of Section
+        In order.
+    downloads : tuple of (str, str)
+        Words and file name of what lies beside the report.
+    """
+
+    title: str
+    subtitle: str
+    note: str
+    sections: tuple[Section, ...]
+    warning: str = ""
+    downloads: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+
+
+def euro(value: float) -> str:
+    """Write money in whole tens as a Dutch reader would [EUR]."""
+    rounded = round(value / 10) * 10
+    return f"{'-' if rounded < 0 else ''}€\u00a0{abs(rounded):,.0f}".replace(",", ".")
+
+
+def years_drawing(values: Sequence[float], *, title: str, what: str) -> Drawing:
+    """Draw bars for the years from 0 on, above and below a line.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One per year [EUR].
+    title, what : str
+        Heading, and what the bars are, for the words beside it.
+    """
+    width, height, left, top = 470.0, 130.0, 60.0, 12.0
+    most = max(max(values), -min(values), 1.0)
+    up, down = max(*values, 0.0), min(*values, 0.0)
+    tall = (height - top - 20) / max(up - down, most * 0.1)
+    zero = top + up * tall
+    step = (width - left - 10) / len(values)
+    marks = [Shape("line", (left, zero, width - 10, zero), SOFT)]
+    for year, value in enumerate(values):
+        y, high = (zero - value * tall, value * tall) if value >= 0 else (zero, -value * tall)
+        marks.append(Shape("rect", (left + year * step + 2, y, step - 4, high), GAIN if value >= 0 else LOSS))
+    fifths = range(0, len(values), 5)
+    marks += [Shape("text", (left + (one + 0.5) * step, height - 4), INK, f"jaar {one}", "middle") for one in fifths]
+    marks += [Shape("text", (left - 4, zero - one * tall + 3), INK, euro(one), "end", 8.0) for one in {up: 0, down: 0}]
+    best, worst = max(values), min(values)
+    alt = f"{what}: laagste jaar {values.index(worst)} met {euro(worst)}, hoogste jaar {values.index(best)} met {euro(best)}."
+    return Drawing(title, alt, width, height, tuple(marks))
+
+
+def tornado_drawing(rows: Sequence[tuple[str, float, float]], *, middle: float, title: str) -> Drawing:
+    """Draw what the outcome becomes at the low and the high end of each figure, widest first.
+
+    Parameters
+    ----------
+    rows : sequence of (str, float, float)
+        Words, outcome at the low end and at the high end [EUR/year].
+    middle : float
+        The outcome with all figures as they are [EUR/year].
+    title : str
+        Heading.
+    """
+    width, row, left = 470.0, 17.0, 215.0
+    ends = [value for _, low, high in rows for value in (low, high)] + [middle]
+    low, high = min(ends), max(ends)
+    scale = (width - left - 20) / max(high - low, 1.0)
+    marks, said = [], []
+    for number, (words, at_low, at_high) in enumerate(rows):
+        y = 4 + number * row
+        marks.append(Shape("text", (left - 8, y + 10), INK, words, "end", 8.5))
+        for value, color in ((at_low, LOSS), (at_high, GAIN)):
+            first, last = sorted((value, middle))
+            marks.append(Shape("rect", (left + (first - low) * scale, y + 2, (last - first) * scale, row - 5), color))
+        said.append(f"{words}: {euro(at_low)} tot {euro(at_high)}")
+    foot = 4 + len(rows) * row
+    marks.append(Shape("line", (left + (middle - low) * scale, 2, left + (middle - low) * scale, foot), INK))
+    for value, anchor in ((low, "start"), (high, "end")):
+        marks.append(Shape("text", (left + (value - low) * scale, foot + 12), INK, euro(value), anchor, 8.5))
+    return Drawing(title, "; ".join(said), width, foot + 18, tuple(marks))
+
+
+def sketch_drawing(place: gpd.GeoSeries, around: gpd.GeoSeries, *, title: str, alt: str) -> Drawing:
+    """Draw the outline of a place among its neighbours, north up, with a scale of 100 m.
+
+    Parameters
+    ----------
+    place : GeoSeries
+        One shape, in RD New [m].
+    around : GeoSeries
+        Shapes to draw behind it.
+    title, alt : str
+        Heading and words.
+    """
+    size, wide = 200.0, 470.0
+    x0, y0, x1, y1 = place.total_bounds
+    reach = max(x1 - x0, y1 - y0, 1.0) * 1.35
+    cx, cy, scale = (x0 + x1) / 2, (y0 + y1) / 2, size / reach
+    window = shapely.box(cx - reach * wide / size / 2, cy - reach / 2, cx + reach * wide / size / 2, cy + reach / 2)
+    marks = [Shape("rect", (0, 0, wide, size), PALE)]
+    for shapes, color in ((around.clip(window), "#c4d2d8"), (place, GAIN)):
+        for part in shapes.simplify(reach / 300).explode(index_parts=False):
+            if part.geom_type == "Polygon" and not part.is_empty:
+                xy = [(wide / 2 + (x - cx) * scale, size / 2 - (y - cy) * scale) for x, y in part.exterior.coords]
+                marks.append(Shape("poly", tuple(round(value, 1) for point in xy for value in point), color))
+    bar = 100 * scale
+    marks.append(Shape("line", (12, size - 10, 12 + bar, size - 10), INK))
+    marks.append(Shape("text", (12, size - 14), INK, "100 meter", "start", 8.0))
+    marks.append(Shape("text", (wide - 12, 16), INK, "noord is boven", "end", 8.0))
+    return Drawing(title, alt, wide, size, tuple(marks))

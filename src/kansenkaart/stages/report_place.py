@@ -1,0 +1,37 @@
+"""One place as its report sees it: stored rows and sums on both tracks, its shape and its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+
+from kansenkaart.core.enterprise.case import Case
+from kansenkaart.core.enterprise.package import ServiceResult
+from kansenkaart.core.enterprise.tracks import Comparison
+from kansenkaart.stages.enterprise import Setting
+
+Row = Mapping[str, Any]
+Sums = tuple[Setting, Case, tuple[ServiceResult, ...], Comparison]
+TRACK_NL = {"short": "kort spoor", "long": "lang spoor"}
+
+
+@dataclass(frozen=True)
+class Both:
+    """One place with its stored rows and its sums on both tracks, its shape, and its neighbours."""
+
+    place: tuple[str, str]
+    rows: Mapping[str, Row]
+    sums: Mapping[str, Sums]
+    shape: gpd.GeoSeries
+    around: gpd.GeoSeries
+
+    @property
+    def track(self) -> str:
+        """The track that fits better; where that cannot be told, the one that costs the enterprise less."""
+        better = str(self.rows["short"]["better_track"])
+        if better in self.rows:
+            return better
+        return max(("short", "long"), key=lambda one: float(self.rows[one]["enterprise_eur_per_year"]))
