@@ -3,7 +3,9 @@
 Usage: python benchmarks/pipeline.py [--scales 1,4,16] [--data <folder with published data>]
 
 The example is made at 1, 4 and 16 times its size; voorburg joins when its files are there. Every stage runs in a process
-of its own, so peak memory is that of the stage with its imports.
+of its own, so peak memory is that of the stage with its imports. A run before all others fills the cache of compiled
+functions. Growth is stated per stage and per step, as the power of size: 1 is linear. Of a step that costs less than a
+second at the largest size no growth is stated.
 """
 
 from __future__ import annotations
@@ -23,18 +25,27 @@ from typing import Any
 from kansenkaart.config import DATA_VARIABLE, folders
 from kansenkaart.stages import pipeline
 from kansenkaart.stages.deliver import EXAMPLE_EDITION
+from kansenkaart.stages.steps import Report
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = {"acquire": pipeline.run_acquire, "score": pipeline.run_score, "publish": pipeline.run_publish}
+SHOWN = ("study", "stage", "seconds", "cpu_s", "peak_mib")
+#: CPU time below which no growth is stated [s].
+LEAST_S = 1.0
 VOORBURG = "voorburg/bag_lvbag_cbs2022.gpkg"
 
 
 def measure_here(stage: str, study: str, root: Path) -> dict[str, Any]:
-    """Run one stage in this process and say what it took."""
+    """Run one stage in this process and say what it took, in all and by step."""
     wall, cpu = time.perf_counter(), time.process_time()
-    STAGES[stage](pipeline.open_study(study, root=root))
+    steps: dict[str, float] = {}
+
+    def listen(report: Report) -> None:
+        steps[report.step] = time.process_time() - cpu - sum(steps.values())
+
+    STAGES[stage](pipeline.open_study(study, root=root), listen=listen)
     return {"seconds": round(time.perf_counter() - wall, 2), "cpu_s": round(time.process_time() - cpu, 2),
-            "peak_mib": round(peak_mib(), 1)}  # fmt: skip
+            "peak_mib": round(peak_mib(), 1), "steps": steps}  # fmt: skip
 
 
 def peak_mib() -> float:
@@ -50,7 +61,7 @@ def measure(label: str, study: str, root: Path) -> list[dict[str, Any]]:
         command = [sys.executable, __file__, "--stage", stage, "--study", study, "--root", str(root)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         rows.append({"study": label, "stage": stage, **json.loads(out.splitlines()[-1])})
-        print("  ".join(str(one) for one in rows[-1].values()), flush=True)
+        print("  ".join(str(rows[-1][name]) for name in SHOWN), flush=True)
     return rows
 
 
@@ -67,12 +78,25 @@ def example(scale: int, scratch: Path) -> list[dict[str, Any]]:
 
 
 def growth(rows: list[dict[str, Any]], scales: list[int]) -> None:
-    """Print the power of size with which each stage's CPU time grows, over the whole range."""
+    """Print the power of size with which CPU time and memory grow, over the whole range and over its last part."""
+    by_place = {(one["study"], one["stage"]): one for one in rows}
     for stage in STAGES:
-        cpu = {one["study"]: max(one["cpu_s"], 0.01) for one in rows if one["stage"] == stage}
-        ends = [cpu[f"voorbeeld x{scale}"] for scale in (scales[0], scales[-1])]
-        power = math.log(ends[1] / ends[0]) / math.log(scales[-1] / scales[0])
-        print(f"{stage}: CPU time grows with size to the power {power:.2f}")
+        runs = [by_place[f"voorbeeld x{scale}", stage] for scale in scales]
+        for name in ("cpu_s", "peak_mib"):
+            print(f"{stage}: {name} grows with size to the power {_powers([one[name] for one in runs], scales)}")
+        for step in runs[-1]["steps"]:
+            cpu = [one["steps"].get(step, 0.0) for one in runs]
+            if cpu[-1] >= LEAST_S:
+                spent = ", ".join(f"{one:.1f}" for one in cpu)
+                print(f"  {step}: {spent} s of CPU, power {_powers(cpu, scales)}")
+
+
+def _powers(values: list[float], scales: list[int]) -> str:
+    def power(start: int) -> float:
+        return math.log(max(values[-1], 0.01) / max(values[start], 0.01)) / math.log(scales[-1] / scales[start])
+
+    last = f" ({power(-2):.2f} from x{scales[-2]})" if len(scales) > 2 else ""
+    return f"{power(0):.2f}{last}"
 
 
 def main() -> None:
@@ -92,6 +116,7 @@ def main() -> None:
     scales = sorted(int(one) for one in asked.scales.split(","))
     os.environ[DATA_VARIABLE] = str(asked.data)
     with tempfile.TemporaryDirectory() as scratch:
+        example(1, Path(scratch) / "warm")
         rows = [row for scale in scales for row in example(scale, Path(scratch))]
         if len(scales) > 1:
             growth(rows, scales)
@@ -100,7 +125,7 @@ def main() -> None:
             rows += measure("voorburg", "voorburg", Path(scratch) / "voorburg")
         else:
             print(f"voorburg: not measured, no file {VOORBURG} in the data folder")
-    print(json.dumps(rows))
+    print(json.dumps([{name: one[name] for name in SHOWN} for one in rows]))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def _spoil(draw: st.DrawFn, tree: Any) -> Any:
         keys.append(draw(st.sampled_from(sorted(at) if isinstance(at, dict) else list(range(len(at))))))
     key, how = keys[-1], draw(st.sampled_from(["replace", "replace", "replace", "remove", "double", "rename"]))
     if how == "replace" or at is holder:
-        at[key] = draw(ODD)
+        at[key] = copy.deepcopy(draw(ODD))  # what is drawn may be spoilt in turn
     elif how == "remove":
         del at[key]
     elif isinstance(at, list):

@@ -129,6 +129,14 @@ def test_own_tables(name, shape, separator, published, desk, data):
     survives(lambda: own.read_own(path, shape=shape, known=known, first_year=1850, last_year=2100))
 
 
+@pytest.mark.parametrize("rows", ["", "0193100000000001;Corporatie;2031\n"])
+def test_own_table_without_rows_or_without_faults(rows, desk):
+    path = desk / "own_whole.csv"
+    path.write_text("pand_id;owner;maintenance_year\n" + rows, encoding="utf-8")
+    read = own.read_own(path, shape=own.PANDEN, known={"0193100000000001"}, first_year=1850, last_year=2100)
+    assert len(read.table) == len(read.report) == len(rows.splitlines())
+
+
 @FUZZ
 @given(data=st.data())
 def test_own_actuals(published, desk, data):

@@ -126,15 +126,21 @@ def _own_columns(raw: pd.DataFrame, shape: OwnTable, path: Path) -> pd.DataFrame
         )
     own = raw[list(shape.columns)].apply(lambda column: column.str.strip())
     if shape.parts:
-        own = own.assign(**{shape.key: own[list(shape.parts)].agg(":".join, axis=1)})
+        own = own.assign(**{shape.key: own[list(shape.parts)].pipe(_joined, ":")})
     return pd.DataFrame(own.set_axis(pd.RangeIndex(2, len(own) + 2, name="row")))
+
+
+def _joined(cells: pd.DataFrame, separator: str) -> pd.Series:
+    """Return the cells of each row as one text; no text at all for a table without rows."""
+    texts = [separator.join(row) for row in cells.itertuples(index=False, name=None)]
+    return pd.Series(texts, index=cells.index, dtype="str")
 
 
 def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tuple[int, int]) -> OwnData:
     clean, notes = _clean(raw, shape, years)
     result = _results(raw, shape, known)
     keep = result.eq("matched")
-    found = raw[shape.key].where(keep, raw[list(shape.columns)].agg(" | ".join, axis=1))
+    found = raw[shape.key].where(keep, _joined(raw[list(shape.columns)], " | "))
     rows = pd.DataFrame(
         {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
     )
