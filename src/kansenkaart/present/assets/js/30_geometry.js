@@ -1,45 +1,40 @@
-// Find features by place: a grid over the boxes, point in polygon, distance to a line. Grid units throughout.
+// Find features by place: boxes of bunches, point in polygon, distance to a line. Grid units throughout.
 
 const HALF_WORLD = Math.PI * 6378137;
 
-/** A grid of cells over the boxes of a layer; each cell lists the features that touch it. */
-function gridIndex(layer) {
-  const { n, box } = layer;
-  let x0 = 0, y0 = 0, x1 = 1, y1 = 1;
-  for (let i = 0; i < n; i++) {
-    x1 = Math.max(x1, box[4 * i + 2]);
-    y1 = Math.max(y1, box[4 * i + 3]);
+const BUNCH = 64;
+
+/** The box of each bunch of features: they lie in Hilbert order, so those of one bunch are neighbours. */
+function bunchBoxes({ n, box }) {
+  const out = new Int32Array(4 * Math.ceil(n / BUNCH));
+  for (let b = 0; b < out.length; b += 4) {
+    let x0 = 2147483647, y0 = x0, x1 = -x0, y1 = -x0;
+    for (let k = b * BUNCH; k < Math.min((b + 4) * BUNCH, box.length); k += 4) {
+      if (box[k] < x0) x0 = box[k];
+      if (box[k + 1] < y0) y0 = box[k + 1];
+      if (box[k + 2] > x1) x1 = box[k + 2];
+      if (box[k + 3] > y1) y1 = box[k + 3];
+    }
+    out[b] = x0;
+    out[b + 1] = y0;
+    out[b + 2] = x1;
+    out[b + 3] = y1;
   }
-  const size = Math.max(Math.sqrt((x1 * y1) / Math.max(n / 4, 1)), Math.max(x1, y1) / 512);
-  const wide = Math.floor(x1 / size) + 1, high = Math.floor(y1 / size) + 1;
-  const cells = (k, visit) => {
-    const cx1 = Math.floor(box[k + 2] / size), cy0 = Math.floor(box[k + 1] / size), cy1 = Math.floor(box[k + 3] / size);
-    for (let cx = Math.floor(box[k] / size); cx <= cx1; cx++) for (let cy = cy0; cy <= cy1; cy++) visit(cy * wide + cx);
-  };
-  const start = new Uint32Array(wide * high + 1);
-  for (let i = 0; i < n; i++) cells(4 * i, (cell) => start[cell + 1]++);
-  for (let c = 0; c < wide * high; c++) start[c + 1] += start[c];
-  const list = new Uint32Array(start[wide * high]), next = start.slice();
-  for (let i = 0; i < n; i++) cells(4 * i, (cell) => { list[next[cell]++] = i; });
-  return { size, wide, high, start, list, seen: new Uint32Array(n), round: 0, extent: [x0, y0, x1, y1] };
+  return out;
 }
 
 /** All features whose box meets the window, in drawing order. */
 function within(layer, wx0, wy0, wx1, wy1) {
-  const grid = (layer.grid ||= gridIndex(layer));
-  const { size, wide, high, start, list, seen } = grid, { box } = layer, found = [];
-  const round = ++grid.round;
-  const low = (v) => Math.max(Math.floor(v / size), 0);
-  const cx1 = Math.min(Math.floor(wx1 / size), wide - 1), cy1 = Math.min(Math.floor(wy1 / size), high - 1);
-  for (let cy = low(wy0); cy <= cy1; cy++) for (let cx = low(wx0); cx <= cx1; cx++) {
-    for (let k = start[cy * wide + cx]; k < start[cy * wide + cx + 1]; k++) {
-      const i = list[k];
-      if (seen[i] === round) continue;
-      seen[i] = round;
-      if (box[4 * i] <= wx1 && box[4 * i + 2] >= wx0 && box[4 * i + 1] <= wy1 && box[4 * i + 3] >= wy0) found.push(i);
+  const { box, n } = layer, bunches = (layer.bunches ||= bunchBoxes(layer)), found = [];
+  for (let b = 0; b < bunches.length; b += 4) {
+    if (bunches[b] > wx1 || bunches[b + 2] < wx0 || bunches[b + 1] > wy1 || bunches[b + 3] < wy0) continue;
+    const to = Math.min((b / 4 + 1) * BUNCH, n);
+    for (let i = (b / 4) * BUNCH; i < to; i++) {
+      const k = 4 * i;
+      if (box[k] <= wx1 && box[k + 2] >= wx0 && box[k + 1] <= wy1 && box[k + 3] >= wy0) found.push(i);
     }
   }
-  return found.sort((a, b) => a - b);
+  return found;
 }
 
 /** Is the point in the feature? Holes are outside. */
@@ -113,10 +108,14 @@ function toLatLng(layer, gx, gy) {
 
 /** The bounds of a set of features on the map. */
 function boundsOf(layer, indices) {
-  const bounds = L.latLngBounds([]);
+  const { box } = layer;
+  let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
   for (const i of indices) {
-    bounds.extend(toLatLng(layer, layer.box[4 * i], layer.box[4 * i + 1]));
-    bounds.extend(toLatLng(layer, layer.box[4 * i + 2], layer.box[4 * i + 3]));
+    if (box[4 * i] < x0) x0 = box[4 * i];
+    if (box[4 * i + 1] < y0) y0 = box[4 * i + 1];
+    if (box[4 * i + 2] > x1) x1 = box[4 * i + 2];
+    if (box[4 * i + 3] > y1) y1 = box[4 * i + 3];
   }
-  return bounds;
+  if (x0 > x1) return L.latLngBounds([]);
+  return L.latLngBounds(toLatLng(layer, x0, y0), toLatLng(layer, x1, y1));
 }

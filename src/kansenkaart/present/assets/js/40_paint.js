@@ -1,6 +1,6 @@
 // Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
 
-const SLICE_MS = 9, BATCH = 250, TILE = 512, LETTER_PX = 24, HIDDEN = 255;
+const SLICE_MS = 9, FIRST_MS = 30, BATCH = 250, TILE = 512, LETTER_PX = 24, HIDDEN = 255;
 
 /** Add the outline of a feature to the canvas path; a feature under a pixel becomes a dot. */
 function trace(ctx, layer, i, at) {

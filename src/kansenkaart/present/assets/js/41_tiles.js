@@ -20,7 +20,11 @@ const CanvasTiles = L.GridLayer.extend({
   enqueue(tile, coords, done) {
     const waiting = this.queue.get(tile);
     this.queue.set(tile, { tile, coords, done: done || (waiting && waiting.done), steps: null });
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.work(SLICE_MS));
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.work(this.slice()));
+  },
+  /** Until the first picture is whole nothing moves that a longer slice could hold up. */
+  slice() {
+    return this.whole ? SLICE_MS : FIRST_MS;
   },
   * paint(job) {
     const ctx = this.spare.getContext("2d");
@@ -46,8 +50,11 @@ const CanvasTiles = L.GridLayer.extend({
       this.queue.delete(job.tile);
       if (job.done) job.done(null, job.tile);
     }
-    if (this.queue.size) this.frame = requestAnimationFrame(() => this.work(SLICE_MS));
-    else this.fire("painted");
+    if (this.queue.size) this.frame = requestAnimationFrame(() => this.work(this.slice()));
+    else {
+      this.whole = true;
+      this.fire("painted");
+    }
   },
   /** Paint all living tiles again; only those that meet `bounds` when given. */
   repaint(bounds) {

@@ -12,17 +12,31 @@ const themeLayer = () => layerOf(theme().layer);
 
 /** The class of each feature under a view: its place in the legend, or the last one for unknown. */
 function classify(layer, oneView) {
-  const column = layer.column(oneView.column), { classes } = oneView, out = new Uint8Array(layer.n);
-  for (let i = 0; i < layer.n; i++) {
-    const value = column.value(i);
-    let code = classes.length;
-    if (value !== null && !Number.isNaN(value)) {
-      code = classes.findIndex((one) => one.values.length
-        ? one.values.includes(String(value))
-        : (one.low === null || value >= one.low) && (one.high === null || value < one.high));
-      if (code < 0) code = classes.length;
-    }
-    out[i] = code;
+  const column = layer.column(oneView.column), { classes } = oneView;
+  const placeOf = (value) => {
+    const code = value === null ? -1 : classes.findIndex((one) => one.values.length
+      ? one.values.includes(String(value))
+      : (one.low === null || value >= one.low) && (one.high === null || value < one.high));
+    return code < 0 ? classes.length : code;
+  };
+  if (column.numbers && !classes.some((one) => one.values.length)) return classifyNumbers(column.numbers, classes);
+  const out = new Uint8Array(layer.n);
+  if (column.codes) {
+    const places = [classes.length, ...column.words.map(placeOf)];
+    for (let i = 0; i < layer.n; i++) out[i] = places[column.codes[i]];
+  } else for (let i = 0; i < layer.n; i++) out[i] = placeOf(Number.isNaN(column.value(i)) ? null : column.value(i));
+  return out;
+}
+
+/** The same for numbers in classes that tile the line: each low bound that is passed moves one class up. */
+function classifyNumbers(numbers, classes) {
+  const out = new Uint8Array(numbers.length), lows = Float64Array.from(classes, (one) => one.low ?? -Infinity);
+  const last = classes.length - 1, end = classes[last].high ?? Infinity;
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i];
+    let code = last;
+    while (code >= 0 && !(value >= lows[code])) code--;
+    out[i] = code < 0 || value >= end ? classes.length : code;
   }
   return out;
 }

@@ -25,8 +25,8 @@ function creditLink(credit) {
 }
 
 function wholeExtent() {
-  const outline = layerOf(theme().outlines[0]) || themeLayer(), all = Array.from({ length: outline.n }, (_, i) => i);
-  return boundsOf(outline, all);
+  const outline = layerOf(theme().outlines[0]) || themeLayer();
+  return boundsOf(outline, outline.box.length ? new Uint32Array(outline.n).map((_, i) => i) : []);
 }
 
 function drawSources() {
