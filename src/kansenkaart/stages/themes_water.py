@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from kansenkaart.present.mapspec import Layer, LegendClass, Story, View
-from kansenkaart.present.style import RAMPS
+from kansenkaart.present.style import RAMPS, ramp_classes
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages.legend import columns_of, view_of
 from kansenkaart.stages.themes import Made, theme_of
@@ -22,8 +24,8 @@ _STREET = ["street_name", "street_id", "homes", "people"]
 _GREY = [
     "class_grey", "score_grey", "sentence_grey_nl", "sum_nl", "grey_m3_per_year", "reused_m3_per_year",
     "drinking_water_eur_per_year", "saving_grey_off_eur", "cost_grey_eur", "net_grey_eur", "replacement_year",
-    "foul_system", "foul_present_mm", "foul_diameter_as_is_mm", "foul_diameter_grey_off_100_mm", "cleansing_nl",
-    "discharge_rule", "sewer_basis",
+    "foul_system", "foul_present_mm", "foul_diameter_as_is_mm", "foul_diameter_grey_off_100_mm", "participation_nl",
+    "cleansing_nl", "discharge_rule", "sewer_basis", "area_basis", "street_basis",
 ]  # fmt: skip
 _RAIN = [
     "class_rain",
@@ -32,6 +34,9 @@ _RAIN = [
     "saving_rain_off_eur",
     "cost_rain_eur",
     "replacement_year",
+    "foul_diameter_as_is_mm",
+    "foul_diameter_both_100_mm",
+    "rain_diameter_storm_08_mm",
     "sewer_basis",
 ]
 _LAW = (
@@ -43,6 +48,29 @@ _LAW = (
 def _classes() -> tuple[LegendClass, ...]:
     colors = tuple(reversed(RAMPS["viridis"]))
     return tuple(LegendClass(letter, label, colors[i], values=(letter,)) for i, (letter, label) in enumerate(_CLASSES))
+
+
+_RULE = (
+    ("maatwerk", "riool binnen 40 m: alleen met maatwerk"),
+    ("free", "geen riool binnen 40 m: onder voorwaarden"),
+    ("unknown", "onbekend: er zijn geen rioolgegevens"),
+)
+_DECADES = ((2035.0, "tot 2035"), (2045.0, "2035 tot 2045"), (2055.0, "2045 tot 2055"), (2070.0, "2055 tot 2070"))
+
+
+def _rule_classes() -> tuple[LegendClass, ...]:
+    colors = RAMPS["cividis"]
+    return tuple(LegendClass("ABC"[i], label, colors[2 * i], values=(code,)) for i, (code, label) in enumerate(_RULE))
+
+
+def _years(frame: pd.DataFrame) -> View | None:
+    """Colour by the year of replacement in fixed classes, so that places can be compared: soonest is darkest."""
+    if frame["replacement_year"].isna().all():
+        return None
+    labels = [label for _, label in _DECADES] + ["2070 en later"]
+    classes = ramp_classes([bound for bound, _ in _DECADES], labels, ramp="cividis")
+    note = "Wanneer het riool aan vervanging toe is: dan is een andere maat te kiezen. Levensduur 60 jaar (40 tot 80)."
+    return View("jaar van vervanging", "replacement_year", classes, note)
 
 
 def _layer(
@@ -71,6 +99,9 @@ def grey(store: Store, sources: Sequence[Provenance]) -> Made:
         View("kans voor grijswater", "class_grey", _classes(), note),
         view_of(frame, "grey_m3_per_year", note=note),
         view_of(frame, "saving_grey_off_eur", note=later),
+        view_of(frame, "yearly_eur", note="Drinkwater, zuivering en pompen, per jaar, als iedereen meedoet."),
+        _years(frame),
+        View("mag lozen in de bodem?", "discharge_rule", _rule_classes(), _LAW),
     ]
     story = Story(
         "Waar het loont om grijswater van douche, bad en wastafel van het riool te halen, straat voor straat.",
@@ -95,6 +126,7 @@ def rain(store: Store, sources: Sequence[Provenance]) -> Made:
     views = [
         View("kans voor hemelwater", "class_rain", _classes(), note),
         view_of(layer.frame, "saving_rain_off_eur", note=note),
+        _years(layer.frame),
     ]
     story = Story(
         "Waar het loont om regenwater van daken en straten van het vuilwaterriool te halen.",
@@ -114,30 +146,57 @@ _SYSTEMS = (("gemengd", "vuil en regen samen"), ("vuilwater", "alleen vuil water
 _PRESSED = ("drukriool", "persleiding", "drain", "overig")
 
 
+_CHANGES = (
+    ("grey", "kleiner zonder grijswater"),
+    ("rain", "kleiner zonder hemelwater"),
+    ("both", "alleen kleiner zonder beide"),
+    ("none", "blijft even groot"),
+    ("unknown", "niet te zeggen"),
+)
+_PIPE = [
+    "pipe_change", "homes", "people", "paved_m2", "flow_as_is_l_per_s", "diameter_as_is_mm", "diameter_grey_off_100_mm",
+    "diameter_rain_off_100_mm", "diameter_both_100_mm", "storm_08_l_per_s", "diameter_storm_08_mm", "saving_grey_off_eur",
+    "saving_both_eur", "replacement_year", "cleansing", "oriented_by", "slope_basis", "pipe_basis",
+]  # fmt: skip
+
+
 def sewers(store: Store, sources: Sequence[Provenance]) -> Made:
-    """Show the sewers by system, diameter and year."""
-    if not store.has("sewer_pipe"):
+    """Show the sewers by system, diameter before and after and year, drawn along their flow."""
+    scored = store.has("pipe_water")
+    if not scored and not store.has("sewer_pipe"):
         return None
-    frame = store.read("sewer_pipe")
-    extra = ["people", "paved_m2", "flow_as_is_l_per_s", "diameter_as_is_mm", "diameter_grey_off_100_mm", "diameter_both_100_mm",
-             "saving_grey_off_eur", "saving_both_eur", "replacement_year", "oriented_by"]  # fmt: skip
-    names = ["pipe_id", "system", "diameter_mm", "laid_year", "material", "length_m", "street_name"]
-    if store.has("pipe_water"):
-        frame = frame.merge(store.read("pipe_water")[["pipe_id", *extra]], on="pipe_id", how="left")
-        names += extra
+    frame = store.read("pipe_water" if scored else "sewer_pipe")
+    names = ["pipe_id", "system", "diameter_mm", "laid_year", *(_PIPE if scored else ["length_m"])]
+    if scored and store.has("sewer_pipe"):
+        given = store.read("sewer_pipe")[["pipe_id", "material", "length_m", "street_name"]]
+        frame = frame.merge(given.drop_duplicates("pipe_id"), on="pipe_id", how="left")
+        names += ["material", "length_m", "street_name"]
     names = [name for name in names if frame[name].notna().any()]
-    layer = Layer(
-        "riool", "Riool", "line", frame, columns_of(frame, names, sources, {"length_m": 1}), "pipe_id", "pipe_id"
-    )
+    columns = columns_of(frame, names, sources, {"length_m": 1, "flow_as_is_l_per_s": 1, "storm_08_l_per_s": 1})
+    layer = Layer("riool", "Riool", "line", frame, columns, "pipe_id", "pipe_id", arrows=scored)
+    return layer, theme_of("riool", "Riool", layer, _sewer_views(frame, names), _SEWERS, names)
+
+
+def _sewer_views(frame: pd.DataFrame, names: Sequence[str]) -> list[View | None]:
     colors = RAMPS["viridis"]
     classes = [LegendClass("ABCD"[i], label, colors[i], values=(value,)) for i, (value, label) in enumerate(_SYSTEMS)]
     classes.append(LegendClass("E", "onder druk, drain of anders", colors[4], values=_PRESSED))
-    views = [View("stelsel", "system", tuple(classes)),
-             *(view_of(frame, name, ramp="cividis") for name in ("diameter_mm", "laid_year") if name in names)]  # fmt: skip
-    story = Story(
-        "De riolen naar stelsel: wat er door stroomt.",
-        "In een vuilwaterriool scheelt grijswater veel; in een gemengd riool bepaalt de regen hoe groot de buis is.",
-        "Of een buis kleiner kan, staat hier niet: in de meeste straten ligt al de kleinste maat. Wat ontbreekt is onbekend.",
-        "Leidingen zoals de gemeente ze in het GWSW heeft gezet; vervallen leidingen zijn weggelaten en geteld.",
-    )
-    return layer, theme_of("riool", "Riool", layer, views, story, names)
+    views: list[View | None] = [View("stelsel", "system", tuple(classes))]
+    if "pipe_change" in names:
+        change = [LegendClass("ABCDE"[i], label, colors[i], values=(code,)) for i, (code, label) in enumerate(_CHANGES)]
+        note = "Vergelijkt de kleinste maat die nu volstaat met die daarna; alle woningen doen mee."
+        views.append(View("kan de buis kleiner?", "pipe_change", tuple(change), note))
+    views += [view_of(frame, name, ramp="cividis")
+              for name in ("diameter_mm", "diameter_as_is_mm", "people", "laid_year") if name in names]  # fmt: skip
+    return [*views, _years(frame)] if "replacement_year" in names else views
+
+
+_SEWERS = Story(
+    "De riolen: wat er door stroomt, waarheen, hoe groot de buis is en wanneer die aan vervanging toe is.",
+    "De pijlen wijzen met de stroom mee. Klik op een buis voor de maat nu, de maat die nodig is, en de maat zonder grijswater, "
+    "zonder hemelwater en zonder beide.",
+    "In de meeste straten is de kleinste maat al groot genoeg; dan kan de buis niet kleiner. Wat ontbreekt is onbekend. "
+    "Staat er 'geschat naar bouwjaren', dan is de leiding bedacht langs de straat.",
+    "Leidingen zoals de gemeente ze in het GWSW heeft gezet; vervallen leidingen en drains zijn weggelaten en geteld. "
+    "Stroomrichting uit de hoogten, anders de kortste weg naar gemaal of uitlaat. Zie docs/methods/water.md.",
+)

@@ -12,6 +12,7 @@ import pandas as pd
 from kansenkaart import schemas
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core.water.costs import Prices, cost_table
+from kansenkaart.core.water.decoupling import pipe_change
 from kansenkaart.core.water.demand import Uses, garden_demand_mm
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import Bound, WaterFrames, WaterSettings
@@ -177,7 +178,8 @@ def _home(point: gpd.GeoDataFrame, home: pd.DataFrame) -> gpd.GeoDataFrame:
 
 def _pipe(pipe: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     years = pipe["laid_year"].round()
-    return _published(pipe.assign(laid_year=years).rename(columns={"basis": "pipe_basis"}), "pipe_water")
+    named = pipe.assign(laid_year=years, pipe_change=pipe_change(pipe)).rename(columns={"basis": "pipe_basis"})
+    return _published(named, "pipe_water")
 
 
 def _published(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:

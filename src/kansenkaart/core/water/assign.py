@@ -18,6 +18,8 @@ from kansenkaart.errors import ConfigError
 
 # Groups are laid this far apart [m], so that one search for the nearest finds members of the own group only.
 _APART_M = 4.0e6
+# Distances that differ by less than this are one distance [m].
+TIE_M = 1e-4
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Reach:
 def nearest(points: Objects, *, targets: Objects, reach_m: float) -> tuple[Ints, Floats]:
     """Position of the nearest target (-1: none within reach) and its distance [m, NaN] for each geometry.
 
+    Of targets that lie equally far (to a tenth of a millimetre), the first.
+
     Parameters
     ----------
     points, targets : array of geometry
@@ -73,11 +77,15 @@ def nearest(points: Objects, *, targets: Objects, reach_m: float) -> tuple[Ints,
     usable = ~(shapely.is_missing(targets) | shapely.is_empty(targets))
     if usable.any() and len(points):
         where = np.flatnonzero(usable)
-        hits, distance = shapely.STRtree(targets[usable]).query_nearest(
-            points, max_distance=reach_m, return_distance=True, all_matches=False
-        )
-        found[hits[0]] = where[hits[1]]
+        tree = shapely.STRtree(targets[usable])
+        hits, distance = tree.query_nearest(points, max_distance=reach_m, return_distance=True, all_matches=False)
         away[hits[0]] = distance
+        seen = hits[0]
+        # At a corner two targets lie equally far, to rounding: then the first in the order given.
+        alike = tree.query(points[seen], predicate="dwithin", distance=distance + TIE_M)
+        first = np.full(len(seen), len(where), dtype=np.int64)
+        np.minimum.at(first, alike[0], alike[1])
+        found[seen] = where[first]
     return found, away
 
 
@@ -220,6 +228,8 @@ def connect(
 ) -> pd.DataFrame:
     """Find the pipe that homes or surfaces drain to: the nearest in their own street, else the nearest of all.
 
+    Where two lie equally far, as at a bend, the lower identification: the order of the rows does not matter.
+
     Parameters
     ----------
     shapes : array of geometry
@@ -238,6 +248,8 @@ def connect(
     DataFrame
         `pipe_id`, `connected_by` (street, nearest, none: reason), `pipe_distance_m` [m].
     """
+    order = np.argsort(pipe["pipe_id"].astype(str).to_numpy(), kind="stable")
+    pipe, pipe_street = pipe.iloc[order], np.asarray(pipe_street, dtype=object)[order]
     targets = pipe.geometry.to_numpy()
     own, own_m = nearest_alike(shapes, targets=targets, groups=(street_id, pipe_street), reach_m=2 * reach_m)
     near, near_m = nearest(shapes, targets=targets, reach_m=reach_m)

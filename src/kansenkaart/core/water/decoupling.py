@@ -118,6 +118,27 @@ def interval_rules(
     )
 
 
+def pipe_change(pipe: pd.DataFrame) -> Objects:
+    """Say what makes each pipe a smaller one: grey, rain, both (only together), none; unknown without a design.
+
+    Parameters
+    ----------
+    pipe : DataFrame
+        `diameter_as_is_mm` and the diameters after, all homes taking part [mm].
+    """
+    before = pipe["diameter_as_is_mm"].to_numpy(dtype=float)
+    less = {name: pipe[f"diameter_{name}_{_FULL}_mm"].to_numpy(dtype=float) < before for name in SAVINGS}
+    return _first_that_holds(
+        [
+            ("unknown", np.isnan(before)),
+            ("grey", less["grey_off"]),
+            ("rain", less["rain_off"]),
+            ("both", less["both"]),
+            ("none", np.ones(len(pipe), dtype=bool)),
+        ]
+    )
+
+
 def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
     """Sum and summarise the pipes of each street.
 

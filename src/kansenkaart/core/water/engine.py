@@ -12,6 +12,7 @@ from kansenkaart.core.water.assign import assign_homes, assign_panden, assign_pi
 from kansenkaart.core.water.decoupling import discharge_rule
 from kansenkaart.core.water.inputs import WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.loads import Loads, enter_loads
+from kansenkaart.core.water.naming import name_pipes
 from kansenkaart.core.water.network import build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import FOUL_SYSTEMS, clean_pipes
@@ -97,9 +98,12 @@ def _sewer(
     given = frames.sewer_pipe
     clean = None if given is None or given.empty else clean_pipes(given, limits=settings.limits)
     if clean is not None and len(clean.pipes):
-        put = assign_pipes(clean.pipes, street=street, reach=settings.reach)
+        told = name_pipes(clean.pipes, sure_min=settings.name_sure_min)
+        named = clean.pipes.assign(street_name=told["street_name"].to_numpy())
+        put = assign_pipes(named, street=street, reach=settings.reach)
+        by = put["assigned_by"].mask((told["named_by"] == "run") & (put["assigned_by"] == "name"), "run")
         found = clean.pipes.assign(
-            street_id=put["street_id"], street_by=put["assigned_by"], basis="gwsw", certainty="high"
+            street_id=put["street_id"].to_numpy(), street_by=by.to_numpy(), basis="gwsw", certainty="high"
         )
         return found, frames.sewer_node, clean.issues
     pipe, node = synthetic_sewer(street, bouwjaar=home.groupby("street_id")["bouwjaar"].median(), rules=settings.era)

@@ -89,6 +89,8 @@ class WaterSettings:
         Share of homes counted in the yearly sums [1].
     interval_slopes, interval_rains_l_per_s_ha : tuple of float
         Default slopes [1] and rains [l/s/ha] of the interval.
+    name_sure_min : float
+        Least sureness of a street name that a pipe takes from the named pipes around it [1]; below it the nearest street.
     bounds : tuple of Bound
         Ends of the intervals of money; empty: every low and high of a price is its middle.
     """
@@ -110,6 +112,7 @@ class WaterSettings:
     participation: float = 1.0
     interval_slopes: tuple[float, ...] = (1 / 250, 1 / 1000)
     interval_rains_l_per_s_ha: tuple[float, ...] = (60.0, 90.0)
+    name_sure_min: float = 0.99
     bounds: tuple[Bound, ...] = ()
 
     def at(self, bound: Bound) -> WaterSettings:

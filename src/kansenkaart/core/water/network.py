@@ -15,7 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from kansenkaart.core.water.arrays import Floats, Ints, objects
+from kansenkaart.core.water.arrays import Bools, Floats, Ints, objects
 from kansenkaart.core.water.pipes import LAYERS
 from kansenkaart.errors import SchemaError
 
@@ -124,7 +124,7 @@ def build_graph(
         raise SchemaError("pipes from clean_pipes", found="no column layer", where="sewer_pipe")
     count = len(pipe)
     ends, names, kinds = _points(pipe, node)
-    label = _snapped(ends, names, snap_m=snap_m, node_reach_m=node_reach_m)
+    label = _snapped(ends, names, pipes=count, snap_m=snap_m, node_reach_m=node_reach_m)
     start, end = label[:count], label[count : 2 * count]
     keep = start != end
     issues = pd.DataFrame({"pipe_id": pipe["pipe_id"].to_numpy()[~keep]})
@@ -152,11 +152,12 @@ def _points(
     return np.concatenate(parts), np.concatenate(names), np.array(kinds, dtype=object)
 
 
-def _snapped(ends: Floats, names: npt.NDArray[np.object_], *, snap_m: float, node_reach_m: float) -> Ints:
+def _snapped(ends: Floats, names: npt.NDArray[np.object_], *, pipes: int, snap_m: float, node_reach_m: float) -> Ints:
     if not len(ends):
         return np.empty(0, dtype=np.int64)
     near = cKDTree(ends).query_pairs(snap_m, output_type="ndarray")
     code, _ = pd.factorize(pd.Series(names, dtype="object"))
+    near = near[~_apart(code, near, pipes)]
     order = np.argsort(code, kind="stable")
     order = order[code[order] >= 0]
     left, right = order[:-1], order[1:]
@@ -167,6 +168,16 @@ def _snapped(ends: Floats, names: npt.NDArray[np.object_], *, snap_m: float, nod
     columns = np.concatenate([near[:, 1], right[close]])
     links = coo_matrix((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(len(ends), len(ends)))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+
+
+def _apart(code: Ints, near: Ints, pipes: int) -> Bools:
+    """Pairs of ends that lie close but name two manholes, each shared by pipes: a foul and a rain sewer side by side."""
+    if code.max(initial=-1) < 0:
+        return np.zeros(len(near), dtype=bool)
+    known = code[: 2 * pipes]
+    shared = np.bincount(known[known >= 0], minlength=int(code.max(initial=-1)) + 1) > 1
+    left, right = code[near[:, 0]], code[near[:, 1]]
+    return np.asarray((left >= 0) & (right >= 0) & (left != right) & shared[left] & shared[right], dtype=bool)
 
 
 def _packed(

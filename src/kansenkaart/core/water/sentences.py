@@ -9,27 +9,29 @@ import pandas as pd
 
 GREY_SENTENCES = {
     "no_homes": "Geen kans voor grijswater: in deze straat staan geen woningen.",
+    "passes_through": "Hier staan geen woningen, maar het riool van andere straten loopt erdoor. Doen die straten mee, "
+    "dan is hier een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
     "no_sewer": "Onbekend wat het riool bespaart: hier is geen vuilwaterriool of gemengd riool gevonden.",
     "unknown": "Onbekend wat het riool bespaart: leeftijd of maat van de buis is niet bekend.",
-    "saves": "Zonder grijswater volstaat een kleinere buis: dat scheelt {saving} euro bij de volgende vervanging.",
-    "rain_sizes_it": "Geen besparing op de buis: in dit gemengde riool bepaalt de regen de maat, niet het grijswater.",
-    "minimum_diameter": "Geen besparing: minimumdiameter. De buis is al de kleinste die in een straat wordt gelegd.",
-    "same_size": "Geen besparing op de buis: zonder grijswater is dezelfde standaardmaat nodig.",
+    "saves": "Zonder grijswater is een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
+    "rain_sizes_it": "Geen besparing op de buis: door dit riool stroomt ook regen, en die bepaalt hoe groot de buis moet zijn.",
+    "minimum_diameter": "Geen besparing: minimumdiameter. De kleinste buis die men in een straat legt, is al groot genoeg.",
+    "same_size": "Geen besparing op de buis: ook zonder grijswater is dezelfde maat nodig, want buizen bestaan in vaste maten.",
 }
 RAIN_SENTENCES = {
     "no_sewer": "Onbekend wat afkoppelen van regenwater bespaart: hier is geen riool voor regenwater gevonden.",
-    "already_separate": "Het regenwater gaat hier al niet naar het vuilwaterriool; afkoppelen is al gedaan.",
+    "already_separate": "Het regenwater heeft hier al een eigen riool. Afkoppelen is al gedaan.",
     "no_paving": "Geen kans voor regenwater: er ligt geen verharding die op dit riool loost.",
     "unknown": "Onbekend wat afkoppelen van regenwater bespaart: leeftijd of maat van de buis is niet bekend.",
-    "saves": "Zonder regenwater volstaat een kleinere buis: dat scheelt {saving} euro bij de volgende vervanging.",
-    "minimum_diameter": "Geen besparing: minimumdiameter. De buis is al de kleinste die in een straat wordt gelegd.",
+    "saves": "Zonder regenwater is een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
+    "minimum_diameter": "Geen besparing: minimumdiameter. De kleinste buis die men in een straat legt, is al groot genoeg.",
     "same_size": "Geen besparing op de buis: ook met minder regenwater is dezelfde standaardmaat nodig.",
 }
 CLEANSING_SENTENCES = {
-    "clean": "Het riool blijft zonder grijswater schoon genoeg.",
-    "shrinks": "De kleinere buis houdt de stroomsnelheid op peil.",
-    "keeps_size_may_silt": "Let op: dezelfde buis krijgt minder water en kan dichtslibben.",
-    "silts_already": "Het riool stroomt nu al te traag om zichzelf schoon te houden.",
+    "clean": "Ook zonder grijswater stroomt het riool snel genoeg om zichzelf schoon te houden.",
+    "shrinks": "In een kleinere buis stroomt het water sneller; zo blijft het riool schoon.",
+    "keeps_size_may_silt": "Let op: de buis blijft even groot en krijgt minder water. Er kan vuil in blijven liggen.",
+    "silts_already": "Het water stroomt hier nu al zo langzaam dat er vuil blijft liggen. Zonder grijswater wordt dat meer.",
     "not_foul": "",
     "unknown": "",
 }
@@ -39,7 +41,7 @@ _RULE = {
     "unknown": "Of er een vuilwaterriool binnen 40 m ligt, is niet bekend.",
 }
 _NEW_SEWER = " Het riool is nog jong en wordt pas rond {year} vervangen."
-_OVERSIZED = " De buis die er ligt ({present} mm) is ruimer dan de berekening vraagt ({model} mm)."
+_OVERSIZED = " De buis die er nu ligt ({present} mm) is groter dan nodig ({model} mm); dat komt niet door grijswater."
 _FAR_AHEAD_YEARS = 40
 
 
@@ -64,7 +66,8 @@ def grey_sentence(row: Mapping[str, Any]) -> str:
     row : mapping
         A row of the street table.
     """
-    text = GREY_SENTENCES[row["reason_grey"]].format(saving=number(row["saving_grey_off_eur"]))
+    code = "passes_through" if _passes_through(row) else row["reason_grey"]
+    text = GREY_SENTENCES[code].format(saving=number(row["saving_grey_off_eur"]))
     present, model = row["foul_present_mm"], row["foul_diameter_as_is_mm"]
     if row["reason_grey"] != "no_homes" and pd.notna(present) and pd.notna(model) and present > model:
         text += _OVERSIZED.format(present=round(present), model=round(model))
@@ -81,6 +84,12 @@ def rain_sentence(row: Mapping[str, Any]) -> str:
     """
     text = RAIN_SENTENCES[row["reason_rain"]].format(saving=number(row["saving_rain_off_eur"]))
     return text if row["reason_rain"] == "already_separate" else text + _age(row)
+
+
+def _passes_through(row: Mapping[str, Any]) -> bool:
+    return bool(
+        row["reason_grey"] == "no_homes" and pd.notna(row["saving_grey_off_eur"]) and row["saving_grey_off_eur"] > 1
+    )
 
 
 def _age(row: Mapping[str, Any]) -> str:
@@ -103,16 +112,37 @@ def four_lines(row: Mapping[str, Any]) -> list[str]:
         f"waarvan {number(row['reused_m3_per_year'])} m³ te hergebruiken."
     )
     pipe = (
-        f"Buis: nu {number(row['foul_present_mm'])} mm, nodig {number(row['foul_diameter_as_is_mm'])} mm; "
-        f"zonder grijswater {number(row['foul_diameter_grey_off_100_mm'])} mm, "
-        f"zonder regenwater {number(row['foul_diameter_rain_off_100_mm'])} mm."
+        "Buis: welke maat nodig is, is niet bekend."
+        if pd.isna(row["foul_diameter_as_is_mm"])
+        else (
+            f"Buis: nu {size(row['foul_present_mm'])}, nodig {size(row['foul_diameter_as_is_mm'])}; "
+            f"zonder grijswater {size(row['foul_diameter_grey_off_100_mm'])}, "
+            f"zonder regenwater {size(row['foul_diameter_rain_off_100_mm'])}."
+        )
     )
     money = (
         f"Geld: {spanned(row, 'yearly_eur')} per jaar aan drinkwater en zuivering, "
-        f"{spanned(row, 'saving_grey_off_eur')} op de buis bij vervanging in {year(row['replacement_year'])}; "
+        f"{_saved(row)}; "
         f"kosten {spanned(row, 'cost_grey_eur')}."
     )
     return [water, pipe, money, _RULE[row["discharge_rule"]]]
+
+
+def _saved(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["saving_grey_off_eur"]):
+        return "wat de buis scheelt is niet bekend"
+    return f"{spanned(row, 'saving_grey_off_eur')} op de buis bij vervanging in {year(row['replacement_year'])}"
+
+
+def size(value: Any) -> str:
+    """Write a diameter, or that it is unknown.
+
+    Parameters
+    ----------
+    value : float
+        Diameter [mm].
+    """
+    return "onbekend" if pd.isna(value) else f"{number(value)} mm"
 
 
 def spanned(row: Mapping[str, Any], name: str) -> str:
@@ -147,10 +177,9 @@ def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50
     told = []
     for part in parts:
         saving = row["saving_grey_off_eur" if part == 100 else f"saving_grey_off_{part}_eur"]
-        told.append(
-            f"{part}%: {number(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt, "
-            f"buis {number(row[f'foul_diameter_grey_off_{part}_mm'])} mm, {number(saving)} euro op de buis"
-        )
+        needed = row[f"foul_diameter_grey_off_{part}_mm"]
+        pipe = "" if pd.isna(needed) or pd.isna(saving) else f", buis {size(needed)}, {number(saving)} euro op de buis"
+        told.append(f"{part}%: {number(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt{pipe}")
     return "\n".join(told)
 
 

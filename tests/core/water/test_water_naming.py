@@ -1,0 +1,76 @@
+"""Streets of unnamed pipes from the named ones around them: on a grid and on a register."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from kansenkaart.core.water.naming import LEAST_NAMED, name_pipes
+from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
+from tests.core.water.test_water_realdata import almere  # noqa: F401
+
+
+def grid(rows: int = 8, pipes: int = 10) -> gpd.GeoDataFrame:
+    """Parallel streets 60 m apart, each a run of pipes of 40 m, joined by one cross street at the west end."""
+    lines, names = [], []
+    for row in range(rows):
+        y = 400_000.0 + 60 * row
+        lines += [shapely.LineString([(100_000 + 40 * k, y), (100_040 + 40 * k, y)]) for k in range(pipes)]
+        names += [f"straat {row}"] * pipes
+    lines += [shapely.LineString([(100_000, 400_000 + 60 * k), (100_000, 400_060 + 60 * k)]) for k in range(rows - 1)]
+    names += ["dwarsstraat"] * (rows - 1)
+    columns = {"street_name": names, "diameter_mm": 250.0, "laid_year": 1980.0}
+    return gpd.GeoDataFrame(columns, geometry=lines, crs=28992)
+
+
+def test_names_walk_along_runs_of_parallel_streets():
+    truth = grid()
+    hidden = np.random.default_rng(3).random(len(truth)) < 0.3
+    found = name_pipes(truth.assign(street_name=truth["street_name"].mask(hidden)))
+    assert (found["named_by"] == np.where(hidden, "run", "register")).all()
+    right = found["street_name"].to_numpy() == truth["street_name"].to_numpy()
+    # Only a pipe at the corner of two streets may lie in either.
+    assert right[hidden].mean() > 0.95
+    assert right[~hidden].all()
+    assert (found["sure_frac"] <= 1).all()
+
+
+def test_a_name_that_is_not_sure_enough_is_not_given():
+    truth = grid()
+    pipe = truth.assign(street_name=truth["street_name"].mask(np.arange(len(truth)) % 3 == 0))
+    some, none = name_pipes(pipe, sure_min=0.0), name_pipes(pipe, sure_min=1.0)
+    assert (some["named_by"] == "run").any()
+    assert not (none["named_by"] == "run").any()
+    assert none.loc[none["named_by"] == "none", "street_name"].isna().all()
+
+
+def test_too_few_names_teach_nothing():
+    truth = grid()
+    pipe = truth.assign(street_name=truth["street_name"].where(np.arange(len(truth)) < LEAST_NAMED - 1))
+    assert set(name_pipes(pipe)["named_by"]) == {"register", "none"}
+
+
+def test_moving_the_city_changes_nothing():
+    truth = grid()
+    pipe = truth.assign(street_name=truth["street_name"].mask(np.arange(len(truth)) % 4 == 1))
+    moved = name_pipes(pipe.set_geometry(pipe.geometry.translate(5000, -3000)))
+    pd.testing.assert_frame_equal(name_pipes(pipe), moved, atol=1e-6)
+
+
+@pytest.mark.realdata
+def test_almere_with_a_fifth_of_the_names_hidden(almere):  # noqa: F811
+    pipe = clean_pipes(almere, limits=PipeLimits(year_max=2026)).pipes.reset_index(drop=True)
+    truth = pipe["street_name"].to_numpy()
+    shares, sure_shares = [], []
+    for seed in range(3):
+        hidden = np.random.default_rng(seed).random(len(pipe)) < 0.2
+        found = name_pipes(pipe.assign(street_name=pipe["street_name"].mask(hidden)))
+        right = (found["street_name"].to_numpy() == truth)[hidden]
+        sure = found["sure_frac"].to_numpy()[hidden] >= 0.99
+        shares.append(right.mean())
+        sure_shares.append(right[sure].mean())
+    assert np.mean(shares) > 0.75
+    assert np.mean(sure_shares) > 0.85
