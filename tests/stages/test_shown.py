@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -15,6 +16,8 @@ from kansenkaart.errors import ConfigError
 from kansenkaart.stages import pipeline
 from kansenkaart.stages.grouping import at_least, merged_blocks, merged_borders, redrawn_areas
 from kansenkaart.stages.publish import publish
+from kansenkaart.stages.shown import ShownStore
+from kansenkaart.store import Store
 
 
 def squares(homes, area, **more):
@@ -122,6 +125,59 @@ def test_opt_out_hides_the_roof_in_map_and_layers_but_not_in_sums(finished, tmp_
     assert buurten["sun_kwh_per_year"].sum() == pytest.approx(whole["sun_kwh_per_year"].sum())
     told = json.loads((tmp_path / "uit" / "data" / "metadata.json").read_text("utf-8"))
     assert told["tables"]["roof_face_score"]["rows"] == len(faces)
+
+
+def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(finished, tmp_path):
+    place = pipeline.open_study("voorbeeld", root=finished)
+    study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
+    with pytest.raises(ConfigError, match="0000000000000042"):
+        publish(place.store, study, tmp_path / "uit", beside=place.beside)
+    assert not (tmp_path / "uit").exists()
+
+
+def test_a_sum_of_roofs_over_few_homes_with_a_hidden_roof_is_unknown(monkeypatch):
+    # Squares of 10 m: 4 homes with the hidden roof at (5, 5); 12 homes with another; 3 homes without any on the list.
+    store = ShownStore(Store(Path("nowhere")), opt_out=frozenset({"p0", "p1"}))
+    roofs = [box(4, 4, 6, 6), box(14, 4, 16, 6), box(24, 4, 26, 6)]
+    panden = gpd.GeoDataFrame({"pand_id": ["p0", "p1", "p2"]}, geometry=roofs, crs=28992)
+    monkeypatch.setattr(Store, "has", lambda _self, name: name == "pand_score")
+    monkeypatch.setattr(store, "whole", lambda _name: panden)
+    shown = store._without_roofs(
+        "block", squares([4, 12, 3], [0, 0, 0], sun_kwh_per_year=[1.0, 2.0, 3.0], people=[8.0, 24.0, 6.0])
+    )
+    assert shown["sun_kwh_per_year"].isna().tolist() == [True, False, False]
+    assert shown["people"].tolist() == [8.0, 24.0, 6.0]
+
+
+def small_numbers_of_homes(folder):
+    """Yield every file of an edition in which a row stands for one to nine homes, or names a pand, home or roof face."""
+    private = {"pand_id", "home_id", "face_id", "house_number", "postcode", "pand_ids"}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".parquet":
+            frames = {path.name: pd.read_parquet(path)}
+        elif path.suffix == ".gpkg":
+            frames = {f"{path.name}:{name}": gpd.read_file(path, layer=name) for name in gpd.list_layers(path)["name"]}
+        else:
+            continue
+        for name, frame in frames.items():
+            if private & set(frame.columns) or ("homes" in frame and frame["homes"].between(1, 9).any()):
+                yield name
+
+
+def test_no_file_of_the_public_edition_is_finer_than_ten_homes(finished, tmp_path):
+    place = pipeline.open_study("voorbeeld", root=finished)
+    publish(place.store, place.study, tmp_path / "voorbeeld-openbaar", beside=place.beside, public=True)
+    publish(place.store, place.study, tmp_path / "voorbeeld", beside=place.beside)
+    assert list(small_numbers_of_homes(tmp_path / "voorbeeld"))  # the check sees what the whole edition has
+    assert list(small_numbers_of_homes(tmp_path / "voorbeeld-openbaar")) == []
+    ids = set(place.store.read("pand")["pand_id"].astype(str)) | set(place.store.read("home")["home_id"].astype(str))
+    for path in (tmp_path / "voorbeeld-openbaar").rglob("*"):
+        if path.suffix in (".html", ".json", ".csv"):
+            words = set(re.findall(r"[A-Za-z0-9.-]+", path.read_text("utf-8")))
+            assert not words & ids, path.name
+        if path.parent.name == "factsheets" and path.suffix == ".html":
+            homes = re.search(r"<dt>Woningen</dt><dd>([\d.]+)", path.read_text("utf-8"))
+            assert int(homes[1].replace(".", "")) >= 10
 
 
 def test_overview_links_to_files_that_are_there(finished):

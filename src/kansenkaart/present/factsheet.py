@@ -214,15 +214,18 @@ def _template() -> jinja2.Template:
     return page.get_template("factsheet.html.jinja")
 
 
-def sheet_html(sheet: Sheet, *, style: dict[str, str] | None = None, pdfs: Sequence[tuple[str, str]] = ()) -> str:
+def sheet_html(
+    sheet: Sheet, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None,
+    pdfs: Sequence[tuple[str, str]] = (),
+) -> str:  # fmt: skip
     """Write a factsheet as one HTML page without script or request.
 
     Parameters
     ----------
     sheet : Sheet
         What it says.
-    style : dict, optional
-        House style: CSS variables.
+    style, dark : dict, optional
+        House style: CSS variables for light and for dark screens.
     pdfs : sequence of (str, str)
         Label and path of the PDF files beside it.
 
@@ -231,7 +234,7 @@ def sheet_html(sheet: Sheet, *, style: dict[str, str] | None = None, pdfs: Seque
     str
         The page.
     """
-    css = css_variables(style or {}) + _css()
+    css = css_variables(style or {}, dark) + _css()
     frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
     text = _template().render(
         sheet=sheet, frame=frame, parts=_drawn(sheet, frame), outline=_path(outline_of(sheet, frame), frame), bar=bar_m(frame),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -18,8 +17,9 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet
 from kansenkaart.present.mapspec import LegendClass, View
 from kansenkaart.provenance import Provenance
+from kansenkaart.stages.beside import beside, buurt_of, label_of, said
 from kansenkaart.stages.legend import columns_of, editions_of, unit_nl, view_of
-from kansenkaart.stages.ranking import case_of, proposed, there
+from kansenkaart.stages.ranking import Places, case_of, proposed, there
 from kansenkaart.stages.words import basis_words, number, role_words
 from kansenkaart.store import Store
 
@@ -36,15 +36,19 @@ _ALWAYS = (
     "gas_use_m3_per_home",
     "panden",
 )
-#: What is compared with the surroundings: sums per home, and figures of CBS weighed by homes.
-_PER_HOME = ("value_eur_per_year", "yield_pay_kwh_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year",
-             "grey_water_m3_per_year", "people")  # fmt: skip
-_WEIGHED = ("gas_use_m3_per_home", "electricity_use_kwh_per_home", "corporation_pct", "homes_with_solar_pct")
-_COLORED = ("value_eur_per_year", "yield_pay_kwh_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year", "homes")
+_COLORED = (
+    "value_eur_per_year",
+    "water_eur_per_year",
+    "yield_pay_kwh_per_year",
+    "yield_fit_kwh_per_year",
+    "sun_kwh_per_year",
+    "homes",
+)
+#: Areas of the division that get a factsheet; beyond, the table of the map has them all.
+MOST_AREAS = 200
+_OF_ROOFS = ("sun_", "yield_", "kwp_", "open_sky_")
 _NEAR_M = 400.0
 _FINEST_M = 0.5
-_WIJK = slice(2, 8)
-_GEMEENTE = slice(2, 6)
 _LIMITS = (
     "Het toont een kans, geen toestemming. Wie iets wil beginnen, laat het ter plaatse onderzoeken.",
     "De grens is berekend of bestuurlijk; er is niet met bewoners over gesproken.",
@@ -94,15 +98,36 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         if there(store, name)
     ]
     colored = units if units is not None else buurten
-    view = None if colored is None else next((made for name in _COLORED if (made := _view(colored, name))), None)
-    scene = _Scene(study, store.sources_of(tables), known, buurten, units, view, public)
+    view = (
+        None if colored is None else next((made for name in _COLORED if (made := _view(_plain(colored), name))), None)
+    )
+    scene = _Scene(
+        study, store.sources_of(tables), known, buurten, None if units is None else _plain(units), view, public
+    )
     if buurten is not None:
         for _, row in buurten.iterrows():
             yield from _sheet(scene, store, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
-    places = proposed(store)
-    if places is not None:
-        for _, row in places.frame.iterrows():
-            yield from _sheet(scene, store, places.kind, str(row[places.key]), f"Gebied {row[places.name]}", row)
+    for places in _proposals(store):
+        double = places.frame[places.name].duplicated(keep=False)
+        for place, row in places.frame.iterrows():
+            name = f"Gebied {row[places.name]}" + (f", deel {row[places.key]}" if double.loc[place] else "")
+            yield from _sheet(scene, store, places.kind, str(row[places.key]), name, row)
+
+
+def _proposals(store: Store) -> Iterator[Places]:
+    """Give the best areas, and of the division of the whole place the first so many areas."""
+    first = proposed(store)
+    if first is not None:
+        yield replace(first, frame=first.frame.head(MOST_AREAS))
+    if first is not None and first.kind != "gebied" and there(store, "gebied"):
+        frame = store.read("gebied").sort_values("gebied_id", ignore_index=True)
+        yield Places("gebied", "gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
+
+
+def _plain(frame: pd.DataFrame) -> Any:
+    """Leave out the value of all together where it is that of one part only: then the part has the truer name."""
+    parts = [name for name in ("sun_eur_per_year", "water_eur_per_year") if name in frame and frame[name].notna().any()]
+    return frame if len(parts) != 1 else frame.drop(columns=["value_eur_per_year"], errors="ignore")
 
 
 def _view(frame: gpd.GeoDataFrame, name: str) -> View | None:
@@ -115,13 +140,15 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
     homes = row.get("homes")
     if homes is None or pd.isna(homes) or int(homes) < 1:
         return
-    around, compared = _compared(scene, row)
+    row = _plain(row.to_frame().T).iloc[0]
+    around, compared = beside(row, scene.buurten, scene.units)
     legend_title, legend = _legend(scene)
     yield Sheet(
         key=f"{kind}-{key}", title=title, study=scene.study.title, edition=editions_of(scene.sources), place=row["geometry"],
         parts=_parts(scene, row["geometry"]), legend_title=legend_title, legend=legend, figures=_figures(scene, row),
         around=around, compared=compared, moved=tuple(_moved(scene, row, case_of(store, kind, key))),
-        not_said=(*_LIMITS, *_missing(row)), sources=_sources(scene.sources), example=scene.study.invented, public=scene.public,
+        not_said=(*_LIMITS, *_missing(row, compared)), sources=_sources(scene.sources), example=scene.study.invented,
+        public=scene.public,
     )  # fmt: skip
 
 
@@ -136,72 +163,26 @@ def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
     frame = pd.DataFrame({name: [row.get(name)], **{k: [row[k]] for k in (f"{name}_year", "score_basis") if k in row}})
     (column, *_) = columns_of(frame, [name], scene.sources, {})
     year = row.get(f"{name}_year")
-    basis = row.get(column.basis_column) if column.basis_column else None
+    own = column.basis_column if column.basis_column != "score_basis" or name.startswith(_OF_ROOFS) else ""
+    basis = row.get(own) if own else _roof_basis(scene, row, name)
     words = [str(int(year)) if year is not None and pd.notna(year) else column.year, _publisher(scene, column.source),
-             f"gemaakt uit: {basis_words(str(basis))}" if basis is not None and pd.notna(basis) else ""]  # fmt: skip
+             f"gemaakt uit: {basis_words(str(basis))}" if basis is not None and pd.notna(basis) else "",
+             column.definition if basis is None and fields.get(name).origin == "calculated" else ""]  # fmt: skip
     origin = "; ".join(one for one in words if one)
     label = column.label[:1].upper() + column.label[1:]
-    return KeyFigure(label, _said(name, row.get(name)), origin or editions_of(scene.sources))
+    return KeyFigure(label, said(name, row.get(name)), origin or editions_of(scene.sources))
+
+
+def _roof_basis(scene: _Scene, row: pd.Series[Any], name: str) -> str | None:
+    """Return what the roofs of the buurt of an area were made from, for figures of roofs."""
+    if not name.startswith(_OF_ROOFS) or scene.buurten is None:
+        return None
+    mine = scene.buurten.loc[scene.buurten["buurtcode"].astype(str) == buurt_of(scene.buurten, row), "score_basis"]
+    return str(mine.iloc[0]) if len(mine) and pd.notna(mine.iloc[0]) else None
 
 
 def _publisher(scene: _Scene, key: str) -> str:
     return next((one.credit for one in scene.sources if f"{one.publisher}-{one.role}" == key), "")
-
-
-def _said(name: str, value: Any) -> str:
-    """Say a figure with its unit; shares of one as percentages."""
-    if value is None or pd.isna(value):
-        return "onbekend"
-    if name.endswith("_frac"):
-        return f"{number(100 * float(value))}%"
-    unit = unit_nl(fields.get(name).unit).replace("m2", "m²").replace("m3", "m³").replace("/", " per ", 1)
-    value = float(value)
-    return f"{number(value, 0 if abs(value) >= 100 or value == int(value) else 1)} {unit}".strip()
-
-
-def _compared(scene: _Scene, row: pd.Series[Any]) -> tuple[tuple[str, ...], tuple[Compared, ...]]:
-    """Compare a place with its buurt, wijk and gemeente, as far as their buurten are in the study."""
-    if scene.buurten is None:
-        return ("hier",), _rows([row.to_frame().T])
-    codes = scene.buurten["buurtcode"].astype(str)
-    mine = str(row["buurtcode"]) if isinstance(row.get("buurtcode"), str) else _buurt_at(scene.buurten, row["geometry"])
-    groups, names = [row.to_frame().T], ["hier"]
-    if not isinstance(row.get("buurtnaam"), str):
-        groups.append(scene.buurten[codes == mine])
-        names.append(f"buurt {scene.buurten.loc[codes == mine, 'buurtnaam'].iloc[0]}")
-    for word, part in (("wijk", _WIJK), ("gemeente", _GEMEENTE)):
-        same = scene.buurten[codes.str[part] == mine[part]]
-        groups.append(same)
-        names.append(f"{word} ({len(same)} {'buurt' if len(same) == 1 else 'buurten'} in de studie)")
-    return tuple(names), _rows(groups)
-
-
-def _buurt_at(buurten: gpd.GeoDataFrame, shape: BaseGeometry) -> str:
-    shared = shapely.area(shapely.intersection(buurten.geometry.to_numpy(), shape))
-    return str(buurten["buurtcode"].iloc[int(np.argmax(shared))])
-
-
-def _rows(groups: Sequence[pd.DataFrame]) -> tuple[Compared, ...]:
-    out = []
-    for name in (*_PER_HOME, *_WEIGHED):
-        values = [_mean(group, name) for group in groups]
-        if any(value is not None for value in values):
-            label = fields.get(name).label_nl + (" per woning" if name in _PER_HOME else "")
-            texts = tuple("onbekend" if one is None else _said(name, one) for one in values)
-            out.append(Compared(label[:1].upper() + label[1:], texts))
-    return tuple(out)
-
-
-def _mean(group: pd.DataFrame, name: str) -> float | None:
-    """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are."""
-    if name not in group.columns or "homes" not in group.columns:
-        return None
-    values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")
-    both = values.notna() & homes.notna() & (homes > 0)
-    if not both.any():
-        return None
-    total = values[both].sum() if name in _PER_HOME else (values[both] * homes[both]).sum()
-    return float(total / homes[both].sum())
 
 
 def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> Iterator[Moved]:
@@ -211,9 +192,13 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
     water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
     if water is not None and pd.notna(water) and use.low < use.high:
         name = "grey_water_m3_per_year"
-        low, middle, high = (_said(name, float(water) * one / use.value) for one in (use.low, use.value, use.high))
+        low, middle, high = (said(name, float(water) * one / use.value) for one in (use.low, use.value, use.high))
         why = f"watergebruik van {number(use.low)} tot {number(use.high)} liter per persoon per dag"
-        yield Moved(_label(name), low, middle, high, why)
+        yield Moved(label_of(name), low, middle, high, why)
+    if "sure_frac" in row and pd.notna(row["sure_frac"]):
+        runs = f"{number(row['sure_runs'])} " if "sure_runs" in row and pd.notna(row["sure_runs"]) else ""
+        yield Moved("Bij de beste vijf", "-", f"{number(100 * float(row['sure_frac']))}%", "-",
+                    f"deel van {runs}rekengangen met andere prijzen, maten en aannamen")  # fmt: skip
     if case is not None:
         for name in ("stays_eur_per_year", "household_eur_per_year", "enterprise_eur_per_year"):
             yield from _interval(name, case, "80% kans dat het hiertussen ligt")
@@ -223,21 +208,19 @@ def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
     """Give a figure with its stored bounds, where all three are known."""
     values = [row.get(one) for one in (f"{name}_low", name, f"{name}_high")]
     if all(one is not None and pd.notna(one) for one in values):
-        low, middle, high = (_said(name, one) for one in values)
-        yield Moved(_label(name), low, middle, high, why)
+        low, middle, high = (said(name, one) for one in values)
+        yield Moved(label_of(name), low, middle, high, why)
 
 
-def _label(name: str) -> str:
-    label = fields.get(name).label_nl
-    return label[:1].upper() + label[1:]
-
-
-def _missing(row: pd.Series[Any]) -> Iterator[str]:
+def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]:
     solar = ("yield_pay_kwh_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year", "open_sky_kwh_per_year")
+    if any(one in row and pd.notna(row[one]) for one in ("sun_kwh_per_year", "open_sky_kwh_per_year")):
+        yield "Zon op het dak is zonlicht, geen stroom: panelen maken er ongeveer een vijfde van."
     if not any(name in row and pd.notna(row[name]) for name in solar):
         yield "Zon op daken: onbekend, want er zijn geen dakvlakken in deze studie. Onbekend is geen nul."
-    if not any(
-        name in row and pd.notna(row[name]) for name in ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year")
+    euros = ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year")
+    if not any(name in row and pd.notna(row[name]) for name in euros) and not any(
+        "euro" in text for one in compared for text in one.texts[:1]
     ):
         yield "Wat het in euro's oplevert: hier niet berekend."
 

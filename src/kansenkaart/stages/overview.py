@@ -27,6 +27,8 @@ _TABLES_NL = {
     "block": "bouwblokken",
     "gebied": "verdeling in gebieden",
     "best_area": "beste gebieden",
+    "best_border": "randen van de beste gebieden, met de reden",
+    "best_variant": "andere maten en grenzen van de beste gebieden",
     "enterprise_case": "uitkomsten voor een wijkbedrijf",
 }
 _ROLES = (

@@ -10,6 +10,7 @@ from typing import Any
 
 from kansenkaart import assumptions
 from kansenkaart.config import Study
+from kansenkaart.errors import ConfigError
 from kansenkaart.present.factsheet import Sheet, sheet_html
 from kansenkaart.present.factsheet_pdf import sheet_pdf
 from kansenkaart.present.indexpage import index_html
@@ -52,18 +53,28 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     -------
     list of Report
         One for the page, one for the factsheets, one for the release.
+
+    Raises
+    ------
+    ConfigError
+        If the opt-out list names panden that the study does not have.
     """
     opt_out = study.weglaten.ids(beside)
     style = read_house_style(beside / study.stijl) if study.stijl else ({}, {})
     shown = ShownStore(store, opt_out=opt_out, public=public)
+    if wrong := shown.unknown():
+        raise ConfigError("pand ids of this study on the opt-out list", found=f"unknown: {', '.join(wrong[:20])}",
+                          where=f"study {study.name}, [weglaten]",
+                          remedy="correct these ids, or take them off the list if the pand is gone")  # fmt: skip
     names = [name for name in SHOWN if there(shown, name)]
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
-    mark = _fingerprint(store, study, names, [sorted(opt_out), style, public, reports])
+    read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
+    mark = _fingerprint(store, study, read, [sorted(opt_out), style, public, reports])
     if _published(target, mark):
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     sheets = list(factsheets_of(shown, study, assumptions.default(), public=public))
     spec = picture(shown, study, _beside(sheets, reports, style, public))
-    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style[0])]
+    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style)]
     tables = _described(shown, names, target / "data")
     files += write_release(target.name, target / "data", tables, title=study.title)
     rows = {name: int(told["rows"]) for name, (_, told) in tables.items()}
@@ -99,13 +110,13 @@ def _written(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: dict[str, str]) -> list[Path]:
-    brand = style.get("--merk", "")
+def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: tuple[dict[str, str], dict[str, str]]) -> list[Path]:
+    brand = style[0].get("--merk", "")
     color = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
     out = []
     for one in sheets:
         pdfs = [("PDF A4", f"{one.key}.pdf"), ("PDF A3", f"{one.key}-a3.pdf")]
-        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style, pdfs=pdfs)))
+        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=pdfs)))
         out.append(_written(folder / f"{one.key}.pdf", sheet_pdf(one, "A4", **color)))
         out.append(_written(folder / f"{one.key}-a3.pdf", sheet_pdf(one, "A3", **color)))
     return out

@@ -23,6 +23,9 @@ _NOT_ROOF = ("pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "
 #: Tables whose rows stand for homes each; a public edition leaves out the rows of fewer than ten.
 _BY_HOMES = ("buurt_score", "gebied", "enterprise_case")
 _STREETS = ("street_score", "street_water")
+#: Tables of places in whose sums a roof may be the only one, and what of a sum says something of roofs.
+_SUMS = ("block", "gebied", "best_area", "best_variant", "buurt_score")
+_OF_ROOFS = ("sun_", "open_sky_", "yield_", "kwp_", "modules_", "roof_area", "free_area", "own_use_", "value_")
 
 
 class ShownStore(Store):
@@ -64,7 +67,13 @@ class ShownStore(Store):
 
     def changes(self, name: str) -> bool:
         """Tell whether what is shown of a table may differ from what is stored."""
-        return self.public or (bool(self.opt_out) and name in ("roof_face_score", "pand_score"))
+        return self.public or (bool(self.opt_out) and name in ("roof_face_score", "pand_score", *_SUMS))
+
+    def unknown(self) -> list[str]:
+        """Return the ids on the opt-out list that no pand of the study has: a typing error would show a roof after all."""
+        if not self.opt_out or not super().has("pand_score"):
+            return []
+        return sorted(self.opt_out - set(self.whole("pand_score")["pand_id"].astype(str)))
 
     def export(self, name: str, target: Path) -> dict[str, Any]:
         """Write what may be shown of a table, and return the lineage that goes with it."""
@@ -75,6 +84,8 @@ class ShownStore(Store):
         return {**told, "rows": len(frame), "sha256": sha256_of(target), "tally": {**told["tally"], "shown": reasons}}
 
     def _without_roofs(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        if self.opt_out and name in _SUMS:
+            return self._without_small_sums(name, frame)
         if not self.opt_out or "pand_id" not in frame.columns:
             return frame
         out = frame["pand_id"].astype(str).isin(self.opt_out)
@@ -84,6 +95,21 @@ class ShownStore(Store):
             blank = [one for one in frame.columns if one not in _NOT_ROOF and one in schemas.get(name).nullable]
             frame.loc[out, blank] = pd.NA
             frame.loc[out, "score_basis"] = "footprint"
+        return frame
+
+    def _without_small_sums(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Leave sums of roofs unknown where fewer than ten homes share them with a roof that is not shown."""
+        if frame.empty or not super().has("pand_score"):
+            return frame
+        panden = self.whole("pand_score")
+        hidden = panden[panden["pand_id"].astype(str).isin(self.opt_out)].representative_point()
+        few = frame["homes"].astype("Float64").fillna(0.0).to_numpy(float) < LEAST_HOMES
+        if not few.any() or hidden.empty:
+            return frame
+        small = few & frame.intersects(hidden.union_all()).to_numpy(bool)
+        free = schemas.get(name).nullable
+        blank = [one for one in frame.columns if one.startswith(_OF_ROOFS) and one in free]
+        frame.loc[small, blank] = pd.NA
         return frame
 
 
