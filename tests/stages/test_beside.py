@@ -13,7 +13,7 @@ from kansenkaart.stages.beside import beside, mean_of, said
 def buurten(**more):
     """Draw three buurten of 10 m: two in wijk WK000101 and one in wijk WK000102, all of gemeente GM0001."""
     return gpd.GeoDataFrame(
-        {"buurtcode": ["BU00010101", "BU00010102", "BU00010201"], "buurtnaam": ["Noord", "Zuid", "West"], 
+        {"buurtcode": ["BU00010101", "BU00010102", "BU00010201"], "buurtnaam": ["Noord", "Zuid", "West"],
          "homes": [100, 300, 600], **more}, geometry=[box(10 * k, 0, 10 * k + 10, 10) for k in range(3)], crs=28992)  # fmt: skip
 
 

@@ -46,7 +46,7 @@ _PLACES = {
     "buurten": "buurt",
     "gebieden": "gebied",
     "beste": "best",
-    "best_areas": "best",
+    "beste_gebieden": "best",
     "wijkbedrijf_buurt": "buurt",
     "wijkbedrijf_gebied": "gebied",
 }
