@@ -78,7 +78,6 @@ KNOWN_UNUSED: list[str] = [
     "ghi_heino_1994_2020",
     "ghi_heino_2016_2025",
     "gully_cost",
-    "pv_system_price_flat",
     "rain_design_flat",
     "rain_design_indoor",
     "rain_heino_1994_2020",

@@ -15,7 +15,7 @@ from rasterio.transform import from_origin
 from kansenkaart import assumptions
 from kansenkaart.core.solar.priors import combined_interval
 from kansenkaart.core.solar.weather import long_term_months
-from kansenkaart.stages import sun, sun_panden
+from kansenkaart.stages import sun, sun_panden, sun_use
 from kansenkaart.stages.sun_faces import find_faces
 from kansenkaart.stages.sun_sheet import Faces, height_model, raised
 
@@ -204,6 +204,20 @@ def test_what_pays_never_exceeds_what_fits_nor_loses_money(tmp_path):
     assert (many["modules_pay"] >= found["modules_pay"]).all()
     none = panden_of(tmp_path, pand=panden(*boxes, homes=0), weather_hourly=weather())
     assert none["modules_pay"].isna().all()  # who uses it is not known: unknown, not zero
+
+
+@pytest.mark.parametrize("shift", [-30, 30, 85])
+def test_the_load_keeps_the_time_of_the_sun(tmp_path, shift):
+    tables = {"pand": panden(spot(0, 0, 14, 20), homes=8), "weather_hourly": weather(shift)}
+    own = panden_of(tmp_path, **tables)["own_use_pay_frac"].iloc[0]
+    usual = panden_of(tmp_path, **{**tables, "weather_hourly": weather(30)})["own_use_pay_frac"].iloc[0]
+    assert own == pytest.approx(usual, abs=0.01)
+
+
+def test_a_flat_roof_is_dearer_to_fill(tmp_path):
+    table = assumptions.default()
+    pitched, flat = (sun_use._prices(table, flat=one).system_eur_per_kwp for one in (False, True))
+    assert flat - pitched == pytest.approx(1000 * (1.14 - 0.98))  # assumptions.csv, EUR/Wp
 
 
 def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):

@@ -14,7 +14,7 @@ from kansenkaart.provenance import Tally
 from kansenkaart.stages import sun_fit, sun_station
 from kansenkaart.stages.steps import Product
 from kansenkaart.stages.sun_faces import faces_of
-from kansenkaart.stages.sun_sheet import Faces, Sheet, height_model, raised
+from kansenkaart.stages.sun_sheet import RAISED_CELL_M, Faces, Sheet, height_model, raised
 from kansenkaart.stages.sun_station import Station
 from kansenkaart.stages.sun_sweep import Swept, sweep
 from kansenkaart.store import Store
@@ -40,7 +40,7 @@ def score_roofs(store: Store, known: Assumptions) -> Sequence[Product]:
     codes = None if pand is None else pand.set_index("pand_id")["buurtcode"]
     scored = faces.assign(buurtcode=None if codes is None else faces["pand_id"].map(codes), score_basis=faces["basis"])
     scored, blocked = _lit(scored, store, station, known)
-    scored = sun_fit.add_modules(scored, blocked=blocked, station=station, known=known)
+    scored = sun_fit.add_modules(scored, blocked=blocked, cell_m=_cell_m(store), station=station, known=known)
     strange = 0 if codes is None else int((~faces["pand_id"].isin(codes.index)).sum())
     noted = {
         "richting of helling onbekend": int(scored["open_sky_kwh_per_m2_year"].isna().sum()),
@@ -50,6 +50,11 @@ def score_roofs(store: Store, known: Assumptions) -> Sequence[Product]:
         **station.notes(),
     }
     return [Product("roof_face_score", scored[_COLUMNS], Tally(len(faces), len(scored), noted=noted))]
+
+
+def _cell_m(store: Store) -> float:
+    """Side of a cell of the height model, or of the raised surface where there is none [m]."""
+    return height_model(store.path("dsm")).cell_m if store.has("dsm") else RAISED_CELL_M
 
 
 def _lit(

@@ -25,7 +25,6 @@ USED = (
     "pv_class_good", "pv_setback_pitched", "pv_setback_flat", "pv_flat_tilt_east_west",
 )  # fmt: skip
 _PERCENT = 0.01
-_CELL_M = 0.5  # side of an obstacle as the height model shows it
 _TILTS_DEG, _AZIMUTHS_DEG = range(0, 61, 5), range(0, 360, 15)  # planes among which the best of the region is sought
 
 
@@ -58,7 +57,7 @@ def performance(known: Assumptions) -> tuple[float, float, float]:
 
 
 def add_modules(
-    faces: gpd.GeoDataFrame, *, blocked: NDArray[np.float64], station: Station, known: Assumptions
+    faces: gpd.GeoDataFrame, *, blocked: NDArray[np.float64], cell_m: float, station: Station, known: Assumptions
 ) -> gpd.GeoDataFrame:
     """Lay modules on every face that is worth it (class A, B or C) and give their yield.
 
@@ -68,6 +67,8 @@ def add_modules(
         With a plane, ``sun_kwh_per_m2_year`` and ``free_area_m2``; unknown sun leaves everything unknown.
     blocked : array
         (n, 3) face, x, y [m RD] of cells that carry nothing.
+    cell_m : float
+        Side of such a cell [m].
     """
     sun = faces["sun_kwh_per_m2_year"].to_numpy(float)
     letter = classify(sun, best_kwh_per_m2=best_of_region(station), area_m2=faces["free_area_m2"].to_numpy(float),
@@ -80,7 +81,7 @@ def add_modules(
         rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
     )  # fmt: skip
     laid = lay_out(faces[["tilt_deg", "azimuth_deg"]], polygons=shapes, module=module_of(known), rule=rule,
-                   obstacles=blocked, obstacle_size_m=_CELL_M).faces  # fmt: skip
+                   obstacles=blocked, obstacle_size_m=cell_m).faces  # fmt: skip
     unknown = (letter == "?") & ~covered
     kwp = np.where(unknown, np.nan, laid["kwp"].to_numpy(float))
     kwh = np.where(kwp > 0, kwp * _per_kwp(faces, laid, station, performance(known)[0]), kwp)

@@ -12,6 +12,7 @@ import pandas as pd
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core import scoring
 from kansenkaart.core.solar.classes import classify, specific_yield
+from kansenkaart.core.solar.panels import LayoutRule
 from kansenkaart.core.solar.priors import UNSEEN_SHADE_MIDDLE, combined_interval, footprint_faces
 from kansenkaart.core.solar.surface import roof_planes
 from kansenkaart.provenance import Tally
@@ -24,6 +25,7 @@ INPUTS = ("pand", "buurt", "roof_face_score", *sun_station.INPUTS)
 USED = (*sun_station.USED, *sun_fit.USED, *sun_use.USED)
 _SUN = ("roof_area_m2", "free_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit",
         "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high")  # fmt: skip
+FLAT_BELOW_DEG = LayoutRule.flat_below_deg
 _NAMES = [
     "pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "roof_area_m2", "faces", "open_sky_kwh_per_year",
     "sun_kwh_per_year", *sun_fit.COLUMNS, *sun_use.COLUMNS, "score_basis", "geometry",
@@ -36,7 +38,7 @@ def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
     faces = store.read("roof_face_score") if store.has("roof_face_score") else None
     station = sun_station.station_of(store, known) if store.has("weather_hourly") else None
     out = pand.assign(**dict.fromkeys(_SUN, np.nan), faces=pd.array([pd.NA] * len(pand), dtype="Int64"), sun_class="?")
-    out["score_basis"] = "footprint"
+    out = out.assign(score_basis="footprint", flat_frac=np.nan)
     if faces is not None:
         out = _with_faces(pand, faces)
     if station is not None:
@@ -53,6 +55,8 @@ def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
 
 def _with_faces(pand: gpd.GeoDataFrame, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     sums = scoring.sum_roofs(faces, by="pand_id", names=_SUN)
+    level = faces["kwp_fit"].where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0)
+    sums["flat_frac"] = level.groupby(faces["pand_id"]).sum() / sums["kwp_fit"].where(sums["kwp_fit"] > 0)
     out = pand.merge(sums, left_on="pand_id", right_index=True, how="left")
     out["score_basis"] = out["score_basis"].fillna("footprint")
     return out.assign(faces=out["faces"].astype("Int64"), modules_fit=out["modules_fit"].astype("Float64"))
@@ -89,12 +93,14 @@ def _footprint_sums(faces: pd.DataFrame, known: Assumptions) -> pd.DataFrame:
         "yield_fit_kwh_per_year": kwp * per_kwp,
     })  # fmt: skip
     sums = rows.groupby("footprint").sum()
+    level = kwp.where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0).groupby(faces["footprint"]).sum()
     spread = faces.groupby("footprint")[["low", "high", "kwp_low", "kwp_high"]].first().to_numpy(float)
     bounds = np.array([
         combined_interval((a / UNSEEN_SHADE_MIDDLE, b / UNSEEN_SHADE_MIDDLE), (c, d), (low / middle, high / middle))
         for a, b, c, d in spread
     ]).reshape(-1, 2)  # fmt: skip
     return sums.assign(
+        flat_frac=level / sums["kwp_fit"].where(sums["kwp_fit"] > 0),
         modules_fit=(sums["kwp_fit"] * 1000 / module.power_wp).round(),
         yield_fit_kwh_per_year_low=sums["yield_fit_kwh_per_year"] * np.maximum(bounds[:, 0], 0),
         yield_fit_kwh_per_year_high=sums["yield_fit_kwh_per_year"] * bounds[:, 1],

@@ -25,12 +25,13 @@ COLUMNS = ("modules_pay", "kwp_pay", "yield_pay_kwh_per_year", "own_use_pay_frac
            "sun_eur_per_year")  # fmt: skip
 USED = (
     "electricity_use_home", "electricity_price_all_in", "export_value_net", "pv_system_price_pitched",
+    "pv_system_price_flat",
     "pv_upkeep", "pv_life", "pv_inverter_price", "pv_inverter_life", "pv_degradation",
     "discount_rate_real", "self_consumption_reference", "pv_specific_yield_cbs",
 )  # fmt: skip
 # Homes smooth each other little: own use is tabulated for these numbers, and the nearest (by ratio) serves a roof.
 HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
-_PERCENT, _W_PER_KW = 0.01, 1000.0
+_PERCENT, _W_PER_KW, HALF_HOUR_MIN = 0.01, 1000.0, 30.0
 _REFERENCE_KWP, _REFERENCE_USE_KWH = 4.0, 2700.0  # of self_consumption_reference, as its note says
 _SLOPE_DEG, _SOUTH_DEG = 35.0, 180.0  # the roof whose hours stand for all: the usual Dutch slope (guess)
 
@@ -46,7 +47,7 @@ def add_use(
         "modules": pand["modules_fit"].astype("Float64").to_numpy(float, na_value=np.nan),
         "kwh_per_kwp": np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), 0.0),
         "use_kwh": np.where(homes > 0, homes * use, np.nan),
-    }).assign(homes=homes)  # fmt: skip
+    }).assign(homes=homes, flat=pand["flat_frac"].to_numpy(float) > 0.5)  # fmt: skip
     sized = _sized(roofs.dropna(), station, known).reindex(range(len(pand)))
     own = np.where(sized["sun_kwh"] > 0, sized["own_kwh"] / sized["sun_kwh"].where(sized["sun_kwh"] > 0), np.nan)
     return pand.assign(
@@ -71,28 +72,35 @@ def _use_per_home(
 
 def _sized(roofs: pd.DataFrame, station: Station, known: Assumptions) -> pd.DataFrame:
     """Find the size that pays, roofs with about as many homes together."""
-    sun, load = _sun_profile(station), household_profile(pd.DatetimeIndex(station.hours.index))
+    sun, load = _sun_profile(station), household_profile(_true_hours(station))
     spread = _spread(sun, load, known)
     near = np.abs(np.log(roofs["homes"].to_numpy()[:, None] / np.array(HOMES))).argmin(axis=1)
     life = known.value("pv_life", "year")
     roofs = roofs.assign(kwh_per_kwp=roofs["kwh_per_kwp"] * _mean_output(known, life))
     parts = [
-        economic_size(roofs[near == i], own=own_use(sun, load, homes=HOMES[i], spread=spread), prices=_prices(known),
+        economic_size(alike, own=own_use(sun, load, homes=HOMES[i], spread=spread), prices=_prices(known, flat=flat),
                       module_kwp=module_of(known).power_wp / _W_PER_KW)
-        for i in np.unique(near)
+        for i in np.unique(near) for flat in (False, True) if len(alike := roofs[(near == i) & (roofs["flat"] == flat)])
     ]  # fmt: skip
     names = ["modules", "kwp", "sun_kwh", "own_kwh", "export_kwh", "net_eur"]
     return pd.concat(parts) if parts else pd.DataFrame(columns=names, dtype=float)
 
 
-def _prices(known: Assumptions) -> Prices:
+def _true_hours(station: Station) -> pd.DatetimeIndex:
+    """Begin of each hour as the sun has it, where the stamps of the file lie aside; the load must not lag the sun."""
+    aside = pd.Timedelta(minutes=station.site.mid_interval_minutes - HALF_HOUR_MIN)
+    return pd.DatetimeIndex(station.hours.index) + aside
+
+
+def _prices(known: Assumptions, *, flat: bool) -> Prices:
     """Money per kWp and year, constant and real: price, and the inverter's replacement brought to the start."""
+    roof = "flat" if flat else "pitched"
     rate = known.value("discount_rate_real", "%/year") * _PERCENT
     inverter = known.value("pv_inverter_price", "EUR/kWp") / (1 + rate) ** known.value("pv_inverter_life", "year")
     yearly = annuity(rate, years=known.value("pv_life", "year"), upkeep=known.value("pv_upkeep", "%/year") * _PERCENT)
     return Prices(
         known.value("electricity_price_all_in", "EUR/kWh"), known.value("export_value_net", "EUR/kWh"),
-        known.value("pv_system_price_pitched", "EUR/Wp") * _W_PER_KW + inverter, yearly,
+        known.value(f"pv_system_price_{roof}", "EUR/Wp") * _W_PER_KW + inverter, yearly,
     )  # fmt: skip
 
 
