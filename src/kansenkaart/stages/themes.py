@@ -56,32 +56,55 @@ def roofs(store: Store, sources: Sequence[Provenance]) -> Made:
     if not store.has("roof_face_score"):
         return None
     frame = store.read("roof_face_score")
-    names = ["face_id", "pand_id", "sun_kwh_per_m2_year", "sun_kwh_per_year", "shade_frac", "open_sky_kwh_per_m2_year",
-             "open_sky_kwh_per_year", "free_area_m2", "roof_area_m2", "tilt_deg", "azimuth_deg", "score_basis"]  # fmt: skip
+    names = ["pand_id", "sun_class", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high",
+             "modules_fit", "kwp_fit", "tilt_deg", "azimuth_deg", "sun_kwh_per_m2_year", "shade_frac", "free_area_m2",
+             "roof_area_m2", "open_sky_kwh_per_m2_year", "score_basis"]  # fmt: skip
     names = [name for name in names if frame[name].notna().any()]
-    decimals = {"roof_area_m2": 1, "free_area_m2": 1, "shade_frac": 2}
-    layer = Layer(
-        "dakvlakken", "Dakvlakken", "polygon", frame, columns_of(frame, names, sources, decimals), "face_id", "face_id"
-    )
-    open_sky = "Zonder schaduw van buren en bomen: de werkelijke opbrengst is lager."
-    shaded = "Met schaduw van gebouwen en bomen uit het hoogtemodel."
+    decimals = {"roof_area_m2": 1, "free_area_m2": 1, "shade_frac": 2, "kwp_fit": 1}
+    columns = (*columns_of(frame, names, sources, decimals), Column("face_id", "dakvlak", CALCULATED, kind="text"))
+    layer = Layer("dakvlakken", "Dakvlakken", "polygon", frame, columns, "face_id", "face_id")
+    shaded = "Met schaduw van gebouwen; ook van bomen waar een hoogtemodel is (grondslag lod22+dsm of dsm)."
     views = [
+        _sun_classes(frame, "Alleen vlakken van klasse A, B en C krijgen panelen."),
+        view_of(frame, "yield_fit_kwh_per_year"),
         view_of(frame, "sun_kwh_per_m2_year", note=shaded),
-        view_of(frame, "sun_kwh_per_year", note=shaded),
-        view_of(frame, "open_sky_kwh_per_m2_year", note=open_sky),
+        view_of(frame, "open_sky_kwh_per_m2_year", note="Zonder schaduw: de werkelijke opbrengst is lager."),
     ]
     if not any(views):
         return None
     story = Story(
-        "Hoeveel zon er in een gewoon jaar op elk dakvlak valt.",
-        "Donker is veel zon. Klik op een dakvlak voor helling, richting, schaduw en oppervlakte. "
-        "De grondslag zegt of er een hoogtemodel was (lod22+dsm, met schaduw) of niet (lod22, zonder schaduw).",
-        "Dit is zonlicht, geen stroom: panelen maken er ongeveer een vijfde van. "
-        "Het hoogtemodel is jaren oud en in de winter gemeten: nieuwe bomen en gebouwen staan er niet op.",
-        "Straling per uur uit een typisch jaar, met het model van Perez (1990) op het vlak gebracht; "
-        "de horizon van elke vrije dakcel in 36 richtingen. Dakkapellen, schoorstenen en bomen zijn geen vrij dak.",
+        "Hoe goed elk dakvlak voor zonnepanelen is, en hoeveel stroom de panelen geven die erop passen.",
+        "Klasse A is zeer goed, D is slecht. Klik op een dakvlak voor helling, richting, panelen en stroom, "
+        "met de laagste en hoogste waarde. De grondslag zegt waar het cijfer van is gemaakt.",
+        "Wat past is niet wat loont: vanaf 2027 is er geen saldering en brengt teruggeleverde stroom bijna niets op. "
+        "Hoeveel panelen lonen, staat bij de gebouwen. Of het dak sterk genoeg is, weet deze kaart niet. "
+        "Het hoogtemodel is jaren oud: nieuwe bomen en gebouwen staan er niet op.",
+        "Straling per uur (Perez 1990), de horizon van elke vrije dakcel in 36 richtingen, en echte panelen met afstand "
+        "tot de rand. Klassen zoals de Zonatlas: 85 en 70 % van het beste vlak in de streek.",
     )
-    return layer, theme_of("zon", "Zon op daken", layer, views, story, names[1:])
+    return layer, theme_of("zon", "Zon op daken", layer, views, story, names)
+
+
+_SUN_WORDS = (
+    ("A", "zeer goed"),
+    ("B", "goed"),
+    ("C", "matig"),
+    ("D", "slecht"),
+    ("-", "te klein of vol"),
+    ("?", "onbekend"),
+)
+
+
+def _sun_classes(frame: gpd.GeoDataFrame, note: str) -> View | None:
+    """Show the classes of the sun; A has the colour of most."""
+    if not frame["sun_class"].isin(list("ABCD-")).any():
+        return None
+    colors = (*reversed(RAMPS["viridis"][1:]), "#9a9a9a", "#d9d9d9")
+    classes = tuple(
+        LegendClass(letter, words, color, values=(letter,))
+        for (letter, words), color in zip(_SUN_WORDS, colors, strict=True)
+    )
+    return View("klasse zon", "sun_class", classes, note)
 
 
 def panden(store: Store, sources: Sequence[Provenance]) -> Made:
@@ -89,25 +112,27 @@ def panden(store: Store, sources: Sequence[Provenance]) -> Made:
     if not store.has("pand_score"):
         return None
     frame = store.read("pand_score")
-    names = [
-        "pand_id",
-        "homes",
-        "bouwjaar",
-        "footprint_area_m2",
-        "open_sky_kwh_per_year",
-        "roof_area_m2",
-        "score_basis",
-    ]
+    names = ["pand_id", "homes", "bouwjaar", "sun_class", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low",
+             "yield_fit_kwh_per_year_high", "modules_fit", "kwp_fit", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
+             "own_use_pay_frac", "sun_eur_per_year", "footprint_area_m2", "roof_area_m2", "score_basis"]  # fmt: skip
     names = [name for name in names if frame[name].notna().any()]
-    layer = Layer("panden", "Panden", "polygon", frame, columns_of(frame, names, sources, {}), "pand_id", "pand_id")
+    decimals = {"kwp_fit": 1, "kwp_pay": 1, "own_use_pay_frac": 2}
+    layer = Layer(
+        "panden", "Panden", "polygon", frame, columns_of(frame, names, sources, decimals), "pand_id", "pand_id"
+    )
     views = [
+        _sun_classes(frame, "Klasse van de panelen die op het dak passen."),
+        *(view_of(frame, name) for name in ("yield_fit_kwh_per_year", "sun_eur_per_year") if name in names),
         _era(frame),
         _homes(frame),
-        *(view_of(frame, name) for name in ("footprint_area_m2", "open_sky_kwh_per_year") if name in names),
+        *(view_of(frame, name) for name in ("footprint_area_m2",) if name in names),
     ]
     story = Story(
-        "De gebouwen met hun bouwjaar en het aantal woningen.",
+        "De gebouwen: woningen, bouwjaar, panelen die op het dak passen en panelen die voor de woningen eronder lonen.",
+        "Wat loont is wat de woningen zelf gebruiken op het uur dat de zon schijnt, zonder saldering; de grondslag "
+        "footprint is een schatting uit alleen het grondvlak, met een ruime marge. "
         "Het bouwjaar zegt iets over de riolering: voor 1970 meestal gemengd, na 1990 meestal gescheiden.",
+        "Bij gebouwen zonder woningen is niet bekend wie de stroom gebruikt: daar is onbekend wat loont, niet nul. "
         "Een plaatsvervangend bouwjaar in het register is als onbekend getoond. Panden die niet in "
         "gebruik zijn, staan er niet op.",
         "Panden in gebruik volgens de BAG; woningen zijn verblijfsobjecten in gebruik met woonfunctie.",

@@ -23,7 +23,9 @@ _CLASSES = (
 _STREET = ["street_name", "street_id", "homes", "people"]
 _GREY = [
     "class_grey", "score_grey", "sentence_grey_nl", "sum_nl", "grey_m3_per_year", "reused_m3_per_year",
-    "drinking_water_eur_per_year", "saving_grey_off_eur", "cost_grey_eur", "net_grey_eur", "replacement_year",
+    "drinking_water_eur_per_year", "yearly_eur", "yearly_eur_low", "yearly_eur_high", "saving_grey_off_eur",
+    "saving_grey_off_eur_low", "saving_grey_off_eur_high", "cost_grey_eur", "net_grey_eur", "net_grey_eur_low",
+    "net_grey_eur_high", "replacement_year",
     "foul_system", "foul_present_mm", "foul_diameter_as_is_mm", "foul_diameter_grey_off_100_mm", "participation_nl",
     "cleansing_nl", "discharge_rule", "sewer_basis", "area_basis", "street_basis",
 ]  # fmt: skip
