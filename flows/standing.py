@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.config import folders
-from kansenkaart.errors import KansenkaartError
+from kansenkaart.errors import KansenkaartError, StoreError
+from kansenkaart.stages.published import publication
 from kansenkaart.store import atomic
 
 STATUS = "status.json"
@@ -79,7 +80,8 @@ def _told(why: Any) -> dict[str, str]:
 
 
 def _published(name: str, root: str) -> dict[str, str] | None:
-    mark = folders(Path(root)).maps / name / ".publish.json"
-    if not mark.is_file():
-        return None
-    return {"page": f"maps/{name}/index.html", "edition": str(json.loads(mark.read_text("utf-8"))["fingerprint"])}
+    try:
+        known = publication(folders(Path(root)).maps / name)
+    except StoreError as why:
+        return {"page": f"maps/{name}/index.html", "damaged": why.found}
+    return {"page": f"maps/{name}/index.html", "edition": known.fingerprint} if known else None

@@ -89,6 +89,40 @@ def test_a_run_mends_all_damage_at_once(copied):
     assert all_bytes(copied, "data", "maps") == before
 
 
+MAPS = {
+    "a mark that is no JSON": (".publish.json", lambda path: path.write_text("{", "utf-8")),
+    "a mark that is a list": (".publish.json", lambda path: path.write_text("[]", "utf-8")),
+    "a mark without files": (".publish.json", lambda path: path.write_text('{"fingerprint": "x"}', "utf-8")),
+    "a mark that is no text": (".publish.json", lambda path: path.write_bytes(b"\xff\xfe\x00")),
+    "a mark gone": (".publish.json", lambda path: path.unlink()),
+    "a page gone": ("index.html", lambda path: path.unlink()),
+    "a bit in the page": ("index.html", lambda path: _flip(path, 0.5)),
+    "a layer cut off": ("data/pand_score.parquet", _cut),
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_damage_to_what_is_published_is_named_and_mended(copied, name):
+    before = all_bytes(copied, "maps")
+    where, spoil = MAPS[name]
+    spoil(copied / "maps" / "voorbeeld" / where)
+    place = pipeline.open_study("voorbeeld", root=copied)
+    (wrong,) = pipeline.check(place)
+    assert wrong.where == f"maps/voorbeeld/{where}"
+    assert wrong.remedy.endswith("kansenkaart run voorbeeld")
+    pipeline.run_publish(place)
+    assert pipeline.check(place) == []
+    assert all_bytes(copied, "maps") == before
+
+
+def test_a_mark_that_points_outside_its_folder_is_named(copied):
+    mark = copied / "maps" / "voorbeeld" / ".publish.json"
+    told = json.loads(mark.read_text("utf-8"))
+    mark.write_text(json.dumps({**told, "files": {**told["files"], "../../studies/voorbeeld.toml": "0"}}), "utf-8")
+    (wrong,) = pipeline.check(pipeline.open_study("voorbeeld", root=copied))
+    assert "outside the folder" in wrong.found
+
+
 def test_an_undamaged_study_is_in_order(finished):
     shown = CliRunner().invoke(cli, ["--map", str(finished), "check", "voorbeeld"])
     assert (shown.exit_code, shown.output) == (0, "Alle bewaarde bestanden zijn in orde.\n")

@@ -10,7 +10,7 @@ from typing import Any
 from kansenkaart import assumptions
 from kansenkaart.config import Folders, Study, folders, read_study, study_path
 from kansenkaart.errors import KansenkaartError, StoreError
-from kansenkaart.stages import acquire, publish, score
+from kansenkaart.stages import acquire, publish, published, score
 from kansenkaart.stages import reports as feasibility_reports
 from kansenkaart.stages.steps import Report, Step, run
 from kansenkaart.store import Store, locked
@@ -138,7 +138,7 @@ def status(place: Workplace) -> list[dict[str, Any]]:
 
 
 def check(place: Workplace) -> list[KansenkaartError]:
-    """Read every stored file again and return all that is wrong with it.
+    """Read every stored and every published file again and return all that is wrong with them.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def check(place: Workplace) -> list[KansenkaartError]:
                 place.store.read(name)
         except KansenkaartError as why:
             wrong.append(why)
-    return wrong
+    return [*wrong, *published.faults(place.folders.maps / place.study.name)]
 
 
 def _expected(store: Store) -> list[str]:

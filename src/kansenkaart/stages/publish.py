@@ -22,6 +22,7 @@ from kansenkaart.provenance import sha256_of
 from kansenkaart.stages.factsheets import sheets as factsheets_of
 from kansenkaart.stages.overview import REPORTS, overview
 from kansenkaart.stages.picture import SHOWN, Beside, picture
+from kansenkaart.stages.published import stands
 from kansenkaart.stages.ranking import there
 from kansenkaart.stages.shown import ShownStore
 from kansenkaart.stages.steps import Report, code_version
@@ -153,18 +154,7 @@ def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequenc
 
 
 def _published(target: Path, mark: str) -> bool:
-    if not (target / _MARK).is_file():
-        return False
-    try:
-        told = json.loads((target / _MARK).read_text(encoding="utf-8"))
-        files: dict[str, str] = dict(told["files"])
-        return bool(
-            told["fingerprint"] == mark
-            and files
-            and all((target / name).is_file() and sha256_of(target / name) == digest for name, digest in files.items())
-        )
-    except (ValueError, KeyError, TypeError, RecursionError, OSError):
-        return False  # a mark that cannot be read says nothing: publish again
+    return stands(target, mark)
 
 
 def _write_mark(target: Path, mark: str, files: Sequence[Path]) -> None:

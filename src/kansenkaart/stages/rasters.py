@@ -8,6 +8,7 @@ from pathlib import Path
 import rasterio
 
 from kansenkaart.provenance import Provenance
+from kansenkaart.rawnames import reading
 from kansenkaart.sources import ahn
 from kansenkaart.stages.deliver import Delivery
 from kansenkaart.stages.steps import Product, Step
@@ -34,7 +35,7 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
 def _extent(paths: Sequence[Path]) -> Box:
     boxes = []
     for path in paths:
-        with rasterio.open(path) as sheet:
+        with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
             boxes.append(tuple(sheet.bounds))
     west, south, east, north = zip(*boxes, strict=True)
     return float(min(west)), float(min(south)), float(max(east)), float(max(north))
