@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from kansenkaart.errors import FetchError, LockedError
+from kansenkaart.errors import DiskError, FetchError, LockedError
 
 PUBLISHERS = "kansenkaart-ophalen"
 # Two runs at a time ask publishers for data: public services that others use too.
@@ -41,4 +41,4 @@ def turn(name: str) -> Iterator[None]:
 def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Tell whether another try can help: publishers, locks, disks and slow runs recover, wrong data stays wrong."""
     why = state.result(raise_on_failure=False)
-    return isinstance(why, FetchError | LockedError | OSError)
+    return isinstance(why, FetchError | LockedError | DiskError | OSError)

@@ -21,12 +21,12 @@ from kansenkaart.stages import pipeline
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
-def publish_study(study: str, root: str, code: str | None = None) -> list[dict[str, object]]:
+def publish_study(study: str, root: str, code: str | None = None, accept: str | None = None) -> list[dict[str, object]]:
     """Bring map and open layers of a study up to date; returns a row per output."""
-    return told(pipeline.run_publish(opened(study, root, code)))
+    return told(pipeline.run_publish(opened(study, root, code), accept=accept))
 
 
 @flow(name="publiceer", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
-def publish(study: str, root: str = ".", code: str | None = None) -> list[dict[str, object]]:
-    """Publish one study."""
-    return publish_study(study, root, code)
+def publish(study: str, root: str = ".", code: str | None = None, accept: str | None = None) -> list[dict[str, object]]:
+    """Publish one study; ``accept`` (``who: why``) lets figures pass that fail a gate, for this run only."""
+    return publish_study(study, root, code, accept)

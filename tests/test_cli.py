@@ -70,6 +70,7 @@ CODES = {
     errors.FetchError: 4,
     errors.IncompleteError: 4,
     errors.StoreError: 5,
+    errors.DiskError: 5,
     errors.LockedError: 6,
     errors.GateError: 7,
     errors.InfeasibleError: 8,

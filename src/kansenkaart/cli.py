@@ -42,11 +42,16 @@ def demo(root: Path, as_json: bool) -> None:
 @click.argument("study")
 @click.option("--code", "gemeentecode", help="Gemeentecode voor een studie die live gegevens haalt, zoals GM0193.")
 @click.option("--openbaar", "public", is_flag=True, help="Openbare uitgave: niets is fijner dan tien woningen.")
+@click.option(
+    "--accept", metavar='"WIE: WAAROM"', help="Publiceer ook als een poort faalt; wie en waarom worden bewaard."
+)
 @click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
 @click.pass_obj
-def run_study(root: Path, study: str, gemeentecode: str | None, public: bool, as_json: bool) -> None:
+def run_study(
+    root: Path, study: str, gemeentecode: str | None, public: bool, accept: str | None, as_json: bool
+) -> None:
     """Werk een studie bij: gegevens, scores en kaart. Wat niet veranderd is, blijft staan."""
-    _run(study, root, gemeentecode, as_json, public=public)
+    _run(study, root, gemeentecode, as_json, public=public, accept=accept)
 
 
 @cli.command()
@@ -195,11 +200,13 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
             click.echo(str(one.resolve()))
 
 
-def _run(name: str, root: Path, gemeentecode: str | None, as_json: bool, *, public: bool = False) -> None:
+def _run(
+    name: str, root: Path, gemeentecode: str | None, as_json: bool, *, public: bool = False, accept: str | None = None
+) -> None:
     from kansenkaart.stages import pipeline
 
     place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
-    reports = pipeline.run_all(place) if as_json else _with_progress(place)
+    reports = pipeline.run_all(place, accept=accept) if as_json else _with_progress(place, accept)
     target = place.target / "index.html"
     if as_json:
         rows = [{"step": one.step, "status": one.status, "rows": dict(one.rows)} for one in reports]
@@ -214,7 +221,7 @@ def _run(name: str, root: Path, gemeentecode: str | None, as_json: bool, *, publ
     click.echo(f"Kaart: {target.resolve()}")
 
 
-def _with_progress(place: Workplace) -> list[Report]:
+def _with_progress(place: Workplace, accept: str | None) -> list[Report]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -227,7 +234,7 @@ def _with_progress(place: Workplace) -> list[Report]:
         def listen(report: Report) -> None:
             bar.update(task, description=f"Studie {place.study.name}: {report.step} {_WORDS[report.status]}")
 
-        return pipeline.run_all(place, listen=listen)
+        return pipeline.run_all(place, listen=listen, accept=accept)
 
 
 def _count(number: int) -> str:

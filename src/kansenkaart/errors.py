@@ -90,6 +90,12 @@ class StoreError(KansenkaartError):
     exit_code = 5
 
 
+class DiskError(StoreError):
+    """The disk is full, or a folder or file may not be written."""
+
+    exit_code = 5
+
+
 class LockedError(KansenkaartError):
     """Another run is writing the same study."""
 

@@ -7,6 +7,7 @@ sources, inputs by hash, parameters, code version, rows in and out and why. No c
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -21,10 +22,13 @@ import geopandas as gpd
 import pandas as pd
 
 from kansenkaart import schemas
-from kansenkaart.errors import LockedError, StoreError
+from kansenkaart.errors import DiskError, LockedError, StoreError
 from kansenkaart.provenance import Provenance, sha256_of
 
 RASTERS = {"dsm": "1_clean", "dtm": "1_clean"}
+#: A run does not begin with less room than this.
+LEAST_FREE_BYTES = 128 << 20
+_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _ROWS_A_GROUP = 5_000
 _ZSTD_LEVEL = 15
 
@@ -224,16 +228,37 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
     ------
     LockedError
         If another process that lives holds the lock.
+    DiskError
+        If there is too little room to begin, or writing fails on the way: what stood there before still stands.
     """
     import fcntl
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as why:
-            raise LockedError("one writer at a time", found="another run of this study", where=folder.name,
-                              remedy="wait until it ends, then run again") from why  # fmt: skip
-        for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
-            left.unlink(missing_ok=True)
-        yield
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as why:
+                raise LockedError("one writer at a time", found="another run of this study", where=folder.name,
+                                  remedy="wait until it ends, then run again") from why  # fmt: skip
+            for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
+                left.unlink(missing_ok=True)
+            _require_room(folder)
+            yield
+    except OSError as why:
+        if why.errno not in _DISK_FAULTS:
+            raise
+        raise DiskError("room and permission to write", found=why.strerror or str(why), where=_told(why, folder),
+                        remedy="free disk space or correct the permissions, then run again; what stood there "
+                               "before still stands") from why  # fmt: skip
+
+
+def _require_room(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise DiskError(f"at least {LEAST_FREE_BYTES >> 20} MiB of free disk", found=f"{free >> 20} MiB",
+                        where=folder.name, remedy="free disk space, then run again; nothing was begun")  # fmt: skip
+
+
+def _told(why: OSError, folder: Path) -> str:
+    return Path(str(why.filename)).name if why.filename else folder.name

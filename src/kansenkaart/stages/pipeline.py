@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from kansenkaart.config import Folders, Study, folders, read_study, study_path
 from kansenkaart.errors import KansenkaartError, StoreError
 from kansenkaart.stages import acquire, publish, published, score
 from kansenkaart.stages import reports as feasibility_reports
+from kansenkaart.stages.gates import accepted
+from kansenkaart.stages.monitor import Editions
 from kansenkaart.stages.steps import Report, Step, run
 from kansenkaart.store import Store, locked
 from kansenkaart.web import Http
@@ -78,10 +80,28 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
         return reports
 
 
-def run_publish(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
-    """Bring map and data release up to date."""
+def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
+    """Bring map and data release up to date, after the gates; then keep what was published as an edition.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+    listen : callable
+        Gets each report.
+    accept : str, optional
+        ``who: why``, to publish although gates fail.
+
+    Raises
+    ------
+    GateError
+        If new figures fail a gate and nobody accepts it: then nothing is published.
+    """
+    said = accepted(accept)
     target = place.target
     with locked(place.store.root, target):
+        known = Editions(place.store, place.study, place.store.root.parent.parent / "editions" / place.study.name)
+        known.judge(said)
         # The reports come first: the map and the overview link to those that are there.
         reports = (
             []
@@ -89,6 +109,7 @@ def run_publish(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
             else feasibility_reports.publish_reports(place.store, place.study, target, assumptions.default())
         )
         reports += publish.publish(place.store, place.study, target, beside=place.beside, public=place.public)
+        reports += known.keep()
         for report in reports:
             listen(report)
         return reports
@@ -115,9 +136,11 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
         return feasibility_reports.write_reports(place.store, place.study, target, assumptions.default(), places)
 
 
-def run_all(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
     """Run the three stages in a row."""
-    return [*run_acquire(place, listen=listen), *run_score(place, listen=listen), *run_publish(place, listen=listen)]
+    accepted(accept)  # a wrong word is told before the work, not after it
+    made = [*run_acquire(place, listen=listen), *run_score(place, listen=listen)]
+    return [*made, *run_publish(place, listen=listen, accept=accept)]
 
 
 def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
@@ -156,7 +179,8 @@ def check(place: Workplace) -> list[KansenkaartError]:
                 place.store.read(name)
         except KansenkaartError as why:
             wrong.append(why)
-    return [*wrong, *published.faults(place.folders.maps / place.study.name)]
+    targets = (place.target, replace(place, public=True).target)
+    return [*wrong, *(fault for target in targets for fault in published.faults(target))]
 
 
 def _expected(store: Store) -> list[str]:

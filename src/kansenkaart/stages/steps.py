@@ -68,10 +68,22 @@ class Report:
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """Return the hash of all code and tables of the package: another version makes every step run again."""
+    return _hash_of_package(leave_out=frozenset())
+
+
+@lru_cache(maxsize=1)
+def scoring_version() -> str:
+    """Return the hash of what can move a score without being data or an assumption: pages and command line cannot."""
+    return _hash_of_package(leave_out=frozenset({"present", "cli.py", "assumptions.csv", "gates.csv"}))
+
+
+def _hash_of_package(*, leave_out: frozenset[str]) -> str:
     digest = hashlib.sha256()
 
     def add(folder: Traversable) -> None:
         for item in sorted(folder.iterdir(), key=lambda one: one.name):
+            if item.name in leave_out:
+                continue
             if item.is_dir() and item.name != "__pycache__":
                 add(item)
             elif item.is_file() and not item.name.endswith((".pyc", ".nbi", ".nbc")):

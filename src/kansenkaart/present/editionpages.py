@@ -1,0 +1,118 @@
+"""Pages about editions, for who looks after a study: what differs from the last one, and figures over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+
+from kansenkaart.present.style import css_variables
+
+WIDTH_PX, HEIGHT_PX = 640, 220
+_LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 90, 20, 16, 34
+_WORDS = {"data": "gegevens", "assumption": "aannamen", "code": "rekenregels", "unknown": "niet te zeggen"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One figure over the editions: its values in the order of the editions, None where it is unknown."""
+
+    label_nl: str
+    unit: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A series as points in a drawing: pixels across and down, and the ticks of the vertical axis."""
+
+    lines: tuple[str, ...]
+    points: tuple[tuple[float, float, str], ...]
+    ticks: tuple[tuple[float, str], ...]
+
+
+def difference_page(content: Mapping[str, Any], *, title: str, labels: tuple[str, str]) -> str:
+    """Write the page about the difference between two editions.
+
+    Parameters
+    ----------
+    content : mapping
+        As ``kansenkaart.stages.difference`` gives it.
+    title : str
+        Title of the study.
+    labels : tuple of str
+        The edition before and the new one, as people name them.
+    """
+    return _page("verschil.html.jinja", title=title, labels=labels, told=content, words=_WORDS)
+
+
+def monitor_page(
+    series: Sequence[Series], *, title: str, labels: Sequence[str], accepted: Sequence[tuple[str, str, str]]
+) -> str:
+    """Write the page with figures over the editions.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        What to plot.
+    title : str
+        Title of the study.
+    labels : sequence of str
+        The editions, as people name them.
+    accepted : sequence of tuple of str
+        Edition, who and why, of editions that somebody let pass a gate.
+    """
+    plots = [(one, plotted(one.values, labels)) for one in series]
+    return _page("cijfers.html.jinja", title=title, labels=labels, plots=plots, accepted=accepted)
+
+
+def plotted(values: Sequence[float | None], labels: Sequence[str]) -> Plot:
+    """Return the points of a series, and a line through each run of known values; the axis holds zero or the range."""
+    known = [one for one in values if one is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    margin = (high - low) * 0.1 or abs(high) * 0.05 or 1.0
+    low, high = (max(low - margin, 0.0) if low >= 0 else low - margin), high + margin
+    step = (WIDTH_PX - _LEFT_PX - _RIGHT_PX) / max(len(values) - 1, 1)
+
+    def down(value: float) -> float:
+        return round(_TOP_PX + (high - value) / (high - low) * (HEIGHT_PX - _TOP_PX - _BOTTOM_PX), 1)
+
+    at = [None if one is None else (round(_LEFT_PX + i * step, 1), down(one)) for i, one in enumerate(values)]
+    points = tuple((*spot, f"{labels[i]}: {number(values[i])}") for i, spot in enumerate(at) if spot is not None)
+    ticks = tuple((down(tick), number(tick)) for tick in (low, (low + high) / 2, high))
+    return Plot(tuple(_runs(at)), points, ticks)
+
+
+def _runs(at: Sequence[tuple[float, float] | None]) -> Iterator[str]:
+    run: list[tuple[float, float]] = []
+    for spot in [*at, None]:
+        if spot is not None:
+            run.append(spot)
+        elif run:
+            yield " ".join(f"{x:g},{y:g}" for x, y in run)
+            run = []
+
+
+def number(value: float | None) -> str:
+    """Write a number as people in the Netherlands do; a dash when it is unknown."""
+    if value is None:
+        return "onbekend"
+    digits = 0 if abs(value) >= 1000 or float(value).is_integer() else 3 if abs(value) < 1 else 1
+    return f"{value:,.{digits}f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    loader = jinja2.PackageLoader("kansenkaart.present", "templates")
+    made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    made.filters["getal"] = number
+    return made
+
+
+def _page(template: str, **content: Any) -> str:
+    return _environment().get_template(template).render(
+        variables=css_variables({}), width=WIDTH_PX, height=HEIGHT_PX, left=_LEFT_PX, right=WIDTH_PX - _RIGHT_PX, **content
+    ) + "\n"  # fmt: skip

@@ -1,0 +1,124 @@
+"""Summaries, drift and rows of editions: by hand on small tables, and laws over drawn ones."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansenkaart.core.editions.gates import Gate, failures
+from kansenkaart.core.editions.rows import compare
+from kansenkaart.core.editions.summary import summarise
+from kansenkaart.stages.gates import table
+
+BOW_TIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+
+
+def _squares(count, *, side=10.0, west=100_000.0, **columns):
+    shapes = [shapely.box(west + 20 * i, 400_000, west + 20 * i + side, 400_000 + side) for i in range(count)]
+    values = {"pand_id": [f"{i:04d}" for i in range(count)], "buurtcode": "BU1", **columns}
+    return gpd.GeoDataFrame(values, geometry=shapes, crs=28992)
+
+
+def _found(now, before=None, name="pand"):
+    told = failures({name: summarise(now)}, {} if before is None else {name: summarise(before)}, table())
+    return [(one.gate.gate, one.where) for one in told]
+
+
+def test_a_summary_counts_what_is_known_and_sums_it():
+    frame = _squares(4, homes=pd.array([1, 2, None, 5], dtype="Int64"))
+    told = summarise(frame)
+    assert told["rows"] == 4
+    assert told["columns"]["homes"] == {
+        "known": 3,
+        "sum": 8.0,
+        "mean": 8 / 3,
+        "spread": pytest.approx(np.std([1, 2, 5])),
+    }
+    assert told["columns"]["buurtcode"] == {"known": 4}
+    assert told["geometry"] == {"invalid": 0, "outside": 0, "area_m2": 400.0, "length_m": 160.0}
+    assert summarise(frame.iloc[:0])["rows"] == 0
+
+
+def test_shapes_that_cross_themselves_or_lie_elsewhere_fail_by_themselves():
+    frame = _squares(50)
+    assert _found(frame) == []
+    crossed = frame.set_geometry([shapely.affinity.translate(BOW_TIE, 100_000, 400_000), *frame.geometry[1:]])
+    assert _found(crossed) == [("invalid", "pand")]
+    assert _found(frame.set_geometry(frame.translate(-2e6))) == [("outside", "pand")]
+    nowhere = frame.set_geometry([shapely.Point(np.nan, np.nan), *frame.geometry[1:]])
+    assert ("outside", "pand") in _found(nowhere)
+
+
+def test_half_the_rows_a_column_emptied_and_figures_that_jump_are_named():
+    before = _squares(400, footprint_area_m2=np.linspace(50, 150, 400))
+    assert _found(before, before) == []
+    assert ("rows", "pand") in _found(before.iloc[:200], before)
+    assert ("rows", "pand") in _found(pd.concat([before, before], ignore_index=True), before)
+    emptied = before.assign(footprint_area_m2=np.where(np.arange(400) < 100, np.nan, before["footprint_area_m2"]))
+    assert _found(emptied, before) == [("known", "pand.footprint_area_m2")]
+    assert _found(before.assign(footprint_area_m2=before["footprint_area_m2"] * 1.5), before) == [
+        ("drift", "pand.footprint_area_m2")
+    ]
+    infinite = before.assign(footprint_area_m2=np.where(np.arange(400) < 1, np.inf, before["footprint_area_m2"]))
+    assert _found(infinite, before) == [("infinite", "pand.footprint_area_m2")]
+    assert ("size", "pand") in _found(before.set_geometry(before.buffer(5)), before)
+    assert ("covered", "pand.buurtcode") in _found(before.assign(buurtcode=None), before)
+
+
+def test_a_table_that_is_gone_and_totals_that_part_are_named():
+    pand, score = summarise(_squares(40, footprint_area_m2=100.0)), summarise(_squares(39, footprint_area_m2=100.0))
+    told = failures({"pand_score": score}, {"pand_score": score, "pand": pand}, table())
+    assert [(one.gate.gate, one.where) for one in told] == [("gone", "pand")]
+    told = failures({"pand": pand, "pand_score": score}, {}, table())
+    assert [str(one) for one in told] == [
+        "same of pand_score.footprint_area_m2 to pand.footprint_area_m2 is 0.975 (4000 before, 3900 now), may be 0.999 to 1.001"
+    ]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(100, 5000), st.floats(0.0, 3.0))
+def test_rows_pass_exactly_within_their_limits(rows, factor):
+    gate = Gate("rows", "*", "", 0.8, 1.5, 0.0, "1", "")
+    now = round(rows * factor)
+    summary = {"columns": {}, "geometry": None}
+    told = failures({"t": {"rows": now, **summary}}, {"t": {"rows": rows, **summary}}, [gate])
+    assert (told == []) is (0.8 <= now / rows <= 1.5)
+
+
+def test_rows_added_gone_and_changed_are_told_apart():
+    before = _squares(5, homes=[1, 2, 3, 4, 5], kwp=[1.0, 2.0, np.nan, 4.0, 5.0])
+    now = before.iloc[1:].assign(homes=[2, 3, 9, 5], kwp=[2.0, 7.0, 4.0, np.nan])
+    new = _squares(1, west=200_000.0, homes=[1], kwp=[1.0]).assign(pand_id="9999")
+    told = compare(before, gpd.GeoDataFrame(pd.concat([new, now], ignore_index=True), crs=28992), key=["pand_id"])
+    assert (told.before, told.now) == (5, 5)
+    assert told.changes.to_dict("list") == {
+        "key": ["9999", "0000", "0002", "0003", "0004"],
+        "change": ["added", "gone", "changed", "changed", "changed"],
+        "columns": ["", "", "kwp", "homes", "kwp"],
+    }
+    homes, kwp = told.moves
+    assert (homes.column, homes.moved, homes.total_before, homes.total_now) == ("homes", 1, 4.0, 9.0)
+    assert (kwp.moved, kwp.largest) == (2, (("0002", None, 7.0), ("0004", 5.0, None)))
+
+
+def test_a_moved_shape_is_a_change_and_another_order_is_none():
+    before = _squares(6)
+    assert compare(before, before.iloc[::-1].reset_index(drop=True), key=["pand_id"]).changes.empty
+    moved = before.set_geometry([*before.geometry[:5], before.geometry[5].buffer(1)])
+    assert compare(before, moved, key=["pand_id"]).changes["columns"].tolist() == ["geometry"]
+    assert compare(before.iloc[:0], before, key=["pand_id"]).count("added") == 6
+    assert compare(before, before.iloc[:0], key=["pand_id"]).count("gone") == 6
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
+def test_rows_are_conserved(old, new):
+    frames = [pd.DataFrame({"id": sorted(one), "value": [1.0] * len(one)}) for one in (old, new)]
+    told = compare(*frames, key=["id"])
+    assert told.now == told.before + told.count("added") - told.count("gone")
+    assert (told.count("added"), told.count("gone"), told.count("changed")) == (len(new - old), len(old - new), 0)
