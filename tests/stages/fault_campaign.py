@@ -218,7 +218,7 @@ def file_trials(folder: Path, *, chosen: Callable[[str, str], bool]) -> Iterator
 
 def _file_trial(place: pipeline.Workplace, kept: Path, role: str, name: str) -> Trial:
     raw = place.folders.raw / "voorbeeld" / EXAMPLE_EDITION
-    before = all_bytes(place.folders.processed)
+    before = _stored(place)
     try:
         for path in _paths(raw, role):
             FILE_FAULTS[name](path)
@@ -229,7 +229,11 @@ def _file_trial(place: pipeline.Workplace, kept: Path, role: str, name: str) -> 
         shutil.rmtree(raw)
         shutil.copytree(kept, raw)
         shutil.rmtree(place.folders.processed)
-        _restore(place.folders.processed, before)
+        _restore(place.folders.processed.parent, before)
+
+
+def _stored(place: pipeline.Workplace) -> dict[str, bytes]:
+    return all_bytes(place.folders.processed.parent, "processed")
 
 
 def _restore(folder: Path, content: dict[str, bytes]) -> None:
@@ -247,7 +251,7 @@ def _judged(place: pipeline.Workplace, role: str, name: str, before: dict[str, b
         outcome, wrong = REFUSED, "" if why.remedy and why.found else f"an error without remedy: {why}"
     except Exception as why:  # noqa: BLE001 - whatever comes out is what this looks for
         outcome, wrong = f"{type(why).__name__}", f"a traceback: {type(why).__name__}: {str(why)[:120]}"
-    after = all_bytes(place.folders.processed)
+    after = _stored(place)
     if [one for one in after if one.endswith(".part")]:
         wrong = wrong or "something half-written was left"
     if outcome == REFUSED and after != before:
@@ -294,7 +298,7 @@ def live_trials(folder: Path, *, chosen: Callable[[str, str], bool]) -> Iterator
 
 
 def _live_trial(server, place, role, name, kind) -> Trial:
-    before, raw = all_bytes(place.folders.processed), all_bytes(place.folders.raw)
+    before, raw = _stored(place), all_bytes(place.folders.raw.parent, "raw")
     struck = []
 
     def fault(number, path, reply):
@@ -311,7 +315,7 @@ def _live_trial(server, place, role, name, kind) -> Trial:
     finally:
         server.fault = None
     wrong = trial.wrong or ("" if struck else "the fault never struck")
-    after = all_bytes(place.folders.raw)
+    after = all_bytes(place.folders.raw.parent, "raw")
     if changed := [one for one in raw if not one.endswith(".http.json") and after.get(one) != raw[one]]:
         wrong = wrong or f"a kept delivery changed: {changed[:2]}"
     return replace(trial, wrong=wrong)
