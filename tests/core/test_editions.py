@@ -40,7 +40,9 @@ def test_a_summary_counts_what_is_known_and_sums_it():
         "spread": pytest.approx(np.std([1, 2, 5])),
     }
     assert told["columns"]["buurtcode"] == {"known": 4}
-    assert told["geometry"] == {"invalid": 0, "outside": 0, "area_m2": 400.0, "length_m": 160.0}
+    assert told["geometry"] == {
+        "invalid": 0, "outside": 0, "area_m2": 400.0, "length_m": 160.0, "x_m": 100_035.0, "y_m": 400_005.0,
+    }  # fmt: skip
     assert summarise(frame.iloc[:0])["rows"] == 0
 
 
@@ -67,6 +69,7 @@ def test_half_the_rows_a_column_emptied_and_figures_that_jump_are_named():
     infinite = before.assign(footprint_area_m2=np.where(np.arange(400) < 1, np.inf, before["footprint_area_m2"]))
     assert _found(infinite, before) == [("infinite", "pand.footprint_area_m2")]
     assert ("size", "pand") in _found(before.set_geometry(before.buffer(5)), before)
+    assert _found(before.set_geometry(before.translate(2000)), before) == [("moved", "pand")]
     assert ("covered", "pand.buurtcode") in _found(before.assign(buurtcode=None), before)
 
 

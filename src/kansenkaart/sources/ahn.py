@@ -28,6 +28,8 @@ _RD_CODES = (28992, 7415)
 #: Cells of one window, 4 GiB in memory [1].
 MOST_CELLS = 1 << 30
 _TILE_CELLS = 256
+#: Where sheets of RD New can lie [m]: west, south, east, north.
+RD_LIMITS_M = (-10_000.0, 280_000.0, 310_000.0, 640_000.0)
 _GRID_TOLERANCE = 1e-3
 
 
@@ -123,6 +125,10 @@ def _require_grid(sheet: Any, transform: Affine, path: Path) -> None:
     code = None if sheet.crs is None else sheet.crs.to_epsg()
     if code not in _RD_CODES and "Amersfoort / RD New" not in str(sheet.crs):
         raise CrsError(f"RD New ({RD})", found=str(sheet.crs), where=path.name, remedy="use the sheet as published")
+    west, south, east, north = sheet.bounds
+    if not (RD_LIMITS_M[0] <= west <= east <= RD_LIMITS_M[2] and RD_LIMITS_M[1] <= south <= north <= RD_LIMITS_M[3]):
+        raise CrsError(f"coordinates in RD New ({RD})", found=str(tuple(sheet.bounds)), where=path.name,
+                       remedy="use the sheet as published")  # fmt: skip
     shift = ((sheet.transform.c - transform.c) / transform.a, (sheet.transform.f - transform.f) / transform.e)
     same_size = abs(sheet.transform.a - transform.a) < _GRID_TOLERANCE
     if not same_size or any(abs(one - round(one)) > _GRID_TOLERANCE for one in shift):

@@ -15,7 +15,7 @@ from kansenkaart.errors import ConfigError, GateError
 
 _SAID = re.compile(r"\s*([^:\s][^:]{0,59}?)\s*:\s*(\S.{2,499})", re.DOTALL)
 _SHOWN = 8
-KINDS = {"rows", "known", "drift", "size", "invalid", "outside", "infinite", "gone", "covered", "same"}
+KINDS = {"rows", "known", "drift", "size", "moved", "invalid", "outside", "infinite", "gone", "covered", "same"}
 
 
 @dataclass(frozen=True)

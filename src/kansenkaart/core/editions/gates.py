@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -90,6 +91,7 @@ def _against(name: str, now: Summary, before: Summary, gates: Sequence[Gate]) ->
     if now["geometry"] and before["geometry"]:
         kind = "area_m2" if before["geometry"]["area_m2"] > 0 else "length_m"
         yield from _ratio(_rule(gates, "size", name), name, before["geometry"][kind], now["geometry"][kind])
+        yield from _moved(_rule(gates, "moved", name), name, before["geometry"], now["geometry"])
     for column in [one for one in now["columns"] if one in before["columns"]]:
         told, was, where = now["columns"][column], before["columns"][column], f"{name}.{column}"
         yield from _known(_rule(gates, "known", name, column), where, (was, before["rows"]), (told, now["rows"]))
@@ -104,6 +106,14 @@ def _ratio(rule: Gate, where: str, before: float, now: float) -> Iterator[Failur
     ratio = now / before if before else float("inf")
     if not _held(rule, ratio):
         yield Failure(rule, where, ratio, before, now)
+
+
+def _moved(rule: Gate, where: str, before: Summary, now: Summary) -> Iterator[Failure]:
+    if "x_m" not in before or "x_m" not in now:
+        return
+    distance = math.hypot(now["x_m"] - before["x_m"], now["y_m"] - before["y_m"])
+    if not _held(rule, distance):
+        yield Failure(rule, where, distance)
 
 
 def _known(rule: Gate, where: str, before: tuple[Summary, int], now: tuple[Summary, int]) -> Iterator[Failure]:

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 #: Bounds of RD New [m] as Kadaster gives them (RDNAPTRANS 2018): x_min, y_min, x_max, y_max.
 RD_BOUNDS_M = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)
@@ -26,7 +27,8 @@ def summarise(frame: pd.DataFrame) -> dict[str, Any]:
     dict
         ``rows`` [1]; ``columns``: per column how many values are ``known`` [1], and of numbers their ``sum``, ``mean``
         and ``spread`` (standard deviation) in the column's own unit; ``geometry``: ``invalid`` and ``outside`` (beyond RD
-        New, or not finite) [1], ``area_m2`` [m2] and ``length_m`` [m]; None for a table without shapes.
+        New, or not finite) [1], ``area_m2`` [m2], ``length_m`` [m] and the mean middle ``x_m``,
+        ``y_m`` [m] of the shapes; None for a table without shapes.
     """
     plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
     columns = {str(name): _column(plain[name]) for name in plain.columns}
@@ -59,4 +61,12 @@ def _geometry(frame: pd.DataFrame) -> dict[str, float] | None:
         "outside": int((~inside).sum()),
         "area_m2": float(np.nansum(shapely.area(shapes))),
         "length_m": float(np.nansum(shapely.length(shapes))),
+        **_middle(box[inside]),
     }
+
+
+def _middle(box: NDArray[np.float64]) -> dict[str, float]:
+    if not len(box):
+        return {}
+    across, along = ((box[:, one] + box[:, one + 2]) / 2 for one in (0, 1))
+    return {"x_m": float(across.mean()), "y_m": float(along.mean())}
