@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -246,7 +247,8 @@ def _judged(place: pipeline.Workplace, role: str, name: str, before: dict[str, b
     """Run, and say how it ended: only an error of ours may come out, and then nothing stored may have changed."""
     outcome, wrong = NOTED, ""
     try:
-        pipeline.run_acquire(place)
+        with warnings.catch_warnings(action="ignore"):  # what libraries say of odd shapes
+            pipeline.run_acquire(place)
     except KansenkaartError as why:
         outcome, wrong = REFUSED, "" if why.remedy and why.found else f"an error without remedy: {why}"
     except Exception as why:  # noqa: BLE001 - whatever comes out is what this looks for

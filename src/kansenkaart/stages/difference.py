@@ -121,19 +121,19 @@ class _Lineages:
         return found or ["unknown"]
 
     def assumptions(self) -> list[dict[str, Any]]:
-        """Return the parameters of steps that have another value now."""
-        new, old = _parameters(self._new.values()), _parameters(self._old.values())
-        names = sorted(name for name in new.keys() & old.keys() if new[name] != old[name])
-        return [{"name": name, "before": json.loads(old[name]), "now": json.loads(new[name])} for name in names]
+        """Return the parameters of steps that have another value now, each change once."""
+        new, old = _parameters(self._new), _parameters(self._old)
+        moved = {(key[1], old[key], new[key]) for key in new.keys() & old.keys() if new[key] != old[key]}
+        return [{"name": name, "before": json.loads(one), "now": json.loads(two)} for name, one, two in sorted(moved)]
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Return the deliveries that are other ones now, by role and publisher."""
-        new, old = _deliveries(self._new.values()), _deliveries(self._old.values())
+        new, old = _deliveries(self._new), _deliveries(self._old)
         keys = sorted(key for key in new.keys() | old.keys() if new.get(key) != old.get(key))
         return [{"role": role, "publisher": publisher, "before": _edition(old.get((role, publisher))),
                  "now": _edition(new.get((role, publisher)))} for role, publisher in keys]  # fmt: skip
 
-    def _chain(self, lineages: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    def _chain(self, lineages: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
         seen: dict[str, Mapping[str, Any]] = {}
         todo = [name]
         while todo:
@@ -141,7 +141,7 @@ class _Lineages:
             if one not in seen and one in lineages:
                 seen[one] = lineages[one]
                 todo += list(lineages[one]["inputs"])
-        return list(seen.values())
+        return seen
 
 
 def _sidecars(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -152,16 +152,17 @@ def _sidecars(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             continue
 
 
-def _deliveries(lineages: Any) -> dict[tuple[str, str], list[tuple[str, str]]]:
+def _deliveries(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], list[tuple[str, str]]]:
     found: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for lineage in lineages:
+    for lineage in lineages.values():
         for one in lineage["sources"]:
             found.setdefault((one["role"], one["publisher"]), set()).add((one["edition"], one["sha256"]))
     return {key: sorted(values) for key, values in found.items()}
 
 
-def _parameters(lineages: Any) -> dict[str, str]:
-    return {name: json.dumps(value, sort_keys=True) for one in lineages for name, value in one["parameters"].items()}
+def _parameters(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    return {(table, name): json.dumps(value, sort_keys=True)
+            for table, one in lineages.items() for name, value in one["parameters"].items()}  # fmt: skip
 
 
 def _edition(found: list[tuple[str, str]] | None) -> str | None:

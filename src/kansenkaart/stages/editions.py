@@ -158,10 +158,8 @@ def keep(store: Store, folder: Path, number: int, content: Mapping[str, Any], mo
     part, target = folder / f".{number:04d}.part", folder / f"{number:04d}"
     shutil.rmtree(part, ignore_errors=True)
     (part / "tables").mkdir(parents=True)
-    for name in store.names():
-        if name not in RASTERS:
-            for path in (store.path(name), store.sidecar(name)):
-                _link(path, part / "tables" / path.name)
+    for path in _kept_of(store):
+        _link(path, part / "tables" / path.name)
     texts = {FILE: json.dumps({**content, "seal": _seal(content)}, indent=1, sort_keys=True) + "\n", **more}
     for name, text in texts.items():
         with atomic(part / name) as written:
@@ -177,8 +175,14 @@ def tidy(store: Store, folder: Path, known: Sequence[Edition]) -> None:
     for one in known[:-1]:
         shutil.rmtree(one.folder / "tables", ignore_errors=True)
     if known and known[-1].key == key_of(store):
-        for path in [path for name in known[-1].tables for path in (store.path(name), store.sidecar(name))]:
+        for path in _kept_of(store):
             _mend(path, known[-1].folder / "tables" / path.name)
+
+
+def _kept_of(store: Store) -> list[Path]:
+    """Return what an edition keeps: tables, and the lineage of tables and rasters."""
+    tables = [store.path(name) for name in store.names() if name not in RASTERS]
+    return [*tables, *(store.sidecar(name) for name in store.names())]
 
 
 def _mend(path: Path, kept: Path) -> None:
