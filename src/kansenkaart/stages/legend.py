@@ -22,7 +22,7 @@ def editions_of(sources: Sequence[Provenance]) -> str:
     return ", ".join(sorted({f"{one.credit.removeprefix('(c) ')} {one.edition}" for one in sources}))
 
 
-_UNITS_NL = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "", "EUR": "euro"}
+_UNITS_NL = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "jaartal", "EUR": "euro"}
 _WORDS_NL = {"person": "persoon", "home": "woning", "year": "jaar", "EUR": "euro"}
 
 

@@ -40,7 +40,12 @@ function nl(value, decimals = 0) {
 /** Units as people write them. */
 function unitText(unit) {
   return unit.replace(/\bEUR\b/g, "euro").replace(/m2\b/g, "m²").replace(/m3\b/g, "m³")
-    .replace("/year", " per jaar").replace(/^(1|\[1\]|year)$/, "").trim();
+    .replace("/year", " per jaar").replace(/^(1|\[1\]|year|jaartal)$/, "").trim();
+}
+
+/** Write a number of a column: a year stands without a point between its digits. */
+function figure(column, value) {
+  return column.unit === "jaartal" && value !== null && !Number.isNaN(value) ? String(Math.round(value)) : nl(value, column.decimals);
 }
 
 /** Write a value of a column with its unit. */
@@ -48,7 +53,7 @@ function shown(column, value) {
   if (value === null || Number.isNaN(value)) return "onbekend";
   if (column.kind === "text") return inWords(value);
   const unit = unitText(column.unit);
-  return nl(value, column.decimals) + (unit ? "\u00a0" + unit : "");
+  return figure(column, value) + (unit ? "\u00a0" + unit : "");
 }
 
 let announceTimer = 0;

@@ -42,7 +42,7 @@ function tableRow(columns, i) {
   const layer = themeLayer();
   const cells = columns.map((one, k) => {
     const value = layer.column(one.name).value(i);
-    const text = one.kind === "number" ? nl(value, one.decimals) : inWords(value);
+    const text = one.kind === "number" ? figure(one, value) : inWords(value);
     if (k === 0) return h("th", { scope: "row" }, h("button", { type: "button", onclick: () => choose(i, { move: true }) }, said(text)));
     return h("td", { class: one.kind === "number" ? "getal" : null }, said(text));
   });
