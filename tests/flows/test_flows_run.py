@@ -16,7 +16,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 180
+PATIENCE_S = 900
 pytestmark = pytest.mark.slow
 
 

@@ -83,7 +83,7 @@ def test_recalculated_equals_the_model_to_the_cent(tmp_path: Path, changes: dict
     book.save(source)
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
     command = [office, profile, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out"), str(source)]
-    subprocess.run(command, check=True, capture_output=True, timeout=180)
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     sheet = openpyxl.load_workbook(tmp_path / "out" / "wijkbedrijf.xlsx", data_only=True)[OUTCOME]
     flow = evaluate_case(case.with_inputs(changes))
     for party in PARTIES:
