@@ -125,6 +125,7 @@ def test_figures_over_editions_are_plotted_and_told_in_a_table(copied):
     figures = len(series(known))
     assert page.count('<svg role="img"') == page.count("<desc") == page.count("<table>") == figures
     assert len(re.findall(r"<polyline points=\"[\d.,]+ [\d.,]+\"/>", page)) == figures
+    assert page.count('text-anchor="middle">2</text>') == figures
     assert not (_folder(copied) / "0001" / "tables").exists()
     assert (_folder(copied) / "0002" / "tables" / "home.parquet").stat().st_ino == place.store.path(
         "home"

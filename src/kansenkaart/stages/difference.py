@@ -109,12 +109,16 @@ class _Lineages:
         self.code_changed = bool(last.content["code"] != scoring_version())
 
     def causes(self, name: str) -> list[str]:
-        """Return by what a table moved: ``data``, ``assumption``, ``code``; more than one: together, not told apart."""
-        new, old = self._chain(self._new, name), self._chain(self._old, name)
+        """Return by what a table moved: ``data``, ``assumption``, ``code``; more than one: together, not told apart.
+
+        A table that one of the editions lacks is held against all that the other one was made from.
+        """
+        both = name in self._old and name in self._new
+        new, old = (self._chain(one, name) if both else one for one in (self._new, self._old))
         found = []
         if _deliveries(new) != _deliveries(old):
             found.append("data")
-        if _parameters(new) != _parameters(old):
+        if _moved(_parameters(old), _parameters(new)):
             found.append("assumption")
         if self.code_changed:
             found.append("code")
@@ -123,7 +127,7 @@ class _Lineages:
     def assumptions(self) -> list[dict[str, Any]]:
         """Return the parameters of steps that have another value now, each change once."""
         new, old = _parameters(self._new), _parameters(self._old)
-        moved = {(key[1], old[key], new[key]) for key in new.keys() & old.keys() if new[key] != old[key]}
+        moved = {(key[1], old[key], new[key]) for key in _moved(old, new)}
         return [{"name": name, "before": json.loads(one), "now": json.loads(two)} for name, one, two in sorted(moved)]
 
     def deliveries(self) -> list[dict[str, Any]]:
@@ -163,6 +167,11 @@ def _deliveries(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, st
 def _parameters(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     return {(table, name): json.dumps(value, sort_keys=True)
             for table, one in lineages.items() for name, value in one["parameters"].items()}  # fmt: skip
+
+
+def _moved(old: Mapping[tuple[str, str], str], new: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:
+    """Return the parameters that both editions have, with another value; those that came or went are code."""
+    return {key for key in old.keys() & new.keys() if old[key] != new[key]}
 
 
 def _edition(found: list[tuple[str, str]] | None) -> str | None:
