@@ -118,7 +118,7 @@ def border_lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -
     lines = cut[[*names, "length_m", "geometry"]].dissolve(by=names, aggfunc={"length_m": "sum"}).reset_index()
     outline = shapely.boundary(shapely.union_all(block.geometry.to_numpy()[one.inside]))
     rest = shapely.difference(outline, shapely.buffer(shapely.union_all(cut.geometry.to_numpy()), _TINY_M))
-    rest = shapely.line_merge(shapely.multilinestrings([p for p in shapely.get_parts(rest) if p.length > 1]))
+    rest = shapely.line_merge(shapely.MultiLineString([part for part in shapely.get_parts(rest) if part.length > 1]))
     outer = float(block["ext_m"].to_numpy()[one.inside].sum())
     if outer > 0 and not rest.is_empty:
         row = {"border_class": ["outer"], "known_line": [True], "border_reason_nl": [_OUTSIDE], "length_m": [outer]}
