@@ -1,14 +1,20 @@
 """Measure a map page of many buildings in a real browser: size, time to interactive, work, frames and memory.
 
-Run ``python benchmarks/map.py`` for our page, ``--peers`` to draw the same buildings with stock folium in the same run. The last
-line is JSON: one row per tool. ``cpu_s`` is the task time of the page's main thread until interactive; ``worst_frame_ms`` the
-longest time between two frames while panning and zooming. The buildings are invented: squares with a notch on a jittered grid.
+Run ``python benchmarks/map.py`` for our page, ``--peers`` to draw the same buildings with stock folium in the same run, and
+``--page maps/voorburg/index.html`` for a page that was made before. The last line is JSON: one row per tool. Interactive is when
+the whole first picture is painted. ``cpu_s`` is the time that the page's main thread ran on a processor until then, and
+``renderer_cpu_s`` all threads of its process; ``worst_frame_ms`` is the longest time between two frames while panning and
+zooming, ``worst_task_cpu_ms`` the most work in one turn of the main thread meanwhile: where other programs keep the processors
+busy, as the row of an empty page tells, only the work says something of the page. The buildings are invented: squares with a
+notch on a jittered grid.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -30,6 +36,7 @@ FRAMES = """() => { window.gaps = []; let last = performance.now();
   const tick = (now) => { window.gaps.push(now - last); last = now; requestAnimationFrame(tick); };
   requestAnimationFrame(tick); }"""
 PITCH_M = 16.0
+EMPTY = "<!DOCTYPE html><title>leeg</title><body data-klaar=ja><p>Niets</p></body>"
 
 
 def buildings(count: int) -> gpd.GeoDataFrame:
@@ -95,22 +102,21 @@ def answer(route: Route) -> None:
         route.fulfill(body="", content_type="text/css" if name.endswith("css") else "text/javascript")
 
 
-def resident_mib(browser: Browser) -> float:
-    """Give the resident memory of the largest renderer [MiB]."""
-    session = browser.new_browser_cdp_session()
-    infos = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    sizes = [0.0]
-    for info in infos:
-        status = Path(f"/proc/{info['id']}/status")
-        if info["type"] == "renderer" and status.exists():
-            line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
-            sizes.append(int(line.split()[1]) / 1024)
-    return max(sizes)
+def renderer(browser: Browser, process_s: float) -> int:
+    """Give the process that draws the page: the renderer that worked as long as the page says it did [s]."""
+    infos = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    found = min((one for one in infos if one["type"] == "renderer"), key=lambda one: abs(one["cpuTime"] - process_s))
+    return int(found["id"])
 
 
-def worst_frame(page: Page) -> float:
-    """Pan with the mouse and zoom with the wheel; give the longest gap between frames [ms]."""
-    page.evaluate(FRAMES)
+def resident_mib(process: int) -> float:
+    """Give the resident memory of a process [MiB]."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(one for one in lines if one.startswith("VmRSS")).split()[1]) / 1024
+
+
+def gestures(page: Page) -> None:
+    """Pan with the mouse and zoom with the wheel."""
     for _ in range(3):
         page.mouse.move(900, 500)
         page.mouse.down()
@@ -119,31 +125,52 @@ def worst_frame(page: Page) -> float:
     for step in (-400, -400, 400, 400):
         page.mouse.wheel(0, step)
         page.wait_for_timeout(700)
+
+
+def worst_frame(page: Page) -> float:
+    """Give the longest gap between frames during the gestures [ms]."""
+    page.evaluate(FRAMES)
+    gestures(page)
     return float(page.evaluate("Math.max(...window.gaps.slice(1))"))
 
 
-def measure(html: str, tool: str, count: int) -> dict[str, Any]:
+def worst_task(browser: Browser, page: Page, process: int) -> float:
+    """Give the most processor time that one task of the page's main thread takes during the gestures [ms]."""
+    browser.start_tracing(page=page, categories=["toplevel"])
+    gestures(page)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    tasks = [one for one in events if one["name"].endswith("RunTask") and one["pid"] == one["tid"] == process]
+    return max(float(one.get("tdur", 0)) for one in tasks) / 1000
+
+
+def measure(path: Path, tool: str, count: int, *, fragment: str = "", trace: bool = True) -> dict[str, Any]:
     """Open a page in a fresh browser and measure it."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        path = Path(folder) / "kaart.html"
-        path.write_text(html, encoding="utf-8")
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         if tool != "kansenkaart":
             page.route("**/*", answer)
         session = page.context.new_cdp_session(page)
-        session.send("Performance.enable")
-        page.goto(path.as_uri(), timeout=300_000, wait_until="commit")
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.goto(path.resolve().as_uri() + fragment, timeout=300_000, wait_until="commit")
         page.wait_for_selector("body[data-klaar=ja]", state="attached", timeout=300_000)
         metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+        process = renderer(browser, metrics["ProcessTime"])
         row = {
             "tool": tool, "features": count, "mb": round(path.stat().st_size / 1e6, 2),
             "interactive_s": round(metrics["Timestamp"] - metrics["NavigationStart"], 2),
-            "cpu_s": round(metrics["TaskDuration"], 2), "worst_frame_ms": round(worst_frame(page), 1),
-            "renderer_mib": round(resident_mib(browser)),
+            "cpu_s": round(metrics["TaskDuration"], 2), "renderer_cpu_s": round(metrics["ProcessTime"], 2),
+            "worst_frame_ms": round(worst_frame(page), 1), "renderer_mib": round(resident_mib(process)),
+            "worst_task_cpu_ms": round(worst_task(browser, page, process), 1) if trace else None,
+            "load": os.getloadavg()[0],
         }  # fmt: skip
         browser.close()
     return row
+
+
+def features_of(html: str) -> int:
+    """Count the features of the largest layer of a page of ours."""
+    return max(int(one) for one in re.findall(r'"kind":"(?:polygon|line|point)","n":(\d+)', html))
 
 
 def main() -> None:
@@ -151,11 +178,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=int, default=60_000)
     parser.add_argument("--peers", action="store_true", help="also draw with stock folium")
+    parser.add_argument("--page", type=Path, help="measure this page of ours instead")
+    parser.add_argument("--theme", default="", help="the theme to open that page with")
     chosen = parser.parse_args()
-    frame = buildings(chosen.features)
-    rows = [measure(our_page(frame), "kansenkaart", chosen.features)]
-    if chosen.peers:
-        rows.append(measure(folium_page(frame), "folium GeoJson", chosen.features))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kaart.html"
+        path.write_text(EMPTY, encoding="utf-8")
+        rows = [measure(path, "empty page", 0)]
+        if chosen.page:
+            count = features_of(chosen.page.read_text("utf-8"))
+            rows.append(
+                measure(chosen.page, "kansenkaart", count, fragment=f"#thema={chosen.theme}" if chosen.theme else "")
+            )
+        else:
+            frame = buildings(chosen.features)
+            path.write_text(our_page(frame), encoding="utf-8")
+            rows.append(measure(path, "kansenkaart", chosen.features))
+            if chosen.peers:
+                path.write_text(folium_page(frame), encoding="utf-8")
+                rows.append(measure(path, "folium GeoJson", chosen.features, trace=False))
     for row in rows:
         print(row)
     print(json.dumps(rows))

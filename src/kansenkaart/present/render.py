@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
@@ -96,8 +97,11 @@ def vendored() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _own_script() -> str:
+    """Join our scripts, without the lines that are only a remark and without indentation."""
     folder = files("kansenkaart") / "present" / "assets" / "js"
-    return "\n".join(one.read_text("utf-8") for one in sorted(folder.iterdir(), key=lambda one: one.name))
+    text = "\n".join(one.read_text("utf-8") for one in sorted(folder.iterdir(), key=lambda one: one.name))
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not re.fullmatch(r"//.*|/\*\*.*\*/", line))
 
 
 def render_page(spec: MapSpec) -> str:

@@ -96,7 +96,10 @@ function boxes(layer) {
       if (y[p] < y0) y0 = y[p];
       if (y[p] > y1) y1 = y[p];
     }
-    box.set([x0, y0, x1, y1], 4 * i);
+    box[4 * i] = x0;
+    box[4 * i + 1] = y0;
+    box[4 * i + 2] = x1;
+    box[4 * i + 3] = y1;
   }
   return box;
 }
@@ -127,4 +130,21 @@ async function unpack(header, base64) {
   layer.keyOf = (i) => layer.column(header.key).value(i);
   layer.box = boxes(layer);
   return layer;
+}
+
+const layers = new Map(), unpacking = new Map();
+
+/** Unpack a layer that the page holds, once; its text is then given back to the memory. */
+function need(name) {
+  if (!unpacking.has(name)) {
+    const place = spec.layers.findIndex((one) => one.name === name), block = byId("laag" + place);
+    unpacking.set(name, unpack(spec.layers[place], block.textContent).then((layer) => layers.set(name, layer)));
+    block.remove();
+  }
+  return unpacking.get(name);
+}
+
+/** Unpack what a theme cannot be shown without. */
+async function needed({ layer, outlines }) {
+  for (const name of new Set([layer, ...outlines, ...(spec.tool ? [spec.tool.layer] : [])])) await need(name);
 }

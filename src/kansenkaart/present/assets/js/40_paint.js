@@ -1,18 +1,13 @@
 // Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
 
-const SLICE_MS = 9, FIRST_MS = 30, BATCH = 250, TILE = 512, LETTER_PX = 24, HIDDEN = 255;
+const SLICE_MS = 8, FIRST_MS = 30, BATCH = 250, TILE = 512, LETTER_PX = 24, HIDDEN = 255;
 
-/** Add the outline of a feature to the canvas path; a feature under a pixel becomes a dot. */
+/** Add the outline of a feature to the canvas path. */
 function trace(ctx, layer, i, at) {
-  const { x, y, box, partStart, ringStart, pointStart, kind } = layer, { k, ox, oy } = at;
+  const { x, y, partStart, ringStart, pointStart, kind } = layer, { k, ox, oy } = at;
   if (kind === "point") {
     ctx.moveTo(x[pointStart[ringStart[partStart[i]]]] * k - ox + 5, oy - y[pointStart[ringStart[partStart[i]]]] * k);
     ctx.arc(x[pointStart[ringStart[partStart[i]]]] * k - ox, oy - y[pointStart[ringStart[partStart[i]]]] * k, 5, 0, 7);
-    return;
-  }
-  const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
-  if (kind === "polygon" && wide < 2.5 && high < 2.5) {
-    ctx.rect(box[4 * i] * k - ox, oy - box[4 * i + 3] * k, Math.max(wide, 0.8), Math.max(high, 0.8));
     return;
   }
   for (let r = ringStart[partStart[i]]; r < ringStart[partStart[i + 1]]; r++) {
@@ -90,12 +85,17 @@ function halfway(layer, i) {
 
 /** The steps that draw the coloured features of a theme on one tile. */
 function* classSteps(ctx, pass, coords) {
-  const { layer, classOf, palette } = pass, at = placing(layer, coords), groups = new Map();
+  const { layer, classOf, palette } = pass, at = placing(layer, coords), groups = new Map(), small = [];
   for (const i of tileFeatures(layer, at)) {
     if (classOf[i] === HIDDEN) continue;
+    if (isSmall(layer, i, at.k)) {
+      small.push(i);
+      continue;
+    }
     if (!groups.has(classOf[i])) groups.set(classOf[i], []);
     groups.get(classOf[i]).push(i);
   }
+  yield* dotSteps(ctx, pass, small, at);
   const edge = layer.kind === "polygon" && coords.z >= pass.edgeZoom;
   for (const [code, list] of [...groups].sort((a, b) => a[0] - b[0])) {
     for (const part of chunks(list)) {

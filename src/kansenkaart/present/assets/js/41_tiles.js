@@ -27,10 +27,15 @@ const CanvasTiles = L.GridLayer.extend({
     return this.whole ? SLICE_MS : FIRST_MS;
   },
   * paint(job) {
-    const ctx = this.spare.getContext("2d");
+    const ctx = this.spare.getContext("2d", { willReadFrequently: true });
     ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ctx.clearRect(0, 0, TILE, TILE);
-    for (const pass of this.passes) yield* stepsOf[pass.kind](ctx, pass, job.coords);
+    for (const pass of this.passes) {
+      for (const _ of stepsOf[pass.kind](ctx, pass, job.coords)) {
+        ctx.getImageData(0, 0, 1, 1); // a canvas saves its work up: reading a pixel makes it paint now, inside this slice
+        yield;
+      }
+    }
     const target = job.tile.getContext("2d");
     target.clearRect(0, 0, this.spare.width, this.spare.height);
     target.drawImage(this.spare, 0, 0);

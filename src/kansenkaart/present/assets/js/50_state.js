@@ -1,7 +1,6 @@
 // What the page shows now: theme, view, hidden classes, chosen feature. The link in the address bar holds it all.
 
 const state = { theme: null, view: 0, hidden: new Set(), without: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
-const layers = new Map();
 let map = null, tiles = null;
 
 const themeOf = (key) => spec.themes.find((theme) => theme.key === key);
@@ -66,7 +65,7 @@ function paintedClasses() {
 /** What is painted, from the bottom up. */
 function passes() {
   const layer = themeLayer(), classOf = paintedClasses();
-  const edgeZoom = layer.n > 2000 ? 15 : 0;
+  const edgeZoom = layer.n > 2000 ? 16 : 0;
   const out = [{ kind: "classes", layer, classOf, palette: palette(), edgeZoom }];
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
@@ -90,7 +89,16 @@ function refresh() {
   writeLink();
 }
 
+let linkTimer = 0;
+
+/** The same when the map or a slider comes to rest: a browser takes its time for each new address. */
+function writeLinkSoon() {
+  clearTimeout(linkTimer);
+  linkTimer = setTimeout(writeLink, 250);
+}
+
 function writeLink() {
+  clearTimeout(linkTimer);
   const parts = new URLSearchParams();
   parts.set("thema", state.theme);
   if (state.view) parts.set("weergave", state.view);
@@ -119,10 +127,13 @@ function filterTexts() {
 const startWeights = () => (spec.tool ? spec.tool.criteria.map((one) => one.weight) : []);
 const unitKeys = () => [...state.units].map((i) => layerOf(spec.tool.layer).keyOf(i)).sort();
 
+/** The theme that the link asks for, or the first. */
+const linkedTheme = () => themeOf(new URLSearchParams(location.hash.slice(1)).get("thema")) || spec.themes[0];
+
 /** Read the state from the link; what does not exist here is left out. */
 function readLink() {
   const parts = new URLSearchParams(location.hash.slice(1));
-  state.theme = themeOf(parts.get("thema")) ? parts.get("thema") : spec.themes[0].key;
+  state.theme = linkedTheme().key;
   const number = Number(parts.get("weergave"));
   state.view = Number.isInteger(number) && theme().views[number] ? number : 0;
   state.hidden = new Set((parts.get("uit") || "").split(".").filter(Boolean).map(Number).filter((n) => n < palette().length));

@@ -1,7 +1,8 @@
 // The panel beside the map: themes, story, ways to colour, legend, and the feature that was chosen.
 
 /** Show another theme. */
-function openTheme(key) {
+async function openTheme(key) {
+  await needed(themeOf(key));
   Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1 });
   const first = byId("begin").querySelector("details");
   if (first) first.open = false;
@@ -109,7 +110,7 @@ function swatch(item) {
 }
 
 function dark(color) {
-  const [r, g, b] = [1, 3, 5].map((k) => parseInt(color.slice(k, k + 2), 16));
+  const [r, g, b] = channels(color);
   return 0.299 * r + 0.587 * g + 0.114 * b < 130;
 }
 

@@ -13,8 +13,9 @@ function findPlaces(text) {
   return found.sort((a, b) => a.first - b.first || a.size - b.size || a.i - b.i).slice(0, MOST_FOUND).map((one) => one.i);
 }
 
-function search(event) {
+async function search(event) {
   event.preventDefault();
+  if (spec.layers.some((one) => one.name === "__zoek")) await need("__zoek");
   const layer = layerOf("__zoek"), found = findPlaces(byId("zoektekst").value);
   const go = (i) => {
     map.setView(toLatLng(layer, layer.x[i], layer.y[i]), 18, { animate: !noMotion });

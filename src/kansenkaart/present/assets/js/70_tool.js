@@ -19,7 +19,7 @@ function startTool() {
 
 function drawTool() {
   const { tool } = spec;
-  const slide = (event) => { state.target = Number(event.target.value); drawTotals(); drawRanking(); writeLink(); };
+  const slide = (event) => { state.target = Number(event.target.value); drawTotals(); drawRanking(); writeLinkSoon(); };
   fill(byId("toolinhoud"),
     h("p", {}, "Klik op blokken in de kaart, teken een vlak, of begin met een voorgesteld gebied."),
     h("p", { class: "knoppen" },

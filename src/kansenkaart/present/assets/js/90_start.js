@@ -15,7 +15,7 @@ function makeMap() {
     if (spec.tool && toolOpen() && toggleUnitAt(event.latlng)) return;
     choose(found);
   });
-  map.on("moveend", () => state.theme && writeLink());
+  map.on("moveend", () => state.theme && writeLinkSoon());
 }
 
 /** A credit as Leaflet wants it: markup made from text, never taken from data. */
@@ -89,11 +89,20 @@ function bind() {
   let seen = null;
   window.addEventListener("beforeprint", () => { seen = map.getBounds(); fitPaper(true, seen); });
   window.addEventListener("afterprint", () => fitPaper(false, seen));
-  window.addEventListener("hashchange", () => { readLink(); drawPanel(); if (spec.tool) drawTool(); refresh(); });
+  window.addEventListener("hashchange", follow);
+}
+
+/** Go where the link says, without opening the page anew. */
+async function follow() {
+  await needed(linkedTheme());
+  readLink();
+  drawPanel();
+  if (spec.tool) drawTool();
+  refresh();
 }
 
 async function start() {
-  for (const [place, header] of spec.layers.entries()) layers.set(header.name, await unpack(header, byId("laag" + place).textContent));
+  await needed(linkedTheme());
   makeMap();
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
@@ -105,7 +114,11 @@ async function start() {
   if (spec.tool) startTool();
   drawStart();
   refresh();
-  tiles.once("painted", () => { document.body.dataset.klaar = "ja"; });
+  tiles.once("painted", async () => {
+    document.body.dataset.klaar = "ja";
+    await breathe();
+    for (const { name } of spec.layers) await need(name);
+  });
 }
 
 start().catch((why) => {
