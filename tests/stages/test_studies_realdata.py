@@ -98,3 +98,17 @@ def test_delft_without_statistics_and_homes_keeps_what_there_is(delft):
     assert "home" not in delft.store.names()
     assert {"pand", "roof_face", "terrain", "dsm", "dtm", "weather_hourly"} <= set(delft.store.names())
     assert pipeline.check(delft) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["delft", "amsterdam", "bodegraven", "akersloot"])
+def test_a_study_of_a_real_place_runs_to_its_map(name, tmp_path, monkeypatch):
+    if not DATA.is_dir():
+        pytest.skip(f"real data not there: {DATA}")
+    monkeypatch.setenv(DATA_VARIABLE, str(DATA))
+    place = pipeline.open_study(name, root=project(tmp_path / "project", name))
+    reports = pipeline.run_all(place)  # a gate that fails raises
+    assert {one.status for one in reports} == {"done"}
+    assert (tmp_path / "project" / "maps" / name / "index.html").stat().st_size > 100_000
+    again = pipeline.run_all(pipeline.open_study(name, root=tmp_path / "project"))
+    assert {one.status for one in again} == {"unchanged"}

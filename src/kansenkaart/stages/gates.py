@@ -59,7 +59,17 @@ def table() -> tuple[Gate, ...]:
 def _gate(row: Mapping[str, str], number: int) -> Gate:
     try:
         low, high = float(row["low"] or "-inf"), float(row["high"] or "inf")
-        one = Gate(row["gate"], row["table"], row["column"], low, high, float(row["slack"]), row["unit"], row["why"])
+        one = Gate(
+            row["gate"],
+            row["table"],
+            row["column"],
+            low,
+            high,
+            float(row["slack"]),
+            row["unit"],
+            row["needs"],
+            row["why"],
+        )
     except ValueError as why:
         raise _wrong(number, str(why)) from why
     if one.gate not in KINDS or low > high:

@@ -15,7 +15,10 @@ _LEAST_SPREAD_FRAC = 0.05
 
 @dataclass(frozen=True)
 class Gate:
-    """One row of ``data/gates.csv``: a rule with its limits; a missing limit lets everything pass on that side."""
+    """One row of ``data/gates.csv``: a rule with its limits; a missing limit lets everything pass on that side.
+
+    A rule that ``needs`` a table speaks of studies that have it only: without buurten no pand lies in one.
+    """
 
     gate: str
     table: str
@@ -24,6 +27,7 @@ class Gate:
     high: float
     slack: float
     unit: str
+    needs: str
     why: str
 
 
@@ -53,6 +57,7 @@ def failures(now: Mapping[str, Summary], before: Mapping[str, Summary], gates: S
     gates : sequence of Gate
         Of the rules that speak of a table and column, the last one counts.
     """
+    gates = [one for one in gates if not one.needs or one.needs in now]
     found = [Failure(_rule(gates, "gone", name), name, 1.0) for name in before if name not in now]
     for name, summary in now.items():
         found += _alone(name, summary, gates)
@@ -64,7 +69,7 @@ def failures(now: Mapping[str, Summary], before: Mapping[str, Summary], gates: S
 def _rule(gates: Sequence[Gate], gate: str, table: str, column: str = "") -> Gate:
     fit = [one for one in gates if one.gate == gate and fnmatchcase(table, one.table)
            and (not column or fnmatchcase(column, one.column))]  # fmt: skip
-    anything = Gate(gate, "*", "*", float("-inf"), float("inf"), 0.0, "1", "no limit")
+    anything = Gate(gate, "*", "*", float("-inf"), float("inf"), 0.0, "1", "", "no limit")
     return fit[-1] if fit else anything
 
 
