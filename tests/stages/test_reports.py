@@ -14,7 +14,7 @@ from kansenkaart.config import read_study
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.errors import ConfigError
-from kansenkaart.stages import enterprise, own, reports
+from kansenkaart.stages import enterprise, enterprise_facts, own, reports
 from kansenkaart.stages.own import join
 from kansenkaart.stages.report_words import verdict
 from kansenkaart.store import Store
@@ -71,6 +71,52 @@ def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store,
     assert html.count("<th scope=") > 20
     assert "verzonnen" in html
     assert len(re.findall(rb"/Type /Page\b", first[1].read_bytes())) == 4
+
+
+def _tables(html):
+    """Return the cells of every table of a page by its caption."""
+    found = {}
+    for caption, body in re.findall(r"<caption>(.*?)</caption>.*?<tbody>(.*?)</tbody>", html, re.DOTALL):
+        rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+        found[caption] = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return found
+
+
+def _euros(cells):
+    return [float(re.sub(r"[^0-9-]", "", one)) for one in cells]
+
+
+def test_rows_and_columns_of_the_money_add_up_and_turning_points_are_told(finished, store, tmp_path):
+    study = read_study(finished / "studies" / "voorbeeld.toml")
+    html = reports.write_reports(store, study, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
+    tables = _tables(html)
+    *services, whole = [(row[0], _euros(row[1:])) for row in tables["Zo telt het op"]]
+    assert whole[0] == "samen"
+    assert len(services) > 2
+    for _, row in (*services, whole):
+        assert abs(sum(row)) <= 5 * 5  # each cell is rounded to ten euros
+    for column in range(5):
+        assert sum(row[column] for _, row in services) == pytest.approx(whole[1][column], abs=5 * (len(services) + 1))
+    parties = {row[0]: _euros(row[1:2])[0] for row in tables["Wie wint en wie betaalt"]}
+    assert [parties[name] for name in ("Wijkbedrijf", "Bewoners samen", "Gemeente")] == [
+        whole[1][at] for at in (0, 1, 3)
+    ]
+    turns = {row[0]: row[2] for row in tables["Wanneer komt het precies uit?"]}
+    assert set(turns) > {"eigen gebruik van zonnestroom", "stroomprijs", "deelname van woningen"}
+    assert all(re.fullmatch(r"(vanaf|tot) .+|altijd|met deze aanname alleen niet", one) for one in turns.values())
+
+
+def test_whose_roofs_the_panels_lie_on(store, monkeypatch):
+    pand = pd.DataFrame(
+        {"pand_id": list("abcde"), "buurtcode": ["B1", "B1", "B2", "B1", "B1"], "homes": [1, 8, 1, 8, 1]}
+    )
+    tables = {"buurt": pd.DataFrame({"buurtcode": ["B1", "B2"], "corporation_pct": [40.0, None]}),
+              "own_pand": pd.DataFrame({"pand_id": ["d", "e"], "owner": ["Woningcorporatie Zuid", "VvE Parkzicht"]})}  # fmt: skip
+    monkeypatch.setattr(Store, "has", lambda self, name: name in tables)
+    monkeypatch.setattr(Store, "read", lambda self, name: tables[name])
+    corporation, association = enterprise_facts._roof_owners(store, pand)
+    assert corporation.tolist() == pytest.approx([0.4, 0.4, float("nan"), 1.0, 0.0], nan_ok=True)
+    assert association.tolist() == pytest.approx([0.0, 0.6, float("nan"), 0.0, 1.0], nan_ok=True)
 
 
 def test_a_run_writes_them_and_a_wrong_place_is_named(finished, store, tmp_path):

@@ -17,6 +17,7 @@ TABLES = ("buurt", "buurt_score", "gebied", "best_area", "pand_score", "street_w
 USED = ("shared_building_homes", "reference_year", "analysis_period")
 _KINDS = {"gebied": ("gebied", "gebied_id", "gebied_name"), "best": ("best_area", "best_id", "name")}
 _GREEN = "groenvoorziening"
+_CORPORATION, _ASSOCIATION = "corporatie|woningstichting", r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
 _PAVED = ("open verharding", "gesloten verharding")
 
 
@@ -89,7 +90,7 @@ def _sums(frame: pd.DataFrame, pairs: pd.DataFrame, places_count: int) -> pd.Dat
 
 def _panden(store: Store, found: gpd.GeoDataFrame, known: Assumptions) -> pd.DataFrame:
     names = ["footprint_area_m2", "roof_area_m2", "gallery_flats", "pv_kwp_economic", "pv_kwh_per_year", "own_use_frac",
-             "corporation_own", "renovation_year", "own_panden"]  # fmt: skip
+             "pv_association_frac", "pv_corporation_frac", "corporation_own", "renovation_year", "own_panden"]  # fmt: skip
     if not store.has("pand_score"):
         return pd.DataFrame(np.nan, index=found.index, columns=names)
     pand = store.read("pand_score")
@@ -102,14 +103,45 @@ def _panden(store: Store, found: gpd.GeoDataFrame, known: Assumptions) -> pd.Dat
     })  # fmt: skip
     wide["own_kwh"] = wide["pv_kwh_per_year"] * _maybe(pand, "own_use_pay_frac").where(wide["pv_kwh_per_year"] > 0, 0.0)
     wide = wide.join(_own(store, pand, known.value("reference_year", "year")))
+    corporation, association = _roof_owners(store, pand)
+    kwp = wide["pv_kwp_economic"]
+    wide = wide.assign(corporation_kwp=kwp * corporation, association_kwp=kwp * association,
+                       owned_kwp=kwp.where(corporation.notna() | kwp.eq(0)))  # fmt: skip
     sums = _sums(wide, _members(pand, found), len(found))
     sums["own_use_frac"] = sums["own_kwh"] / sums["pv_kwh_per_year"].where(sums["pv_kwh_per_year"] > 0)
+    # A place with panels whose owner cannot be told keeps its split unknown: a part of it would count as nothing.
+    whole = sums["pv_kwp_economic"].where(np.isclose(sums["owned_kwp"], sums["pv_kwp_economic"]))
+    for roofs in ("association", "corporation"):
+        sums[f"pv_{roofs}_frac"] = (sums[f"{roofs}_kwp"] / whole.where(whole > 0)).where(~whole.eq(0), 0.0)
     sums["renovation_year"] = sums["planned"] / sums["planned_homes"].where(sums["planned_homes"] > 0)
     return pd.DataFrame(sums[names])
 
 
 def _maybe(frame: pd.DataFrame, name: str) -> pd.Series:
     return frame[name].astype(float) if name in frame.columns else pd.Series(np.nan, index=frame.index)
+
+
+def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the share of each roof that is a corporation's, and that is an owners' association's [1]; NaN if unknown.
+
+    The owner's own table comes first. Else a roof is a corporation's for the share of the homes of its buurt that CBS
+    says are; what is left is an association's where the pand has more than one home, and the residents' own where not.
+    """
+    code = pand["buurtcode"] if "buurtcode" in pand.columns else pd.Series(None, index=pand.index, dtype=object)
+    share = pd.Series(np.nan, index=pand.index)
+    if store.has("buurt"):
+        share = code.map(store.read("buurt").set_index("buurtcode")["corporation_pct"].astype(float)) / 100
+    many = pand["homes"].astype(float).gt(1)
+    owner = pand["pand_id"].map(store.read("own_pand").set_index("pand_id")["owner"]) if store.has("own_pand") else None
+    association = many.astype(float)
+    if owner is not None:
+        share = share.where(owner.isna(), _is_corporation(owner).astype(float))
+        association = association.where(~owner.str.contains(_ASSOCIATION, case=False, na=False), 1.0)
+    return share, association * (1 - share)
+
+
+def _is_corporation(owner: pd.Series) -> pd.Series:
+    return owner.str.contains(_CORPORATION, case=False, na=False)
 
 
 def _own(store: Store, pand: pd.DataFrame, this_year: float) -> pd.DataFrame:
@@ -120,7 +152,7 @@ def _own(store: Store, pand: pd.DataFrame, this_year: float) -> pd.DataFrame:
     told = store.read("own_pand").set_index("pand_id")
     homes, owner = pand["homes"].astype(float), pand["pand_id"].map(told["owner"])
     year = pand["pand_id"].map(told["maintenance_year"]).astype(float) - this_year
-    corporation = owner.str.contains("corporatie|woningstichting", case=False, na=False)
+    corporation = _is_corporation(owner)
     ahead = homes.where(year.ge(0))
     return pd.DataFrame({"corporation_own": homes.where(corporation, 0.0).where(owner.notna()), "planned": ahead * year,
                          "planned_homes": ahead, "own_panden": owner.notna().astype(float).where(owner.notna())})  # fmt: skip

@@ -11,7 +11,8 @@ from kansenkaart.core.enterprise.package import ServiceResult
 from kansenkaart.core.enterprise.tracks import Comparison, compare_tracks
 
 SERVICES_NL = {
-    "solar_rent": "zonnepanelen verhuren", "green_maintenance": "groen onderhouden",
+    "solar_rent_own": "zonnepanelen verhuren (eigen daken)", "solar_rent_association": "zonnepanelen verhuren (daken van VvE's)",
+    "solar_rent_corporation": "zonnepanelen verhuren (daken van corporaties)", "green_maintenance": "groen onderhouden",
     "home_cleaning": "trappen en galerijen schoonmaken", "small_maintenance": "klein onderhoud aan woningen",
     "waste": "zwerfvuil en containerplekken", "energy_coach": "energiecoach", "collective_heat": "warmte samen",
     "collective_purchase": "samen inkopen", "health_insurance": "samen verzekeren (zorg)",
@@ -25,7 +26,8 @@ FACTS_NL = {
     "owned_homes": "koopwoningen", "green_m2": "openbaar groen", "paved_connected_m2": "verharding en daken op het riool",
     "roof_area_m2": "dakoppervlak", "pv_kwp_economic": "panelen die de moeite waard zijn",
     "pv_kwh_per_year": "opbrengst daarvan",
-    "own_use_frac": "eigen gebruik", "grey_water_m3_per_year": "grijswater",
+    "own_use_frac": "eigen gebruik", "pv_association_frac": "panelen op daken van VvE's",
+    "pv_corporation_frac": "panelen op daken van corporaties", "grey_water_m3_per_year": "grijswater",
     "sewer_saving_eur": "besparing op het riool (grijswater)",
     "sewer_saving_rain_eur": "extra besparing op het riool (regenwater)",
     "sewer_saving_year": "jaar waarin het riool aan de beurt is",
@@ -33,11 +35,14 @@ FACTS_NL = {
 FACT_UNITS = {
     "green_m2": "m²", "paved_connected_m2": "m²", "roof_area_m2": "m²", "pv_kwp_economic": "kWp",
     "pv_kwh_per_year": "kWh per jaar",
-    "own_use_frac": "van de stroom", "grey_water_m3_per_year": "m³ per jaar", "sewer_saving_eur": "euro",
+    "own_use_frac": "van de stroom",
+    "pv_association_frac": "van de panelen", "pv_corporation_frac": "van de panelen",
+    "grey_water_m3_per_year": "m³ per jaar", "sewer_saving_eur": "euro",
     "sewer_saving_rain_eur": "euro", "sewer_saving_year": "jaar vanaf nu",
 }  # fmt: skip
 _NEEDS_NL = {
-    "solar_rent": "daken en stroomgebruik", "green_maintenance": "openbaar groen (BGT)",
+    **dict.fromkeys(("solar_rent_own", "solar_rent_association", "solar_rent_corporation"), "daken, stroomgebruik of eigenaren"),
+    "green_maintenance": "openbaar groen (BGT)",
     "home_cleaning": "gebouwen met woningen (BAG)", "small_maintenance": "corporatiewoningen",
     "transport_and_care": "inwoners van 65 jaar en ouder", "collective_heat": "gebouwen met woningen (BAG)",
     "collective_purchase": "huishoudens", "health_insurance": "huishoudens", "grey_water": "grijswater",

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.assumptions import Assumptions
-from kansenkaart.core.enterprise.case import AreaFacts
+from kansenkaart.core.enterprise.case import AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import CashFlow
 from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.core.enterprise.tracks import Comparison, Track
-from kansenkaart.core.enterprise.uncertainty import tornado
+from kansenkaart.core.enterprise.uncertainty import Span, break_evens, tornado
 from kansenkaart.present.report import Bullets, Grid, Part, Section, Words, euro, tornado_drawing
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages.enterprise_words import CONDITIONS_NL, FACT_UNITS, FACTS_NL, SERVICES_NL
@@ -50,6 +50,14 @@ _ROLES_NL = {
     "own_actual": "eigen gegevens: voortgang",
 }  # fmt: skip
 _TORNADO_ROWS = 8
+_LEAST = 0.01  # without any home that takes part there is no enterprise
+#: Figures whose turning point is looked for, with the unit in which readers see it.
+_TURNING = {
+    "terms.participation_frac": "procent", "terms.contracts_frac": "procent", "facts.own_use_frac": "procent",
+    "terms.rent_share_frac": "procent", "terms.electricity_price_eur_per_kwh": "euro per kWh",
+    "terms.pv_price_eur_per_kwp": "euro per kWp", "terms.hours_factor": "keer het plan",
+    "terms.overhead_fixed_eur_per_year": "euro per jaar",
+}  # fmt: skip
 
 
 def path_nl(path: str) -> str:
@@ -77,6 +85,7 @@ def how_sure(both: Both, known: Assumptions) -> Section:
               "tussen zijn laagste en hoogste waarde."),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat het wijkbedrijf per jaar overhoudt"),
         Words("Elke balk verandert één aanname, de rest blijft gelijk. Oranje: de laagste waarde. Blauw: de hoogste waarde."),
+        *_turns(case),
         Grid("Past het korte of het lange spoor?", ("Voorwaarde", "spoor", "hier"), _conditions(tracks), (2.6, 1, 1)),
         Words("Wat kan er misgaan?", strong=True),
         Bullets((
@@ -90,6 +99,31 @@ def how_sure(both: Both, known: Assumptions) -> Section:
         )),
     ]  # fmt: skip
     return Section("3. Hoe zeker is dit?", tuple(parts))
+
+
+def _turns(case: Case) -> list[Part]:
+    """Say at which value of one figure, the others held, the enterprise just earns its keep."""
+    given, rows = case.inputs(), []
+    spans = {
+        path: Span(_LEAST, 1.0) if unit == "procent" else Span(0.0, 2 * given[path]) for path, unit in _TURNING.items()
+    }
+    for path, turn, at_high in break_evens(case, spans).itertuples(index=False):
+        if np.isnan(at_high):
+            continue
+        words = f"{'vanaf' if at_high > 0 else 'tot'} {_amount(turn, _TURNING[path])}" if not np.isnan(turn) else (
+            "altijd" if at_high > 0 else "met deze aanname alleen niet")  # fmt: skip
+        rows.append((path_nl(path), _amount(given[path], _TURNING[path]), words))
+    return [Grid("Wanneer komt het precies uit?", ("Aanname", "nu", "het wijkbedrijf komt uit"), tuple(rows), (2.2, 1, 1.6)),
+            Words("Per regel verandert één aanname, tussen nul en het dubbele van nu (een aandeel: van 1 tot 100 procent). "
+                  "Het pakket van diensten blijft gelijk.")]  # fmt: skip
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "procent":
+        return f"{round(value * 100)} procent"
+    return (
+        f"{value:,.0f}".replace(",", ".") if value >= 100 else f"{value:.2f}".replace(".", ",")
+    ) + f" {unit}".rstrip()
 
 
 def _conditions(tracks: Comparison) -> tuple[tuple[str, ...], ...]:
@@ -151,7 +185,7 @@ def _unit(unit: str) -> str:
 def _fact(name: str, value: float) -> str:
     if np.isnan(value):
         return "onbekend"
-    if name == "own_use_frac":
+    if name.endswith("_frac"):
         return f"{round(value * 100)} procent {FACT_UNITS[name]}"
     return f"{value:,.0f} {FACT_UNITS.get(name, '')}".replace(",", ".").strip()
 

@@ -10,6 +10,9 @@ import pandas as pd
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.config import Study
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case
+from kansenkaart.core.enterprise.linear import PARTY_COUNT, Array, yearly_equivalent
+from kansenkaart.core.enterprise.package import ServiceResult
+from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.present.report import (
     Bullets,
     Grid,
@@ -179,26 +182,16 @@ def _money(both: Both, flow: CashFlow) -> Section:
         (words, euro(float(row[name])), euro(float(row[f"{name}_low"])), euro(float(row[f"{name}_high"])))
         for name, words in PARTY_ROWS
     )
-    services = [one for one in results if one.known[0]]
-    order = sorted(services, key=lambda one: (-float(one.enterprise[0]), one.name))
-    table = tuple(
-        (SERVICES_NL[one.name], *(euro(float(one.parties[number][0])) for number in (1, 0, 2, 3)),
-         "ja" if one.earns[0] else "nee") for one in order if np.abs(one.parties[:, 0]).sum() > 0
-    )  # fmt: skip
     net = flow.real(flow.party("enterprise"))[:, 0]
     work = (f"Werk: gemiddeld {_one(row['paid_jobs'])} betaalde voltijdsbaan voor bewoners en {_one(row['volunteers'])} "
             "vrijwilligers met een vergoeding. "
             f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}.")  # fmt: skip
     parts: list[Part] = [
         Words(f"Alle bedragen zijn per jaar en in geld van nu, voor het {TRACK_NL[both.track]}. Een min betekent: "
-              "die partij betaalt. "
-              "Wat de één wint, betaalt een ander; leveranciers en bank staan er niet bij."),
+              "die partij betaalt. Wat de één wint, betaalt een ander."),
         Grid("Wie wint en wie betaalt", ("Partij", "middelste aannamen", "laag", "hoog"), parties),
         Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + work),
-        Grid("Per dienst, los van de kosten van de organisatie",
-             ("Dienst", "wijkbedrijf", "bewoners", "eigenaar", "gemeente", "in pakket"), table, (2.6, 1, 1, 1, 1, 0.9)),
-        Words("In het pakket zitten alleen diensten die zichzelf dragen. "
-              "Bewoners winnen door lagere rekeningen, loon en vergoedingen."),
+        *_adds_up(results, flow),
         years_drawing([float(one) for one in net], title="Kas van het wijkbedrijf per jaar (geld van nu)",
                       what="Netto kas van het wijkbedrijf per jaar"),
     ]  # fmt: skip
@@ -216,6 +209,34 @@ def _money(both: Both, flow: CashFlow) -> Section:
             5, Words("Niet meegerekend, want gegevens ontbreken: " + "; ".join(lost) + ". Dat is iets anders dan nul.")
         )
     return Section("2. Wie wint, wie betaalt", tuple(parts))
+
+
+def _adds_up(results: Sequence[ServiceResult], flow: CashFlow) -> list[Part]:
+    """Set services against parties: each row sums to nothing, and the package with its organisation to the outcome."""
+    told = [one for one in results if one.known[0] and np.abs(one.parties[:, 0]).sum() > 0]
+    order = sorted(told, key=lambda one: (-float(one.enterprise[0]), one.name))
+    package = [(SERVICES_NL[one.name], one.parties[:, 0]) for one in order if one.earns[0]]
+    other = [(SERVICES_NL[one.name], one.parties[:, 0]) for one in order if not one.earns[0]]
+    whole = np.array([float(yearly_equivalent(flow, party)[0]) for party in PARTIES[:PARTY_COUNT]])
+    rest = whole - np.sum([values for _, values in package], axis=0)
+    head = ("Dienst", "wijkbedrijf", "bewoners", "eigenaar", "gemeente", "anderen")
+    widths = (2.6, 1, 1, 1, 1, 1)
+
+    def rows(found: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            (name, *(euro(float(one)) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
+        )
+
+    sums = [*package, ("organisatie en inleg van leden", rest), ("samen", whole)]
+    parts: list[Part] = [
+        Grid("Zo telt het op", head, rows(sums), widths),
+        Words("In het pakket zitten alleen diensten die zichzelf dragen. Bewoners winnen door lagere rekeningen, loon en "
+              "vergoedingen. Anderen zijn leveranciers, de bank en wie het werk nu doet: wat de wijk wint, missen zij. Elke "
+              "regel telt op tot nul; door afronding op tientjes kan dat iets schelen."),
+    ]  # fmt: skip
+    if other:
+        parts.append(Grid("Niet in het pakket: wat deze diensten apart zouden doen", head, rows(other), widths))
+    return parts
 
 
 def _one(value: float) -> str:

@@ -32,6 +32,8 @@ BILGAARD = AreaFacts(
     pv_kwp_economic=858,  # six panels of 435 Wp a home
     pv_kwh_per_year=750750,  # at 875 kWh/kWp
     own_use_frac=0.45,
+    pv_association_frac=0.0,
+    pv_corporation_frac=289 / 330,  # as the homes
     grey_water_m3_per_year=16650,  # 60.1 l a day
     sewer_saving_eur=0,
     sewer_saving_rain_eur=0,
@@ -62,7 +64,9 @@ def test_annuity() -> None:
 
 
 def test_one_panel_of_one_kwp() -> None:
-    facts = AreaFacts(pv_kwp_economic=1, pv_kwh_per_year=1000, own_use_frac=0.5)
+    facts = AreaFacts(
+        pv_kwp_economic=1, pv_kwh_per_year=1000, own_use_frac=0.5, pv_association_frac=0, pv_corporation_frac=1
+    )
     changes = {
         "terms.electricity_price_eur_per_kwh": 0.2,
         "terms.export_value_eur_per_kwh": 0.01,
@@ -93,7 +97,9 @@ def test_one_street_sewer_saving_falls_once_in_its_year() -> None:
 
 
 def test_loan_is_paid_back_with_interest() -> None:
-    facts = AreaFacts(pv_kwp_economic=1, pv_kwh_per_year=0, own_use_frac=0.5)
+    facts = AreaFacts(
+        pv_kwp_economic=1, pv_kwh_per_year=0, own_use_frac=0.5, pv_association_frac=0, pv_corporation_frac=0
+    )
     loan = {"terms.loan_frac": 1.0, "terms.loan_rate_frac": 0.05, "terms.loan_term_years": 10.0}
     loan |= {"terms.pv_price_eur_per_kwp": 1000.0, "terms.inverter_life_years": 30.0}
     flow = evaluate_case(only("none", facts).with_inputs(BARE | loan))

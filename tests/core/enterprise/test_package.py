@@ -19,7 +19,16 @@ from tests.core.enterprise.test_cashflow import BILGAARD, CASE
 
 PLACES = (
     BILGAARD,
-    replace(BILGAARD, homes=100, green_m2=np.nan, sewer_saving_eur=30000, sewer_saving_year=7, own_use_frac=0.62),
+    replace(
+        BILGAARD,
+        homes=100,
+        green_m2=np.nan,
+        sewer_saving_eur=30000,
+        sewer_saving_year=7,
+        own_use_frac=0.62,
+        pv_association_frac=0.4,
+        pv_corporation_frac=0.1,
+    ),
     replace(BILGAARD, pv_kwp_economic=np.nan, sewer_saving_rain_eur=9e5, sewer_saving_year=25.4),
 )
 FACTS = {name: np.array([getattr(one, name) for one in PLACES], float) for name in asdict(AreaFacts())}
@@ -35,7 +44,15 @@ def test_many_places_equal_one_case_at_a_time_in_every_draw():
     spans = spans_of(CASE, assumptions=default(), services=default_services())
     trial = draw(CASE, {path: one for path, one in spans.items() if not path.startswith("facts.")}, draws=4, seed=9)
     # A package that holds every kind of service, whatever it earns: panels, green, grey water and rain with their sewers.
-    names = ("solar_rent", "green_maintenance", "grey_water", "rain_decoupling", "energy_coach")
+    names = (
+        "solar_rent_own",
+        "solar_rent_association",
+        "solar_rent_corporation",
+        "green_maintenance",
+        "grey_water",
+        "rain_decoupling",
+        "energy_coach",
+    )
     chosen = {name: np.array([True, number % 2 == 0, True]) for number, name in enumerate(names)}
     together = package_outcomes(units_of(CASE, trial), FACTS, chosen)
     for number, facts in enumerate(PLACES):
@@ -45,10 +62,11 @@ def test_many_places_equal_one_case_at_a_time_in_every_draw():
 
 def test_the_package_is_the_best_one_of_all():
     results, chosen = chosen_of(CASE)
-    best = package_outcomes(units_of(CASE), FACTS, chosen)[FIRM, :, 0]
+    units = units_of(CASE)
+    best = package_outcomes(units, FACTS, chosen)[FIRM, :, 0]
     for result in results:  # adding or dropping any one service never helps the enterprise
         other = {**chosen, result.name: ~chosen[result.name] & result.known}
-        assert np.all(package_outcomes(units_of(CASE), FACTS, other)[FIRM, :, 0] <= best + 1e-9)
+        assert np.all(package_outcomes(units, FACTS, other)[FIRM, :, 0] <= best + 1e-9)
 
 
 def test_unknown_facts_leave_their_service_out_and_are_told():
@@ -56,7 +74,7 @@ def test_unknown_facts_leave_their_service_out_and_are_told():
     told = {one.name: one for one in results}
     assert told["green_maintenance"].known.tolist() == [True, False, True]
     assert not chosen["green_maintenance"][1]
-    assert told["solar_rent"].known.tolist() == [True, True, False]
+    assert told["solar_rent_association"].known.tolist() == [True, True, False]
 
 
 def test_a_social_service_loses_for_the_enterprise_and_gains_for_the_place():
@@ -67,15 +85,14 @@ def test_a_social_service_loses_for_the_enterprise_and_gains_for_the_place():
 
 
 def test_participation_needed_is_where_the_enterprise_earns_nothing():
-    case = CASE.with_inputs(
-        {"terms.electricity_price_eur_per_kwh": 0.45}
-    )  # dear power: panels carry more than overhead
-    _, chosen = chosen_of(case)
+    # Dear power on residents' own roofs: panels carry more than overhead, and residents decide one by one.
+    case = CASE.with_inputs({"terms.electricity_price_eur_per_kwh": 0.45})
+    given = FACTS | {"pv_association_frac": np.zeros(3), "pv_corporation_frac": np.zeros(3)}
+    chosen = {one.name: one.earns for one in service_results(units_of(case), given)}
 
     def kept(share):
-        return package_outcomes(units_of(case.with_inputs({"terms.participation_frac": share})), FACTS, chosen)[
-            FIRM, :, 0
-        ]
+        units = units_of(case.with_inputs({"terms.participation_frac": share}))
+        return package_outcomes(units, given, chosen)[FIRM, :, 0]
 
     needed = participation_needed(kept(0.5), kept(1.0))
     found = [number for number in range(len(PLACES)) if 0 < needed[number] <= 1]

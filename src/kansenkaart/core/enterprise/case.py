@@ -10,6 +10,8 @@ from typing import Any
 from kansenkaart.errors import ConfigError
 
 UNKNOWN = math.nan
+#: Whose roofs the rented panels lie on: of residents themselves, of an owners' association, of a corporation.
+ROOFS = ("own", "association", "corporation")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class AreaFacts:
         Their yield when new [kWh/year].
     own_use_frac : float
         Share of the yield used behind the meter [1].
+    pv_association_frac, pv_corporation_frac : float
+        Share of the panels on roofs of owners' associations and of corporations; the rest lies on residents' own [1].
     grey_water_m3_per_year : float
         Light grey water that could be used again [m3/year].
     sewer_saving_eur : float
@@ -51,6 +55,8 @@ class AreaFacts:
     pv_kwp_economic: float = UNKNOWN
     pv_kwh_per_year: float = UNKNOWN
     own_use_frac: float = UNKNOWN
+    pv_association_frac: float = UNKNOWN
+    pv_corporation_frac: float = UNKNOWN
     grey_water_m3_per_year: float = UNKNOWN
     sewer_saving_eur: float = UNKNOWN
     sewer_saving_rain_eur: float = UNKNOWN
@@ -146,8 +152,8 @@ class Terms:
         Paid to the owner of the roof [EUR/kWp/year].
     sewer_pass_on_frac : float
         Part of the sewer saving that the municipality passes on [1].
-    solar_chosen : float
-        1 where rented panels are part of the package, 0 where they are left out [1].
+    solar_own_chosen, solar_association_chosen, solar_corporation_chosen : float
+        1 where rented panels on such roofs are part of the package, 0 where they are left out [1].
     """
 
     participation_frac: float
@@ -181,18 +187,20 @@ class Terms:
     rent_share_frac: float
     roof_rent_eur_per_kwp: float
     sewer_pass_on_frac: float
-    solar_chosen: float = 1.0
+    solar_own_chosen: float = 1.0
+    solar_association_chosen: float = 1.0
+    solar_corporation_chosen: float = 1.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """One area under one set of services and terms, over a number of years [year]; with rented panels or without."""
+    """One area under one set of services and terms, over a number of years [year]; rented panels on some kinds of roofs."""
 
     facts: AreaFacts
     terms: Terms
     services: tuple[Service, ...]
     period_years: int = 20
-    panels: bool = True
+    panels: tuple[str, ...] = ROOFS
 
     def inputs(self) -> dict[str, float]:
         """Return every number of the case by its path; years of the period are not among them."""

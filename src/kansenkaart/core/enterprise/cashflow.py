@@ -112,9 +112,10 @@ class CashFlow:
 
 def plan_of(case: Case) -> Plan:
     """Return the rows of a case: indices, each service, panels, sewer, overhead, loans and members' capital."""
-    rows, payments = common_lines(), []
-    if case.panels:
-        rows, payments = rows + solar_lines(), solar_payments()
+    rows, payments = common_lines(), list[Payment]()
+    for roofs in case.panels:
+        rows += solar_lines(roofs)
+        payments += solar_payments(roofs)
     for service in case.services:
         rows += service_lines(service)
         payments += service_payments(service)

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.case import ROOFS, AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import SEWER_SAVINGS, CashFlow, evaluate_case
-from kansenkaart.core.enterprise.solar_rent import NAME as SOLAR
-from kansenkaart.core.enterprise.solar_rent import SMALLEST_RATE
+from kansenkaart.core.enterprise.solar_rent import NEEDS, SMALLEST_RATE, solar_name
 
 Array = NDArray[np.float64]
 OUTCOMES = ("household", "enterprise", "roof_owner", "municipality", "overhead", "investment", "paid", "volunteer")
@@ -86,7 +85,7 @@ def _worth(flow: CashFlow, kinds: tuple[str, ...]) -> Array:
 
 def names_of(case: Case) -> tuple[str, ...]:
     """Return the services of a case, panels first."""
-    return (*([SOLAR] if case.panels else []), *(one.name for one in case.services))
+    return (*map(solar_name, case.panels), *(one.name for one in case.services))
 
 
 def units_of(case: Case, draws: Mapping[str, Array] | None = None) -> Units:
@@ -107,7 +106,7 @@ def units_of(case: Case, draws: Mapping[str, Array] | None = None) -> Units:
             flow = _evaluate(one, facts, trial)
             found[key] = outcomes(flow)
             found |= _sewer_units(flow, name) if name in SEWER_SAVINGS else {}
-    bare = replace(case, services=(), panels=False)
+    bare = replace(case, services=(), panels=())
     found[FIXED] = outcomes(_evaluate(bare, {"homes": 0.0}, trial))
     alone = bare.with_inputs({"terms.overhead_fixed_eur_per_year": 0.0})
     without = {path: values for path, values in trial.items() if path != "terms.overhead_fixed_eur_per_year"}
@@ -118,17 +117,18 @@ def units_of(case: Case, draws: Mapping[str, Array] | None = None) -> Units:
 
 def _alone(case: Case, name: str) -> Case:
     services = tuple(replace(one, chosen=1.0) for one in case.services if one.name == name)
-    one = replace(case, services=services, panels=name == SOLAR)
-    return one.with_inputs(_NO_OVERHEAD | {"terms.solar_chosen": 1.0})
+    one = replace(case, services=services, panels=tuple(roofs for roofs in case.panels if solar_name(roofs) == name))
+    return one.with_inputs(_NO_OVERHEAD | {f"terms.solar_{roofs}_chosen": 1.0 for roofs in ROOFS})
 
 
 def _unit_facts(case: Case, name: str) -> dict[str, dict[str, float]]:
-    if name != SOLAR:
+    if not case.panels:
         return {name: {case.services[0].driver: 1.0}}
+    whose = {f"pv_{roofs}_frac": float(roofs in case.panels) for roofs in ROOFS if roofs != "own"}
     return {
-        f"{SOLAR}:kwp": {"pv_kwp_economic": 1.0, "pv_kwh_per_year": 0.0, "own_use_frac": 0.0},
-        f"{SOLAR}:own": {"pv_kwp_economic": 0.0, "pv_kwh_per_year": 1.0, "own_use_frac": 1.0},
-        f"{SOLAR}:export": {"pv_kwp_economic": 0.0, "pv_kwh_per_year": 1.0, "own_use_frac": 0.0},
+        f"{name}:kwp": {"pv_kwp_economic": 1.0, "pv_kwh_per_year": 0.0, "own_use_frac": 0.0, **whose},
+        f"{name}:own": {"pv_kwp_economic": 0.0, "pv_kwh_per_year": 1.0, "own_use_frac": 1.0, **whose},
+        f"{name}:export": {"pv_kwp_economic": 0.0, "pv_kwh_per_year": 1.0, "own_use_frac": 0.0, **whose},
     }
 
 
@@ -163,11 +163,9 @@ def service_outcomes(units: Units, name: str, facts: Mapping[str, Array]) -> Arr
     facts : mapping of str to array
         Facts by name; one value per place, or per place and draw.
     """
-    if name == SOLAR:
-        kwp, kwh, own = (_column(facts[one]) for one in ("pv_kwp_economic", "pv_kwh_per_year", "own_use_frac"))
-        known = ~np.isnan(kwp + kwh + own)
-        parts = {f"{SOLAR}:kwp": kwp, f"{SOLAR}:own": kwh * own, f"{SOLAR}:export": kwh * (1 - own)}
-        return _sum({key: np.where(known, value, 0.0) for key, value in parts.items()}, units)
+    roofs = next((one for one in ROOFS if solar_name(one) == name), None)
+    if roofs is not None:
+        return _sum(_solar_parts(name, roofs, facts), units)
     driver = next(one.driver for one in units.case.services if one.name == name)
     parts = {name: np.nan_to_num(_column(facts[driver]))}
     if name in SEWER_SAVINGS:
@@ -176,6 +174,14 @@ def service_outcomes(units: Units, name: str, facts: Mapping[str, Array]) -> Arr
         years = [one for one in range(units.case.period_years + 1) if np.any(year == one)]
         parts |= {f"sewer:{name}:{one}": np.where(year == one, saving, 0.0) for one in years}
     return _sum(parts, units)
+
+
+def _solar_parts(name: str, roofs: str, facts: Mapping[str, Array]) -> dict[str, Array]:
+    kwp, kwh, own, *whose = (_column(facts[one]) for one in NEEDS)
+    part = 1 - whose[0] - whose[1] if roofs == "own" else _column(facts[f"pv_{roofs}_frac"])
+    known = ~np.isnan(kwp + kwh + own + whose[0] + whose[1])
+    parts = {f"{name}:kwp": kwp, f"{name}:own": kwh * own, f"{name}:export": kwh * (1 - own)}
+    return {key: np.where(known, value * part, 0.0) for key, value in parts.items()}
 
 
 def organisation_outcomes(units: Units, homes: Array) -> Array:

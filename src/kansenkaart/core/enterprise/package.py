@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kansenkaart.core.enterprise.case import Case
+from kansenkaart.core.enterprise.case import ROOFS, Case
 from kansenkaart.core.enterprise.linear import (
     OUTCOMES,
     PARTY_COUNT,
@@ -21,7 +21,7 @@ from kansenkaart.core.enterprise.linear import (
     organisation_outcomes,
     service_outcomes,
 )
-from kansenkaart.core.enterprise.solar_rent import NAME as SOLAR
+from kansenkaart.core.enterprise.solar_rent import NEEDS, solar_name
 
 Array = NDArray[np.float64]
 _ENTERPRISE = OUTCOMES.index("enterprise")
@@ -68,15 +68,16 @@ class ServiceResult:
 
 def drivers_of(case: Case, name: str) -> tuple[str, ...]:
     """Return the facts without which a service cannot be summed."""
-    if name == SOLAR:
-        return ("pv_kwp_economic", "pv_kwh_per_year", "own_use_frac")
+    if name in map(solar_name, ROOFS):
+        return NEEDS
     return (next(one.driver for one in case.services if one.name == name),)
 
 
 def with_package(case: Case, names: Sequence[str]) -> Case:
     """Return the case with these services chosen and the others switched off."""
     services = tuple(replace(one, chosen=float(one.name in names)) for one in case.services)
-    return replace(case, services=services, terms=replace(case.terms, solar_chosen=float(SOLAR in names)))
+    solar = {f"terms.solar_{roofs}_chosen": float(solar_name(roofs) in names) for roofs in ROOFS}
+    return replace(case, services=services).with_inputs(solar)
 
 
 def service_results(units: Units, facts: Mapping[str, Array]) -> tuple[ServiceResult, ...]:
