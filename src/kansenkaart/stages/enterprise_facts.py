@@ -106,13 +106,14 @@ def _panden(store: Store, found: gpd.GeoDataFrame, known: Assumptions) -> pd.Dat
     corporation, association = _roof_owners(store, pand)
     kwp = wide["pv_kwp_economic"]
     wide = wide.assign(corporation_kwp=kwp * corporation, association_kwp=kwp * association,
-                       owned_kwp=kwp.where(corporation.notna() | kwp.eq(0)))  # fmt: skip
+                       told_kwp=kwp.where(corporation.notna() | kwp.eq(0)))  # fmt: skip
     sums = _sums(wide, _members(pand, found), len(found))
     sums["own_use_frac"] = sums["own_kwh"] / sums["pv_kwh_per_year"].where(sums["pv_kwh_per_year"] > 0)
-    # A place with panels whose owner cannot be told keeps its split unknown: a part of it would count as nothing.
-    whole = sums["pv_kwp_economic"].where(np.isclose(sums["owned_kwp"], sums["pv_kwp_economic"]))
-    for roofs in ("association", "corporation"):
-        sums[f"pv_{roofs}_frac"] = (sums[f"{roofs}_kwp"] / whole.where(whole > 0)).where(~whole.eq(0), 0.0)
+    # A place with panels on roofs that might be a corporation's keeps that share unknown: a part would count as nothing.
+    whole = sums["pv_kwp_economic"]
+    told = whole.where(np.isclose(sums["told_kwp"], whole))
+    for roofs, base in (("association", whole), ("corporation", told)):
+        sums[f"pv_{roofs}_frac"] = (sums[f"{roofs}_kwp"] / base.where(base > 0)).where(~base.eq(0), 0.0)
     sums["renovation_year"] = sums["planned"] / sums["planned_homes"].where(sums["planned_homes"] > 0)
     return pd.DataFrame(sums[names])
 
@@ -122,10 +123,11 @@ def _maybe(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return the share of each roof that is a corporation's, and that is an owners' association's [1]; NaN if unknown.
+    """Return the share of each roof that is a corporation's (NaN if unknown) and that is an owners' association's [1].
 
     The owner's own table comes first. Else a roof is a corporation's for the share of the homes of its buurt that CBS
     says are; what is left is an association's where the pand has more than one home, and the residents' own where not.
+    Where CBS says nothing, all of it is what is left.
     """
     code = pand["buurtcode"] if "buurtcode" in pand.columns else pd.Series(None, index=pand.index, dtype=object)
     share = pd.Series(np.nan, index=pand.index)
@@ -137,7 +139,7 @@ def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series
     if owner is not None:
         share = share.where(owner.isna(), _is_corporation(owner).astype(float))
         association = association.where(~owner.str.contains(_ASSOCIATION, case=False, na=False), 1.0)
-    return share, association * (1 - share)
+    return share, association * (1 - share.fillna(0.0))
 
 
 def _is_corporation(owner: pd.Series) -> pd.Series:

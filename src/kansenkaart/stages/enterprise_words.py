@@ -41,8 +41,8 @@ FACT_UNITS = {
     "sewer_saving_rain_eur": "euro", "sewer_saving_year": "jaar vanaf nu",
 }  # fmt: skip
 _NEEDS_NL = {
-    **dict.fromkeys(("solar_rent_own", "solar_rent_association", "solar_rent_corporation"), "daken, stroomgebruik of eigenaren"),
-    "green_maintenance": "openbaar groen (BGT)",
+    **dict.fromkeys(("solar_rent_own", "solar_rent_association"), "daken en stroomgebruik"),
+    "solar_rent_corporation": "welke daken van een corporatie zijn", "green_maintenance": "openbaar groen (BGT)",
     "home_cleaning": "gebouwen met woningen (BAG)", "small_maintenance": "corporatiewoningen",
     "transport_and_care": "inwoners van 65 jaar en ouder", "collective_heat": "gebouwen met woningen (BAG)",
     "collective_purchase": "huishoudens", "health_insurance": "huishoudens", "grey_water": "grijswater",

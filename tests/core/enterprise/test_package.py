@@ -29,7 +29,7 @@ PLACES = (
         pv_association_frac=0.4,
         pv_corporation_frac=0.1,
     ),
-    replace(BILGAARD, pv_kwp_economic=np.nan, sewer_saving_rain_eur=9e5, sewer_saving_year=25.4),
+    replace(BILGAARD, pv_corporation_frac=np.nan, sewer_saving_rain_eur=9e5, sewer_saving_year=25.4),
 )
 FACTS = {name: np.array([getattr(one, name) for one in PLACES], float) for name in asdict(AreaFacts())}
 FIRM = OUTCOMES.index("enterprise")
@@ -74,7 +74,10 @@ def test_unknown_facts_leave_their_service_out_and_are_told():
     told = {one.name: one for one in results}
     assert told["green_maintenance"].known.tolist() == [True, False, True]
     assert not chosen["green_maintenance"][1]
-    assert told["solar_rent_association"].known.tolist() == [True, True, False]
+    assert told["solar_rent_corporation"].known.tolist() == [True, True, False]
+    assert told["solar_rent_own"].known.tolist() == [True, True, True]
+    # Where nothing is known of corporations, their roofs count with the others: all panels are on residents' roofs there.
+    assert told["solar_rent_own"].enterprise[2] == pytest.approx(told["solar_rent_own"].enterprise[0] * 330 / 41)
 
 
 def test_a_social_service_loses_for_the_enterprise_and_gains_for_the_place():

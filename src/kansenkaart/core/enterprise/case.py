@@ -32,6 +32,7 @@ class AreaFacts:
         Share of the yield used behind the meter [1].
     pv_association_frac, pv_corporation_frac : float
         Share of the panels on roofs of owners' associations and of corporations; the rest lies on residents' own [1].
+        Where the second is unknown, the first holds all roofs of more than one home.
     grey_water_m3_per_year : float
         Light grey water that could be used again [m3/year].
     sewer_saving_eur : float

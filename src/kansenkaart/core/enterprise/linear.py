@@ -177,9 +177,10 @@ def service_outcomes(units: Units, name: str, facts: Mapping[str, Array]) -> Arr
 
 
 def _solar_parts(name: str, roofs: str, facts: Mapping[str, Array]) -> dict[str, Array]:
-    kwp, kwh, own, *whose = (_column(facts[one]) for one in NEEDS)
-    part = 1 - whose[0] - whose[1] if roofs == "own" else _column(facts[f"pv_{roofs}_frac"])
-    known = ~np.isnan(kwp + kwh + own + whose[0] + whose[1])
+    kwp, kwh, own, association = (_column(facts[one]) for one in NEEDS)
+    part = 1 - association - np.nan_to_num(_column(facts["pv_corporation_frac"]))
+    part = part if roofs == "own" else _column(facts[f"pv_{roofs}_frac"])
+    known = ~np.isnan(kwp + kwh + own + association + part)
     parts = {f"{name}:kwp": kwp, f"{name}:own": kwh * own, f"{name}:export": kwh * (1 - own)}
     return {key: np.where(known, value * part, 0.0) for key, value in parts.items()}
 

@@ -21,7 +21,7 @@ from kansenkaart.core.enterprise.linear import (
     organisation_outcomes,
     service_outcomes,
 )
-from kansenkaart.core.enterprise.solar_rent import NEEDS, solar_name
+from kansenkaart.core.enterprise.solar_rent import needs_of, solar_name
 
 Array = NDArray[np.float64]
 _ENTERPRISE = OUTCOMES.index("enterprise")
@@ -68,8 +68,9 @@ class ServiceResult:
 
 def drivers_of(case: Case, name: str) -> tuple[str, ...]:
     """Return the facts without which a service cannot be summed."""
-    if name in map(solar_name, ROOFS):
-        return NEEDS
+    roofs = next((one for one in ROOFS if solar_name(one) == name), None)
+    if roofs is not None:
+        return needs_of(roofs)
     return (next(one.driver for one in case.services if one.name == name),)
 
 

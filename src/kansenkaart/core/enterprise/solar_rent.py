@@ -11,16 +11,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kansenkaart.core.enterprise.expr import Expr, Number, Row
+from kansenkaart.core.enterprise.expr import Expr, IfKnown, Number, Row
 from kansenkaart.core.enterprise.services import INDEX, ONE, YEAR, Line, Payment, fact, joined, share_lines, term
 
 SMALLEST_RATE = 1e-7  # [1/year]: below it 1 - (1 + r) ** -n loses its digits, and the loan is as good as free
-NEEDS = ("pv_kwp_economic", "pv_kwh_per_year", "own_use_frac", "pv_association_frac", "pv_corporation_frac")
+NEEDS = ("pv_kwp_economic", "pv_kwh_per_year", "own_use_frac", "pv_association_frac")
 
 
 def solar_name(roofs: str) -> str:
     """Return the name of the service that rents out panels on one kind of roofs, of ``ROOFS``."""
     return f"solar_rent_{roofs}"
+
+
+def needs_of(roofs: str) -> tuple[str, ...]:
+    """Return the facts without which the panels on one kind of roofs cannot be summed.
+
+    Where the corporations' share is unknown their roofs count with those of residents and associations: nothing is lost.
+    """
+    return (*NEEDS, "pv_corporation_frac") if roofs == "corporation" else NEEDS
 
 
 def decides(roofs: str) -> str:
@@ -70,7 +78,7 @@ def solar_payments(roofs: str) -> list[Payment]:
     panels = kwp * Row(f"{name}:new") * term("pv_price_eur_per_kwp") * INDEX
     inverters = kwp * Row(f"{name}:replaced") * term("inverter_price_eur_per_kwp") * INDEX
     upkeep = placed * term("pv_price_eur_per_kwp") * term("pv_upkeep_frac")
-    needs = tuple(f"facts.{one}" for one in NEEDS)
+    needs = tuple(f"facts.{one}" for one in needs_of(roofs))
 
     def pay(kind: str, payer: str, payee: str, value: Expr) -> Payment:
         return Payment(name, kind, payer, payee, value, needs)
@@ -89,7 +97,8 @@ def solar_payments(roofs: str) -> list[Payment]:
 def _part(roofs: str) -> Expr:
     """Return the share of the panels that lies on one kind of roofs [1]."""
     if roofs == "own":
-        return ONE - fact("pv_association_frac") - fact("pv_corporation_frac")
+        corporation = "pv_corporation_frac"
+        return ONE - fact("pv_association_frac") - IfKnown(f"facts.{corporation}", fact(corporation))
     return fact(f"pv_{roofs}_frac")
 
 
