@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from pvlib import irradiance as pv
 from pvlib.atmosphere import get_relative_airmass
@@ -17,16 +17,17 @@ from kansenkaart.core.solar.weather import Site
 RAYS = 360
 
 
-@njit(parallel=True)
+@njit(cache=True)
 def march(z: Any, rows: Any, cols: Any, eye: Any, size: float, reach: float, out: Any) -> None:
     """Slope of the horizon for every cell and ray: steps of an eighth of a cell near by, a quarter further on."""
     height, width = z.shape
-    for i in prange(rows.size):
+    highest = z.max()
+    for i in range(rows.size):
         for a in range(out.shape[1]):
             turn = 2 * np.pi * a / out.shape[1]
             dr, dc = -np.cos(turn), np.sin(turn)
             best, d = 0.0, 0.125
-            while d * size < reach:
+            while d * size < reach and highest - eye[i] > best * d * size:  # nothing further on can stand higher
                 r, c = rows[i] + d * dr, cols[i] + d * dc
                 if r < 0 or c < 0 or r > height - 1.001 or c > width - 1.001:
                     break

