@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.water import municipality
+from benchmarks.water_naming import foul_sewers
 from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden, assign_pipes
 from kansenkaart.core.water.demand import garden_demand_mm, running_deficit
 from kansenkaart.core.water.design import DesignRules, design_diameters, design_slope
@@ -37,16 +38,7 @@ def real(name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def almere():
-    raw = gpd.read_file(real("almere/almere_dwa_inspectie.gpkg"))
-    number = {name: pd.to_numeric(raw[name], errors="coerce") for name in ("hoogte_mm", "jaar", "bob1", "bob2")}
-    return gpd.GeoDataFrame(
-        {
-            "pipe_id": raw["streng"], "from_node": raw["kn1"], "to_node": raw["kn2"], "system": "vuilwater", "kind": "gravity",
-            "diameter_mm": number["hoogte_mm"], "laid_year": number["jaar"], "bob_from_m_nap": number["bob1"],
-            "bob_to_m_nap": number["bob2"], "street_name": raw["straat"], "status": None,
-        },
-        geometry=raw.geometry, crs=raw.crs,
-    )  # fmt: skip
+    return foul_sewers(real("almere/almere_dwa_inspectie.gpkg"))
 
 
 def test_almere_faults_are_found_and_named(almere):

@@ -1,37 +1,50 @@
 """The street of a pipe that its register does not name, from the named pipes around it.
 
-Two pipes lie in one street more often when they share a manhole, run on in one line, lie close, were laid in one year and have
-one diameter. How much each of these tells is learnt from the named pipes of the same place (logistic regression, Hastie,
-Tibshirani and Friedman, The Elements of Statistical Learning, 2009, section 4.4), so no weight is borrowed from elsewhere.
-Then the named neighbours vote; a name found counts, with its sureness, in the next round, so names walk along a run.
+The candidates are the streets of the named pipes within reach. What speaks for a candidate (its pipes share one manhole or
+both, lie close, run on in one line, were laid in the same years ...) is weighed by a conditional logit (McFadden, Conditional
+logit analysis of qualitative choice behavior, 1974), learnt from the named pipes of the same place: as many of their names are
+hidden as are missing, and found back. No weight is borrowed from elsewhere.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from kansenkaart.core.water.arrays import Bools, Floats, Ints, Objects, objects
 
 REACH_M = 250.0
 LEAST_NAMED = 50
-_ROUNDS = 3
+_JOINED_M = 0.5
+_HIDINGS = 4
+_HIDDEN_FRAC = (0.1, 0.5)
 _RIDGE = 1e-3
-_NEWTON_STEPS = 40
 _YEARS_MOST = 5.0
-_SURE_MOST = 0.999
+_NAME, _SUM, _MOST, _LEAST = "street", "sum", "max", "min"
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pipes within reach of each other, each pair both ways, and what lies between them."""
+
+    left: Ints
+    right: Ints
+    tells: pd.DataFrame
 
 
 def name_pipes(pipe: gpd.GeoDataFrame, *, sure_min: float = 0.0) -> pd.DataFrame:
-    """Give each unnamed pipe the street of the named pipes around it.
+    """Give each unnamed pipe the likeliest street of the named pipes around it.
 
     Parameters
     ----------
     pipe : GeoDataFrame
-        Clean pipes: `street_name` (None where unknown), `diameter_mm`, `laid_year`, lines [m RD New].
+        Clean pipes: `street_name` (None where unknown), `laid_year`, lines [m RD New].
     sure_min : float
         Least sureness of a name that is given [1].
 
@@ -43,80 +56,130 @@ def name_pipes(pipe: gpd.GeoDataFrame, *, sure_min: float = 0.0) -> pd.DataFrame
     """
     given = objects(pipe["street_name"])
     known = np.array([name is not None for name in given], dtype=bool)
-    left, right = _pairs(pipe)
-    if known.sum() < LEAST_NAMED or known.all() or not len(left):
-        return _told(given, known, np.where(known, 1.0, 0.0), known)
-    code = pd.factorize(pd.Series(given, dtype="object"))[0]
-    tells = _features(pipe, left, right)
-    both = known[left] & known[right]
-    alike = _chance(tells, _fitted(tells[both], (code[left] == code[right])[both].astype(float)))
-    found, sure = code.astype(np.int64), known.astype(float)
-    for _ in range(_ROUNDS):
-        found, sure = _vote(code, found, sure, known, left, right, alike)
-    names = pd.unique(pd.Series(given, dtype="object").dropna())
-    enough = (found >= 0) & (sure >= sure_min)
-    out = np.array([names[one] if good else None for one, good in zip(found, enough, strict=True)], dtype=object)
-    return _told(out, known, np.where(enough, sure, 0.0), enough)
+    sure = known.astype(float)
+    if known.sum() < LEAST_NAMED or known.all():
+        return _told(given, known, sure)
+    code, names = pd.factorize(pd.Series(given, dtype="object"))
+    pairs = _pairs(pipe)
+    weight = _learnt(pairs, code, known)
+    choice = _candidates(pairs, code, known, ~known)
+    if weight is None or choice.empty:
+        return _told(given, known, sure)
+    choice["chance"] = _chances(_tells(choice), weight, _places(choice["pipe"]))
+    best = choice.sort_values(["chance", _NAME], ascending=[False, True]).drop_duplicates("pipe")
+    best = best[best["chance"] >= sure_min]
+    found = given.copy()
+    found[best["pipe"]] = names[best[_NAME]]
+    sure[best["pipe"]] = best["chance"]
+    return _told(found, known, sure)
 
 
-def _told(names: Objects, known: Bools, sure: Floats, found: Bools) -> pd.DataFrame:
-    by = np.where(known, "register", np.where(found, "run", "none"))
+def _told(names: Objects, known: Bools, sure: Floats) -> pd.DataFrame:
+    by = np.where(known, "register", np.where(sure > 0, "run", "none"))
     return pd.DataFrame({"street_name": names, "sure_frac": sure, "named_by": by})
 
 
-def _pairs(pipe: gpd.GeoDataFrame) -> tuple[Ints, Ints]:
-    """Pipes whose middles lie within reach, each pair both ways."""
-    middle = shapely.line_interpolate_point(pipe.geometry.to_numpy(), 0.5, normalized=True)
-    near = cKDTree(shapely.get_coordinates(middle)).query_pairs(REACH_M, output_type="ndarray")
-    return np.concatenate([near[:, 0], near[:, 1]]), np.concatenate([near[:, 1], near[:, 0]])
-
-
-def _features(pipe: gpd.GeoDataFrame, left: Ints, right: Ints) -> Floats:
-    """Describe each pair of pipes: shared end, parallelism, gap, offset from the other's line, year and diameter."""
+def _pairs(pipe: gpd.GeoDataFrame) -> _Pairs:
     shapes = pipe.geometry.to_numpy()
-    start = shapely.get_coordinates(shapely.get_point(shapes, 0))
-    end = shapely.get_coordinates(shapely.get_point(shapes, -1))
+    first, last = shapely.get_point(shapes, 0), shapely.get_point(shapes, -1)
+    start, end = shapely.get_coordinates(first), shapely.get_coordinates(last)
+    near = cKDTree((start + end) / 2).query_pairs(REACH_M, output_type="ndarray")
+    left, right = np.concatenate([near, near[:, ::-1]]).T
     along = (end - start) / np.maximum(np.hypot(*(end - start).T), 1e-6)[:, None]
-    middle = (start + end) / 2
-    gap = shapely.distance(shapes[left], shapes[right])
+    apart = (start + end)[left] / 2 - (start + end)[right] / 2
+    year = pipe["laid_year"].to_numpy(dtype=float, na_value=np.nan)
+    offset = np.log1p(np.abs(along[right][:, 0] * apart[:, 1] - along[right][:, 1] * apart[:, 0]))
     parallel = np.abs((along[left] * along[right]).sum(axis=1))
-    apart = middle[left] - middle[right]
-    offset = np.abs(along[right][:, 0] * apart[:, 1] - along[right][:, 1] * apart[:, 0])
-    year, size = (pipe[name].to_numpy(dtype=float, na_value=np.nan) for name in ("laid_year", "diameter_mm"))
-    years = np.nan_to_num(np.minimum(np.abs(year[left] - year[right]), _YEARS_MOST), nan=1.0)
-    joined = gap <= 0.5
-    columns = [np.ones(len(left)), joined, joined * parallel, parallel, np.log1p(gap), parallel * np.log1p(offset), years,
-               size[left] == size[right]]  # fmt: skip
+    tells = {
+        "at_start": shapely.distance(first[left], shapes[right]) <= _JOINED_M,
+        "at_end": shapely.distance(last[left], shapes[right]) <= _JOINED_M,
+        "gap": np.log1p(shapely.distance(shapes[left], shapes[right])),
+        "offset": offset,
+        "parallel": parallel,
+        "years": np.nan_to_num(np.minimum(np.abs(year[left] - year[right]), _YEARS_MOST), nan=1.0),
+    }
+    return _Pairs(left, right, pd.DataFrame(tells))
+
+
+def _candidates(pairs: _Pairs, code: Ints, known: Bools, asked: Bools) -> pd.DataFrame:
+    """One row per asked pipe and street of a named pipe within reach: the strongest of what speaks for it."""
+    wanted = asked[pairs.left] & known[pairs.right]
+    table = pairs.tells[wanted].assign(pipe=pairs.left[wanted])
+    table[_NAME] = code[pairs.right[wanted]]
+    best = {"at_start": _MOST, "at_end": _MOST, "gap": _LEAST, "offset": _LEAST, "parallel": _MOST, "years": _LEAST}
+    groups = table.groupby(["pipe", _NAME])
+    choice = groups.agg(best).assign(pipes=groups.size()).reset_index()
+    through = _through_unnamed(pairs, code, known)
+    return choice.merge(through, on=["pipe", _NAME], how="left").fillna({"through": 0.0})
+
+
+def _through_unnamed(pairs: _Pairs, code: Ints, known: Bools) -> pd.DataFrame:
+    """Streets that an unnamed pipe touches by way of another unnamed one."""
+    joined = (pairs.tells["at_start"] | pairs.tells["at_end"]).to_numpy()
+    links = pd.DataFrame({"pipe": pairs.left, "by": pairs.right})
+    here, there = known[pairs.left], known[pairs.right]
+    first = links[joined & ~here & ~there]
+    second = links[joined & ~here & there].rename(columns={"pipe": "by", "by": _NAME})
+    second[_NAME] = code[second[_NAME]]
+    found = first.merge(second, on="by").groupby(["pipe", _NAME]).size()
+    return found.clip(upper=2).astype(float).rename("through").reset_index()
+
+
+def _tells(choice: pd.DataFrame) -> Floats:
+    start, end = choice["at_start"].to_numpy(dtype=bool), choice["at_end"].to_numpy(dtype=bool)
+    through = choice["through"].to_numpy()
+    columns = [
+        start & end,
+        start ^ end,
+        choice["gap"],
+        choice["offset"],
+        choice["offset"] * choice["parallel"],
+        choice["years"],
+        through,
+        np.minimum(through, 1) * (start ^ end),
+        np.log(choice["pipes"]),
+    ]
     return np.column_stack([np.asarray(column, dtype=float) for column in columns])
 
 
-def _fitted(tells: Floats, alike: Floats) -> Floats:
-    """Weights of a logistic regression with a small ridge, by Newton steps."""
-    weight = np.zeros(tells.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        chance = _chance(tells, weight)
-        bend = (tells * (chance * (1 - chance))[:, None]).T @ tells / len(tells) + _RIDGE * np.eye(len(weight))
-        step = np.linalg.solve(bend, tells.T @ (chance - alike) / len(tells) + _RIDGE * weight)
-        weight = weight - step
-        if np.abs(step).max() < 1e-8:
-            break
-    return weight
+def _places(pipe: pd.Series) -> Ints:
+    return np.unique(pipe.to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
-def _chance(tells: Floats, weight: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(tells @ weight, -30, 30))))
+def _chances(tells: Floats, weight: Floats, place: Ints) -> Floats:
+    """Chance of each candidate among those of the same pipe."""
+    strength = tells @ weight
+    strongest = np.full(place.max() + 1, -np.inf)
+    np.maximum.at(strongest, place, strength)
+    odds = np.exp(strength - strongest[place])
+    return np.asarray(odds / np.bincount(place, weights=odds)[place])
 
 
-def _vote(
-    code: Ints, found: Ints, sure: Floats, known: Bools, left: Ints, right: Ints, alike: Floats
-) -> tuple[Ints, Floats]:
-    """One round: the street for which the chance that no neighbour is right is smallest."""
-    counts = (found[right] >= 0) & ~known[left]
-    doubt = np.log1p(-np.minimum(alike[counts] * sure[right[counts]], _SURE_MOST))
-    votes = pd.DataFrame({"pipe": left[counts], "street": found[right[counts]], "doubt": doubt})
-    total = votes.groupby(["pipe", "street"])["doubt"].sum().reset_index().sort_values(["doubt", "street"])
-    best = total.drop_duplicates("pipe")
-    new, sureness = code.astype(np.int64), known.astype(float)
-    new[best["pipe"]] = best["street"]
-    sureness[best["pipe"]] = 1 - np.exp(best["doubt"])
-    return new, sureness
+def _learnt(pairs: _Pairs, code: Ints, known: Bools) -> Floats | None:
+    """Weights that find hidden names back best; None where nothing can be learnt."""
+    draw = np.random.default_rng(0)
+    hidden_frac = float(np.clip(1 - known.mean(), *_HIDDEN_FRAC))
+    rows, right, place = [], [], []
+    for hiding in range(_HIDINGS):
+        shown = known & (draw.random(len(known)) >= hidden_frac)
+        choice = _candidates(pairs, code, shown, known & ~shown)
+        hit = code[choice["pipe"]] == choice[_NAME].to_numpy()
+        can = pd.Series(hit).groupby(choice["pipe"].to_numpy()).transform("any").to_numpy(dtype=bool)
+        rows.append(_tells(choice[can]))
+        right.append(hit[can])
+        place.append(choice["pipe"].to_numpy()[can] + hiding * len(known))
+    tells, hits, at = np.concatenate(rows), np.concatenate(right), _places(pd.Series(np.concatenate(place)))
+    return _fitted(tells, hits, at) if hits.any() else None
+
+
+def _fitted(tells: Floats, hits: Bools, place: Ints) -> Floats:
+    """Fit the conditional logit by maximum likelihood with a small ridge on scaled columns."""
+    scale = np.maximum(tells.std(axis=0), 1e-9)
+    scaled, count = tells / scale, place.max() + 1
+
+    def lost(weight: Floats) -> tuple[float, Floats]:
+        chance = _chances(scaled, weight, place)
+        missed = -np.log(np.maximum(chance[hits], 1e-12)).sum() / count
+        return missed + _RIDGE * weight @ weight, scaled.T @ (chance - hits) / count + 2 * _RIDGE * weight
+
+    return np.asarray(minimize(lost, np.zeros(tells.shape[1]), jac=True, method="L-BFGS-B").x / scale)
