@@ -63,7 +63,12 @@ def places(pipe: gpd.GeoDataFrame, truth: np.ndarray, hidden: np.ndarray) -> np.
     one = at_end[0][0] | at_end[-1][0]
     other = at_end[0][1] | at_end[-1][1]
     conditions = [~np.isin(truth, truth[~hidden]), ~one, both, other]
-    words = ["no named pipe of its street", "touches no pipe of its street", "along its street", "end at another street"]
+    words = [
+        "no named pipe of its street",
+        "touches no pipe of its street",
+        "along its street",
+        "end at another street",
+    ]
     return np.select(conditions, words, default="dead end")
 
 

@@ -17,12 +17,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
 
 from kansenkaart import fields, schemas
-from kansenkaart.crs import RD
+from kansenkaart.crs import RD, RD_BOUNDS_M
 from kansenkaart.rawnames import MISSING, raw_names, reading, to_number, to_our_names, to_text
 from kansenkaart.repair import shape_ids
 from kansenkaart.sieve import Sieve
@@ -39,6 +40,8 @@ _LAYERS = {
 }
 _ZERO_IS_UNKNOWN = ("diameter_mm", "width_mm", "bob_from_m_nap", "bob_to_m_nap", "laid_year")
 _NODE_ZERO = ("ground_level_m_nap",)
+#: Sizes below this are metres written as millimetres [mm]: the smallest pipe is 50 mm, the largest 4 m.
+_METRES_BELOW = 5.0
 _TEXTS = ("from_node", "to_node", "shape", "material", "street_name", "status")
 _MISSING_KIND = {"pipe": ("overig", "other"), "node": ("", "overig")}
 #: Improved separate systems catch the first rain; named "verbeterd" in the kind of system [1]_.
@@ -148,8 +151,10 @@ def read_gully(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 
 def _open(path: Path, table: str, form: str) -> Any:
     raw_names(table, form)
+    # As text: one date in the year 0 would make the whole file unreadable.
+    options = {"DATE_AS_STRING": "YES"} if path.suffix in (".json", ".geojson") else {}
     with reading(path, f"a sewer file of format {form}"):
-        return pyogrio.read_dataframe(path, layer=_LAYERS.get((table, form)))
+        return pyogrio.read_dataframe(path, layer=_LAYERS.get((table, form)), **options)
 
 
 def _drop_ended(sieve: Sieve) -> None:
@@ -175,6 +180,7 @@ def _classify(sieve: Sieve, role: str) -> None:
 def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["pipe_id"] = to_text(sieve.frame["pipe_id"])
     sieve.drop(sieve.frame["pipe_id"].isna(), "no identification")
+    _drop_strays(sieve)
     sieve.lines(path.name)
     sieve.drop(sieve.frame["pipe_id"].duplicated(), "same pipe twice")
     _absent(sieve, "sewer_pipe")
@@ -190,10 +196,22 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 def _finish_nodes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["node_id"] = to_text(sieve.frame["node_id"])
     sieve.drop(sieve.frame["node_id"].isna(), "no identification")
+    _drop_strays(sieve)
     sieve.points(path.name)
     sieve.drop(sieve.frame["node_id"].duplicated(), "same node twice")
     _numbers(sieve, _NODE_ZERO, path)
     return _conform(sieve, "sewer_node", path), sieve.tally()
+
+
+def _drop_strays(sieve: Sieve) -> None:
+    """Leave out the few whose coordinates are of another system; a file of which most are is refused by the reader."""
+    bounds = shapely.bounds(sieve.frame.geometry.to_numpy())
+    low_x, low_y, high_x, high_y = RD_BOUNDS_M
+    with_place = ~np.isnan(bounds[:, 0])
+    inside = (bounds[:, 0] >= low_x) & (bounds[:, 1] >= low_y) & (bounds[:, 2] <= high_x) & (bounds[:, 3] <= high_y)
+    stray = with_place & ~inside
+    if stray.any() and 2 * stray.sum() < with_place.sum():
+        sieve.drop(stray, "outside RD New: coordinates of another system")
 
 
 def _absent(sieve: Sieve, table: str) -> None:
@@ -208,6 +226,10 @@ def _numbers(sieve: Sieve, names: tuple[str, ...], path: Path) -> None:
         sieve.note(f"{name} is no number, unknown", (numbers.isna() & spelled.notna() & ~spelled.isin(MISSING)).sum())
         sieve.note(f"{name} is 0, unknown", (numbers == 0).sum())
         sieve.frame[name] = numbers.where(numbers != 0)
+        if name in ("diameter_mm", "width_mm"):
+            metres = sieve.frame[name].between(0, _METRES_BELOW, inclusive="neither")
+            sieve.note(f"{name} written in metres, turned into mm", metres.sum())
+            sieve.frame[name] = sieve.frame[name].mask(metres, sieve.frame[name] * 1000)
         limits = fields.get(name)
         sieve.blank_outside(name, limits.minimum, limits.maximum)
         sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())

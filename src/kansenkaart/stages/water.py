@@ -19,6 +19,7 @@ from kansenkaart.core.water.inputs import Bound, WaterFrames, WaterSettings
 from kansenkaart.core.water.pipes import PipeLimits
 from kansenkaart.provenance import Tally
 from kansenkaart.stages.steps import Product
+from kansenkaart.stages.water_told import homes_told, pipes_told, unplaced
 from kansenkaart.store import Store
 
 INPUTS = ("home", "pand", "buurt", "terrain", "street_line", "sewer_pipe", "sewer_node", "weather_daily")
@@ -56,18 +57,12 @@ def score_streets(store: Store, known: Assumptions) -> Sequence[Product]:
         _pipe(result.pipe),
         _home(frames.home, result.home),
     )
-    how = {f"woning: straat door {by}": int(n) for by, n in result.home["assigned_by"].value_counts().items()}
-    noted = _counted(result.unassigned, ["what", "reason"]) | _counted(result.issues, ["reason", "action"])
     return [
-        Product("street_water", street, Tally(len(result.street), len(street), noted=noted)),
-        Product("pipe_water", pipe, Tally(len(result.pipe), len(pipe))),
-        Product("home_water", home, Tally(len(frames.home), len(home), noted=how)),
+        Product("street_water", street, Tally(len(street), len(street), noted=unplaced(result))),
+        Product("pipe_water", pipe, pipes_told(result, given=frames.sewer_pipe)),
+        Product("home_water", home, homes_told(result)),
         Product("street_water_month", result.month, Tally(len(result.month), len(result.month))),
     ]
-
-
-def _counted(rows: pd.DataFrame, by: list[str]) -> dict[str, int]:
-    return {": ".join(map(str, key)): len(group) for key, group in rows.groupby(by)} if len(rows) else {}
 
 
 def _frames(store: Store, known: Assumptions) -> WaterFrames:

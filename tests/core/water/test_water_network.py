@@ -213,7 +213,7 @@ def networks(draw):
     return frame, node
 
 
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(networks(), st.integers(0, 2**31))
 def test_people_and_water_conserve_over_any_network(network, seed):
     frame, node = network
@@ -230,7 +230,7 @@ def test_people_and_water_conserve_over_any_network(network, seed):
     assert (peaks <= through[:, 0] * 3.3 / 300 + 1e-9).all()
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=30)
 @given(networks(), st.integers(0, 2**31), st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_more_participation_never_means_more_flow_or_a_larger_pipe(network, seed, shares):
     frame, _ = network
@@ -250,7 +250,7 @@ def test_more_participation_never_means_more_flow_or_a_larger_pipe(network, seed
             assert (more <= less + 1e-9).all()
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(derandomize=True, deadline=None, max_examples=12)
 @given(networks(), st.floats(-50_000, 50_000))
 def test_moving_the_town_changes_nothing(network, shift):
     frame, _ = network

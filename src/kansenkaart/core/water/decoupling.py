@@ -84,9 +84,7 @@ def saving_interval(
     """
     found = []
     for variant in rules:
-        design = design_diameters(
-            load, slope=design_slope(slope, rules=variant)[0], rules=variant, participation=(1.0,)
-        )
+        design = design_diameters(load, slope=design_slope(slope, rules=variant)[0], rules=variant)
         lives = ((one, life) for one in prices for life in (one.sewer_life_low, one.sewer_life, one.sewer_life_high))
         for one, life in lives:
             year = np.maximum(np.asarray(start_year, dtype=float) + life, one.year_now)

@@ -176,9 +176,10 @@ def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50
         return ""
     told = []
     for part in parts:
-        saving = row["saving_grey_off_eur" if part == 100 else f"saving_grey_off_{part}_eur"]
+        saving = "saving_grey_off_eur" if part == 100 else f"saving_grey_off_{part}_eur"
         needed = row[f"foul_diameter_grey_off_{part}_mm"]
-        pipe = "" if pd.isna(needed) or pd.isna(saving) else f", buis {size(needed)}, {number(saving)} euro op de buis"
+        unknown = pd.isna(needed) or pd.isna(row[saving])
+        pipe = "" if unknown else f", buis {size(needed)}, {spanned(row, saving)} op de buis"
         told.append(f"{part}%: {number(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt{pipe}")
     return "\n".join(told)
 
