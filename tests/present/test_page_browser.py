@@ -80,7 +80,7 @@ def test_theme_view_and_story(opened):
 def test_click_shows_figures_with_unit_year_and_source(opened):
     page = opened()
     box = page.locator(".folium-map").bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2 - 100, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2 - 200, box["y"] + box["height"] / 2)
     text = page.locator("#detail").inner_text()
     # Left of the middle lies block 3: 40 homes, 4 x 1000.5 = 4,002.0 kWh, of 2020 + 3 mod 2 = 2021.
     assert "Blok 3" in text
@@ -145,7 +145,7 @@ def test_click_toggles_a_block_and_a_drawn_line_selects(opened):
     page.evaluate("document.getElementById('teken').scrollIntoView()")
     box = page.locator(".folium-map").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.click(x - 100, y)
+    page.mouse.click(x - 200, y)
     assert total(page, "homes") == 40
     page.locator("#teken").click()
     for dx, dy in [(-60, -60), (60, -60), (60, 60)]:

@@ -31,7 +31,7 @@ def full():
     older = View(sun.label, "sun_2024", ramp_classes([3, 6], ["weinig", "gewoon", "veel"]), year="2024")
     zon = replace(spec.themes[0], views=(replace(sun, year="2025"), older, homes), filter_column="basis")
     start = Start("Waar beginnen?", (Answer("Waar?", "Zuid", "het beste gebied"), Answer("Hoeveel?", "60 woningen")),
-                  ("b0", "b1", "b2"), "factsheets/b0.html")  # fmt: skip
+                  ("b0", "b1", "b2"), "factsheets/b0.html", "blokken", "b0")  # fmt: skip
     return replace(
         spec, layers=(units, replace(lines, arrows=True)), themes=(zon, spec.themes[1]), start=start,
         pages=(Page("Overzicht", "overzicht.html"),), words={"lod22": "dakvlakken in 3D", "footprint": "omtrek"},
@@ -58,9 +58,25 @@ def test_first_minute_shows_the_place_and_its_homes(opened):
     assert "Zuid" in text
     assert "60 woningen" in text
     assert page.locator("#begin a").get_attribute("href") == "factsheets/b0.html"
+    # The place to begin with is marked: its outline and the remark above it have the colour of attention.
+    assert canvas_has(page, "#b3261e") > 300
     page.locator("#toonbegin").press("Enter")
     assert page.locator("[data-totaal=homes]").get_attribute("data-waarde") == "60"  # 10 + 20 + 30
     assert page.locator("#paginas a").get_attribute("href") == "overzicht.html"
+
+
+def test_tiles_are_drawn_at_the_very_zoom_that_is_shown(opened):
+    page = opened(full())
+    assert page.url.rsplit("_", 1)[1] not in {"17", "18"}  # the whole place in view needs a part of a zoom
+    scales = page.evaluate("""() => [...document.querySelectorAll('.leaflet-tile-container')].filter((one) => one.children.length)
+      .map((one) => new DOMMatrix(getComputedStyle(one).transform).a)""")
+    assert scales == [1]
+
+
+def test_a_start_that_marks_nothing_is_refused():
+    spec = full()
+    with pytest.raises(SchemaError, match="the start marks a place"):
+        replace(spec, start=replace(spec.start, layer="elders"))
 
 
 def test_basis_filter_hides_on_map_in_table_and_in_the_link(opened):

@@ -61,6 +61,8 @@ def _paths(spec: MapSpec) -> Iterator[str]:
     for path in sorted(named - {""}):
         if not _PATH.fullmatch(path):
             yield f"{path[:80]!r} is no path of a file beside the page"
+    if spec.start is not None and spec.start.layer and spec.start.layer not in {one.name for one in spec.layers}:
+        yield f"the start marks a place in layer {spec.start.layer!r}, which does not exist"
     if spec.start is not None and spec.start.units and spec.tool is None:
         yield "the start shows units, but there is no tool to show them with"
 

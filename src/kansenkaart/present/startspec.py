@@ -16,12 +16,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Start:
-    """The first minute: where to start, how many homes, what it brings, how sure, from what; and the units to show."""
+    """The first minute: where to start, how many homes, what it brings, how sure, from what; and the units to show.
+
+    `layer` and `feature` (its key) name the place on the map that is marked as the one to begin with.
+    """
 
     title: str
     answers: tuple[Answer, ...]
     units: tuple[str, ...] = ()
     link: str = ""
+    layer: str = ""
+    feature: str = ""
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
         waters.rain,
         themes_of.streets,
         waters.sewers,
+        area_themes.blocks,
     ):
         made = make(store, sources)
         if made is not None:
@@ -106,8 +107,7 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
             themes.append(made[1])
     if not themes:
         raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
-    units = area_themes.blocks(store, sources)
-    layers += [units] if units is not None else []
+    units = next((one for one in layers if one.name == "blokken"), None)
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
     beside = beside or Beside()
     tool = None if units is None else ranked(area_themes.tool(store, units, study.areas), store, beside.factsheets)

@@ -150,7 +150,10 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         _sure(row),
         Answer("Waaruit?", f"Berekend uit {source_words(sources)}.", _basis(places.frame)),
     )
-    return Start("Waar beginnen?", answers, area.units if area else (), area.link if area else "")
+    layer = "beste_gebieden" if places.kind == "best" else "gebieden"
+    return Start(
+        "Waar beginnen?", answers, area.units if area else (), area.link if area else "", layer, str(row[places.key])
+    )
 
 
 def _leading(frame: pd.DataFrame) -> int:

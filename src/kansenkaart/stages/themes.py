@@ -10,6 +10,7 @@ from kansenkaart.present.mapspec import Column, Layer, LegendClass, Story, Theme
 from kansenkaart.present.style import RAMPS, ramp_classes
 from kansenkaart.provenance import Provenance
 from kansenkaart.stages.legend import CALCULATED, columns_of, view_of
+from kansenkaart.stages.names import face_names
 from kansenkaart.store import Store
 
 Made = tuple[Layer, Theme] | None
@@ -61,8 +62,10 @@ def roofs(store: Store, sources: Sequence[Provenance]) -> Made:
              "roof_area_m2", "open_sky_kwh_per_m2_year", "score_basis"]  # fmt: skip
     names = [name for name in names if frame[name].notna().any()]
     decimals = {"roof_area_m2": 1, "free_area_m2": 1, "shade_frac": 2, "kwp_fit": 1}
-    columns = (*columns_of(frame, names, sources, decimals), Column("face_id", "dakvlak", CALCULATED, kind="text"))
-    layer = Layer("dakvlakken", "Dakvlakken", "polygon", frame, columns, "face_id", "face_id")
+    frame["face_name"] = face_names(frame)
+    columns = (Column("face_name", "dakvlak", CALCULATED, kind="text"), *columns_of(frame, names, sources, decimals),
+               Column("face_id", "nummer van het dakvlak", CALCULATED, kind="text"))  # fmt: skip
+    layer = Layer("dakvlakken", "Dakvlakken", "polygon", frame, columns, "face_id", "face_name")
     shaded = "Met schaduw van gebouwen; ook van bomen waar een hoogtemodel is (grondslag lod22+dsm of dsm)."
     views = [
         _sun_classes(frame, "Alleen vlakken van klasse A, B en C krijgen panelen."),

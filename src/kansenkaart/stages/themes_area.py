@@ -8,10 +8,21 @@ import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.config import Areas
-from kansenkaart.present.mapspec import AreaTool, BorderKind, Criterion, Layer, LegendClass, ProposedArea, Story, View
+from kansenkaart.present.mapspec import (
+    AreaTool,
+    BorderKind,
+    Column,
+    Criterion,
+    Layer,
+    LegendClass,
+    ProposedArea,
+    Story,
+    View,
+)
 from kansenkaart.present.style import ramp_classes
 from kansenkaart.provenance import Provenance
-from kansenkaart.stages.legend import columns_of, view_of
+from kansenkaart.stages.legend import CALCULATED, columns_of, view_of
+from kansenkaart.stages.names import block_names
 from kansenkaart.stages.themes import Made, theme_of
 from kansenkaart.store import Store
 
@@ -118,22 +129,34 @@ def best_borders(store: Store, sources: Sequence[Provenance]) -> Made:
         "of hoofdweg.",
     )
     return layer, theme_of(
-        "beste_grenzen", "Randen", layer, [View("soort rand", "border_class", classes)], story, names
+        "beste_grenzen", "Waarom deze grens", layer, [View("soort rand", "border_class", classes)], story, names
     )
 
 
-def blocks(store: Store, sources: Sequence[Provenance]) -> Layer | None:
-    """Return the layer of blocks from which a reader chooses."""
+def blocks(store: Store, sources: Sequence[Provenance]) -> Made:
+    """Show the blocks, from which a reader chooses: the smallest parts of an area."""
     if not store.has("block"):
         return None
     frame = store.read("block")
-    names = ["block_id", "homes", *(name for name in _TOTALS if frame[name].notna().any()), "streets"]
-    frame["block_id"] = frame["block_id"].astype("str")
-    columns = tuple(
-        column if column.name != "block_id" else type(column)("block_id", "blok", column.source, kind="text")
-        for column in columns_of(frame, names, sources, {})
+    names = ["block_id", "homes", *(name for name in _TOTALS if frame[name].notna().any()), "streets", "block_basis"]
+    frame["block_id"], frame["block_name"] = frame["block_id"].astype("str"), block_names(frame)
+    numbered = Column("block_id", "nummer van het blok", CALCULATED, kind="text")
+    columns = (
+        Column("block_name", "blok", CALCULATED, kind="text"),
+        numbered,
+        *columns_of(frame, names[1:], sources, {}),
     )
-    return Layer("blokken", "Bouwblokken", "polygon", frame, columns, "block_id", "block_id")
+    layer = Layer("blokken", "Bouwblokken", "polygon", frame, columns, "block_id", "block_name")
+    views = [view_of(frame, name) for name in ("homes", *_TOTALS) if name in names]
+    story = Story(
+        "De bouwblokken: de kleinste stukken waaruit een gebied bestaat.",
+        "Donker is veel. Klik op een blok voor de cijfers. Met 'Stel zelf een gebied samen' kiest u blokken; "
+        "de kaart telt ze op.",
+        "Een blok is berekend en heeft geen eigen naam in een register. Niet elk blok heeft woningen. "
+        "Grijs betekent: onbekend, niet nul.",
+        "Waar een stratenkaart is: het land tussen straten, water en spoor. Anders: gebouwen die dicht bij elkaar staan.",
+    )
+    return layer, theme_of("blokken", "Bouwblokken", layer, views, story, names)
 
 
 def tool(store: Store, layer: Layer, wanted: Areas) -> AreaTool:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from kansenkaart.present.mapspec import Layer, LegendClass, Story, View
+from kansenkaart.present.mapspec import Column, Layer, LegendClass, Story, View
 from kansenkaart.present.style import RAMPS, ramp_classes
 from kansenkaart.provenance import Provenance
-from kansenkaart.stages.legend import columns_of, view_of
+from kansenkaart.stages.legend import CALCULATED, columns_of, view_of
+from kansenkaart.stages.names import pipe_names, short_id
 from kansenkaart.stages.themes import Made, theme_of
 from kansenkaart.store import Store
 
@@ -174,8 +175,12 @@ def sewers(store: Store, sources: Sequence[Provenance]) -> Made:
         frame = frame.merge(given.drop_duplicates("pipe_id"), on="pipe_id", how="left")
         names += ["material", "length_m", "street_name"]
     names = [name for name in names if frame[name].notna().any()]
-    columns = columns_of(frame, names, sources, {"length_m": 1, "flow_as_is_l_per_s": 1, "storm_08_l_per_s": 1})
-    layer = Layer("riool", "Riool", "line", frame, columns, "pipe_id", "pipe_id", arrows=scored)
+    frame["pipe_name"] = pipe_names(frame, store)
+    if "material" in frame:
+        frame["material"] = frame["material"].map(short_id, na_action="ignore")
+    columns = (Column("pipe_name", "riool", CALCULATED, kind="text"),
+               *columns_of(frame, names, sources, {"length_m": 1, "flow_as_is_l_per_s": 1, "storm_08_l_per_s": 1}))  # fmt: skip
+    layer = Layer("riool", "Riool", "line", frame, columns, "pipe_id", "pipe_name", arrows=scored)
     return layer, theme_of("riool", "Riool", layer, _sewer_views(frame, names), _SEWERS, names)
 
 

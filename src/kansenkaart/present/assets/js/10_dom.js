@@ -102,5 +102,6 @@ function origin(layer, column, index = -1) {
   const source = sourceOf(column.source);
   const year = own(column.yearColumn) ?? column.year;
   const basis = own(column.basisColumn) ?? column.basis;
-  return [year && String(year), source && source.title, basis && "gemaakt uit: " + inWords(basis)].filter(Boolean).join(" · ");
+  const from = source && !String(year).startsWith(source.title) ? source.title : "";
+  return [year && String(year), from, basis && "gemaakt uit: " + inWords(basis)].filter(Boolean).join(" · ");
 }

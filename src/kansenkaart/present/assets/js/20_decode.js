@@ -126,7 +126,8 @@ async function unpack(header, base64) {
     x: runningSum(dx), y: runningSum(dy),
     column: (name) => columns.get(name)(),
   };
-  layer.titleOf = (i) => layer.column(header.title).value(i) ?? layer.column(header.key).value(i);
+  const titles = layer.about.get(header.title), numbered = titles.enc === "digits" ? titles.label + " " : "";
+  layer.titleOf = (i) => numbered + (layer.column(header.title).value(i) ?? layer.column(header.key).value(i));
   layer.keyOf = (i) => layer.column(header.key).value(i);
   layer.box = boxes(layer);
   return layer;
@@ -146,5 +147,6 @@ function need(name) {
 
 /** Unpack what a theme cannot be shown without. */
 async function needed({ layer, outlines }) {
-  for (const name of new Set([layer, ...outlines, ...(spec.tool ? [spec.tool.layer] : [])])) await need(name);
+  const always = [spec.tool && spec.tool.layer, spec.start && spec.start.layer].filter(Boolean);
+  for (const name of new Set([layer, ...outlines, ...always])) await need(name);
 }

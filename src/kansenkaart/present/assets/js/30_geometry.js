@@ -95,6 +95,27 @@ function middle(layer, i) {
   return [x[from] + mx / (3 * area), y[from] + my / (3 * area)];
 }
 
+const SLIM = 8, SAMPLE = 200;
+
+/** How thick the features of a layer are that is made of strips, such as streets [grid units]; 0 for one of other shapes. */
+function slimness(layer) {
+  if (layer.slim !== undefined) return layer.slim;
+  const step = Math.max(1, Math.floor(layer.n / SAMPLE)), found = [];
+  for (let i = 0; i < layer.n; i += step) {
+    const ring = layer.ringStart[layer.partStart[i]], from = layer.pointStart[ring], to = layer.pointStart[ring + 1];
+    let area = 0, length = 0;
+    for (let p = from, q = to - 1; p < to; q = p++) {
+      area += (layer.x[q] - layer.x[from]) * (layer.y[p] - layer.y[from]) - (layer.x[p] - layer.x[from]) * (layer.y[q] - layer.y[from]);
+      length += Math.hypot(layer.x[p] - layer.x[q], layer.y[p] - layer.y[q]);
+    }
+    const thick = length ? Math.abs(area) / length : 0;
+    found.push({ thick, long: thick ? length / 2 / thick : 0 });
+  }
+  const median = (name) => found.map((one) => one[name]).sort((a, b) => a - b)[found.length >> 1] || 0;
+  layer.slim = median("long") > SLIM ? median("thick") : 0;
+  return layer.slim;
+}
+
 /** From a place on the map (longitude, latitude) to the layer's grid, and back. */
 function toGrid(layer, latlng) {
   const p = L.CRS.EPSG3857.project(latlng);

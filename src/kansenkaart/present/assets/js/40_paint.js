@@ -1,6 +1,6 @@
 // Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
 
-const SLICE_MS = 8, FIRST_MS = 30, BATCH = 250, TILE = 512, LETTER_PX = 24, HIDDEN = 255;
+const SLICE_MS = 8, FIRST_MS = 30, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255;
 
 /** Add the outline of a feature to the canvas path. */
 function trace(ctx, layer, i, at) {
@@ -41,48 +41,6 @@ function chunks(list) {
   return out;
 }
 
-/** Where a letter fits in a polygon: in the widest stretch inside it, level with its middle. */
-function roomiest(layer, i) {
-  const { x, y, partStart, ringStart, pointStart } = layer, [mx, my] = middle(layer, i), cuts = [];
-  for (let r = ringStart[partStart[i]]; r < ringStart[partStart[i + 1]]; r++) {
-    const to = pointStart[r + 1];
-    for (let p = pointStart[r], q = to - 1; p < to; q = p++) {
-      if (y[p] > my !== y[q] > my) cuts.push(((x[q] - x[p]) * (my - y[p])) / (y[q] - y[p]) + x[p]);
-    }
-  }
-  cuts.sort((a, b) => a - b);
-  let best = [mx, my], widest = 0;
-  for (let k = 0; k + 1 < cuts.length; k += 2) {
-    if (mx >= cuts[k] && mx <= cuts[k + 1]) return [mx, my];
-    if (cuts[k + 1] - cuts[k] > widest) [widest, best] = [cuts[k + 1] - cuts[k], [(cuts[k] + cuts[k + 1]) / 2, my]];
-  }
-  return best;
-}
-
-/** Letters in features that are large enough for one; in ink that reads on the colour. */
-function letters(ctx, layer, list, at, { letter, color }) {
-  const { k, ox, oy } = at, { box } = layer, onDark = dark(color) && layer.kind === "polygon";
-  ctx.font = "600 13px sans-serif";
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.lineWidth = 3;
-  ctx.strokeStyle = onDark ? "#1a2230" : "#fff";
-  ctx.fillStyle = onDark ? "#fff" : "#1a2230";
-  for (const i of list) {
-    const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
-    if (layer.kind === "polygon" ? Math.min(wide, high) < LETTER_PX : Math.max(wide, high) < 4 * LETTER_PX) continue;
-    const [mx, my] = layer.kind === "line" ? halfway(layer, i) : roomiest(layer, i);
-    ctx.strokeText(letter, mx * k - ox, oy - my * k);
-    ctx.fillText(letter, mx * k - ox, oy - my * k);
-  }
-}
-
-function halfway(layer, i) {
-  const ring = layer.ringStart[layer.partStart[i]], from = layer.pointStart[ring], to = layer.pointStart[ring + 1];
-  const p = from + ((to - from - 1) >> 1), q = Math.min(p + 1, to - 1);
-  return [(layer.x[p] + layer.x[q]) / 2, (layer.y[p] + layer.y[q]) / 2];
-}
-
 /** The steps that draw the coloured features of a theme on one tile. */
 function* classSteps(ctx, pass, coords) {
   const { layer, classOf, palette } = pass, at = placing(layer, coords), groups = new Map(), small = [];
@@ -96,19 +54,19 @@ function* classSteps(ctx, pass, coords) {
     groups.get(classOf[i]).push(i);
   }
   yield* dotSteps(ctx, pass, small, at);
-  const edge = layer.kind === "polygon" && coords.z >= pass.edgeZoom;
+  const thick = layer.kind === "polygon" ? slimness(layer) * at.k : 0;
+  const edge = layer.kind === "polygon" && coords.z >= pass.edgeZoom && (!thick || thick > 5);
+  const swell = thick && thick < SLIM_PX ? SLIM_PX - thick : 0;
   for (const [code, list] of [...groups].sort((a, b) => a[0] - b[0])) {
     for (const part of chunks(list)) {
       traceAll(ctx, layer, part, at);
-      paintClass(ctx, layer, palette[code], edge, coords.z);
+      paintClass(ctx, layer, palette[code], edge, coords.z, swell);
       yield;
     }
   }
   if (layer.arrows) for (const list of groups.values()) yield* arrowSteps(ctx, layer, list, at, coords.z);
-  for (const [code, list] of groups) {
-    letters(ctx, layer, list, at, palette[code]);
-    yield;
-  }
+  letters(ctx, pass, coords);
+  yield;
 }
 
 const ARROW_PX = 140, SHORTEST_PX = 28;
@@ -153,7 +111,7 @@ function* arrowSteps(ctx, layer, list, at, zoom) {
   }
 }
 
-function paintClass(ctx, layer, item, edge, zoom) {
+function paintClass(ctx, layer, item, edge, zoom, swell) {
   ctx.lineJoin = ctx.lineCap = "round";
   ctx.setLineDash([]);
   if (layer.kind === "line") {
@@ -167,6 +125,11 @@ function paintClass(ctx, layer, item, edge, zoom) {
   }
   ctx.fillStyle = item.color;
   ctx.fill("nonzero");
+  if (swell) {
+    ctx.lineWidth = swell;
+    ctx.strokeStyle = item.color;
+    ctx.stroke();
+  }
   if (!edge && layer.kind !== "point") return;
   ctx.lineWidth = zoom < 16 && layer.kind === "polygon" ? 0.4 : 0.75;
   ctx.strokeStyle = "rgba(26,34,48,.75)";
@@ -184,21 +147,6 @@ function* outlineSteps(ctx, pass, coords) {
     yield;
   }
   ctx.setLineDash([]);
-}
-
-/** The steps that write the names of a layer on the map, each in the middle of its feature and cut to fit. */
-function* nameSteps(ctx, pass, coords) {
-  const { layer } = pass, at = placing(layer, coords), { k, ox, oy } = at;
-  Object.assign(ctx, { font: "600 14px sans-serif", textAlign: "center", textBaseline: "middle", lineWidth: 4, lineJoin: "round" });
-  Object.assign(ctx, { strokeStyle: pass.halo, fillStyle: pass.color });
-  for (const i of tileFeatures(layer, at, 200)) {
-    const wide = (layer.box[4 * i + 2] - layer.box[4 * i]) * k, name = String(layer.titleOf(i)).slice(0, 40);
-    if (ctx.measureText(name).width > 1.1 * wide) continue;
-    const [mx, my] = roomiest(layer, i);
-    ctx.strokeText(name, mx * k - ox, oy - my * k);
-    ctx.fillText(name, mx * k - ox, oy - my * k);
-  }
-  yield;
 }
 
 /** The steps that mark chosen features: hatched (16 pixels, so that the pattern runs on over the tiles), with a heavy double outline. */

@@ -1,6 +1,6 @@
 // The tiles: a queue of paint jobs, each painted on a spare canvas and shown when it is complete.
 
-const stepsOf = { classes: classSteps, outline: outlineSteps, names: nameSteps, marks: markSteps };
+const stepsOf = { classes: classSteps, outline: outlineSteps, names: wordSteps, words: wordSteps, marks: markSteps };
 
 const CanvasTiles = L.GridLayer.extend({
   initialize(options) {
@@ -10,6 +10,20 @@ const CanvasTiles = L.GridLayer.extend({
     this.spare = document.createElement("canvas");
     this.ratio = Math.min(window.devicePixelRatio || 1, 2);
     this.spare.width = this.spare.height = TILE * this.ratio;
+    this.on("tileunload tileabort", ({ tile }) => this.queue.delete(tile));
+  },
+  /** Tiles of the very zoom that is shown, not of the nearest whole one: what is drawn is never stretched. */
+  _clampZoom(zoom) {
+    return L.GridLayer.prototype._clampZoom.call(this, this.wanted ?? zoom);
+  },
+  _setView(centre, zoom, ...more) {
+    this.wanted = zoom;
+    L.GridLayer.prototype._setView.call(this, centre, zoom, ...more);
+    this.wanted = null;
+  },
+  /** What stood there stays until the new picture is whole; between parts of a zoom no tile covers another exactly. */
+  _pruneTiles() {
+    if (!this._loading) L.GridLayer.prototype._pruneTiles.call(this);
   },
   createTile(coords, done) {
     const tile = h("canvas", { class: "leaflet-tile", width: TILE * this.ratio, height: TILE * this.ratio });
@@ -30,6 +44,7 @@ const CanvasTiles = L.GridLayer.extend({
     const ctx = this.spare.getContext("2d", { willReadFrequently: true });
     ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ctx.clearRect(0, 0, TILE, TILE);
+    layWords(ctx, this.passes, job.coords);
     for (const pass of this.passes) {
       for (const _ of stepsOf[pass.kind](ctx, pass, job.coords)) {
         ctx.getImageData(0, 0, 1, 1); // a canvas saves its work up: reading a pixel makes it paint now, inside this slice

@@ -75,6 +75,12 @@ function passes() {
     const units = layerOf(spec.tool.layer);
     out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: true });
   }
+  const first = startPlace();
+  if (first >= 0) {
+    const place = layerOf(spec.start.layer);
+    out.push({ kind: "marks", layer: place, marked: (i) => i === first, color: accent(), hatch: false });
+    out.push({ kind: "words", layer: place, at: first, text: "Begin hier", color: accent(), halo: cssColor("--vlak") });
+  }
   if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen, color: accent(), hatch: false });
   return out;
 }

@@ -1,5 +1,11 @@
 // The first minute: where to start, how many homes, what it brings, how sure, and from what.
 
+/** The place to start, as long as the page still tells of it and nothing else is chosen; or -1. */
+function startPlace() {
+  const told = spec.start && spec.start.layer && !state.units.size && byId("begin").querySelector("details[open]");
+  return told ? indexOf(layerOf(spec.start.layer), spec.start.feature) : -1;
+}
+
 function drawStart() {
   const box = byId("begin"), { start } = spec;
   box.hidden = !start;
@@ -9,7 +15,7 @@ function drawStart() {
     showArea({ units: start.units });
     byId("kaartvak").scrollIntoView({ block: "nearest" });
   };
-  fill(box, h("details", { open: true }, h("summary", {}, h("h2", {}, said(start.title))), h("dl", {}, start.answers.map((one) => h("div", {}, h("dt", {}, said(one.question)),
+  fill(box, h("details", { open: true, ontoggle: refresh }, h("summary", {}, h("h2", {}, said(start.title))), h("dl", {}, start.answers.map((one) => h("div", {}, h("dt", {}, said(one.question)),
     h("dd", {}, said(one.answer), one.origin ? h("small", {}, said(one.origin)) : "")))),
   h("p", { class: "knoppen" }, start.units.length && spec.tool ? h("button", { type: "button", id: "toonbegin", onclick: show }, "Toon dit gebied") : "",
     start.link ? fileLink("Factsheet van dit gebied", start.link) : "")));

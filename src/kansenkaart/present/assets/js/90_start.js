@@ -3,8 +3,9 @@
 function makeMap() {
   L.Control.Attribution.prototype.options.prefix = false;
   map = window[spec.map];
-  map.options.zoomAnimation = !noMotion;
+  Object.assign(map.options, { zoomAnimation: !noMotion, zoomSnap: 0.25 });
   tiles = new CanvasTiles({ minZoom: 8, maxZoom: 21 }).addTo(map);
+  map.invalidateSize({ animate: false });
   for (const credit of spec.credits) map.attributionControl.addAttribution(creditLink(credit));
   L.control.scale({ imperial: false }).addTo(map);
   map.on("click", (event) => {
@@ -69,7 +70,7 @@ function bind() {
   byId("donker").setAttribute("aria-pressed", String(isDark()));
   byId("donker").addEventListener("click", toggleDark);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { byId("donker").setAttribute("aria-pressed", String(isDark())); refresh(); });
-  byId("heel").addEventListener("click", () => map.fitBounds(wholeExtent(), { animate: !noMotion }));
+  byId("heel").addEventListener("click", () => map.fitBounds(wholeExtent(), { animate: !noMotion, padding: [12, 12] }));
   byId("druk").addEventListener("click", () => window.print());
   byId("deel").addEventListener("click", () => {
     writeLink();
@@ -103,12 +104,12 @@ async function follow() {
 
 async function start() {
   await needed(linkedTheme());
+  drawSources();
+  drawPages();
   makeMap();
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
-  else map.fitBounds(wholeExtent(), { animate: false });
-  drawSources();
-  drawPages();
+  else map.fitBounds(wholeExtent(), { animate: false, padding: [12, 12] });
   bind();
   drawPanel();
   if (spec.tool) startTool();

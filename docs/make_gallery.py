@@ -1,0 +1,87 @@
+"""Take the pictures of docs/gallery: every theme of the maps that lie under ``maps``, as a reader would see them.
+
+Run ``kansenkaart run`` for the studies first, then ``python docs/make_gallery.py voorbeeld voorburg delft``. It needs
+Chromium and the packages of the extra ``dev``. The pictures are small on purpose. The README of the gallery is written
+too, from the stories of the themes on the page itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+GALLERY = ROOT / "docs" / "gallery"
+SIZE = {"width": 1366, "height": 768}
+WIDE_PX, QUALITY, MOST_BYTES = 1100, 55, 60_000
+FLAGS = ["--no-sandbox", "--disable-gpu"]
+THEMES = """() => [...document.querySelectorAll('#themas button')].map((one) => one.textContent)"""
+
+
+def save(page: Page, target: Path) -> None:
+    """Write what the page shows as a small picture.
+
+    Raises
+    ------
+    ValueError
+        If the picture is larger than the gallery allows.
+    """
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    small = picture.resize((WIDE_PX, round(picture.height * WIDE_PX / picture.width)), Image.Resampling.LANCZOS)
+    small.save(target, "WEBP", quality=QUALITY, method=6)
+    if target.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{target.name} is {target.stat().st_size} bytes, may be {MOST_BYTES}")
+
+
+def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
+    """Take one picture of each theme; give its title, file and what the page says that it shows."""
+    taken = []
+    for title in page.evaluate(THEMES):
+        page.get_by_role("button", name=title, exact=True).click()
+        page.wait_for_timeout(1500)
+        page.evaluate("document.getElementById('paneel').scrollTo(0, document.getElementById('themas').offsetTop - 12)")
+        page.evaluate("document.getElementById('melding').classList.remove('zichtbaar')")
+        name = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('thema')")
+        save(page, GALLERY / f"{study}_{name}.webp")
+        taken.append((title, f"{study}_{name}.webp", page.locator("#verhaal .kern").inner_text()))
+    return taken
+
+
+def gallery(browser: Any, study: str) -> str:
+    """Take all pictures of a study; give its part of the README."""
+    page = browser.new_page(viewport=SIZE)
+    page.goto((ROOT / "maps" / study / "index.html").as_uri())
+    page.wait_for_selector("body[data-klaar=ja]", state="attached")
+    page.wait_for_timeout(1500)
+    save(page, GALLERY / f"{study}.webp")
+    heading = page.locator("h1").inner_text()
+    parts = [f"## {heading}\n", f"What opens first.\n\n![{heading}]({study}.webp)\n"]
+    parts += [f"**{title}.** {text}\n\n![{title}, {heading}]({file})\n" for title, file, text in pictures(page, study)]
+    page.close()
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Take the pictures of the studies named and write the README."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("studies", nargs="+")
+    chosen = parser.parse_args()
+    GALLERY.mkdir(exist_ok=True)
+    for old in GALLERY.glob("*.webp"):
+        old.unlink()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        parts = [gallery(browser, study) for study in chosen.studies]
+        browser.close()
+    head = "# Pictures of the map\n\nEvery theme of these studies, taken by `docs/make_gallery.py`; looked at one by one.\n"
+    (GALLERY / "README.md").write_text("\n".join([head, *parts]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

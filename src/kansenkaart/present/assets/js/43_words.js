@@ -1,0 +1,99 @@
+// Letters, names and remarks on the map, none over another: names are laid first, letters take what room is left.
+
+const LETTER_PX = 24, INK = "#1a2230", SHIFTS = [0, 20, -20, 40, -40];
+let taken = [];
+
+/** Take a rectangle around a place for a text, if no other text has a part of it. */
+function free(x, y, wide, high) {
+  if (taken.some((one) => Math.abs(one.x - x) < one.wide + wide && Math.abs(one.y - y) < one.high + high)) return false;
+  taken.push({ x, y, wide, high });
+  return true;
+}
+
+/** Where a letter fits in a polygon: in the widest stretch inside it, level with its middle. */
+function roomiest(layer, i) {
+  const { x, y, partStart, ringStart, pointStart } = layer, [mx, my] = middle(layer, i), cuts = [];
+  for (let r = ringStart[partStart[i]]; r < ringStart[partStart[i + 1]]; r++) {
+    const to = pointStart[r + 1];
+    for (let p = pointStart[r], q = to - 1; p < to; q = p++) {
+      if (y[p] > my !== y[q] > my) cuts.push(((x[q] - x[p]) * (my - y[p])) / (y[q] - y[p]) + x[p]);
+    }
+  }
+  cuts.sort((a, b) => a - b);
+  let best = [mx, my], widest = 0;
+  for (let k = 0; k + 1 < cuts.length; k += 2) {
+    if (mx >= cuts[k] && mx <= cuts[k + 1]) return [mx, my];
+    if (cuts[k + 1] - cuts[k] > widest) [widest, best] = [cuts[k + 1] - cuts[k], [(cuts[k] + cuts[k + 1]) / 2, my]];
+  }
+  return best;
+}
+
+const AROUND_PX = 160;
+
+/** Letters in features that are large enough for one, in ink that reads on the colour; those around the tile too, as they take room. */
+function letters(ctx, { layer, classOf, palette }, coords) {
+  const at = placing(layer, coords), { k, ox, oy } = at, { box } = layer;
+  Object.assign(ctx, { font: "600 13px sans-serif", textAlign: "center", textBaseline: "middle", lineWidth: 3, lineJoin: "round" });
+  for (const i of tileFeatures(layer, at, AROUND_PX)) {
+    const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
+    if (classOf[i] === HIDDEN || (layer.kind === "polygon" ? Math.min(wide, high) < LETTER_PX : Math.max(wide, high) < 4 * LETTER_PX)) continue;
+    const [mx, my] = layer.kind === "line" ? halfway(layer, i) : roomiest(layer, i), x = mx * k - ox, y = oy - my * k;
+    const fits = (shift) => (!shift || (layer.kind === "polygon" && contains(layer, i, mx, my - shift / k))) && free(x, y + shift, 8, 9);
+    const shift = SHIFTS.find(fits);
+    if (shift === undefined) continue;
+    const { letter, color } = palette[classOf[i]], onDark = dark(color) && layer.kind === "polygon";
+    ctx.strokeStyle = onDark ? INK : "#fff";
+    ctx.fillStyle = onDark ? "#fff" : INK;
+    ctx.strokeText(letter, x, y + shift);
+    ctx.fillText(letter, x, y + shift);
+  }
+}
+
+function halfway(layer, i) {
+  const ring = layer.ringStart[layer.partStart[i]], from = layer.pointStart[ring], to = layer.pointStart[ring + 1];
+  const p = from + ((to - from - 1) >> 1), q = Math.min(p + 1, to - 1);
+  return [(layer.x[p] + layer.x[q]) / 2, (layer.y[p] + layer.y[q]) / 2];
+}
+
+const FONTS = { names: "600 14px sans-serif", words: "700 15px sans-serif" };
+
+/** Lay the remarks of a tile before anything else; letters come next, and names take what room is left. */
+function layWords(ctx, passes, coords) {
+  taken = [];
+  ctx.font = FONTS.words;
+  for (const pass of passes.filter((one) => one.kind === "words")) pass.spots = remark(ctx, pass, coords);
+}
+
+/** The names of a layer, each near the middle of its feature; one that does not fit is left out. */
+function nameSpots(ctx, { layer }, coords) {
+  const at = placing(layer, coords), { k, ox, oy } = at, spots = [];
+  for (const i of tileFeatures(layer, at, AROUND_PX)) {
+    const wide = (layer.box[4 * i + 2] - layer.box[4 * i]) * k, text = String(layer.titleOf(i)).slice(0, 40);
+    const size = ctx.measureText(text).width;
+    if (size > 1.1 * wide) continue;
+    const [mx, my] = roomiest(layer, i), x = mx * k - ox, y = oy - my * k;
+    const shift = SHIFTS.find((one) => free(x, y + one, size / 2, 9));
+    if (shift !== undefined) spots.push({ text, x, y: y + shift });
+  }
+  return spots;
+}
+
+/** A remark above a feature. */
+function remark(ctx, { layer, at: i, text }, coords) {
+  const { k, ox, oy } = placing(layer, coords), { box } = layer;
+  const x = ((box[4 * i] + box[4 * i + 2]) / 2) * k - ox, y = oy - box[4 * i + 3] * k - 14;
+  free(x, y, ctx.measureText(text).width / 2, 10);
+  return [{ text, x, y }];
+}
+
+/** The step that writes remarks or names. */
+function* wordSteps(ctx, pass, coords) {
+  const { kind, color, halo } = pass;
+  Object.assign(ctx, { font: FONTS[kind], textAlign: "center", textBaseline: "middle", lineWidth: 4, lineJoin: "round" });
+  Object.assign(ctx, { strokeStyle: halo, fillStyle: color });
+  for (const { text, x, y } of kind === "names" ? nameSpots(ctx, pass, coords) : pass.spots) {
+    ctx.strokeText(text, x, y);
+    ctx.fillText(text, x, y);
+  }
+  yield;
+}
