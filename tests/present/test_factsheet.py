@@ -1,4 +1,4 @@
-"""A factsheet: scale and letters by hand, equal bytes, one page, hostile text, and the pages in a real browser."""
+"""A factsheet: scale and letters by hand, equal bytes, one page, hostile text."""
 
 from __future__ import annotations
 
@@ -9,37 +9,10 @@ import pytest
 import shapely
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.factsheet import (
-    Compared,
-    KeyFigure,
-    MapPart,
-    Moved,
-    Sheet,
-    bar_m,
-    frame_of,
-    letter_at,
-    sheet_html,
-)
+from kansenkaart.present.factsheet import bar_m, frame_of, letter_at, sheet_html
 from kansenkaart.present.factsheet_pdf import sheet_pdf
-from kansenkaart.present.indexpage import DataRow, IndexPage, Known, PlaceRow, index_html
-from kansenkaart.present.style import ramp_classes
-from tests.present.pages import HOSTILE, axe_faults
-
-PLACE = shapely.box(190_000, 560_000, 190_300, 560_200)
-
-
-def sheet(text: str = "Zuid", **changes) -> Sheet:
-    classes = ramp_classes([10.0], ["weinig", "veel"])
-    parts = (MapPart(shapely.box(190_000, 560_000, 190_150, 560_200), "A", classes[0].color),
-             MapPart(shapely.box(190_150, 560_000, 190_300, 560_200), "B", classes[1].color),
-             MapPart(shapely.box(190_300, 560_000, 190_900, 560_200)))  # fmt: skip
-    made = Sheet(
-        "gebied-1", f"Gebied {text}", f"Proef {text}", "1", PLACE, parts, f"Zon {text}", classes,
-        tuple(KeyFigure(f"cijfer {k} {text}", f"{k}.000 kWh {text}", f"2025; {text}") for k in range(6)),
-        ("hier", f"buurt {text}"), (Compared(f"zon per woning {text}", ("12", "onbekend")),),
-        (Moved("grijswater", "1", "2", "3", f"watergebruik {text}"),), (f"Geen belofte {text}",), (f"CBS {text}",), example=True,
-    )  # fmt: skip
-    return replace(made, **changes)
+from tests.present.kinds import PLACE, sheet
+from tests.present.pages import HOSTILE
 
 
 def test_scale_is_the_largest_at_which_the_place_fits():
@@ -93,30 +66,3 @@ def test_hostile_text_on_paper_stays_text_and_on_the_page():
     text = sheet_html(made)
     assert "<script" not in text
     assert "<img" not in text
-
-
-def overview(text: str = "Zuid") -> IndexPage:
-    return IndexPage(
-        f"Proef {text}", "1", (("Waar?", text),), (PlaceRow(f"Gebied {text}", "330", (("lezen", "factsheets/gebied-1.html"),)),),
-        (DataRow("data/block.parquet", f"blokken {text}", "9"),), ((f"Gebied {text} (pdf)", "haalbaarheid/gebied-1.pdf"),),
-        (Known("Riolen", False, f"onbekend {text}"),), (f"CBS {text}",), example=True,
-    )  # fmt: skip
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("kind", ["sheet", "overview"])
-@pytest.mark.parametrize(("text", "width"), [("Zuid", 1200), (HOSTILE, 320)], ids=["plain", "hostile"])
-def test_pages_in_a_browser(opened, kind, text, width):
-    html = sheet_html(sheet(text), pdfs=[("PDF A4", "gebied-1.pdf")]) if kind == "sheet" else index_html(overview(text))
-    page = opened(html=html, width=width, bypass_csp=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("window.hacked ?? null") is None
-    assert page.locator("img").count() == 0
-    assert axe_faults(page) == []
-
-
-@pytest.mark.browser
-def test_dark_sheet_and_its_paper(opened):
-    page = opened(html=sheet_html(sheet()), bypass_csp=True, color_scheme="dark")
-    assert axe_faults(page) == []
-    assert page.pdf(format="A4").count(b"/Type /Page\n") <= 2

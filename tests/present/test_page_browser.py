@@ -250,13 +250,15 @@ def test_hostile_text_is_only_text(opened):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (320, "light"), (1400, "dark")])
-def test_axe_has_nothing_to_say(opened, width, scheme):
-    page = opened(full(), width=width, bypass_csp=True, color_scheme=scheme)
+@pytest.mark.parametrize("width", [1400, 320])
+def test_axe_has_nothing_to_say(opened, width):
+    page = opened(full(), width=width, bypass_csp=True)
     choose_blocks(page, "b0", "b1")
     page.locator("#tabelknop").click()
     page.locator("#tabel tbody button").first.click()
-    assert axe_faults(page) == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert axe_faults(page) == [], scheme
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

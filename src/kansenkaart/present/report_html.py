@@ -10,7 +10,7 @@ from kansenkaart.present.report import Bullets, Drawing, Grid, Part, ReportSpec,
 
 _CSS = """
 body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:46rem;margin:0 auto;padding:1rem}
-h1{font-size:1.7rem;line-height:1.2;margin:0}
+body{overflow-wrap:anywhere}h1{font-size:1.7rem;line-height:1.2;margin:0}
 h2{font-size:1.3rem;margin:2rem 0 .5rem;border-top:2px solid #1b6e8a;padding-top:.6rem}
 .sub{color:#454545;margin:.2rem 0 1rem}
 .strong{font-weight:700;background:#e8eef1;padding:.6rem .8rem;border-left:4px solid #1b6e8a}
@@ -41,7 +41,7 @@ def render_report(spec: ReportSpec) -> str:
     warning = f'<p class="warn">{escape(spec.warning)}</p>' if spec.warning else ""
     body = "".join(_section(number, one) for number, one in enumerate(spec.sections, 1))
     return (
-        '<!doctype html>\n<html lang="nl"><head><meta charset="utf-8">'
+        '<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(spec.title)}</title><style>{_CSS}</style></head><body>"
