@@ -44,6 +44,7 @@ def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
     taken = []
     for title in page.evaluate(THEMES):
         page.get_by_role("button", name=title, exact=True).click()
+        page.locator("#heel").click()
         page.wait_for_timeout(1500)
         page.evaluate("document.getElementById('paneel').scrollTo(0, document.getElementById('themas').offsetTop - 12)")
         page.evaluate("document.getElementById('melding').classList.remove('zichtbaar')")

@@ -25,6 +25,7 @@ def sheet(text: str = "Zuid") -> Sheet:
         tuple(KeyFigure(f"cijfer {k} {text}", f"{k}.000 kWh {text}", f"2025; {text}") for k in range(6)),
         ("hier", f"buurt {text}"), (Compared(f"zon per woning {text}", ("12", "onbekend")),),
         (Moved("grijswater", "1", "2", "3", f"watergebruik {text}"),), (f"Geen belofte {text}",), (f"CBS {text}",), example=True,
+        streets=(shapely.box(189_990, 560_200, 190_310, 560_210),), buildings=(shapely.box(190_020, 560_020, 190_060, 560_040),),
     )  # fmt: skip
 
 

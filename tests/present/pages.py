@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from kansenkaart.present.mapspec import Layer
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "EN-301-549", "best-practice"]
 HOSTILE = (
@@ -31,3 +35,37 @@ def axe_faults(page) -> list[tuple[str, list[str]]]:
     page.add_script_tag(content=script)
     found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)["violations"]
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+
+
+#: Fields that name things for the program; every other text of a picture is for readers.
+_NAMES = {
+    "name", "column", "key", "source", "layer", "kind", "url", "path", "link", "color", "popup", "table", "outlines", "homes",
+    "filter_column", "year_column", "basis_column", "totals", "units", "values", "title_column", "language", "style", "dark",
+    "feature", "letter", "unit",
+}  # fmt: skip
+
+
+def everywhere(thing: Any, text: str) -> Any:
+    """Return a picture with a text in every place that is for readers, and in every text column but the keys."""
+    if isinstance(thing, tuple):
+        return tuple(everywhere(one, text) for one in thing)
+    if isinstance(thing, Layer):
+        plain = [
+            one.name
+            for one in thing.columns
+            if one.kind == "text" and one.name not in (thing.key, *(x.column for x in thing.links))
+        ]
+        two = [text + "!" * (k % 2) for k in range(len(thing.frame))]  # two values: a filter needs them
+        thing = replace(thing, frame=thing.frame.assign(**dict.fromkeys(plain, two)))
+    if not is_dataclass(thing):
+        return thing
+    changed = {}
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if isinstance(value, str) and field.name not in _NAMES:
+            changed[field.name] = text
+        elif isinstance(value, tuple) or (is_dataclass(value) and not isinstance(value, type)):
+            changed[field.name] = value if field.name in _NAMES else everywhere(value, text)
+        elif field.name == "words":
+            changed[field.name] = {**value, text: text}
+    return replace(thing, **changed)

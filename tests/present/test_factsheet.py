@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.factsheet import bar_m, frame_of, letter_at, sheet_html
+from kansenkaart.present.factsheet import backdrop, bar_m, frame_of, letter_at, sheet_html
 from kansenkaart.present.factsheet_pdf import sheet_pdf
 from tests.present.kinds import PLACE, sheet
 from tests.present.pages import HOSTILE
@@ -27,6 +27,16 @@ def test_letter_only_where_it_fits():
     frame = frame_of(PLACE, width_mm=112, height_mm=96)
     assert letter_at([shapely.box(0, 0, 19, 19)], frame) is None  # 19 m is 3.8 mm at 1:5,000
     assert letter_at([shapely.box(0, 0, 21, 21)], frame) is not None
+
+
+def test_buildings_lie_on_the_map_as_far_as_paper_can_show_them():
+    # At 1:5,000 a millimetre is 5 m: a side of 20 m is 4 mm, one of 1.5 m is 0.3 mm, under the least of 0.4.
+    frame = frame_of(PLACE, width_mm=112, height_mm=96)
+    seen, small = shapely.box(190_100, 560_100, 190_120, 560_120), shapely.box(190_200, 560_100, 190_201.5, 560_101.5)
+    away = shapely.box(195_000, 560_000, 195_100, 560_100)
+    assert [one.area for one in backdrop((seen, small, away), frame)] == [400.0]
+    assert backdrop((seen,), replace(frame, scale=20_000)) == []
+    assert 'fill-opacity="0.3"' in sheet_html(sheet())
 
 
 def test_a_sheet_without_six_sourced_figures_cannot_be_made():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kansenkaart.present.render import render_page, vendored
-from tests.present.pages import HOSTILE, axe_faults
+from tests.present.pages import HOSTILE, axe_faults, everywhere
 from tests.present.pictures import picture
 from tests.present.test_page_controls import full
 
@@ -236,18 +236,50 @@ def test_nonsense_in_the_link_does_no_harm(opened, fragment):
     assert page.locator("#verhaal h2").inner_text() == "Zon"
 
 
-def test_hostile_text_is_only_text(opened):
-    page = opened(picture(HOSTILE, title=HOSTILE[:200]))
-    choose_blocks(page, "b0")
-    page.locator("#tabelknop").click()
-    page.locator("#tabel tbody button").first.click()
+def test_hostile_text_is_only_text_wherever_it_stands(opened):
+    spec = everywhere(full(HOSTILE), HOSTILE)
+    spec = replace(
+        spec, search=spec.search.assign(text=HOSTILE, kind=HOSTILE), tool=replace(spec.tool, target=60, target_low=50)
+    )
+    page = opened(spec, fragment="#doel=60")
+    for theme in page.locator("#themas button").all():
+        theme.click()
+        page.locator("#verhaal summary").click()
+        if page.locator("#tabelvak").is_hidden():
+            page.locator("#tabelknop").click()
+        page.locator("#tabel tbody button").first.click()
+        assert "<img src=x onerror" in page.locator("#detail h2").inner_text()
+    choose_blocks(page, "b0", "b1")
+    page.locator("#rangorde summary").click()
+    page.locator("#rangorde button.gebied").first.click()
+    page.locator("footer summary").click()
     page.locator("#zoektekst").fill("</script>")
     page.keyboard.press("Enter")
-    settled(page)
-    assert page.evaluate("window.hacked") is None
-    assert page.locator("img[src=x]").count() == 0
-    assert "<img src=x onerror" in page.locator("#detail h2").inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#gevonden button").first.click()
+    page.locator("#themas button").first.click()
+    page.locator("#filter input").first.click()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        settled(page)
+        assert page.evaluate("window.hacked ?? null") is None
+        assert page.locator("img").count() == 0
+        wide = """[...document.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
+          && !one.closest('.schuif, .spring, .folium-map')).map((one) => one.tagName + '#' + one.id + '.' + one.className)"""
+        assert page.evaluate(wide) == []
+    # It stands as text in the heading, the start, the story, the legend, the filter, the table, the ranking and the sources.
+    for place in (
+        "h1",
+        "#begin",
+        "#verhaal",
+        "#legenda",
+        "#filter",
+        "#tabel",
+        "#rangorde",
+        "#grenzen",
+        "#bronnen",
+        "#paginas",
+    ):
+        assert "</script><script>window.hacked=1</script>" in page.locator(place).first.inner_text(), place
 
 
 @pytest.mark.parametrize("width", [1400, 320])

@@ -17,9 +17,9 @@ from tests.present.pictures import ORIGIN, picture
 pytestmark = pytest.mark.browser
 
 
-def full():
+def full(name="Blok"):
     """Return the picture with a basis, years, links, arrows, a start and pages beside it."""
-    spec = picture()
+    spec = picture(name)
     units, lines = spec.layers
     frame = units.frame.assign(
         basis=["lod22"] * 6 + ["footprint"] * 2 + [None], sheet=["factsheets/b0.html", *[None] * 8], sun_2024=range(9)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 import jinja2
+import numpy as np
 import shapely
 from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
@@ -28,6 +29,9 @@ FIGURES = 6
 _MARGIN_FRAC = 0.04
 #: Bends finer than this on paper [mm] are left out.
 _FINEST_MM = 0.12
+#: A building smaller than a square of this side on paper [mm] is left out; at smaller scales than this all of them are.
+_LEAST_MM = 0.4
+BACKDROP_SCALE = 10_000
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class Sheet:
     sources: tuple[str, ...]
     example: bool = False
     public: bool = False
+    streets: tuple[BaseGeometry, ...] = ()
+    buildings: tuple[BaseGeometry, ...] = ()
 
     def __post_init__(self) -> None:
         found = []
@@ -181,6 +187,23 @@ def clipped(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, list[shapely.Poly
     return out
 
 
+def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polygon]:
+    """Give what lies under the letters, such as buildings: inside the window, without what paper cannot show.
+
+    Parameters
+    ----------
+    shapes : sequence of BaseGeometry
+        In RD New [m].
+    frame : Frame
+        The window and its scale; beyond 1:`BACKDROP_SCALE` there is no backdrop.
+    """
+    if frame.scale > BACKDROP_SCALE or not shapes:
+        return []
+    per_mm = frame.scale / 1000
+    found = shapely.clip_by_rect(shapely.simplify(np.array(shapes), _FINEST_MM * per_mm), *frame.window.bounds)
+    return [one for shape in found for one in polygons(shape) if one.area >= (_LEAST_MM * per_mm) ** 2]
+
+
 def outline_of(sheet: Sheet, frame: Frame) -> list[shapely.Polygon]:
     """Give the outline of the place, as fine as paper shows."""
     return polygons(shapely.simplify(sheet.place, _FINEST_MM * frame.scale / 1000))
@@ -238,6 +261,7 @@ def sheet_html(
     frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
     text = _template().render(
         sheet=sheet, frame=frame, parts=_drawn(sheet, frame), outline=_path(outline_of(sheet, frame), frame), bar=bar_m(frame),
+        streets=_path(backdrop(sheet.streets, frame), frame), buildings=_path(backdrop(sheet.buildings, frame), frame),
         policy=content_policy([], [css]), style=Markup(css), pdfs=pdfs,  # noqa: S704 - own style sheet and checked variables
     )  # fmt: skip
     return str(text)

@@ -16,7 +16,18 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from kansenkaart.present.factsheet import Frame, MapPart, Sheet, bar_m, clipped, frame_of, ink_on, letter_at, outline_of
+from kansenkaart.present.factsheet import (
+    Frame,
+    MapPart,
+    Sheet,
+    backdrop,
+    bar_m,
+    clipped,
+    frame_of,
+    ink_on,
+    letter_at,
+    outline_of,
+)
 
 Paper = Literal["A4", "A3"]
 _PAGES = {"A4": A4, "A3": A3}
@@ -153,6 +164,7 @@ def _map(pen: _Pen, sheet: Sheet, frame: Frame, bottom: float) -> None:
     box = canvas.beginPath()
     box.rect(0, 0, frame.width_mm * mm, frame.height_mm * mm)
     canvas.clipPath(box, stroke=0, fill=0)
+    _fill(pen, backdrop(sheet.streets, frame), frame, "#ffffff", 1.0)
     letters: list[tuple[MapPart, tuple[float, float]]] = []
     for part, shapes in clipped(sheet, frame):
         canvas.setFillColor(HexColor(part.color or "#eef1f4"))
@@ -161,6 +173,7 @@ def _map(pen: _Pen, sheet: Sheet, frame: Frame, bottom: float) -> None:
         canvas.drawPath(_trace(canvas, shapes, frame), stroke=1, fill=1, fillMode=0)
         at = letter_at(shapes, frame) if part.letter else None
         letters += [(part, at)] if at else []
+    _fill(pen, backdrop(sheet.buildings, frame), frame, _INK, 0.3)
     canvas.setStrokeColor(HexColor(_INK))
     canvas.setLineWidth(1.4)
     canvas.drawPath(_trace(canvas, outline_of(sheet, frame), frame), stroke=1, fill=0)
@@ -171,6 +184,15 @@ def _map(pen: _Pen, sheet: Sheet, frame: Frame, bottom: float) -> None:
     canvas.setStrokeColor(HexColor(_SOFT))
     canvas.setLineWidth(0.5)
     canvas.rect(pen.left * mm, bottom * mm, frame.width_mm * mm, frame.height_mm * mm)
+
+
+def _fill(pen: _Pen, shapes: Sequence[Any], frame: Frame, color: str, alpha: float) -> None:
+    if not shapes:
+        return
+    pen.canvas.setFillColor(HexColor(color))
+    pen.canvas.setFillAlpha(alpha)
+    pen.canvas.drawPath(_trace(pen.canvas, shapes, frame), stroke=0, fill=1, fillMode=0)
+    pen.canvas.setFillAlpha(1.0)
 
 
 def _centred(pen: _Pen, x: float, y: float, text: str, color: str) -> None:

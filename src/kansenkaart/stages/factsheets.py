@@ -67,6 +67,15 @@ class _Scene:
     units: gpd.GeoDataFrame | None
     view: View | None
     public: bool
+    streets: gpd.GeoDataFrame | None
+    panden: gpd.GeoDataFrame | None
+
+    def near(self, frame: gpd.GeoDataFrame | None, place: BaseGeometry) -> tuple[BaseGeometry, ...]:
+        """Return the shapes of a table that may be on the map of a place."""
+        if frame is None:
+            return ()
+        found = frame.sindex.query(shapely.box(*place.buffer(_NEAR_M).bounds))
+        return tuple(frame.geometry.to_numpy()[sorted(found)])
 
 
 def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = False) -> Iterator[Sheet]:
@@ -102,7 +111,14 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         None if colored is None else next((made for name in _COLORED if (made := _view(_plain(colored), name))), None)
     )
     scene = _Scene(
-        study, store.sources_of(tables), known, buurten, None if units is None else _plain(units), view, public
+        study,
+        store.sources_of(tables),
+        known,
+        buurten,
+        None if units is None else _plain(units),
+        view,
+        public,
+        *(store.read(name) if there(store, name) else None for name in ("street_water", "pand_score")),
     )
     if buurten is not None:
         for _, row in buurten.iterrows():
@@ -148,7 +164,8 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
         parts=_parts(scene, row["geometry"]), legend_title=legend_title, legend=legend, figures=_figures(scene, row),
         around=around, compared=compared, moved=tuple(_moved(scene, row, case_of(store, kind, key))),
         not_said=(*_LIMITS, *_missing(row, compared)), sources=_sources(scene.sources), example=scene.study.invented,
-        public=scene.public,
+        public=scene.public, streets=scene.near(scene.streets, row["geometry"]),
+        buildings=scene.near(scene.panden, row["geometry"]),
     )  # fmt: skip
 
 

@@ -117,8 +117,15 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
         layers=tuple(_linked(layer, beside) for layer in layers),
         themes=tuple(_finished(theme, layers, outlines) for theme in themes), sources=_notes(sources),
         credits=_credits(sources), search=_search(store), tool=tool, start=first_minute(store, tool, sources),
-        pages=beside.pages, style=beside.style[0], dark=beside.style[1], words=BASIS_NL, public=beside.public,
+        pages=beside.pages, style=beside.style[0], dark=beside.style[1], words=_words(themes), public=beside.public,
     )  # fmt: skip
+
+
+def _words(themes: Sequence[Theme]) -> dict[str, str]:
+    """Say codes as a reader would: bases, and what a legend calls by one code only."""
+    classes = [one for theme in themes for view in theme.views for one in view.classes]
+    told = [(code, one.label) for one in classes if len(codes := one.values) == 1 for code in codes if len(code) > 1]  # noqa: PD011
+    return {**dict(told), **BASIS_NL}
 
 
 def _finished(theme: Theme, layers: Sequence[Layer], outlines: tuple[str, ...]) -> Theme:

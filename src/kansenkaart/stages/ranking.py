@@ -204,10 +204,17 @@ def case_of(store: Store, kind: str, key: str) -> pd.Series[Any] | None:
 
 def _sure(row: pd.Series[Any]) -> Answer:
     sure, gap = _known(row, "sure_frac"), _known(row, "bound_gap_frac")
-    proof = f"zeker niet meer dan {number(100 * gap, 1)}% onder het allerbeste gebied" if gap is not None else ""
+    proof = "" if gap is None else _proof(gap)
     if sure is None:
         return Answer("Hoe zeker?", "Niet doorgerekend: gebruik dit als begin van een gesprek", proof)
     return Answer("Hoe zeker?", f"In {number(100 * sure)}% van de berekeningen bij de beste vijf", proof)
+
+
+def _proof(gap: float) -> str:
+    shown = number(100 * gap, 1)
+    if shown == "0,0":
+        return "bewezen: geen ander gebied is met deze cijfers beter"
+    return f"een ander gebied kan met deze cijfers hoogstens {shown}% meer waard zijn"
 
 
 def _basis(frame: pd.DataFrame) -> str:

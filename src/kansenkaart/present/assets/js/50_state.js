@@ -69,7 +69,6 @@ function passes() {
   const out = [{ kind: "classes", layer, classOf, palette: palette(), edgeZoom }];
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
-    if (name !== layer.name) out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });
   }
   if (spec.tool && state.units.size) {
     const units = layerOf(spec.tool.layer);
@@ -79,9 +78,12 @@ function passes() {
   if (first >= 0) {
     const place = layerOf(spec.start.layer);
     out.push({ kind: "marks", layer: place, marked: (i) => i === first, color: accent(), hatch: false });
-    out.push({ kind: "words", layer: place, at: first, text: "Begin hier", color: accent(), halo: cssColor("--vlak") });
   }
   if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen, color: accent(), hatch: false });
+  for (const name of theme().outlines.filter((one) => one !== layer.name)) {
+    out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });
+  }
+  if (first >= 0) out.push({ kind: "words", layer: layerOf(spec.start.layer), at: first, text: "Begin hier", color: accent(), halo: cssColor("--vlak") });
   return out;
 }
 
