@@ -189,3 +189,14 @@ def test_no_style_and_no_script_but_ours_may_run(opened):
       document.body.append(style, script); }""")
     assert page.evaluate("[window.hacked ?? null, getComputedStyle(document.querySelector('h1')).color]")[0] is None
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") != "rgb(1, 2, 3)"
+
+
+def test_the_whole_place_is_in_view_and_the_map_follows_its_box(opened):
+    page = opened(full(), width=900)
+    size = "() => { const one = kaart.getSize(), box = document.querySelector('.folium-map'); return [one.y, box.clientHeight]; }"
+    known, real = page.evaluate(size)
+    assert known == real
+    page.locator("footer summary").click()  # the sources open below the map, which becomes lower
+    page.wait_for_function(f"({size})()[0] < {known}")
+    known, real = page.evaluate(size)
+    assert known == real

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 from pathlib import Path
@@ -170,6 +172,8 @@ def test_no_file_of_the_public_edition_is_finer_than_ten_homes(finished, tmp_pat
     publish(place.store, place.study, tmp_path / "voorbeeld", beside=place.beside)
     assert list(small_numbers_of_homes(tmp_path / "voorbeeld"))  # the check sees what the whole edition has
     assert list(small_numbers_of_homes(tmp_path / "voorbeeld-openbaar")) == []
+    pages = [*(tmp_path / "voorbeeld-openbaar").glob("*.html"), *(tmp_path / "voorbeeld-openbaar").rglob("factsheets/*.html")]
+    assert [link for page in pages for link in links_of(page) if not (page.parent / link).is_file()] == []
     ids = set(place.store.read("pand")["pand_id"].astype(str)) | set(place.store.read("home")["home_id"].astype(str))
     for path in (tmp_path / "voorbeeld-openbaar").rglob("*"):
         if path.suffix in (".html", ".json", ".csv"):
@@ -180,8 +184,25 @@ def test_no_file_of_the_public_edition_is_finer_than_ten_homes(finished, tmp_pat
             assert int(homes[1].replace(".", "")) >= 10
 
 
-def test_overview_links_to_files_that_are_there(finished):
+def links_of(page):
+    """Give all paths that a page names: in its markup, in what its script holds, and packed in the layers of a map."""
+    text = page.read_text("utf-8")
+    found = set(re.findall(r'href="([^"#][^"]*)"', re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)))
+    packed = [gzip.decompress(base64.b64decode(one)).decode("utf-8", "ignore")
+              for one in re.findall(r'<script type="text/plain" id="laag\d+">([^<]+)', text)]  # fmt: skip
+    for part in (text, *packed):
+        found |= set(re.findall(r'"((?:factsheets|haalbaarheid|data)/[^"]+|overzicht\.html)"', part))
+    return found
+
+
+def test_every_link_of_map_overview_sheets_and_reports_is_to_a_file_that_is_there(finished):
     folder = finished / "maps" / "voorbeeld"
-    for page in (folder / "overzicht.html", next((folder / "factsheets").glob("*.html"))):
-        for link in re.findall(r'href="([^"]+)"', page.read_text("utf-8")):
-            assert (page.parent / link).resolve().is_file(), link
+    pages = [folder / "index.html", folder / "overzicht.html", *(folder / "factsheets").glob("*.html"),
+             *(folder / "haalbaarheid").glob("*.html")]  # fmt: skip
+    found = {page: links_of(page) for page in pages}
+    assert [
+        (page.name, link) for page, links in found.items() for link in links if not (page.parent / link).is_file()
+    ] == []
+    # The map leads to each factsheet and each report of a place that it shows, by the ranking or by the panel of the place.
+    places = {f"{part}/{one.name}" for part in ("factsheets", "haalbaarheid") for one in (folder / part).glob("*.html")}
+    assert places - found[folder / "index.html"] == set()

@@ -51,6 +51,7 @@ def overview(
     start: Start | None,
     layers: Mapping[str, int],
     reports: Sequence[str],
+    folder: str,
 ) -> IndexPage:
     """Put the overview together.
 
@@ -68,10 +69,12 @@ def overview(
         Open layers by table, with their rows [1].
     reports : sequence of str
         Files of the feasibility, by name.
+    folder : str
+        Name of the folder of the map, after which the file with all layers is called.
     """
     sources = store.sources_of([name for name in store.names() if there(store, name)])
     data = [DataRow(f"data/{name}.parquet", _TABLES_NL.get(name, name), number(rows)) for name, rows in layers.items()]
-    data += [DataRow(f"data/{store.root.name}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),
+    data += [DataRow(f"data/{folder}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),
              DataRow("data/metadata.json", "betekenis, bronnen en edities", "")]  # fmt: skip
     return IndexPage(
         title=study.title, edition=editions_of(sources),

@@ -79,7 +79,7 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     tables = _described(shown, names, target / "data")
     files += write_release(target.name, target / "data", tables, title=study.title)
     rows = {name: int(told["rows"]) for name, (_, told) in tables.items()}
-    about = overview(shown, study, sheets, start=spec.start, layers=rows, reports=reports)
+    about = overview(shown, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
     _clear(target, files)
     _write_mark(target, mark, files)

@@ -171,7 +171,7 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
     case = case_of(store, kind, str(row[f"{kind}_id"]))
     if case is not None and pd.notna(case.get("stays_eur_per_year")):
         low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
-        span = f"80% kans op {number(low)} tot {number(high)} euro" if pd.notna(low) and pd.notna(high) else ""
+        span = f"80% kans dat het tussen {number(low)} en {number(high)} euro ligt" if pd.notna(low) and pd.notna(high) else ""
         return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)
     for name, words in (("value_eur_per_year", "zon en grijswater samen"), ("sun_eur_per_year", "alleen zon"),
                         ("water_eur_per_year", "alleen grijswater")):  # fmt: skip
@@ -207,7 +207,7 @@ def _sure(row: pd.Series[Any]) -> Answer:
     proof = "" if gap is None else _proof(gap)
     if sure is None:
         return Answer("Hoe zeker?", "Niet doorgerekend: gebruik dit als begin van een gesprek", proof)
-    return Answer("Hoe zeker?", f"In {number(100 * sure)}% van de berekeningen bij de beste vijf", proof)
+    return Answer("Hoe zeker?", f"In {number(100 * sure)} van de 100 berekeningen bij de beste vijf", proof)
 
 
 def _proof(gap: float) -> str:

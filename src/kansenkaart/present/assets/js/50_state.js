@@ -102,7 +102,7 @@ let linkTimer = 0;
 /** The same when the map or a slider comes to rest: a browser takes its time for each new address. */
 function writeLinkSoon() {
   clearTimeout(linkTimer);
-  linkTimer = setTimeout(writeLink, 250);
+  linkTimer = setTimeout(writeLink, 120);
 }
 
 function writeLink() {

@@ -6,6 +6,7 @@ function makeMap() {
   Object.assign(map.options, { zoomAnimation: !noMotion, zoomSnap: 0.25 });
   tiles = new CanvasTiles({ minZoom: 8, maxZoom: 21 }).addTo(map);
   map.invalidateSize({ animate: false });
+  new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(byId("kaartvak"));
   for (const credit of spec.credits) map.attributionControl.addAttribution(creditLink(credit));
   L.control.scale({ imperial: false }).addTo(map);
   map.on("click", (event) => {
@@ -17,6 +18,10 @@ function makeMap() {
     choose(found);
   });
   map.on("moveend", () => state.theme && writeLinkSoon());
+}
+
+function drawBackgrounds() {
+  fill(byId("achtergrond"), h("option", { value: "" }, "geen achtergrond"), spec.backgrounds.map((one) => h("option", { value: one.key }, one.label)));
 }
 
 /** A credit as Leaflet wants it: markup made from text, never taken from data. */
@@ -81,8 +86,6 @@ function bind() {
     box.select();
     announce("De link staat klaar om te kopiëren.");
   });
-  const choices = [h("option", { value: "" }, "geen achtergrond"), ...spec.backgrounds.map((one) => h("option", { value: one.key }, one.label))];
-  fill(byId("achtergrond"), choices);
   byId("achtergrond").addEventListener("change", (event) => background(event.target.value));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.chosen >= 0) choose(-1);
@@ -106,6 +109,7 @@ async function start() {
   await needed(linkedTheme());
   drawSources();
   drawPages();
+  drawBackgrounds();
   makeMap();
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
