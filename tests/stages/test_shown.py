@@ -172,7 +172,10 @@ def test_no_file_of_the_public_edition_is_finer_than_ten_homes(finished, tmp_pat
     publish(place.store, place.study, tmp_path / "voorbeeld", beside=place.beside)
     assert list(small_numbers_of_homes(tmp_path / "voorbeeld"))  # the check sees what the whole edition has
     assert list(small_numbers_of_homes(tmp_path / "voorbeeld-openbaar")) == []
-    pages = [*(tmp_path / "voorbeeld-openbaar").glob("*.html"), *(tmp_path / "voorbeeld-openbaar").rglob("factsheets/*.html")]
+    pages = [
+        *(tmp_path / "voorbeeld-openbaar").glob("*.html"),
+        *(tmp_path / "voorbeeld-openbaar").rglob("factsheets/*.html"),
+    ]
     assert [link for page in pages for link in links_of(page) if not (page.parent / link).is_file()] == []
     ids = set(place.store.read("pand")["pand_id"].astype(str)) | set(place.store.read("home")["home_id"].astype(str))
     for path in (tmp_path / "voorbeeld-openbaar").rglob("*"):

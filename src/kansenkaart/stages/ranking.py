@@ -171,7 +171,11 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
     case = case_of(store, kind, str(row[f"{kind}_id"]))
     if case is not None and pd.notna(case.get("stays_eur_per_year")):
         low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
-        span = f"80% kans dat het tussen {number(low)} en {number(high)} euro ligt" if pd.notna(low) and pd.notna(high) else ""
+        span = (
+            f"80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
+            if pd.notna(low) and pd.notna(high)
+            else ""
+        )
         return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)
     for name, words in (("value_eur_per_year", "zon en grijswater samen"), ("sun_eur_per_year", "alleen zon"),
                         ("water_eur_per_year", "alleen grijswater")):  # fmt: skip
