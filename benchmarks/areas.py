@@ -1,23 +1,25 @@
 """Areas of about 330 homes: ours beside the tools that are installed, on one city and one municipality, by one judge.
 
-    python benchmarks/areas.py CITY.gpkg [ADDRESSES.shp] [--limit 120] [--only ours]
+    pip install ".[peers]"
+    python benchmarks/areas.py CITY.gpkg [ADDRESSES.shp] [--limit 120] [--only ours] [--answers FOLDER]
 
 CITY.gpkg has the layers `units` (unit, homes, buurt, value, ext) and `edges` (a, b, length, cls, passable, w). ADDRESSES
-is a file of address points in RD New. Each tool runs in a process of its own with a time limit; compiled code and models
-are warmed up first. A partition's objective is the weighted border that it cuts [m], a best area's its worth [EUR/year].
-The last line is JSON: a list of rows (instance, tool, question, seconds, cpu_s, peak_mib, areas, in_band, not_contiguous,
-objective, gap).
+is a file of address points in RD New. Each tool runs in a process of its own with a time limit, its code loaded and
+compiled on a small invented town first; `peak_mib` is that process's, the graph and the loaded code in it. A partition's
+objective is the weighted border that it cuts [m], a best area's its worth [EUR/year]. With `--answers` each answer is
+written as CSV, for another judge. The last line is JSON: a list of rows (instance, tool, question, seconds, cpu_s, peak_mib,
+areas, in_band, not_contiguous, objective, gap; and `failed` where there is no answer).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import multiprocessing
 import os
 import resource
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +27,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from benchmarks.area_peers import HIGH, LOW, PEERS, TARGET, Town
 from kansenkaart.core.area.answer import Effort
 from kansenkaart.core.area.best import best_area, best_areas, best_around
 from kansenkaart.core.area.blocks import build_blocks
@@ -37,7 +40,6 @@ from kansenkaart.core.area.question import AreaQuestion
 from kansenkaart.core.area.start import walk_rows
 from kansenkaart.errors import InfeasibleError
 
-TARGET, LOW, HIGH = 330, 297, 363
 FACTORS = Path(__file__).parents[1] / "src" / "kansenkaart" / "data" / "border_factors.csv"
 ASK = AreaQuestion(low_homes=300, high_homes=360, radius_m=300.0, border_price=20.0)
 
@@ -79,72 +81,10 @@ def ours_quick(graph: AreaGraph) -> np.ndarray:
 
 def ours_long(graph: AreaGraph) -> np.ndarray:
     """About thirty CPU seconds for 2,500 blocks."""
-    effort = PartitionEffort(rounds=5.0, polish_s=3.0)
-    return partition(graph, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=effort).label
-
-
-def metis(graph: AreaGraph) -> np.ndarray:
-    """METIS, contiguous, by way of pymetis."""
-    import pymetis
-
-    indptr, nbr, weight = walk_rows(graph)
-    options = pymetis.Options(contig=1, seed=0, ufactor=90, ncuts=10, niter=50)
-    _, part = pymetis.part_graph(
-        _count(graph), pymetis.CSRAdjacency(adj_starts=indptr, adjacent=nbr), options=options,
-        eweights=np.maximum(1, np.round(weight * 10)).astype(int), vweights=graph.homes, recursive=False,
-    )  # fmt: skip
-    return np.asarray(part)
-
-
-def gerrychain_tree(graph: AreaGraph) -> np.ndarray:
-    """Recursive spanning-tree partition of gerrychain."""
-    import random
-    from functools import partial
-
-    import networkx as nx
-    from gerrychain import Graph
-    from gerrychain.partition import recursive_tree_part
-    from gerrychain.tree import bipartition_tree
-
-    random.seed(0)
-    net = nx.Graph()
-    for unit, homes in enumerate(graph.homes.tolist()):
-        net.add_node(unit, homes=homes)
-    net.add_edges_from(zip(graph.a[graph.passable].tolist(), graph.b[graph.passable].tolist(), strict=True))
-    count = _count(graph)
-    split = partial(bipartition_tree, max_attempts=10_000)
-    ideal = graph.homes.sum() / count
-    part = recursive_tree_part(Graph.from_networkx(net), range(count), ideal, "homes", 0.09, bipartition_tree_fn=split)
-    return np.array([part[unit] for unit in range(len(graph))])
-
-
-def spopt_max_p(graph: AreaGraph) -> np.ndarray:
-    """Max-p regions of spopt: at least LOW homes each, blocks alike in place."""
-    from libpysal.weights import W
-    from spopt.region import MaxPHeuristic
-
-    frame = gpd.GeoDataFrame(
-        {"homes": graph.homes, "x": graph.xy[:, 0], "y": graph.xy[:, 1]}, geometry=gpd.points_from_xy(*graph.xy.T)
+    effort = PartitionEffort(
+        starts=14, steps=600, rounds=0.15, finish=0.4, local_steps=40_000, leave_m=30.0, polish_s=6.0
     )
-    model = MaxPHeuristic(frame, W(_lists(graph), silence_warnings=True), ["x", "y"], "homes", LOW, 2)
-    model.solve()
-    return np.asarray(model.labels_)
-
-
-def geoda_skater(graph: AreaGraph) -> np.ndarray:
-    """SKATER of pygeoda with a least number of homes."""
-    import pygeoda
-
-    with tempfile.TemporaryDirectory() as folder:
-        shape, gal = Path(folder) / "city.shp", Path(folder) / "city.gal"
-        ids = np.arange(1, len(graph) + 1)
-        gpd.GeoDataFrame({"ID": ids}, geometry=gpd.points_from_xy(*graph.xy.T), crs=28992).to_file(shape)
-        rows = [f"{u + 1} {len(near)}\n{' '.join(str(v + 1) for v in near)}" for u, near in _lists(graph).items()]
-        gal.write_text(f"0 {len(graph)} city ID\n" + "\n".join(rows) + "\n")
-        weights = pygeoda.read_gal(str(gal), ids.astype(str).tolist())
-        data = [graph.xy[:, 0].tolist(), graph.xy[:, 1].tolist()]
-        got = pygeoda.skater(_count(graph), weights, data, bound_variable=graph.homes.tolist(), min_bound=LOW)
-    return np.asarray(got["Clusters"])
+    return partition(graph, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=effort).label
 
 
 def best_one(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
@@ -181,14 +121,7 @@ def around_proven(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
     return _around(graph, Effort(remaining=lambda: end - time.perf_counter()))
 
 
-PARTITIONS: dict[str, tuple[Callable[[AreaGraph], np.ndarray], str]] = {
-    "kansenkaart, 1 s": (ours_quick, ""),
-    "kansenkaart, 30 s": (ours_long, ""),
-    "pymetis contig": (metis, "pymetis"),
-    "gerrychain tree": (gerrychain_tree, "gerrychain"),
-    "pygeoda skater": (geoda_skater, "pygeoda"),
-    "spopt max-p": (spopt_max_p, "spopt"),
-}
+OURS: dict[str, Callable[[AreaGraph], np.ndarray]] = {"kansenkaart, 1 s": ours_quick, "kansenkaart, 30 s": ours_long}
 QUESTIONS: dict[str, Callable[[AreaGraph], tuple[list[np.ndarray], float, float]]] = {
     "best": best_one,
     "ten best": best_ten,
@@ -226,46 +159,71 @@ def _pieces(graph: AreaGraph, members: np.ndarray) -> int:
     return len(np.unique(connected_components(net, directed=False)[1][members]))
 
 
-def _count(graph: AreaGraph) -> int:
-    return round(int(graph.homes.sum()) / TARGET)
-
-
-def _lists(graph: AreaGraph) -> dict[int, list[int]]:
-    indptr, nbr, _ = walk_rows(graph)
-    return {u: nbr[indptr[u] : indptr[u + 1]].tolist() for u in range(len(graph))}
-
-
-def measured(name: str, graph: AreaGraph, pipe: object) -> None:
-    """Warm up on a corner of the graph, run one tool, and send its row."""
-    tool = PARTITIONS[name][0] if name in PARTITIONS else QUESTIONS[name]
-    if name in QUESTIONS or name.startswith("kansenkaart"):
-        _warm_up(graph)
+def measured(name: str, graph: AreaGraph, answers: Path | None, pipe: object) -> None:
+    """Warm up, run one tool, and send its row."""
+    if name in PEERS:
+        tool, package = PEERS[name]
+        importlib.import_module(package)
+        given: object = Town(csr_matrix(walk_rows(graph)[::-1], shape=(len(graph), len(graph))), graph.homes, graph.xy)
+    else:
+        tool, given = {**OURS, **QUESTIONS}[name], graph
+        _warm_up()
     wall, cpu = time.perf_counter(), time.process_time()
-    answer = tool(graph)
+    answer = tool(given)  # type: ignore[operator]
     row: dict[str, object] = {
         "seconds": round(time.perf_counter() - wall, 3),
         "cpu_s": round(time.process_time() - cpu, 3),
     }
     row["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     row |= judged_best(graph, answer) if name in QUESTIONS else judged(graph, answer)
+    if answers:
+        _write(answers / f"{name.replace(' ', '_')}.csv", name, answer)
     pipe.send(row)  # type: ignore[attr-defined]
 
 
-def _warm_up(graph: AreaGraph) -> None:
+def _write(target: Path, name: str, answer: object) -> None:
+    if name in QUESTIONS:
+        parts = [pd.DataFrame({"area": k, "unit": blocks}) for k, blocks in enumerate(answer[0])]  # type: ignore[index]
+        pd.concat(parts).to_csv(target, index=False)
+    else:
+        pd.DataFrame({"unit": np.arange(len(answer)), "area": answer}).to_csv(target, index=False)  # type: ignore[arg-type]
+
+
+def _warm_up() -> None:
+    """Load and compile on a small invented town: 400 blocks of 12 homes, a canal with two bridges."""
+    side = 20
+    unit = np.arange(side * side)
+    x, y = unit % side, unit // side
+    a = np.r_[unit[x < side - 1], unit[y < side - 1]]
+    b = np.r_[unit[x < side - 1] + 1, unit[y < side - 1] + side]
+    wet = (x[a] == 9) & (x[b] == 10)
+    town = graph_from_arrays(
+        homes=np.full(len(unit), 12), value=np.random.default_rng(0).uniform(2e3, 6e3, len(unit)),
+        owned=np.full(len(unit), np.nan), xy=np.c_[x, y] * 60.0, buurt=y // 7, ext=np.zeros(len(unit)), borders=(a, b),
+        length=np.full(len(a), 60.0), weight=np.where(wet, 3.0, 60.0), cls=np.where(wet, "water", "local"),
+        passable=~wet | (y[a] % 10 == 3),
+    )  # fmt: skip
     quick = PartitionEffort(steps=2, rounds=0.05, local_steps=50, polish_s=0.5)
-    partition(graph, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=quick)
-    for effort in (Effort(restarts=1, steps=100, remaining=lambda: 0.0), Effort(restarts=1, steps=100)):
-        best_around(graph, centre=int(np.argmax(graph.homes)), question=ASK, effort=effort)
-    best_areas(graph, count=1, question=ASK, effort=Effort(restarts=1, steps=100, remaining=lambda: 0.0))
+    partition(town, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=quick)
+    for effort in (
+        Effort(restarts=1, steps=100, remaining=lambda: 0.0),
+        Effort(restarts=1, steps=100, windows=2, rounds=2),
+    ):
+        best_around(town, centre=210, question=ASK, effort=effort)
+        best_areas(town, count=1, question=ASK, effort=effort)
 
 
-def run_tool(instance: str, name: str, graph: AreaGraph, limit_s: float) -> dict[str, object]:
+def run_tool(
+    instance: str, name: str, graph: AreaGraph, limit_s: float, answers: Path | None = None
+) -> dict[str, object]:
     """Run one tool in its own process; a tool that fails or takes too long gets a row that says so."""
     row: dict[str, object] = {"instance": instance, "tool": name, "question": "partition"}
     if name in QUESTIONS:
         row |= {"tool": "kansenkaart", "question": name}
+    if answers:
+        (answers := answers / instance).mkdir(parents=True, exist_ok=True)
     here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("spawn").Process(target=measured, args=(name, graph, there))
+    process = multiprocessing.get_context("spawn").Process(target=measured, args=(name, graph, answers, there))
     process.start()
     there.close()
     try:
@@ -273,7 +231,7 @@ def run_tool(instance: str, name: str, graph: AreaGraph, limit_s: float) -> dict
     except EOFError:
         got = {"failed": "ended without an answer"}
     if process.is_alive() and "failed" in got:
-        process.terminate()
+        process.kill()
     process.join()
     blank = dict.fromkeys(("seconds", "cpu_s", "peak_mib", "areas", "in_band", "not_contiguous", "objective", "gap"))
     return row | blank | got
@@ -286,6 +244,7 @@ def main() -> None:
     ask.add_argument("addresses", type=Path, nargs="?")
     ask.add_argument("--limit", type=float, default=120.0, help="time limit per tool [s]")
     ask.add_argument("--only", default="", help="run the tools whose name holds this")
+    ask.add_argument("--answers", type=Path, help="folder to write each answer to")
     got = ask.parse_args()
     os.environ["SHAPE_RESTORE_SHX"] = "YES"
     instances = {got.city.stem: read_city(got.city)}
@@ -296,11 +255,13 @@ def main() -> None:
     rows = []
     for instance, graph in instances.items():
         print(f"{instance}: {len(graph)} blocks, {graph.homes.sum()} homes")
-        for name in [*PARTITIONS, *QUESTIONS]:
-            package = PARTITIONS[name][1] if name in PARTITIONS else ""
-            if got.only not in name or (package and importlib.util.find_spec(package) is None):
+        for name in [*OURS, *PEERS, *QUESTIONS]:
+            if got.only not in name:
                 continue
-            rows.append(run_tool(instance, name, graph, got.limit))
+            if name in PEERS and importlib.util.find_spec(PEERS[name][1]) is None:
+                print(f"{name}: not installed")
+                continue
+            rows.append(run_tool(instance, name, graph, got.limit, got.answers))
             print("  ".join(f"{k}={v}" for k, v in rows[-1].items()), flush=True)
     print(json.dumps(rows, default=float))
 

@@ -25,7 +25,7 @@ def _filled(frame: gpd.GeoDataFrame, table: str, **values: object) -> gpd.GeoDat
 
 
 def town_store(
-    folder: Path, *, rows: int = 30, per_row: int = 40, flat_homes: int = 0, value: bool = True, corporation: float | None = 50.0,
+    folder: Path, *, rows: int = 24, per_row: int = 40, flat_homes: int = 0, value: bool = True, corporation: float | None = 50.0,
     exclave_rows: int = 0,
 ) -> Store:  # fmt: skip
     """Store rows of houses in two buurten, a street per row, and if asked one flat and rows far away; values or none."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kansenkaart.config import Areas
 from kansenkaart.stages.best_areas import read_blocks
-from tests.stages.area_store import scored, town_store
+from tests.stages.area_store import MADE, scored, town_store
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,20 @@ def test_an_exclave_of_few_homes_is_an_area_by_itself_and_says_why(tmp_path):
     small = gebied[gebied["homes"] == 80]
     assert small["band_reason_nl"].str.contains("eiland").tolist() == [True]
     assert len(store.read("best_area")) == 1  # 480 homes hold one area in the band, and the exclave is out of reach
+
+
+def test_owners_own_tables_tell_which_blocks_are_the_corporation_s_and_the_buurt_s_share_is_not_counted_twice(tmp_path):
+    store = town_store(tmp_path, rows=6, corporation=50.0)  # 240 homes, 120 in each of two buurten
+    pand = store.read("pand_score")["pand_id"]
+    row = pand.str.split("-").str[-2].astype(int)
+    owner = np.select([row == 0, row == 1], ["Woningstichting De Rij", "particulier"], default=None)
+    table = pd.DataFrame({"pand_id": pand, "owner": owner, "maintenance_year": None})
+    store.write("own_pand", table.dropna(subset="owner"), MADE)
+    block = scored(store).read("block")
+    share = block.set_index(block["streets"].str.removeprefix("Straat "))["corporation_frac"]
+    assert share["0"] == 1.0
+    assert share["1"] == 0.0
+    # Half of the southern buurt's 120 homes is 60, of which 40 were told: 20 of the 40 that nobody told of.
+    assert share["2"] == pytest.approx(0.5)
+    assert share[["3", "4", "5"]].to_numpy() == pytest.approx(0.5)  # nothing told of the north: the buurt's share
+    assert set(block["place_name"]) == {"Zuid", "Noord"}

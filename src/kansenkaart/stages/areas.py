@@ -17,14 +17,23 @@ from kansenkaart.core.area.blocks import BlockRules, Blocks, build_blocks
 from kansenkaart.core.area.graph import BorderFactors, build_graph
 from kansenkaart.core.area.lines import bounding_lines, covered_share
 from kansenkaart.core.area.partition import Partition, partition
-from kansenkaart.core.area.values import area_shapes, area_sums, block_sums, share_streets, together, within_land
+from kansenkaart.core.area.values import (
+    area_shapes,
+    area_sums,
+    block_sums,
+    corporation_chance,
+    share_streets,
+    together,
+    within_land,
+)
 from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people
 from kansenkaart.errors import InfeasibleError
 from kansenkaart.provenance import Tally
+from kansenkaart.stages.own import is_corporation
 from kansenkaart.stages.steps import Product
 from kansenkaart.store import Store
 
-INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water", "home_water")
+INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water", "home_water", "own_pand")
 _NEEDED = ("pand_score", "home", "buurt")
 OUTPUTS = ("block", "block_border", "gebied")
 USED = ("household_size_design", "water_use_shower", "water_use_bath", "water_use_wash_basin", "area_street_cover",
@@ -117,9 +126,25 @@ def _blocks(
         sums[name] = sums.get(name, np.nan)
     sums["value_eur_per_year"] = together(sums["sun_eur_per_year"], sums["water_eur_per_year"])
     out = made.frame.rename(columns={"basis": "block_basis"}).join(sums)
-    owned = buurt.set_index("buurtcode")["corporation_pct"].astype(float) / 100
-    out["corporation_frac"] = out["buurtcode"].map(owned).astype(float)
+    out["corporation_frac"] = _corporation(store, of_home, home, buurt, out)
+    # The wijk made the borders; people know the name of the buurt.
+    out["place_name"] = out["buurtcode"].map(buurt.set_index("buurtcode")["buurtnaam"]).astype("object")
     return out.rename(columns={"x": "point_x_m", "y": "point_y_m", "ext_m": "outer_border_m"})
+
+
+def _corporation(
+    store: Store, of_home: pd.Series, home: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame, block: pd.DataFrame
+) -> pd.Series:
+    """Share of each block's homes that corporations own: of their own tables, else of the buurt [1]."""
+    share = buurt.set_index("buurtcode")["corporation_pct"].astype(float) / 100
+    told = pd.Series(np.nan, index=home.index)
+    if store.has("own_pand"):
+        owner = store.read("own_pand").set_index("pand_id")["owner"].dropna()
+        told = home["pand_id"].map(is_corporation(owner).astype(float)).astype(float)
+    chance = corporation_chance(home, told=told, share=share)
+    number = of_home.to_numpy(np.int64)
+    mean = chance[number >= 0].groupby(number[number >= 0]).agg(lambda one: one.mean(skipna=False))
+    return mean.reindex(range(len(block))).where(block["homes"] > 0, block["buurtcode"].map(share)).astype(float)
 
 
 def published(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:

@@ -11,13 +11,14 @@ import pandas as pd
 
 from kansenkaart import schemas
 from kansenkaart.assumptions import Assumptions
+from kansenkaart.stages.own import is_corporation
 from kansenkaart.store import Store
 
 TABLES = ("buurt", "buurt_score", "gebied", "best_area", "pand_score", "street_water", "terrain", "home", "own_pand")
 USED = ("shared_building_homes", "reference_year", "analysis_period")
 _KINDS = {"gebied": ("gebied", "gebied_id", "gebied_name"), "best": ("best_area", "best_id", "name")}
 _GREEN = "groenvoorziening"
-_CORPORATION, _ASSOCIATION = "corporatie|woningstichting", r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
+_ASSOCIATION = r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
 _PAVED = ("open verharding", "gesloten verharding")
 
 
@@ -137,13 +138,9 @@ def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series
     owner = pand["pand_id"].map(store.read("own_pand").set_index("pand_id")["owner"]) if store.has("own_pand") else None
     association = many.astype(float)
     if owner is not None:
-        share = share.where(owner.isna(), _is_corporation(owner).astype(float))
+        share = share.where(owner.isna(), is_corporation(owner).astype(float))
         association = association.where(~owner.str.contains(_ASSOCIATION, case=False, na=False), 1.0)
     return share, association * (1 - share.fillna(0.0))
-
-
-def _is_corporation(owner: pd.Series) -> pd.Series:
-    return owner.str.contains(_CORPORATION, case=False, na=False)
 
 
 def _own(store: Store, pand: pd.DataFrame, this_year: float) -> pd.DataFrame:
@@ -154,7 +151,7 @@ def _own(store: Store, pand: pd.DataFrame, this_year: float) -> pd.DataFrame:
     told = store.read("own_pand").set_index("pand_id")
     homes, owner = pand["homes"].astype(float), pand["pand_id"].map(told["owner"])
     year = pand["pand_id"].map(told["maintenance_year"]).astype(float) - this_year
-    corporation = _is_corporation(owner)
+    corporation = is_corporation(owner)
     ahead = homes.where(year.ge(0))
     return pd.DataFrame({"corporation_own": homes.where(corporation, 0.0).where(owner.notna()), "planned": ahead * year,
                          "planned_homes": ahead, "own_panden": owner.notna().astype(float).where(owner.notna())})  # fmt: skip

@@ -87,6 +87,11 @@ def _shaped(role: str, table: pd.DataFrame) -> pd.DataFrame:
     return frame if role != "own_actual" else frame.assign(actual_year=frame["actual_year"].astype(int))
 
 
+def is_corporation(owner: pd.Series) -> pd.Series:
+    """Tell of the owners' names which are housing corporations; an unknown owner is none."""
+    return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False).astype(bool)
+
+
 def _ids(store: Store, table: str, column: str) -> list[str]:
     return store.read(table)[column].astype(str).tolist() if store.has(table) else []
 

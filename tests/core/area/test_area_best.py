@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
@@ -23,22 +22,27 @@ ASK = AreaQuestion(low_homes=30, high_homes=45, radius_m=120.0, border_price=5.0
 
 def brute_force(graph: AreaGraph, question: AreaQuestion) -> float:
     """Worth of the best area by trying every set of blocks; minus infinity where none fits."""
-    best = -np.inf
-    distance = np.hypot(*(graph.xy[:, None] - graph.xy[None]).T)
-    for bits in product((False, True), repeat=len(graph)):
-        inside = np.array(bits)
-        homes = graph.homes[inside].sum()
-        if not question.low_homes <= homes <= question.high_homes:
-            continue
-        if not inside[list(question.pins_in)].all() or inside[list(question.pins_out)].any():
-            continue
-        if components(graph, inside).max() > 0 or distance[inside][:, inside].max(axis=1).min() > question.radius_m:
-            continue
-        owned = graph.owned[inside].sum()
-        if not question.owner_low * homes - 1e-9 <= owned <= question.owner_high * homes + 1e-9:
-            continue
-        best = max(best, worth_of_area(graph, question, np.flatnonzero(inside)))
-    return best
+    n = len(graph)
+    sets = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(bool)
+    homes, owned = sets @ graph.homes, sets @ graph.owned
+    fits = (homes >= question.low_homes) & (homes <= question.high_homes)
+    fits &= sets[:, list(question.pins_in)].all(axis=1) & ~sets[:, list(question.pins_out)].any(axis=1)
+    fits &= (owned >= question.owner_low * homes - 1e-9) & (owned <= question.owner_high * homes + 1e-9)
+    far = np.hypot(*(graph.xy[:, None] - graph.xy[None]).T) > question.radius_m
+    fits &= (sets & ~(sets.astype(int) @ far.astype(int) > 0)).any(axis=1)  # a member with no member too far away
+    sets, homes = sets[fits], homes[fits]
+    walk = np.eye(n, dtype=int)
+    walk[graph.a[graph.passable], graph.b[graph.passable]] = walk[graph.b[graph.passable], graph.a[graph.passable]] = 1
+    reached = np.zeros_like(sets)
+    reached[np.arange(len(sets)), sets.argmax(axis=1)] = True
+    for _ in range(n):
+        reached = (reached.astype(int) @ walk > 0) & sets
+    whole = (reached == sets).all(axis=1)
+    sets, homes = sets[whole], homes[whole]
+    cut = (sets[:, graph.a] != sets[:, graph.b]) @ graph.weight + sets @ graph.ext
+    main = np.max([sets @ np.where(graph.buurt == k, graph.homes, 0) for k in np.unique(graph.buurt)], axis=0)
+    worth = sets @ graph.value - question.reference * homes - question.border_price * cut
+    return float(np.max(worth - question.split_price * (homes - main), initial=-np.inf))
 
 
 def require_valid(graph: AreaGraph, question: AreaQuestion, blocks: np.ndarray) -> None:
@@ -70,6 +74,7 @@ def test_agrees_with_brute_force(
         return
     area = best_area(town, question=ask, effort=QUICK)
     require_valid(town, ask, area.blocks)
+    assert area.worth == pytest.approx(worth_of_area(town, ask, area.blocks))
     assert area.worth == pytest.approx(expected, abs=0.02)
     assert area.gap == 0.0
 
@@ -83,7 +88,7 @@ def test_pins_agree_with_brute_force() -> None:
     assert area.worth == pytest.approx(brute_force(town, ask), abs=0.02)
 
 
-@settings(derandomize=True, deadline=None, max_examples=8)
+@settings(derandomize=True, deadline=None, max_examples=4)
 @given(seed=st.integers(0, 1000), turn=st.floats(0, 6), east=st.floats(-1e4, 1e4))
 def test_relabelling_moving_and_turning_change_nothing(seed: int, turn: float, east: float) -> None:
     town = grid_town(7, 6, seed=seed, canal=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kansenkaart.core.area.kernel import Floats, Ints, kernel
-from kansenkaart.core.area.recombine import flip_gain, flip_relief, recombine, whole_without
+from kansenkaart.core.area.recombine import flip_gain, flip_relief, recombine, scratch_for, whole_without
 
 
 @kernel
@@ -22,7 +22,7 @@ def cut_of(indptr: Ints, nbr: Ints, weight: Floats, label: Ints) -> float:
 @kernel
 def anneal_partition(
     indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, low: Ints, high: Ints,
-    heats: tuple[float, float], steps: int, redraw: int, seed: int, keep: Ints,
+    heats: tuple[float, float], steps: int, redraw: int, seed: int,
 ) -> float:  # fmt: skip
     """Anneal a partition; `label` becomes the best met. An area out of band only ever comes nearer to it.
 
@@ -44,8 +44,6 @@ def anneal_partition(
         Proposals between two recombinations [1].
     seed : int
         Same seed, same partition.
-    keep : Ints
-        Rows that receive the partitions met at even spaces in the last half, for the polish; may have no rows.
 
     Returns
     -------
@@ -58,17 +56,14 @@ def anneal_partition(
     for u in range(n):
         total[label[u]] += homes[u]
     mark, queue = np.zeros(n, np.int64), np.empty(n, np.int64)
-    scratch = (np.empty(n, np.int64), np.full(n, -1, np.int64), np.empty(n, np.int64), np.empty(n, np.int64))
+    scratch = scratch_for(n)
     now = cut_of(indptr, nbr, weight, label)
-    best, least, stamp, kept = label.copy(), now, 0, 0
+    best, least, stamp = label.copy(), now, 0
     heat = heats[0]
     fade = (heats[1] / heats[0]) ** (1024.0 / steps)
     for step in range(steps):
         if step % 1024 == 0:
             heat *= fade
-            if kept < len(keep) and step >= steps // 2 + kept * (steps // 2) // len(keep):
-                keep[kept] = label
-                kept += 1
         u = np.random.randint(0, n)  # noqa: NPY002
         v = nbr[np.random.randint(indptr[u], indptr[u + 1])] if indptr[u] < indptr[u + 1] else u  # noqa: NPY002
         own, other = label[u], label[v]

@@ -1,9 +1,11 @@
 """A whole wijk or municipality divided into areas of about 330 homes, with as little border as possible cut.
 
-    METIS start --> one annealing of the whole --> many of a few neighbouring areas at a time --> polish over all areas met
+    METIS start --> annealing of the whole --> many of a few neighbouring areas at a time --+--> polish over all areas met
+    another METIS start --> the same -------------------------------------------------------+
 
-A shorter border of one neighbourhood does not depend on the other side of town; so the second stage anneals four to
-twelve neighbouring areas at a time and keeps what is shorter, which a run over the whole rarely finds everywhere at once.
+A shorter border of one neighbourhood does not depend on the other side of town; so the second stage anneals eight to
+twenty neighbouring areas at a time and keeps what is shorter, which a run over the whole rarely finds everywhere at once.
+Each start ends in another dead end, good in one part of town and poor in another; the polish takes from each what is good.
 """
 
 from __future__ import annotations
@@ -36,14 +38,21 @@ class PartitionEffort:
     ----------
     steps : int
         Proposals per block in the annealing of the whole [1].
-    rounds : int
-        Annealings of a few neighbouring areas, per area [1].
+    starts : int
+        Times that the whole is annealed from another METIS start and improved, before the polish joins what is best of
+        each [1].
+    rounds, finish : float
+        Annealings of a few neighbouring areas, per area: after each start, and after the polish [1].
     local_steps : int
         Proposals per area in each of them [1].
-    redraw : int
-        Proposals between two recombinations [1].
+    redraw : tuple[int, int]
+        Proposals between two recombinations, of the whole and of a few areas [1].
     heats : tuple[float, float, float]
         Temperature of the whole, of a few areas, and at the end [m of weighted border].
+    together : tuple[int, int]
+        How many neighbouring areas are annealed at a time, from and to [1].
+    leave_m : float
+        Scale of the border that a step may lose at first, so that the search leaves a dead end [m].
     polish_s : float
         Time for the polish [s]; 0 = none.
     seed : int
@@ -52,11 +61,15 @@ class PartitionEffort:
         Time left [s]; no new round begins when it is gone.
     """
 
-    steps: int = 1_200
-    rounds: float = 0.1
-    local_steps: int = 75_000
-    redraw: int = 40
+    starts: int = 1
+    steps: int = 400
+    rounds: float = 0.06
+    finish: float = 0.0
+    local_steps: int = 50_000
+    redraw: tuple[int, int] = (10, 40)
     heats: tuple[float, float, float] = (70.0, 60.0, 6.0)
+    together: tuple[int, int] = (8, 20)
+    leave_m: float = 0.0
     polish_s: float = 0.0
     seed: int = 0
     remaining: Callable[[], float] = _no_limit
@@ -142,43 +155,61 @@ def partition(
 
 def _divide(rows: Rows, homes: Ints, bounds: tuple[int, int, int], effort: PartitionEffort) -> Ints:
     """Divide one connected piece."""
-    band = bounds[1], bounds[2]
-    label = with_giants(rows, homes, bounds=bounds, seed=effort.seed)
-    if (areas := int(label.max()) + 1) == 1:
-        return label
-    bands = np.full(areas, band[0], np.int64), np.full(areas, band[1], np.int64)
-    nothing = np.empty((0, len(homes)), np.int64)
-    steps = max(1024, effort.steps * len(homes))
-    heats = effort.heats[0], effort.heats[2]
-    anneal_partition(*rows, homes, label, *bands, heats, steps, effort.redraw, effort.seed, nothing)
-    pool = Pool(rows, homes, band)
-    pool.add(label)
-    label = _improve_locally(rows, homes, label, band, effort, pool)
-    return pool.best(label, seconds=min(effort.polish_s, effort.remaining()))
-
-
-def _improve_locally(
-    rows: Rows, homes: Ints, label: Ints, band: tuple[int, int], effort: PartitionEffort, pool: Pool
-) -> Ints:
-    """Anneal a few neighbouring areas at a time and keep what is shorter."""
-    areas = int(label.max()) + 1
-    rng = np.random.default_rng(effort.seed)
-    tail = np.repeat(np.arange(len(homes)), np.diff(rows[0]))
-    for turn in range(round(effort.rounds * areas)):
+    band, pool = (bounds[1], bounds[2]), Pool(rows, homes, (bounds[1], bounds[2]))
+    best: Ints | None = None
+    for turn in range(effort.starts):
+        label = _annealed(rows, homes, bounds, effort, turn)
+        if int(label.max()) == 0:
+            return label
+        pool.add(label)
+        label = _improve_locally(rows, homes, label, band, effort, pool, (turn, effort.rounds))
+        if best is None or _better(rows, homes, label, best, band):
+            best = label
         if effort.remaining() <= 0:
             break
-        chosen = _neighbourhood(_area_graph(rows, tail, label, areas), rng)
-        trial = _anneal_some(rows, homes, label, chosen, band, effort, turn)
-        if effort.polish_s > 0:
-            pool.add(trial)
-        if _better(rows, homes, trial, label, band):
-            label = trial
+    assert best is not None  # noqa: S101 - one start at least
+    best = pool.best(best, seconds=min(effort.polish_s, effort.remaining()))
+    return _improve_locally(rows, homes, best, band, effort, pool, (effort.starts, effort.finish))
+
+
+def _annealed(rows: Rows, homes: Ints, bounds: tuple[int, int, int], effort: PartitionEffort, turn: int) -> Ints:
+    """Divide with METIS and anneal the whole."""
+    label = with_giants(rows, homes, bounds=bounds, seed=effort.seed + turn)
+    if (areas := int(label.max()) + 1) > 1:
+        bands = np.full(areas, bounds[1], np.int64), np.full(areas, bounds[2], np.int64)
+        steps, heats = max(1024, effort.steps * len(homes)), (effort.heats[0], effort.heats[2])
+        anneal_partition(*rows, homes, label, *bands, heats, steps, effort.redraw[0], effort.seed + turn)
     return label
 
 
-def _better(rows: Rows, homes: Ints, trial: Ints, label: Ints, band: tuple[int, int]) -> bool:
+def _improve_locally(
+    rows: Rows, homes: Ints, label: Ints, band: tuple[int, int], effort: PartitionEffort, pool: Pool, work: tuple[int, float]
+) -> Ints:  # fmt: skip
+    """Anneal a few neighbouring areas at a time and keep what is shorter; `work` is the turn and the rounds per area."""
+    areas = int(label.max()) + 1
+    first = (effort.seed * 1_009 + work[0]) * 1_000_003
+    rng = np.random.default_rng(first)
+    tail = np.repeat(np.arange(len(homes)), np.diff(rows[0]))
+    best, turns = label, round(work[1] * areas)
+    for turn in range(turns):
+        if effort.remaining() <= 0:
+            break
+        chosen = _neighbourhood(_area_graph(rows, tail, label, areas), rng, effort.together)
+        trial = _anneal_some(rows, homes, label, chosen, band, effort, (first + turn + 1) % (2**31))
+        if effort.polish_s > 0:
+            pool.add(trial)
+        leave = effort.leave_m * (1 - turn / turns) * -np.log(1 - rng.random())
+        if _better(rows, homes, trial, label, band, slack_m=leave):
+            label = trial
+        if _better(rows, homes, label, best, band):
+            best = label
+    return best
+
+
+def _better(rows: Rows, homes: Ints, trial: Ints, label: Ints, band: tuple[int, int], *, slack_m: float = 0.0) -> bool:
+    """Whether a partition misses the band by fewer homes than another, or by as many with less cut, or slightly more."""
     was, now = _misses(label, homes, band), _misses(trial, homes, band)
-    return now < was or (now == was and cut_of(*rows, trial) < cut_of(*rows, label) - 1e-9)
+    return now < was or (now == was and cut_of(*rows, trial) < cut_of(*rows, label) - 1e-9 + slack_m)
 
 
 def _misses(label: Ints, homes: Ints, band: tuple[int, int]) -> int:
@@ -187,7 +218,7 @@ def _misses(label: Ints, homes: Ints, band: tuple[int, int]) -> int:
 
 
 def _anneal_some(
-    rows: Rows, homes: Ints, label: Ints, chosen: Ints, band: tuple[int, int], effort: PartitionEffort, turn: int
+    rows: Rows, homes: Ints, label: Ints, chosen: Ints, band: tuple[int, int], effort: PartitionEffort, seed: int
 ) -> Ints:
     place = np.full(int(label.max()) + 1, -1, np.int64)
     place[chosen] = np.arange(len(chosen))
@@ -195,19 +226,17 @@ def _anneal_some(
     some = place[label[blocks]]
     bands = np.full(len(chosen), band[0], np.int64), np.full(len(chosen), band[1], np.int64)
     steps, heats = max(1024, effort.local_steps * len(chosen)), (effort.heats[1], effort.heats[2])
-    nothing = np.empty((0, len(blocks)), np.int64)
-    seed = (effort.seed * 1_000_003 + turn + 1) % (2**31)
-    anneal_partition(*_sub_rows(rows, blocks), homes[blocks], some, *bands, heats, steps, effort.redraw, seed, nothing)
+    anneal_partition(*_sub_rows(rows, blocks), homes[blocks], some, *bands, heats, steps, effort.redraw[1], seed)
     trial = label.copy()
     trial[blocks] = chosen[some]
     return trial
 
 
-def _neighbourhood(borders: csr_matrix, rng: np.random.Generator) -> Ints:
+def _neighbourhood(borders: csr_matrix, rng: np.random.Generator, together: tuple[int, int]) -> Ints:
     """Pick an area at random and some around it, the likelier the longer the border they share."""
     areas = borders.shape[0]
     chosen = [int(rng.integers(areas))]
-    wanted = min(areas, int(rng.integers(4, 13)))
+    wanted = min(areas, int(rng.integers(together[0], together[1] + 1)))
     while len(chosen) < wanted:
         pull = np.asarray(borders[chosen].sum(axis=0)).ravel()
         pull[chosen] = 0

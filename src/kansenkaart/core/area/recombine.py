@@ -34,12 +34,13 @@ def gather(indptr: Ints, nbr: Ints, label: Ints, start: int, pair: tuple[int, in
 
 @kernel
 def grow_tree(
-    indptr: Ints, nbr: Ints, weight: Floats, members: Ints, count: int, place: Ints, up: Ints, order: Ints
-) -> None:
+    indptr: Ints, nbr: Ints, weight: Floats, members: Ints, count: int, place: Ints, up: Ints, order: Ints,
+    scratch: tuple[Floats, Ints, Flags],
+) -> None:  # fmt: skip
     """Draw a random spanning tree (Prim, keys random over weight): `up` = parent, `order` = visits."""
-    key = np.full(count, np.inf)
-    done = np.zeros(count, np.bool_)
-    front = np.empty(count, np.int64)
+    key, front, done = scratch
+    for i in range(count):
+        key[i], done[i] = np.inf, False
     i, waiting = np.random.randint(0, count), 0  # noqa: NPY002 - the compiled generator
     up[i] = -1
     for visit in range(count):
@@ -58,61 +59,60 @@ def grow_tree(
                     up[j] = i
         if waiting == 0:
             return
-        spot = 0
+        spot, least = 0, key[front[0]]
         for f in range(1, waiting):
-            if key[front[f]] < key[front[spot]]:
-                spot = f
+            if key[front[f]] < least:
+                spot, least = f, key[front[f]]
         i = front[spot]
         waiting -= 1
         front[spot] = front[waiting]
 
 
 @kernel
+def _hanging(order: Ints, up: Ints, visit: int, count: int, half: Flags) -> None:
+    """Mark in `half` the block visited as number `visit` and all that hangs below it."""
+    for w in range(visit):
+        half[order[w]] = False
+    half[order[visit]] = True
+    for w in range(visit + 1, count):
+        half[order[w]] = half[up[order[w]]]
+
+
+@kernel
 def best_tree_cut(
     indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, members: Ints, count: int, place: Ints, up: Ints, order: Ints,
-    bands: Floats,
+    bands: Floats, below: Ints, half: Flags,
 ) -> tuple[int, float]:  # fmt: skip
     """Find the tree edge whose cut is cheapest among those that leave both halves in their band.
 
-    A half that hangs below block i cuts the sum of its blocks' weights less twice the borders that meet inside it,
-    each counted at the lowest block above both its ends.
+    Few edges of a tree leave both halves in band, so what a cut weighs is added up for those alone.
 
     Returns
     -------
     tuple[int, float]
-        Place of the block below the cut (-1 where no cut balances) and the weight cut [m].
+        Visit of the block below the cut (-1 where no cut balances) and the weight cut [m].
     """
-    depth = np.zeros(count, np.int64)
-    for visit in range(1, count):
-        depth[order[visit]] = depth[up[order[visit]]] + 1
-    below, cut = np.zeros(count, np.int64), np.zeros(count)
-    for i in range(count):
-        u = members[i]
-        below[i] += homes[u]
-        for k in range(indptr[u], indptr[u + 1]):
-            j = place[nbr[k]]
-            if j >= 0:
-                cut[i] += weight[k]
-                if i < j:
-                    p, q = i, j
-                    while p != q:
-                        if depth[p] >= depth[q]:
-                            p = up[p]
-                        else:
-                            q = up[q]
-                    cut[p] -= 2 * weight[k]
     total = 0
     for i in range(count):
+        below[i] = homes[members[i]]
         total += below[i]
     best, least = -1, np.inf
     for visit in range(count - 1, 0, -1):
         i = order[visit]
-        half = below[i]
-        fits = bands[0, 0] <= half <= bands[0, 1] and bands[1, 0] <= total - half <= bands[1, 1]
-        if fits and cut[i] < least:
-            best, least = i, cut[i]
-        below[up[i]] += half
-        cut[up[i]] += cut[i]
+        part = below[i]
+        if bands[0, 0] <= part <= bands[0, 1] and bands[1, 0] <= total - part <= bands[1, 1]:
+            _hanging(order, up, visit, count, half)
+            cut = 0.0
+            for w in range(visit, count):
+                if half[order[w]]:
+                    u = members[order[w]]
+                    for k in range(indptr[u], indptr[u + 1]):
+                        j = place[nbr[k]]
+                        if j >= 0 and not half[j]:
+                            cut += weight[k]
+            if cut < least:
+                best, least = visit, cut
+        below[up[i]] += part
     return best, least
 
 
@@ -198,60 +198,78 @@ def trade(
 @kernel
 def recombine(
     indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, low: Ints, high: Ints,
-    start: int, other: int, heat: float, scratch: tuple[Ints, Ints, Ints, Ints], mark: Ints, stamp: int,
+    start: int, other: int, heat: float, scratch: tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Floats, Flags, Flags],
+    mark: Ints, stamp: int,
 ) -> tuple[float, int]:  # fmt: skip
     """Redraw the border of the area of block `start` with another; kept if it saves, or by chance against the heat [m].
+
+    `scratch` comes from `scratch_for`.
 
     Returns
     -------
     tuple[float, int]
         Weight saved [m] and the last stamp used.
     """
-    members, place, _, _ = scratch
+    members, place, up, order, front, below, old, key, done, half = scratch
     pair = (label[start], other)
     count = gather(indptr, nbr, label, start, pair, members, place)
-    gain, stamp = _redraw(indptr, nbr, weight, homes, label, total, low, high, pair, count, heat, scratch, mark, stamp)
+    bands = np.empty((2, 2))
+    for i in range(2):  # an area out of band may stay as far out, never farther
+        bands[i] = min(low[pair[i]], total[pair[i]]), max(high[pair[i]], total[pair[i]])
+    grow_tree(indptr, nbr, weight, members, count, place, up, order, (key, front, done))
+    visit, cut = best_tree_cut(indptr, nbr, weight, homes, members, count, place, up, order, bands, below, half)
+    gain = 0.0
+    if visit >= 0:
+        _hanging(order, up, visit, count, half)
+        was = (total[pair[0]], total[pair[1]])
+        before = _divide(indptr, nbr, weight, homes, label, total, members, count, place, pair, half, old)
+        saved, stamp = trade(indptr, nbr, weight, homes, label, total, low, high, members, count, pair, mark, up, stamp)
+        gain = before - cut + saved
+        if gain < 0 and np.random.random() >= np.exp(gain / heat):  # noqa: NPY002
+            for i in range(count):
+                label[members[i]] = old[i]
+            total[pair[0]], total[pair[1]] = was
+            gain = 0.0
     for i in range(count):
         place[members[i]] = -1
     return gain, stamp
 
 
 @kernel
-def _redraw(
-    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, low: Ints, high: Ints,
-    pair: tuple[int, int], count: int, heat: float, scratch: tuple[Ints, Ints, Ints, Ints], mark: Ints, stamp: int,
-) -> tuple[float, int]:  # fmt: skip
-    members, place, up, order = scratch
+def scratch_for(n: int) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Floats, Flags, Flags]:
+    """Give `recombine` its working space for a town of n blocks."""
+    ints = np.empty((6, n), np.int64)
+    flags = np.empty((2, n), np.bool_)
+    return (
+        ints[0],
+        np.full(n, -1, np.int64),
+        ints[1],
+        ints[2],
+        ints[3],
+        ints[4],
+        ints[5],
+        np.empty(n),
+        flags[0],
+        flags[1],
+    )
+
+
+@kernel
+def _divide(
+    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, members: Ints, count: int, place: Ints,
+    pair: tuple[int, int], half: Flags, old: Ints,
+) -> float:  # fmt: skip
+    """Give the half below the cut to the first area and the rest to the second; return the border that they had [m]."""
     before = 0.0
     for i in range(count):
         u = members[i]
+        old[i] = label[u]
         for k in range(indptr[u], indptr[u + 1]):
             if place[nbr[k]] > i and label[nbr[k]] != label[u]:
                 before += weight[k]
-    bands = np.empty((2, 2))
-    for i in range(2):  # an area out of band may stay as far out, never farther
-        bands[i] = min(low[pair[i]], total[pair[i]]), max(high[pair[i]], total[pair[i]])
-    grow_tree(indptr, nbr, weight, members, count, place, up, order)
-    root, cut = best_tree_cut(indptr, nbr, weight, homes, members, count, place, up, order, bands)
-    if root < 0:
-        return 0.0, stamp
-    old = np.empty(count, np.int64)
-    half: Flags = np.zeros(count, np.bool_)
-    for visit in range(count):
-        i = order[visit]
-        half[i] = i == root or (up[i] >= 0 and half[up[i]])
-    was = (total[pair[0]], total[pair[1]])
     total[pair[0]], total[pair[1]] = 0, 0
     for i in range(count):
         u = members[i]
-        old[i] = label[u]
         label[u] = pair[0] if half[i] else pair[1]
         total[label[u]] += homes[u]
-    saved, stamp = trade(indptr, nbr, weight, homes, label, total, low, high, members, count, pair, mark, up, stamp)
-    gain = before - cut + saved
-    if gain >= 0 or np.random.random() < np.exp(gain / heat):  # noqa: NPY002
-        return gain, stamp
-    for i in range(count):
-        label[members[i]] = old[i]
-    total[pair[0]], total[pair[1]] = was
-    return 0.0, stamp
+    return before

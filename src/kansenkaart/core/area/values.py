@@ -58,6 +58,35 @@ def block_sums(block: pd.Series, parts: pd.DataFrame, *, columns: Sequence[str],
     return sums.reindex(range(count))
 
 
+def corporation_chance(home: pd.DataFrame, *, told: pd.Series, share: pd.Series) -> pd.Series:
+    """Chance that each home is a corporation's: as its owner tells, else what the buurt's share leaves for it [1].
+
+    Where a corporation tells of its own panden only, the share of the buurt is not counted twice: the homes of which no
+    owner is known are a corporation's to the extent that the share of the buurt asks for more than were told.
+
+    Parameters
+    ----------
+    home : pd.DataFrame
+        `buurtcode` per home.
+    told : pd.Series
+        1 where a corporation owns the home, 0 where another does, unknown where nobody told; in the order of `home`.
+    share : pd.Series
+        Share of the homes that corporations own, by buurtcode [1].
+
+    Returns
+    -------
+    pd.Series
+        Between 0 and 1 [1]; unknown where neither the owner nor the buurt's share is known.
+    """
+    code = home["buurtcode"]
+    known = told.notna()
+    count = code.map(code.value_counts())
+    owned = code.map(told.groupby(code).sum())
+    silent = code.map((~known).groupby(code).sum())
+    rest = ((code.map(share) * count - owned) / silent.where(silent > 0)).clip(0.0, 1.0)
+    return told.where(known, rest).astype(float)
+
+
 def together(*amounts: pd.Series) -> pd.Series:
     """Add amounts that may be unknown: unknown only where all are."""
     return pd.concat(amounts, axis=1).sum(axis=1, min_count=1)
