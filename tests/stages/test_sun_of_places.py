@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -15,18 +20,30 @@ from rasterio.transform import from_origin
 from kansenkaart import assumptions
 from kansenkaart.core.solar.priors import combined_interval
 from kansenkaart.core.solar.weather import long_term_months
-from kansenkaart.stages import sun, sun_panden, sun_use
+from kansenkaart.errors import CrsError
+from kansenkaart.stages import sun, sun_cache, sun_fit, sun_panden, sun_station, sun_use
 from kansenkaart.stages.sun_faces import find_faces
 from kansenkaart.stages.sun_sheet import Faces, height_model, raised
 
 EAST, NORTH, CELL = 85000.0, 447000.0, 0.5
 
 
+SHARED = Path(
+    tempfile.mkdtemp(prefix="sun-of-places-")
+)  # where tables of stations are kept: each weather is worked out once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy():
+    yield
+    shutil.rmtree(SHARED)
+
+
 class Tables:
     """A store that holds frames and rasters in memory."""
 
     def __init__(self, tmp_path, **tables):
-        self.tables, self.folder = tables, tmp_path
+        self.tables, self.folder, self.root = tables, tmp_path, SHARED
 
     def has(self, name):
         """Tell whether a table is there."""
@@ -47,6 +64,7 @@ class Tables:
         return target
 
 
+@cache
 def weather(shift_minutes=30):
     """Make a clear year at 52 N whose hours lie `shift_minutes` after their timestamps."""
     from pvlib.solarposition import get_solarposition
@@ -164,14 +182,118 @@ def test_strange_faces_are_kept_and_counted(tmp_path):
         {**face("crossing", "p0", spot(0, 0, 5, 5), 30.0, 180.0, 5.0), "geometry": bow},
         {**face("no area", "p0", spot(50, 50, 5, 5), 30.0, 180.0, 5.0), "roof_area_m2": 0.0},
     )
-    made = scored(Tables(tmp_path, roof_face=odd, pand=panden(spot(10, 10, 5, 5)), weather_hourly=weather()))
+    made = scored(
+        Tables(tmp_path, roof_face=odd, pand=panden(spot(10, 10, 5, 5), spot(90, 90, 5, 5)), weather_hourly=weather())
+    )
     noted = made.tally.to_dict()["noted"]
     assert len(made.content) == 4
     assert noted["richting of helling onbekend"] == 1
     assert noted["dakvlak zonder pand in de BAG"] == 1
+    assert noted["dakvlak zonder oppervlakte"] == 1
+    assert noted["dakvlak dat zichzelf kruist"] == 1
+    assert noted["pand zonder dakvlak"] == 1
     unknown = made.content.set_index("face_id").loc["no direction"]
     assert unknown["sun_class"] == "?"
     assert pd.isna(unknown["kwp_fit"])
+
+
+def test_a_height_model_in_another_system_is_refused(tmp_path):
+    path = Tables(tmp_path, dsm=np.zeros((4, 4))).path("dsm")
+    with rasterio.open(path, "r+") as sheet:
+        sheet.crs = "EPSG:32631"
+    with pytest.raises(CrsError, match=r"dsm\.tif.*32631|32631.*dsm\.tif"):
+        height_model(path)
+    with rasterio.open(path, "r+") as sheet:
+        sheet.crs, sheet.transform = "EPSG:28992", from_origin(EAST, NORTH, 0.5, 1.0)
+    with pytest.raises(CrsError, match="square cells"):
+        height_model(path)
+
+
+def test_holes_in_the_heights_are_counted_and_never_a_tower(tmp_path):
+    heights = np.zeros((120, 120))
+    heights[40:72, 40:64] = 6.0
+    holed = heights.copy()
+    holed[44:48, 44:48] = holed[90:100, 40:64] = np.nan  # on the roof, and south of it
+    row = faces(face("f", "p0", spot(20, 20, 12, 16), 0.0, np.nan, 6.0))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    whole, gone = (
+        scored(Tables(tmp_path / name, roof_face=row, dsm=one, weather_hourly=weather()))
+        for name, one in (("a", heights), ("b", holed))
+    )
+    assert "dakvlak met cellen zonder hoogte" not in whole.tally.to_dict()["noted"]
+    assert gone.tally.to_dict()["noted"]["dakvlak met cellen zonder hoogte"] == 1
+    assert gone.content["sun_kwh_per_m2_year"].iloc[0] == pytest.approx(
+        whole.content["sun_kwh_per_m2_year"].iloc[0], rel=2e-3
+    )
+    assert gone.content["modules_fit"].iloc[0] <= whole.content["modules_fit"].iloc[0]
+
+
+def test_months_sum_to_the_year_on_every_basis(tmp_path):
+    rows = faces(
+        face("s", "p0", spot(10, 10, 6, 8), 40.0, 180.0, 6.0), face("f", "p0", spot(20, 10, 12, 12), 0.0, np.nan, 6.0)
+    )
+    tables = {"roof_face": rows, "pand": panden(spot(10, 10, 22, 12), spot(80, 10, 9, 9)), "weather_hourly": weather()}
+    made = scored(Tables(tmp_path, **tables)).content
+    whole = panden_of(tmp_path, roof_face_score=made, **tables)
+    for found in (made, whole):
+        months = found[list(sun_fit.MONTHS)].to_numpy(float)
+        np.testing.assert_allclose(months.sum(axis=1), found["yield_fit_kwh_per_year"].to_numpy(float), rtol=1e-6)
+        assert (months[:, 5] > 1.2 * months[:, 11]).all()  # June and December at 52 N
+    slope, level = (made.set_index("face_id").loc[one, list(sun_fit.MONTHS)].to_numpy(float) for one in "sf")
+    assert slope[11] / slope.sum() > 1.2 * level[11] / level.sum()  # a slope to the south holds up in winter
+    assert whole["score_basis"].tolist() == ["lod22", "footprint"]
+
+
+def test_the_best_face_is_filled_first(tmp_path):
+    rows = faces(
+        face("n", "p0", spot(10, 10, 9, 6), 40.0, 0.0, 6.0), face("s", "p0", spot(10, 16, 9, 6), 40.0, 180.0, 6.0)
+    )
+    tables = {"roof_face": rows, "pand": panden(spot(10, 10, 9, 12)), "weather_hourly": weather()}
+    made = scored(Tables(tmp_path, **tables)).content.set_index("face_id")
+    found = panden_of(tmp_path, roof_face_score=made.reset_index(), **tables).iloc[0]
+    assert 0 < found["modules_pay"] <= made.loc["s", "modules_fit"]
+    best = made.loc["s", "yield_fit_kwh_per_year"] / made.loc["s", "kwp_fit"]
+    life = (
+        assumptions.default().value("pv_life", "year") * assumptions.default().value("pv_degradation", "%/year") / 200
+    )
+    assert found["yield_pay_kwh_per_year"] / found["kwp_pay"] == pytest.approx(best * (1 - life), rel=1e-6)
+
+
+def test_the_table_of_a_station_is_kept(tmp_path, monkeypatch):
+    tables = {"roof_face": faces(face("f", "p0", spot(10, 10, 5, 10), 35.0, 90.0, 6.0)), "weather_hourly": weather()}
+    first = scored(Tables(tmp_path, **tables)).content
+    for name in ("cumulative_irradiance", "closing_minutes"):
+        monkeypatch.setattr(sun_station, name, lambda *_, **__: pytest.fail("worked out again"))
+    pd.testing.assert_frame_equal(scored(Tables(tmp_path, **tables)).content, first)
+    brighter = weather().assign(dhi_w_per_m2=weather()["dhi_w_per_m2"] * 1.1)
+    with pytest.raises(pytest.fail.Exception, match="again"):  # other weather, another table
+        scored(Tables(tmp_path, **{**tables, "weather_hourly": brighter}))
+
+
+def test_a_damaged_table_is_noticed_and_made_again(tmp_path):
+    station = sun_station.station_of(Tables(tmp_path, weather_hourly=weather()), assumptions.default())
+    made = []
+
+    def make():
+        made.append(1)
+        return 30.0, station.table
+
+    def kept():
+        (minutes, table), damaged = sun_cache.remembered(tmp_path, "k" * 32, make)
+        np.testing.assert_array_equal(table.vector, station.table.vector)
+        return minutes, damaged, len(made)
+
+    assert [kept(), kept()] == [(30.0, False, 1), (30.0, False, 1)]
+    (path,) = tmp_path.iterdir()
+    sound = path.read_bytes()
+    middle = len(sound) // 2
+    for number, bad in enumerate((sound[:-1000], sound[:middle] + b"bad" + sound[middle + 3 :], b"", b"no archive"), 2):
+        path.write_bytes(bad)
+        assert kept() == (30.0, True, number)
+        assert path.read_bytes() == sound
+    assert "opnieuw gemaakt" in str(dataclasses.replace(station, mended=True).notes())
+    assert "opnieuw gemaakt" not in str(station.notes())
 
 
 def panden_of(tmp_path, **tables):
@@ -216,8 +338,10 @@ def test_the_load_keeps_the_time_of_the_sun(tmp_path, shift):
 
 def test_a_flat_roof_is_dearer_to_fill(tmp_path):
     table = assumptions.default()
-    pitched, flat = (sun_use._prices(table, flat=one).system_eur_per_kwp for one in (False, True))
-    assert flat - pitched == pytest.approx(1000 * (1.14 - 0.98))  # assumptions.csv, EUR/Wp
+    prices = sun_use._prices(table)
+    assert prices.flat_eur_per_kwp - prices.pitched_eur_per_kwp == pytest.approx(
+        1000 * (1.14 - 0.98)
+    )  # assumptions.csv, EUR/Wp
 
 
 def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):

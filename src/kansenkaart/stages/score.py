@@ -10,7 +10,7 @@ from kansenkaart.assumptions import Assumptions
 from kansenkaart.config import Areas
 from kansenkaart.core import buurten, scoring
 from kansenkaart.provenance import Tally
-from kansenkaart.stages import areas, best_areas, enterprise, sun, sun_panden, water
+from kansenkaart.stages import areas, best_areas, enterprise, sun, sun_fit, sun_panden, water
 from kansenkaart.stages.steps import Product, Step
 from kansenkaart.store import Store
 
@@ -21,7 +21,7 @@ _USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_b
 _ROOFS = (
     "roof_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year",
     "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
-    "sun_eur_per_year",
+    "sun_eur_per_year", *sun_fit.MONTHS,
 )  # fmt: skip
 
 

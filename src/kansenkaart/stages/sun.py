@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from kansenkaart.assumptions import Assumptions
@@ -21,6 +22,7 @@ from kansenkaart.store import Store
 
 INPUTS = ("roof_face", "pand", "dsm", *sun_station.INPUTS)
 USED = (*sun_station.USED, *sun_fit.USED, "roof_clearance", "roof_observer_raise", "roof_least_cover")
+_HOLES = "hole_cells"
 _COLUMNS = [
     "face_id", "pand_id", "buurtcode", "tilt_deg", "azimuth_deg", "roof_area_m2", "free_area_m2",
     "open_sky_kwh_per_m2_year", "open_sky_kwh_per_year", "sun_kwh_per_m2_year", "sun_kwh_per_year", "shade_frac",
@@ -41,15 +43,26 @@ def score_roofs(store: Store, known: Assumptions) -> Sequence[Product]:
     scored = faces.assign(buurtcode=None if codes is None else faces["pand_id"].map(codes), score_basis=faces["basis"])
     scored, blocked = _lit(scored, store, station, known)
     scored = sun_fit.add_modules(scored, blocked=blocked, cell_m=_cell_m(store), station=station, known=known)
-    strange = 0 if codes is None else int((~faces["pand_id"].isin(codes.index)).sum())
     noted = {
         "richting of helling onbekend": int(scored["open_sky_kwh_per_m2_year"].isna().sum()),
-        "dakvlak zonder pand in de BAG": strange,
+        **_strange(faces, codes),
+        "dakvlak met cellen zonder hoogte": int(scored[_HOLES].gt(0).sum()),
         **{f"dakvlak op grondslag {name}": int(n) for name, n in scored["score_basis"].value_counts().items()},
         "dakvlak op geen enkele cel van het hoogtemodel": int(scored["sun_kwh_per_year"].isna().sum()),
         **station.notes(),
     }
     return [Product("roof_face_score", scored[_COLUMNS], Tally(len(faces), len(scored), noted=noted))]
+
+
+def _strange(faces: gpd.GeoDataFrame, codes: pd.Series | None) -> dict[str, int]:
+    """Count roofs and footprints that do not belong together, and faces of which nothing can be made."""
+    whole = faces.geometry.is_valid  # the two lobes of a face that crosses itself may cancel out
+    return {
+        "dakvlak zonder pand in de BAG": 0 if codes is None else int((~faces["pand_id"].isin(codes.index)).sum()),
+        "pand zonder dakvlak": 0 if codes is None else int((~codes.index.isin(faces["pand_id"])).sum()),
+        "dakvlak zonder oppervlakte": int((~faces["roof_area_m2"].gt(0) | (whole & faces.geometry.area.eq(0))).sum()),
+        "dakvlak dat zichzelf kruist": int((~whole).sum()),
+    }
 
 
 def _cell_m(store: Store) -> float:
@@ -62,7 +75,7 @@ def _lit(
 ) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
     """Add open and shaded irradiation; a face that the height model does not cover is shaded by its neighbours alone."""
     out = faces.assign(**dict.fromkeys(("open_sky_kwh_per_m2_year", "free_area_m2", "sun_kwh_per_m2_year",
-                                        "sun_kwh_per_year", "shade_frac"), np.nan))  # fmt: skip
+                                        "sun_kwh_per_year", "shade_frac", _HOLES, *sun_fit.SUN_MONTHS), np.nan))  # fmt: skip
     usable = (out["tilt_deg"].le(STEEPEST_DEG) & (out["azimuth_deg"].notna() | out["tilt_deg"].eq(0))).to_numpy()
     part = out[usable].reset_index(drop=True)
     if part.empty:
@@ -108,11 +121,13 @@ def _covered(part: gpd.GeoDataFrame, swept: Swept, sheet: Sheet, least: float) -
 
 def _put(part: gpd.GeoDataFrame, swept: Swept, rows: NDArray[np.bool_]) -> gpd.GeoDataFrame:
     """Write the sums of some faces: per square metre, free area and whole face."""
-    per_m2 = np.where(swept.free > 0, swept.energy / np.maximum(swept.free, 1), np.nan)
+    months = np.where(swept.free[:, None] > 0, swept.energy / np.maximum(swept.free, 1)[:, None], np.nan)
+    per_m2 = months.sum(axis=1)
     area = part["roof_area_m2"].to_numpy(float) * swept.free / np.maximum(swept.seen, 1)
     shade = np.clip(1 - per_m2 / part["open_sky_kwh_per_m2_year"].to_numpy(float), 0, 1)
     found = {
         "free_area_m2": area, "sun_kwh_per_m2_year": per_m2, "shade_frac": shade,
-        "sun_kwh_per_year": np.where(swept.free == 0, 0.0, per_m2 * area),
+        "sun_kwh_per_year": np.where(swept.free == 0, 0.0, per_m2 * area), _HOLES: swept.holes,
+        **dict(zip(sun_fit.SUN_MONTHS, months.T, strict=True)),
     }  # fmt: skip
     return part.assign(**{name: np.where(rows, value, part[name]) for name, value in found.items()})

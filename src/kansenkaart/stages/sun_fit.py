@@ -14,12 +14,16 @@ from kansenkaart.assumptions import Assumptions
 from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, specific_yield
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
 from kansenkaart.core.solar.priors import INTERVALS, combined_interval
-from kansenkaart.core.solar.surface import roof_planes
+from kansenkaart.core.solar.surface import kernel_table, roof_planes
 from kansenkaart.stages.sun_station import Station
 
+MONTHS = tuple(f"yield_fit_kwh_month_{month:02d}" for month in range(1, 13))
 COLUMNS = (
-    "modules_fit", "kwp_fit", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", "sun_class",
+    "modules_fit", "kwp_fit", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high",
+    *MONTHS, "sun_class",
 )  # fmt: skip
+SUN_MONTHS = tuple(f"sun_kwh_per_m2_month_{month:02d}" for month in range(1, 13))
+FLAT_BELOW_DEG = LayoutRule.flat_below_deg
 USED = (
     "pv_module_power", "pv_module_length", "pv_module_width", "pv_performance_ratio", "pv_min_area", "pv_class_very_good",
     "pv_class_good", "pv_setback_pitched", "pv_setback_flat", "pv_flat_tilt_east_west",
@@ -64,7 +68,7 @@ def add_modules(
     Parameters
     ----------
     faces : GeoDataFrame
-        With a plane, ``sun_kwh_per_m2_year`` and ``free_area_m2``; unknown sun leaves everything unknown.
+        With a plane, ``sun_kwh_per_m2_year``, ``SUN_MONTHS`` and ``free_area_m2``; unknown sun leaves everything unknown.
     blocked : array
         (n, 3) face, x, y [m RD] of cells that carry nothing.
     cell_m : float
@@ -84,12 +88,14 @@ def add_modules(
                    obstacles=blocked, obstacle_size_m=cell_m).faces  # fmt: skip
     unknown = (letter == "?") & ~covered
     kwp = np.where(unknown, np.nan, laid["kwp"].to_numpy(float))
-    kwh = np.where(kwp > 0, kwp * _per_kwp(faces, laid, station, performance(known)[0]), kwp)
+    per_kwp, shares = _per_kwp(faces, laid, station, performance(known)[0])
+    kwh = np.where(kwp > 0, kwp * per_kwp, kwp)
+    months = np.where(kwp[:, None] > 0, kwh[:, None] * shares, kwp[:, None])
     low, high = bounds_of(faces["score_basis"], known)
     return faces.assign(
         modules_fit=pd.array(np.where(unknown, np.nan, laid["modules"]), dtype="Int64"), kwp_fit=kwp,
         yield_fit_kwh_per_year=kwh, yield_fit_kwh_per_year_low=kwh * low, yield_fit_kwh_per_year_high=kwh * high,
-        sun_class=letter,
+        sun_class=letter, **dict(zip(MONTHS, months.T, strict=True)),
     )  # fmt: skip
 
 
@@ -98,19 +104,29 @@ def _largest(shape: Any) -> Any:
     return max(shapely.get_parts(shape).tolist(), key=lambda part: float(part.area))
 
 
-def _per_kwp(faces: pd.DataFrame, laid: pd.DataFrame, station: Station, ratio: float) -> NDArray[np.float64]:
-    """Yield [kWh/kWp/year]; racks on a flat roof stand in planes of their own, east-west ones half in each."""
+def _per_kwp(
+    faces: pd.DataFrame, laid: pd.DataFrame, station: Station, ratio: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Yield [kWh/kWp/year] and the share of each month in it, (faces,) and (faces, 12).
+
+    Racks on a flat roof stand in planes of their own, east-west ones half in each; the shade is that of the face.
+    """
     tilt, azimuth = (laid[f"module_{name}_deg"].to_numpy(float) for name in ("tilt", "azimuth"))
     usable = faces["open_sky_kwh_per_m2_year"].notna().to_numpy()
-    tilt = np.where(usable, tilt, 0.0)
-    first, second = (_open(tilt, turn, station) for turn in (azimuth, azimuth + 180))
-    racked = np.where(laid["orientation"] == "east-west", (first + second) / 2, first)
-    own = faces["open_sky_kwh_per_m2_year"].to_numpy(float)
-    return specific_yield(faces["sun_kwh_per_m2_year"].to_numpy(float) * racked / own, performance_ratio=ratio)
+    lean, facing = (np.where(usable, faces[f"{one}_deg"].to_numpy(float), 0.0) for one in ("tilt", "azimuth"))
+    own = open_months(lean, facing, station)
+    first, second = (open_months(np.where(usable, tilt, 0.0), turn, station) for turn in (azimuth, azimuth + 180))
+    racked = np.where((laid["orientation"] == "east-west").to_numpy()[:, None], (first + second) / 2, first)
+    months = faces[list(SUN_MONTHS)].to_numpy(float) * racked / own
+    year = faces["sun_kwh_per_m2_year"].to_numpy(float) * racked.sum(axis=1) / own.sum(axis=1)
+    total = months.sum(axis=1, keepdims=True)
+    return specific_yield(year, performance_ratio=ratio), months / np.where(total > 0, total, 1.0)
 
 
-def _open(tilt: NDArray[Any], azimuth: NDArray[Any], station: Station) -> NDArray[np.float64]:
-    return roof_planes(tilt, azimuth, table=station.table).open_kwh_per_m2[:, 0].astype(float)
+def open_months(tilt: NDArray[Any], azimuth: NDArray[Any], station: Station) -> NDArray[np.float64]:
+    """Irradiation of open planes month by month, (planes, 12) [kWh/m2]."""
+    kernel = kernel_table(station.table, monthly=True)
+    return roof_planes(tilt, azimuth, table=station.table, kernel=kernel).open_kwh_per_m2.astype(float)
 
 
 def bounds_of(basis: pd.Series, known: Assumptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

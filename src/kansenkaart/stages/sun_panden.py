@@ -12,20 +12,18 @@ import pandas as pd
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core import scoring
 from kansenkaart.core.solar.classes import classify, specific_yield
-from kansenkaart.core.solar.panels import LayoutRule
 from kansenkaart.core.solar.priors import UNSEEN_SHADE_MIDDLE, combined_interval, footprint_faces
-from kansenkaart.core.solar.surface import roof_planes
 from kansenkaart.provenance import Tally
 from kansenkaart.stages import sun_fit, sun_station, sun_use
 from kansenkaart.stages.steps import Product
+from kansenkaart.stages.sun_fit import FLAT_BELOW_DEG, MONTHS
 from kansenkaart.stages.sun_station import Station
 from kansenkaart.store import Store
 
 INPUTS = ("pand", "buurt", "roof_face_score", *sun_station.INPUTS)
 USED = (*sun_station.USED, *sun_fit.USED, *sun_use.USED)
 _SUN = ("roof_area_m2", "free_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit",
-        "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high")  # fmt: skip
-FLAT_BELOW_DEG = LayoutRule.flat_below_deg
+        "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *MONTHS)  # fmt: skip
 _NAMES = [
     "pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "roof_area_m2", "faces", "open_sky_kwh_per_year",
     "sun_kwh_per_year", *sun_fit.COLUMNS, *sun_use.COLUMNS, "score_basis", "geometry",
@@ -45,7 +43,7 @@ def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
         out = _estimated(out, station, known)
         out["sun_class"] = _class(out, station, known)
         buurt = store.read("buurt") if store.has("buurt") else None
-        out = sun_use.add_use(out, buurt=buurt, station=station, known=known)
+        out = sun_use.add_use(out, faces=faces, buurt=buurt, station=station, known=known)
     else:
         out = out.assign(**{**dict.fromkeys(sun_use.COLUMNS, np.nan), "own_use_pay_frac_basis": None})
     out["modules_fit"] = out["modules_fit"].round().astype("Int64")
@@ -71,10 +69,9 @@ def _estimated(pand: gpd.GeoDataFrame, station: Station, known: Assumptions) -> 
     year = chosen["bouwjaar"].astype("Float64").to_numpy(float, na_value=np.nan)
     faces = footprint_faces(chosen.geometry.to_list(), bouwjaar=year)
     usable = faces["roof_area_m2"].notna()
-    faces = faces[usable].assign(open=roof_planes(
-        faces.loc[usable, "tilt_deg"].to_numpy(float), faces.loc[usable, "azimuth_deg"].to_numpy(float), table=station.table
-    ).open_kwh_per_m2[:, 0].astype(float))  # fmt: skip
-    found = _footprint_sums(faces, known)
+    faces = faces[usable]
+    months = sun_fit.open_months(faces["tilt_deg"].to_numpy(float), faces["azimuth_deg"].to_numpy(float), station)
+    found = _footprint_sums(faces.assign(open=months.sum(axis=1), **dict(zip(MONTHS, months.T, strict=True))), known)
     out = pand.copy()
     rows = out.index[bare][found.index.to_numpy()]
     for name in found.columns:
@@ -92,7 +89,8 @@ def _footprint_sums(faces: pd.DataFrame, known: Assumptions) -> pd.DataFrame:
         "footprint": faces["footprint"], "open_sky_kwh_per_year": faces["open"] * faces["roof_area_m2"], "kwp_fit": kwp,
         "yield_fit_kwh_per_year": kwp * per_kwp,
     })  # fmt: skip
-    sums = rows.groupby("footprint").sum()
+    shares = faces[list(MONTHS)].div(faces["open"], axis=0).mul(rows["yield_fit_kwh_per_year"], axis=0)
+    sums = pd.concat([rows, shares], axis=1).groupby("footprint").sum()
     level = kwp.where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0).groupby(faces["footprint"]).sum()
     spread = faces.groupby("footprint")[["low", "high", "kwp_low", "kwp_high"]].first().to_numpy(float)
     bounds = np.array([

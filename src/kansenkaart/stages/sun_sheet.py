@@ -17,6 +17,8 @@ from rasterio import features
 from rasterio.windows import Window as Piece
 
 from kansenkaart.core.solar.labels import Planes, plane_heights
+from kansenkaart.crs import RD
+from kansenkaart.errors import CrsError
 
 RAISED_CELL_M = 0.5  # the cell of AHN's own grids
 Read = Callable[[Piece], NDArray[np.float32]]
@@ -76,9 +78,21 @@ class Faces:
 
 
 def height_model(path: Path) -> Sheet:
-    """Open a height model."""
+    """Open a height model.
+
+    Raises
+    ------
+    CrsError
+        If its reference system is not RD New, or it is turned or has oblong cells: nothing is reprojected silently.
+    """
     with rasterio.open(path) as sheet:
-        shape, place = sheet.shape, sheet.transform
+        shape, place, system = sheet.shape, sheet.transform, sheet.crs
+    if system is None or (system.to_epsg() not in (28992, 7415) and "Amersfoort / RD New" not in str(system)):
+        raise CrsError(f"a height model in RD New ({RD})", found=str(system or "no reference system"), where=path.name,
+                       remedy="reproject it first, for instance with gdalwarp -t_srs EPSG:28992")  # fmt: skip
+    if place.b or place.d or not np.isclose(place.a, -place.e):
+        raise CrsError("square cells, north up", found=f"a transform of {tuple(place)[:6]}", where=path.name,
+                       remedy="resample it first, for instance with gdalwarp -tr 0.5 0.5")  # fmt: skip
 
     def read(piece: Piece) -> NDArray[np.float32]:
         with rasterio.open(path) as sheet:

@@ -9,10 +9,19 @@ import pandas as pd
 
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
-from kansenkaart.core.solar.weather import WEATHER_COLUMNS, Site, closing_minutes, long_term_months, scale_to_monthly
+from kansenkaart.core.solar.weather import (
+    WEATHER_COLUMNS,
+    LongTerm,
+    Site,
+    closing_minutes,
+    long_term_months,
+    scale_to_monthly,
+)
+from kansenkaart.stages import sun_cache
 from kansenkaart.store import Store
 
 INPUTS = ("weather_hourly", "weather_daily")
+KEPT = ".kept"  # folder beside the stages: no result, and safe to throw away
 USED = ("ground_albedo", "sun_long_term_years")
 
 
@@ -30,12 +39,15 @@ class Station:
         Cumulative irradiance.
     period : str
         Years to which the months are scaled, or "" for the typical year as it is.
+    mended : bool
+        Whether the table that was kept of an earlier run was damaged, and made again.
     """
 
     hours: pd.DataFrame
     site: Site
     table: IrradianceTable
     period: str
+    mended: bool = False
 
     def notes(self) -> dict[str, int]:
         """Say for the lineage which clock was found and how much sun a level square metre gets [kWh/m2/year]."""
@@ -43,26 +55,35 @@ class Station:
         return {
             "minuten van tijdstip tot midden van het uur": round(self.site.mid_interval_minutes),
             f"{term}; kWh/m2 per jaar op een plat vlak": round(float(self.table.ghi.sum())),
+            **({"bewaarde tabel van het weerstation beschadigd en opnieuw gemaakt": 1} if self.mended else {}),
         }
 
 
 def station_of(store: Store, known: Assumptions) -> Station:
-    """Read the weather of a study."""
+    """Read the weather of a study; what was worked out of the same weather before is kept in its folder."""
     raw = store.read("weather_hourly")
     hours = raw[list(WEATHER_COLUMNS)].set_axis(pd.DatetimeIndex(pd.to_datetime(raw["timestamp"], utc=True)))
     site = Site(float(raw["latitude_deg"].iloc[0]), float(raw["longitude_deg"].iloc[0]))
-    site = replace(site, mid_interval_minutes=closing_minutes(hours, site=site))
-    hours, period = _scaled(hours, store, int(known.value("sun_long_term_years", "year")))
-    table = cumulative_irradiance(hours, site=site, albedo=known.value("ground_albedo", "1"))
-    return Station(hours, site, table, period)
+    term = _long_term(store, int(known.value("sun_long_term_years", "year")))
+    scaled = hours if term is None else scale_to_monthly(hours, monthly_ghi_kwh_per_m2=term.kwh_per_m2)
+    albedo = known.value("ground_albedo", "1")
+
+    def make() -> tuple[float, IrradianceTable]:
+        minutes = closing_minutes(hours, site=site)
+        clocked = replace(site, mid_interval_minutes=minutes)
+        return minutes, cumulative_irradiance(scaled, site=clocked, albedo=albedo)
+
+    months = None if term is None else term.kwh_per_m2.tolist()
+    key = sun_cache.key_of(hours, site.latitude_deg, site.longitude_deg, months, albedo)
+    (minutes, table), mended = sun_cache.remembered(store.root / KEPT, key, make)
+    period = "" if term is None else f"{term.first_year}-{term.last_year}"
+    return Station(scaled, replace(site, mid_interval_minutes=minutes), table, period, mended)
 
 
-def _scaled(hours: pd.DataFrame, store: Store, years: int) -> tuple[pd.DataFrame, str]:
-    """Scale the months to the last complete years of the daily station, where it has enough of them."""
-    daily = store.read("weather_daily") if store.has("weather_daily") else None
-    found = None if daily is None else long_term_months(
-        pd.to_datetime(daily["day"]), daily["global_radiation_kwh_per_m2"].to_numpy(float, na_value=np.nan), years=years
-    )  # fmt: skip
-    if found is None:
-        return hours, ""
-    return scale_to_monthly(hours, monthly_ghi_kwh_per_m2=found.kwh_per_m2), f"{found.first_year}-{found.last_year}"
+def _long_term(store: Store, years: int) -> LongTerm | None:
+    """Average the last complete years of the daily station, where it has enough of them."""
+    if not store.has("weather_daily"):
+        return None
+    daily = store.read("weather_daily")
+    sun = daily["global_radiation_kwh_per_m2"].to_numpy(float, na_value=np.nan)
+    return long_term_months(pd.to_datetime(daily["day"]), sun, years=years)

@@ -10,6 +10,7 @@ from pvlib import irradiance
 
 from kansenkaart.assumptions import Assumptions
 from kansenkaart.core.solar.balance import (
+    SIZE_COLUMNS,
     Prices,
     annuity,
     calibrate_spread,
@@ -18,7 +19,7 @@ from kansenkaart.core.solar.balance import (
     own_use,
 )
 from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
-from kansenkaart.stages.sun_fit import module_of
+from kansenkaart.stages.sun_fit import FLAT_BELOW_DEG, module_of
 from kansenkaart.stages.sun_station import Station
 
 COLUMNS = ("modules_pay", "kwp_pay", "yield_pay_kwh_per_year", "own_use_pay_frac", "own_use_pay_frac_basis",
@@ -33,22 +34,35 @@ USED = (
 HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
 _PERCENT, _W_PER_KW, HALF_HOUR_MIN = 0.01, 1000.0, 30.0
 _REFERENCE_KWP, _REFERENCE_USE_KWH = 4.0, 2700.0  # of self_consumption_reference, as its note says
+_OF_A_FACE = ["roof", "flat", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year"]
 _SLOPE_DEG, _SOUTH_DEG = 35.0, 180.0  # the roof whose hours stand for all: the usual Dutch slope (guess)
 
 
 def add_use(
-    pand: gpd.GeoDataFrame, *, buurt: pd.DataFrame | None, station: Station, known: Assumptions
+    pand: gpd.GeoDataFrame,
+    *,
+    faces: pd.DataFrame | None,
+    buurt: pd.DataFrame | None,
+    station: Station,
+    known: Assumptions,
 ) -> gpd.GeoDataFrame:
-    """Add the size that pays; unknown where there are no homes under the roof: their use is not known here."""
+    """Add the size that pays, the best face filled first; unknown without homes under the roof: their use is not known.
+
+    Parameters
+    ----------
+    pand : GeoDataFrame
+        With ``homes`` and all that fits on the roof.
+    faces : DataFrame or None
+        Scored roof faces; a pand without any is sized by the mean of its estimate.
+    buurt : DataFrame or None
+        Use per home, where it is known.
+    """
     use, basis = _use_per_home(pand, buurt, known)
     homes = pand["homes"].astype("Float64").to_numpy(float, na_value=np.nan)
-    kwp = pand["kwp_fit"].to_numpy(float)
-    roofs = pd.DataFrame({
-        "modules": pand["modules_fit"].astype("Float64").to_numpy(float, na_value=np.nan),
-        "kwh_per_kwp": np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), 0.0),
-        "use_kwh": np.where(homes > 0, homes * use, np.nan),
-    }).assign(homes=homes, flat=pand["flat_frac"].to_numpy(float) > 0.5)  # fmt: skip
-    sized = _sized(roofs.dropna(), station, known).reindex(range(len(pand)))
+    roofs = _roofs(pand, faces).assign(
+        use_kwh=lambda one: np.where(homes > 0, homes * use, np.nan)[one["roof"]], homes=lambda one: homes[one["roof"]]
+    )
+    sized = _sized(roofs[roofs["use_kwh"].notna()], station, known).reindex(range(len(pand)))
     own = np.where(sized["sun_kwh"] > 0, sized["own_kwh"] / sized["sun_kwh"].where(sized["sun_kwh"] > 0), np.nan)
     return pand.assign(
         modules_pay=sized["modules"].round().astype("Int64").array, kwp_pay=sized["kwp"].to_numpy(),
@@ -56,6 +70,23 @@ def add_use(
         own_use_pay_frac_basis=pd.Series(basis).where(sized["modules"].notna(), None).to_numpy(),
         sun_eur_per_year=sized["net_eur"].to_numpy(),
     )  # fmt: skip
+
+
+def _roofs(pand: pd.DataFrame, faces: pd.DataFrame | None) -> pd.DataFrame:
+    """Faces by the row of their pand: modules, yield per kWp and whether flat; one row of the mean where none is known."""
+    whole = pand.assign(roof=np.arange(len(pand)), flat=pand["flat_frac"].to_numpy(float) > 0.5)
+    if faces is not None:
+        row = pd.Series(whole["roof"].to_numpy(), index=whole["pand_id"])
+        seen = faces.assign(roof=faces["pand_id"].map(row), flat=faces["tilt_deg"].lt(FLAT_BELOW_DEG))
+        # A face of unknown sun takes nothing away from the modules of the others.
+        seen = seen[seen["roof"].notna() & seen["kwp_fit"].notna()].astype({"roof": int})
+        whole = whole[~whole["roof"].isin(seen["roof"])]
+        whole = pd.concat([pd.DataFrame(seen)[_OF_A_FACE], pd.DataFrame(whole)[_OF_A_FACE]], ignore_index=True)
+    kwp = whole["kwp_fit"].to_numpy(float)
+    per_kwp = np.where(kwp > 0, whole["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), 0.0)
+    modules = whole["modules_fit"].astype("Float64").to_numpy(float, na_value=np.nan)
+    out = pd.DataFrame({"roof": whole["roof"].to_numpy(), "flat": whole["flat"].to_numpy(bool), "modules": modules})
+    return out.assign(kwh_per_kwp=per_kwp)[~np.isnan(modules)]
 
 
 def _use_per_home(
@@ -77,13 +108,14 @@ def _sized(roofs: pd.DataFrame, station: Station, known: Assumptions) -> pd.Data
     near = np.abs(np.log(roofs["homes"].to_numpy()[:, None] / np.array(HOMES))).argmin(axis=1)
     life = known.value("pv_life", "year")
     roofs = roofs.assign(kwh_per_kwp=roofs["kwh_per_kwp"] * _mean_output(known, life))
+    prices, kwp = _prices(known), module_of(known).power_wp / _W_PER_KW
     parts = [
-        economic_size(alike, own=own_use(sun, load, homes=HOMES[i], spread=spread), prices=_prices(known, flat=flat),
-                      module_kwp=module_of(known).power_wp / _W_PER_KW)
-        for i in np.unique(near) for flat in (False, True) if len(alike := roofs[(near == i) & (roofs["flat"] == flat)])
-    ]  # fmt: skip
-    names = ["modules", "kwp", "sun_kwh", "own_kwh", "export_kwh", "net_eur"]
-    return pd.concat(parts) if parts else pd.DataFrame(columns=names, dtype=float)
+        economic_size(
+            roofs[near == i], own=own_use(sun, load, homes=HOMES[i], spread=spread), prices=prices, module_kwp=kwp
+        )
+        for i in np.unique(near)
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=SIZE_COLUMNS, dtype=float)
 
 
 def _true_hours(station: Station) -> pd.DatetimeIndex:
@@ -92,15 +124,15 @@ def _true_hours(station: Station) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(station.hours.index) + aside
 
 
-def _prices(known: Assumptions, *, flat: bool) -> Prices:
+def _prices(known: Assumptions) -> Prices:
     """Money per kWp and year, constant and real: price, and the inverter's replacement brought to the start."""
-    roof = "flat" if flat else "pitched"
     rate = known.value("discount_rate_real", "%/year") * _PERCENT
     inverter = known.value("pv_inverter_price", "EUR/kWp") / (1 + rate) ** known.value("pv_inverter_life", "year")
     yearly = annuity(rate, years=known.value("pv_life", "year"), upkeep=known.value("pv_upkeep", "%/year") * _PERCENT)
+    pitched, flat = (known.value(f"pv_system_price_{one}", "EUR/Wp") * _W_PER_KW for one in ("pitched", "flat"))
     return Prices(
         known.value("electricity_price_all_in", "EUR/kWh"), known.value("export_value_net", "EUR/kWh"),
-        known.value(f"pv_system_price_{roof}", "EUR/Wp") * _W_PER_KW + inverter, yearly,
+        pitched + inverter, flat + inverter, yearly,
     )  # fmt: skip
 
 

@@ -174,12 +174,14 @@ def test_annuity() -> None:
 
 def test_the_size_that_pays_is_the_best_of_all_sizes() -> None:
     curve = OwnUse(np.array([0.01, 1.0, 100.0]), np.array([0.9, 0.4, 0.004]))
-    prices = Prices(0.26, 0.01, 980.0, annuity(0.04, years=20))
+    prices = Prices(0.26, 0.01, 980.0, 1140.0, annuity(0.04, years=20))
     roofs = pd.DataFrame(
         {
+            "roof": range(5),
             "modules": [12, 12, 0, 7, 900],
             "kwh_per_kwp": [900.0, 200.0, 900.0, np.nan, 850.0],
             "use_kwh": [2700.0] * 4 + [3e5],
+            "flat": False,
         }
     )
     got = economic_size(roofs, own=curve, prices=prices, module_kwp=0.435)
@@ -193,6 +195,30 @@ def test_the_size_that_pays_is_the_best_of_all_sizes() -> None:
     assert got.loc[2, "modules"] == 0
     assert np.isnan(got.loc[3, "modules"])  # unknown yield: unknown size
     assert 100 < got.loc[4, "modules"] <= 900
+
+
+def test_modules_go_on_the_best_face_first() -> None:
+    curve = OwnUse(np.array([0.01, 1.0, 100.0]), np.array([0.9, 0.4, 0.004]))
+    prices = Prices(0.26, 0.01, 980.0, 1140.0, annuity(0.04, years=20))
+    faces = pd.DataFrame(
+        {
+            "roof": ["b", "b", "b", "a"],
+            "modules": [4, 3, 9, 4],
+            "kwh_per_kwp": [700.0, 950.0, 960.0, 700.0],
+            "use_kwh": [9000.0, 9000.0, 9000.0, 9000.0],
+            "flat": [False, False, True, False],  # a flat roof is dearer: 960 there leaves less than 950 on a slope
+        }
+    )
+    got = economic_size(faces, own=curve, prices=prices, module_kwp=0.5)
+    yields, price = np.repeat([950.0, 960.0, 700.0], [3, 9, 4]), np.repeat([980.0, 1140.0, 980.0], [3, 9, 4])
+    sun, cost = (np.append(0, np.cumsum(one)) * 0.5 for one in (yields, price * prices.annuity))
+    used = curve.of(sun, use_kwh=np.full(17, 9000.0))
+    net = used * 0.26 + (sun - used) * 0.01 - cost
+    assert 0 < net.argmax() < 16
+    assert got.loc["b", "modules"] == net.argmax()
+    assert got.loc["b", "sun_kwh"] == pytest.approx(sun[net.argmax()])
+    assert got.loc["b", "net_eur"] == pytest.approx(net.max())
+    assert got.loc["a", "net_eur"] < got.loc["b", "net_eur"]
 
 
 def test_class_bounds_tile_the_range() -> None:

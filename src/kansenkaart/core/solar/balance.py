@@ -60,7 +60,8 @@ class Prices:
 
     own_use_eur_per_kwh: float
     export_eur_per_kwh: float
-    system_eur_per_kwp: float
+    pitched_eur_per_kwp: float
+    flat_eur_per_kwp: float
     annuity: float
 
 
@@ -148,17 +149,19 @@ def balance(sun_kwh: Doubles, load_kwh: Doubles, *, homes: float, spread: float)
 
 
 def economic_size(
-    roofs: pd.DataFrame, *, own: OwnUse, prices: Prices, module_kwp: float, steps: int = 400
+    faces: pd.DataFrame, *, own: OwnUse, prices: Prices, module_kwp: float, steps: int = 400
 ) -> pd.DataFrame:
-    """Find the number of modules with the highest net value a year.
+    """Find the number of modules with the highest net value a year on each roof, its best face filled first.
 
-    Net value is concave in the number of modules where all yield alike, so every number up to ``steps`` is tried at once,
-    and larger roofs in as many even steps.
+    The best face is the one whose module leaves most when all of its sun is used. Each next module then brings no more than
+    the one before, so the sum over n modules is concave, and every number up to ``steps`` is tried; of larger roofs as many
+    even steps.
 
     Parameters
     ----------
-    roofs : pandas.DataFrame
-        ``modules`` that fit [1], ``kwh_per_kwp`` [kWh/kWp/year], ``use_kwh`` of the homes under the roof [kWh/year].
+    faces : pandas.DataFrame
+        ``roof`` (any label), ``modules`` that fit [1], ``kwh_per_kwp`` [kWh/kWp/year], ``flat`` (price of a flat roof), and
+        ``use_kwh`` of the homes under the roof [kWh/year], the same for all its faces.
     own : OwnUse
         Own use for that number of homes.
     prices : Prices
@@ -171,26 +174,40 @@ def economic_size(
     Returns
     -------
     pandas.DataFrame
-        ``modules``, ``kwp``, ``sun_kwh``, ``own_kwh``, ``export_kwh`` [kWh/year], ``net_eur`` [EUR/year]; zero modules where
-        none pays, NaN where yield or use is unknown.
+        By roof: ``modules``, ``kwp``, ``sun_kwh``, ``own_kwh``, ``export_kwh`` [kWh/year], ``net_eur`` [EUR/year]; zero
+        modules where none pays, NaN where use, or yield or modules of a face is unknown.
     """
-    most = roofs["modules"].to_numpy(float)
-    tries = np.round(np.linspace(0, 1, steps + 1)[:, None] * most)
-    tries[:, most <= steps] = np.minimum(np.arange(steps + 1)[:, None], most[most <= steps])
-    kwp = tries * module_kwp
-    sun = kwp * roofs["kwh_per_kwp"].to_numpy(float)
-    used = own.of(sun, use_kwh=roofs["use_kwh"].to_numpy(float))
-    net = used * prices.own_use_eur_per_kwh + (sun - used) * prices.export_eur_per_kwh
-    net = net - kwp * prices.system_eur_per_kwp * prices.annuity
-    unknown = np.isnan(net).any(axis=0)
-    best = np.where(unknown, 0, np.nan_to_num(net, nan=-np.inf).argmax(axis=0))
-    at = (best, np.arange(len(roofs)))
-    out = {
-        "modules": tries[at],
-        "kwp": kwp[at],
-        "sun_kwh": sun[at],
-        "own_kwh": used[at],
-        "export_kwh": (sun - used)[at],
+    price = np.where(faces["flat"].to_numpy(bool), prices.flat_eur_per_kwp, prices.pitched_eur_per_kwp) * prices.annuity
+    gain = faces["kwh_per_kwp"].to_numpy(float) * prices.own_use_eur_per_kwh - price
+    ordered = faces.assign(price=price, gain=gain).sort_values("gain", ascending=False, kind="stable")
+    found = {
+        roof: _best_number(mine, own=own, prices=prices, module_kwp=module_kwp, steps=steps)
+        for roof, mine in ordered.groupby("roof", sort=True)
     }
-    frame = pd.DataFrame({**out, "net_eur": net[at]}, index=roofs.index)
-    return frame.mask(pd.Series(unknown, index=roofs.index))
+    return pd.DataFrame.from_dict(found, orient="index", columns=SIZE_COLUMNS, dtype=float)
+
+
+SIZE_COLUMNS = ["modules", "kwp", "sun_kwh", "own_kwh", "export_kwh", "net_eur"]
+
+
+def _best_number(
+    faces: pd.DataFrame, *, own: OwnUse, prices: Prices, module_kwp: float, steps: int
+) -> tuple[float, ...]:
+    """Try numbers of modules on the faces of one roof, in the order given."""
+    modules, yields, price, use = (
+        faces[name].to_numpy(float) for name in ("modules", "kwh_per_kwp", "price", "use_kwh")
+    )
+    if np.isnan(modules).any() or np.isnan(yields[modules > 0]).any() or np.isnan(use[0]):
+        return (np.nan,) * len(SIZE_COLUMNS)
+    filled = np.concatenate([[0.0], np.cumsum(modules)])
+    total = int(filled[-1])
+    tries = np.arange(total + 1.0) if total <= steps else np.round(np.linspace(0, total, steps + 1))
+    yields = np.where(modules > 0, yields, 0.0)
+    sun = np.interp(tries, filled, np.concatenate([[0.0], np.cumsum(modules * yields)])) * module_kwp
+    cost = np.interp(tries, filled, np.concatenate([[0.0], np.cumsum(modules * price)])) * module_kwp
+    used = own.of(sun, use_kwh=use[0])
+    net = used * prices.own_use_eur_per_kwh + (sun - used) * prices.export_eur_per_kwh - cost
+    best = int(net.argmax())
+    return tuple(
+        map(float, (tries[best], tries[best] * module_kwp, sun[best], used[best], (sun - used)[best], net[best]))
+    )

@@ -78,16 +78,3 @@ def free_cells(
         How far the surface may lie above the plane [m].
     """
     return np.asarray((face >= 0) & (surface_m - plane_m <= clearance_m), dtype=np.bool_)
-
-
-def face_sums(face: NDArray[Any], values: NDArray[Any], *, faces: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Add up values per face, and count the cells.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Sums and counts, each of shape (faces,).
-    """
-    known = face >= 0
-    sums = np.bincount(face[known], weights=values[known], minlength=faces).astype(np.float64)
-    return sums, np.bincount(face[known], minlength=faces).astype(np.int64)
