@@ -59,7 +59,8 @@ def roofs(store: Store, sources: Sequence[Provenance]) -> Made:
         return None
     frame = store.read("roof_face_score")
     names = ["pand_id", "sun_class", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high",
-             *_SUMMER_AND_WINTER, "modules_fit", "kwp_fit", "tilt_deg", "azimuth_deg", "sun_kwh_per_m2_year", "shade_frac", "free_area_m2",
+             *_SUMMER_AND_WINTER,
+             "modules_fit", "kwp_fit", "tilt_deg", "azimuth_deg", "sun_kwh_per_m2_year", "shade_frac", "free_area_m2",
              "roof_area_m2", "open_sky_kwh_per_m2_year", "score_basis"]  # fmt: skip
     names = [name for name in names if frame[name].notna().any()]
     decimals = {"roof_area_m2": 1, "free_area_m2": 1, "shade_frac": 2, "kwp_fit": 1}
@@ -117,7 +118,8 @@ def panden(store: Store, sources: Sequence[Provenance]) -> Made:
         return None
     frame = store.read("pand_score")
     names = ["pand_id", "homes", "bouwjaar", "sun_class", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low",
-             "yield_fit_kwh_per_year_high", *_SUMMER_AND_WINTER, "modules_fit", "kwp_fit", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
+             "yield_fit_kwh_per_year_high", *_SUMMER_AND_WINTER,
+             "modules_fit", "kwp_fit", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
              "own_use_pay_frac", "sun_eur_per_year", "footprint_area_m2", "roof_area_m2", "score_basis"]  # fmt: skip
     names = [name for name in names if frame[name].notna().any()]
     decimals = {"kwp_fit": 1, "kwp_pay": 1, "own_use_pay_frac": 2}
