@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.water import municipality
 from benchmarks.water_naming import foul_sewers
-from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden, assign_pipes
+from benchmarks.water_pictures import block
+from kansenkaart.core.water.assign import Reach, assign_pipes
 from kansenkaart.core.water.demand import garden_demand_mm, running_deficit
 from kansenkaart.core.water.design import DesignRules, design_diameters, design_slope
 from kansenkaart.core.water.engine import score_water
@@ -21,7 +22,7 @@ from kansenkaart.core.water.network import accumulate, build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.street_parts import StreetRules
-from kansenkaart.core.water.streets import build_streets, streets_from_lines
+from kansenkaart.core.water.streets import streets_from_lines
 from kansenkaart.core.water.surfaces import assign_surfaces
 from tests.core.water.water_world import REAL, settings
 
@@ -100,31 +101,8 @@ def test_a_whole_municipality_becomes_a_graph():
     assert (pd.Series(forest.oriented_by) == "outlet").mean() > 0.75
 
 
-def delft(name: str, surface: str) -> gpd.GeoDataFrame:
-    raw = gpd.read_file(real(f"delft/bgt/bgt_{name}.sqlite"))
-    function = raw.get("function")
-    table = {"terrain_id": raw["gml_id"], "kind": name, "function": function, "surface": raw[surface]}
-    return gpd.GeoDataFrame(table, geometry=raw.geometry, crs=28992)
-
-
 def test_a_block_of_delft_is_parted_over_its_streets():
-    names = {
-        "wegdeel": "surfacematerial",
-        "begroeidterreindeel": "class",
-        "onbegroeidterreindeel": "bgt_fysiekvoorkomen",
-    }
-    terrain = pd.concat([delft(*pair) for pair in (names | {"waterdeel": "class"}).items()], ignore_index=True)
-    raw = gpd.read_file(real("delft/bgt/bgt_pand.sqlite"))
-    pand = gpd.GeoDataFrame({"pand_id": raw["gml_id"]}, geometry=raw.geometry, crs=28992)
-    home = gpd.GeoDataFrame(
-        {"home_id": pand["pand_id"], "pand_id": pand["pand_id"], "street_name": None},
-        geometry=pand.representative_point(),
-        crs=28992,
-    )
-    street = build_streets(home=home, terrain=terrain)
-    put = assign_panden(
-        pand, home=home, home_street=assign_homes(home, street=street, reach=Reach()), street=street, reach=Reach()
-    )
+    terrain, pand, street, put = block(real("delft/bgt"))
     found = assign_surfaces(
         terrain=terrain, pand=pand, pand_street=put, street=street, reach=Reach(), yard_paved_frac=0.5
     )

@@ -42,10 +42,10 @@ def sample_points(shape: shapely.Geometry, *, step_m: float) -> Objects:
     return np.asarray(shapely.points(x.ravel()[inside], y.ravel()[inside]))
 
 
-def apportion(
+def sampled(
     shapes: Objects, *, targets: Objects, owners: npt.ArrayLike, reach_m: float, step_m: float
-) -> pd.DataFrame:
-    """Part each polygon over the owners of the targets nearest to its sample points; areas conserve.
+) -> tuple[pd.DataFrame, Objects]:
+    """Give each sample point of each polygon the owner of the target nearest to it, and its share of the area.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def apportion(
 
     Returns
     -------
-    DataFrame
-        `row` (position in `shapes`), `street_id` (None: out of reach), `area_m2`, `distance_m` [m].
+    tuple of DataFrame and array of geometry
+        Per point `row` (position in `shapes`), `street_id` (None: out of reach), `area_m2`, `distance_m` [m]; and the points.
     """
     clouds = [sample_points(shape, step_m=step_m) for shape in shapes]
     counts = np.array([len(cloud) for cloud in clouds], dtype=np.int64)
@@ -77,6 +77,25 @@ def apportion(
             "distance_m": away,
         }
     )
+    return table, points
+
+
+def apportion(
+    shapes: Objects, *, targets: Objects, owners: npt.ArrayLike, reach_m: float, step_m: float
+) -> pd.DataFrame:
+    """Part each polygon over the owners of the targets nearest to its sample points; areas conserve.
+
+    Parameters
+    ----------
+    shapes, targets, owners, reach_m, step_m
+        As in `sampled`.
+
+    Returns
+    -------
+    DataFrame
+        `row` (position in `shapes`), `street_id` (None: out of reach), `area_m2`, `distance_m` [m].
+    """
+    table, _ = sampled(shapes, targets=targets, owners=owners, reach_m=reach_m, step_m=step_m)
     parts = table.groupby(["row", "street_id"], dropna=False, sort=True)
     return parts.agg(area_m2=("area_m2", "sum"), distance_m=("distance_m", "mean")).reset_index()
 
