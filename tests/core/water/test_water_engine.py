@@ -11,7 +11,7 @@ import shapely
 
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import Bound
-from kansenkaart.core.water.sentences import GREY_SENTENCES, RAIN_SENTENCES, four_lines
+from kansenkaart.core.water.sentences import GREY_SENTENCES, RAIN_SENTENCES, four_lines, grey_sentence
 from tests.core.water.water_world import frames, homes, settings, sewers
 
 
@@ -119,6 +119,8 @@ def test_a_street_without_homes_and_homes_without_a_street_are_listed():
     street = found.street.set_index("street_name")
     assert street.loc["Zijlaan", "reason_grey"] == "no_homes"
     assert pd.isna(street.loc["Zijlaan", "class_grey"])
+    # Its sewer lies in it, so the rule on discharge is known there too.
+    assert street.loc["Zijlaan", "discharge_rule"] == "maatwerk"
     lost = found.unassigned.groupby("what")["amount"].sum()
     assert lost["home: street"] == 9
     assert lost["home"] == 9
@@ -225,3 +227,37 @@ def test_thin_sewer_data_still_gives_an_answer(change, basis, foul):
     assert found.street["foul_system"].notna().all() == foul
     assert len(found.street) == 3
     assert found.home["pipe_id"].notna().sum() == found.pipe["own_homes"].sum()
+
+
+def row(**other: object) -> dict[str, object]:
+    base: dict[str, object] = {
+        "reason_grey": "saves", "saving_grey_off_eur": 1500.0, "foul_present_mm": 250.0, "foul_diameter_as_is_mm": 250.0,
+        "sewer_basis": "gwsw", "foul_diameter_grey_off_100_mm": 200.0, "years_to_replacement": 10.0, "replacement_year": 2036.0,
+    }  # fmt: skip
+    return base | other
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "Zonder grijswater is een kleinere buis genoeg: dat scheelt 1.500 euro bij de volgende vervanging."),
+        # The saving lies in a shorter part than the size that holds for most of the street.
+        ({"foul_diameter_grey_off_100_mm": 250.0}, "In een deel van de straat is zonder grijswater een kleinere buis genoeg"),
+        ({"foul_present_mm": 300.0}, "groter dan nodig (250 mm); dat komt niet door grijswater"),
+        ({"foul_present_mm": 200.0}, "(200 mm) is kleiner dan de berekening vraagt (250 mm)"),
+        ({"years_to_replacement": 45.0, "replacement_year": 2071.0}, "nog jong en wordt pas rond 2071 vervangen"),
+        ({"sewer_basis": "era"}, "geen rioolgegevens: het riool is geschat"),
+        ({"reason_grey": "no_homes"}, "het riool van andere straten loopt erdoor"),
+    ],
+)  # fmt: skip
+def test_a_sentence_for_each_type_of_street(given, told):
+    assert told in grey_sentence(row(**given))
+
+
+def test_one_home_and_a_foul_sewer_in_the_sum(result):
+    foul = dict(result.street.set_index("street_name").loc["Zijlaan"], homes=1)
+    lines = four_lines(foul)
+    assert "uit 1 woning," in lines[0]
+    assert "regenwater" not in lines[1]
+    combined = dict(result.street.set_index("street_name").loc["Hoofdstraat"])
+    assert "zonder regenwater" in four_lines(combined)[1]

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from kansenkaart.core.water.arrays import Objects
 from kansenkaart.core.water.assign import assign_homes, assign_panden, assign_pipes, nearest
 from kansenkaart.core.water.decoupling import discharge_rule
 from kansenkaart.core.water.inputs import WaterFrames, WaterResult, WaterSettings
@@ -56,9 +57,10 @@ def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
     graph = build_graph(pipe, node)
     forest = orient(graph)
     results = sewer_results(pipe, graph=graph, forest=forest, own=loads.pipe, settings=settings)
-    homes = _with_rule(frames, loads, pipe, settings)
+    homes = loads.home.assign(discharge_rule=_rule(frames.home.geometry.to_numpy(), pipe, settings))
+    ruled = street.assign(street_rule=_rule(street.geometry.to_numpy(), pipe, settings))
     table, month = street_table(
-        street, home=homes, surface=surface, pipe=results, garden_mm=frames.garden_mm, settings=settings
+        ruled, home=homes, surface=surface, pipe=results, garden_mm=frames.garden_mm, settings=settings
     )
     faults = [part for part in (issues, graph.issues, forest.issues) if len(part)]
     told = pd.concat(faults or [issues], ignore_index=True)
@@ -133,14 +135,12 @@ def _loads(
     return enter_loads(home=frames.home, home_people=home, pipe=pipe, street=street, paved_m2=paved, reach=reach)
 
 
-def _with_rule(frames: WaterFrames, loads: Loads, pipe: gpd.GeoDataFrame, settings: WaterSettings) -> pd.DataFrame:
-    """Homes with the rule on discharge into the soil; unknown where the sewer itself is a guess."""
+def _rule(shapes: Objects, pipe: gpd.GeoDataFrame, settings: WaterSettings) -> Objects:
+    """Say for homes or streets what the rule on discharge into the soil says; unknown where the sewer itself is a guess."""
     foul = pipe[pipe["system"].isin((*FOUL_SYSTEMS, "drukriool"))].geometry.to_numpy()
-    found, away = nearest(frames.home.geometry.to_numpy(), targets=foul, reach_m=settings.reach.sewer_m)
-    distance = np.where(found >= 0, away, np.inf)
-    if _is_era(pipe):
-        distance = np.full(len(distance), np.nan)
-    return loads.home.assign(discharge_rule=discharge_rule(distance, rule_m=settings.reach.sewer_m))
+    found, away = nearest(shapes, targets=foul, reach_m=settings.reach.sewer_m)
+    distance = np.full(len(shapes), np.nan) if _is_era(pipe) else np.where(found >= 0, away, np.inf)
+    return discharge_rule(distance, rule_m=settings.reach.sewer_m)
 
 
 def _with_share(home: pd.DataFrame, street: pd.DataFrame) -> pd.DataFrame:

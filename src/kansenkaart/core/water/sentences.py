@@ -31,7 +31,8 @@ CLEANSING_SENTENCES = {
     "clean": "Ook zonder grijswater stroomt het riool snel genoeg om zichzelf schoon te houden.",
     "shrinks": "In een kleinere buis stroomt het water sneller; zo blijft het riool schoon.",
     "keeps_size_may_silt": "Let op: de buis blijft even groot en krijgt minder water. Er kan vuil in blijven liggen.",
-    "silts_already": "Het water stroomt hier nu al zo langzaam dat er vuil blijft liggen. Zonder grijswater wordt dat meer.",
+    "silts_already": "Volgens de berekening stroomt het water hier bij droog weer nu al te langzaam om het riool schoon te houden. "
+    "Zonder grijswater stroomt het nog langzamer.",
     "not_foul": "",
     "unknown": "",
 }
@@ -41,7 +42,13 @@ _RULE = {
     "unknown": "Of er een vuilwaterriool binnen 40 m ligt, is niet bekend.",
 }
 _NEW_SEWER = " Het riool is nog jong en wordt pas rond {year} vervangen."
+_SAVES_IN_PART = (
+    "In een deel van de straat is zonder grijswater een kleinere buis genoeg: "
+    "dat scheelt {saving} euro bij de volgende vervanging."
+)
+_TOO_SMALL = " Let op: de buis die er nu ligt ({present} mm) is kleiner dan de berekening vraagt ({model} mm)."
 _OVERSIZED = " De buis die er nu ligt ({present} mm) is groter dan nodig ({model} mm); dat komt niet door grijswater."
+_GUESSED = " Er zijn hier geen rioolgegevens: het riool is geschat naar het bouwjaar van de woningen."
 _FAR_AHEAD_YEARS = 40
 
 
@@ -67,11 +74,14 @@ def grey_sentence(row: Mapping[str, Any]) -> str:
         A row of the street table.
     """
     code = "passes_through" if _passes_through(row) else row["reason_grey"]
-    text = GREY_SENTENCES[code].format(saving=number(row["saving_grey_off_eur"]))
     present, model = row["foul_present_mm"], row["foul_diameter_as_is_mm"]
-    if row["reason_grey"] != "no_homes" and pd.notna(present) and pd.notna(model) and present > model:
-        text += _OVERSIZED.format(present=round(present), model=round(model))
-    return text + _age(row)
+    in_part = code == "saves" and model == row["foul_diameter_grey_off_100_mm"]
+    text = _SAVES_IN_PART if in_part else GREY_SENTENCES[code]
+    text = text.format(saving=number(row["saving_grey_off_eur"]))
+    if row["reason_grey"] != "no_homes" and pd.notna(present) and pd.notna(model) and present != model:
+        beside = _OVERSIZED if present > model else _TOO_SMALL
+        text += beside.format(present=round(present), model=round(model))
+    return text + _age(row) + _guess(row)
 
 
 def rain_sentence(row: Mapping[str, Any]) -> str:
@@ -83,7 +93,11 @@ def rain_sentence(row: Mapping[str, Any]) -> str:
         A row of the street table.
     """
     text = RAIN_SENTENCES[row["reason_rain"]].format(saving=number(row["saving_rain_off_eur"]))
-    return text if row["reason_rain"] == "already_separate" else text + _age(row)
+    return text + _guess(row) if row["reason_rain"] == "already_separate" else text + _age(row) + _guess(row)
+
+
+def _guess(row: Mapping[str, Any]) -> str:
+    return _GUESSED if row["sewer_basis"] == "era" else ""
 
 
 def _passes_through(row: Mapping[str, Any]) -> bool:
@@ -107,17 +121,21 @@ def four_lines(row: Mapping[str, Any]) -> list[str]:
     row : mapping
         A row of the street table.
     """
+    homes = "1 woning" if row["homes"] == 1 else f"{number(row['homes'])} woningen"
     water = (
-        f"Grijswater: {number(row['grey_m3_per_year'])} m³ per jaar uit {number(row['homes'])} woningen, "
+        f"Grijswater: {number(row['grey_m3_per_year'])} m³ per jaar uit {homes}, "
         f"waarvan {number(row['reused_m3_per_year'])} m³ te hergebruiken."
+    )
+    # Rain does not size a foul sewer: there only one size says something.
+    rain = (
+        "" if row["foul_system"] == "vuilwater" else f", zonder regenwater {size(row['foul_diameter_rain_off_100_mm'])}"
     )
     pipe = (
         "Buis: welke maat nodig is, is niet bekend."
         if pd.isna(row["foul_diameter_as_is_mm"])
         else (
             f"Buis: nu {size(row['foul_present_mm'])}, nodig {size(row['foul_diameter_as_is_mm'])}; "
-            f"zonder grijswater {size(row['foul_diameter_grey_off_100_mm'])}, "
-            f"zonder regenwater {size(row['foul_diameter_rain_off_100_mm'])}."
+            f"zonder grijswater {size(row['foul_diameter_grey_off_100_mm'])}{rain}."
         )
     )
     money = (
@@ -196,7 +214,7 @@ def year(value: Any) -> str:
 
 
 def cleansing_sentence(row: Mapping[str, Any]) -> str:
-    """Say what less water does to the cleaning of the sewer.
+    """Say what less water does to the cleaning of the sewer; nothing where slope and pipe are a guess.
 
     Parameters
     ----------
@@ -204,4 +222,4 @@ def cleansing_sentence(row: Mapping[str, Any]) -> str:
         A row of the street table.
     """
     word = row["cleansing"]
-    return "" if pd.isna(word) else CLEANSING_SENTENCES[word]
+    return "" if pd.isna(word) or row["sewer_basis"] == "era" else CLEANSING_SENTENCES[word]

@@ -41,7 +41,7 @@ def street_table(
     Parameters
     ----------
     street : GeoDataFrame
-        From `build_streets`.
+        From `build_streets`, with `street_rule`: the rule on discharge where no homes are.
     home : DataFrame
         Homes with `street_id`, `people`, `bouwjaar`, `discharge_rule`.
     surface : DataFrame
@@ -63,7 +63,7 @@ def street_table(
     base[["homes", "people", "mixed_homes"]] = base[["homes", "people", "mixed_homes"]].fillna(0.0)
     base = base.join(streets_of_pipes(pipe))
     table = base.join(_areas(surface, home, base, settings))
-    table["discharge_rule"] = table["discharge_rule"].fillna("unknown")
+    table["discharge_rule"] = table["discharge_rule"].fillna(table["street_rule"])
     kept = _add_water(table, garden_mm, settings)
     _add_money(table, settings)
     _add_spans(table, base, surface, home, settings)
@@ -73,8 +73,8 @@ def street_table(
         table[f"score_{name}"], table[f"class_{name}"] = found["score"], found["class"]
         table[f"known_frac_{name}"] = found["known_frac"]
     _blank_scores(table)
-    _add_words(table)
     table["sewer_basis"] = pipe["basis"].iloc[0] if len(pipe) else "none"
+    _add_words(table)
     table["overflow_m3_per_year"] = kept.overflow.sum(axis=1)
     return gpd.GeoDataFrame(table.reset_index(), geometry="geometry", crs=street.crs), _months(table.index, kept)
 
