@@ -81,6 +81,8 @@ def test_click_shows_figures_with_unit_year_and_source(opened):
     page = opened()
     box = page.locator(".folium-map").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2 - 200, box["y"] + box["height"] / 2)
+    # A sum of several lines is shown in as many.
+    assert page.locator("#detail dd > bdi").first.evaluate("it => getComputedStyle(it).whiteSpace") == "pre-line"
     text = page.locator("#detail").inner_text()
     # Left of the middle lies block 3: 40 homes, 4 x 1000.5 = 4,002.0 kWh, of 2020 + 3 mod 2 = 2021.
     assert "Blok 3" in text

@@ -40,6 +40,7 @@ _RAIN = [
     "foul_diameter_as_is_mm",
     "foul_diameter_both_100_mm",
     "rain_diameter_storm_08_mm",
+    "discharge_rule",
     "sewer_basis",
 ]
 _LAW = (
@@ -153,7 +154,7 @@ _CHANGES = (
     ("grey", "kleiner zonder grijswater"),
     ("rain", "kleiner zonder hemelwater"),
     ("both", "alleen kleiner zonder beide"),
-    ("none", "blijft even groot"),
+    ("same", "blijft even groot"),
     ("unknown", "niet te zeggen"),
 )
 _PIPE = [

@@ -117,7 +117,7 @@ def interval_rules(
 
 
 def pipe_change(pipe: pd.DataFrame) -> Objects:
-    """Say what makes each pipe a smaller one: grey, rain, both (only together), none; unknown without a design.
+    """Say what makes each pipe a smaller one: grey, rain, both (only together), same; unknown without a design.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def pipe_change(pipe: pd.DataFrame) -> Objects:
             ("grey", less["grey_off"]),
             ("rain", less["rain_off"]),
             ("both", less["both"]),
-            ("none", np.ones(len(pipe), dtype=bool)),
+            ("same", np.ones(len(pipe), dtype=bool)),
         ]
     )
 

@@ -31,8 +31,8 @@ CLEANSING_SENTENCES = {
     "clean": "Ook zonder grijswater stroomt het riool snel genoeg om zichzelf schoon te houden.",
     "shrinks": "In een kleinere buis stroomt het water sneller; zo blijft het riool schoon.",
     "keeps_size_may_silt": "Let op: de buis blijft even groot en krijgt minder water. Er kan vuil in blijven liggen.",
-    "silts_already": "Volgens de berekening stroomt het water hier bij droog weer nu al te langzaam om het riool schoon te houden. "
-    "Zonder grijswater stroomt het nog langzamer.",
+    "silts_already": "Volgens de berekening stroomt het water hier bij droog weer nu al te langzaam om het riool schoon "
+    "te houden. Zonder grijswater stroomt het nog langzamer.",
     "not_foul": "",
     "unknown": "",
 }
