@@ -32,18 +32,34 @@ def browser():
         started.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """Give one context, without network, for each set of options that tests ask for: making one takes as long as a page."""
+    made = {}
+
+    def of(**options):
+        key = tuple(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(offline=True, **options)
+        return made[key]
+
+    yield of
+    for one in made.values():
+        one.close()
+
+
 @pytest.fixture
-def opened(browser, tmp_path):
+def opened(contexts, tmp_path):
     """Open a picture; afterwards there must be no console error, no page error and no request beyond the file."""
     seen: list[str] = []
-    contexts = []
+    pages = []
 
     def opener(spec=None, *, html=None, fragment="", before="", width=1400, **options):
         path = tmp_path / "kaart.html"
         path.write_text(html or render_page(spec or picture()), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = contexts(**options).new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
         page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: seen.append(str(error)))
         page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:")) else seen.append(asked.url))
@@ -56,6 +72,6 @@ def opened(browser, tmp_path):
 
     opener.expected = []
     yield opener
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert [one for one in seen if not any(word in one for word in opener.expected)] == []
