@@ -19,6 +19,13 @@ HOSTILE = (
 )
 
 
+#: The pixels of a tile, in the browser; a tile that shows a bitmap has none to read itself.
+PIXELS = """const pixels = (tile) => { const copy = document.createElement('canvas');
+  [copy.width, copy.height] = [tile.width, tile.height];
+  const pen = copy.getContext('2d'); pen.drawImage(tile, 0, 0);
+  return pen.getImageData(0, 0, copy.width, copy.height).data; };"""
+
+
 def axe_script() -> str | None:
     """Find axe: the file that KANSENKAART_AXE names, or the one of the package axe-playwright-python."""
     named = os.environ.get("KANSENKAART_AXE")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kansenkaart.present.render import render_page, vendored
-from tests.present.pages import HOSTILE, axe_faults, everywhere
+from tests.present.pages import HOSTILE, PIXELS, axe_faults, everywhere
 from tests.present.pictures import picture
 from tests.present.test_page_controls import full
 
@@ -21,13 +21,17 @@ pytestmark = pytest.mark.browser
 def canvas_colors(page) -> set[str]:
     """Give the colours that cover over a hundred pixels of the map."""
     return set(
-        page.evaluate("""() => { const seen = {};
+        page.evaluate(
+            "() => {"
+            + PIXELS
+            + """ const seen = {};
           for (const c of document.querySelectorAll('canvas.leaflet-tile')) {
-            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            const d = pixels(c);
             for (let k = 0; k < d.length; k += 4) if (d[k+3] === 255) {
               const key = '#' + [0,1,2].map((j) => d[k+j].toString(16).padStart(2,'0')).join('');
               seen[key] = (seen[key] || 0) + 1; } }
-          return Object.keys(seen).filter((key) => seen[key] > 100); }""")
+          return Object.keys(seen).filter((key) => seen[key] > 100); }"""
+        )
     )
 
 
@@ -50,8 +54,8 @@ def test_real_data_is_not_called_an_example(opened):
     assert "verzonnen" not in page.locator("body").inner_text()
 
 
-def test_fallback_when_the_browser_cannot_unpack(opened):
-    page = opened(before="delete window.DecompressionStream")
+def test_fallback_when_the_browser_can_neither_unpack_nor_hand_over_a_picture(opened):
+    page = opened(before="delete window.DecompressionStream; delete window.OffscreenCanvas")
     assert "#440154" in canvas_colors(page)
 
 

@@ -12,6 +12,7 @@ from kansenkaart.errors import SchemaError
 from kansenkaart.present.mapspec import Column, LinkColumn, View
 from kansenkaart.present.startspec import Answer, Page, Start
 from kansenkaart.present.style import ramp_classes
+from tests.present.pages import PIXELS
 from tests.present.pictures import ORIGIN, picture
 
 pytestmark = pytest.mark.browser
@@ -42,9 +43,11 @@ def canvas_has(page, color: str) -> int:
     """Count the pixels of a colour on the map."""
     page.wait_for_timeout(250)
     return page.evaluate(
-        """(color) => { let n = 0; const want = [1,3,5].map((k) => parseInt(color.slice(k, k+2), 16));
+        "(color) => {"
+        + PIXELS
+        + """ let n = 0; const want = [1,3,5].map((k) => parseInt(color.slice(k, k+2), 16));
           for (const c of document.querySelectorAll('canvas.leaflet-tile')) {
-            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            const d = pixels(c);
             for (let k = 0; k < d.length; k += 4)
               if (d[k] === want[0] && d[k+1] === want[1] && d[k+2] === want[2] && d[k+3] === 255) n++; }
           return n; }""",
@@ -132,12 +135,16 @@ def test_links_lead_beside_the_page_only(path):
         replace(picture(), pages=(Page("x", path),))
 
 
-WHITE = """() => { const out = [];
+WHITE = (
+    "() => {"
+    + PIXELS
+    + """ const out = [];
   for (const c of document.querySelectorAll('canvas.leaflet-tile')) {
-    const box = c.getBoundingClientRect(), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    const box = c.getBoundingClientRect(), d = pixels(c);
     for (let y = 0; y < c.height; y++) for (let x = 0; x < c.width; x++) { const k = 4 * (y * c.width + x);
       if (d[k] === 255 && d[k+1] === 255 && d[k+2] === 255 && d[k+3] === 255) out.push((box.x + x) + '_' + (box.y + y)); } }
   return out; }"""
+)
 
 
 def test_arrows_point_along_the_line(opened):

@@ -2,14 +2,22 @@
 
 const stepsOf = { classes: classSteps, outline: outlineSteps, names: wordSteps, words: wordSteps, marks: markSteps };
 
+/** Put a finished picture on its tile. A canvas that was handed a bitmap costs nothing in the frames after, one drawn on is copied in each. */
+function show(tile, picture) {
+  if (picture.transferToImageBitmap) return tile.getContext("bitmaprenderer").transferFromImageBitmap(picture.transferToImageBitmap());
+  const target = tile.getContext("2d");
+  target.clearRect(0, 0, tile.width, tile.height);
+  return target.drawImage(picture, 0, 0);
+}
+
 const CanvasTiles = L.GridLayer.extend({
   initialize(options) {
     L.GridLayer.prototype.initialize.call(this, { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1, ...options });
     this.passes = [];
     this.queue = new Map();
-    this.spare = document.createElement("canvas");
     this.ratio = Math.min(window.devicePixelRatio || 1, 2);
-    this.spare.width = this.spare.height = TILE * this.ratio;
+    const side = TILE * this.ratio;
+    this.spare = window.OffscreenCanvas ? new OffscreenCanvas(side, side) : h("canvas", { width: side, height: side });
     this.on("tileunload tileabort", ({ tile }) => this.queue.delete(tile));
   },
   /** Tiles of the very zoom that is shown, not of the nearest whole one: what is drawn is never stretched. */
@@ -51,9 +59,7 @@ const CanvasTiles = L.GridLayer.extend({
         yield;
       }
     }
-    const target = job.tile.getContext("2d");
-    target.clearRect(0, 0, this.spare.width, this.spare.height);
-    target.drawImage(this.spare, 0, 0);
+    show(job.tile, this.spare);
   },
   work(budget) {
     const stop = performance.now() + budget;
