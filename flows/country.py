@@ -87,7 +87,7 @@ def country(
     Parameters
     ----------
     studies : list of str, optional
-        Names of files in ``studies/``; the template of a live run when none are given.
+        Names of files in ``studies/``; the template that reads files of the whole country when none are given.
     codes : list of str, optional
         Municipalities: every study is run for each of them.
     root : str
@@ -110,7 +110,7 @@ def country(
         If partitions failed twice. All others are published, and the failed ones keep their last good edition.
     """
     wanted: list[str | None] = [*codes] if codes else [None]
-    parts = [(study, code) for study in studies or ["gemeente"] for code in wanted]
+    parts = [(study, code) for study in studies or ["land"] for code in wanted]
     with _known_server(), dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one
         outcomes = on_dask(parts, root)

@@ -1,11 +1,13 @@
-"""Unpacks zip archives without leaving the folder and without filling the disk."""
+"""Unpacks zip archives and gzipped files without leaving the folder and without filling the disk."""
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import stat
 import uuid
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -63,6 +65,37 @@ def unzip(archive: Path, folder: Path, *, bounds: Bounds | None = None) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
+    """Unpack one gzipped file, whole or not at all; the bytes are counted while unpacking.
+
+    Raises
+    ------
+    FormatError
+        If it is no sound gzip file or a limit is passed.
+    StoreError
+        If the target cannot be written.
+    """
+    limits = bounds or Bounds()
+    room = min(limits.max_bytes, int(packed.stat().st_size * limits.max_ratio))
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        with gzip.open(packed) as source, draft.open("xb") as sink:
+            while chunk := source.read(_CHUNK_BYTES):
+                room -= len(chunk)
+                if room < 0:
+                    raise _refused(f"at most {limits.max_ratio:g} times the size of the file", "more", packed.name)
+                sink.write(chunk)
+        draft.replace(target)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as why:
+        raise _refused("a sound gzip file", f"{type(why).__name__}: {why}", packed.name) from why
+    except OSError as why:
+        raise StoreError("room and permission to unpack", found=str(why.strerror or why), where=packed.name,
+                         remedy="free disk space, then run again") from why  # fmt: skip
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
 
 
 def _vetted(opened: zipfile.ZipFile, archive: Path, limits: Bounds) -> list[zipfile.ZipInfo]:

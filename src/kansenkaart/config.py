@@ -109,7 +109,7 @@ class Source(_Strict):
 
     role: Role
     publisher: str
-    origin: Literal["file", "live", "example"]
+    origin: Literal["file", "live", "bulk", "example"]
     form: str
     path: str | None = None
     layer: str | None = None
@@ -125,7 +125,7 @@ class Source(_Strict):
 
     @model_validator(mode="after")
     def _located(self) -> Source:
-        if self.origin != "live" and not self.path:
+        if self.origin in ("file", "example") and not self.path:
             raise ValueError("a source from a file needs a path")
         return self
 

@@ -37,6 +37,14 @@ def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
     return list(page["features"])
 
 
+def canonical(features: Sequence[Feature]) -> bytes:
+    """Return features as one GeoJSON file in RD New, with the same bytes for the same content."""
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
+    whole = {"type": "FeatureCollection", "crs": crs, "features": features}
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return (text + "\n").encode()
+
+
 def _require_feature(one: Any, *, where: str) -> Feature:
     parts = [one.get(name) or {} for name in ("geometry", "properties")] if isinstance(one, dict) else [one]
     if not all(isinstance(part, dict) for part in parts):

@@ -17,12 +17,13 @@ from kansenkaart.provenance import Provenance
 
 #: An address from the environment takes the place of the table's: ``KANSENKAART_URL_CBS_ODATA`` for ``cbs-odata``.
 ADDRESS_VARIABLE = "KANSENKAART_URL_"
+BULK_VARIABLE = "KANSENKAART_BULK_"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """One row of ``data/sources.csv``; ``known_editions`` runs from the oldest to the newest."""
+    """One row of ``data/sources.csv``; ``bulk`` is a file of the whole country; ``known_editions`` runs from old to new."""
 
     name: str
     title: str
@@ -30,6 +31,7 @@ class Publisher:
     credit: str
     address: str
     mirror: str
+    bulk: str
     refresh: str
     known_editions: tuple[str, ...]
     note: str
@@ -74,7 +76,22 @@ def base_url(name: str, *, override: str | None = None) -> str:
         If the publisher is unknown or the address is not a plain http(s) address.
     """
     variable = ADDRESS_VARIABLE + name.upper().replace("-", "_")
-    address = override or os.environ.get(variable) or publisher(name).address
+    return _plain_address(name, override or os.environ.get(variable) or publisher(name).address, variable)
+
+
+def bulk_url(name: str) -> str:
+    """Return where a publisher's file of the whole country lies: ``KANSENKAART_BULK_BAG`` for ``bag``, else the table's.
+
+    Raises
+    ------
+    ConfigError
+        If the publisher has none, or the address is not a plain http(s) address.
+    """
+    variable = BULK_VARIABLE + name.upper().replace("-", "_")
+    return _plain_address(name, os.environ.get(variable) or publisher(name).bulk, variable)
+
+
+def _plain_address(name: str, address: str, variable: str) -> str:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ConfigError(

@@ -55,6 +55,18 @@ class Answer:
     content: bytes
 
 
+def conditions(known: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that ask for an answer only if it is no longer the known one."""
+    headers = {"If-None-Match": known["etag"]} if known.get("etag") else {}
+    return headers | ({"If-Modified-Since": known["last-modified"]} if known.get("last-modified") else {})
+
+
+def validators(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return by what a publisher knows an answer again, from its headers (names in lower case)."""
+    found = {name: headers.get(name, "") for name in ("etag", "last-modified")}
+    return {name: value for name, value in found.items() if value}
+
+
 def parse_json(content: bytes, *, where: str) -> Any:
     """Return JSON as values.
 

@@ -13,6 +13,7 @@ import struct
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -39,9 +40,9 @@ class Loopback(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, folder: Path, *, odata_page: int = 10_000, matched: bool = True) -> None:
+    def __init__(self, folder: Path, *, odata_page: int = 10_000, matched: bool = True, tagged: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.folder, self.odata_page, self.matched = folder, odata_page, matched
+        self.folder, self.odata_page, self.matched, self.tagged = folder, odata_page, matched, tagged
         self.fault = None
         self.asked: list[str] = []
         self.stopped = threading.Event()
@@ -61,7 +62,7 @@ class Loopback(ThreadingHTTPServer):
         if hit := re.fullmatch(r".*/ODataFeed/odata/(\w+)/(\w+)", parts.path):
             return self._odata(hit[1], hit[2], query, parts.path)
         if hit := re.fullmatch(r".*/ogc/collections/(\w+)/items", parts.path):
-            return self._ogc(hit[1], query, parts.path)
+            return self._on_condition(self._ogc(hit[1], query, parts.path), headers)
         if parts.path.endswith("/3dbag/collections/pand/items"):
             return self._roofs(query, parts.path)
         return self._file(parts.path, headers)
@@ -94,6 +95,15 @@ class Loopback(ThreadingHTTPServer):
         body = {"type": "FeatureCollection", **self._paged(rows, query, path)}
         return Reply(kind="application/geo+json", content=json.dumps(body).encode(), headers={"Content-Crs": RD_HEADER})
 
+    def _on_condition(self, reply, headers) -> Reply:
+        if not self.tagged or reply.status != 200:
+            return reply
+        tag = '"' + hashlib.sha256(reply.content).hexdigest()[:16] + '"'
+        if headers.get("If-None-Match") == tag:
+            return Reply(304, reply.kind, b"", {"ETag": tag})
+        reply.headers["ETag"] = tag
+        return reply
+
     def _paged(self, rows, query, path) -> dict:
         start, limit = int(query.get("offset", 0)), int(query.get("limit", 10))
         page = rows[start : start + limit]
@@ -119,14 +129,15 @@ class Loopback(ThreadingHTTPServer):
         content = source.read_bytes()
         tag = '"' + hashlib.sha256(content).hexdigest()[:16] + '"'
         kind = {".json": "application/json", ".txt": "text/plain"}.get(source.suffix, "application/octet-stream")
+        stated = {"ETag": tag, "Last-Modified": formatdate(int(source.stat().st_mtime), usegmt=True)}
         if headers.get("If-None-Match") == tag:
-            return Reply(304, kind, b"", {"ETag": tag})
+            return Reply(304, kind, b"", stated)
         ranged = re.fullmatch(r"bytes=(\d+)-", headers.get("Range", ""))
         if ranged and headers.get("If-Range") == tag:
             start = int(ranged[1])
             span = f"bytes {start}-{len(content) - 1}/{len(content)}"
-            return Reply(206, kind, content[start:], {"ETag": tag, "Content-Range": span})
-        return Reply(200, kind, content, {"ETag": tag})
+            return Reply(206, kind, content[start:], {**stated, "Content-Range": span})
+        return Reply(200, kind, content, stated)
 
 
 def _corners(nested):

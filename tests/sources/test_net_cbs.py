@@ -105,6 +105,24 @@ def test_a_passing_fault_is_recovered_with_the_same_bytes(server, tmp_path, name
     assert len(server.asked) > quiet
 
 
+def _newer(server):
+    """Let CBS say that its newest table has changed."""
+    info = server.folder / "odata" / TABLES[1] / "TableInfos.json"
+    info.write_text(info.read_text().replace("2025-10-01", "2025-11-02"))
+
+
+def test_what_cbs_has_not_modified_is_not_asked_again_and_what_it_has_is(server, tmp_path):
+    first = ask(server, tmp_path / "raw")
+    server.asked.clear()
+    assert ask(server, tmp_path / "raw") == first
+    assert [one.split("/")[-1].split("?")[0] for one in server.asked] == ["TableInfos"] * len(TABLES)
+    _newer(server)
+    path, told = ask(server, tmp_path / "raw")
+    assert told.edition == "2025-11-02T020000"
+    assert path != first[0]
+    assert any("TypedDataSet" in one for one in server.asked)
+
+
 def drop(content):
     content["value"] = content["value"][1:]
 
@@ -129,6 +147,7 @@ def test_a_lasting_fault_is_refused_and_the_last_good_data_stay(server, tmp_path
     path, _ = ask(server, tmp_path / "raw")
     before = {one: one.read_bytes() for one in path.rglob("*.json")}
     change, error = REFUSED[name]
+    _newer(server)
     server.fault = faults.on(None, change)
     with pytest.raises(error):
         ask(server, tmp_path / "raw")

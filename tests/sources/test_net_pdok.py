@@ -173,6 +173,26 @@ def test_a_broken_run_goes_on_with_the_pages_it_has(server, tmp_path):
     assert len(server.asked) == 1  # only the third page
 
 
+def test_pages_that_have_not_changed_are_not_sent_again(folder, tmp_path):
+    with serve(folder, tagged=True) as server:
+        answers = []
+        server.fault = lambda number, path, reply: answers.append(reply.status) or reply
+        first, _ = ask(server, tmp_path / "raw")
+        content, pages = first.read_bytes(), len(answers)
+        assert ask(server, tmp_path / "raw")[0].read_bytes() == content
+        assert answers == [200] * pages + [304] * pages
+        source = folder / "ogc" / "pand.geojson"
+        source.write_text(source.read_text().replace("1950", "1951"))  # a row of the first page
+        second, _ = ask(server, tmp_path / "raw")
+        assert answers[2 * pages :] == [200] + [304] * (pages - 1)
+        assert b"1951" in second.read_bytes()
+        answers.clear()
+        for number, page in enumerate((tmp_path / "raw" / "bag").glob(".known-*/*.json")):
+            page.write_bytes(b"{" if number % 2 else b"[]")  # damaged on disk: asked for whole
+        assert ask(server, tmp_path / "raw")[0].read_bytes() == second.read_bytes()
+        assert answers == [200] * pages
+
+
 def test_other_bytes_become_another_edition(server, tmp_path):
     layer = Layer("bag", "pand", f"{server.url}/ogc", "pand", edition="v2")
     first, _ = fetch_collection(tmp_path / "raw", layer=layer, http=HTTP, bbox_m=BOX)

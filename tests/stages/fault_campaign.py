@@ -299,6 +299,23 @@ def live_trials(folder: Path, *, chosen: Callable[[str, str], bool]) -> Iterator
                 yield _live_trial(server, place, role, name, kind)
 
 
+@contextmanager
+def _published_anew(kept: Path) -> Iterator[None]:
+    """Hide what CBS has not modified, so that it is asked for; what the trial does not bring back comes back after it."""
+    aside = kept.with_name("aside")
+    editions = [one for one in kept.glob("*") if not one.name.startswith(".")]
+    for one in editions:
+        aside.mkdir(exist_ok=True)
+        one.rename(aside / one.name)
+    try:
+        yield
+    finally:
+        for one in editions:
+            if not one.exists():
+                (aside / one.name).rename(one)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def _live_trial(server, place, role, name, kind) -> Trial:
     before, raw = _stored(place), all_bytes(place.folders.raw.parent, "raw")
     struck = []
@@ -313,7 +330,8 @@ def _live_trial(server, place, role, name, kind) -> Trial:
         path.unlink()  # so that a sheet is asked for whole
     server.fault = fault
     try:
-        trial = _judged(place, role, f"{name}, {kind}", before)
+        with _published_anew(place.folders.raw / "cbs-odata"):
+            trial = _judged(place, role, f"{name}, {kind}", before)
     finally:
         server.fault = None
     wrong = trial.wrong or ("" if struck else "the fault never struck")

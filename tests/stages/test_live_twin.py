@@ -113,7 +113,7 @@ def test_a_failing_register_leaves_deliveries_and_tables_as_they_were(small, ser
     assert {one.status for one in pipeline.run_acquire(small)} == {"unchanged"}
 
 
-@pytest.mark.parametrize("wanted", ["TypedDataSet", "kaartbladindex"])
+@pytest.mark.parametrize("wanted", ["TableInfos", "kaartbladindex"])
 def test_any_publisher_that_fails_stops_the_run_before_a_table_changes(fetched_once, server, wanted):
     before = tables(fetched_once)
     server.fault = lambda number, path, reply: faults.reset(number, path, reply) if wanted in path else reply

@@ -68,12 +68,14 @@ def fetch_kwb(
     wrong = [one for one in codes if not _CODE.fullmatch(one)]
     if wrong or not codes or not tables:
         raise ConfigError("codes such as GM0193, and tables", found=f"{wrong or codes}, {tables}", where="study")
-    parts: dict[str, bytes] = {}
-    for table in tables:
-        parts |= _fetch_table(folder, table, base_url, codes, http)
-    infos = [json.loads(parts[f"{table}/TableInfos.json"])["value"][0] for table in tables]
+    infos = [_info(table, base_url, http) for table in tables]
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
     name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest_of(_named(codes))[:12]}"
+    parts = _kept(folder / PUBLISHER / edition / name, tables)
+    if parts is None:
+        parts = {}
+        for table, info in zip(tables, infos, strict=True):
+            parts |= _fetch_table(folder, table, base_url, codes, info, http)
     path, kept = keep_files(folder, PUBLISHER, edition, name, parts)
     year = max(year_stated(one, where=base_url) for one in infos)
     return path, delivery(
@@ -85,15 +87,30 @@ def _named(codes: Sequence[str]) -> dict[str, bytes]:
     return {code: code.encode() for code in codes}
 
 
-def _fetch_table(folder: Path, table: str, base_url: str, codes: Sequence[str], http: Http) -> dict[str, bytes]:
+def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:
     with _library(base_url, http) as host:
         info = _ask(table, "TableInfos", host)
-        if not info or "Modified" not in info[0]:
-            raise FormatError(
-                "one TableInfos row with Modified", found=str(info)[:80], where=table, remedy="check the table number"
-            )
-        found = {"TableInfos": info}
-        cache = folder / PUBLISHER / ".metadata" / plain_name(table) / plain_name(str(info[0]["Modified"]))
+    if not info or "Modified" not in info[0]:
+        raise FormatError(
+            "one TableInfos row with Modified", found=str(info)[:80], where=table, remedy="check the table number"
+        )
+    return info[0]
+
+
+def _kept(path: Path, tables: Sequence[str]) -> dict[str, bytes] | None:
+    """Return a delivery of the same ``Modified`` that is there already: CBS says by it that nothing has changed."""
+    names = [f"{table}/{name}.json" for table in tables for name in ("TableInfos", *_METADATA, "TypedDataSet")]
+    if not all((path / name).is_file() for name in names):
+        return None
+    return {name: (path / name).read_bytes() for name in names}
+
+
+def _fetch_table(
+    folder: Path, table: str, base_url: str, codes: Sequence[str], info: dict[str, Any], http: Http
+) -> dict[str, bytes]:
+    with _library(base_url, http) as host:
+        found = {"TableInfos": [info]}
+        cache = folder / PUBLISHER / ".metadata" / plain_name(table) / plain_name(str(info["Modified"]))
         for name in _METADATA:
             found[name] = _cached(cache / f"{name}.json", table, name, host)
         rows: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,15 +19,15 @@ import tenacity
 from kansenkaart.errors import FetchError, FormatError, StoreError
 from kansenkaart.provenance import sha256_of
 from kansenkaart.rawfolder import write_atomic
-from kansenkaart.web import Answer, Http, parse_json, retry_after_s, same_host
+from kansenkaart.web import Answer, Http, conditions, parse_json, retry_after_s, same_host, validators
 
-__all__ = ["Answer", "Http", "download", "get", "get_json", "parse_json", "same_host"]
+__all__ = ["Answer", "Http", "download", "get", "get_json", "parse_json", "same_host", "stated_date", "validators"]
 
 Got = TypeVar("Got")
 JSON_KINDS = ("json",)
 _CHUNK_BYTES = 1 << 16
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-_OK, _PARTIAL, _UNCHANGED, _REFUSED_RANGE, _FAILED = 200, 206, 304, 416, 400
+_PARTIAL, UNCHANGED, _REFUSED_RANGE, _FAILED = 206, 304, 416, 400
 
 
 class _Again(Exception):  # noqa: N818 - not an error for users: it only asks for another try
@@ -55,8 +56,13 @@ def get(
     return _persist(url, http, lambda: _once(url, http, params or {}, kinds, headers or {}))
 
 
-def get_json(url: str, *, http: Http, params: Mapping[str, str] | None = None) -> tuple[Any, Answer]:
+def get_json(
+    url: str, *, http: Http, params: Mapping[str, str] | None = None, known: Mapping[str, str] | None = None
+) -> tuple[Any, Answer]:
     """Return one answer parsed as JSON, with the answer itself; broken JSON is asked for again.
+
+    With the ``etag`` or ``last-modified`` of an answer that is ``known``, the publisher may say that it is unchanged:
+    then there is no content and the status is 304.
 
     Raises
     ------
@@ -65,7 +71,9 @@ def get_json(url: str, *, http: Http, params: Mapping[str, str] | None = None) -
     """
 
     def attempt() -> tuple[Any, Answer]:
-        answer = _once(url, http, params or {}, JSON_KINDS, {})
+        answer = _once(url, http, params or {}, JSON_KINDS, conditions(known or {}))
+        if answer.status == UNCHANGED:
+            return None, answer
         try:
             return parse_json(answer.content, where=url), answer
         except FormatError as why:
@@ -116,6 +124,26 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
     return _place(part, path, notes, url)
 
 
+def stated_date(url: str, *, http: Http) -> str:
+    """Return the day that a publisher states for a file (``2026-11-01``), or nothing; the file itself is not fetched.
+
+    Raises
+    ------
+    FetchError
+        As `get`.
+    """
+
+    def attempt() -> str:
+        with _open(url, http, {}, {"Accept-Encoding": "identity"}) as response:
+            return response.headers.get("Last-Modified", "")
+
+    stated = _persist(url, http, attempt)
+    try:
+        return f"{parsedate_to_datetime(stated):%Y-%m-%d}" if stated else ""
+    except ValueError:
+        return ""
+
+
 def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
     digest = sha256_of(part)
     if path.exists() and sha256_of(path) != digest:
@@ -149,11 +177,10 @@ def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[
     begun = part.stat().st_size if part.exists() and tag.exists() else 0
     if begun:
         headers |= {"Range": f"bytes={begun}-", "If-Range": tag.read_text("utf-8")}
-    elif known.get("etag") or known.get("last-modified"):
-        headers |= {"If-None-Match": known["etag"]} if known.get("etag") else {}
-        headers |= {"If-Modified-Since": known["last-modified"]} if known.get("last-modified") else {}
+    else:
+        headers |= conditions(known)
     with _open(url, http, {}, headers) as response:
-        if response.status_code == _UNCHANGED:
+        if response.status_code == UNCHANGED:
             return None
         if response.status_code == _REFUSED_RANGE:
             part.unlink(missing_ok=True)
@@ -167,8 +194,7 @@ def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[
         with part.open("ab" if on else "wb") as sink:
             _pump(response, http, url, sink.write, begun if on else 0)
     tag.unlink(missing_ok=True)
-    notes = {"etag": response.headers.get("ETag", ""), "last-modified": response.headers.get("Last-Modified", "")}
-    return {key: value for key, value in notes.items() if value}
+    return validators({name.lower(): value for name, value in response.headers.items()})
 
 
 def _once(
@@ -177,6 +203,8 @@ def _once(
     content = bytearray()
     with _open(url, http, params, headers) as response:
         kind = response.headers.get("Content-Type", "").lower()
+        if response.status_code == UNCHANGED:
+            return Answer(str(response.url), UNCHANGED, {}, b"")
         if kinds and not any(one in kind for one in kinds):
             raise _Again(f"content of type {kind or 'unknown'!r} instead of {' or '.join(kinds)}")
         _pump(response, http, url, content.extend, 0)

@@ -2,7 +2,8 @@
 
 Pages are followed by their ``next`` link and kept on disk until the last has come, so that a broken run goes on where
 it stopped. A collection counts as complete if no id comes twice, ``numberMatched`` (where given) equals the ids, and
-no full last page lacks its ``next`` link; else it is asked again from the start, and then by smaller boxes.
+no full last page lacks its ``next`` link; else it is asked again from the start, and then by smaller boxes. Pages that
+came with an ETag or a date are asked for on that condition in the next run: what is unchanged is not sent again.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
-from kansenkaart.ogcpage import Feature, features_of, identify, next_link, require_properties, require_rd_header
+from kansenkaart.ogcpage import (
+    Feature,
+    canonical,
+    features_of,
+    identify,
+    next_link,
+    require_properties,
+    require_rd_header,
+)
 from kansenkaart.provenance import Provenance
 from kansenkaart.publishers import delivery
 from kansenkaart.rawfolder import edition_of, keep_file, plain_name, write_atomic
 from kansenkaart.rawnames import raw_names
-from kansenkaart.sources.fetch import Http, get_json, parse_json, same_host
+from kansenkaart.sources.fetch import Http, get_json, parse_json, same_host, validators
 
 #: How PDOK names RD New [OGC API Features part 2, 7.1].
 RD_URI = "http://www.opengis.net/def/crs/EPSG/0/28992"
@@ -136,12 +145,13 @@ def fetch_collection(
         features = [found[key] for key in sorted(found)]
         require_properties(features, layer.needs, where=url)
     except (CrsError, FormatError):
-        shutil.rmtree(pages, ignore_errors=True)  # a page that was refused must not come back in the next run
+        for refused in (pages, _known(pages)):  # a page that was refused must not come back in the next run
+            shutil.rmtree(refused, ignore_errors=True)
         raise
-    content = _canonical(features)
+    content = canonical(features)
     name = plain_name(f"{layer.collection}_{_area_name(query)}") + ".geojson"
     path, kept = keep_file(folder, layer.publisher, layer.edition or edition_of(content), name, content)
-    shutil.rmtree(pages, ignore_errors=True)
+    _remember(pages)
     digest = hashlib.sha256(content).hexdigest()
     return path, delivery(
         layer.publisher, role=layer.role, edition=kept, address=query.address(), sha256=digest, year=layer.year
@@ -151,13 +161,6 @@ def fetch_collection(
 def _area_name(query: Query) -> str:
     box = [f"{one:.0f}" for one in query.bbox_m] if query.bbox_m else []
     return "_".join([*(value for _, value in query.filters), *box]) or "all"
-
-
-def _canonical(features: list[Feature]) -> bytes:
-    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
-    whole = {"type": "FeatureCollection", "crs": crs, "features": features}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return (text + "\n").encode()
 
 
 def _complete(query: Query, http: Http, pages: Path, depth: int) -> dict[str, Feature]:
@@ -234,15 +237,53 @@ def _walk(query: Query, http: Http, pages: Path | None) -> Iterator[dict[str, An
         url = same_host(link, url) if link else None
 
 
+def _known(pages: Path) -> Path:
+    """Return where the pages of the last complete answer lie, by which the publisher may say "unchanged"."""
+    return pages.with_name(pages.name.replace(".pages-", ".known-"))
+
+
+def _remember(pages: Path) -> None:
+    """Keep the pages of a complete answer for the next run, if the publisher gave them an ETag or a date."""
+    known = _known(pages)
+    shutil.rmtree(known, ignore_errors=True)
+    if any(pages.glob("*.http.json")):
+        pages.replace(known)
+    shutil.rmtree(pages, ignore_errors=True)
+
+
+def _asked(url: str, http: Http, path: Path | None) -> Any:
+    kept, notes = _told(_known(path.parent) / path.name) if path else (b"", {})
+    page, answer = get_json(url, http=http, known=notes)
+    content = answer.content
+    if page is None:
+        content, page = kept, parse_json(kept, where=url)
+    else:
+        require_rd_header(answer.headers.get("content-crs", ""), where=url)
+        notes = validators(answer.headers)
+    if path:
+        write_atomic(path, content)
+        if notes:
+            told = {**notes, "sha256": hashlib.sha256(content).hexdigest()}
+            write_atomic(path.with_suffix(".http.json"), json.dumps(told, sort_keys=True).encode())
+    return page
+
+
+def _told(page: Path) -> tuple[bytes, dict[str, str]]:
+    """Return a page of the last complete answer and by what the publisher knows it; nothing if it is not whole."""
+    try:
+        content, notes = page.read_bytes(), json.loads(page.with_suffix(".http.json").read_bytes())
+        whole = notes.pop("sha256") == hashlib.sha256(content).hexdigest()
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return b"", {}
+    return (content, notes) if whole else (b"", {})
+
+
 def _page(url: str, http: Http, pages: Path | None) -> dict[str, Any]:
     path = pages / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json" if pages else None
     if path and path.exists() and abs(time.time() - path.stat().st_mtime) < RESUME_WITHIN_S:
         page = parse_json(path.read_bytes(), where=url)
     else:
-        page, answer = get_json(url, http=http)
-        require_rd_header(answer.headers.get("content-crs", ""), where=url)
-        if path:
-            write_atomic(path, answer.content)
+        page = _asked(url, http, path)
     if not isinstance(page, dict) or not isinstance(page.get("features"), list):
         raise FormatError(
             "a page of OGC API Features: an object with a list of features",

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.core import buurten
 from kansenkaart.provenance import Provenance, Tally
 from kansenkaart.stages import own
 from kansenkaart.stages.deliver import Delivery, deliver
-from kansenkaart.stages.live import Errand
+from kansenkaart.stages.live import Box, Errand
 from kansenkaart.stages.rasters import raster_step
 from kansenkaart.stages.readers import read
 from kansenkaart.stages.steps import Product, Step
@@ -54,13 +55,15 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
     errand = Errand(study, folders, http or Http())
     parts = [_Part(source, deliver(source, errand)) for source in study.source]
     todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
-    todo += [_table_step(table, parts, study) for table in _ORDER if _parts_of(table, parts)]
+    tiles = any(one.origin == "bulk" for one in study.sources("roof_face"))
+    todo += [_table_step(table, parts, study, errand.window() if tiles and table == "roof_face" else None)
+             for table in _ORDER if _parts_of(table, parts)]  # fmt: skip
     todo += own.steps([(part.source, part.delivery) for part in parts])
     return todo + [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if study.sources(role)]
 
 
 def _raster_step(role: str, parts: Sequence[_Part], errand: Errand) -> Step:
-    fetched = any(part.source.origin == "live" for part in parts)
+    fetched = any(part.source.origin in ("live", "bulk") for part in parts)
     window = errand.window() if fetched else errand.study.place.bbox_m
     return raster_step(role, [part.delivery for part in parts], window)
 
@@ -69,15 +72,31 @@ def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
     return [part for part in parts if part.source.role == table]
 
 
-def _table_step(table: str, parts: Sequence[_Part], study: Study) -> Step:
+def _table_step(table: str, parts: Sequence[_Part], study: Study, cut: Box | None = None) -> Step:
     mine = _parts_of(table, parts)
     extra = _parts_of({"buurt": "statistics", "sewer_pipe": "own_sewer"}.get(table, ""), parts)
     inputs = ("buurt",) if table in _IN_BUURT else ()
     deliveries: tuple[Provenance, ...] = tuple(one for part in [*mine, *extra] for one in part.delivery.provenance)
     if table == "pand":
         return Step("pand", ("pand",), lambda store: [_panden(store, mine)], ("buurt", "home"), deliveries)
-    parameters = {"bbox_m": list(study.place.bbox_m or ())}
-    return Step(table, (table,), lambda store: [_make(table, store, mine, extra)], inputs, deliveries, parameters)
+    parameters = {"bbox_m": list(study.place.bbox_m or cut or ())}
+
+    def action(store: Store) -> list[Product]:
+        made = _make(table, store, mine, extra)
+        return [made if cut is None else _within(made, cut)]
+
+    return Step(table, (table,), action, inputs, deliveries, parameters)
+
+
+def _within(made: Product, cut: Box) -> Product:
+    """Leave out what lies outside the window: tiles of the whole country hold what lies around as well."""
+    frame = gpd.GeoDataFrame(made.content)
+    inside = frame.intersects(shapely.box(*cut)).to_numpy()
+    tally = made.tally or Tally(len(frame), len(frame))
+    left = {**tally.left_out, "outside the window": int((~inside).sum())}
+    return Product(
+        made.name, frame[inside].reset_index(drop=True), Tally(tally.rows_in, int(inside.sum()), left, tally.noted)
+    )
 
 
 def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:

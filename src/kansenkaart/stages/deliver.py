@@ -41,7 +41,7 @@ def deliver(source: Source, errand: Errand) -> Delivery:
         If a publisher gives no usable or no complete answer; what was fetched before stays as it was.
     """
     study, folders = errand.study, errand.folders
-    if source.origin == "live":
+    if source.origin in ("live", "bulk"):
         paths, provenance = errand.fetch(source)
         return Delivery(paths, (provenance,))
     base = folders.published if source.origin == "file" else example_folder(folders)

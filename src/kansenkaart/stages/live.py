@@ -1,4 +1,7 @@
-"""Fetch what a study asks of the live services: buurten by municipality, the rest by the window of those buurten."""
+"""Fetch what a study asks of the publishers: buurten by municipality, the rest by the window of those buurten.
+
+Live services serve one municipality; for the country the window is cut from files of the whole country (``bulk``).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from kansenkaart import publishers
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError
 from kansenkaart.provenance import Provenance
-from kansenkaart.sources import ahn_atom, bag3d_api, cbs_api, knmi_api, pdok
+from kansenkaart.sources import ahn_atom, bag3d_api, bag3d_tiles, bag_bulk, cbs_api, knmi_api, pdok
 from kansenkaart.web import Http
 
 Box = tuple[float, float, float, float]
@@ -77,6 +80,8 @@ class Errand:
         return west, south, east, north
 
     def _fetcher(self, source: Source) -> Callable[[Source], Fetched]:
+        if source.origin == "bulk":
+            return self._bulk
         known: dict[str, Callable[[Source], Fetched]] = {
             "statistics": self._statistics, "roof_face": self._roofs, "dsm": self._sheets, "dtm": self._sheets,
             "weather_daily": self._days,
@@ -112,6 +117,27 @@ class Errand:
     def _roofs(self, source: Source) -> Fetched:
         base = publishers.base_url(source.publisher)
         path, told = bag3d_api.fetch_roofs(self.folders.raw, base_url=base, bbox_m=self.window(), http=self.http)
+        return (path,), told
+
+    def _bulk(self, source: Source) -> Fetched:
+        """Cut the window of the study from files of the whole country."""
+        raw, edition, window = self.folders.raw, source.edition, self.window()
+        if source.role not in ("pand", "home", "roof_face"):
+            raise self._wrong(
+                "pand, home or roof_face for a bulk source", source.role, "ask this source live or as a file"
+            )
+        url = publishers.bulk_url(source.publisher)
+        if source.role == "roof_face":
+            return bag3d_tiles.fetch_tiles(raw, url=url, edition=edition, bbox_m=window, http=self.http)
+        path, told = bag_bulk.fetch_window(
+            raw,
+            url=url,
+            role=source.role,
+            edition=edition,
+            bbox_m=window,
+            needs=pdok.needs_of(source.role),
+            http=self.http,
+        )
         return (path,), told
 
     def _sheets(self, source: Source) -> Fetched:
