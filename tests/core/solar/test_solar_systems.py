@@ -94,6 +94,20 @@ def test_modules_lie_inside_apart_and_off_obstacles(
     assert layout.faces.loc[0, "modules"] * unit * np.cos(np.radians(tilt)) <= shape.area * 1.03
 
 
+def test_a_small_hole_is_an_obstacle_and_a_large_one_an_edge() -> None:
+    whole = one(shapely.box(0, 0, 20, 20), 0.0).faces.loc[0, "modules"]
+
+    def holed(side: float) -> Layout:
+        return one(shapely.box(0, 0, 20, 20) - shapely.box(10, 10, 10 + side, 10 + side), 0.0)
+
+    pinhole, court = holed(0.5), holed(3.0)
+    assert whole - pinhole.faces.loc[0, "modules"] <= 8  # a pair of modules, and what shifts beside it
+    for box in pinhole.rectangles():
+        assert box.distance(shapely.box(10, 10, 10.5, 10.5)) > 0.15  # 0.2 m less one cell of 0.05 m
+    for box in court.rectangles():
+        assert box.distance(shapely.box(10, 10, 13, 13)) > 1.1
+
+
 def test_faces_that_cannot_carry_anything_stay_in_the_table() -> None:
     bow = shapely.Polygon([(0, 0), (5, 5), (5, 0), (0, 5)])
     faces = pd.DataFrame({"tilt_deg": [30.0, 30.0, 30.0], "azimuth_deg": [0.0, 0.0, 0.0]})

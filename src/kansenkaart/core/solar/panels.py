@@ -46,6 +46,9 @@ class LayoutRule:
         Free strip along the edge of a face [m].
     setback_obstacle_m : float
         Free strip around an obstacle [m].
+    small_hole_m2 : float
+        A smaller hole in a face is an obstacle (a chimney, a roof light, a cell that the height model lacks), a larger one an
+        edge [m2]; 4 is a guess.
     flat_below_deg : float
         Flatter faces get racks [deg].
     rack : str
@@ -63,6 +66,7 @@ class LayoutRule:
     setback_pitched_m: float = 0.4
     setback_flat_m: float = 1.2
     setback_obstacle_m: float = 0.2
+    small_hole_m2: float = 4.0
     flat_below_deg: float = 10.0
     rack: str = "east-west"
     rack_tilt_deg: float = 12.0
@@ -141,6 +145,8 @@ def lay_out(
         raise ConfigError("one polygon per face", found=f"{len(polygons)} for {len(faces)}", where="polygons")
     if min(module.length_m, module.width_m, module.power_wp) <= 0:
         raise ConfigError("a module with size and power", found=str(module), where="module")
+    polygons, holes = _small_holes(polygons, rule.small_hole_m2, obstacle_size_m)
+    obstacles = holes if obstacles is None else np.concatenate([np.reshape(obstacles, (-1, 3)), holes])
     frame = _frames(faces, polygons, rule)
     ways = _ways(frame["flat"], module, rule)
     counts, which, units = _place(frame, polygons, ways, rule, _sorted(obstacles, len(faces)), obstacle_size_m)
@@ -159,6 +165,21 @@ def lay_out(
     )
     owner = np.repeat(np.arange(len(faces)), counts)
     return Layout(table, _corners(units, owner, which[owner], ways, frame), owner)
+
+
+def _small_holes(polygons: Sequence[Any], least_m2: float, size: float) -> tuple[list[Any], Doubles]:
+    """Close the small holes of faces; squares that cover each one's box are obstacles, (n, 3) face, x, y [m RD]."""
+    closed, marks = list(polygons), [np.empty((0, 3))]
+    for i, shape in enumerate(polygons):
+        if shape is None or not shape.is_valid or not shape.interiors:
+            continue
+        small = [ring for ring in shape.interiors if shapely.Polygon(ring).area < least_m2]
+        closed[i] = shapely.Polygon(shape.exterior, [ring for ring in shape.interiors if ring not in small])
+        for west, south, east, north in (ring.bounds for ring in small):
+            x, y = (np.arange(a, max(b, a + 1e-6), size) + size / 2 for a, b in ((west, east), (south, north)))
+            spots = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+            marks.append(np.column_stack([np.full(len(spots), float(i)), spots]))
+    return closed, np.concatenate(marks)
 
 
 def _frames(faces: pd.DataFrame, polygons: Sequence[Any], rule: LayoutRule) -> dict[str, Any]:
