@@ -133,6 +133,11 @@ def test_the_rest_goes_on(damaged):
     assert damaged.read("home_water")["pipe_id"].notna().all()
     assert street["score_grey"].notna().all()
     assert set(street["sewer_basis"]) == {"gwsw"}
+    # More that takes part never needs a larger pipe.
+    for case in ("grey_off", "rain_off", "both"):
+        size = pipe[["diameter_as_is_mm", *(f"diameter_{case}_{part}_mm" for part in (25, 50, 75, 100))]]
+        assert (size.dropna().diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+        assert len(size.dropna()) == (pipe["system"] != "persleiding").sum()
     # Every home passes exactly one last pipe: nothing is lost and nothing counted twice.
     assert pipe.loc[["main 1", "main 2"], "homes"].max() <= 27
     assert sewer_theme(damaged, ()) is not None
