@@ -231,7 +231,8 @@ def test_thin_sewer_data_still_gives_an_answer(change, basis, foul):
 
 def row(**other: object) -> dict[str, object]:
     base: dict[str, object] = {
-        "reason_grey": "saves", "saving_grey_off_eur": 1500.0, "foul_present_mm": 250.0, "foul_diameter_as_is_mm": 250.0,
+        "reason_grey": "saves", "saving_grey_off_eur": 1500.0, "saving_grey_off_eur_low": 700.0, "foul_present_mm": 250.0,
+        "foul_diameter_as_is_mm": 250.0,
         "sewer_basis": "gwsw", "foul_diameter_grey_off_100_mm": 200.0, "years_to_replacement": 10.0, "replacement_year": 2036.0,
     }  # fmt: skip
     return base | other
@@ -246,6 +247,9 @@ def row(**other: object) -> dict[str, object]:
         ({"foul_present_mm": 300.0}, "groter dan nodig (250 mm); dat komt niet door grijswater"),
         ({"foul_present_mm": 200.0}, "(200 mm) is kleiner dan de berekening vraagt (250 mm)"),
         ({"years_to_replacement": 45.0, "replacement_year": 2071.0}, "nog jong en wordt pas rond 2071 vervangen"),
+        ({"saving_grey_off_eur_low": 0.0}, "grensgeval: met iets andere aannames is de besparing nul"),
+        ({"reason_grey": "unknown", "foul_diameter_as_is_mm": np.nan}, "stroom is te groot voor de grootste gewone buis"),
+        ({"reason_grey": "unknown"}, "leeftijd van de buis is niet bekend"),
         ({"sewer_basis": "era"}, "geen rioolgegevens: het riool is geschat"),
         ({"reason_grey": "no_homes"}, "het riool van andere straten loopt erdoor"),
     ],

@@ -97,6 +97,11 @@ def test_a_whole_municipality_becomes_a_graph():
     load = np.ones((graph.pipes, 1))
     through, arrived = accumulate(forest, load=load)
     assert arrived.sum() == graph.pipes
+    # Islands, loops and rings of mains by number, as the method page tells them.
+    assert len(set(zip(graph.layer.tolist(), forest.island.tolist(), strict=True))) == 474
+    assert forest.closes_loop.sum() == 445
+    assert forest.issues["reason"].tolist() == ["ring of pressure mains"] * 2
+    assert graph.issues["reason"].tolist() == ["both ends on one node"] * 21
     assert through.max() > 300
     assert (pd.Series(forest.oriented_by) == "outlet").mean() > 0.75
 

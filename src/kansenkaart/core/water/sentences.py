@@ -12,7 +12,7 @@ GREY_SENTENCES = {
     "passes_through": "Hier staan geen woningen, maar het riool van andere straten loopt erdoor. Doen die straten mee, "
     "dan is hier een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
     "no_sewer": "Onbekend wat het riool bespaart: hier is geen vuilwaterriool of gemengd riool gevonden.",
-    "unknown": "Onbekend wat het riool bespaart: leeftijd of maat van de buis is niet bekend.",
+    "unknown": "Onbekend wat het riool bespaart: {cause}.",
     "saves": "Zonder grijswater is een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
     "rain_sizes_it": "Geen besparing op de buis: door dit riool stroomt ook regen, en die bepaalt hoe groot de buis moet zijn.",
     "minimum_diameter": "Geen besparing: minimumdiameter. De kleinste buis die men in een straat legt, is al groot genoeg.",
@@ -22,7 +22,7 @@ RAIN_SENTENCES = {
     "no_sewer": "Onbekend wat afkoppelen van regenwater bespaart: hier is geen riool voor regenwater gevonden.",
     "already_separate": "Het regenwater heeft hier al een eigen riool. Afkoppelen is al gedaan.",
     "no_paving": "Geen kans voor regenwater: er ligt geen verharding die op dit riool loost.",
-    "unknown": "Onbekend wat afkoppelen van regenwater bespaart: leeftijd of maat van de buis is niet bekend.",
+    "unknown": "Onbekend wat afkoppelen van regenwater bespaart: {cause}.",
     "saves": "Zonder regenwater is een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
     "minimum_diameter": "Geen besparing: minimumdiameter. De kleinste buis die men in een straat legt, is al groot genoeg.",
     "same_size": "Geen besparing op de buis: ook met minder regenwater is dezelfde standaardmaat nodig.",
@@ -46,6 +46,9 @@ _SAVES_IN_PART = (
     "In een deel van de straat is zonder grijswater een kleinere buis genoeg: "
     "dat scheelt {saving} euro bij de volgende vervanging."
 )
+_NO_SIZE = "de berekende stroom is te groot voor de grootste gewone buis"
+_NO_YEAR = "de leeftijd van de buis is niet bekend"
+_ON_EDGE = " Dit is een grensgeval: met iets andere aannames is de besparing nul."
 _TOO_SMALL = " Let op: de buis die er nu ligt ({present} mm) is kleiner dan de berekening vraagt ({model} mm)."
 _OVERSIZED = " De buis die er nu ligt ({present} mm) is groter dan nodig ({model} mm); dat komt niet door grijswater."
 _GUESSED = " Er zijn hier geen rioolgegevens: het riool is geschat naar het bouwjaar van de woningen."
@@ -77,7 +80,9 @@ def grey_sentence(row: Mapping[str, Any]) -> str:
     present, model = row["foul_present_mm"], row["foul_diameter_as_is_mm"]
     in_part = code == "saves" and model == row["foul_diameter_grey_off_100_mm"]
     text = _SAVES_IN_PART if in_part else GREY_SENTENCES[code]
-    text = text.format(saving=number(row["saving_grey_off_eur"]))
+    text = text.format(saving=number(row["saving_grey_off_eur"]), cause=_NO_SIZE if pd.isna(model) else _NO_YEAR)
+    if code == "saves" and row["saving_grey_off_eur_low"] <= 1:
+        text += _ON_EDGE
     if row["reason_grey"] != "no_homes" and pd.notna(present) and pd.notna(model) and present != model:
         beside = _OVERSIZED if present > model else _TOO_SMALL
         text += beside.format(present=round(present), model=round(model))
@@ -92,7 +97,8 @@ def rain_sentence(row: Mapping[str, Any]) -> str:
     row : mapping
         A row of the street table.
     """
-    text = RAIN_SENTENCES[row["reason_rain"]].format(saving=number(row["saving_rain_off_eur"]))
+    cause = _NO_SIZE if pd.isna(row["rain_diameter_as_is_mm"]) else _NO_YEAR
+    text = RAIN_SENTENCES[row["reason_rain"]].format(saving=number(row["saving_rain_off_eur"]), cause=cause)
     return text + _guess(row) if row["reason_rain"] == "already_separate" else text + _age(row) + _guess(row)
 
 
