@@ -41,7 +41,8 @@ def test_best_areas_hold_their_band_do_not_overlap_and_add_up(town):
 def test_the_first_is_worth_no_less_and_is_proven(town):
     best, known = town.read("best_area").set_index("rank"), town.read("block")
     mean = known["value_eur_per_year"].sum() / known["homes"].sum()
-    worth = best["value_eur_per_year"] - mean * best["homes"] - 0.05 * mean * best["border_m"]
+    split = best["homes"] * (1 - best["main_buurt_frac"])
+    worth = best["value_eur_per_year"] - mean * (best["homes"] + 0.1 * split + 0.05 * best["border_m"])
     assert worth.sort_index().is_monotonic_decreasing
     assert best.loc[1, "bound_gap_frac"] == 0
 

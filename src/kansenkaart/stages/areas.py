@@ -40,6 +40,8 @@ USED = ("household_size_design", "water_use_shower", "water_use_bath", "water_us
         "street_reach")  # fmt: skip
 _OF_PAND = ("people", "grey_water_m3_per_year", "sun_kwh_per_year", "yield_fit_kwh_per_year", "yield_pay_kwh_per_year",
             "kwp_pay", "sun_eur_per_year")  # fmt: skip
+_WATER = ("water_eur_per_year", "water_eur_per_year_low", "water_eur_per_year_high")
+_RANGES = ("yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *_WATER[1:])
 SUMS = (*_OF_PAND, "water_eur_per_year", "value_eur_per_year", "ground_homes", "stacked_homes")
 
 
@@ -107,22 +109,16 @@ def _blocks(
 ) -> gpd.GeoDataFrame:
     """Add to the blocks what they hold: people, water, sun, money, ownership and home types."""
     count, of_home = len(made.frame), made.block_of_home.reset_index(drop=True)
-    if store.has("home_water"):
-        share = store.read("home_water").set_index("home_id")["yearly_eur"]
-        home = home.assign(water_eur_per_year=home["home_id"].map(share).astype("float64"))
-    elif store.has("street_water"):
-        home = home.assign(water_eur_per_year=share_streets(home, store.read("street_water"), column="yearly_eur"))
-    else:
-        home = home.assign(water_eur_per_year=np.nan)
+    home = home.assign(**_water_of_homes(store, home))
     alone = home["pand_id"].map(home["pand_id"].value_counts()).fillna(1) == 1
     home = home.assign(ground_homes=alone.astype(float), stacked_homes=(~alone).astype(float))
-    names = ("people", "grey_water_m3_per_year", "water_eur_per_year", "ground_homes", "stacked_homes")
+    names = ("people", "grey_water_m3_per_year", *_WATER, "ground_homes", "stacked_homes")
     sums = block_sums(of_home, home, columns=names, count=count)
     sums[["ground_homes", "stacked_homes"]] = sums[["ground_homes", "stacked_homes"]].fillna(0)
     sums[["people", "grey_water_m3_per_year"]] = sums[["people", "grey_water_m3_per_year"]].fillna(0)  # no homes: known
-    sun = [name for name in _OF_PAND if name in pand.columns]
+    sun = [name for name in (*_OF_PAND, *_RANGES) if name in pand.columns]
     sums = sums.join(block_sums(made.block_of_pand.reset_index(drop=True), pand, columns=sun, count=count))
-    for name in SUMS:
+    for name in (*SUMS, *_RANGES):
         sums[name] = sums.get(name, np.nan)
     sums["value_eur_per_year"] = together(sums["sun_eur_per_year"], sums["water_eur_per_year"])
     out = made.frame.rename(columns={"basis": "block_basis"}).join(sums)
@@ -130,6 +126,18 @@ def _blocks(
     # The wijk made the borders; people know the name of the buurt.
     out["place_name"] = out["buurtcode"].map(buurt.set_index("buurtcode")["buurtnaam"]).astype("object")
     return out.rename(columns={"x": "point_x_m", "y": "point_y_m", "ext_m": "outer_border_m"})
+
+
+def _water_of_homes(store: Store, home: gpd.GeoDataFrame) -> dict[str, pd.Series]:
+    """Return what each home saves, with low and high: as its street was joined, else shared over the street [EUR/year]."""
+    given = dict(zip(_WATER, ("yearly_eur", "yearly_eur_low", "yearly_eur_high"), strict=True))
+    if store.has("home_water"):
+        known = store.read("home_water").set_index("home_id")
+        return {name: home["home_id"].map(known[column]).astype("float64") for name, column in given.items()}
+    if store.has("street_water"):
+        street = store.read("street_water")
+        return {name: share_streets(home, street, column=column) for name, column in given.items()}
+    return {name: pd.Series(np.nan, index=home.index) for name in given}
 
 
 def _corporation(

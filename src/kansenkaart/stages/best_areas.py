@@ -26,7 +26,8 @@ from kansenkaart.store import Store
 
 INPUTS = ("block", "block_border", "buurt")
 OUTPUTS = ("best_area", "block_sureness", "best_border", "best_variant")
-USED = ("area_border_price", "area_reference", "area_radius", "area_core_share", "area_same_share", "area_runner_up")
+USED = ("area_border_price", "area_reference", "area_split_price", "area_radius", "area_core_share", "area_same_share",
+        "area_runner_up")  # fmt: skip
 COUNT = 5
 VALUES = {"eur": "value_eur_per_year", "kwh": "yield_fit_kwh_per_year"}
 BORDER_ONLY = "border"
@@ -87,9 +88,10 @@ def value_and_scale(blocks: Blocks, criterion: str) -> tuple[Floats, float]:
 def question_of(areas: Areas, known: Assumptions, mean: float) -> AreaQuestion:
     """Return the question of a study: its band and radius, with prices in proportion to the average value of a home."""
     price, reference = known.value("area_border_price", "home/m"), known.value("area_reference", "1")
+    split = known.value("area_split_price", "1") * mean if mean > 0 else 0.0
     return AreaQuestion(
         low_homes=areas.low_homes, high_homes=areas.high_homes, radius_m=areas.radius_m,
-        border_price=price * mean if mean > 0 else 1.0, reference=reference * mean,
+        border_price=price * mean if mean > 0 else 1.0, reference=reference * mean, split_price=split,
     )  # fmt: skip
 
 
@@ -97,20 +99,32 @@ def other_runs(
     blocks: Blocks, question: AreaQuestion, known: Assumptions, criterion: str, mean: float
 ) -> list[Scenario]:
     """List the runs of the sureness: each price, bound and value at its low and high end, alone."""
-    price, radius, reference = (known[name] for name in ("area_border_price", "area_radius", "area_reference"))
+    price, radius, reference, split = (
+        known[name] for name in ("area_border_price", "area_radius", "area_reference", "area_split_price")
+    )
     scale = question.border_price / price.value
-    values = []
-    if criterion == "eur":
-        parts = [blocks.frame[name].to_numpy(float) for name in ("sun_eur_per_year", "water_eur_per_year")]
-        if all(np.nansum(part) > 0 for part in parts):  # each alone: which of the two the place rests on
-            values = [np.nan_to_num(part) for part in parts]
     return scenarios(
         question,
         border_prices=[price.low * scale, price.high * scale],
         radii_m=[question.radius_m * end / radius.value for end in (radius.low, radius.high)],
         references=[mean * reference.low, mean * reference.high] if mean > 0 else [],
-        values=values,
+        split_prices=[mean * split.low, mean * split.high] if mean > 0 else [],
+        values=_other_values(blocks.frame, criterion),
     )
+
+
+def _other_values(frame: gpd.GeoDataFrame, criterion: str) -> list[Floats]:
+    """Values per block with what is assumed of roofs or water at its low and high, and of sun and water each alone."""
+    if criterion == "kwh":
+        ends = [frame[f"{VALUES['kwh']}_{end}"] for end in ("low", "high")]
+        return [np.nan_to_num(end.to_numpy(float)) for end in ends if end.notna().any()]
+    if criterion != "eur":
+        return []
+    sun, water = (frame[name].fillna(0.0).to_numpy(float) for name in ("sun_eur_per_year", "water_eur_per_year"))
+    ends = [frame[f"water_eur_per_year_{end}"] for end in ("low", "high")]
+    others = [sun + np.nan_to_num(end.to_numpy(float)) for end in ends if end.notna().any()]
+    both = sun.sum() > 0 and water.sum() > 0  # each alone: which of the two the place rests on
+    return others + ([sun, water] if both else [])
 
 
 def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:

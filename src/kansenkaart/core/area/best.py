@@ -61,7 +61,7 @@ def best_around(graph: AreaGraph, *, centre: int, question: AreaQuestion, effort
         Nothing in reach of the block fits.
     """
     chase = _Chase(prepare(graph, question), effort or Effort())
-    places = [(i, centre) for i in range(len(chase.searches))]
+    places = [(i, centre) for i, search in enumerate(chase.searches) if search.centres[centre]]
     return _best(chase, {place: chase.refresh(place) for place in places})
 
 
@@ -92,7 +92,7 @@ def _best_in_turn(graph: AreaGraph, question: AreaQuestion, effort: Effort) -> I
     searches = prepare(graph, question)
     bounds: Bounds = {}
     for i, search in enumerate(searches):
-        centres = np.flatnonzero(search.allowed).astype(np.int64)
+        centres = np.flatnonzero(search.centres).astype(np.int64)
         tops = window_bounds(centres, search.arrays(), band=question.band, enough=-np.inf, workers=effort.workers)
         bounds.update({(i, int(c)): float(top) for c, top in zip(centres, tops, strict=True) if np.isfinite(top)})
     chase = _Chase(searches, effort)

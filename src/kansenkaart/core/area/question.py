@@ -93,6 +93,8 @@ class Search:
         Blocks that must be in.
     allowed : Flags
         Blocks that may be in.
+    centres : Flags
+        Blocks worth asking around: where splitting has a price, those with a home of the main buurt in reach.
     """
 
     graph: AreaGraph
@@ -104,6 +106,7 @@ class Search:
     share: Floats
     pinned: Flags
     allowed: Flags
+    centres: Flags
 
     def arrays(self) -> tuple[object, ...]:
         """Give the arrays in the order of the bounding kernel."""
@@ -155,14 +158,18 @@ def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
     worth = graph.value - q.reference * graph.homes - q.border_price * graph.ext
     base = Search(
         graph=graph, question=q, near_ptr=near_ptr, near=near, cost=q.border_price * graph.weight, worth=worth,
-        share=_share_rows(graph, q), pinned=pinned, allowed=allowed,
+        share=_share_rows(graph, q), pinned=pinned, allowed=allowed, centres=allowed,
     )  # fmt: skip
     if q.split_price == 0:
         return [base]
-    return [
-        replace(base, worth=worth - q.split_price * graph.homes * (graph.buurt != main))
-        for main in np.unique(graph.buurt)
-    ]
+    seen_from = np.repeat(np.arange(n), np.diff(near_ptr))
+    searches = []
+    for main in np.unique(graph.buurt[graph.homes > 0]):
+        mine = (graph.buurt == main) & (graph.homes > 0)
+        centres = allowed & (np.bincount(seen_from[mine[near]], minlength=n) > 0)
+        less = q.split_price * graph.homes * (graph.buurt != main)
+        searches.append(replace(base, worth=worth - less, centres=centres))
+    return searches
 
 
 def split_homes(graph: AreaGraph, blocks: Ints) -> int:

@@ -31,6 +31,7 @@ def scenarios(
     border_prices: Sequence[float] = (),
     radii_m: Sequence[float] = (),
     references: Sequence[float] = (),
+    split_prices: Sequence[float] = (),
     values: Sequence[Floats] = (),
 ) -> list[Scenario]:
     """List the runs of a sureness study: the question itself, then each setting changed alone.
@@ -45,6 +46,8 @@ def scenarios(
         Other radii [m].
     references : Sequence[float]
         Other references [EUR/home/year].
+    split_prices : Sequence[float]
+        Other prices of a home outside the main buurt [EUR/home/year].
     values : Sequence[Floats]
         Other values per block [EUR/year], as with assumptions at their low and high ends.
     """
@@ -52,6 +55,7 @@ def scenarios(
     runs += [Scenario(f"border {p:g} EUR/m/year", replace(question, border_price=p)) for p in border_prices]
     runs += [Scenario(f"radius {r:g} m", replace(question, radius_m=r)) for r in radii_m]
     runs += [Scenario(f"reference {r:g} EUR/home/year", replace(question, reference=r)) for r in references]
+    runs += [Scenario(f"split home {p:g} EUR/home/year", replace(question, split_price=p)) for p in split_prices]
     return runs + [Scenario(f"values {k + 1}", question, value) for k, value in enumerate(values)]
 
 
