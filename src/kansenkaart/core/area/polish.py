@@ -40,7 +40,7 @@ class Pool:
                 self.half[blocks.tobytes()] = float(border[number])
 
     def best(self, label: Ints, *, seconds: float) -> Ints:
-        """Find the partition of least cut that the pool can make, starting from one that it holds.
+        """Find the partition of least cut and as many areas that the pool can make, starting from one that it holds.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Pool:
         if seconds <= 0 or not all(key in self.half for key in start):
             return label
         keys = list(self.half)
-        solver = self._model(keys, seconds)
+        solver = self._model(keys, seconds, len(start))
         chosen = set(start)
         first = highspy.HighsSolution()
         first.col_value = [float(key in chosen) for key in keys]
@@ -70,7 +70,7 @@ class Pool:
             return label
         return _labels(taken, len(label), fallback=label)
 
-    def _model(self, keys: list[bytes], seconds: float) -> highspy.Highs:
+    def _model(self, keys: list[bytes], seconds: float, count: int) -> highspy.Highs:
         blocks = [np.frombuffer(key, np.int64) for key in keys]
         start = np.r_[0, np.cumsum([len(part) for part in blocks])]
         matrix = csc_matrix((np.ones(start[-1]), np.concatenate(blocks), start), shape=(len(self.homes), len(keys)))
@@ -86,6 +86,10 @@ class Pool:
         for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "time_limit": seconds}.items():
             solver.setOptionValue(name, value)
         solver.passModel(lp)
+        every = np.arange(len(keys), dtype=np.int32)
+        solver.addRow(
+            float(count), float(count), len(keys), every, np.ones(len(keys))
+        )  # fewer areas would always cut less
         return solver
 
 
