@@ -26,6 +26,15 @@ PIXELS = """const pixels = (tile) => { const copy = document.createElement('canv
   return pen.getImageData(0, 0, copy.width, copy.height).data; };"""
 
 
+def until(page: Any, expression: str) -> None:
+    """Wait, at most five seconds, until something is true of a page; playwright's own way needs eval, which the page forbids."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(expression)
+
+
 def axe_script() -> str | None:
     """Find axe: the file that KANSENKAART_AXE names, or the one of the package axe-playwright-python."""
     named = os.environ.get("KANSENKAART_AXE")

@@ -139,7 +139,7 @@ def test_selection_adds_up_to_the_layer(opened):
     choose_blocks(page, "b0", "b1", "b8")
     assert total(page, "homes") == 120  # 10 + 20 + 90
     assert total(page, "sun") == 3001.5  # 1000.5 + 2001.0; block 8 is unknown
-    assert "1 blokken onbekend" in page.locator("#totalen").inner_text()
+    assert "1 blok onbekend" in page.locator("#totalen").inner_text()
     assert "2 losse stukken" in page.locator("#totalen").inner_text()
     # Border: b0-b3 and b1-b4 and b1-b2, b8-b7 and b8-b5: five sides of 100 m.
     assert "500 m" in page.locator("#grenzen").inner_text()

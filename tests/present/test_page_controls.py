@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from kansenkaart.errors import SchemaError
 from kansenkaart.present.mapspec import Column, LinkColumn, View
 from kansenkaart.present.startspec import Answer, Page, Start
 from kansenkaart.present.style import ramp_classes
-from tests.present.pages import PIXELS
+from tests.present.pages import PIXELS, until
 from tests.present.pictures import ORIGIN, picture
 
 pytestmark = pytest.mark.browser
@@ -204,6 +205,61 @@ def test_the_whole_place_is_in_view_and_the_map_follows_its_box(opened):
     known, real = page.evaluate(size)
     assert known == real
     page.locator("footer summary").click()  # the sources open below the map, which becomes lower
-    page.wait_for_function(f"({size})()[0] < {known}")
+    until(page, f"({size})()[0] < {known}")
     known, real = page.evaluate(size)
     assert known == real
+
+
+def crowded():
+    """Return the picture with more rows and more areas than the page shows at once."""
+    spec = full()
+    units, lines = spec.layers
+    many = lines.frame.loc[[0] * 120].reset_index(drop=True).assign(street=[f"straat {k}" for k in range(120)])
+    areas = tuple(replace(spec.tool.areas[0], key=str(k), name=f"Gebied {k}") for k in range(12))
+    tool = replace(spec.tool, areas=areas, samples=None, target=60, target_low=50)
+    return replace(spec, layers=(units, replace(lines, frame=many)), tool=tool)
+
+
+def test_the_other_controls_by_keyboard(opened):
+    page = opened(crowded())
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "spring"  # first of all: on to the words
+    zoom = page.evaluate("kaart.getZoom()")
+    page.locator(".leaflet-control-zoom-in").press("Enter")
+    until(page, f"kaart.getZoom() > {zoom}")
+    page.locator(".leaflet-container").press("-")
+    until(page, f"kaart.getZoom() <= {zoom}")
+    page.evaluate("kaart.setZoom(12, {animate: false})")
+    page.locator("#heel").press("Enter")
+    until(page, f"kaart.getZoom() === {zoom}")
+    page.locator("#druk").press("Enter")
+    assert page.evaluate("window.printed")
+    page.locator("#deel").press("Enter")
+    assert page.locator("#link").input_value() == page.url
+    assert page.evaluate("document.activeElement.id") == "link"
+
+
+def test_long_lists_open_and_panels_close_by_keyboard(opened):
+    page = opened(crowded(), fragment="#thema=water")
+    page.locator("#tabelknop").press("Enter")
+    assert page.locator("#tabel tbody tr").count() == 100
+    page.get_by_role("button", name="Toon meer rijen").press("Enter")
+    assert page.locator("#tabel tbody tr").count() == 120
+    page.locator("#tabel tbody button").first.press("Enter")
+    page.locator("#detail .sluit").press("Enter")
+    assert page.locator("#detail").is_hidden()
+    page.locator("#tabelsluit").press("Enter")
+    assert page.locator("#tabelvak").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "tabelknop"
+    page.locator("#toolknop").press("Enter")
+    assert page.locator("#rangorde tbody tr").count() == 10
+    page.locator("#allegebieden").press("Enter")
+    assert page.locator("#rangorde tbody tr").count() == 12
+    page.locator("#rangorde button.gebied").first.press("Enter")
+    with page.expect_download() as saved:
+        page.locator("#bewaar-gebied").press("Enter")
+    rows = Path(saved.value.path()).read_text("utf-8-sig").splitlines()[2:]
+    assert [row.split(";")[:2] for row in rows] == [["b0", "10"], ["b1", "20"], ["b2", "30"]]
+    page.locator("#leeg").press("Enter")
+    assert page.locator("#totalen").inner_text() == "0 blokken gekozen"

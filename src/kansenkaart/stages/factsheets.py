@@ -124,9 +124,10 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         for _, row in buurten.iterrows():
             yield from _sheet(scene, store, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
     for places in _proposals(store):
-        double = places.frame[places.name].duplicated(keep=False)
+        names = places.frame[places.name]
+        double, part = names.duplicated(keep=False), names.groupby(names).cumcount() + 1
         for place, row in places.frame.iterrows():
-            name = f"Gebied {row[places.name]}" + (f", deel {row[places.key]}" if double.loc[place] else "")
+            name = f"Gebied {row[places.name]}" + (f", deel {part.loc[place]}" if double.loc[place] else "")
             yield from _sheet(scene, store, places.kind, str(row[places.key]), name, row)
 
 

@@ -2,6 +2,7 @@
 
 const units = () => layerOf(spec.tool.layer);
 const toolOpen = () => !byId("gereedschap").hidden;
+const blocksText = (count) => nl(count) + (count === 1 ? " blok" : " blokken");
 let neighbours = null, drawing = null;
 
 function startTool() {
@@ -57,10 +58,10 @@ function drawTotals() {
     const about = units().about.get(name), { sum, unknown } = totalOf(name);
     const some = unknown < state.units.size || !state.units.size;
     return h("div", {}, h("dt", {}, said(about.label)), h("dd", { "data-totaal": name, "data-waarde": sum },
-      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, nl(unknown) + " blokken onbekend") : "", h("small", {}, said(origin(units(), about)))));
+      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : "", h("small", {}, said(origin(units(), about)))));
   });
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
-  fill(byId("totalen"), h("h3", {}, nl(state.units.size) + " blokken gekozen"),
+  fill(byId("totalen"), h("h3", {}, blocksText(state.units.size) + " gekozen"),
     state.units.size ? [h("p", { class: "oordeel" }, nl(homes) + " woningen: " + word + loose()), meter, h("dl", {}, rows)] : "");
   drawBorders();
 }
@@ -103,7 +104,7 @@ function setUnits(indices) {
   state.units = new Set(indices);
   drawTotals();
   refresh();
-  announce(nl(state.units.size) + " blokken, " + nl(totalOf(spec.tool.homes).sum) + " woningen");
+  announce(blocksText(state.units.size) + ", " + nl(totalOf(spec.tool.homes).sum) + " woningen");
 }
 
 function toggleUnit(i) {
