@@ -228,6 +228,9 @@ def test_the_other_controls_by_keyboard(opened):
     zoom = page.evaluate("kaart.getZoom()")
     page.locator(".leaflet-control-zoom-in").press("Enter")
     until(page, f"kaart.getZoom() > {zoom}")
+    until(
+        page, "!document.querySelector('.leaflet-zoom-anim')"
+    )  # keys wait for nobody: leaflet drops them while it zooms
     page.locator(".leaflet-container").press("-")
     until(page, f"kaart.getZoom() <= {zoom}")
     page.evaluate("kaart.setZoom(12, {animate: false})")
