@@ -88,7 +88,7 @@ def test_every_kind_of_trouble_has_its_own_exit_code_and_dutch_words(kind, monke
     assert caught.value.code == CODES[kind]
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err == "Fout: verwacht: iets\n  gevonden: niets\n  waar: hier\n  wat te doen: doe dit\n"
+    assert shown.err == "Error: expected: iets\n  found: niets\n  where: hier\n  what to do: doe dit\n"
 
 
 def test_trouble_for_machines_is_one_json_object(monkeypatch, capsys):
@@ -106,7 +106,7 @@ def test_trouble_for_machines_is_one_json_object(monkeypatch, capsys):
 def test_an_unknown_study_is_told_with_those_that_exist(tmp_path):
     result = _start("--map", str(tmp_path), "run", "nergens")
     assert result.returncode == 2
-    assert "Fout: verwacht: a study file" in result.stderr
+    assert "Error: expected: a study file" in result.stderr
     assert "nergens.toml" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -262,11 +262,11 @@ def _plain(one: Any) -> dict[str, str]:
 
 
 def _complain(one: Any) -> None:
-    click.echo(f"Fout: verwacht: {one.expected}\n  gevonden: {one.found}", err=True)
+    click.echo(f"Error: expected: {one.expected}\n  found: {one.found}", err=True)
     if one.where:
-        click.echo(f"  waar: {one.where}", err=True)
+        click.echo(f"  where: {one.where}", err=True)
     if one.remedy:
-        click.echo(f"  wat te doen: {one.remedy}", err=True)
+        click.echo(f"  what to do: {one.remedy}", err=True)
 
 
 def main() -> None:
