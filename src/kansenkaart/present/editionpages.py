@@ -9,10 +9,13 @@ from typing import Any
 
 import jinja2
 
+from kansenkaart.present.csp import content_policy
 from kansenkaart.present.style import css_variables
 
 WIDTH_PX, HEIGHT_PX = 640, 220
 _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 90, 20, 16, 34
+#: Where the template leaves room for the policy, which needs the hash of the style that comes after it.
+_POLICY = "@POLICY@"
 _WORDS = {"data": "gegevens", "assumption": "aannamen", "code": "rekenregels", "unknown": "niet te zeggen"}
 
 
@@ -113,6 +116,8 @@ def _environment() -> jinja2.Environment:
 
 
 def _page(template: str, **content: Any) -> str:
-    return _environment().get_template(template).render(
+    page = _environment().get_template(template).render(
         variables=css_variables({}), width=WIDTH_PX, height=HEIGHT_PX, left=_LEFT_PX, right=WIDTH_PX - _RIGHT_PX, **content
     ) + "\n"  # fmt: skip
+    style = page.split("<style>", 1)[1].split("</style>", 1)[0]
+    return page.replace(_POLICY, content_policy([], [style]), 1)

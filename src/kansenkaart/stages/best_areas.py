@@ -20,7 +20,7 @@ from kansenkaart.core.area.sureness import Scenario, scenarios
 from kansenkaart.errors import InfeasibleError
 from kansenkaart.provenance import Tally
 from kansenkaart.stages.areas import border_factors
-from kansenkaart.stages.best_frames import Found, border_frame, sureness_frame, variant_frame, whole_frame
+from kansenkaart.stages.best_frames import Found, border_frame, power_column, sureness_frame, variant_frame, whole_frame
 from kansenkaart.stages.steps import Product
 from kansenkaart.store import Store
 
@@ -29,7 +29,7 @@ OUTPUTS = ("best_area", "block_sureness", "best_border", "best_variant")
 USED = ("area_border_price", "area_reference", "area_split_price", "area_radius", "area_core_share", "area_same_share",
         "area_runner_up")  # fmt: skip
 COUNT = 5
-VALUES = {"eur": "value_eur_per_year", "kwh": "yield_fit_kwh_per_year"}
+CRITERIA = ("eur", "kwh")
 BORDER_ONLY = "border"
 # Bounds on the work, in counts: a time limit would make the answer depend on the machine.
 THOROUGH = Effort(restarts=2, steps=60_000, windows=40, rounds=12, nodes=400)
@@ -72,15 +72,20 @@ def read_blocks(store: Store) -> Blocks:
 
 def criteria_of(blocks: Blocks) -> list[str]:
     """Criteria for which any value is known; where none is, the borders alone decide."""
-    known = [name for name, column in VALUES.items() if blocks.frame[column].fillna(0).gt(0).any()]
+    known = [name for name in CRITERIA if blocks.frame[value_column(blocks, name)].fillna(0).gt(0).any()]
     return known or [BORDER_ONLY]
+
+
+def value_column(blocks: Blocks, criterion: str) -> str:
+    """Column of the blocks that a criterion sums."""
+    return "value_eur_per_year" if criterion == "eur" else power_column(blocks.frame)
 
 
 def value_and_scale(blocks: Blocks, criterion: str) -> tuple[Floats, float]:
     """Value per block and the average per home of the homes whose value is known."""
     if criterion == BORDER_ONLY:
         return np.zeros(len(blocks.frame)), 0.0
-    value = blocks.frame[VALUES[criterion]].to_numpy(float)
+    value = blocks.frame[value_column(blocks, criterion)].to_numpy(float)
     homes = blocks.frame["homes"].to_numpy()[~np.isnan(value)].sum()
     return value, float(np.nansum(value) / max(int(homes), 1))
 
@@ -116,7 +121,9 @@ def other_runs(
 def _other_values(frame: gpd.GeoDataFrame, criterion: str) -> list[Floats]:
     """Values per block with what is assumed of roofs or water at its low and high, and of sun and water each alone."""
     if criterion == "kwh":
-        ends = [frame[f"{VALUES['kwh']}_{end}"] for end in ("low", "high")]
+        # What is sure of the roofs' yield holds for any number of panels on them.
+        fit, power = frame["yield_fit_kwh_per_year"], frame[power_column(frame)]
+        ends = [power * (frame[f"yield_fit_kwh_per_year_{end}"] / fit.where(fit > 0)) for end in ("low", "high")]
         return [np.nan_to_num(end.to_numpy(float)) for end in ends if end.notna().any()]
     if criterion != "eur":
         return []

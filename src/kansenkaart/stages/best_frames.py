@@ -61,6 +61,15 @@ class Found:
         return gap if gap > _ROUNDING else 0.0
 
 
+def power_column(block: pd.DataFrame) -> str:
+    """Return the power that areas are compared by: what the homes under the roofs can use, else what fits on the roofs.
+
+    What fits counts the roofs of offices and halls as well: areas then reach for those, and residents would not draw them.
+    """
+    known = block["yield_pay_kwh_per_year"].fillna(0).gt(0).any()
+    return "yield_pay_kwh_per_year" if known else "yield_fit_kwh_per_year"
+
+
 def whole_frame(
     found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, buurt: pd.DataFrame, variant: pd.DataFrame,
     *, core: float,
@@ -83,7 +92,8 @@ def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) ->
 
 def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: pd.Series) -> pd.DataFrame:
     label = np.where(one.inside, 0, -1).tolist()
-    column = "yield_fit_kwh_per_year" if one.criterion == "kwh" else "value_eur_per_year"
+    power = power_column(block)
+    column = power if one.criterion == "kwh" else "value_eur_per_year"
     sums = area_sums(block, label, sums=SUMS, value=column)
     street = most_of_homes(block, label).get(0, "")
     name = str(names.get(sums["buurtcode"].iloc[0], "buiten de buurten"))
@@ -92,7 +102,7 @@ def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: 
     length = max(float(lines["length_m"].sum()), 1.0)
     return sums.assign(
         best_id=one.best_id, criterion=one.criterion, rank=one.rank, best_name=f"{name}, rond {street}" if street else name,
-        value_kwh_per_year=sums["yield_fit_kwh_per_year"], value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
+        value_kwh_per_year=sums[power], value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
         border_m=one.area.border_m, border_length_m=length, bound_gap_frac=one.gap,
         known_border_frac=float(lines.loc[lines["known_line"], "length_m"].sum()) / length,
         sure_frac=one.sure, sure_runs=one.runs,
@@ -189,7 +199,7 @@ def _size_of(one: Found, value: float) -> float:
 def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) -> dict[str, object]:
     mine = block.iloc[blocks]
     homes = int(mine["homes"].sum())
-    money, power = (mine[name].sum(min_count=1) for name in ("value_eur_per_year", "yield_fit_kwh_per_year"))
+    money, power = (mine[name].sum(min_count=1) for name in ("value_eur_per_year", power_column(block)))
     shared = int(block["homes"].iloc[np.intersect1d(blocks, one.area.blocks)].sum())
     return {
         "best_id": one.best_id, "variant_kind": kind, "homes": homes, "value_eur_per_year": money, "value_kwh_per_year": power,

@@ -215,10 +215,11 @@ def _sure(row: pd.Series[Any]) -> Answer:
 
 
 def _proof(gap: float) -> str:
-    shown = number(100 * gap, 1)
-    if shown == "0,0":
+    if gap <= 0:
         return "bewezen: geen ander gebied is met deze cijfers beter"
-    return f"een ander gebied kan met deze cijfers hoogstens {shown}% meer waard zijn"
+    shown = number(100 * gap, 1)
+    most = "minder dan 0,1" if shown == "0,0" else f"hoogstens {shown}"
+    return f"een ander gebied kan met deze cijfers {most}% meer waard zijn"
 
 
 def _basis(frame: pd.DataFrame) -> str:
