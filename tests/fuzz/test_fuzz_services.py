@@ -20,7 +20,7 @@ BASE = "http://127.0.0.1/ogc"
 
 
 def _answers(content):
-    def get_json(url, *, http, params=None):
+    def get_json(url, *, http, params=None, known=None):
         return parse_json(content, where=url), Answer(url, 200, {}, content)
 
     return get_json
@@ -55,7 +55,7 @@ def test_answers_of_cbs(published, tmp_path_factory, data):
     chosen = data.draw(st.sampled_from(["TableInfos", "DataProperties", "WijkenEnBuurten", "TypedDataSet"]))
     content = {chosen: data.draw(spoilt(published[chosen]))}
 
-    def get_json(url, *, http, params=None):
+    def get_json(url, *, http, params=None, known=None):
         name = next(one for one in published if f"/{one}" in url and one[0].isupper())
         return _answers(content.get(name, published[name]))(url, http=http)
 

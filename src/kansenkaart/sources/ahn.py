@@ -86,7 +86,7 @@ def _canvas(
     if not all(map(np.isfinite, (size, west0, north0, *bounds))) or size <= 0:
         raise _off_grid(path, f"cells of {size} m from {west0}, {north0}", "cells of a size, on a grid")
     west, south, east, north = bounds
-    cells = (east - west) * (north - south) / size**2
+    cells = (east - west) / size * ((north - south) / size)  # a size squared may vanish
     if cells > MOST_CELLS:
         raise FormatError(f"a window of at most {MOST_CELLS} cells", found=f"{cells:.0f}", where=path.name,
                           remedy="take a smaller window: divide the study")  # fmt: skip
