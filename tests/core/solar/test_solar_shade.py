@@ -91,6 +91,17 @@ def test_a_mountain_far_off_coarsens_the_steps_and_nothing_more(rows: int) -> No
     assert code[0, 0] == code[18, 0] == 0
 
 
+@settings(derandomize=True, deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000), share=st.sampled_from([0.003, 0.1, 0.6]))
+def test_a_cell_sees_the_same_whoever_is_read_beside_it(seed: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    z = random.uniform(0, 12, (70, 61)).astype(np.float32)
+    every = horizons(z, roof_cells(np.ones(z.shape, bool), z), cell_size_m=0.5, azimuths=16)
+    some = random.random(z.shape) < share  # runs of any length, up to the edges of the sheet
+    alone = horizons(z, roof_cells(some, z), cell_size_m=0.5, azimuths=16)
+    np.testing.assert_array_equal(alone, every[:, some.ravel()])
+
+
 def test_turning_the_town_turns_the_horizons() -> None:
     scene = town(160, seed=3)
     base = horizons(scene.surface_m, roof_cells(scene.face >= 0, scene.surface_m), cell_size_m=0.5)

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from kansenkaart.core.solar.horizon import Floats, encode_slope
 from kansenkaart.core.solar.irradiance import BAND_DEG, IrradianceTable
+from kansenkaart.core.solar.lanes import add_four
 from kansenkaart.errors import ConfigError
 
 BINS = 512  # steps of the horizon code in the kernel's table
 SHIFT = 7  # from a 16-bit code to its step
+PARTS = 4  # of the energy in a step: east, north, up and band
 BLOCK = 1024  # cells that one worker adds up at a time
 STEEPEST_DEG = 89.0
 
@@ -71,7 +73,7 @@ def kernel_table(table: IrradianceTable, *, azimuths: int = 36, monthly: bool = 
     low = place.astype(int)
     share = (place - low)[:, None]
     at = joined[:, :, low] * (1 - share) + joined[:, :, low + 1] * share
-    parts = np.empty((azimuths, BINS, 4, ground.size), dtype=np.float32)
+    parts = np.empty((azimuths, BINS, PARTS, ground.size), dtype=np.float32)
     parts[:, :, :3] = at.transpose(1, 2, 3, 0)
     # A vertical plane facing the band sees half the round of sectors: int cos = 2, so each radian carries band / 2.
     parts[:, :, 3] = np.clip(1.0 - height / BAND_DEG, 0.0, 1.0)[:, None] * band * np.pi / azimuths
@@ -198,7 +200,8 @@ def irradiate(
     if face.size and not (int(face.min()) >= 0 and int(face.max()) < len(slopes)):
         raise ConfigError(f"labels from 0 to {len(slopes) - 1}", found=str(int(face.max())), where="face")
     turn = np.arange(table.azimuths) * (2 * np.pi / table.azimuths)
-    facing = np.stack([np.sin(turn), np.cos(turn)], axis=1) @ slopes.astype(np.float64).T
+    east, north = slopes.astype(np.float64).T
+    facing = np.outer(np.sin(turn), east) + np.outer(np.cos(turn), north)
     out = np.zeros((face.size, table.periods), dtype=np.float32)
     planes_of = (slopes, encode_slope(-facing), np.maximum(facing, 0.0).astype(np.float32), planes.factor)
     _add_up(horizon_codes, planes_of, face, table.energy, table.ground, out)
@@ -212,14 +215,17 @@ def _add_up(codes: Any, planes: Any, face: Any, energy: Any, ground: Any, out: A
     cells, periods = out.shape
     for block in prange((cells + BLOCK - 1) // BLOCK):
         begin, end = block * BLOCK, min((block + 1) * BLOCK, cells)
-        ends = _runs(face, begin, end)
+        ends, sums = _runs(face, begin, end), np.zeros((BLOCK if periods == 1 else 0, PARTS), np.float32)
         for a in range(energy.shape[0]):
             if periods == 1:
-                _add_year(codes[a], (begin, ends), face, (slopes, front[a], own[a]), energy[a], out)
+                _add_year(codes[a], (begin, ends), face, (front[a], own[a]), energy[a], sums)
             else:
                 _add_months(codes[a], (begin, ends), face, (slopes, front[a], own[a]), energy[a], out)
         for c in range(begin, end):
             p, q = slopes[face[c], 0], slopes[face[c], 1]
+            if periods == 1:
+                i = c - begin
+                out[c, 0] = p * sums[i, 0] + q * sums[i, 1] + sums[i, 2] + sums[i, 3]
             up = np.float32(1.0) / np.sqrt(np.float32(1.0) + p * p + q * q)
             for m in range(periods):
                 ground_part = np.float32(0.5) * (np.float32(1.0) - up) * ground[m]
@@ -237,17 +243,17 @@ def _runs(face: Any, begin: int, end: int) -> Any:
     return ends[:count]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_year(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, out: Any) -> None:
-    """Add one sector to runs of cells of one face."""
-    begin, ends = runs
-    slopes, front, own = planes
+@njit(cache=True, nogil=True)
+def _add_year(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, sums: Any) -> None:
+    """Add one sector to runs of cells of one face: east, north, up, and the band times how the face is turned to it."""
+    first, ends = runs
+    front, own = planes
+    begin = first
     for end in ends:
-        f = face[begin]
-        p, q, lit, least = slopes[f, 0], slopes[f, 1], front[f], own[f]
+        lit, least = front[face[begin]], own[face[begin]]
         for c in range(begin, end):
-            b = np.uint64(max(codes[c], least) >> SHIFT)
-            out[c, 0] += p * energy[b, 0, 0] + q * energy[b, 1, 0] + energy[b, 2, 0] + lit * energy[b, 3, 0]
+            step = np.int64(max(codes[c], least) >> SHIFT)
+            add_four(sums, PARTS * (c - first), energy, PARTS * step, lit)
         begin = end
 
 

@@ -1,11 +1,10 @@
 """The sweep behind ``horizon.py``: sixteen shadow heights per line, in 16-bit steps, from the far side to the near side.
 
 Along parallel lines sixteen *shadow heights* are carried at once, one per slope t_k [1]: s_k <- max(s_k - t_k d, z), the
-height under which a ray of slope t_k is blocked. One line's sixteen stand side by side, so that a step is three
-instructions and a roof cell is read with one comparison: the slopes whose shadow lies above the eye are counted. s(t) is
-convex and piecewise linear (its slope is the distance of the obstacle), so the last two above, prolonged, give the
-horizon, exactly where one obstacle makes it; the chord across the crossing bounds it. Lines cross rows between two cells:
-heights are blended linearly, as on a bilinear surface.
+height under which a ray of slope t_k is blocked. Sixteen neighbouring lines are one vector, and so are sixteen neighbouring
+roof cells, each read on the line that passes nearest. s(t) is convex and piecewise linear (its slope is the distance of the
+obstacle), so the last two shadows above the eye, prolonged, give the horizon, exactly where one obstacle makes it; the chord
+across the crossing bounds it. Lines cross rows between two cells: heights are blended linearly, as on a bilinear surface.
 
 Heights are whole steps of a power of two [m]; a slope t_k is what its whole number of steps per row makes it, so nothing
 drifts over a distance.
@@ -19,30 +18,28 @@ import numpy as np
 from numba import njit, prange
 
 from kansenkaart.core.solar.lanes import (
-    BATCH,
+    CODES,
     DROPS,
-    HEIGHTS,
-    HELD,
+    FIRST,
     LANES,
     LOW,
-    NOTHING,
-    POOL_USED,
+    MOST,
+    POOL,
+    SECOND,
+    STATE,
+    STRIP,
     advance,
     blend,
-    read,
+    fetch,
+    look_first,
+    look_second,
 )
 
 LOW_M = np.float32(-1.0e4)  # a hole in a surface
-SCALE = 65535.0  # a horizon is stored as round(SCALE * t / (1 + t)), t its slope
-STRIP = 512  # lines swept together, so that their shadow heights stay in the first cache
 PAD = 24  # columns of nothing on either side: lines that leave the sheet, and whole vectors at its edge
 REACH, MOST_DROP, LEAST_STEP_M = 13000, 5000, 2.0**-10  # steps above or below the middle, steps per row; [m]
 LEVELS = np.array([-0.05, 0.0, 0.04, 0.09, 0.15, 0.22, 0.30, 0.40, 0.52, 0.68, 0.90, 1.2, 1.7, 2.7, 6.0, 25.0])
-ROOM = STRIP + LANES
-# In the pool: three rows of crossings (nothing, the first and the second row of a pair), and the shadows of every line.
-TOPS, STATE = POOL_USED, POOL_USED + 3 * ROOM
-ENDLESS = np.float32(1e9)
-ONE, HALF, TINY, CODES = np.float32(1.0), np.float32(0.5), np.float32(1e-6), np.float32(SCALE)
+ONE, HALF = np.float32(1.0), np.float32(0.5)
 
 
 @njit(cache=True, nogil=True)
@@ -103,20 +100,26 @@ def observers(mask: Any, heights: Any, lift: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def roof_lists(rows: Any, cols: Any, eyes: Any, shape: Any) -> Any:
-    """Cells by row and then column, and by column and then row: (along, eye, number), and where each line of them starts."""
-    by_row, by_col = np.empty((rows.size, 3), np.int32), np.empty((rows.size, 3), np.int32)
-    starts, starts_t = np.zeros(shape[0] + 1, np.int64), np.zeros(shape[1] + 1, np.int64)
+    """Cells by row and then column, and by column and then row.
+
+    Each as a sheet of eyes like those of ``steps``, (along, number) of every cell, and where each line of them starts.
+    """
+    height, width = shape
+    by_row, by_col = np.empty((rows.size, 2), np.int32), np.empty((rows.size, 2), np.int32)
+    eyes_row, eyes_col = np.zeros((height, width + 2 * PAD), np.int16), np.zeros((width, height + 2 * PAD), np.int16)
+    starts, starts_t = np.zeros(height + 1, np.int64), np.zeros(width + 1, np.int64)
     for i in range(rows.size):
-        by_row[i, 0], by_row[i, 1], by_row[i, 2] = cols[i], eyes[i], i
+        by_row[i, 0], by_row[i, 1] = cols[i], i
+        eyes_row[rows[i], PAD + cols[i]] = eyes_col[cols[i], PAD + rows[i]] = eyes[i]
         starts[rows[i] + 1] += 1
         starts_t[cols[i] + 1] += 1
     starts, starts_t = np.cumsum(starts), np.cumsum(starts_t)
     place = starts_t.copy()
     for i in range(rows.size):
         p = place[cols[i]]
-        by_col[p, 0], by_col[p, 1], by_col[p, 2] = rows[i], eyes[i], i
+        by_col[p, 0], by_col[p, 1] = rows[i], i
         place[cols[i]] = p + 1
-    return (by_row, starts), (by_col, starts_t)
+    return (eyes_row, by_row, starts), (eyes_col, by_col, starts_t)
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -146,7 +149,7 @@ def _walk(count: int, sign: int, slope: float, origin: int) -> Any:
 def _sweep(z: Any, roofs: Any, look: Any, metres: Any, origin: Any, out: Any) -> None:
     """Sweep one azimuth in strips of lines, from the far side of the look direction to the near side."""
     height, stride = z.shape
-    cells, starts = roofs
+    eyes, cells, starts = roofs
     sign = 1 if look[0] < 0 else -1
     drift, share = _walk(height, sign, -look[1] / abs(look[0]), origin[0])
     last = -1
@@ -154,12 +157,11 @@ def _sweep(z: Any, roofs: Any, look: Any, metres: Any, origin: Any, out: Any) ->
         row = j if sign > 0 else height - 1 - j
         last = j if starts[row + 1] > starts[row] else last
     run, step = metres[0] / abs(look[0]), metres[1]
-    pool, numbers = np.empty(STATE + ROOM * LANES, np.int16), np.zeros(HELD + 4 * BATCH, np.float32)
-    pool[:STATE] = 0
-    pool[TOPS : TOPS + ROOM] = LOW
-    pool[DROPS : DROPS + LANES] = np.floor(LEVELS * run / step + 0.5).astype(np.int16)
-    _tabulate((pool[DROPS : DROPS + LANES] * (step / run)).astype(np.float32), numbers)
-    flat, cursor, width = z.ravel(), starts.copy(), stride - 2 * PAD
+    pool, per_row = np.empty(POOL, np.int16), np.float32(step / run)
+    pool[MOST : MOST + LANES] = np.int16(min(metres[0] / step, 32767.0))
+    for k in range(LEVELS.size):
+        pool[DROPS + k * LANES : DROPS + (k + 1) * LANES] = np.int16(np.floor(LEVELS[k] * run / step + 0.5))
+    flat, roof, cursor, width = z.ravel(), eyes.ravel(), starts.copy(), stride - 2 * PAD
     for left in range(min(-drift[0], -drift[last]) - 1, width + max(-drift[0], -drift[last]) + 1, STRIP):
         pool[STATE:] = LOW
         for j in range(0, last + 1, 2):
@@ -171,68 +173,45 @@ def _sweep(z: Any, roofs: Any, look: Any, metres: Any, origin: Any, out: Any) ->
             for m in range(pair):
                 row, offset = j + m if sign > 0 else height - 1 - j - m, left + drift[j + m]
                 base = row * stride + PAD
-                _cross(flat, base + offset, share[j + m], pool, (m, begin, end, 2 * sign * stride))
+                _cross((flat, roof), base + offset, share[j + m], pool, (m, begin, end, 2 * sign * stride))
+                fetch(cells, 2 * cursor[min(max(row + 2 * sign, 0), height - 1)])
                 if starts[row + 1] > cursor[row]:
                     right = 1 if share[j + m] > 0.5 else 0  # the line on the left is nearest to the cell on its right
-                    where = (cursor[row], starts[row + 1], offset + right, m, base, np.int64(metres[0] / step))
-                    cursor[row] = _observe(pool, numbers, flat, cells, where, out)
-            for x in range(begin, end):
-                first, second = pool[np.uint64(TOPS + ROOM + x)], pool[np.uint64(TOPS + 2 * ROOM + x)]
-                advance(pool, STATE + x * LANES, first, second)
+                    where = (cursor[row], starts[row + 1], offset + right, m, base)
+                    cursor[row] = _observe(pool, (flat, roof), cells, where, per_row, out)
+            for x in range(begin, end, LANES):
+                advance(pool, x)
 
 
 @njit(cache=True, nogil=True)
-def _tabulate(slopes: Any, numbers: Any) -> None:
-    """By the number of slopes above the eye: the last of them, and the steps to the one before and to the next."""
-    for count in range(2, LANES + 1):
-        numbers[4 * count] = slopes[count - 1]
-        numbers[4 * count + 1] = slopes[count - 1] - slopes[count - 2]
-        numbers[4 * count + 2] = slopes[count] - slopes[count - 1] if count < LANES else ENDLESS
-
-
-@njit(cache=True, nogil=True)
-def _cross(z: Any, first: int, share: float, pool: Any, span: Any) -> None:
-    """Height of every line where it crosses this row, between its two cells."""
+def _cross(sheets: Any, first: int, share: float, pool: Any, span: Any) -> None:
+    """Height of every line where it crosses this row, between its two cells; fetch what lies ``ahead`` meanwhile."""
+    z, roof = sheets
     m, begin, end, ahead = span
     near, far, part = (0, 1, share) if share <= 0.5 else (1, 0, 1.0 - share)
     weight = np.int16(min(part * 65536.0, 32767.0))
     for x in range(begin, end, LANES):
-        blend(z, first + x + near, first + x + far, weight, ahead, pool, TOPS + (m + 1) * ROOM + x)
+        fetch(z, first + x + ahead)
+        fetch(roof, first + x + ahead)
+        blend(z, first + x + near, first + x + far, weight, pool, (FIRST if m == 0 else SECOND) + x)
 
 
 @njit(cache=True, nogil=True)
-def _observe(pool: Any, numbers: Any, z: Any, cells: Any, where: Any, out: Any) -> Any:
-    """Read the horizon of the roof cells of one row that lie in this strip, each on the line that passes nearest."""
-    i, stop, left, m, base, most = where
-    lead, before, own = NOTHING if m == 0 else DROPS, TOPS + m * ROOM, TOPS + (m + 1) * ROOM
+def _observe(pool: Any, sheets: Any, cells: Any, where: Any, per_row: Any, out: Any) -> Any:
+    """Read the horizon of the roof cells of one row that lie in this strip, sixteen places at a time."""
+    z, roof = sheets
+    i, stop, left, m, base = where
     while i < stop and cells[np.uint64(i), 0] < left:
         i += 1
     while i < stop and cells[np.uint64(i), 0] < left + STRIP:
-        n, first = 0, i
-        while n < BATCH and i < stop and cells[np.uint64(i), 0] < left + STRIP:
-            col, eye = np.int64(cells[np.uint64(i), 0]), np.int64(cells[np.uint64(i), 1])
-            x = col - left
-            lift = np.int64(pool[np.uint64(own + x)]) - z[np.uint64(base + col)]  # the roof slopes from cell to line
-            eye += lift if abs(lift) < most else 0
-            read(pool, numbers, STATE + x * LANES, lead, pool[np.uint64(before + x)], np.int16(eye), n)
-            n, i = n + 1, i + 1
-        _solve(pool, numbers, n)
-        for k in range(n):
-            out[np.uint64(cells[np.uint64(first + k), 2])] = np.uint16(numbers[np.uint64(HELD + k)])
+        first = np.int64(cells[np.uint64(i), 0])
+        if m == 0:
+            look_first(pool, z, roof, first - left, base + first, per_row)
+        else:
+            look_second(pool, z, roof, first - left, base + first, per_row)
+        beyond = min(first + LANES, left + STRIP)
+        while i < stop and cells[np.uint64(i), 0] < beyond:
+            lane = np.uint64(cells[np.uint64(i), 0] - first)
+            out[np.uint64(cells[np.uint64(i), 1])] = np.uint16(pool[np.uint64(CODES) + lane])
+            i += 1
     return i
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _solve(pool: Any, numbers: Any, count: int) -> None:
-    """Code of the slope at which the shadow falls to the eye: the secant of the last two above, up to the chord."""
-    codes = np.empty(BATCH, np.float32)
-    for i in range(count):
-        before, above, below = pool[HEIGHTS + 4 * i], pool[HEIGHTS + 4 * i + 1], pool[HEIGHTS + 4 * i + 2]
-        t, back, on = numbers[HELD + 4 * i], numbers[HELD + 4 * i + 1], numbers[HELD + 4 * i + 2]
-        steep, flat, over = np.float32(before - above), np.float32(above - below), np.float32(above)
-        secant, chord = over * back, over * on
-        nearer = chord * steep < secant * flat
-        rise, run = (chord if nearer else secant), (flat if nearer else steep) + TINY
-        top = t * run + rise
-        codes[i] = CODES * top / (run + top) + HALF
-    numbers[HELD : HELD + count] = codes[:count]
