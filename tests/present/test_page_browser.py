@@ -318,6 +318,32 @@ def test_prints_on_paper_with_its_sources(opened):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_browser_that_cannot_unpack_uses_the_unpacker_that_the_page_carries(browser, tmp_path):
+    path = tmp_path / "kaart.html"
+    path.write_text(render_page(picture()), encoding="utf-8")
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.add_init_script("delete window.DecompressionStream")
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-klaar=ja]", state="attached")
+        assert page.evaluate("typeof window.fflate") == "object"
+
+
+def test_signs_beyond_latin_1_are_written_in_another_way_and_read_the_same(browser, tmp_path):
+    spec = picture()
+    wide = replace(spec, title="Wijk “Ŝtúr” → 𝓍 €", intro="≤ 330 woningen – “hier”")
+    path = tmp_path / "kaart.html"
+    path.write_text(render_page(wide), encoding="utf-8")
+    assert max(map(ord, path.read_text("utf-8"))) <= 0xFF
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-klaar=ja]", state="attached")
+        assert page.locator("h1").text_content() == wide.title
+        assert page.locator("header .titel p").text_content() == wide.intro
+        assert wide.title in page.title()
+
+
 def test_background_withdraws_when_its_tiles_do_not_come(browser, tmp_path):
     path = tmp_path / "kaart.html"
     path.write_text(render_page(picture()), encoding="utf-8")

@@ -8,10 +8,17 @@ function fromBase64(text) {
   return bytes;
 }
 
+/** The unpacker that the page carries for browsers without one; it stands in the page as text until then. */
+function carriedUnpacker() {
+  if (!window.fflate) document.head.append(h("script", {}, byId("uitpakker").textContent));
+  return window.fflate;
+}
+
 async function gunzip(bytes) {
-  if (typeof DecompressionStream === "undefined") return fflate.gunzipSync(bytes);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  if (typeof DecompressionStream === "undefined") return carriedUnpacker().gunzipSync(bytes);
+  const pipe = new DecompressionStream("gzip"), writer = pipe.writable.getWriter();
+  const [whole] = await Promise.all([new Response(pipe.readable).arrayBuffer(), writer.write(bytes), writer.close()]);
+  return new Uint8Array(whole);
 }
 
 /** Read `count` zig-zag variable-length integers from `bytes` at `at`. */
@@ -104,7 +111,7 @@ function boxes(layer) {
   return box;
 }
 
-/** Let the browser breathe between two pieces of work. */
+/** Let the browser breathe between two pieces of work, once it has something to show. */
 const breathe = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Unpack a whole layer: geometry now, columns when asked for. */
@@ -116,7 +123,7 @@ async function unpack(header, base64) {
     const [parts, rings, points, total] = header.counts;
     streams.push(varints(bytes, at, [parts, rings, points, total, total][k]));
     at += header.streams[k];
-    if (k > 1 && header.counts[3] > 100000) await breathe();
+    if (k > 1 && header.counts[3] > 100000 && document.body.dataset.klaar) await breathe();
   }
   const [parts, rings, points, dx, dy] = streams;
   const columns = lazyColumns(header, bytes, at);

@@ -1,6 +1,6 @@
 // Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
 
-const SLICE_MS = 8, FIRST_MS = 30, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255;
+const SLICE_MS = 8, FIRST_MS = 500, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255;
 
 /** Add the outline of a feature to the canvas path. */
 function trace(ctx, layer, i, at) {

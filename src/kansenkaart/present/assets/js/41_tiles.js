@@ -44,7 +44,7 @@ const CanvasTiles = L.GridLayer.extend({
     this.queue.set(tile, { tile, coords, done: done || (waiting && waiting.done), steps: null });
     if (!this.frame) this.frame = requestAnimationFrame(() => this.work(this.slice()));
   },
-  /** Until the first picture is whole nothing moves that a longer slice could hold up. */
+  /** Until the first picture is whole nothing moves that a longer slice could hold up, and frames between would only cost time. */
   slice() {
     return this.whole ? SLICE_MS : FIRST_MS;
   },
@@ -55,7 +55,7 @@ const CanvasTiles = L.GridLayer.extend({
     layWords(ctx, this.passes, job.coords);
     for (const pass of this.passes) {
       for (const _ of stepsOf[pass.kind](ctx, pass, job.coords)) {
-        ctx.getImageData(0, 0, 1, 1); // a canvas saves its work up: reading a pixel makes it paint now, inside this slice
+        if (this.whole) ctx.getImageData(0, 0, 1, 1); // a canvas saves its work up: reading a pixel makes it paint now, inside this slice
         yield;
       }
     }

@@ -14,6 +14,13 @@ function blend({ data, width, height }, x0, y0, x1, y1, [r, g, b]) {
     const high = Math.min(y1, py + 1) - Math.max(y0, py);
     for (let px = px0; px < px1; px++) {
       const q = 4 * (py * width + px), cover = high * (Math.min(x1, px + 1) - Math.max(x0, px));
+      if (cover >= 1 || !data[q + 3]) {
+        data[q] = r;
+        data[q + 1] = g;
+        data[q + 2] = b;
+        data[q + 3] = 255 * cover;
+        continue;
+      }
       const under = (data[q + 3] / 255) * (1 - cover), all = cover + under;
       data[q] = (r * cover + data[q] * under) / all;
       data[q + 1] = (g * cover + data[q + 1] * under) / all;

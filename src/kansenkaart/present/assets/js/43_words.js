@@ -30,9 +30,19 @@ function roomiest(layer, i) {
 
 const AROUND_PX = 160;
 
+/** The most room for a letter that any feature of a layer has: the narrow side of a polygon's box, the long side of another's [grid units]. */
+function roomOf(layer) {
+  if (layer.room !== undefined) return layer.room;
+  const { box, n } = layer, least = layer.kind === "polygon" ? Math.min : Math.max;
+  layer.room = 0;
+  for (let k = 0; k < 4 * n; k += 4) layer.room = Math.max(layer.room, least(box[k + 2] - box[k], box[k + 3] - box[k + 1]));
+  return layer.room;
+}
+
 /** Letters in features that are large enough for one, in ink that reads on the colour; those around the tile too, as they take room. */
 function letters(ctx, { layer, classOf, palette }, coords) {
   const at = placing(layer, coords), { k, ox, oy } = at, { box } = layer;
+  if (roomOf(layer) * k < (layer.kind === "polygon" ? LETTER_PX : 4 * LETTER_PX)) return;
   Object.assign(ctx, { font: "600 13px sans-serif", textAlign: "center", textBaseline: "middle", lineWidth: 3, lineJoin: "round" });
   for (const i of tileFeatures(layer, at, AROUND_PX)) {
     const wide = (box[4 * i + 2] - box[4 * i]) * k, high = (box[4 * i + 3] - box[4 * i + 1]) * k;
