@@ -86,15 +86,21 @@ def ours_long(graph: AreaGraph) -> np.ndarray:
     return partition(graph, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=effort).label
 
 
+def within(seconds: float) -> Effort:
+    """Give an effort that ends after so many seconds, with an answer and the gap that is left."""
+    end = time.perf_counter() + seconds
+    return Effort(remaining=lambda: end - time.perf_counter())
+
+
 def best_one(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
-    """Find the best area of the whole city, proven."""
-    area = best_area(graph, question=ASK)
+    """Find the best area of the whole city, proven if that takes less than a minute."""
+    area = best_area(graph, question=ASK, effort=within(60.0))
     return [area.blocks], area.worth, area.gap
 
 
 def best_ten(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
-    """Find the ten best that do not overlap, each proven."""
-    areas = best_areas(graph, count=10, question=ASK)
+    """Find the ten best that do not overlap, each proven if all take less than a minute and a half."""
+    areas = best_areas(graph, count=10, question=ASK, effort=within(90.0))
     return [a.blocks for a in areas], sum(a.worth for a in areas), max(a.gap for a in areas)
 
 
@@ -116,8 +122,7 @@ def around_quick(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
 
 def around_proven(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
     """Answer around forty places with the proof, sixty seconds for all at most."""
-    end = time.perf_counter() + 60.0
-    return _around(graph, Effort(remaining=lambda: end - time.perf_counter()))
+    return _around(graph, within(60.0))
 
 
 OURS: dict[str, Callable[[AreaGraph], np.ndarray]] = {"kansenkaart, 1 s": ours_quick, "kansenkaart, 30 s": ours_long}
