@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kansenkaart.assumptions import default
 from kansenkaart.core.enterprise.case import AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import evaluate_case, service_table, yearly_table
+from kansenkaart.core.enterprise.expr import IfKnown, Input, Number, Row, Year, evaluate_rows
 from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.solar_rent import PanelTerms, annuity_factor, break_even_own_use, panel_result
 from kansenkaart.core.enterprise.uncertainty import Span, break_even, draw, simulate, tornado
@@ -258,3 +259,31 @@ def test_summary_tornado_and_break_even_agree() -> None:
     turn = break_even(free, "facts.own_use_frac", span=Span(0, 1))
     found = evaluate_case(free.with_inputs({"facts.own_use_frac": turn})).present_value("enterprise")[0]
     assert found == pytest.approx(0.0, abs=0.01)
+
+
+def test_rows_over_all_years_at_once_equal_those_that_go_year_by_year() -> None:
+    year, rate, wait = Year(), Input("rate"), Input("wait")
+    rows = [
+        ("grown", Number(100.0) * (rate + 1) ** year),  # looks at nothing: all years at once
+        (
+            "saved",
+            Row("saved", Number(1.0)) * (rate + 1) + Row("debt", Number(1.0)) * 0 + 10,
+        ),  # back at itself and a later row
+        ("debt", Row("saved") * 2),
+        ("waited", Row("grown", wait)),  # another year per draw
+        ("known", IfKnown("unknown", Number(5.0))),
+    ]
+    inputs = {"rate": np.array([0.0, 0.1]), "wait": np.array([1.0, 3.0]), "unknown": np.asarray(np.nan)}
+    found = evaluate_rows(rows, inputs, years=4)
+    np.testing.assert_allclose(found["grown"][:, 1], [100, 110, 121, 133.1])
+    np.testing.assert_allclose(found["saved"], [[10, 10], [20, 21], [30, 33.1], [40, 46.41]])
+    np.testing.assert_allclose(found["debt"], 2 * found["saved"])
+    np.testing.assert_allclose(found["waited"], [[0, 0], [100, 0], [100, 0], [100, 100]])
+    assert (found["known"] == 0).all()
+    assert len(found["known"]) == 4
+    tied = [*rows[:1], ("tie", Row("last", Number(1.0)) * 0), *rows[1:], ("last", Row("grown") * 0)]
+    slow = evaluate_rows(tied, inputs, years=4)  # the last row ties all before it together, year by year
+    for name, _ in rows:
+        np.testing.assert_allclose(
+            np.broadcast_to(found[name], (4, 2)), np.broadcast_to(slow[name], (4, 2)), err_msg=name
+        )

@@ -18,8 +18,7 @@ from kansenkaart.core.enterprise.expr import (
     Input,
     Number,
     Row,
-    Scope,
-    evaluate,
+    evaluate_rows,
     high,
     nearest,
     total,
@@ -141,12 +140,8 @@ def evaluate_case(case: Case, draws: Mapping[str, Array] | None = None) -> CashF
     """
     given = {path: np.asarray(value) for path, value in case.inputs().items()} | dict(draws or {})
     plan, size = plan_of(case), max((len(one) for one in (draws or {}).values()), default=1)
-    history: dict[str, list[Array]] = {one.name: [] for one in plan.rows}
-    for year in range(case.period_years + 1):
-        scope = Scope(given, history, year)
-        for one in plan.rows:
-            history[one.name].append(evaluate(one.value, scope))
-    values = {name: np.stack([np.broadcast_to(one, size) for one in rows]) for name, rows in history.items()}
+    found = evaluate_rows([(one.name, one.value) for one in plan.rows], given, years=case.period_years + 1)
+    values = {name: np.broadcast_to(one, (len(one), size)) for name, one in found.items()}
     years = np.arange(case.period_years + 1.0)[:, None]
     discount = np.broadcast_to((1 + given["terms.discount_real_frac"]) ** -years, (len(years), size))
     return CashFlow(plan, values, _unknown(plan, case), discount, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,25 +128,96 @@ def total(parts: list[Expr]) -> Expr:
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression may look at: inputs, the rows of earlier and this year, and the year.
+    """What an expression may look at: inputs, rows, and the year or all years at once.
 
     Parameters
     ----------
     inputs : mapping of str to array
         Value by path; a scalar array, or one value per draw.
-    rows : mapping of str to list of array
-        Values by row name, one per year so far.
-    year : int
-        The year that is summed [year].
+    rows : mapping of str to array
+        Values by row name, (years, draws) or (years, 1).
+    year : array
+        The year that is summed, a scalar array, or a column of all years, (years, 1) [year].
     """
 
     inputs: Mapping[str, Array]
-    rows: Mapping[str, list[Array]]
-    year: int
+    rows: Mapping[str, Array]
+    year: Array
+
+
+def evaluate_rows(rows: Sequence[tuple[str, Expr]], inputs: Mapping[str, Array], *, years: int) -> dict[str, Array]:
+    """Return all rows over all years; a row may look at rows before it, and at any row in years before.
+
+    A row that looks only at rows before it is summed for all years at once; those from it to a row that it looks back at
+    go year by year together.
+
+    Parameters
+    ----------
+    rows : sequence of (str, Expr)
+        Name and sum, in order.
+    inputs : mapping of str to array
+        Value by path; a scalar array, or one value per draw.
+    years : int
+        Number of years [1].
+
+    Returns
+    -------
+    dict of str to array
+        (years, draws), or (years, 1) where no draw plays a part.
+
+    Raises
+    ------
+    KeyError
+        If an input or row is unknown.
+    """
+    done: dict[str, Array] = {}
+    column = np.arange(float(years))[:, None]
+    looks = [(name, _looks_at(value)) for name, value in rows]
+    for first, last in _together(looks):
+        if first == last and looks[first][0] not in looks[first][1]:
+            found = evaluate(rows[first][1], Scope(inputs, done, column))
+            done[rows[first][0]] = np.broadcast_to(found, np.broadcast_shapes(found.shape, column.shape))
+            continue
+        block = rows[first : last + 1]
+        wide = max([one.size for one in inputs.values()] + [one.shape[1] for one in done.values()])
+        done |= {name: np.zeros((years, wide)) for name, _ in block}
+        for year in range(years):
+            for name, value in block:
+                done[name][year] = evaluate(value, Scope(inputs, done, np.asarray(float(year))))
+    return done
+
+
+def _looks_at(node: Expr) -> frozenset[str]:
+    """Names of the rows that an expression looks at."""
+    match node:
+        case Row(name, lag):
+            return _looks_at(lag) | {name}
+        case Op(_, left, right):
+            return _looks_at(left) | _looks_at(right)
+        case Call(_, arguments):
+            return frozenset[str]().union(*map(_looks_at, arguments))
+        case IfAtLeast(left, right, then, other):
+            return _looks_at(left) | _looks_at(right) | _looks_at(then) | _looks_at(other)
+        case IfKnown(_, then):
+            return _looks_at(then)
+    return frozenset()
+
+
+def _together(rows: Sequence[tuple[str, frozenset[str]]]) -> list[tuple[int, int]]:
+    """First and last place of the rows that must go year by year together: where one looks at itself or at a later one."""
+    place = {name: number for number, (name, _) in enumerate(rows)}
+    spans: list[tuple[int, int]] = []
+    for number, (_, names) in enumerate(rows):
+        last = max([number] + [place[name] for name in names if name in place])
+        if spans and number <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], last)
+        else:
+            spans.append((number, last))
+    return spans
 
 
 def evaluate(node: Expr, scope: Scope) -> Array:
-    """Return the value of an expression in one year, for one case or for all draws at once.
+    """Return the value of an expression in one year or in all, for one case or for all draws at once.
 
     Raises
     ------
@@ -159,7 +230,9 @@ def evaluate(node: Expr, scope: Scope) -> Array:
         case Input(path):
             return scope.inputs[path]
         case Year():
-            return np.asarray(float(scope.year))
+            return scope.year
+        case Row(name, Number(0.0)) if scope.year.ndim:
+            return scope.rows[name]
         case Row(name, lag):
             return _lagged(scope.rows[name], scope.year - evaluate(lag, scope))
         case Op(sign, left, right):
@@ -174,12 +247,15 @@ def evaluate(node: Expr, scope: Scope) -> Array:
     raise TypeError(type(node).__name__)
 
 
-def _lagged(history: list[Array], year: Array) -> Array:
+def _lagged(history: Array, year: Array) -> Array:
+    """Values of a row in a year, one per draw or one per year and draw; 0 before the first."""
     if year.ndim == 0:
-        return history[int(year)] if year >= 0 else np.asarray(0.0)
-    table = np.stack([np.broadcast_to(one, year.shape) for one in history])
-    rows = np.clip(year.astype(int), 0, len(history) - 1)
-    return np.where(year < 0, 0.0, table[rows, np.arange(len(year))])
+        return history[int(year)] if year >= 0 else np.zeros(1)
+    wide = max(history.shape[1], year.shape[-1])
+    table, wanted = np.broadcast_to(history, (len(history), wide)), np.broadcast_to(year, (*year.shape[:-1], wide))
+    rows = np.clip(wanted.astype(int), 0, len(history) - 1)
+    found = table[rows, np.arange(wide)] if year.ndim == 1 else np.take_along_axis(table, rows, axis=0)
+    return np.where(wanted < 0, 0.0, found)
 
 
 def _arithmetic(sign: str, left: Array, right: Array) -> Array:
