@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
@@ -15,7 +16,10 @@ from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.errors import ConfigError
 from kansenkaart.stages import enterprise, enterprise_facts, own, reports
+from kansenkaart.stages.enterprise_words import leading_cases
 from kansenkaart.stages.own import join
+from kansenkaart.stages.ranking import case_of
+from kansenkaart.stages.report_place import Both
 from kansenkaart.stages.report_words import verdict
 from kansenkaart.store import Store
 
@@ -43,6 +47,30 @@ def test_every_place_has_a_case_on_both_tracks(store):
         assert (cases[name] <= cases[f"{name}_high"]).all()
     both = cases["household_eur_per_year"] + cases["enterprise_eur_per_year"]
     assert cases["stays_eur_per_year"].to_numpy() == pytest.approx(both.to_numpy())
+
+
+def test_one_case_of_a_place_is_shown_and_everywhere_the_same(store):
+    cases = store.read("enterprise_case")
+    shown = leading_cases(cases)
+    assert len(shown) == len(cases[["place_kind", "place_id"]].drop_duplicates())
+    for _, one in shown.iterrows():
+        mine = cases[(cases["place_kind"] == one["place_kind"]) & (cases["place_id"] == one["place_id"])]
+        if one["better_track"] in ("short", "long"):
+            assert one["track"] == one["better_track"]
+        else:
+            assert one["enterprise_eur_per_year"] == mine["enterprise_eur_per_year"].max()
+        rows = {str(row["track"]): row.to_dict() for _, row in mine.iterrows()}
+        assert Both(("", ""), rows, {}, gpd.GeoSeries(), gpd.GeoSeries()).track == one["track"]
+        assert case_of(store, one["place_kind"], one["place_id"])["track"] == one["track"]
+
+
+def test_where_no_track_fits_better_the_one_that_leaves_more_is_shown():
+    cases = pd.DataFrame(
+        {"place_kind": "gebied", "place_id": ["a", "a", "b", "b", "c", "c"], "track": ["long", "short"] * 3,
+         "better_track": ["equal", "equal", "long", "long", "unknown", "unknown"],
+         "enterprise_eur_per_year": [-5.0, 2.0, -9.0, 1.0, 3.0, 3.0]}
+    )  # fmt: skip
+    assert leading_cases(cases)["track"].tolist() == ["short", "long", "short"]
 
 
 def test_the_table_says_what_the_model_says(store):

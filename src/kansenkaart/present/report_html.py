@@ -18,6 +18,7 @@ h2{font-size:1.3rem;margin:2rem 0 .5rem;border-top:2px solid #1b6e8a;padding-top
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:1rem 0;font-size:.92rem}
 caption{text-align:left;font-weight:700;padding:.2rem 0}
 th,td{border-bottom:1px solid #b9b9b9;padding:.25rem .5rem;text-align:right;vertical-align:top}
+thead th{overflow-wrap:normal}td:not(.word){white-space:nowrap}tbody th{min-width:9rem}
 th:first-child,td.word,th.word{text-align:left}thead th{border-bottom:2px solid #1a1a1a}tbody th{font-weight:400}
 figure{margin:1rem 0}figcaption{font-weight:700}svg{width:100%;height:auto}
 nav ul{padding-left:1.2rem}a{color:#0b4f6c}a:focus{outline:3px solid #b3541e}

@@ -56,6 +56,30 @@ CONDITIONS_NL = {
 }  # fmt: skip
 TRACKS_NL = {"short": "kort spoor", "long": "lang spoor", "equal": "beide even goed", "unknown": "niet te zeggen"}
 
+BEGUN_NL = {
+    "short": "begonnen door één grote eigenaar en de gemeente",
+    "long": "begonnen door een coöperatie van bewoners",
+}
+
+
+def leading_cases(cases: pd.DataFrame) -> pd.DataFrame:
+    """Keep of every place the case to show: of the track that fits better, or of the one that leaves the enterprise more.
+
+    Parameters
+    ----------
+    cases : pandas.DataFrame
+        Rows of ``enterprise_case``; the second rule holds where it cannot be told which track fits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per place, in the order of the rows given.
+    """
+    order = cases.assign(fits=cases["track"].astype(str) == cases["better_track"].astype(str))
+    order = order.sort_values(["fits", "enterprise_eur_per_year", "track"], ascending=False, na_position="last")
+    first = order.drop_duplicates(["place_kind", "place_id"]).index
+    return cases[cases.index.isin(first)]
+
 
 def euros(value: float) -> str:
     """Write a sum of money as a Dutch reader would, on tens [EUR]."""

@@ -14,6 +14,7 @@ from kansenkaart import fields, schemas
 from kansenkaart.present.mapspec import AreaTool, Criterion, ProposedArea
 from kansenkaart.present.startspec import Answer, Start
 from kansenkaart.provenance import Provenance
+from kansenkaart.stages.enterprise_words import BEGUN_NL, leading_cases
 from kansenkaart.stages.words import basis_words, kwh_words, number, source_words
 from kansenkaart.store import Store
 
@@ -171,11 +172,9 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
     case = case_of(store, kind, str(row[f"{kind}_id"]))
     if case is not None and pd.notna(case.get("stays_eur_per_year")):
         low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
-        span = (
-            f"80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
-            if pd.notna(low) and pd.notna(high)
-            else ""
-        )
+        span = BEGUN_NL[str(case["track"])]
+        if pd.notna(low) and pd.notna(high):
+            span += f"; 80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
         return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)
     for name, words in (("value_eur_per_year", "zon en grijswater samen"), ("sun_eur_per_year", "alleen zon"),
                         ("water_eur_per_year", "alleen grijswater")):  # fmt: skip
@@ -194,16 +193,12 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
 
 
 def case_of(store: Store, kind: str, key: str) -> pd.Series[Any] | None:
-    """Return the enterprise's case of a place, the better track first; None where there is none."""
+    """Return the enterprise's case of a place, on the track that is shown of it; None where there is none."""
     if not there(store, "enterprise_case"):
         return None
     frame = store.read("enterprise_case")
-    frame = frame[(frame["place_kind"] == kind) & (frame["place_id"].astype(str) == key)]
-    if frame.empty:
-        return None
-    better = frame[frame["track"] == frame["better_track"]] if "better_track" in frame else frame
-    found: pd.Series[Any] = (better if len(better) else frame).iloc[0]
-    return found
+    frame = leading_cases(frame[(frame["place_kind"] == kind) & (frame["place_id"].astype(str) == key)])
+    return None if frame.empty else frame.iloc[0]
 
 
 def _sure(row: pd.Series[Any]) -> Answer:

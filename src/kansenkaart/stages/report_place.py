@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 
 from kansenkaart.core.enterprise.case import Case
 from kansenkaart.core.enterprise.package import ServiceResult
 from kansenkaart.core.enterprise.tracks import Comparison
 from kansenkaart.stages.enterprise import Setting
+from kansenkaart.stages.enterprise_words import leading_cases
 
 Row = Mapping[str, Any]
 Sums = tuple[Setting, Case, tuple[ServiceResult, ...], Comparison]
@@ -30,8 +32,5 @@ class Both:
 
     @property
     def track(self) -> str:
-        """The track that fits better; where that cannot be told, the one that costs the enterprise less."""
-        better = str(self.rows["short"]["better_track"])
-        if better in self.rows:
-            return better
-        return max(("short", "long"), key=lambda one: float(self.rows[one]["enterprise_eur_per_year"]))
+        """The track that is shown, as on the map (:func:`leading_cases`)."""
+        return str(leading_cases(pd.DataFrame(list(self.rows.values()))).iloc[0]["track"])

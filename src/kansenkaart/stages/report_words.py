@@ -187,8 +187,9 @@ def _money(both: Both, flow: CashFlow) -> Section:
             "vrijwilligers met een vergoeding. "
             f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}.")  # fmt: skip
     parts: list[Part] = [
-        Words(f"Alle bedragen zijn per jaar en in geld van nu, voor het {TRACK_NL[both.track]}. Een min betekent: "
-              "die partij betaalt. Wat de één wint, betaalt een ander."),
+        Words("Alle bedragen zijn per jaar en in geld van nu, voor het "
+              f"{TRACK_NL[both.track].replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
+              "Wat de één wint, betaalt een ander."),
         Grid("Wie wint en wie betaalt", ("Partij", "middelste aannamen", "laag", "hoog"), parties),
         Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + work),
         *_adds_up(results, flow),

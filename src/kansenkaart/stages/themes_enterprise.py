@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kansenkaart.present.mapspec import Layer, Story
 from kansenkaart.provenance import Provenance
-from kansenkaart.stages.enterprise_words import TRACKS_NL
+from kansenkaart.stages.enterprise_words import TRACKS_NL, leading_cases
 from kansenkaart.stages.legend import columns_of, view_of
 from kansenkaart.stages.themes import Made, theme_of
 from kansenkaart.store import Store
@@ -37,9 +37,7 @@ def _theme(store: Store, sources: Sequence[Provenance], kind: str, title: str) -
         return None
     cases = store.read("enterprise_case")
     frame = cases[cases["place_kind"] == kind]
-    # One row per place: the track that fits better, the long one where that cannot be told.
-    shown = frame["better_track"].where(frame["better_track"].isin(("short", "long")), "long")
-    frame = frame[frame["track"] == shown].reset_index(drop=True)
+    frame = leading_cases(frame).reset_index(drop=True)
     if frame.empty:
         return None
     frame["track"] = frame["track"].map(TRACKS_NL)
