@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 _WORDS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
 
 
+class Place(click.Path):
+    """A path; a character that no path can hold is a wrong argument, not a fault of the program."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or end with exit code 2."""
+        if "\0" in str(value):
+            self.fail("in een pad kan geen nulteken staan", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kansenkaart", prog_name="kansenkaart")
-@click.option("--map", "root", type=click.Path(file_okay=False, path_type=Path), default=Path(),
+@click.option("--map", "root", type=Place(file_okay=False, path_type=Path), default=Path(),
               help="Projectmap met studies/, data/ en maps/ (standaard: de huidige map).")  # fmt: skip
 @click.pass_context
 def cli(context: click.Context, root: Path) -> None:
@@ -110,7 +120,7 @@ def check(root: Path, study: str, as_json: bool) -> None:
 @click.option(
     "--seconds", type=click.FloatRange(0), default=10.0, help="Tijd voor het bewijs; het antwoord komt altijd."
 )
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="GeoJSON (standaard: in maps/STUDIE).")
+@click.option("--out", type=Place(dir_okay=False, path_type=Path), help="GeoJSON (standaard: in maps/STUDIE).")
 @click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
 @click.pass_obj
 def gebied(root: Path, /, study: str, point: str | None, out: Path | None, as_json: bool, **bounds: Any) -> None:

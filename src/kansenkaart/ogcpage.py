@@ -38,11 +38,22 @@ def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
 
 
 def canonical(features: Sequence[Feature]) -> bytes:
-    """Return features as one GeoJSON file in RD New, with the same bytes for the same content."""
+    """Return features as one GeoJSON file in RD New, with the same bytes for the same content.
+
+    Raises
+    ------
+    FormatError
+        If a text holds half a character, which no file can.
+    """
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
     whole = {"type": "FeatureCollection", "crs": crs, "features": features}
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return (text + "\n").encode()
+    try:
+        return (text + "\n").encode()
+    except UnicodeEncodeError as why:
+        around = text[max(why.start - 40, 0) : why.start]
+        raise FormatError("texts of whole characters", found=f"half a character after {around!r}", where="the features",
+                          remedy="the service sends damaged text: ask its publisher") from why  # fmt: skip
 
 
 def _require_feature(one: Any, *, where: str) -> Feature:

@@ -27,7 +27,8 @@ def plain_name(text: str) -> str:
     """
     name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text.strip()).strip("-.")[:120]
     if not _PLAIN.fullmatch(name):
-        raise ConfigError("a name with letters or digits", found=repr(text), remedy="correct the edition or place")
+        raise ConfigError("a name with letters or digits", found=repr(text), where="publisher, edition or place",
+                          remedy="correct the edition or place")  # fmt: skip
     return name
 
 

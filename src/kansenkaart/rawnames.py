@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -31,7 +32,7 @@ MISSING = frozenset({"", ".", "?", "-", "nan", "none", "null", "-99999999", "-99
 MOST_BYTES = 1 << 30
 #: What libraries raise when a file is not what it seems: RuntimeError holds GDAL's errors and too deep nesting.
 _UNREADABLE = (RuntimeError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, SyntaxError,
-               zipfile.BadZipFile, shapely.errors.ShapelyError)  # fmt: skip
+               zipfile.BadZipFile, zlib.error, shapely.errors.ShapelyError)  # fmt: skip
 _MISSING_NUMBERS = (-99999999.0, -99995.0, -99996.0, -99997.0)
 
 

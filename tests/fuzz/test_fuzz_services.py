@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kansenkaart.errors import KansenkaartError
+from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
+from kansenkaart.rawfolder import plain_name
 from kansenkaart.sources import ahn_atom, bag3d_api, cbs_api, knmi_api, pdok
 from kansenkaart.web import Answer, Http, parse_json
 from tests.fuzz.conftest import FUZZ
@@ -24,6 +25,24 @@ def _answers(content):
         return parse_json(content, where=url), Answer(url, 200, {}, content)
 
     return get_json
+
+
+def test_half_a_character_in_a_page_is_named_and_no_page_is_kept(published, tmp_path):
+    page = json.loads(published["pand"]) | {"links": [{"rel": "self", "href": BASE}], "numberMatched": 4}
+    page["features"][0]["properties"]["status"] = "Pand \ud800"
+    layer = pdok.Layer("bag", "pand", BASE, "pand", needs=("identificatie",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdok, "get_json", _answers(json.dumps(page).encode()))
+        with pytest.raises(FormatError, match="half a character"):
+            pdok.fetch_collection(tmp_path, layer=layer, http=HTTP, bbox_m=BOX)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+def test_an_edition_without_letters_is_named():
+    with pytest.raises(ConfigError) as told:
+        plain_name(" - ")
+    assert told.value.where
+    assert told.value.remedy
 
 
 @pytest.mark.parametrize("name", ["pand", "buurten"])

@@ -10,7 +10,7 @@ from importlib.resources import files
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kansenkaart import assumptions, rawnames, service_table, web
@@ -18,7 +18,7 @@ from kansenkaart.archives import Bounds, unzip
 from kansenkaart.cli import cli
 from kansenkaart.config import read_study
 from kansenkaart.errors import ConfigError, KansenkaartError
-from kansenkaart.stages import pipeline, publish
+from kansenkaart.stages import pipeline, publish, published
 from kansenkaart.store import Lineage, Store
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import DEEP, ODD, spoilt, spoilt_bytes, spoilt_table, survives
@@ -143,6 +143,12 @@ def test_mark_of_what_was_published(desk, data):
     assert publish._published(desk, "f") in (True, False)
 
 
+def test_a_mark_that_names_no_file_that_can_be_is_damaged(desk):
+    (desk / ".publish.json").write_text(json.dumps({"fingerprint": "f", "files": {"\0": "0" * 64}}))
+    assert publish._published(desk, "f") is False
+    assert [one.found for one in published.faults(desk)] == ["no name of a file: '\\x00'"]
+
+
 @FUZZ
 @given(data=st.data())
 def test_lineage_and_table(tmp_path_factory, data):
@@ -176,6 +182,7 @@ WORDS = st.one_of(
 
 @FUZZ
 @given(words=st.lists(WORDS, max_size=5))
+@example(words=["--map", "\0"])
 def test_command_line(tmp_path_factory, words):
     root = tmp_path_factory.mktemp("root")
     words = [one for one in words if one not in ("demo", "run")] if "voorbeeld" in words else words

@@ -144,11 +144,11 @@ def fetch_collection(
         found = _complete(query, http, pages, 0)
         features = [found[key] for key in sorted(found)]
         require_properties(features, layer.needs, where=url)
+        content = canonical(features)
     except (CrsError, FormatError):
         for refused in (pages, _known(pages)):  # a page that was refused must not come back in the next run
             shutil.rmtree(refused, ignore_errors=True)
         raise
-    content = canonical(features)
     name = plain_name(f"{layer.collection}_{_area_name(query)}") + ".geojson"
     path, kept = keep_file(folder, layer.publisher, layer.edition or edition_of(content), name, content)
     _remember(pages)
