@@ -143,10 +143,11 @@ def test_mark_of_what_was_published(desk, data):
     assert publish._published(desk, "f") in (True, False)
 
 
-def test_a_mark_that_names_no_file_that_can_be_is_damaged(desk):
-    (desk / ".publish.json").write_text(json.dumps({"fingerprint": "f", "files": {"\0": "0" * 64}}))
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_a_mark_that_names_no_file_that_can_be_is_damaged(desk, name):
+    (desk / ".publish.json").write_text(json.dumps({"fingerprint": "f", "files": {name: "0" * 64}}))
     assert publish._published(desk, "f") is False
-    assert [one.found for one in published.faults(desk)] == ["no name of a file: '\\x00'"]
+    assert [one.found for one in published.faults(desk)] == [f"no name of a file: {name!r}"]
 
 
 @FUZZ

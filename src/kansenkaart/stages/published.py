@@ -73,10 +73,11 @@ def faults(target: Path) -> list[StoreError]:
 
 def _wrong(target: Path, known: Publication) -> Iterator[StoreError]:
     for name, digest in sorted(known.files.items()):
-        if "\0" in name:
+        try:
+            path = (target / name).resolve()
+        except ValueError:  # a null or half a character
             yield _damaged(target, MARK, f"no name of a file: {name!r}")
             continue
-        path = (target / name).resolve()
         if not path.is_relative_to(target.resolve()):
             yield _damaged(target, MARK, f"a file outside the folder: {name}")
         elif not path.is_file():
