@@ -53,7 +53,7 @@ def unzip(archive: Path, folder: Path, *, bounds: Bounds | None = None) -> Path:
             members = _vetted(opened, archive, limits)
             _unpack(opened, members, draft, archive, limits)
         draft.replace(folder)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as why:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as why:
         raise _refused("a sound zip file", f"{type(why).__name__}: {why}", archive.name) from why
     except OSError as why:
         raise StoreError(

@@ -17,7 +17,7 @@ from kansenkaart import assumptions, rawnames, service_table, web
 from kansenkaart.archives import Bounds, unzip
 from kansenkaart.cli import cli
 from kansenkaart.config import read_study
-from kansenkaart.errors import ConfigError, KansenkaartError
+from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
 from kansenkaart.stages import pipeline, publish, published
 from kansenkaart.store import Lineage, Store
 from tests.fuzz.conftest import FUZZ
@@ -131,6 +131,21 @@ def test_archive_member_names(tmp_path_factory, name):
         return
     survives(lambda: unzip(desk / "a.zip", desk / "out"))
     assert {one.name for one in desk.iterdir()} <= {"a.zip", "out"}
+
+
+def test_members_that_are_packed_wrongly_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a.xml", b"<sheet/>" * 200)
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[35:45] = (
+        b"\xff" * 10
+    )  # the packed bytes, behind a header of 30 and a name of 5: the archive itself is sound
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(FormatError, match="a sound zip file"):
+        unzip(tmp_path / "a.zip", tmp_path / "out")
+    with pytest.raises(FormatError), rawnames.reading(tmp_path / "a.zip", "a workbook"):
+        zipfile.ZipFile(tmp_path / "a.zip").read("a.xml")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.zip"]
 
 
 MARK = json.dumps({"fingerprint": "f", "files": {"index.html": "0" * 64}}).encode()
