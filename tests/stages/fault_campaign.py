@@ -37,6 +37,10 @@ RECOVERED, REFUSED, NOTED, ABSENT = "recovered", "refused", "stored, with what w
 WITH = {"statistics": ["buurt"], "buurt": ["statistics"]}
 
 
+class NoSuchFaultError(Exception):
+    """A fault that a delivery of this form cannot have: it is no trial, and the table shows a dash."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One source and one fault, and how it ended; ``wrong`` says what must not be."""
@@ -67,7 +71,7 @@ def _features(edit: Callable[[list], list]) -> Callable[[Path], None]:
                 "\n".join([head, *map(json.dumps, edit([json.loads(one) for one in rows]))]) + "\n", "utf-8"
             )
         elif path.suffix == ".tif":
-            raise NotImplementedError
+            raise NoSuchFaultError
         else:
             lines = path.read_text("latin-1").splitlines()
             begin = len(lines) // 2
@@ -102,7 +106,7 @@ def _coordinates(change: Callable[[list], list], *, share: int = 1) -> Callable[
         elif path.suffix == ".geojson":
             _features(edit)(path)
         else:
-            raise NotImplementedError
+            raise NoSuchFaultError
 
     return spoil
 
@@ -136,7 +140,7 @@ def _bow_tie(rows):
         elif shape.get("type") == "LineString":
             shape = {**shape, "coordinates": shape["coordinates"][::-1] + shape["coordinates"]}
         else:
-            raise NotImplementedError
+            raise NoSuchFaultError
         out.append({**row, "geometry": shape})
     return out
 
@@ -180,7 +184,7 @@ FILE_FAULTS: dict[str, Callable[[Path], None]] = {
 
 
 def _not_here() -> None:
-    raise NotImplementedError
+    raise NoSuchFaultError
 
 
 def _study(role: str) -> str:
@@ -224,7 +228,7 @@ def _file_trial(place: pipeline.Workplace, kept: Path, role: str, name: str) -> 
         for path in _paths(raw, role):
             FILE_FAULTS[name](path)
         return _judged(place, role, name, before)
-    except NotImplementedError:
+    except NoSuchFaultError:
         return Trial(role, name, ABSENT)
     finally:
         shutil.rmtree(raw)

@@ -17,7 +17,6 @@ from kansenkaart.stages.enterprise_words import leading_cases
 
 Row = Mapping[str, Any]
 Sums = tuple[Setting, Case, tuple[ServiceResult, ...], Comparison]
-TRACK_NL = {"short": "kort spoor", "long": "lang spoor"}
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from kansenkaart.core.enterprise.tracks import Comparison, Track
 from kansenkaart.core.enterprise.uncertainty import Span, break_evens, tornado
 from kansenkaart.present.report import Bullets, Grid, Part, Section, Words, euro, tornado_drawing
 from kansenkaart.provenance import Provenance
-from kansenkaart.stages.enterprise_words import CONDITIONS_NL, FACT_UNITS, FACTS_NL, SERVICES_NL
+from kansenkaart.stages.enterprise_words import CONDITIONS_NL, FACT_UNITS, FACTS_NL, SERVICES_NL, TRACKS_NL
 from kansenkaart.stages.feasibility import spans_of, term_rows
-from kansenkaart.stages.report_place import TRACK_NL, Both
+from kansenkaart.stages.report_place import Both
 
 _TERMS_NL = {
     "participation_frac": "deelname van woningen", "contracts_frac": "deel van budgetten bij het wijkbedrijf",
@@ -130,7 +130,7 @@ def _conditions(tracks: Comparison) -> tuple[tuple[str, ...], ...]:
     words = {True: "ja", False: "nee", None: "onbekend"}
 
     def rows(track: Track) -> list[tuple[str, ...]]:
-        return [(CONDITIONS_NL[one.name], TRACK_NL[track.name].split()[0], words[one.met]) for one in track.conditions]
+        return [(CONDITIONS_NL[one.name], TRACKS_NL[track.name].split()[0], words[one.met]) for one in track.conditions]
 
     return (*rows(tracks.short), *rows(tracks.long))
 

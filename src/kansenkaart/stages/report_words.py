@@ -25,9 +25,9 @@ from kansenkaart.present.report import (
     years_drawing,
 )
 from kansenkaart.provenance import Provenance
-from kansenkaart.stages.enterprise_words import SERVICES_NL
+from kansenkaart.stages.enterprise_words import SERVICES_NL, TRACKS_NL
 from kansenkaart.stages.legend import editions_of
-from kansenkaart.stages.report_place import TRACK_NL, Both, Row
+from kansenkaart.stages.report_place import Both, Row
 from kansenkaart.stages.report_rests import how_sure, rests_on
 
 PARTY_ROWS = (("household_eur_per_year", "Bewoners samen"), ("enterprise_eur_per_year", "Wijkbedrijf"),
@@ -136,7 +136,7 @@ def _needs(row: Row) -> Bullets:
 def _what(both: Both, row: Row) -> Section:
     kind = _KINDS_NL[both.place[0]]
     shorter = {track: both.rows[track] for track in ("short", "long")}
-    head = ("Per jaar", *(TRACK_NL[one] for one in shorter))
+    head = ("Per jaar", *(TRACKS_NL[one] for one in shorter))
     rows = [("Wijkbedrijf houdt over", *(euro(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
             ("Blijft in de wijk (bewoners en wijkbedrijf)",
              *(euro(float(one["stays_eur_per_year"])) for one in shorter.values())),
@@ -188,7 +188,7 @@ def _money(both: Both, flow: CashFlow) -> Section:
             f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}.")  # fmt: skip
     parts: list[Part] = [
         Words("Alle bedragen zijn per jaar en in geld van nu, voor het "
-              f"{TRACK_NL[both.track].replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
+              f"{TRACKS_NL[both.track].replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
               "Wat de één wint, betaalt een ander."),
         Grid("Wie wint en wie betaalt", ("Partij", "middelste aannamen", "laag", "hoog"), parties),
         Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + work),
