@@ -30,13 +30,11 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from benchmarks.area_peers import HIGH, LOW, PEERS, TARGET, Town
-from kansenkaart.core.area.answer import Effort
 from kansenkaart.core.area.best import best_area, best_areas, best_around
 from kansenkaart.core.area.blocks import build_blocks
 from kansenkaart.core.area.graph import AreaGraph, BorderFactors, build_graph, graph_from_arrays
-from kansenkaart.core.area.partition import PartitionEffort, partition
-from kansenkaart.core.area.question import AreaQuestion
-from kansenkaart.core.area.start import walk_rows
+from kansenkaart.core.area.partition import PartitionEffort, partition, walk_rows
+from kansenkaart.core.area.question import AreaQuestion, Effort
 from kansenkaart.errors import InfeasibleError
 
 FACTORS = Path(__file__).parents[1] / "src" / "kansenkaart" / "data" / "border_factors.csv"

@@ -22,10 +22,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kansenkaart.acquire.deliveries import EXAMPLE_EDITION
 from kansenkaart.config import DATA_VARIABLE, folders
-from kansenkaart.stages import pipeline
-from kansenkaart.stages.deliver import EXAMPLE_EDITION
-from kansenkaart.stages.steps import Report
+from kansenkaart.runs import study as pipeline
+from kansenkaart.tables.step import Report
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = {"acquire": pipeline.run_acquire, "score": pipeline.run_score, "publish": pipeline.run_publish}

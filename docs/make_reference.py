@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kansenkaart import fields, schemas
-from kansenkaart.fields import Field
-from kansenkaart.store import RASTERS
+from kansenkaart.tables import fields, schemas
+from kansenkaart.tables.fields import Field
+from kansenkaart.tables.store import RASTERS
 
 FOLDER = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by docs/make_reference.py: do not edit by hand. -->\n\n"

@@ -9,7 +9,7 @@ from flows.limits import may_pass
 from flows.places import opened
 from flows.standing import failed, recovered
 from flows.tell import told
-from kansenkaart.stages import pipeline
+from kansenkaart.runs import study as pipeline
 
 
 @task(

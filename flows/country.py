@@ -24,7 +24,7 @@ from flows.places import opened
 from flows.standing import recovered_study, write_status
 from flows.tell import show, told
 from kansenkaart.errors import KansenkaartError
-from kansenkaart.stages import pipeline
+from kansenkaart.runs import study as pipeline
 
 Part = tuple[str, str | None]
 _LOOPBACK = "127.0.0.1"

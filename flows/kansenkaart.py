@@ -14,8 +14,8 @@ from flows.refresh import acquire
 from flows.standing import failed, recovered
 from flows.tell import show, stock
 from kansenkaart.errors import StoreError
-from kansenkaart.stages import pipeline
-from kansenkaart.stages.pipeline import Workplace
+from kansenkaart.runs import study as pipeline
+from kansenkaart.runs.study import Workplace
 
 
 @flow(name="kansenkaart", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])

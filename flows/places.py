@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from kansenkaart.errors import ConfigError
-from kansenkaart.stages import pipeline
-from kansenkaart.stages.pipeline import Workplace
+from kansenkaart.runs import study as pipeline
+from kansenkaart.runs.study import Workplace
 
 # The figures of a buurt and its border make one table, and live sources ask for the window of the buurten.
 _ALWAYS = ("buurt", "statistics")

@@ -9,7 +9,7 @@ from flows.limits import PUBLISHERS, may_pass, turn
 from flows.places import opened
 from flows.standing import failed, recovered
 from flows.tell import told
-from kansenkaart.stages import pipeline
+from kansenkaart.runs import study as pipeline
 
 RETRY_WAITS_S = [30.0, 120.0, 600.0]
 

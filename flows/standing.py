@@ -12,8 +12,8 @@ from typing import Any
 
 from kansenkaart.config import folders
 from kansenkaart.errors import KansenkaartError, StoreError
-from kansenkaart.stages.published import publication
-from kansenkaart.store import atomic
+from kansenkaart.publish.manifest import publication
+from kansenkaart.tables.store import atomic
 
 STATUS = "status.json"
 

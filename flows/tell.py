@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.artifacts import create_table_artifact
 
-from kansenkaart.stages.steps import Report
+from kansenkaart.tables.step import Report
 
 _STATUS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
@@ -28,7 +28,7 @@ def stock(
     Parameters
     ----------
     now, before : sequence of mapping
-        Tables as :func:`kansenkaart.stages.pipeline.status` tells of them, after and before the run.
+        Tables as :func:`kansenkaart.runs.study.status` tells of them, after and before the run.
     today : date
         The day to count from.
 

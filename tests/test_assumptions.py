@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kansenkaart import assumptions
 from kansenkaart.errors import AssumptionError
+from kansenkaart.tables import assumptions
 
 HEAD = "name,value,low,high,unit,year,quality,source,note\n"
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from kansenkaart import errors
 from kansenkaart.cli import cli
-from kansenkaart.stages import pipeline
-from kansenkaart.stages.steps import Report
+from kansenkaart.runs import study
+from kansenkaart.tables.step import Report
 
 HEAVY = {
     "pandas",
@@ -57,7 +57,7 @@ def _fails_with(kind, monkeypatch):
     def fail(*_args, **_kwargs):
         raise kind("iets", found="niets", where="hier", remedy="doe dit")
 
-    monkeypatch.setattr(pipeline, "open_study", fail)
+    monkeypatch.setattr(study, "open_study", fail)
 
 
 # The exit codes as the module documents them; each is part of the agreement with scripts.
@@ -143,7 +143,7 @@ ROWS = [
 
 
 def test_status_shows_counts_reasons_and_editions(root, monkeypatch):
-    monkeypatch.setattr(pipeline, "status", lambda _place: ROWS)
+    monkeypatch.setattr(study, "status", lambda _place: ROWS)
     lines = CliRunner().invoke(cli, ["--map", str(root), "status", "proef"]).output.splitlines()
     assert lines[0].split() == ["tabel", "rijen", "weggelaten", "edities"]
     assert "15.296" in lines[1]
@@ -154,7 +154,7 @@ def test_status_shows_counts_reasons_and_editions(root, monkeypatch):
 
 @pytest.mark.parametrize(("status", "says"), [("unchanged", True), ("done", False)])
 def test_a_run_says_whether_anything_changed(root, monkeypatch, status, says):
-    monkeypatch.setattr(pipeline, "run_all", lambda _place, **_: [Report("pand", status, {"pand": 1234})])
+    monkeypatch.setattr(study, "run_all", lambda _place, **_: [Report("pand", status, {"pand": 1234})])
     shown = CliRunner().invoke(cli, ["--map", str(root), "run", "proef"])
     assert shown.exit_code == 0
     assert "1.234" in shown.output
@@ -166,7 +166,7 @@ def test_a_run_says_whether_anything_changed(root, monkeypatch, status, says):
 
 def test_a_municipality_gets_its_own_study(root, monkeypatch):
     seen = []
-    monkeypatch.setattr(pipeline, "run_all", lambda place, **_: seen.append(place) or [])
+    monkeypatch.setattr(study, "run_all", lambda place, **_: seen.append(place) or [])
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--code", "GM0193", "--json"])
     assert json.loads(told.output)["study"] == "proef-gm0193"
     assert seen[0].study.place.gemeentecode == "GM0193"

@@ -6,7 +6,7 @@ import pytest
 
 from kansenkaart.config import DATA_VARIABLE, folders, read_study
 from kansenkaart.errors import ConfigError
-from kansenkaart.stages import pipeline
+from kansenkaart.runs import study as pipeline
 
 GOOD = """
 name = "proef"

@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
-from kansenkaart import assumptions, cli, errors, publishers
+from kansenkaart import cli, errors
 from kansenkaart.config import Role, read_study
+from kansenkaart.sources import publishers
+from kansenkaart.tables import assumptions
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

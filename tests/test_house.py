@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kansenkaart import assumptions, fields, publishers, schemas
 from kansenkaart.config import read_study
+from kansenkaart.sources import publishers
+from kansenkaart.tables import assumptions, fields, schemas
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "kansenkaart").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))

@@ -7,8 +7,8 @@ from importlib.resources import files
 import pytest
 from shapely import Point
 
-from kansenkaart import schemas
 from kansenkaart.errors import CrsError, SchemaError
+from kansenkaart.tables import schemas
 from tests.test_store import _buurten
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.errors import LockedError, SchemaError, StoreError
-from kansenkaart.provenance import Provenance, Tally
-from kansenkaart.stages.steps import Product, Step, run
-from kansenkaart.store import Lineage, Store, atomic, locked
+from kansenkaart.tables.provenance import Provenance, Tally
+from kansenkaart.tables.step import Product, Step, run
+from kansenkaart.tables.store import Lineage, Store, atomic, locked
 
 SOURCE = Provenance("weather_daily", "knmi", "CC BY 4.0", "KNMI", "2026", "etmgeg_278.txt", "ab" * 32, 2025)
 LINEAGE = Lineage("mark", (SOURCE,), {"a": "1"}, {"bbox_m": (1.5, 2), "0": None}, {"rows_in": 2})
@@ -23,7 +23,7 @@ def _buurten(codes=("BU01930001", "BU01930002")):
     import geopandas as gpd
     from shapely import box
 
-    from kansenkaart import fields, schemas
+    from kansenkaart.tables import fields, schemas
 
     blank = {"str": None, "int": pd.NA, "float": np.nan, "bool": pd.NA}
     shape = schemas.get("buurt")

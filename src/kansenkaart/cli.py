@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from kansenkaart.stages.pipeline import Workplace
-    from kansenkaart.stages.steps import Report
+    from kansenkaart.runs.study import Workplace
+    from kansenkaart.tables.step import Report
 
 _WORDS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
 
@@ -70,7 +70,7 @@ def run_study(
 @click.pass_obj
 def status(root: Path, study: str, as_json: bool) -> None:
     """Toon wat er van een studie is: tabellen, aantallen en edities."""
-    from kansenkaart.stages import pipeline
+    from kansenkaart.runs import study as pipeline
 
     rows = pipeline.status(pipeline.open_study(study, root=root))
     if as_json:
@@ -88,7 +88,7 @@ def status(root: Path, study: str, as_json: bool) -> None:
 @click.pass_obj
 def check(root: Path, study: str, as_json: bool) -> None:
     """Lees alle bewaarde bestanden na en zeg wat er mis is, waar, en wat te doen."""
-    from kansenkaart.stages import pipeline
+    from kansenkaart.runs import study as pipeline
 
     wrong = pipeline.check(pipeline.open_study(study, root=root))
     if as_json:
@@ -125,13 +125,14 @@ def check(root: Path, study: str, as_json: bool) -> None:
 @click.pass_obj
 def gebied(root: Path, /, study: str, point: str | None, out: Path | None, as_json: bool, **bounds: Any) -> None:
     """Vraag het beste gebied om een punt of adres, met bewijs en met de reden van elke grens."""
-    from kansenkaart.stages import ask, pipeline
+    from kansenkaart.runs import query
+    from kansenkaart.runs import study as pipeline
 
     place = pipeline.open_study(study, root=root)
-    answer = ask.ask(place, _asked(point, bounds))
-    told = ask.plain(answer)
+    answer = query.ask(place, _asked(point, bounds))
+    told = query.plain(answer)
     target = out or place.folders.maps / place.study.name / f"gebied_{told['area']['centre_block_id']}.geojson"
-    ask.write_geojson(answer, target)
+    query.write_geojson(answer, target)
     if as_json:
         click.echo(json.dumps({**told, "geojson": str(target)}, ensure_ascii=False))
     else:
@@ -141,7 +142,7 @@ def gebied(root: Path, /, study: str, point: str | None, out: Path | None, as_js
 
 def _asked(point: str | None, bounds: dict[str, Any]) -> Any:
     from kansenkaart.errors import ConfigError
-    from kansenkaart.stages.ask import Asked
+    from kansenkaart.runs.query import Asked
 
     def numbers(text: str, kind: Any, where: str) -> tuple[Any, ...]:
         try:
@@ -196,7 +197,7 @@ def _show_area(told: dict[str, Any]) -> None:
 def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json: bool) -> None:
     """Maak het rapport over een wijkbedrijf: PLACE is soort en code, zoals buurt:BU01930001, gebied:3 of best:0."""
     from kansenkaart.errors import ConfigError
-    from kansenkaart.stages import pipeline
+    from kansenkaart.runs import study as pipeline
 
     kind, _, name = (place or "").partition(":")
     if every == bool(place) or (place and not name):
@@ -213,7 +214,7 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
 def _run(
     name: str, root: Path, gemeentecode: str | None, as_json: bool, *, public: bool = False, accept: str | None = None
 ) -> None:
-    from kansenkaart.stages import pipeline
+    from kansenkaart.runs import study as pipeline
 
     place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
     reports = pipeline.run_all(place, accept=accept) if as_json else _with_progress(place, accept)
@@ -235,7 +236,7 @@ def _with_progress(place: Workplace, accept: str | None) -> list[Report]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from kansenkaart.stages import pipeline
+    from kansenkaart.runs import study as pipeline
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

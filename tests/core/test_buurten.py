@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point, box
 
-from kansenkaart.core import buurten
+from kansenkaart.core import scoring
 
 CRS = "EPSG:28992"
 #: Two squares of 10 m side by side.
@@ -23,7 +23,7 @@ def test_inside_on_the_border_and_outside():
     points = gpd.GeoDataFrame(
         geometry=[Point(5, 5), Point(15, 5), Point(10, 5), Point(99, 5)], crs=CRS, index=[7, 3, 9, 1]
     )
-    out = buurten.add_buurtcode(points, buurt=BUURT)
+    out = scoring.add_buurtcode(points, buurt=BUURT)
     assert out.index.tolist() == [7, 3, 9, 1]
     assert [None if pd.isna(one) else one for one in out["buurtcode"]] == ["BU01", "BU02", "BU01", None]
 
@@ -32,18 +32,18 @@ def test_inside_on_the_border_and_outside():
 @given(st.lists(st.tuples(st.floats(-5, 25), st.floats(-5, 15)), min_size=1, max_size=40))
 def test_every_thing_is_in_one_buurt_or_in_none(places):
     points = gpd.GeoDataFrame(geometry=[Point(x, y) for x, y in places], crs=CRS)
-    out = buurten.add_buurtcode(points, buurt=BUURT)
+    out = scoring.add_buurtcode(points, buurt=BUURT)
     assert len(out) == len(points)
     inside = np.array([0 <= x <= 20 and 0 <= y <= 10 for x, y in places])
     assert (out["buurtcode"].notna().to_numpy() == inside).all()
-    counted = buurten.totals(BUURT, pand=out, home=None)
+    counted = scoring.totals(BUURT, pand=out, home=None)
     assert counted["panden"].sum() == inside.sum()
     assert counted["homes"].isna().all()  # a register that is absent is unknown, not zero
 
 
 def test_totals_by_hand():
     home = pd.DataFrame({"buurtcode": ["BU02"] * 5 + [None]})
-    out = buurten.totals(BUURT, pand=None, home=gpd.GeoDataFrame(home)).set_index("buurtcode")
+    out = scoring.totals(BUURT, pand=None, home=gpd.GeoDataFrame(home)).set_index("buurtcode")
     assert out["homes"].to_dict() == {"BU02": 5, "BU01": 0}
     assert out.loc["BU02", "homes_per_household"] == pytest.approx(5 / 4)
     assert np.isnan(out.loc["BU01", "homes_per_household"])  # no households: no ratio
@@ -52,12 +52,12 @@ def test_totals_by_hand():
 def test_homes_count_in_their_first_pand():
     pand = gpd.GeoDataFrame({"pand_id": ["a", "b"]}, geometry=[Point(0, 0)] * 2, crs=CRS)
     home = pd.DataFrame({"home_id": ["1", "2", "3"], "pand_id": ["a", "a", None]})
-    assert buurten.add_home_counts(pand, home=home)["homes"].tolist() == [2, 0]
+    assert scoring.add_home_counts(pand, home=home)["homes"].tolist() == [2, 0]
 
 
 def test_statistics_go_first_with_their_year_and_the_rest_stays():
     frame = BUURT.assign(gas=[1.0, 2.0], gas_year=[2020.0, 2020.0])
     told = pd.DataFrame({"buurtcode": ["BU01", "BU02"], "gas": [9.0, np.nan], "gas_year": [2024.0, np.nan]})
-    out = buurten.with_statistics(frame, statistics=told)
+    out = scoring.with_statistics(frame, statistics=told)
     assert out["gas"].tolist() == [1.0, 9.0]
     assert out["gas_year"].tolist() == [2020.0, 2024.0]

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.editions.gates import Gate, failures
-from kansenkaart.core.editions.rows import compare
-from kansenkaart.core.editions.summary import summarise
-from kansenkaart.stages.gates import table
+from kansenkaart.core.editions.summary import compare, summarise
+from kansenkaart.publish.editions.gates import table
 
 BOW_TIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
 

@@ -16,7 +16,7 @@ from flows.serve import deployments
 from flows.standing import recovered_study, write_status
 from flows.tell import stock, told
 from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
-from kansenkaart.stages.steps import Report
+from kansenkaart.tables.step import Report
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
-from kansenkaart.rawfolder import plain_name
-from kansenkaart.sources import ahn_atom, bag3d_api, cbs_api, knmi_api, pdok
-from kansenkaart.web import Answer, Http, parse_json
+from kansenkaart.sources import ahn, bag3d_api, cbs, knmi, pdok
+from kansenkaart.sources.tools.http import Answer, Http, parse_json
+from kansenkaart.sources.tools.rawfolder import plain_name
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import spoilt, spoilt_bytes, spoilt_json, survives
 
@@ -80,8 +80,8 @@ def test_answers_of_cbs(published, tmp_path_factory, data):
 
     asked = {"base_url": "http://127.0.0.1/ODataFeed/odata/", "codes": ["GM9999"], "tables": ["86165NED"], "http": HTTP}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cbs_api, "get_json", get_json)
-        survives(lambda: cbs_api.fetch_kwb(tmp_path_factory.mktemp("raw"), **asked))
+        patch.setattr(cbs, "get_json", get_json)
+        survives(lambda: cbs.fetch_kwb(tmp_path_factory.mktemp("raw"), **asked))
 
 
 INDEX = {
@@ -98,13 +98,13 @@ INDEX = {
 @given(data=st.data())
 def test_index_of_sheets(data):
     content = json.loads(data.draw(spoilt_json(json.dumps(INDEX).encode())))
-    survives(lambda: list(ahn_atom._links(content, BOX, "http://127.0.0.1/ahn/index.json")))
+    survives(lambda: list(ahn._links(content, BOX, "http://127.0.0.1/ahn/index.json")))
 
 
 @FUZZ
 @given(data=st.data())
 def test_answer_of_knmi(published, data):
-    survives(lambda: knmi_api._require_table(data.draw(spoilt_bytes(published["etmgeg"])), [999], BASE))
+    survives(lambda: knmi._require_table(data.draw(spoilt_bytes(published["etmgeg"])), [999], BASE))
 
 
 def test_the_seeds_themselves_are_kept(published, tmp_path, monkeypatch):

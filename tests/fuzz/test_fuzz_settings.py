@@ -13,16 +13,19 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kansenkaart import assumptions, rawnames, service_table, web
-from kansenkaart.archives import Bounds, unzip
 from kansenkaart.cli import cli
 from kansenkaart.config import read_study
 from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
-from kansenkaart.stages import pipeline, publish, published
-from kansenkaart.store import Lineage, Store
+from kansenkaart.publish import manifest, steps
+from kansenkaart.runs import study
+from kansenkaart.sources.tools import http, rawnames
+from kansenkaart.sources.tools.archives import Bounds, unzip
+from kansenkaart.tables import assumptions
+from kansenkaart.tables import assumptions as service_table
+from kansenkaart.tables.store import Lineage, Store
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import DEEP, ODD, spoilt, spoilt_bytes, spoilt_table, survives
-from tests.stages.places import STUDIES, project
+from tests.runs.places import STUDIES, project
 
 STUDY = (STUDIES / "gemeente.toml").read_bytes()
 DATA = files("kansenkaart") / "data"
@@ -94,9 +97,9 @@ def test_raw_names_and_numbers(columns, values):
 @FUZZ
 @given(data=st.data())
 def test_web(data):
-    survives(lambda: web.parse_json(data.draw(spoilt(b'{"a": [1, {"b": null}]}')), where="x"))
-    assert web.retry_after_s(data.draw(st.one_of(st.none(), st.text(max_size=30), st.integers().map(str)))) >= 0
-    survives(lambda: web.same_host(data.draw(st.text(max_size=30)), "https://example.org/a"))
+    survives(lambda: http.parse_json(data.draw(spoilt(b'{"a": [1, {"b": null}]}')), where="x"))
+    assert http.retry_after_s(data.draw(st.one_of(st.none(), st.text(max_size=30), st.integers().map(str)))) >= 0
+    survives(lambda: http.same_host(data.draw(st.text(max_size=30)), "https://example.org/a"))
 
 
 def _archive():
@@ -155,14 +158,14 @@ MARK = json.dumps({"fingerprint": "f", "files": {"index.html": "0" * 64}}).encod
 @given(data=st.data())
 def test_mark_of_what_was_published(desk, data):
     (desk / ".publish.json").write_bytes(data.draw(spoilt(MARK)))
-    assert publish._published(desk, "f") in (True, False)
+    assert steps._published(desk, "f") in (True, False)
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800"])
 def test_a_mark_that_names_no_file_that_can_be_is_damaged(desk, name):
     (desk / ".publish.json").write_text(json.dumps({"fingerprint": "f", "files": {name: "0" * 64}}))
-    assert publish._published(desk, "f") is False
-    assert [one.found for one in published.faults(desk)] == [f"no name of a file: {name!r}"]
+    assert steps._published(desk, "f") is False
+    assert [one.found for one in manifest.faults(desk)] == [f"no name of a file: {name!r}"]
 
 
 @FUZZ
@@ -214,4 +217,4 @@ def test_command_line(tmp_path_factory, words):
 def test_a_study_is_a_name_not_a_path(name, tmp_path):
     root = project(tmp_path / "project", "voorbeeld")
     (root / "voorbeeld.toml").write_bytes((root / "studies" / "voorbeeld.toml").read_bytes())
-    assert isinstance(survives(lambda: pipeline.open_study(name, root=root)), ConfigError)
+    assert isinstance(survives(lambda: study.open_study(name, root=root)), ConfigError)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import shapely
 
-from kansenkaart.present.editionpages import Series, difference_page, monitor_page
+from kansenkaart.present.editionpages import (
+    DataRow,
+    IndexPage,
+    Known,
+    PlaceRow,
+    Series,
+    difference_page,
+    index_html,
+    monitor_page,
+)
 from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet, sheet_html
-from kansenkaart.present.indexpage import DataRow, IndexPage, Known, PlaceRow, index_html
-from kansenkaart.present.report import Bullets, Drawing, Grid, ReportSpec, Section, Shape, Words
-from kansenkaart.present.report_html import render_report
+from kansenkaart.present.report import Bullets, Drawing, Grid, ReportSpec, Section, Shape, Words, render_report
 from kansenkaart.present.style import ramp_classes
 
 PLACE = shapely.box(190_000, 560_000, 190_300, 560_200)

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kansenkaart.errors import ConfigError, SchemaError
-from kansenkaart.present.mapspec import LegendClass
-from kansenkaart.present.style import RAMPS, css_variables, ramp_classes, read_house_style
+from kansenkaart.present.style import RAMPS, LegendClass, css_variables, ramp_classes, read_house_style
 from tests.present.pictures import picture
 
 

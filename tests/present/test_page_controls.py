@@ -10,8 +10,7 @@ import pytest
 from shapely.geometry import LineString
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.mapspec import Column, LinkColumn, View
-from kansenkaart.present.startspec import Answer, Page, Start
+from kansenkaart.present.mapspec import Answer, Column, LinkColumn, Page, Start, View
 from kansenkaart.present.style import ramp_classes
 from tests.present.pages import PIXELS, until
 from tests.present.pictures import ORIGIN, picture

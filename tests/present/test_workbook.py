@@ -9,7 +9,6 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from kansenkaart.assumptions import default
 from kansenkaart.core.enterprise.case import AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.services import PARTIES
@@ -22,8 +21,8 @@ from kansenkaart.present.workbook import (
     write_workbook,
     year_cell,
 )
-from kansenkaart.service_table import default_services
-from kansenkaart.stages.feasibility import case_from, workbook_of
+from kansenkaart.score.enterprise_case import case_from, workbook_of
+from kansenkaart.tables.assumptions import default, default_services
 
 FACTS = AreaFacts(
     homes=330,

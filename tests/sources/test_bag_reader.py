@@ -11,8 +11,8 @@ import pytest
 from shapely.geometry import Point, Polygon, box
 
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.repair import bag_id, bag_ids, shape_ids
 from kansenkaart.sources.bag import read_home, read_pand
+from kansenkaart.sources.tools.cleaning import bag_id, bag_ids, shape_ids
 
 SQUARE = box(100_000, 450_000, 100_010, 450_010)  # 10 m x 10 m = 100 m2
 BOW_TIE = Polygon([(100_000, 450_000), (100_010, 450_010), (100_010, 450_000), (100_000, 450_010)])

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from kansenkaart.errors import FetchError, FormatError, IncompleteError
-from kansenkaart.sources.cbs import read_kwb
-from kansenkaart.sources.cbs_api import fetch_kwb
-from kansenkaart.sources.fetch import Http
+from kansenkaart.sources.cbs import fetch_kwb, read_kwb
+from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
 from tests.loopback.server import serve
 

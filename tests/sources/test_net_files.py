@@ -6,12 +6,12 @@ import zipfile
 
 import pytest
 
-from kansenkaart.archives import Bounds, unzip
 from kansenkaart.errors import FetchError, FormatError, IncompleteError, StoreError
-from kansenkaart.sources.ahn_atom import fetch_sheets
+from kansenkaart.sources.ahn import fetch_sheets
 from kansenkaart.sources.bag3d_api import fetch_roofs
-from kansenkaart.sources.fetch import Http, download
-from kansenkaart.sources.knmi_api import fetch_days
+from kansenkaart.sources.knmi import fetch_days
+from kansenkaart.sources.tools.archives import Bounds, unzip
+from kansenkaart.sources.tools.http import Http, download
 from tests.loopback import faults
 from tests.loopback.server import serve
 

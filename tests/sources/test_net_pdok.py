@@ -5,8 +5,8 @@ import json
 import pytest
 
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError
-from kansenkaart.sources.fetch import Http
 from kansenkaart.sources.pdok import Layer, fetch_collection
+from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
 from tests.loopback.server import serve
 

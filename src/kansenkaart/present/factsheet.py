@@ -19,9 +19,7 @@ from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.csp import content_policy
-from kansenkaart.present.mapspec import LegendClass
-from kansenkaart.present.style import css_variables
+from kansenkaart.present.style import LegendClass, content_policy, css_variables
 
 #: Scales that a map on paper may have; the largest at which the place fits is taken.
 SCALES = (500, 1000, 2000, 2500, 5000, 10_000, 20_000, 25_000, 50_000, 100_000, 250_000)

@@ -11,7 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pyogrio
 
-from kansenkaart import fields
+from kansenkaart.tables import fields
 
 # GDAL writes this moment into the GeoPackage instead of the clock, so that equal layers give equal bytes.
 _NO_CLOCK = "2000-01-01T00:00:00.000Z"

@@ -26,10 +26,9 @@ from markupsafe import Markup
 
 from kansenkaart.crs import WGS84
 from kansenkaart.errors import StoreError
-from kansenkaart.present.csp import content_policy
 from kansenkaart.present.layercodec import encode_layer
 from kansenkaart.present.mapspec import AreaTool, Column, Layer, MapSpec
-from kansenkaart.present.style import UNKNOWN_COLOR, css_variables
+from kansenkaart.present.style import UNKNOWN_COLOR, content_policy, css_variables
 
 SEARCH_LAYER = "__zoek"
 _MAP_NAME = "kaart"

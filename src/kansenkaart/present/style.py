@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kansenkaart.errors import ConfigError
-from kansenkaart.present.mapspec import LegendClass
 
 #: Five steps of matplotlib's viridis and cividis (van der Walt and Smith 2015; Nunez, Anderton and Renslow 2018,
 #: doi:10.1371/journal.pone.0199239), light to dark: the darkest step is the highest value.
@@ -49,6 +51,18 @@ DARK: dict[str, str] = {
     "--rand": "rgba(235,240,248,.85)",
 }
 _VALUE = re.compile(r"""[-\w#%.,() "]{1,200}""")
+
+
+@dataclass(frozen=True)
+class LegendClass:
+    """One class of a legend: a letter beside the colour, and either bounds (low <= value < high) or values."""
+
+    letter: str
+    label: str
+    color: str
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
 
 
 def ramp_classes(bounds: Sequence[float], labels: Sequence[str], *, ramp: str = "viridis") -> tuple[LegendClass, ...]:
@@ -169,3 +183,29 @@ def css_variables(style: Mapping[str, str], dark: Mapping[str, str] | None = Non
 
 def _declarations(values: Mapping[str, str]) -> str:
     return "".join(f"{name}:{value};" for name, value in values.items())
+
+
+def content_policy(scripts: Sequence[str], styles: Sequence[str], *, images: str = "'none'") -> str:
+    """Allow exactly these scripts and styles, and images from the places named.
+
+    Parameters
+    ----------
+    scripts, styles : sequence of str
+        What stands between the tags.
+    images : str, optional
+        Where images may come from.
+
+    Returns
+    -------
+    str
+        The policy.
+    """
+    return (
+        f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; img-src {images}; "
+        "form-action 'none'; base-uri 'none'"
+    )
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    found = (f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in texts)
+    return " ".join(found) or "'none'"

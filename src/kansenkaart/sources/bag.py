@@ -17,15 +17,24 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from kansenkaart import fields, schemas
-from kansenkaart.rawnames import raw_names, reading, to_number, to_our_names, to_text
-from kansenkaart.repair import bag_id, bag_ids, shape_ids
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
+from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
+import json
+from pathlib import Path
+
+from kansenkaart.crs import require_rd
+from kansenkaart.errors import FormatError
+from kansenkaart.sources.publishers import delivery
+from kansenkaart.sources.tools.http import Box, Http, keep_bulk
+from kansenkaart.sources.tools.ogc import canonical, require_properties
+from kansenkaart.sources.tools.rawfolder import keep_file, plain_name
+from kansenkaart.tables.provenance import Provenance, sha256_of
 
 PAND_IN_USE = ("Pand in gebruik", "Pand in gebruik (niet ingemeten)", "Verbouwing pand")
 HOME_IN_USE = (
@@ -243,3 +252,65 @@ def _open(path: Path, layer: str | None, *, geometry: bool = True) -> Any:
 
 def _only(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
     return frame[list(schemas.get(table).columns)]
+
+
+PUBLISHER = "bag"
+#: First bytes of an SQLite database, and so of a GeoPackage [OGC 12-128r19, clause 1.1.1].
+SQLITE_MAGIC = (b"SQLite format 3\x00",)
+_BULK_LAYERS = {"pand": "pand", "home": "verblijfsobject"}
+
+
+def fetch_window(
+    folder: Path, *, url: str, role: str, edition: str, bbox_m: Box, needs: tuple[str, ...], http: Http
+) -> tuple[Path, Provenance]:
+    """Cut one layer by a window through the file's spatial index, as the GeoJSON that the BAG's web service gives.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder ``data/raw``.
+    url : str
+        From `kansenkaart.sources.publishers.bulk_url`.
+    role : str
+        ``pand`` or ``home``.
+    edition : str
+        Such as ``2026-11-01``, or ``latest``.
+    bbox_m : tuple of float
+        Window in RD New [m]; what touches it is taken.
+    needs : tuple of str
+        Columns that must be there, ``a|b`` for a choice.
+    http : Http
+        How to ask.
+
+    Returns
+    -------
+    path : Path
+        ``<folder>/bag/<edition>/<layer>_<box>.geojson``, sorted by identificatie.
+    provenance : Provenance
+        With the sha256 of the cut.
+
+    Raises
+    ------
+    FetchError, StoreError
+        As `kansenkaart.sources.tools.http.keep_bulk`.
+    FormatError
+        If the file is no GeoPackage, or lacks the layer or a column.
+    CrsError
+        If it is not in RD New.
+    """
+    if role not in _BULK_LAYERS:
+        raise FormatError(f"one of {sorted(_BULK_LAYERS)}", found=role, where="study", remedy="correct the role")
+    source, edition = keep_bulk(folder, publisher=PUBLISHER, url=url, edition=edition, http=http, magic=SQLITE_MAGIC)
+    layer = _BULK_LAYERS[role]
+    with reading(source, f"a GeoPackage with layer {layer}"):
+        frame = pyogrio.read_dataframe(source, layer=layer, bbox=bbox_m)
+    require_rd(frame, where=f"{source.name}, {layer}")
+    if "identificatie" not in frame.columns:
+        raise FormatError("a column identificatie", found=", ".join(frame.columns), where=f"{source.name}, {layer}",
+                          remedy="the file changed its shape: read its columns and adapt the reader")  # fmt: skip
+    ordered = frame.sort_values("identificatie", kind="stable", ignore_index=True)
+    features = json.loads(ordered.to_json(na="null", drop_id=True))["features"]
+    require_properties(features, needs, where=f"{source.name}, {layer}")
+    name = plain_name("_".join([layer, *(f"{one:.0f}" for one in bbox_m)])) + ".geojson"
+    path, kept = keep_file(folder, PUBLISHER, edition, name, canonical(features))
+    return path, delivery(PUBLISHER, role=role, edition=kept, address=url, sha256=sha256_of(path))

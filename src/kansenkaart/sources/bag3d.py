@@ -24,17 +24,16 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kansenkaart import schemas
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.rawnames import bounded, raw_names, reading
-from kansenkaart.repair import bag_id, polygons_of
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve, bag_id, polygons_of
+from kansenkaart.sources.tools.rawnames import bounded, raw_names, reading
+from kansenkaart.tables import schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
 
 Floats = NDArray[np.float64]
 

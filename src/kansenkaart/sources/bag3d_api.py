@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
-from kansenkaart.ogcpage import next_link
-from kansenkaart.provenance import Provenance
-from kansenkaart.publishers import delivery
-from kansenkaart.rawfolder import digest_of, edition_of, keep_file
-from kansenkaart.sources.fetch import Http, get_json, same_host
+from kansenkaart.sources.publishers import delivery
+from kansenkaart.sources.tools.http import Http, get_json, same_host
+from kansenkaart.sources.tools.ogc import next_link
+from kansenkaart.sources.tools.rawfolder import digest_of, edition_of, keep_file
+from kansenkaart.tables.provenance import Provenance
 
 PUBLISHER = "3dbag"
 #: The service gives at most so many features a page (its own description) [1].
@@ -40,7 +40,7 @@ def fetch_roofs(folder: Path, *, base_url: str, bbox_m: Box, http: Http) -> tupl
     folder : Path
         The folder ``data/raw``.
     base_url : str
-        From `kansenkaart.publishers.base_url`.
+        From `kansenkaart.sources.publishers.base_url`.
     bbox_m : tuple of float
         Window in RD New [m].
     http : Http

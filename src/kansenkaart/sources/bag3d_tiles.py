@@ -9,14 +9,13 @@ from urllib.parse import urljoin
 
 import pyogrio
 
-from kansenkaart.archives import Bounds, gunzip
 from kansenkaart.errors import FormatError
-from kansenkaart.provenance import Provenance, sha256_of
-from kansenkaart.publishers import delivery
-from kansenkaart.rawfolder import plain_name
-from kansenkaart.rawnames import reading
-from kansenkaart.sources.bulk import Box, keep_bulk, one_at_a_time
-from kansenkaart.sources.fetch import Http, download, same_host
+from kansenkaart.sources.publishers import delivery
+from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.http import Box, Http, download, keep_bulk, one_at_a_time, same_host
+from kansenkaart.sources.tools.rawfolder import plain_name
+from kansenkaart.sources.tools.rawnames import reading
+from kansenkaart.tables.provenance import Provenance, sha256_of
 
 PUBLISHER = "3dbag"
 #: First bytes of FlatGeobuf (its specification) and of gzip [RFC 1952].
@@ -36,7 +35,7 @@ def fetch_tiles(
     folder : Path
         The folder ``data/raw``.
     url : str
-        Address of the index; from `kansenkaart.publishers.bulk_url`.
+        Address of the index; from `kansenkaart.sources.publishers.bulk_url`.
     edition : str
         Such as ``2025-09-03``, or ``latest``: the day of the index.
     bbox_m : tuple of float
@@ -54,7 +53,7 @@ def fetch_tiles(
     Raises
     ------
     FetchError, StoreError
-        As `kansenkaart.sources.bulk.keep_bulk`.
+        As `kansenkaart.sources.tools.http.keep_bulk`.
     FormatError
         If the index has another shape, no tile touches the window, or a tile is damaged or not what its sha256 says.
     """

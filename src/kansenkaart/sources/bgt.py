@@ -11,16 +11,15 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from kansenkaart import fields, schemas
 from kansenkaart.errors import FormatError
-from kansenkaart.rawnames import raw_names, reading, to_number, to_our_names, to_text
-from kansenkaart.repair import bag_id
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve, bag_id
+from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
 #: Layer names of the 2016 download beside the register's own class names.

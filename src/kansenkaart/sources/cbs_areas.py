@@ -19,15 +19,15 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from kansenkaart import fields, schemas
 from kansenkaart.errors import FormatError
-from kansenkaart.rawnames import raw_names, reading, to_number, to_our_names, to_text
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
 
 #: Where a few names must stand in the order of the 2021 service, so that the numbered names mean what we say [1]_.
 ORDER_2021 = {

@@ -22,16 +22,15 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from kansenkaart import fields, schemas
 from kansenkaart.crs import RD, RD_BOUNDS_M
-from kansenkaart.rawnames import MISSING, raw_names, reading, to_number, to_our_names, to_text
-from kansenkaart.repair import shape_ids
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve, shape_ids
+from kansenkaart.sources.tools.rawnames import MISSING, raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
 
 _LAYERS = {
     ("sewer_pipe", "gwsw-gpkg"): "default_lijn",

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pyogrio
 
-from kansenkaart import schemas
-from kansenkaart.rawnames import raw_names, reading, to_our_names, to_text
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.rawnames import raw_names, reading, to_our_names, to_text
+from kansenkaart.tables import schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
 
 #: Managers of main roads: the state (R) and the province (P).
 MAIN_MANAGERS = ("R", "P")

@@ -14,7 +14,7 @@ import pandas as pd
 import pyogrio
 
 from kansenkaart.errors import FormatError
-from kansenkaart.rawnames import bounded, reading
+from kansenkaart.sources.tools.rawnames import bounded, reading
 
 
 @dataclass(frozen=True)

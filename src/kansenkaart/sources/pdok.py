@@ -19,7 +19,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
-from kansenkaart.ogcpage import (
+from kansenkaart.sources.publishers import delivery
+from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host, validators
+from kansenkaart.sources.tools.ogc import (
     Feature,
     canonical,
     features_of,
@@ -28,11 +30,9 @@ from kansenkaart.ogcpage import (
     require_properties,
     require_rd_header,
 )
-from kansenkaart.provenance import Provenance
-from kansenkaart.publishers import delivery
-from kansenkaart.rawfolder import edition_of, keep_file, plain_name, write_atomic
-from kansenkaart.rawnames import raw_names
-from kansenkaart.sources.fetch import Http, get_json, parse_json, same_host, validators
+from kansenkaart.sources.tools.rawfolder import edition_of, keep_file, plain_name, write_atomic
+from kansenkaart.sources.tools.rawnames import raw_names
+from kansenkaart.tables.provenance import Provenance
 
 #: How PDOK names RD New [OGC API Features part 2, 7.1].
 RD_URI = "http://www.opengis.net/def/crs/EPSG/0/28992"
@@ -77,7 +77,7 @@ class Layer:
     publisher, collection : str
         As in ``data/sources.csv``; as the service names it, such as ``pand``.
     base_url : str
-        From `kansenkaart.publishers.base_url`.
+        From `kansenkaart.sources.publishers.base_url`.
     role : str
         For the provenance.
     needs : tuple of str

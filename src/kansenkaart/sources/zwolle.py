@@ -15,15 +15,15 @@ import openpyxl
 import pandas as pd
 import pyogrio
 
-from kansenkaart import fields, schemas
 from kansenkaart.errors import FormatError
-from kansenkaart.rawnames import reading, to_number, to_our_names, to_text
-from kansenkaart.sieve import Sieve
+from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.rawnames import reading, to_number, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kansenkaart.provenance import Tally
+    from kansenkaart.tables.provenance import Tally
 
 MUNICIPALITY = ("GM0193", "Zwolle")
 #: Half of the last digit of the totals: energy is published in steps of 0.1 million m3 and 0.1 GWh.

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.area.answer import Effort
 from kansenkaart.core.area.best import best_area, best_areas, best_around, block_at, worth_of_area
 from kansenkaart.core.area.graph import AreaGraph, components
-from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.core.area.question import AreaQuestion, Effort
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town, moved, relabelled
 

@@ -11,9 +11,9 @@ import pytest
 import shapely
 
 from kansenkaart.core.area.blocks import BlockRules, build_blocks
-from kansenkaart.core.area.borders import area_borders, border_reasons
 from kansenkaart.core.area.graph import BorderFactors, border_weights, build_graph
-from kansenkaart.core.area.merge import agglomerated, divided
+from kansenkaart.core.area.grouping import agglomerated, divided
+from kansenkaart.core.area.values import area_borders, border_reasons
 from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
 from tests.core.area.area_towns import FACTORS, row_houses
 

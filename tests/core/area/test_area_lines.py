@@ -10,11 +10,17 @@ import pandas as pd
 import pytest
 import shapely
 
-from kansenkaart.core.area.barriers import class_by_gap
-from kansenkaart.core.area.blocks import BlockRules, build_blocks
+from kansenkaart.core.area.blocks import BlockRules, build_blocks, class_by_gap
 from kansenkaart.core.area.graph import build_graph
-from kansenkaart.core.area.lines import bounding_lines, covered_share
-from kansenkaart.core.area.values import area_sums, block_sums, share_streets, together, within_land
+from kansenkaart.core.area.values import (
+    area_sums,
+    block_sums,
+    bounding_lines,
+    covered_share,
+    share_streets,
+    together,
+    within_land,
+)
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.area.area_towns import FACTORS, row_houses
 

@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.area.anneal import cut_of
 from kansenkaart.core.area.graph import AreaGraph, components
-from kansenkaart.core.area.partition import Partition, PartitionEffort, partition
-from kansenkaart.core.area.polish import Pool
-from kansenkaart.core.area.start import areas_in, make_contiguous, walk_rows
+from kansenkaart.core.area.partition import (
+    Partition,
+    PartitionEffort,
+    Pool,
+    areas_in,
+    make_contiguous,
+    partition,
+    walk_rows,
+)
+from kansenkaart.core.area.recombine import cut_of
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
 

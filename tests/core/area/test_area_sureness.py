@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kansenkaart.core.area.answer import Effort
 from kansenkaart.core.area.best import best_around
 from kansenkaart.core.area.graph import AreaGraph, graph_from_arrays
-from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.core.area.question import AreaQuestion, Effort
 from kansenkaart.core.area.sureness import (
     Scenario,
     core_and_fringe,

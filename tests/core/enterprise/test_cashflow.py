@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.assumptions import default
 from kansenkaart.core.enterprise.case import AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import evaluate_case, service_table, yearly_table
 from kansenkaart.core.enterprise.expr import IfKnown, Input, Number, Row, Year, evaluate_rows
@@ -17,8 +16,8 @@ from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.solar_rent import PanelTerms, annuity_factor, break_even_own_use, panel_result
 from kansenkaart.core.enterprise.uncertainty import Span, break_even, draw, simulate, tornado
 from kansenkaart.errors import ConfigError
-from kansenkaart.service_table import default_services
-from kansenkaart.stages.feasibility import case_from, spans_of
+from kansenkaart.score.enterprise_case import case_from, spans_of
+from kansenkaart.tables.assumptions import default, default_services
 
 BILGAARD = AreaFacts(
     homes=330,

@@ -29,7 +29,7 @@ from kansenkaart.core.water.design import (
     scenario_shares,
     self_cleansing,
 )
-from kansenkaart.core.water.scoring import check_classes, score_by_classes
+from kansenkaart.core.water.table import check_classes, score_by_classes
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.water.water_world import DATA
 

@@ -14,7 +14,7 @@ from kansenkaart.core.water.design import DesignRules, design_diameters
 from kansenkaart.core.water.network import accumulate, build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
-from kansenkaart.core.water.storm import Storm, net_rain, storm_peaks
+from kansenkaart.core.water.sewer import Storm, net_rain, storm_peaks
 from kansenkaart.errors import ConfigError, CrsError, SchemaError
 
 LIMITS = PipeLimits(year_max=2026)

@@ -21,8 +21,7 @@ from kansenkaart.core.water.inputs import WaterFrames
 from kansenkaart.core.water.network import accumulate, build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
-from kansenkaart.core.water.street_parts import StreetRules
-from kansenkaart.core.water.streets import streets_from_lines
+from kansenkaart.core.water.streets import StreetRules, streets_from_lines
 from kansenkaart.core.water.surfaces import assign_surfaces
 from tests.core.water.water_world import REAL, settings
 

@@ -13,13 +13,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kansenkaart.core.area.answer import Area, Effort
 from kansenkaart.core.area.bound import fix_members, leave_unreachable, shared_bound, window_bounds, worth_in
 from kansenkaart.core.area.exact import solve_window
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.kernel import Flags, Ints
-from kansenkaart.core.area.question import AreaQuestion, Search, prepare, split_homes
-from kansenkaart.core.area.seek import seek
+from kansenkaart.core.area.question import Area, AreaQuestion, Effort, Search, prepare, split_homes
+from kansenkaart.core.area.window_search import seek
 from kansenkaart.core.area.windows import Window
 from kansenkaart.errors import ConfigError, InfeasibleError
 

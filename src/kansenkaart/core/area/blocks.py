@@ -12,16 +12,205 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from kansenkaart.core.area.barriers import class_by_barrier, class_by_gap, passable_stretches, ways_out
-from kansenkaart.core.area.block_frames import block_frame, edge_frame, street_names, street_of
-from kansenkaart.core.area.graph import BorderFactors
-from kansenkaart.core.area.kernel import Flags, Ints
-from kansenkaart.core.area.merge import agglomerated, divided, joined
+from kansenkaart.core.area.graph import BORDER_CLASSES, BorderFactors, border_weights
+from kansenkaart.core.area.grouping import agglomerated, divided, joined
+from kansenkaart.core.area.kernel import Flags, Floats, Ints
 from kansenkaart.core.area.tessellate import Ridges, block_shapes, ridges_between, sites_of
 from kansenkaart.errors import CrsError, InfeasibleError, SchemaError
+
+_WALLED = ("rail", "water")  # nobody walks across but at a crossing
+_ALONG_M = 0.2  # a quay that shares the water's edge, give or take the drawing, does not cross it
+
+
+def class_by_gap(gap: Floats, *, street_m: float, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
+    """Class of a stretch when only the buildings are known: the wider the gap [m], the clearer the edge.
+
+    Between buildings nearer than `street_m` runs no street: back gardens, sheds, an alley, or one row.
+    """
+    names = np.array(["garden", "local", "collector", "main"])
+    return names[np.searchsorted([street_m, collector_m, main_m], gap, side="right")]
+
+
+def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.str_], Flags]:
+    """Class of each stretch and whether it is a street at all: the strongest barrier that the way across meets.
+
+    Parameters
+    ----------
+    ridges : Ridges
+        The stretches.
+    barriers : gpd.GeoDataFrame
+        Lines or areas with `cls`, one of `BORDER_CLASSES`.
+
+    Returns
+    -------
+    tuple
+        Class per stretch (`garden` where nothing is met) and a flag where something is met.
+    """
+    if "cls" not in barriers or (unknown := set(barriers["cls"]) - set(BORDER_CLASSES)):
+        found = f"{sorted(unknown)}" if "cls" in barriers else "no column cls"
+        raise SchemaError(f"barriers of the classes {BORDER_CLASSES}", found=found, where="barriers.cls")
+    strength = barriers["cls"].map({name: rank for rank, name in enumerate(BORDER_CLASSES)}).to_numpy(np.int64)
+    tree = shapely.STRtree(barriers.geometry.to_numpy())
+    met_ridge, met_barrier = tree.query(shapely.linestrings(ridges.link), predicate="intersects")
+    top = np.full(len(ridges.i), -1, np.int64)
+    np.maximum.at(top, met_ridge, strength[met_barrier])
+    return np.array(BORDER_CLASSES)[np.maximum(top, 0)], top >= 0
+
+
+def passable_stretches(
+    ridges: Ridges,
+    cls: npt.NDArray[np.str_],
+    barriers: gpd.GeoDataFrame | None,
+    *,
+    crossing_m: float,
+    crossings: gpd.GeoDataFrame | None = None,
+) -> Flags:
+    """Whether people can walk across: always over streets, over water and rail only within `crossing_m` [m] of a crossing.
+
+    A crossing is where a street, a path or a bridge lies over the water or the rail: running along it is not enough.
+    """
+    walled = np.isin(cls, _WALLED)
+    if barriers is None or not walled.any():
+        return np.asarray(~walled)
+    is_wall = barriers["cls"].isin(_WALLED).to_numpy()
+    walls, ways = barriers.geometry.to_numpy()[is_wall], barriers.geometry.to_numpy()[~is_wall]
+    if crossings is not None:
+        ways = np.r_[ways, crossings.geometry.to_numpy()]
+    inner = shapely.buffer(walls, -_ALONG_M)
+    inner = np.where(shapely.is_empty(inner), walls, inner)
+    way, wall = shapely.STRtree(inner).query(ways, predicate="intersects")
+    if not len(way):
+        return np.asarray(~walled)
+    spots = shapely.get_parts(shapely.intersection(ways[way], inner[wall]))
+    middle = shapely.points(ridges.ends[walled].mean(axis=1))
+    near = shapely.STRtree(spots).query(middle, predicate="dwithin", distance=crossing_m)[0]
+    passable = ~walled
+    passable[np.flatnonzero(walled)[np.unique(near)]] = True
+    return np.asarray(passable)
+
+
+def ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least: int) -> Flags:
+    """Flag the narrowest stretch that leads out of each walkable piece with fewer than `least` homes [home].
+
+    Where no street is known, a house beyond a wide gap is nearer to its neighbours than to nobody.
+    """
+    out = np.zeros(len(ridges.i), bool)
+    land = ridges.j >= 0
+    a, b = block[ridges.i], block[np.maximum(ridges.j, 0)]
+    walk = land & passable & (a != b)
+    piece = joined(int(block.max()) + 1, a[walk], b[walk])
+    few = np.bincount(piece[block], homes) < least
+    leave = np.flatnonzero(land & (piece[a] != piece[b]) & (few[piece[a]] | few[piece[b]]))
+    narrow = leave[np.argsort(ridges.gap[leave], kind="stable")]
+    for side in (a, b):
+        mine = narrow[few[piece[side[narrow]]]]
+        out[mine[np.unique(piece[side[mine]], return_index=True)[1]]] = True
+    return out
+
+
+def street_of(home: gpd.GeoDataFrame, number: Ints, panden: int) -> Ints:
+    """Return the street with most homes of each pand; -1 where unknown."""
+    out = np.full(panden, -1, np.int64)
+    if "street_name" not in home:
+        return out
+    code = pd.factorize(home["street_name"])[0]
+    known = (number >= 0) & (code >= 0)
+    tally = pd.DataFrame({"pand": number[known], "code": code[known]}).value_counts(["pand", "code"]).reset_index()
+    top = tally.sort_values(["count", "code"], ascending=[False, True]).drop_duplicates("pand")
+    out[top["pand"].to_numpy()] = top["code"].to_numpy()
+    return out
+
+
+def block_frame(
+    pand: gpd.GeoDataFrame, homes: Ints, block: Ints, shapes: np.ndarray, made: tuple[str, int, list[str]]
+) -> gpd.GeoDataFrame:
+    """Make one row per block; `made` is the basis, the homes of a large building [home], and the columns to add up."""
+    basis, large_homes, sums = made
+    count = int(block.max()) + 1
+    centre = shapely.get_coordinates(shapely.centroid(pand.geometry.to_numpy()))
+    weight = homes + 1e-3
+    mass = np.bincount(block, weight)
+    largest = np.zeros(count, np.int64)
+    np.maximum.at(largest, block, homes)
+    frame = gpd.GeoDataFrame(
+        {
+            "block_id": np.arange(count),
+            "homes": np.bincount(block, homes).astype(np.int64),
+            "panden": np.bincount(block),
+            "buurtcode": _most_homes(pand["buurtcode"], weight, block),
+            "x": np.bincount(block, weight * centre[:, 0]) / mass,
+            "y": np.bincount(block, weight * centre[:, 1]) / mass,
+            "large_building": largest >= large_homes,
+            "largest_homes": largest,
+            "basis": basis,
+        },
+        geometry=shapes,
+        crs=pand.crs,
+    )
+    if "place_name" in pand:
+        frame["place_name"] = _most_homes(pand["place_name"], weight, block)
+    for column in sums:
+        frame[column] = np.bincount(block, pand[column].to_numpy(np.float64))
+    return frame
+
+
+def _most_homes(code: pd.Series, weight: np.ndarray, block: Ints) -> np.ndarray:
+    """Code with most homes per block; missing where no building has one."""
+    table = pd.DataFrame({"block": block, "code": code.to_numpy(), "weight": weight}).dropna(subset="code")
+    total = table.groupby(["block", "code"], sort=True)["weight"].sum().reset_index()
+    top = (
+        total.sort_values("weight", ascending=False, kind="stable").drop_duplicates("block").set_index("block")["code"]
+    )
+    return top.reindex(range(int(block.max()) + 1)).to_numpy(object)
+
+
+def street_names(home: gpd.GeoDataFrame, number: Ints, block: Ints, count: int) -> list[str]:
+    """Return the names of the streets per block, the one with most homes first."""
+    names = [""] * count
+    if "street_name" not in home:
+        return names
+    known = (number >= 0) & home["street_name"].notna().to_numpy()
+    table = pd.DataFrame({"block": block[number[known]], "street": home["street_name"].to_numpy()[known]})
+    tally = table.value_counts(["block", "street"]).reset_index()
+    tally = tally.sort_values(["block", "count", "street"], ascending=[True, False, True])
+    for key, street in zip(tally["block"], tally["street"], strict=True):
+        names[key] += f"; {street}" if names[key] else str(street)
+    return names
+
+
+def edge_frame(
+    ridges: Ridges, block: Ints, frame: gpd.GeoDataFrame, kind: tuple[np.ndarray, Flags], factors: BorderFactors
+) -> gpd.GeoDataFrame:
+    """One row per pair of blocks, class and passability, with the stretches that make it up."""
+    side = np.where(ridges.j >= 0, block[ridges.j], -1)
+    use = (side >= 0) & (side != block[ridges.i])
+    part = pd.DataFrame(
+        {
+            "a": np.minimum(block[ridges.i], side)[use],
+            "b": np.maximum(block[ridges.i], side)[use],
+            "cls": kind[0][use],
+            "passable": kind[1][use],
+            "length_m": ridges.length[use],
+        }
+    )
+    keys = ["a", "b", "cls", "passable"]
+    group = part.groupby(keys, sort=True)
+    edges = group["length_m"].sum().reset_index()
+    index = group.ngroup().to_numpy()
+    order = np.argsort(index, kind="stable")
+    lines = shapely.multilinestrings(shapely.linestrings(ridges.ends[use])[order], indices=index[order])
+    code = pd.factorize(frame["buurtcode"])[0]
+    edges["on_buurt_border"] = code[edges["a"]] != code[edges["b"]]
+    if "place_name" in frame:
+        place = pd.factorize(frame["place_name"])[0]
+        edges["on_place_border"] = place[edges["a"]] != place[edges["b"]]
+    edges["weight_m"] = border_weights(edges, factors=factors)
+    return gpd.GeoDataFrame(edges, geometry=lines, crs=frame.crs)
+
 
 _RD = 28992
 

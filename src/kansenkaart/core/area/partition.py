@@ -10,18 +10,218 @@ Each start ends in another dead end, good in one part of town and poor in anothe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import highspy
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
+import pymetis
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
+from scipy.sparse.csgraph import connected_components
 
-from kansenkaart.core.area.anneal import anneal_partition, cut_of
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.kernel import Floats, Ints
-from kansenkaart.core.area.polish import Pool
-from kansenkaart.core.area.start import walk_rows, with_giants
+from kansenkaart.core.area.recombine import anneal_partition, cut_of
 from kansenkaart.errors import ConfigError, InfeasibleError
+
+# Half a centimetre of weighted border [m] is no better.
+_SAME = 0.005
+
+
+class Pool:
+    """Areas met so far, each with half its weighted border, so that a partition's halves add up to its cut."""
+
+    def __init__(self, rows: tuple[Ints, Ints, Floats], homes: Ints, band: tuple[int, int]) -> None:
+        self.rows, self.homes, self.band = rows, homes, band
+        self.tail = np.repeat(np.arange(len(homes)), np.diff(rows[0]))
+        self.half: dict[bytes, float] = {}
+
+    def add(self, label: Ints) -> None:
+        """Keep the areas of a partition that are in band, or out of it for one block that fills an area by itself."""
+        outside = label[self.tail] != label[self.rows[1]]
+        border = np.bincount(label[self.tail[outside]], self.rows[2][outside], minlength=label.max() + 1) / 2
+        total = np.bincount(label, self.homes)
+        order = np.argsort(label, kind="stable")
+        parts = np.split(order, np.cumsum(np.bincount(label))[:-1])
+        for number, blocks in enumerate(parts):
+            if self.band[0] <= total[number] <= self.band[1] or self.homes[blocks].max() >= self.band[1]:
+                self.half[blocks.tobytes()] = float(border[number])
+
+    def best(self, label: Ints, *, seconds: float) -> Ints:
+        """Find the partition of least cut and as many areas that the pool can make, starting from one that it holds.
+
+        Parameters
+        ----------
+        label : Ints
+            A partition all of whose areas are in the pool, or the answer is this partition itself.
+        seconds : float
+            Time for the solver [s].
+
+        Returns
+        -------
+        Ints
+            Area per block.
+        """
+        start = [np.flatnonzero(label == k).tobytes() for k in range(label.max() + 1)]
+        if seconds <= 0 or not all(key in self.half for key in start):
+            return label
+        keys = list(self.half)
+        solver = self._model(keys, seconds, len(start))
+        chosen = set(start)
+        first = highspy.HighsSolution()
+        first.col_value = [float(key in chosen) for key in keys]
+        solver.setSolution(first)
+        solver.run()
+        value = np.asarray(solver.getSolution().col_value)
+        taken = [key for key, x in zip(keys, value, strict=True) if x > 0.5]
+        if sum(self.half[key] for key in taken) > sum(self.half[key] for key in start) - _SAME:
+            return label
+        return _labels(taken, len(label), fallback=label)
+
+    def _model(self, keys: list[bytes], seconds: float, count: int) -> highspy.Highs:
+        blocks = [np.frombuffer(key, np.int64) for key in keys]
+        start = np.r_[0, np.cumsum([len(part) for part in blocks])]
+        matrix = csc_matrix((np.ones(start[-1]), np.concatenate(blocks), start), shape=(len(self.homes), len(keys)))
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(keys), len(self.homes)
+        lp.col_cost_ = np.array([self.half[key] for key in keys])
+        lp.col_lower_, lp.col_upper_ = np.zeros(len(keys)), np.ones(len(keys))
+        lp.row_lower_ = lp.row_upper_ = np.ones(len(self.homes))
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * len(keys)
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "time_limit": seconds}.items():
+            solver.setOptionValue(name, value)
+        solver.passModel(lp)
+        every = np.arange(len(keys), dtype=np.int32)
+        solver.addRow(
+            float(count), float(count), len(keys), every, np.ones(len(keys))
+        )  # fewer areas would always cut less
+        return solver
+
+
+def _labels(keys: Iterable[bytes], n: int, *, fallback: Ints) -> Ints:
+    label = np.full(n, -1, np.int64)
+    for number, key in enumerate(keys):
+        label[np.frombuffer(key, np.int64)] = number
+    return label if (label >= 0).all() else fallback
+
+
+# METIS weighs borders in whole numbers: tenths of a metre.
+_PER_METRE = 10
+
+
+def walk_rows(graph: AreaGraph) -> tuple[Ints, Ints, Floats]:
+    """Compressed rows over passable borders: pointers, neighbours, weights [m]; parallel borders are summed."""
+    use = graph.passable
+    a, b, w = graph.a[use], graph.b[use], graph.weight[use]
+    shape = (len(graph), len(graph))
+    matrix = coo_matrix((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=shape).tocsr()
+    matrix.sort_indices()
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float64)
+
+
+def areas_in(homes: Ints, *, target: int, low: int, high: int) -> int:
+    """How many areas a connected piece is divided into: near the target, in the band on average where that can be."""
+    rest = int(homes.sum())
+    count = max(1, round(rest / target))
+    while count > 1 and rest / count < low:
+        count -= 1
+    if rest / count > high and rest / (count + 1) >= low:
+        count += 1
+    return min(count, len(homes))
+
+
+def start_labels(rows: tuple[Ints, Ints, Floats], homes: Ints, *, count: int, seed: int) -> Ints:
+    """Divide one connected piece into contiguous parts of about equal homes: METIS, then its loose bits moved over."""
+    indptr, nbr, weight = rows
+    if count == 1 or len(homes) == 1:
+        return np.zeros(len(homes), np.int64)
+    if count >= len(homes):
+        return np.arange(len(homes), dtype=np.int64)
+    _, part = pymetis.part_graph(
+        count,
+        pymetis.CSRAdjacency(adj_starts=indptr, adjacent=nbr),
+        eweights=np.maximum(1, np.round(weight * _PER_METRE)).astype(np.int64),
+        vweights=homes,
+        recursive=True,
+        options=pymetis.Options(seed=seed),
+    )
+    return make_contiguous(rows, homes, np.asarray(part, np.int64))
+
+
+def make_contiguous(rows: tuple[Ints, Ints, Floats], homes: Ints, label: Ints) -> Ints:
+    """Give each loose bit of a part to the neighbour that it shares most border with; numbers close up."""
+    indptr, nbr, weight = rows
+    n = len(homes)
+    tail = np.repeat(np.arange(n), np.diff(indptr))
+    label = label.copy()
+    while True:
+        same = label[tail] == label[nbr]
+        matrix = coo_matrix((np.ones(same.sum(), np.int8), (tail[same], nbr[same])), shape=(n, n))
+        pieces, piece = connected_components(matrix, directed=False)
+        size = np.bincount(piece, homes + 1.0 / n, minlength=pieces)
+        of_piece = np.zeros(pieces, np.int64)
+        of_piece[piece] = label
+        order = np.lexsort((-size, of_piece))
+        loose = order[1:][of_piece[order[1:]] == of_piece[order[:-1]]]
+        if not len(loose):
+            return np.unique(label, return_inverse=True)[1].astype(np.int64)
+        smallest = loose[np.argmin(size[loose])]
+        touch = (piece[tail] == smallest) & (piece[nbr] != smallest)
+        shared = np.bincount(label[nbr[touch]], weight[touch] + 1.0 / n)
+        label[piece == smallest] = int(np.argmax(shared))
+
+
+def with_giants(rows: tuple[Ints, Ints, Floats], homes: Ints, *, bounds: tuple[int, int, int], seed: int) -> Ints:
+    """Divide one connected piece to start from, in which a block that fills an area by itself is one.
+
+    Parameters
+    ----------
+    rows : tuple[Ints, Ints, Floats]
+        Compressed rows of the piece.
+    homes : Ints
+        Homes per block [home].
+    bounds : tuple[int, int, int]
+        Target, low and high [home].
+    seed : int
+        Same seed, same start.
+
+    Returns
+    -------
+    Ints
+        Area per block. What lies between giants and is too small for an area joins the neighbour it shares most with.
+    """
+    target, low, high = bounds
+    giant = homes >= high
+    if not giant.any():
+        return start_labels(rows, homes, count=areas_in(homes, target=target, low=low, high=high), seed=seed)
+    label = np.full(len(homes), -1, np.int64)
+    label[giant] = np.arange(giant.sum())
+    matrix = csr_matrix((rows[2], rows[1], rows[0]), shape=(len(homes), len(homes)))
+    rest = np.flatnonzero(~giant)
+    pieces, piece = connected_components(matrix[rest][:, rest], directed=False)
+    for number in range(pieces):
+        blocks = rest[piece == number]
+        if homes[blocks].sum() < low:
+            continue
+        sub = matrix[blocks][:, blocks].sorted_indices()
+        arrays = sub.indptr.astype(np.int64), sub.indices.astype(np.int64), sub.data.astype(np.float64)
+        count = areas_in(homes[blocks], target=target, low=low, high=high)
+        label[blocks] = label.max() + 1 + start_labels(arrays, homes[blocks], count=count, seed=seed)
+    return _left_over(matrix, label)
+
+
+def _left_over(matrix: csr_matrix, label: Ints) -> Ints:
+    """Spread the labels over the blocks that have none, each time where most border is shared."""
+    tail = np.repeat(np.arange(len(label)), np.diff(matrix.indptr))
+    while (label < 0).any():
+        reach = np.flatnonzero((label[tail] < 0) & (label[matrix.indices] >= 0))
+        best = reach[np.argmax(matrix.data[reach])]
+        label[tail[best]] = label[matrix.indices[best]]
+    return label
+
 
 Rows = tuple[Ints, Ints, Floats]
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.area.answer import Area, Effort
 from kansenkaart.core.area.best import best_around
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.kernel import Floats, Ints
-from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.core.area.question import Area, AreaQuestion, Effort
 from kansenkaart.errors import ConfigError, InfeasibleError
 
 

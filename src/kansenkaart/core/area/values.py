@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from kansenkaart.errors import SchemaError
+from kansenkaart.core.area.graph import BORDER_CLASSES
+from kansenkaart.core.area.kernel import Flags, Ints
+from kansenkaart.errors import ConfigError, SchemaError
 
 _POLYGONS, _COLLECTION = (3, 6), 7  # kinds of geometry as shapely numbers them
 
@@ -162,3 +164,127 @@ def within_land(shape: gpd.GeoSeries, land: gpd.GeoDataFrame) -> gpd.GeoSeries:
     empty = shapely.is_empty(cut) | ~np.isin(shapely.get_type_id(cut), _POLYGONS)
     cut[empty] = whole[empty]
     return gpd.GeoSeries(cut, index=shape.index, crs=shape.crs)
+
+
+_PATH, _BRIDGE = "path", "bridge"
+
+
+def bounding_lines(
+    terrain: gpd.GeoDataFrame | None,
+    street_line: gpd.GeoDataFrame | None,
+    *,
+    classes: pd.DataFrame,
+    ditch_m: float = 3.0,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Choose the barriers between blocks and the crossings over them.
+
+    Parameters
+    ----------
+    terrain : gpd.GeoDataFrame or None
+        `kind`, `function`, surfaces in RD New.
+    street_line : gpd.GeoDataFrame or None
+        `road_class`, lines in RD New.
+    classes : pd.DataFrame
+        Rows of `barrier_classes.csv`: `kind`, `function` (how it begins; empty = any) and `cls`.
+    ditch_m : float
+        Water narrower than this is stepped over and bounds nothing [m]; a guess.
+
+    Returns
+    -------
+    tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
+        Barriers with `cls`, and the surfaces and lines on which people walk over water and rail.
+    """
+    if unknown := sorted(set(classes["cls"]) - {*BORDER_CLASSES, _PATH, _BRIDGE}):
+        raise ConfigError(f"border classes {BORDER_CLASSES}", found=str(unknown), where="barrier_classes.csv")
+    parts = []
+    if terrain is not None and len(terrain):
+        cls = _class_of(terrain, classes)
+        parts.append(gpd.GeoDataFrame({"cls": cls}, geometry=terrain.geometry.to_numpy(), crs=terrain.crs)[cls != ""])
+    if street_line is not None and len(street_line):
+        cls = street_line["road_class"].fillna("local").to_numpy(object)
+        parts.append(gpd.GeoDataFrame({"cls": cls}, geometry=street_line.geometry.to_numpy(), crs=street_line.crs))
+    if not parts:
+        empty = gpd.GeoDataFrame({"cls": pd.Series([], dtype=object)}, geometry=[], crs=28992)
+        return empty, empty
+    found = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
+    shape = found.geometry.to_numpy()
+    width = 2 * shapely.area(shape) / np.maximum(shapely.length(shape) - 2 * ditch_m, ditch_m)
+    ditch = (found["cls"] == "water").to_numpy() & (shapely.area(shape) > 0) & (width < ditch_m)
+    found = found[~ditch]
+    bounds = found["cls"].isin(BORDER_CLASSES)
+    return found[bounds].reset_index(drop=True), found[~bounds].reset_index(drop=True)
+
+
+def covered_share(homes: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, *, reach_m: float) -> float:
+    """Share of the homes with a known street within reach [m]: below 1 where the terrain covers part of the place only."""
+    streets = barriers.geometry.to_numpy()[~barriers["cls"].isin(["water", "rail"]).to_numpy()]
+    points = homes.geometry.to_numpy()
+    points = points[~(shapely.is_missing(points) | shapely.is_empty(points))]
+    if not len(streets) or not len(points):
+        return 0.0
+    near = shapely.STRtree(streets).query(points, predicate="dwithin", distance=reach_m)[0]
+    return len(np.unique(near)) / len(points)
+
+
+def _class_of(terrain: pd.DataFrame, classes: pd.DataFrame) -> np.ndarray:
+    """Class of each surface: of the first row whose kind is the same and whose function it begins with; empty where none."""
+    kind = terrain["kind"].astype("string").fillna("").str.lower().to_numpy(object)
+    function = terrain["function"].astype("string").fillna("").str.lower().to_numpy(object)
+    pairs = pd.Series(list(zip(kind, function, strict=True)))
+    rules = list(zip(classes["kind"], classes["function"].fillna(""), classes["cls"], strict=True))
+    known = {
+        pair: next((cls for one, begin, cls in rules if one == pair[0] and pair[1].startswith(begin)), "")
+        for pair in pairs.unique()
+    }
+    return np.asarray(pairs.map(known).to_numpy(object), dtype=object)
+
+
+# Classes that are a line on everybody's map; a local street or a back garden is one only on a known border.
+_KNOWN = ("main", "rail", "water")
+
+
+def area_borders(edges: gpd.GeoDataFrame, *, label: Ints) -> gpd.GeoDataFrame:
+    """Border stretches between areas, with the areas at both sides and whether the line is known.
+
+    Parameters
+    ----------
+    edges : gpd.GeoDataFrame
+        Borders of `build_blocks`.
+    label : Ints
+        Area per block; -1 for blocks in no area.
+
+    Returns
+    -------
+    gpd.GeoDataFrame
+        The rows of `edges` that are cut, with `area_a`, `area_b` and `known_line`.
+    """
+    if len(edges) and max(edges["a"].max(), edges["b"].max()) >= len(label):
+        raise SchemaError("an area per block", found=f"{len(label)} areas", where="label")
+    first, second = label[edges["a"].to_numpy()], label[edges["b"].to_numpy()]
+    cut = first != second
+    out = edges[cut].copy()
+    out["area_a"], out["area_b"] = first[cut], second[cut]
+    out["known_line"] = _known(out)
+    return out
+
+
+def border_reasons(edges: gpd.GeoDataFrame, *, inside: Flags) -> pd.DataFrame:
+    """Length of one area's edge by class and by whether it is a known line.
+
+    Returns
+    -------
+    pd.DataFrame
+        `cls`, `known_line`, `length_m` [m], `share` [1] of the edge, longest first.
+    """
+    cut = area_borders(edges, label=np.where(inside, 0, -1).astype(np.int64))
+    table = cut.groupby(["cls", "known_line"])["length_m"].sum().reset_index()
+    table["share"] = table["length_m"] / max(float(table["length_m"].sum()), np.finfo(float).tiny)
+    ordered: pd.DataFrame = table.sort_values(["length_m", "cls"], ascending=[False, True], ignore_index=True)
+    return ordered
+
+
+def _known(edges: pd.DataFrame) -> Flags:
+    known = edges["cls"].isin(_KNOWN) | edges["on_buurt_border"].astype(bool)
+    if "on_place_border" in edges:
+        known |= edges["on_place_border"].astype(bool)
+    return np.asarray(known, bool)

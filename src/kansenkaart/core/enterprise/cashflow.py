@@ -19,11 +19,11 @@ from kansenkaart.core.enterprise.expr import (
     Number,
     Row,
     evaluate_rows,
+    formula,
     high,
     nearest,
     total,
 )
-from kansenkaart.core.enterprise.formulas import formula
 from kansenkaart.core.enterprise.services import (
     INDEX,
     ONE,

@@ -14,8 +14,8 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from kansenkaart.core.solar.horizon import Floats, encode_slope
+from kansenkaart.core.solar.horizon_kernel import add_four
 from kansenkaart.core.solar.irradiance import BAND_DEG, IrradianceTable
-from kansenkaart.core.solar.lanes import add_four
 from kansenkaart.errors import ConfigError
 
 BINS = 512  # steps of the horizon code in the kernel's table

@@ -19,8 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kansenkaart.core.solar.lanes import SCALE
-from kansenkaart.core.solar.shadows import HALF, LOW_M, observers, roof_lists, span, step_m, steps, sweep_all
+from kansenkaart.core.solar.horizon_kernel import (
+    HALF,
+    LOW_M,
+    SCALE,
+    observers,
+    roof_lists,
+    span,
+    step_m,
+    steps,
+    sweep_all,
+)
 from kansenkaart.errors import ConfigError
 
 Floats = NDArray[np.float32]

@@ -12,18 +12,15 @@ from kansenkaart.core.water.arrays import Objects
 from kansenkaart.core.water.assign import assign_homes, assign_panden, assign_pipes, nearest
 from kansenkaart.core.water.decoupling import discharge_rule
 from kansenkaart.core.water.inputs import WaterFrames, WaterResult, WaterSettings
-from kansenkaart.core.water.loads import Loads, enter_loads
 from kansenkaart.core.water.naming import name_pipes
 from kansenkaart.core.water.network import build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import FOUL_SYSTEMS, clean_pipes
-from kansenkaart.core.water.scoring import check_classes
-from kansenkaart.core.water.sewer import sewer_results
+from kansenkaart.core.water.sewer import Loads, enter_loads, sewer_results
 from kansenkaart.core.water.streets import build_streets
-from kansenkaart.core.water.surfaces import COLUMNS as SURFACE_COLUMNS
-from kansenkaart.core.water.surfaces import assign_surfaces
+from kansenkaart.core.water.surfaces import COLUMNS, assign_surfaces
 from kansenkaart.core.water.synthetic import synthetic_sewer
-from kansenkaart.core.water.table import street_table
+from kansenkaart.core.water.table import check_classes, street_table
 
 # A synthetic pipe stands for its whole street: homes may lie this far from its drawn line [m].
 _ERA_REACH_M = 1000.0
@@ -80,7 +77,7 @@ def _assigned(
     year = frames.home["pand_id"].map(frames.pand.drop_duplicates("pand_id").set_index("pand_id")["bouwjaar"])
     own["bouwjaar"] = pd.to_numeric(year, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if frames.terrain is None or frames.terrain.empty:
-        return own, pd.DataFrame({name: pd.Series(dtype="object") for name in SURFACE_COLUMNS})
+        return own, pd.DataFrame({name: pd.Series(dtype="object") for name in COLUMNS})
     panden = assign_panden(frames.pand, home=frames.home, home_street=own, street=street, reach=settings.reach)
     surface = assign_surfaces(
         terrain=frames.terrain,

@@ -13,7 +13,7 @@ from kansenkaart.core.water.costs import CostTable, Prices
 from kansenkaart.core.water.demand import Uses
 from kansenkaart.core.water.design import DesignRules
 from kansenkaart.core.water.pipes import PipeLimits
-from kansenkaart.core.water.street_parts import StreetRules
+from kansenkaart.core.water.streets import StreetRules
 from kansenkaart.core.water.synthetic import EraRules
 
 

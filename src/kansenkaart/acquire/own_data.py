@@ -1,0 +1,184 @@
+"""A municipality's or corporation's own data in a run: joined on ids, every row told, estimates overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kansenkaart.acquire.deliveries import Delivery
+from kansenkaart.config import Source
+from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, OwnData, read_actuals, read_own
+from kansenkaart.tables.assumptions import Assumption, ServiceRows, default_services
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product, Step
+from kansenkaart.tables.store import Store
+
+ROLES = ("own_pand", "own_sewer", "own_budget", "own_actual")
+REPORT = "own_report"
+_INPUTS = ("pand", "sewer_pipe")
+_PAST, _AHEAD = 1850, 2100
+_ACTUALS_FROM = 2000
+Part = tuple[Source, Delivery]
+Reader = Callable[[Path, Store], OwnData]
+
+
+def steps(parts: Sequence[Part]) -> list[Step]:
+    """Return the step that reads all own tables of a study and reports on their rows; none where there are none."""
+    mine = [part for part in parts if part[0].role in ROLES]
+    if not mine:
+        return []
+    roles = [role for role in ROLES if any(source.role == role for source, _ in mine)]
+    deliveries = tuple(one for _, delivery in mine for one in delivery.provenance)
+    outputs = (*roles, REPORT)
+    return [Step("eigen gegevens", outputs, lambda store: _read_all(store, mine, roles), _INPUTS, deliveries)]
+
+
+def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[Product]:
+    products, told = [], []
+    for role in roles:
+        paths = [delivery.paths[0] for source, delivery in mine if source.role == role]
+        read = [(path.name, _READERS[role](path, store)) for path in paths]
+        table, report = join(read)
+        told.append(report.assign(role=role))
+        tally = _tally(report)
+        products.append(Product(role, _shaped(role, table), tally))
+    every = pd.concat(told, ignore_index=True)
+    ids = every["role"] + ":" + every["file"] + ":" + every["row"].astype(str) + ":" + every["column"]
+    report = pd.DataFrame({"own_row_id": ids, "own_file": every["file"], "own_row": every["row"], "own_key": every["key"],
+                           "own_column": every["column"],
+                           "own_found": every["found"], "own_result": every["result"]})  # fmt: skip
+    return [*products, Product(REPORT, report, _tally(every))]
+
+
+def join(read: Sequence[tuple[str, OwnData]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Join several files of one kind; an id that two files tell differently is used from neither.
+
+    Returns
+    -------
+    tuple of DataFrame
+        The usable rows by key, and the report of all rows with their file.
+    """
+    table = pd.concat([own.table for _, own in read])
+    report = pd.concat([own.report.assign(file=name) for name, own in read], ignore_index=True)
+    again = table[~table.reset_index().duplicated().to_numpy()]
+    torn = again.index[again.index.duplicated(keep=False)]
+    report.loc[report["key"].isin(torn) & report["result"].eq("matched"), "result"] = "conflict"
+    return again[~again.index.isin(torn)], report
+
+
+def _tally(report: pd.DataFrame) -> Tally:
+    rows = report[report["result"] != "unreadable"]
+    counts = rows["result"].value_counts(sort=False)
+    left = {str(name): int(count) for name, count in counts.items() if name != "matched"}
+    unread = int((report["result"] == "unreadable").sum())
+    return Tally(len(rows), int(counts.get("matched", 0)), left, noted={"cel onleesbaar": unread} if unread else {})
+
+
+def _shaped(role: str, table: pd.DataFrame) -> pd.DataFrame:
+    frame = table.reset_index()
+    for name in ("owner", "payer"):
+        if name in frame:
+            frame[name] = frame[name].where(frame[name] != "", None)
+    return frame if role != "own_actual" else frame.assign(actual_year=frame["actual_year"].astype(int))
+
+
+def is_corporation(owner: pd.Series) -> pd.Series:
+    """Tell of the owners' names which are housing corporations; an unknown owner is none."""
+    return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False).astype(bool)
+
+
+def _ids(store: Store, table: str, column: str) -> list[str]:
+    return store.read(table)[column].astype(str).tolist() if store.has(table) else []
+
+
+def _read_pand(path: Path, store: Store) -> OwnData:
+    return read_own(path, shape=PANDEN, known=_ids(store, "pand", "pand_id"), first_year=_PAST, last_year=_AHEAD)
+
+
+def _read_sewer(path: Path, store: Store) -> OwnData:
+    known = _ids(store, "sewer_pipe", "pipe_id")
+    return read_own(path, shape=SEWERS, known=known, first_year=_PAST, last_year=_AHEAD)
+
+
+def _read_budget(path: Path, store: Store) -> OwnData:
+    del store
+    known = [one.name for one in default_services()]
+    return read_own(path, shape=BUDGETS, known=known, first_year=_PAST, last_year=_AHEAD)
+
+
+def _read_actual(path: Path, store: Store) -> OwnData:
+    del store
+    return read_actuals(path, first_year=_ACTUALS_FROM, last_year=_AHEAD)
+
+
+_READERS: dict[str, Reader] = {
+    "own_pand": _read_pand,
+    "own_sewer": _read_sewer,
+    "own_budget": _read_budget,
+    "own_actual": _read_actual,
+}
+
+
+def with_sewers(frame: pd.DataFrame, tally: Tally, paths: Sequence[Path]) -> tuple[pd.DataFrame, Tally]:
+    """Let the municipality's real laying years and diameters take the place of those in the register.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Pipes of the register.
+    tally : Tally
+        Their count.
+    paths : sequence of Path
+        Own tables of sewers.
+    """
+    if not paths:
+        return frame, tally
+    known = frame["pipe_id"].astype(str).tolist()
+    read = [
+        (path.name, read_own(path, shape=SEWERS, known=known, first_year=_PAST, last_year=_AHEAD)) for path in paths
+    ]
+    table, _ = join(read)
+    out, noted = frame.copy(), dict(tally.noted)
+    for column, name in (("laid_year", "laying_year"), ("diameter_mm", "diameter_mm")):
+        given = frame["pipe_id"].map(table[name]).astype(float)
+        out[column] = given.where(given.notna(), frame[column].astype(float))
+        noted[f"{column} uit eigen gegevens"] = int(given.notna().sum())
+    return out, Tally(tally.rows_in, tally.kept, tally.left_out, noted)
+
+
+def services_of(store: Store, buurten: pd.DataFrame) -> tuple[ServiceRows, ...]:
+    """Return the services; where the present budget is known it sets the price per unit, paid now and to the enterprise.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    buurten : DataFrame
+        Facts of the buurten: a budget is for all of them together.
+    """
+    if not store.has("own_budget"):
+        return default_services()
+    budget = store.read("own_budget").set_index("service")["budget_eur_per_year"].dropna()
+    return tuple(_with_budget(one, budget, buurten) for one in default_services())
+
+
+def _with_budget(one: ServiceRows, budget: pd.Series, buurten: pd.DataFrame) -> ServiceRows:
+    units = float(buurten[one.driver].sum(skipna=False)) if one.driver in buurten else np.nan
+    if one.name not in budget.index or not units > 0:
+        return one
+    now = float(budget[one.name]) / units
+    old = one.figures["present_price"].value
+    ratio = one.figures["enterprise_price"].value / old if old > 0 else 1.0
+    told = {"present_price": now, "enterprise_price": now * ratio}
+    figures = dict(one.figures) | {item: _measured(one.figures[item], value) for item, value in told.items()}
+    return replace(one, figures=figures)
+
+
+def _measured(old: Assumption, value: float) -> Assumption:
+    return replace(
+        old, value=value, low=value, high=value, quality="measured", source="eigen begroting over de hele studie"
+    )

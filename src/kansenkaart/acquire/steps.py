@@ -1,0 +1,138 @@
+"""From publishers to 1_clean: each delivery is found or fetched, read, put in its buurt, and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from kansenkaart.acquire import own_data
+from kansenkaart.acquire.deliveries import Delivery, deliver, raster_step
+from kansenkaart.acquire.live import Box, Errand
+from kansenkaart.acquire.readers import read
+from kansenkaart.config import Folders, Source, Study
+from kansenkaart.core import scoring
+from kansenkaart.sources.tools.http import Http
+from kansenkaart.tables.provenance import Provenance, Tally
+from kansenkaart.tables.step import Product, Step
+from kansenkaart.tables.store import Store
+
+_IN_BUURT = ("pand", "home")
+_ORDER = ("home", "pand", "roof_face", "terrain", "street_line", "sewer_pipe", "sewer_node", "gully", "weather_hourly",
+          "weather_daily")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Part:
+    source: Source
+    delivery: Delivery
+
+
+def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[Step]:
+    """Return the steps that make the clean tables of a study; files are found and live sources fetched first.
+
+    Parameters
+    ----------
+    study : Study
+        What to bring together.
+    folders : Folders
+        Where deliveries are.
+    http : Http, optional
+        How to ask live services.
+
+    Raises
+    ------
+    ConfigError
+        If a file that the study names is not there.
+    FetchError, IncompleteError
+        If a publisher gives no usable or no complete answer: before any step has run, so that tables and earlier
+        deliveries stay as they were.
+    """
+    errand = Errand(study, folders, http or Http())
+    parts = [_Part(source, deliver(source, errand)) for source in study.source]
+    todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
+    tiles = any(one.origin == "bulk" for one in study.sources("roof_face"))
+    todo += [_table_step(table, parts, study, errand.window() if tiles and table == "roof_face" else None)
+             for table in _ORDER if _parts_of(table, parts)]  # fmt: skip
+    todo += own_data.steps([(part.source, part.delivery) for part in parts])
+    return todo + [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if study.sources(role)]
+
+
+def _raster_step(role: str, parts: Sequence[_Part], errand: Errand) -> Step:
+    fetched = any(part.source.origin in ("live", "bulk") for part in parts)
+    window = errand.window() if fetched else errand.study.place.bbox_m
+    return raster_step(role, [part.delivery for part in parts], window)
+
+
+def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
+    return [part for part in parts if part.source.role == table]
+
+
+def _table_step(table: str, parts: Sequence[_Part], study: Study, cut: Box | None = None) -> Step:
+    mine = _parts_of(table, parts)
+    extra = _parts_of({"buurt": "statistics", "sewer_pipe": "own_sewer"}.get(table, ""), parts)
+    inputs = ("buurt",) if table in _IN_BUURT else ()
+    deliveries: tuple[Provenance, ...] = tuple(one for part in [*mine, *extra] for one in part.delivery.provenance)
+    if table == "pand":
+        return Step("pand", ("pand",), lambda store: [_panden(store, mine)], ("buurt", "home"), deliveries)
+    parameters = {"bbox_m": list(study.place.bbox_m or cut or ())}
+
+    def action(store: Store) -> list[Product]:
+        made = _make(table, store, mine, extra)
+        return [made if cut is None else _within(made, cut)]
+
+    return Step(table, (table,), action, inputs, deliveries, parameters)
+
+
+def _within(made: Product, cut: Box) -> Product:
+    """Leave out what lies outside the window: tiles of the whole country hold what lies around as well."""
+    frame = gpd.GeoDataFrame(made.content)
+    inside = frame.intersects(shapely.box(*cut)).to_numpy()
+    tally = made.tally or Tally(len(frame), len(frame))
+    left = {**tally.left_out, "outside the window": int((~inside).sum())}
+    return Product(
+        made.name, frame[inside].reset_index(drop=True), Tally(tally.rows_in, int(inside.sum()), left, tally.noted)
+    )
+
+
+def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
+    frame, tally = _join([read(path, part.source) for part in parts for path in part.delivery.paths])
+    if table == "sewer_pipe":
+        frame, tally = own_data.with_sewers(frame, tally, [part.delivery.paths[0] for part in extra])
+        extra = []
+    for part in extra:
+        figures, _ = read(part.delivery.paths[0], part.source)
+        frame = scoring.with_statistics(gpd.GeoDataFrame(frame), statistics=figures)
+    if table in _IN_BUURT and store.has("buurt"):
+        frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
+    return Product(table, frame, tally)
+
+
+def _join(read: Sequence[tuple[pd.DataFrame, Tally]]) -> tuple[pd.DataFrame, Tally]:
+    if len(read) == 1:
+        return read[0]
+    frame = pd.concat([one for one, _ in read], ignore_index=True)
+    left: dict[str, int] = {}
+    noted: dict[str, int] = {}
+    for _, tally in read:
+        for total, counts in ((left, tally.left_out), (noted, tally.noted)):
+            for reason, count in counts.items():
+                total[reason] = total.get(reason, 0) + count
+    return frame, Tally(sum(tally.rows_in for _, tally in read), len(frame), left, noted)
+
+
+def _in_buurt(frame: gpd.GeoDataFrame, tally: Tally, store: Store) -> tuple[gpd.GeoDataFrame, Tally]:
+    placed = scoring.add_buurtcode(frame, buurt=store.read("buurt"))
+    outside = int(placed["buurtcode"].isna().sum())
+    return placed, Tally(tally.rows_in, tally.kept, tally.left_out, {**tally.noted, "buiten alle buurten": outside})
+
+
+def _panden(store: Store, parts: Sequence[_Part]) -> Product:
+    product = _make("pand", store, parts, [])
+    frame = product.content
+    if isinstance(frame, gpd.GeoDataFrame) and store.has("home"):
+        frame = scoring.add_home_counts(frame, home=store.read("home"))
+    return Product("pand", frame, product.tally)

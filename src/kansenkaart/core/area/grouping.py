@@ -1,0 +1,102 @@
+"""Buildings merged into blocks: rows first, then neighbours that belong together most, up to a size."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from kansenkaart.core.area.kernel import Floats, Ints
+from kansenkaart.core.area.partition import start_labels
+
+
+def joined(n: int, i: Ints, j: Ints) -> Ints:
+    """Return the group of each of n things that the pairs (i, j) join."""
+    matrix = coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n))
+    return connected_components(matrix, directed=False)[1].astype(np.int64)
+
+
+def divided(group: Ints, homes: Ints, pairs: tuple[Ints, Ints, Floats], *, most: int) -> Ints:
+    """Divide by building every group of more than `most` homes [home] into contiguous parts of about equal homes.
+
+    A building of more than `most` homes becomes a part by itself.
+    """
+    i, j, length = pairs
+    group = np.where(homes > most, group.max() + 1 + np.arange(len(homes)), group)
+    group = np.unique(group, return_inverse=True)[1].astype(np.int64)
+    total = np.bincount(group, homes)
+    inner = group[i] == group[j]
+    i, j, length = i[inner], j[inner], length[inner]
+    order = np.argsort(group[i], kind="stable")
+    first = np.searchsorted(group[i][order], np.arange(len(total) + 1))
+    place, following = np.full(len(homes), -1, np.int64), int(group.max()) + 1
+    for number in np.flatnonzero(total > most):
+        members = np.flatnonzero(group == number)
+        if len(members) == 1:
+            continue
+        place[members] = np.arange(len(members))
+        mine = order[first[number] : first[number + 1]]
+        a, b, w = place[i[mine]], place[j[mine]], length[mine]
+        shape = (len(members), len(members))
+        rows = coo_matrix((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=shape).tocsr()
+        arrays = rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data.astype(np.float64)
+        part = start_labels(arrays, homes[members], count=int(np.ceil(total[number] / most)), seed=0)
+        group[members[part > 0]] = following + part[part > 0] - 1
+        following += int(part.max())
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)
+
+
+def agglomerated(homes: Ints, pairs: tuple[Ints, Ints, Floats], *, aim: int, alone: int) -> Ints:
+    """Merge neighbours, those with the strongest tie first, while together they have no more than `aim` homes.
+
+    Parameters
+    ----------
+    homes : Ints
+        Homes per thing [home].
+    pairs : tuple[Ints, Ints, Floats]
+        Neighbours and the strength of their tie (larger = rather one block) [1].
+    aim, alone : int
+        Homes that a block is merged up to, and from which a thing stays alone [home]. Things without homes go with
+        the neighbour that they are tied to most.
+
+    Returns
+    -------
+    Ints
+        Block per thing.
+    """
+    n = len(homes)
+    parent, size = np.arange(n), homes.astype(np.int64).copy()
+    ties: list[dict[int, float]] = [{} for _ in range(n)]
+    for i, j, tie in zip(*(part.tolist() for part in pairs), strict=True):
+        ties[i][j] = ties[j][i] = ties[i].get(j, 0.0) + tie
+    heap = [(-tie, i, j) for i, row in enumerate(ties) for j, tie in row.items() if i < j]
+    heapq.heapify(heap)
+    while heap:
+        tie, i, j = heapq.heappop(heap)
+        if parent[i] != i or parent[j] != j or ties[i].get(j) != -tie or not _may_join(size[i], size[j], aim, alone):
+            continue
+        keep, gone = (i, j) if len(ties[i]) >= len(ties[j]) else (j, i)
+        parent[gone] = keep
+        size[keep] += size[gone]
+        del ties[keep][gone]
+        for other, more in ties[gone].items():
+            if other != keep:
+                del ties[other][gone]
+                ties[keep][other] = ties[other][keep] = ties[keep].get(other, 0.0) + more
+                heapq.heappush(heap, (-ties[keep][other], min(keep, other), max(keep, other)))
+        ties[gone] = {}
+    return _roots(parent)
+
+
+def _may_join(first: int, second: int, aim: int, alone: int) -> bool:
+    if first == 0 or second == 0:
+        return True
+    return bool(first < alone and second < alone and first + second <= aim)
+
+
+def _roots(parent: Ints) -> Ints:
+    while not (parent[parent] == parent).all():
+        parent = parent[parent]
+    return np.unique(parent, return_inverse=True)[1].astype(np.int64)

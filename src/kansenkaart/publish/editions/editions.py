@@ -1,0 +1,200 @@
+"""Editions of a study: what was published, kept as a small summary, and of the last one the tables to compare with.
+
+``data/editions/<study>/<number>/`` holds ``edition.json`` and, of the last edition only, hard links to its tables (copies
+where the disk has no links), so an edition costs no space until its successor differs. A folder takes its place whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kansenkaart.core.editions.summary import summarise
+from kansenkaart.errors import GateError, KansenkaartError, StoreError
+from kansenkaart.publish.editions.gates import Accepted, judge
+from kansenkaart.tables import assumptions
+from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.step import scoring_version
+from kansenkaart.tables.store import RASTERS, Store, atomic
+
+FILE = "edition.json"
+_NUMBER = re.compile(r"\d{4}")
+_DAY = re.compile(r"\b(\d{4})(?:-?(\d{2})-?(\d{2}))?\b")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One edition of a study: its number [1], its key (hash of all its tables), what it says, and its own folder."""
+
+    number: int
+    key: str
+    content: Mapping[str, Any] = field(repr=False)
+    folder: Path
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """Return the summary of each table."""
+        return dict(self.content["tables"])
+
+    @property
+    def label(self) -> str:
+        """Return the number, with the newest date among its deliveries where they have one."""
+        return f"{self.number} ({self.content['as_of']})" if self.content["as_of"] else str(self.number)
+
+
+def editions(folder: Path) -> list[Edition]:
+    """Return the editions of a study, the oldest first.
+
+    Parameters
+    ----------
+    folder : Path
+        ``data/editions/<study>``.
+
+    Raises
+    ------
+    StoreError
+        If one is damaged.
+    """
+    found = sorted(one for one in folder.glob("*") if one.is_dir() and _NUMBER.fullmatch(one.name))
+    return [_read(one) for one in found]
+
+
+def _read(folder: Path) -> Edition:
+    where = f"editions/{folder.parent.name}/{folder.name}/{FILE}"
+    try:
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        seal = content.pop("seal")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as why:
+        raise _damaged(where, f"{type(why).__name__}: {why}") from why
+    if seal != _seal(content):
+        raise _damaged(where, "another summary than was written")
+    return Edition(int(folder.name), str(content["key"]), content, folder)
+
+
+def _damaged(where: str, found: str) -> StoreError:
+    return StoreError("the summary of an edition as it was written", found=found, where=where,
+                      remedy="put it back from a copy, or remove that folder to compare with the edition before it")  # fmt: skip
+
+
+def _seal(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def key_of(store: Store) -> str:
+    """Return the hash of all stored tables and rasters: equal means the same edition."""
+    return _seal({name: store.describe(name)["sha256"] for name in store.names()})
+
+
+def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> dict[str, Any] | None:
+    """Judge what is stored, and return what to keep of it as an edition; None when the last edition is the same.
+
+    Raises
+    ------
+    GateError
+        If a gate fails and nobody accepts it.
+    """
+    key = key_of(store)
+    if known and known[-1].key == key:
+        return None
+    names = [name for name in store.names() if name not in RASTERS]
+    tables = {name: _summary(store, name) for name in names}
+    last = known[-1] if known else None
+    failed = judge(tables, last.tables if last else {}, study=store.root.name, last=last.number if last else None,
+                   said=said)  # fmt: skip
+    sources = [one.to_dict() for one in store.sources_of(store.names())]
+    return {
+        "key": key,
+        "as_of": _as_of(sources),
+        "tables": tables,
+        "sources": sources,
+        "assumptions": {name: one.value for name, one in sorted(assumptions.default().items())},
+        "code": scoring_version(),
+        "accepted": {"who": said.who, "why": said.why, "failures": failed} if said and failed else None,
+    }
+
+
+def _summary(store: Store, name: str) -> dict[str, Any]:
+    try:
+        frame: pd.DataFrame = store.read(name)
+    except StoreError:
+        raise
+    except KansenkaartError as why:
+        raise GateError(f"table {name} in its own shape", found=why.found, where=why.where or name,
+                        remedy=why.remedy) from why  # fmt: skip
+    return {"sha256": store.describe(name)["sha256"], **summarise(frame)}
+
+
+def _as_of(sources: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the newest day, or else year, that an edition of a delivery names."""
+    found = [hit for one in sources for hit in _DAY.finditer(str(one["edition"])) if "1990" <= hit[1] <= "2100"]
+    return max(("-".join(filter(None, hit.groups())) for hit in found), default=None)
+
+
+def keep(store: Store, folder: Path, number: int, content: Mapping[str, Any], more: Mapping[str, str]) -> Path:
+    """Keep an edition with its tables; its folder appears whole or not at all.
+
+    Parameters
+    ----------
+    store : Store
+        The tables.
+    folder : Path
+        ``data/editions/<study>``.
+    number : int
+        Of the edition [1].
+    content : mapping
+        As :func:`proposed` gives it.
+    more : mapping of str to str
+        Names and texts of files to keep beside it.
+    """
+    part, target = folder / f".{number:04d}.part", folder / f"{number:04d}"
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "tables").mkdir(parents=True)
+    for path in _kept_of(store):
+        _link(path, part / "tables" / path.name)
+    texts = {FILE: json.dumps({**content, "seal": _seal(content)}, indent=1, sort_keys=True) + "\n", **more}
+    for name, text in texts.items():
+        with atomic(part / name) as written:
+            written.write_text(text, encoding="utf-8")
+    part.replace(target)
+    return target
+
+
+def tidy(store: Store, folder: Path, known: Sequence[Edition]) -> None:
+    """Take away the tables of all editions but the last, and what a killed run left; mend the tables of the last."""
+    for left in folder.glob(".*.part"):
+        shutil.rmtree(left, ignore_errors=True)
+    for one in known[:-1]:
+        shutil.rmtree(one.folder / "tables", ignore_errors=True)
+    if known and known[-1].key == key_of(store):
+        for path in _kept_of(store):
+            _mend(path, known[-1].folder / "tables" / path.name)
+
+
+def _kept_of(store: Store) -> list[Path]:
+    """Return what an edition keeps: tables, and the lineage of tables and rasters."""
+    tables = [store.path(name) for name in store.names() if name not in RASTERS]
+    return [*tables, *(store.sidecar(name) for name in store.names())]
+
+
+def _mend(path: Path, kept: Path) -> None:
+    if kept.is_file() and (kept.samefile(path) or sha256_of(kept) == sha256_of(path)):
+        return
+    kept.unlink(missing_ok=True)
+    kept.parent.mkdir(exist_ok=True)
+    _link(path, kept)
+
+
+def _link(path: Path, target: Path) -> None:
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)

@@ -1,0 +1,114 @@
+"""Editions around publishing: judge before, and after it keep the edition, its difference and the figures over all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from kansenkaart.config import Study
+from kansenkaart.present.editionpages import Series, difference_page, monitor_page
+from kansenkaart.publish.editions.difference import difference, readable
+from kansenkaart.publish.editions.editions import Edition, editions, keep, proposed, tidy
+from kansenkaart.publish.editions.gates import Accepted
+from kansenkaart.tables import fields
+from kansenkaart.tables.step import Report
+from kansenkaart.tables.store import Store, atomic
+
+PAGE, TABLE = "cijfers.html", "cijfers.csv"
+
+
+class Editions:
+    """The editions of a study, and the one that is about to be published.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    study : Study
+        For its title.
+    folder : Path
+        ``data/editions/<study>``.
+    """
+
+    def __init__(self, store: Store, study: Study, folder: Path) -> None:
+        self._store, self._study, self._folder = store, study, folder
+        self._content: dict[str, Any] | None = None
+
+    def judge(self, said: Accepted | None) -> None:
+        """Hold what is stored against the gates, before anything of it is published.
+
+        Raises
+        ------
+        GateError
+            If a gate fails and nobody accepts it.
+        StoreError
+            If the summary of an earlier edition is damaged.
+        """
+        self._content = proposed(self._store, editions(self._folder), said)
+
+    def keep(self) -> list[Report]:
+        """Keep what was judged and is now published as an edition, with what differs from the one before."""
+        known = editions(self._folder)
+        content = self._content
+        if content is not None:
+            number = known[-1].number + 1 if known else 1
+            more = self._differences(known[-1], number, content) if known else {}
+            keep(self._store, self._folder, number, content, more)
+            known = editions(self._folder)
+        tidy(self._store, self._folder, known)
+        self._monitor(known)
+        status = "unchanged" if content is None else "done"
+        return [Report("editie", status, {"edities": len(known)})]
+
+    def _differences(self, last: Edition, number: int, content: Mapping[str, Any]) -> dict[str, str]:
+        found = difference(self._store, last, number)
+        label = f"{number} ({content['as_of']})" if content["as_of"] else str(number)
+        page = difference_page(found.content, title=self._study.title, labels=(last.label, label))
+        return {"verschil.json": readable(found), "verschil.html": page, "verschil.csv": found.rows.to_csv(index=False)}
+
+    def _monitor(self, known: Sequence[Edition]) -> None:
+        figures, labels = series(known), [one.label for one in known]
+        accepted = [(one.label, one.content["accepted"]["who"], one.content["accepted"]["why"])
+                    for one in known if one.content["accepted"]]  # fmt: skip
+        page = monitor_page(figures, title=self._study.title, labels=labels, accepted=accepted)
+        for name, text in {PAGE: page, TABLE: _as_csv(figures, labels)}.items():
+            path = self._folder / name
+            if not path.is_file() or path.read_bytes() != text.encode():
+                with atomic(path) as part:
+                    part.write_bytes(text.encode())
+
+
+def series(known: Sequence[Edition]) -> list[Series]:
+    """Return the figures of ``data/monitor.csv`` over the editions; one that no edition knows is left out."""
+    with (files("kansenkaart") / "data" / "monitor.csv").open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    found = []
+    for row in rows:
+        values = tuple(_value(one.tables.get(row["table"]), row["column"], row["how"]) for one in known)
+        if any(one is not None for one in values):
+            about = fields.get(row["column"]) if row["column"] else None
+            label = row["label_nl"] or (about.label_nl if about else row["table"])
+            found.append(Series(label, about.unit or "" if about else "", values))
+    return found
+
+
+def _value(summary: Mapping[str, Any] | None, column: str, how: str) -> float | None:
+    if summary is None:
+        return None
+    if how == "rows":
+        return float(summary["rows"])
+    found = summary["columns"].get(column, {}).get(how)
+    return None if found is None else float(found)
+
+
+def _as_csv(figures: Sequence[Series], labels: Sequence[str]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["cijfer", "eenheid", *labels])
+    for one in figures:
+        writer.writerow([one.label_nl, one.unit, *("" if value is None else repr(value) for value in one.values)])
+    return out.getvalue()

@@ -1,0 +1,390 @@
+"""The factsheets of a study: one per buurt and per proposed place, from the same figures as the map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from kansenkaart.config import Study
+from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet
+from kansenkaart.present.mapspec import View
+from kansenkaart.present.style import LegendClass
+from kansenkaart.publish.map.legend import columns_of, editions_of, unit_nl, view_of
+from kansenkaart.publish.map.ranking import Places, case_of, proposed, there
+from kansenkaart.tables import fields
+from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.provenance import Provenance
+from kansenkaart.tables.store import Store
+from kansenkaart.wording.nl import basis_words, number, role_words
+
+#: What is compared with the surroundings: sums per home, and figures of CBS weighed by homes.
+_PER_HOME = ("value_eur_per_year", "water_eur_per_year", "yield_pay_kwh_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year",
+             "grey_water_m3_per_year", "people")  # fmt: skip
+_WEIGHED = ("gas_use_m3_per_home", "electricity_use_kwh_per_home", "corporation_pct", "homes_with_solar_pct")
+_WIJK = slice(2, 8)
+_GEMEENTE = slice(2, 6)
+
+
+def said(name: str, value: Any) -> str:
+    """Say a figure with its unit; shares of one as percentages."""
+    if value is None or pd.isna(value):
+        return "onbekend"
+    if name.endswith("_frac"):
+        return f"{number(100 * float(value))}%"
+    unit = unit_nl(fields.get(name).unit).replace("m2", "m²").replace("m3", "m³").replace("/", " per ")
+    value = float(value)
+    return f"{number(value, 0 if abs(value) >= 100 or value == int(value) else 1)} {unit}".strip()
+
+
+def label_of(name: str) -> str:
+    """Name a figure, with a capital."""
+    label = fields.get(name).label_nl
+    return label[:1].upper() + label[1:]
+
+
+def beside(
+    row: pd.Series[Any], buurten: gpd.GeoDataFrame | None, units: gpd.GeoDataFrame | None
+) -> tuple[tuple[str, ...], tuple[Compared, ...]]:
+    """Compare a place with its buurt, wijk and gemeente, as far as their buurten are in the study.
+
+    Parameters
+    ----------
+    row : Series
+        The place, with `homes` [1] and its figures.
+    buurten, units : GeoDataFrame or None
+        Buurten with their figures, and blocks with their buurtcode: sums that buurten lack are taken from the blocks.
+
+    Returns
+    -------
+    tuple of tuple of str and tuple of Compared
+        The columns and the rows.
+    """
+    if buurten is None:
+        return ("hier",), _rows([row.to_frame().T], [None])
+    codes = buurten["buurtcode"].astype(str)
+    mine = buurt_of(buurten, row)
+    groups, names, blocks = [row.to_frame().T], ["hier"], [_within(units, {mine}) if "buurtnaam" in row else None]
+    if not isinstance(row.get("buurtnaam"), str):
+        groups.append(buurten[codes == mine])
+        blocks.append(_within(units, {mine}))
+        names.append(f"buurt {buurten.loc[codes == mine, 'buurtnaam'].iloc[0]}")
+    for word, part in (("wijk", _WIJK), ("gemeente", _GEMEENTE)):
+        same = buurten[codes.str[part] == mine[part]]
+        groups.append(same)
+        blocks.append(_within(units, set(same["buurtcode"].astype(str))))
+        names.append(f"{word} ({len(same)} {'buurt' if len(same) == 1 else 'buurten'} in de studie)")
+    return tuple(names), _rows(groups, blocks)
+
+
+def _within(units: gpd.GeoDataFrame | None, codes: set[str]) -> pd.DataFrame | None:
+    return None if units is None else units[units["buurtcode"].astype(str).isin(codes)]
+
+
+def buurt_of(buurten: gpd.GeoDataFrame, row: pd.Series[Any]) -> str:
+    """Return the code of the buurt that a place is, or of which it holds the most."""
+    if isinstance(row.get("buurtcode"), str):
+        return str(row["buurtcode"])
+    shape = row["geometry"]
+    shared = shapely.area(shapely.intersection(buurten.geometry.to_numpy(), shape))
+    return str(buurten["buurtcode"].iloc[int(np.argmax(shared))])
+
+
+def _rows(groups: Sequence[pd.DataFrame], blocks: Sequence[pd.DataFrame | None]) -> tuple[Compared, ...]:
+    out = []
+    for name in (*_PER_HOME, *_WEIGHED):
+        values = [_known(group, part, name) for group, part in zip(groups, blocks, strict=True)]
+        if any(value is not None for value in values):
+            texts = tuple("onbekend" if one is None else said(name, one) for one in values)
+            out.append(Compared(label_of(name) + (" per woning" if name in _PER_HOME else ""), texts))
+    return tuple(out)
+
+
+def _known(group: pd.DataFrame, blocks: pd.DataFrame | None, name: str) -> float | None:
+    if name in group.columns or blocks is None:
+        return mean_of(group, name)
+    return mean_of(blocks, name)
+
+
+def mean_of(group: pd.DataFrame, name: str) -> float | None:
+    """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are."""
+    if name not in group.columns or "homes" not in group.columns:
+        return None
+    values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")
+    both = values.notna() & homes.notna() & (homes > 0)
+    if not both.any():
+        return None
+    total = values[both].sum() if name in _PER_HOME else (values[both] * homes[both]).sum()
+    return float(total / homes[both].sum())
+
+
+#: Key figures by preference: the first six that a study knows; where fewer are known, the rest says "onbekend".
+_KEY = ("homes", "people", "value_eur_per_year", "sun_eur_per_year", "yield_pay_kwh_per_year", "yield_fit_kwh_per_year",
+        "sun_kwh_per_year", "water_eur_per_year", "grey_water_m3_per_year", "kwp_pay", "corporation_frac",
+        "corporation_pct", "gas_use_m3_per_home", "electricity_use_kwh_per_home", "panden", "blocks")  # fmt: skip
+_ALWAYS = (
+    "homes",
+    "people",
+    "sun_kwh_per_year",
+    "grey_water_m3_per_year",
+    "corporation_pct",
+    "gas_use_m3_per_home",
+    "panden",
+)
+_COLORED = (
+    "value_eur_per_year",
+    "water_eur_per_year",
+    "yield_pay_kwh_per_year",
+    "yield_fit_kwh_per_year",
+    "sun_kwh_per_year",
+    "homes",
+)
+#: Areas of the division that get a factsheet; beyond, the table of the map has them all.
+MOST_AREAS = 200
+_OF_ROOFS = ("sun_", "yield_", "kwp_", "open_sky_")
+_NEAR_M = 400.0
+_FINEST_M = 0.5
+_LIMITS = (
+    "Het toont een kans, geen toestemming. Wie iets wil beginnen, laat het ter plaatse onderzoeken.",
+    "De grens is berekend of bestuurlijk; er is niet met bewoners over gesproken.",
+    "Opbrengsten zijn van een gewoon jaar en van prijzen van nu; ze zijn geen belofte.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What all sheets of a study share."""
+
+    study: Study
+    sources: tuple[Provenance, ...]
+    known: Assumptions
+    buurten: gpd.GeoDataFrame | None
+    units: gpd.GeoDataFrame | None
+    view: View | None
+    public: bool
+    streets: gpd.GeoDataFrame | None
+    panden: gpd.GeoDataFrame | None
+
+    def near(self, frame: gpd.GeoDataFrame | None, place: BaseGeometry) -> tuple[BaseGeometry, ...]:
+        """Return the shapes of a table that may be on the map of a place."""
+        if frame is None:
+            return ()
+        found = frame.sindex.query(shapely.box(*place.buffer(_NEAR_M).bounds))
+        return tuple(frame.geometry.to_numpy()[sorted(found)])
+
+
+def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = False) -> Iterator[Sheet]:
+    """Give the factsheet of each buurt and of each proposed place; places without a home have none.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    study : Study
+        For its title.
+    known : Assumptions
+        For what moves when they move.
+    public : bool
+        Whether this is the public edition.
+
+    Yields
+    ------
+    Sheet
+        Keyed ``kind-id``.
+    """
+    buurten = store.read("buurt_score") if there(store, "buurt_score") else None
+    units = store.read("block") if there(store, "block") else None
+    if units is not None:
+        units["geometry"] = units.geometry.simplify(_FINEST_M)
+    tables = [
+        name
+        for name in ("buurt_score", "block", "gebied", "best_area", "street_water", "pand_score")
+        if there(store, name)
+    ]
+    colored = units if units is not None else buurten
+    view = (
+        None if colored is None else next((made for name in _COLORED if (made := _view(_plain(colored), name))), None)
+    )
+    scene = _Scene(
+        study,
+        store.sources_of(tables),
+        known,
+        buurten,
+        None if units is None else _plain(units),
+        view,
+        public,
+        *(store.read(name) if there(store, name) else None for name in ("street_water", "pand_score")),
+    )
+    if buurten is not None:
+        for _, row in buurten.iterrows():
+            yield from _sheet(scene, store, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
+    for places in _proposals(store):
+        names = places.frame[places.name]
+        double, part = names.duplicated(keep=False), names.groupby(names).cumcount() + 1
+        for place, row in places.frame.iterrows():
+            name = f"Gebied {row[places.name]}" + (f", deel {part.loc[place]}" if double.loc[place] else "")
+            yield from _sheet(scene, store, places.kind, str(row[places.key]), name, row)
+
+
+def _proposals(store: Store) -> Iterator[Places]:
+    """Give the best areas, and of the division of the whole place the first so many areas."""
+    first = proposed(store)
+    if first is not None:
+        yield replace(first, frame=first.frame.head(MOST_AREAS))
+    if first is not None and first.kind != "gebied" and there(store, "gebied"):
+        frame = store.read("gebied").sort_values("gebied_id", ignore_index=True)
+        yield Places("gebied", "gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
+
+
+def _plain(frame: pd.DataFrame) -> Any:
+    """Leave out the value of all together where it is that of one part only: then the part has the truer name."""
+    parts = [name for name in ("sun_eur_per_year", "water_eur_per_year") if name in frame and frame[name].notna().any()]
+    return frame if len(parts) != 1 else frame.drop(columns=["value_eur_per_year"], errors="ignore")
+
+
+def _view(frame: gpd.GeoDataFrame, name: str) -> View | None:
+    if name not in frame.columns:
+        return None
+    return view_of(frame, name, ramp="viridis")
+
+
+def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
+    homes = row.get("homes")
+    if homes is None or pd.isna(homes) or int(homes) < 1:
+        return
+    row = _plain(row.to_frame().T).iloc[0]
+    around, compared = beside(row, scene.buurten, scene.units)
+    legend_title, legend = _legend(scene)
+    yield Sheet(
+        key=f"{kind}-{key}", title=title, study=scene.study.title, edition=editions_of(scene.sources), place=row["geometry"],
+        parts=_parts(scene, row["geometry"]), legend_title=legend_title, legend=legend, figures=_figures(scene, row),
+        around=around, compared=compared, moved=tuple(_moved(scene, row, case_of(store, kind, key))),
+        not_said=(*_LIMITS, *_missing(row, compared)), sources=_sources(scene.sources), example=scene.study.invented,
+        public=scene.public, streets=scene.near(scene.streets, row["geometry"]),
+        buildings=scene.near(scene.panden, row["geometry"]),
+    )  # fmt: skip
+
+
+def _figures(scene: _Scene, row: pd.Series[Any]) -> tuple[KeyFigure, ...]:
+    known = [name for name in _KEY if name in row and pd.notna(row[name])]
+    names = known[:6]
+    names += [name for name in _ALWAYS if name not in names][: 6 - len(names)]
+    return tuple(_figure(scene, row, name) for name in names[:6])
+
+
+def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
+    frame = pd.DataFrame({name: [row.get(name)], **{k: [row[k]] for k in (f"{name}_year", "score_basis") if k in row}})
+    (column, *_) = columns_of(frame, [name], scene.sources, {})
+    year = row.get(f"{name}_year")
+    own = column.basis_column if column.basis_column != "score_basis" or name.startswith(_OF_ROOFS) else ""
+    basis = row.get(own) if own else _roof_basis(scene, row, name)
+    words = [str(int(year)) if year is not None and pd.notna(year) else column.year, _publisher(scene, column.source),
+             f"gemaakt uit: {basis_words(str(basis))}" if basis is not None and pd.notna(basis) else "",
+             column.definition if basis is None and fields.get(name).origin == "calculated" else ""]  # fmt: skip
+    origin = "; ".join(one for one in words if one)
+    label = column.label[:1].upper() + column.label[1:]
+    return KeyFigure(label, said(name, row.get(name)), origin or editions_of(scene.sources))
+
+
+def _roof_basis(scene: _Scene, row: pd.Series[Any], name: str) -> str | None:
+    """Return what the roofs of the buurt of an area were made from, for figures of roofs."""
+    if not name.startswith(_OF_ROOFS) or scene.buurten is None:
+        return None
+    mine = scene.buurten.loc[scene.buurten["buurtcode"].astype(str) == buurt_of(scene.buurten, row), "score_basis"]
+    return str(mine.iloc[0]) if len(mine) and pd.notna(mine.iloc[0]) else None
+
+
+def _publisher(scene: _Scene, key: str) -> str:
+    return next((one.credit for one in scene.sources if f"{one.publisher}-{one.role}" == key), "")
+
+
+def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> Iterator[Moved]:
+    """Say what comes out when assumptions move: as stored where that was worked out, else where the sum is one product."""
+    for name in ("value_eur_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year"):
+        yield from _interval(name, row, "alle aannames samen")
+    water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
+    if water is not None and pd.notna(water) and use.low < use.high:
+        name = "grey_water_m3_per_year"
+        low, middle, high = (said(name, float(water) * one / use.value) for one in (use.low, use.value, use.high))
+        why = f"watergebruik van {number(use.low)} tot {number(use.high)} liter per persoon per dag"
+        yield Moved(label_of(name), low, middle, high, why)
+    if "sure_frac" in row and pd.notna(row["sure_frac"]):
+        runs = f"{number(row['sure_runs'])} " if "sure_runs" in row and pd.notna(row["sure_runs"]) else ""
+        yield Moved("Bij de beste vijf", "-", f"{number(100 * float(row['sure_frac']))}%", "-",
+                    f"deel van {runs}rekengangen met andere prijzen, maten en aannamen")  # fmt: skip
+    if case is not None:
+        for name in ("stays_eur_per_year", "household_eur_per_year", "enterprise_eur_per_year"):
+            yield from _interval(name, case, "80% kans dat het hiertussen ligt")
+
+
+def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
+    """Give a figure with its stored bounds, where all three are known."""
+    values = [row.get(one) for one in (f"{name}_low", name, f"{name}_high")]
+    if all(one is not None and pd.notna(one) for one in values):
+        low, middle, high = (said(name, one) for one in values)
+        yield Moved(label_of(name), low, middle, high, why)
+
+
+def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]:
+    solar = ("yield_pay_kwh_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year", "open_sky_kwh_per_year")
+    if any(one in row and pd.notna(row[one]) for one in ("sun_kwh_per_year", "open_sky_kwh_per_year")):
+        yield "Zon op het dak is zonlicht, geen stroom: panelen maken er ongeveer een vijfde van."
+    if not any(name in row and pd.notna(row[name]) for name in solar):
+        yield "Zon op daken: onbekend, want er zijn geen dakvlakken in deze studie. Onbekend is geen nul."
+    euros = ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year")
+    if not any(name in row and pd.notna(row[name]) for name in euros) and not any(
+        "euro" in text for one in compared for text in one.texts[:1]
+    ):
+        yield "Wat het in euro's oplevert: hier niet berekend."
+
+
+def _legend(scene: _Scene) -> tuple[str, tuple[LegendClass, ...]]:
+    if scene.view is None:
+        return "Geen klassen bekend", ()
+    unit = unit_nl(fields.get(scene.view.column).unit)
+    what = "per bouwblok" if scene.units is not None else "per buurt"
+    label = scene.view.label[:1].upper() + scene.view.label[1:]
+    return f"{label} {what}{f' ({unit})' if unit else ''}", scene.view.classes
+
+
+def _parts(scene: _Scene, place: BaseGeometry) -> tuple[MapPart, ...]:
+    """Return the shapes of the map: those of the place with letters, those near it as context."""
+    frame = scene.units if scene.units is not None else scene.buurten
+    if frame is None or scene.view is None:
+        return ()
+    near = frame[frame.intersects(shapely.box(*place.buffer(_NEAR_M).bounds))]
+    inside = shapely.contains(place.buffer(1.0), shapely.point_on_surface(near.geometry.to_numpy()))
+    out = []
+    for shape, value, mine in zip(
+        near.geometry.tolist(), near[scene.view.column].tolist(), inside.tolist(), strict=True
+    ):
+        one = _class_of(value, scene.view) if mine else None
+        out.append(MapPart(shape, one.letter if one else "", one.color if one else ""))
+    return tuple(out)
+
+
+def _class_of(value: Any, view: View) -> LegendClass | None:
+    if pd.isna(value):
+        return None
+    return next(
+        (
+            one
+            for one in view.classes
+            if (one.low is None or value >= one.low) and (one.high is None or value < one.high)
+        ),
+        None,
+    )
+
+
+def _sources(sources: Sequence[Provenance]) -> tuple[str, ...]:
+    out = []
+    for one in sources:
+        year = f", cijfers over {one.year}" if one.year else ""
+        out.append(f"{one.credit} ({role_words(one.role)}), editie {one.edition}{year}, {one.licence}")
+    return tuple(dict.fromkeys(out))

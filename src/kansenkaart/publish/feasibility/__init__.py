@@ -1,0 +1,1 @@
+"""The feasibility report of one place: what a wijkbedrijf would earn and save there."""

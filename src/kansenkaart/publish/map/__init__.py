@@ -1,0 +1,1 @@
+"""The map of a study as a frozen spec: themes, ranking, legend."""

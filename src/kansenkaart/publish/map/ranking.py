@@ -1,0 +1,222 @@
+"""The proposed places: which there are, on which grounds they are ranked, how sure that is, and what to say first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start
+from kansenkaart.tables import fields, schemas
+from kansenkaart.tables.provenance import Provenance
+from kansenkaart.tables.store import Store
+from kansenkaart.wording.enterprise import BEGUN_NL, leading_cases
+from kansenkaart.wording.nl import basis_words, kwh_words, number, source_words
+
+#: Grounds for a ranking: column, words, unit, divided by the homes or not, whether more is better.
+_GROUNDS = (
+    ("value_eur_per_year", "opbrengst per woning", "euro/jaar", True, True),
+    ("sun_eur_per_year", "opbrengst van zon per woning", "euro/jaar", True, True),
+    ("water_eur_per_year", "besparing op water per woning", "euro/jaar", True, True),
+    ("yield_pay_kwh_per_year", "stroom die loont per woning", "kWh/jaar", True, True),
+    ("yield_fit_kwh_per_year", "stroom die past per woning", "kWh/jaar", True, True),
+    ("sun_kwh_per_year", "zonlicht op vrije daken per woning", "kWh/jaar", True, True),
+    ("grey_water_m3_per_year", "grijswater per woning", "m3/jaar", True, True),
+    ("corporation_frac", "woningen van een corporatie", "1", False, True),
+    ("border_m", "lengte van de grens", "m", False, False),
+)
+#: Where the euros of a whole are known, its parts are not weighed beside it.
+_IMPLIED = {
+    "value_eur_per_year": (
+        "sun_eur_per_year",
+        "water_eur_per_year",
+        "yield_pay_kwh_per_year",
+        "grey_water_m3_per_year",
+    ),
+    "yield_pay_kwh_per_year": ("yield_fit_kwh_per_year", "sun_kwh_per_year"),
+    "yield_fit_kwh_per_year": ("sun_kwh_per_year",),
+}
+_MOST_GROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Places:
+    """The proposed places of a study in one form: their kind, table, and the columns of key and name."""
+
+    kind: str
+    table: str
+    frame: gpd.GeoDataFrame
+    key: str
+    name: str
+
+
+def there(store: Store, table: str) -> bool:
+    """Tell whether a table of another subject is known here and stored."""
+    return table in schemas.tables() and store.has(table)
+
+
+def proposed(store: Store) -> Places | None:
+    """Return the best single areas (by their value in euros where both were sought), else the areas of the division."""
+    if there(store, "best_area"):
+        frame = store.read("best_area")
+        for criterion in ("eur", "kwh"):
+            part = frame[frame["criterion"] == criterion]
+            if len(part):
+                return Places(
+                    "best", "best_area", part.sort_values("rank", ignore_index=True), "best_id", _name_of(part)
+                )
+    if there(store, "gebied"):
+        frame = store.read("gebied")
+        return Places("gebied", "gebied", frame, "gebied_id", "gebied_name") if len(frame) else None
+    return None
+
+
+def _name_of(frame: pd.DataFrame) -> str:
+    return next(name for name in ("best_name", "name", "best_id") if name in frame.columns)
+
+
+def grounds(frame: pd.DataFrame) -> tuple[tuple[str, str, str, bool, bool], ...]:
+    """Return the grounds on which these places differ and can be ranked, at most four, the most telling first."""
+    known = [one for one in _GROUNDS if one[0] in frame.columns and frame[one[0]].notna().any()]
+    implied = {name for one in known for name in _IMPLIED.get(one[0], ())}
+    return tuple(one for one in known if one[0] not in implied)[:_MOST_GROUNDS]
+
+
+def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
+    """Return the tool with the proposed places of the study, their grounds, their sureness and their factsheets."""
+    places = proposed(store)
+    if places is None:
+        return tool
+    rows = grounds(places.frame)
+    share = round(100 / max(len(rows), 1) / 5) * 5.0
+    criteria = tuple(
+        Criterion(name, words, unit, fields.get(name).definition_nl, share, better, int(not each or unit == "m3/jaar"))
+        for name, words, unit, each, better in rows
+    )
+    members = _members(store, places)
+    areas = tuple(
+        ProposedArea(
+            f"{places.kind}-{row[places.key]}", str(row[places.name]), members[str(row[places.key])],
+            tuple(float(row[name]) / (max(int(row["homes"]), 1) if each else 1) for name, _, _, each, _ in rows),
+            _note(row), _known(row, "sure_frac"), links.get(f"{places.kind}-{row[places.key]}", ""),
+        )
+        for _, row in places.frame.iterrows()
+        if members.get(str(row[places.key]))
+    )  # fmt: skip
+    return replace(tool, areas=areas, criteria=criteria, samples=None)
+
+
+def _members(store: Store, places: Places) -> dict[str, tuple[str, ...]]:
+    if places.kind == "best":
+        known = set(store.read("block")["block_id"].astype(str))
+        return {
+            str(row[places.key]): tuple(one for one in str(row["block_ids"]).split(",") if one in known)
+            for _, row in places.frame.iterrows()
+        }
+    blocks = store.read("block")
+    grouped = blocks.dropna(subset=["gebied_id"]).groupby("gebied_id")["block_id"]
+    return {str(key): tuple(map(str, one)) for key, one in grouped}
+
+
+def _note(row: pd.Series[Any]) -> str:
+    text = row.get("band_reason_nl")
+    return text if isinstance(text, str) else ""
+
+
+def _known(row: pd.Series[Any], name: str) -> float | None:
+    value = row.get(name)
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenance]) -> Start | None:
+    """Say where to start, how many homes that is, what it brings, how sure that is, and from what."""
+    places = proposed(store)
+    if places is None:
+        return None
+    row = places.frame.iloc[0] if places.kind == "best" else places.frame.iloc[_leading(places.frame)]
+    key = f"{places.kind}-{row[places.key]}"
+    area = next((one for one in tool.areas if one.key == key), None) if tool else None
+    why = (
+        "de beste plek die is gevonden" if places.kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
+    )
+    answers = (
+        Answer("Waar?", str(row[places.name]), why),
+        Answer("Hoeveel woningen?", f"{number(row['homes'])} woningen", "geteld in het register van gebouwen (BAG)"),
+        _gain(store, places.kind, row),
+        _sure(row),
+        Answer("Waaruit?", f"Berekend uit {source_words(sources)}.", _basis(places.frame)),
+    )
+    layer = "beste_gebieden" if places.kind == "best" else "gebieden"
+    return Start(
+        "Waar beginnen?", answers, area.units if area else (), area.link if area else "", layer, str(row[places.key])
+    )
+
+
+def _leading(frame: pd.DataFrame) -> int:
+    """Return the position of the place with the most value per home, on the most telling ground that is known."""
+    rows = grounds(frame)
+    if not rows:
+        return 0
+    name, _, _, each, better = rows[0]
+    values = frame[name].to_numpy(float) / (np.maximum(frame["homes"].to_numpy(float), 1.0) if each else 1.0)
+    return int(np.nanargmax(values if better else -values))
+
+
+def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
+    question = "Wat levert het op?"
+    case = case_of(store, kind, str(row[f"{kind}_id"]))
+    if case is not None and pd.notna(case.get("stays_eur_per_year")):
+        low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
+        span = BEGUN_NL[str(case["track"])]
+        if pd.notna(low) and pd.notna(high):
+            span += f"; 80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
+        return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)
+    for name, words in (("value_eur_per_year", "zon en grijswater samen"), ("sun_eur_per_year", "alleen zon"),
+                        ("water_eur_per_year", "alleen grijswater")):  # fmt: skip
+        value = _known(row, name)
+        if value is not None:
+            each = f"ongeveer {number(value / max(float(row['homes']), 1))} euro per woning; {words}"
+            return Answer(question, f"{number(value)} euro per jaar", each)
+    kwh = next(
+        (v for n in ("yield_pay_kwh_per_year", "yield_fit_kwh_per_year") if (v := _known(row, n)) is not None), None
+    )
+    if kwh is not None:
+        return Answer(question, f"{kwh_words(kwh)} stroom per jaar", "in euro's nog onbekend")
+    water = _known(row, "grey_water_m3_per_year")
+    told = f"{number(water)} m³ grijswater per jaar om te hergebruiken" if water is not None else "onbekend"
+    return Answer(question, told, "in euro's nog onbekend: er ontbreken gegevens over daken of riolen")
+
+
+def case_of(store: Store, kind: str, key: str) -> pd.Series[Any] | None:
+    """Return the enterprise's case of a place, on the track that is shown of it; None where there is none."""
+    if not there(store, "enterprise_case"):
+        return None
+    frame = store.read("enterprise_case")
+    frame = leading_cases(frame[(frame["place_kind"] == kind) & (frame["place_id"].astype(str) == key)])
+    return None if frame.empty else frame.iloc[0]
+
+
+def _sure(row: pd.Series[Any]) -> Answer:
+    sure, gap = _known(row, "sure_frac"), _known(row, "bound_gap_frac")
+    proof = "" if gap is None else _proof(gap)
+    if sure is None:
+        return Answer("Hoe zeker?", "Niet doorgerekend: gebruik dit als begin van een gesprek", proof)
+    return Answer("Hoe zeker?", f"In {number(100 * sure)} van de 100 berekeningen bij de beste vijf", proof)
+
+
+def _proof(gap: float) -> str:
+    if gap <= 0:
+        return "bewezen: geen ander gebied is met deze cijfers beter"
+    shown = number(100 * gap, 1)
+    most = "minder dan 0,1" if shown == "0,0" else f"hoogstens {shown}"
+    return f"een ander gebied kan met deze cijfers {most}% meer waard zijn"
+
+
+def _basis(frame: pd.DataFrame) -> str:
+    found = [name for name in ("score_basis", "value_basis", "block_basis") if name in frame.columns]
+    words = {basis_words(str(one)) for name in found for one in frame[name].dropna().unique()}
+    return "gemaakt uit: " + ", ".join(sorted(words)) if words else ""

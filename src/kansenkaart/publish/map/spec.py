@@ -1,0 +1,184 @@
+"""Which scored tables become which themes of the map, in words for readers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import geopandas as gpd
+import pandas as pd
+
+from kansenkaart.config import Study
+from kansenkaart.errors import StoreError
+from kansenkaart.present.mapspec import Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
+from kansenkaart.publish.map import themes as themes_of
+from kansenkaart.publish.map import themes_areas, themes_water
+from kansenkaart.publish.map.legend import CALCULATED, editions_of
+from kansenkaart.publish.map.ranking import first_minute, ranked
+from kansenkaart.tables.provenance import Provenance
+from kansenkaart.tables.store import Store
+from kansenkaart.wording.nl import BASIS_NL, role_words
+
+SHOWN = (
+    "buurt_score",
+    "pand_score",
+    "street_score",
+    "roof_face_score",
+    "street_water",
+    "pipe_water",
+    "sewer_pipe",
+    "block",
+    "gebied",
+    "best_area",
+    "best_border",
+    "best_variant",
+    "enterprise_case",
+)
+
+
+#: Columns that say from what a figure was made; the first that differs from feature to feature becomes the theme's filter.
+_FILTERS = ("score_basis", "sewer_basis", "pipe_basis", "street_basis", "block_basis", "area_basis")
+#: Which places have a factsheet or a report, by layer: the kind of place and what its links are called.
+_PLACES = {
+    "buurten": "buurt",
+    "gebieden": "gebied",
+    "beste": "best",
+    "beste_gebieden": "best",
+    "wijkbedrijf_buurt": "buurt",
+    "wijkbedrijf_gebied": "gebied",
+}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What lies beside the map: pages, the factsheet and the report of each place by ``kind-id``, and the house style."""
+
+    pages: tuple[Page, ...] = ()
+    factsheets: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[str, str] = field(default_factory=dict)
+    style: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    public: bool = False
+
+
+def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec:
+    """Build the map of a study from what is stored; a theme without data is left out.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    study : Study
+        For its title and the size of area looked for.
+    beside : Beside, optional
+        Files beside the map to link to.
+
+    Raises
+    ------
+    StoreError
+        If there is nothing at all to show.
+    """
+    shown = [name for name in SHOWN if store.has(name)]
+    if not shown:
+        raise StoreError("at least one scored table", found="none", where=study.name,
+                         remedy="add buurten, panden or homes to the study")  # fmt: skip
+    sources = store.sources_of(shown)
+    layers, themes = [], []
+    for make in (
+        themes_areas.best,
+        themes_areas.best_borders,
+        themes_areas.areas,
+        themes_areas.enterprise_areas,
+        themes_areas.enterprise_buurten,
+        themes_of.buurten,
+        themes_of.roofs,
+        themes_of.panden,
+        themes_water.grey,
+        themes_water.rain,
+        themes_of.streets,
+        themes_water.sewers,
+        themes_areas.blocks,
+    ):
+        made = make(store, sources)
+        if made is not None:
+            layers.append(made[0])
+            themes.append(made[1])
+    if not themes:
+        raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
+    units = next((one for one in layers if one.name == "blokken"), None)
+    outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
+    beside = beside or Beside()
+    tool = None if units is None else ranked(themes_areas.tool(store, units, study.areas), store, beside.factsheets)
+    return MapSpec(
+        title=study.title, study=study.name, edition=editions_of(sources), example=study.invented,
+        intro="Wat deze buurten samen kunnen verdienen en besparen: zon op daken en grijswater per straat.",
+        layers=tuple(_linked(layer, beside) for layer in layers),
+        themes=tuple(_finished(theme, layers, outlines) for theme in themes), sources=_notes(sources),
+        credits=_credits(sources), search=_search(store), tool=tool, start=first_minute(store, tool, sources),
+        pages=beside.pages, style=beside.style[0], dark=beside.style[1], words=_words(themes), public=beside.public,
+    )  # fmt: skip
+
+
+def _words(themes: Sequence[Theme]) -> dict[str, str]:
+    """Say codes as a reader would: bases, and what a legend calls by one code only."""
+    classes = [one for theme in themes for view in theme.views for one in view.classes]
+    told = [(code, one.label) for one in classes if len(codes := one.values) == 1 for code in codes if len(code) > 1]  # noqa: PD011
+    return {**dict(told), **BASIS_NL}
+
+
+def _finished(theme: Theme, layers: Sequence[Layer], outlines: tuple[str, ...]) -> Theme:
+    """Add the outlines of buurten, and the filter by what the figures were made from where that differs."""
+    layer = next(one for one in layers if one.name == theme.layer)
+    texts = [column.name for column in layer.columns if column.kind == "text"]
+    differs = [name for name in _FILTERS if name in texts and len(layer.frame[name].unique()) > 1]
+    return replace(theme, outlines=outlines, filter_column=theme.filter_column or next(iter(differs), ""))
+
+
+def _linked(layer: Layer, beside: Beside) -> Layer:
+    """Add the links to the factsheet and the report of each place of this layer."""
+    kind = _PLACES.get(layer.name)
+    keys = [f"{kind}-{key}" for key in layer.frame[layer.key]] if kind else []
+    for name, label, paths in (
+        ("factsheet", "Factsheet", beside.factsheets),
+        ("report", "Haalbaarheid", beside.reports),
+    ):
+        found = [paths.get(key) for key in keys]
+        if any(found):
+            column = Column(name, label.lower(), CALCULATED, kind="text")
+            layer = replace(layer, frame=layer.frame.assign(**{name: pd.Series(found, index=layer.frame.index, dtype="string")}),
+                            columns=(*layer.columns, column), links=(*layer.links, LinkColumn(name, label)))  # fmt: skip
+    return layer
+
+
+def _notes(sources: Sequence[Provenance]) -> tuple[Source, ...]:
+    first: dict[str, Source] = {}
+    for one in sources:
+        key, title = f"{one.publisher}-{one.role}", f"{one.credit} ({role_words(one.role)})"
+        year = f"cijfers over {one.year}" if one.year else ""
+        first.setdefault(key, Source(key, title, one.publisher, one.edition, one.licence, note=year))
+    note = "uit de bronnen hierboven"
+    return (*first.values(), Source(CALCULATED, "berekend", "kansenkaart", editions_of(sources), "EUPL-1.2", note=note))
+
+
+def _credits(sources: Sequence[Provenance]) -> tuple[Credit, ...]:
+    links = {"3dbag": "https://docs.3dbag.nl/en/copyright"}
+    return tuple(
+        Credit(credit, url) for credit, url in sorted({(one.credit, links.get(one.publisher, "")) for one in sources})
+    )
+
+
+def _search(store: Store) -> gpd.GeoDataFrame | None:
+    parts = []
+    if store.has("buurt_score"):
+        frame = store.read("buurt_score")
+        parts.append(
+            gpd.GeoDataFrame(
+                {"text": frame["buurtnaam"], "kind": "buurt"}, geometry=frame.representative_point(), crs=frame.crs
+            )
+        )
+    if store.has("street_score"):
+        frame = store.read("street_score")
+        frame = frame[~frame["street"].str.isdigit()]  # a reference of the register is no name to search for
+        parts.append(
+            gpd.GeoDataFrame({"text": frame["street"], "kind": "straat"}, geometry=frame.centroid, crs=frame.crs)
+        )
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True)) if parts else None

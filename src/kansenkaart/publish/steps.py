@@ -1,0 +1,163 @@
+"""From scored tables to readers: the map page, factsheets, the overview, and the open layers with their metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kansenkaart.config import Study
+from kansenkaart.errors import ConfigError
+from kansenkaart.present.editionpages import index_html
+from kansenkaart.present.factsheet import Sheet, sheet_html
+from kansenkaart.present.factsheet_pdf import sheet_pdf
+from kansenkaart.present.mapspec import Page
+from kansenkaart.present.release import write_release
+from kansenkaart.present.render import render_page
+from kansenkaart.present.style import read_house_style
+from kansenkaart.publish.disclosure import ShownStore
+from kansenkaart.publish.factsheets import sheets as factsheets_of
+from kansenkaart.publish.manifest import stands
+from kansenkaart.publish.map.ranking import there
+from kansenkaart.publish.map.spec import SHOWN, Beside, picture
+from kansenkaart.publish.overview import REPORTS, overview
+from kansenkaart.tables import assumptions
+from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.step import Report, code_version
+from kansenkaart.tables.store import Store, atomic
+
+PAGE = "index.html"
+OVERVIEW = "overzicht.html"
+SHEETS = "factsheets"
+_MARK = ".publish.json"
+
+
+def publish(store: Store, study: Study, target: Path, *, beside: Path, public: bool = False) -> list[Report]:
+    """Write map, factsheets, overview and data release of a study; nothing is written when nothing has changed.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    study : Study
+        For its title, its opt-out list and its house style.
+    target : Path
+        Folder of the study under ``maps``.
+    beside : Path
+        Folder of the study file, in which the opt-out list and the house style lie.
+    public : bool
+        Whether to make the public edition, of which nothing is finer than ten homes.
+
+    Returns
+    -------
+    list of Report
+        One for the page, one for the factsheets, one for the release.
+
+    Raises
+    ------
+    ConfigError
+        If the opt-out list names panden that the study does not have.
+    """
+    opt_out = study.weglaten.ids(beside)
+    style = read_house_style(beside / study.stijl) if study.stijl else ({}, {})
+    shown = ShownStore(store, opt_out=opt_out, public=public)
+    if wrong := shown.unknown():
+        raise ConfigError("pand ids of this study on the opt-out list", found=f"unknown: {', '.join(wrong[:20])}",
+                          where=f"study {study.name}, [weglaten]",
+                          remedy="correct these ids, or take them off the list if the pand is gone")  # fmt: skip
+    names = [name for name in SHOWN if there(shown, name)]
+    reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
+    read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
+    mark = _fingerprint(store, study, read, [sorted(opt_out), style, public, reports])
+    if _published(target, mark):
+        return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
+    sheets = list(factsheets_of(shown, study, assumptions.default(), public=public))
+    spec = picture(shown, study, _beside(sheets, reports, style, public))
+    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style)]
+    tables = _described(shown, names, target / "data")
+    files += write_release(target.name, target / "data", tables, title=study.title)
+    rows = {name: int(told["rows"]) for name, (_, told) in tables.items()}
+    about = overview(shown, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
+    files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
+    _clear(target, files)
+    _write_mark(target, mark, files)
+    return [
+        Report("kaart", "done", rows),
+        Report("factsheets", "done", {"factsheet": len(sheets)}),
+        Report("open data", "done", {}),
+    ]
+
+
+def _beside(
+    sheets: Sequence[Sheet], reports: Sequence[str], style: tuple[dict[str, str], dict[str, str]], public: bool
+) -> Beside:
+    pages = {Path(one).stem: f"{REPORTS}/{one}" for one in reports if one.endswith(".html")}
+    keys = [one.key for one in sheets]
+    found = {key: pages.get(key) or pages.get(key.split("-", 1)[1]) for key in keys}
+    return Beside(
+        pages=(Page("Overzicht: factsheets en gegevens", OVERVIEW),),
+        factsheets={key: f"{SHEETS}/{key}.html" for key in keys},
+        reports={key: path for key, path in found.items() if path},
+        style=style,
+        public=public,
+    )
+
+
+def _written(path: Path, content: str | bytes) -> Path:
+    with atomic(path) as part:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
+
+
+def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: tuple[dict[str, str], dict[str, str]]) -> list[Path]:
+    brand = style[0].get("--merk", "")
+    color = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
+    out = []
+    for one in sheets:
+        pdfs = [("PDF A4", f"{one.key}.pdf"), ("PDF A3", f"{one.key}-a3.pdf")]
+        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=pdfs)))
+        out.append(_written(folder / f"{one.key}.pdf", sheet_pdf(one, "A4", **color)))
+        out.append(_written(folder / f"{one.key}-a3.pdf", sheet_pdf(one, "A3", **color)))
+    return out
+
+
+def _described(shown: ShownStore, names: Sequence[str], folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Give the file and the lineage of each open layer; what may not be shown whole is written anew."""
+    out = {}
+    for name in names:
+        shown.verify(name)
+        if shown.changes(name):
+            path = folder / f"{name}.parquet"
+            out[name] = (path, shown.export(name, path))
+        else:
+            out[name] = (shown.path(name), shown.describe(name))
+    return out
+
+
+def _clear(target: Path, files: Sequence[Path]) -> None:
+    """Take away factsheets and layers that an earlier run left and this one did not make."""
+    for folder in (target / SHEETS, target / "data"):
+        for one in [one for one in folder.glob("*") if one.is_file() and one not in set(files)]:
+            one.unlink()
+
+
+def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequence[Any]) -> str:
+    content: Mapping[str, Any] = {
+        "title": study.title,
+        "code": code_version(),
+        "tables": {name: store.describe(name)["sha256"] for name in names},
+        "more": list(more),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _published(target: Path, mark: str) -> bool:
+    return stands(target, mark)
+
+
+def _write_mark(target: Path, mark: str, files: Sequence[Path]) -> None:
+    content = {"fingerprint": mark, "files": {str(one.relative_to(target)): sha256_of(one) for one in files}}
+    with atomic(target / _MARK) as part:
+        part.write_text(json.dumps(content, sort_keys=True, indent=1) + "\n", encoding="utf-8")

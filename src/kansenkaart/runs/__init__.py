@@ -1,0 +1,1 @@
+"""One study from publishers to maps: open, run, ask, check."""

@@ -1,0 +1,202 @@
+"""One study from publishers to maps, and what is known of it: run, status, check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kansenkaart.acquire import steps as acquire
+from kansenkaart.config import Folders, Study, folders, read_study, study_path
+from kansenkaart.errors import KansenkaartError, StoreError
+from kansenkaart.publish import manifest
+from kansenkaart.publish import steps as publish
+from kansenkaart.publish.editions.gates import accepted
+from kansenkaart.publish.editions.steps import Editions
+from kansenkaart.publish.feasibility import steps as feasibility_reports
+from kansenkaart.score import steps as score
+from kansenkaart.sources.tools.http import Http
+from kansenkaart.tables import assumptions
+from kansenkaart.tables.step import Report, Step, run
+from kansenkaart.tables.store import Store, locked
+
+Listen = Callable[[Report], None]
+
+
+def _silent(_: Report) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A study with its folders and its store, and how live services are asked."""
+
+    study: Study
+    folders: Folders
+    store: Store
+    http: Http = field(default_factory=Http)
+    public: bool = False
+
+    @property
+    def target(self) -> Path:
+        """Where map, factsheets and layers go; the public edition lies beside the whole one."""
+        return self.folders.maps / (f"{self.study.name}-openbaar" if self.public else self.study.name)
+
+    @property
+    def beside(self) -> Path:
+        """The folder of the study file, with its opt-out list and house style."""
+        return self.folders.maps.parent / "studies"
+
+
+def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public: bool = False) -> Workplace:
+    """Open a study by the name of its file in ``studies/``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study or it has faults.
+    """
+    study = read_study(study_path(root, name), gemeentecode=gemeentecode)
+    if gemeentecode:
+        study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
+    places = folders(root)
+    return Workplace(study, places, Store(places.processed / study.name), public=public)
+
+
+def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+    """Bring the clean tables up to date."""
+    with locked(place.store.root):
+        return list(_run(place.store, acquire.steps(place.study, place.folders, http=place.http), listen))
+
+
+def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
+    """Bring the scores up to date; each step sees what the one before it stored."""
+    with locked(place.store.root):
+        reports: list[Report] = []
+        done: set[str] = set()
+        while todo := [
+            step for step in score.steps(place.store, assumptions.default(), place.study.areas) if step.name not in done
+        ]:
+            reports += _run(place.store, todo[:1], listen)
+            done.add(todo[0].name)
+        return reports
+
+
+def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
+    """Bring map and data release up to date, after the gates; then keep what was published as an edition.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+    listen : callable
+        Gets each report.
+    accept : str, optional
+        ``who: why``, to publish although gates fail.
+
+    Raises
+    ------
+    GateError
+        If new figures fail a gate and nobody accepts it: then nothing is published.
+    """
+    said = accepted(accept)
+    target = place.target
+    with locked(place.store.root, target):
+        known = Editions(place.store, place.study, place.store.root.parent.parent / "editions" / place.study.name)
+        known.judge(said)
+        # The reports come first: the map and the overview link to those that are there.
+        reports = (
+            []
+            if place.public
+            else feasibility_reports.publish_reports(place.store, place.study, target, assumptions.default())
+        )
+        reports += publish.publish(place.store, place.study, target, beside=place.beside, public=place.public)
+        reports += known.keep()
+        for report in reports:
+            listen(report)
+        return reports
+
+
+def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
+    """Write the feasibility report of one place of a study that has run, or of all of them, and return the files.
+
+    Raises
+    ------
+    StoreError
+        If the study has no cases yet.
+    ConfigError
+        If there is no such place.
+    """
+    target = place.target
+    with locked(place.store.root, target):
+        if not place.store.has("enterprise_case"):
+            raise StoreError("the cases of the study", found="none", where=place.study.name,
+                             remedy=f"kansenkaart run {place.study.name}")  # fmt: skip
+        cases = place.store.read("enterprise_case")
+        every = sorted(set(zip(cases["place_kind"], cases["place_id"], strict=True)))
+        places = every if wanted is None else [wanted]
+        return feasibility_reports.write_reports(place.store, place.study, target, assumptions.default(), places)
+
+
+def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
+    """Run the three stages in a row."""
+    accepted(accept)  # a wrong word is told before the work, not after it
+    made = [*run_acquire(place, listen=listen), *run_score(place, listen=listen)]
+    return [*made, *run_publish(place, listen=listen, accept=accept)]
+
+
+def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
+    for step in steps:
+        report = run(store, step)
+        listen(report)
+        yield report
+
+
+def status(place: Workplace) -> list[dict[str, Any]]:
+    """Tell of each stored file its rows, its tally and the editions behind it."""
+    found = []
+    for name in place.store.names():
+        told = place.store.describe(name)
+        editions = sorted({f"{one['publisher']} {one['edition']}" for one in told["sources"]})
+        found.append({"name": name, "rows": told["rows"], "tally": told["tally"], "editions": editions})
+    return found
+
+
+def check(place: Workplace) -> list[KansenkaartError]:
+    """Read every stored and every published file again and return all that is wrong with them.
+
+    Raises
+    ------
+    StoreError
+        If the study has no stored files at all.
+    """
+    wrong: list[KansenkaartError] = []
+    if not place.store.root.is_dir() or not list(place.store.root.rglob("*.json")):
+        raise StoreError("stored tables of the study", found="none", where=place.study.name,
+                         remedy=f"make them: kansenkaart run {place.study.name}")  # fmt: skip
+    for name in _expected(place.store):
+        try:
+            place.store.verify(name)
+            if place.store.path(name).suffix == ".parquet":
+                place.store.read(name)
+        except KansenkaartError as why:
+            wrong.append(why)
+    targets = (place.target, replace(place, public=True).target)
+    return [*wrong, *(fault for target in targets for fault in manifest.faults(target))]
+
+
+def _expected(store: Store) -> list[str]:
+    """Return the names of all files there, and of those that these were made from."""
+    there = {
+        path.stem
+        for path in store.root.rglob("*")
+        if path.suffix in (".json", ".parquet", ".tif") and path.parent != store.root
+    }
+    named = {name for name in there if not name.startswith(".")}
+    for name in sorted(named & set(store.names())):
+        try:
+            named |= set(store.describe(name)["inputs"])
+        except StoreError:
+            continue
+    return sorted(named)

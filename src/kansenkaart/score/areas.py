@@ -1,0 +1,183 @@
+"""Building blocks with what they are worth, and the place divided into contiguous areas of about 330 homes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib.resources import files
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from kansenkaart.acquire.own_data import is_corporation
+from kansenkaart.config import Areas
+from kansenkaart.core.area.blocks import BlockRules, Blocks, build_blocks
+from kansenkaart.core.area.graph import BorderFactors, build_graph
+from kansenkaart.core.area.partition import Partition, partition
+from kansenkaart.core.area.values import (
+    area_shapes,
+    area_sums,
+    block_sums,
+    bounding_lines,
+    corporation_chance,
+    covered_share,
+    share_streets,
+    together,
+    within_land,
+)
+from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people
+from kansenkaart.errors import InfeasibleError
+from kansenkaart.tables import schemas
+from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product
+from kansenkaart.tables.store import Store
+
+INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water", "home_water", "own_pand")
+_NEEDED = ("pand_score", "home", "buurt")
+OUTPUTS = ("block", "block_border", "gebied")
+USED = ("household_size_design", "water_use_shower", "water_use_bath", "water_use_wash_basin", "area_street_cover",
+        "street_reach")  # fmt: skip
+_OF_PAND = ("people", "grey_water_m3_per_year", "sun_kwh_per_year", "yield_fit_kwh_per_year", "yield_pay_kwh_per_year",
+            "kwp_pay", "sun_eur_per_year")  # fmt: skip
+_WATER = ("water_eur_per_year", "water_eur_per_year_low", "water_eur_per_year_high")
+_RANGES = ("yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *_WATER[1:])
+SUMS = (*_OF_PAND, "water_eur_per_year", "value_eur_per_year", "ground_homes", "stacked_homes")
+
+
+def ready(store: Store) -> bool:
+    """Tell whether there are panden, homes and buurten to make blocks of."""
+    return all(store.has(name) for name in _NEEDED) and len(store.read("home")) > 0
+
+
+def border_factors() -> BorderFactors:
+    """Return the table of what borders weigh."""
+    with (files("kansenkaart") / "data" / "border_factors.csv").open(encoding="utf-8") as handle:
+        return BorderFactors.from_table(pd.read_csv(handle))
+
+
+def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
+    """Make blocks and divide them into areas in the band; every home is in one, or counted by reason."""
+    buurt, factors = store.read("buurt"), border_factors()
+    wijk = buurt.set_index("buurtcode")["wijkcode"]
+    home, pand = _peopled(store.read("home"), buurt, known), store.read("pand_score")
+    home, pand = (one.assign(place_name=one["buurtcode"].map(wijk)) for one in (home, pand))
+    barriers, crossings = _lines(store, home, known)
+    # Where the roads are known people walk along them, however wide the gap between the buildings.
+    rules = BlockRules(walk_gap_m=math.inf) if store.has("terrain") else BlockRules()
+    made = build_blocks(pand, home, factors=factors, barriers=barriers, crossings=crossings, rules=rules)
+    blocks = _blocks(made, pand, home, buurt, store)
+    blocks["geometry"] = within_land(blocks.geometry, buurt)
+    lost, count = sum(made.dropped.values()), len(home)
+    try:
+        found = partition(build_graph(made.frame, made.edges, factors=factors), target_homes=areas.target_homes,
+                          low_homes=areas.low_homes, high_homes=areas.high_homes)  # fmt: skip
+    except InfeasibleError as why:
+        blocks["gebied_id"] = pd.NA
+        tally = Tally(count, 0, {f"te weinig woningen voor een gebied van {areas.low_homes} ({why.found})": count})
+        empty = gpd.GeoDataFrame({"geometry": []}, geometry="geometry", crs=28992)
+        gebied = Product("gebied", published(empty, "gebied"), tally)
+    else:
+        blocks["gebied_id"] = found.label
+        gebied = Product("gebied", _areas(blocks, found, buurt), Tally(count, count - lost, made.dropped))
+    noted = {**made.noted, "blokken": len(blocks)}
+    return [Product("block", published(blocks, "block"), Tally(count, count - lost, made.dropped, noted)),
+            Product("block_border", _borders(made)), gebied]  # fmt: skip
+
+
+def _lines(
+    store: Store, home: gpd.GeoDataFrame, known: Assumptions
+) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
+    """Return the lines that bound blocks and the crossings; none where the streets of too many homes are unknown."""
+    terrain, line = (store.read(name) if store.has(name) else None for name in ("terrain", "street_line"))
+    with (files("kansenkaart") / "data" / "barrier_classes.csv").open(encoding="utf-8") as handle:
+        barriers, crossings = bounding_lines(terrain, line, classes=pd.read_csv(handle))
+    if covered_share(home, barriers, reach_m=known.value("street_reach", "m")) < known.value("area_street_cover", "1"):
+        return None, None
+    return barriers, crossings
+
+
+def _peopled(home: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame, known: Assumptions) -> gpd.GeoDataFrame:
+    size = known.value("household_size_design", "person/home")
+    litres = sum(known.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
+    people = add_people(home, buurt=buurt, household_size_design=size)["people"]
+    return home.assign(people=people, grey_water_m3_per_year=people * litres * DAYS_A_YEAR / L_PER_M3)
+
+
+def _blocks(
+    made: Blocks, pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame, store: Store
+) -> gpd.GeoDataFrame:
+    """Add to the blocks what they hold: people, water, sun, money, ownership and home types."""
+    count, of_home = len(made.frame), made.block_of_home.reset_index(drop=True)
+    home = home.assign(**_water_of_homes(store, home))
+    alone = home["pand_id"].map(home["pand_id"].value_counts()).fillna(1) == 1
+    home = home.assign(ground_homes=alone.astype(float), stacked_homes=(~alone).astype(float))
+    names = ("people", "grey_water_m3_per_year", *_WATER, "ground_homes", "stacked_homes")
+    sums = block_sums(of_home, home, columns=names, count=count)
+    sums[["ground_homes", "stacked_homes"]] = sums[["ground_homes", "stacked_homes"]].fillna(0)
+    sums[["people", "grey_water_m3_per_year"]] = sums[["people", "grey_water_m3_per_year"]].fillna(0)  # no homes: known
+    sun = [name for name in (*_OF_PAND, *_RANGES) if name in pand.columns]
+    sums = sums.join(block_sums(made.block_of_pand.reset_index(drop=True), pand, columns=sun, count=count))
+    for name in (*SUMS, *_RANGES):
+        sums[name] = sums.get(name, np.nan)
+    sums["value_eur_per_year"] = together(sums["sun_eur_per_year"], sums["water_eur_per_year"])
+    out = made.frame.rename(columns={"basis": "block_basis"}).join(sums)
+    out["corporation_frac"] = _corporation(store, of_home, home, buurt, out)
+    # The wijk made the borders; people know the name of the buurt.
+    out["place_name"] = out["buurtcode"].map(buurt.set_index("buurtcode")["buurtnaam"]).astype("object")
+    return out.rename(columns={"x": "point_x_m", "y": "point_y_m", "ext_m": "outer_border_m"})
+
+
+def _water_of_homes(store: Store, home: gpd.GeoDataFrame) -> dict[str, pd.Series]:
+    """Return what each home saves, with low and high: as its street was joined, else shared over the street [EUR/year]."""
+    given = dict(zip(_WATER, ("yearly_eur", "yearly_eur_low", "yearly_eur_high"), strict=True))
+    if store.has("home_water"):
+        known = store.read("home_water").set_index("home_id")
+        return {name: home["home_id"].map(known[column]).astype("float64") for name, column in given.items()}
+    if store.has("street_water"):
+        street = store.read("street_water")
+        return {name: share_streets(home, street, column=column) for name, column in given.items()}
+    return {name: pd.Series(np.nan, index=home.index) for name in given}
+
+
+def _corporation(
+    store: Store, of_home: pd.Series, home: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame, block: pd.DataFrame
+) -> pd.Series:
+    """Share of each block's homes that corporations own: of their own tables, else of the buurt [1]."""
+    share = buurt.set_index("buurtcode")["corporation_pct"].astype(float) / 100
+    told = pd.Series(np.nan, index=home.index)
+    if store.has("own_pand"):
+        owner = store.read("own_pand").set_index("pand_id")["owner"].dropna()
+        told = home["pand_id"].map(is_corporation(owner).astype(float)).astype(float)
+    chance = corporation_chance(home, told=told, share=share)
+    number = of_home.to_numpy(np.int64)
+    mean = chance[number >= 0].groupby(number[number >= 0]).agg(lambda one: one.mean(skipna=False))
+    return mean.reindex(range(len(block))).where(block["homes"] > 0, block["buurtcode"].map(share)).astype(float)
+
+
+def published(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
+    """Return the columns of a table in their order; what a frame does not have is unknown."""
+    names = list(schemas.get(table).columns)
+    out = frame.reindex(columns=names)
+    return gpd.GeoDataFrame(out, geometry="geometry", crs=frame.crs)
+
+
+def _borders(made: Blocks) -> gpd.GeoDataFrame:
+    edges = made.edges.rename(columns={"a": "block_a", "b": "block_b", "cls": "border_class"})
+    edges["border_id"] = range(len(edges))
+    edges["on_place_border"] = edges.get("on_place_border", False)
+    return published(edges, "block_border")
+
+
+def _areas(blocks: gpd.GeoDataFrame, found: Partition, buurt: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    sums = area_sums(blocks, found.label.tolist(), sums=SUMS, value="value_eur_per_year")
+    names = sums["buurtcode"].map(buurt.set_index("buurtcode")["buurtnaam"]).fillna("buiten de buurten")
+    order = names.groupby(names).cumcount() + 1
+    out = sums.drop(columns="buurtcode").assign(
+        gebied_id=sums.index, gebied_name=names + " " + order.astype(str), main_buurt_frac=sums["main_buurt_frac"].fillna(0),
+        band_low_homes=found.low, band_high_homes=found.high,
+        band_reason_nl=pd.Series(found.reason, dtype=object).replace("", None), block_basis=blocks["block_basis"].iloc[0],
+    )  # fmt: skip
+    shapes = area_shapes(blocks, found.label.tolist())
+    return published(gpd.GeoDataFrame(out, geometry=shapes.to_numpy(), crs=blocks.crs), "gebied")

@@ -1,0 +1,265 @@
+"""Sun per pand: all that fits on its roof, the size that the homes under it can use, and what that leaves in a year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pvlib import irradiance
+
+from kansenkaart.core import scoring
+from kansenkaart.core.solar.balance import (
+    SIZE_COLUMNS,
+    Prices,
+    annuity,
+    calibrate_spread,
+    economic_size,
+    household_profile,
+    own_use,
+)
+from kansenkaart.core.solar.classes import classify, specific_yield
+from kansenkaart.core.solar.priors import UNSEEN_SHADE_MIDDLE, combined_interval, footprint_faces
+from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
+from kansenkaart.score import roofs as sun_fit
+from kansenkaart.score import weather
+from kansenkaart.score.roofs import FLAT_BELOW_DEG, MONTHS, module_of
+from kansenkaart.score.weather import Station
+from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product
+from kansenkaart.tables.store import Store
+
+COLUMNS = ("modules_pay", "kwp_pay", "yield_pay_kwh_per_year", "own_use_pay_frac", "own_use_pay_frac_basis",
+           "sun_eur_per_year")  # fmt: skip
+USE_USED = (
+    "electricity_use_home", "electricity_price_all_in", "export_value_net", "pv_system_price_pitched",
+    "pv_system_price_flat",
+    "pv_upkeep", "pv_life", "pv_inverter_price", "pv_inverter_life", "pv_degradation",
+    "discount_rate_real", "self_consumption_reference", "pv_specific_yield_cbs",
+)  # fmt: skip
+# Homes smooth each other little: own use is tabulated for these numbers, and the nearest (by ratio) serves a roof.
+HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
+_PERCENT, _W_PER_KW, HALF_HOUR_MIN = 0.01, 1000.0, 30.0
+_REFERENCE_KWP, _REFERENCE_USE_KWH = 4.0, 2700.0  # of self_consumption_reference, as its note says
+_OF_A_FACE = ["roof", "flat", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year"]
+_SLOPE_DEG, _SOUTH_DEG = 35.0, 180.0  # the roof whose hours stand for all: the usual Dutch slope (guess)
+
+
+def add_use(
+    pand: gpd.GeoDataFrame,
+    *,
+    faces: pd.DataFrame | None,
+    buurt: pd.DataFrame | None,
+    station: Station,
+    known: Assumptions,
+) -> gpd.GeoDataFrame:
+    """Add the size that pays, the best face filled first; unknown without homes under the roof: their use is not known.
+
+    Parameters
+    ----------
+    pand : GeoDataFrame
+        With ``homes`` and all that fits on the roof.
+    faces : DataFrame or None
+        Scored roof faces; a pand without any is sized by the mean of its estimate.
+    buurt : DataFrame or None
+        Use per home, where it is known.
+    """
+    use, basis = _use_per_home(pand, buurt, known)
+    homes = pand["homes"].astype("Float64").to_numpy(float, na_value=np.nan)
+    roofs = _roofs(pand, faces).assign(
+        use_kwh=lambda one: np.where(homes > 0, homes * use, np.nan)[one["roof"]], homes=lambda one: homes[one["roof"]]
+    )
+    sized = _sized(roofs[roofs["use_kwh"].notna()], station, known).reindex(range(len(pand)))
+    own = np.where(sized["sun_kwh"] > 0, sized["own_kwh"] / sized["sun_kwh"].where(sized["sun_kwh"] > 0), np.nan)
+    return pand.assign(
+        modules_pay=sized["modules"].round().astype("Int64").array, kwp_pay=sized["kwp"].to_numpy(),
+        yield_pay_kwh_per_year=sized["sun_kwh"].to_numpy(), own_use_pay_frac=own,
+        own_use_pay_frac_basis=pd.Series(basis).where(sized["modules"].notna(), None).to_numpy(),
+        sun_eur_per_year=sized["net_eur"].to_numpy(),
+    )  # fmt: skip
+
+
+def _roofs(pand: pd.DataFrame, faces: pd.DataFrame | None) -> pd.DataFrame:
+    """Faces by the row of their pand: modules, yield per kWp and whether flat; one row of the mean where none is known."""
+    whole = pand.assign(roof=np.arange(len(pand)), flat=pand["flat_frac"].to_numpy(float) > 0.5)
+    if faces is not None:
+        row = pd.Series(whole["roof"].to_numpy(), index=whole["pand_id"])
+        seen = faces.assign(roof=faces["pand_id"].map(row), flat=faces["tilt_deg"].lt(FLAT_BELOW_DEG))
+        # A face of unknown sun takes nothing away from the modules of the others.
+        seen = seen[seen["roof"].notna() & seen["kwp_fit"].notna()].astype({"roof": int})
+        whole = whole[~whole["roof"].isin(seen["roof"])]
+        whole = pd.concat([pd.DataFrame(seen)[_OF_A_FACE], pd.DataFrame(whole)[_OF_A_FACE]], ignore_index=True)
+    kwp = whole["kwp_fit"].to_numpy(float)
+    per_kwp = np.where(kwp > 0, whole["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), 0.0)
+    modules = whole["modules_fit"].astype("Float64").to_numpy(float, na_value=np.nan)
+    out = pd.DataFrame({"roof": whole["roof"].to_numpy(), "flat": whole["flat"].to_numpy(bool), "modules": modules})
+    return out.assign(kwh_per_kwp=per_kwp)[~np.isnan(modules)]
+
+
+def _use_per_home(
+    pand: pd.DataFrame, buurt: pd.DataFrame | None, known: Assumptions
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Electricity per home [kWh/home/year]: the buurt's own figure, else the national one; the basis says which."""
+    national = known.value("electricity_use_home", "kWh/home/year")
+    if buurt is None:
+        own = np.full(len(pand), np.nan)
+    else:
+        own = pand["buurtcode"].map(buurt.set_index("buurtcode")["electricity_use_kwh_per_home"]).to_numpy(float)
+    return np.where(np.isnan(own), national, own), np.where(np.isnan(own), "land", "buurt").astype(object)
+
+
+def _sized(roofs: pd.DataFrame, station: Station, known: Assumptions) -> pd.DataFrame:
+    """Find the size that pays, roofs with about as many homes together."""
+    sun, load = _sun_profile(station), household_profile(_true_hours(station))
+    spread = _spread(sun, load, known)
+    near = np.abs(np.log(roofs["homes"].to_numpy()[:, None] / np.array(HOMES))).argmin(axis=1)
+    life = known.value("pv_life", "year")
+    roofs = roofs.assign(kwh_per_kwp=roofs["kwh_per_kwp"] * _mean_output(known, life))
+    prices, kwp = _prices(known), module_of(known).power_wp / _W_PER_KW
+    parts = [
+        economic_size(
+            roofs[near == i], own=own_use(sun, load, homes=HOMES[i], spread=spread), prices=prices, module_kwp=kwp
+        )
+        for i in np.unique(near)
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=SIZE_COLUMNS, dtype=float)
+
+
+def _true_hours(station: Station) -> pd.DatetimeIndex:
+    """Begin of each hour as the sun has it, where the stamps of the file lie aside; the load must not lag the sun."""
+    aside = pd.Timedelta(minutes=station.site.mid_interval_minutes - HALF_HOUR_MIN)
+    return pd.DatetimeIndex(station.hours.index) + aside
+
+
+def _prices(known: Assumptions) -> Prices:
+    """Money per kWp and year, constant and real: price, and the inverter's replacement brought to the start."""
+    rate = known.value("discount_rate_real", "%/year") * _PERCENT
+    inverter = known.value("pv_inverter_price", "EUR/kWp") / (1 + rate) ** known.value("pv_inverter_life", "year")
+    yearly = annuity(rate, years=known.value("pv_life", "year"), upkeep=known.value("pv_upkeep", "%/year") * _PERCENT)
+    pitched, flat = (known.value(f"pv_system_price_{one}", "EUR/Wp") * _W_PER_KW for one in ("pitched", "flat"))
+    return Prices(
+        known.value("electricity_price_all_in", "EUR/kWh"), known.value("export_value_net", "EUR/kWh"),
+        pitched + inverter, flat + inverter, yearly,
+    )  # fmt: skip
+
+
+def _mean_output(known: Assumptions, life: float) -> float:
+    """Mean output over a life against the first year [1]."""
+    return 1 - known.value("pv_degradation", "%/year") * _PERCENT * life / 2
+
+
+def _spread(sun: NDArray[np.float64], load: NDArray[np.float64], known: Assumptions) -> float:
+    yearly = _REFERENCE_KWP * known.value("pv_specific_yield_cbs", "kWh/kWp/year")
+    share = known.value("self_consumption_reference", "%") * _PERCENT
+    return calibrate_spread(sun, load, share=share, sun_kwh=yearly, use_kwh=_REFERENCE_USE_KWH)
+
+
+def _sun_profile(station: Station) -> NDArray[np.float64]:
+    """Share of the year's sun in each hour on a slope to the south; sums to 1."""
+    path = sun_path(station.hours, station.site)
+    ghi, dni, dhi = (station.hours[name].to_numpy(float) for name in WEATHER_COLUMNS)
+    total = irradiance.get_total_irradiance(
+        _SLOPE_DEG, _SOUTH_DEG, 90.0 - path.elevation_deg, path.azimuth_deg, dni, ghi, dhi,
+        dni_extra=irradiance.get_extra_radiation(path.times).to_numpy(), model="haydavies",
+    )["poa_global"]  # fmt: skip
+    power = np.nan_to_num(np.asarray(total, dtype=float))
+    return np.asarray(power / power.sum())
+
+
+INPUTS = ("pand", "buurt", "roof_face_score", *weather.INPUTS)
+USED = (*weather.USED, *sun_fit.FIT_USED, *USE_USED)
+_SUN = ("roof_area_m2", "free_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit",
+        "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *MONTHS)  # fmt: skip
+_NAMES = [
+    "pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "roof_area_m2", "faces", "open_sky_kwh_per_year",
+    "sun_kwh_per_year", *sun_fit.COLUMNS, *COLUMNS, "score_basis", "geometry",
+]  # fmt: skip
+
+
+def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
+    """Sum the faces of each pand; one without known faces is estimated from its footprint, with a wide interval."""
+    pand = store.read("pand")
+    faces = store.read("roof_face_score") if store.has("roof_face_score") else None
+    station = weather.station_of(store, known) if store.has("weather_hourly") else None
+    out = pand.assign(**dict.fromkeys(_SUN, np.nan), faces=pd.array([pd.NA] * len(pand), dtype="Int64"), sun_class="?")
+    out = out.assign(score_basis="footprint", flat_frac=np.nan)
+    if faces is not None:
+        out = _with_faces(pand, faces)
+    if station is not None:
+        out = _estimated(out, station, known)
+        out["sun_class"] = _class(out, station, known)
+        buurt = store.read("buurt") if store.has("buurt") else None
+        out = add_use(out, faces=faces, buurt=buurt, station=station, known=known)
+    else:
+        out = out.assign(**{**dict.fromkeys(COLUMNS, np.nan), "own_use_pay_frac_basis": None})
+    out["modules_fit"] = out["modules_fit"].round().astype("Int64")
+    noted = {f"pand op grondslag {name}": int(n) for name, n in out["score_basis"].value_counts().items()}
+    return [Product("pand_score", out[_NAMES], Tally(len(pand), len(out), noted=noted))]
+
+
+def _with_faces(pand: gpd.GeoDataFrame, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    sums = scoring.sum_roofs(faces, by="pand_id", names=_SUN)
+    level = faces["kwp_fit"].where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0)
+    sums["flat_frac"] = level.groupby(faces["pand_id"]).sum() / sums["kwp_fit"].where(sums["kwp_fit"] > 0)
+    out = pand.merge(sums, left_on="pand_id", right_index=True, how="left")
+    out["score_basis"] = out["score_basis"].fillna("footprint")
+    return out.assign(faces=out["faces"].astype("Int64"), modules_fit=out["modules_fit"].astype("Float64"))
+
+
+def _estimated(pand: gpd.GeoDataFrame, station: Station, known: Assumptions) -> gpd.GeoDataFrame:
+    """Estimate the roofs of panden without faces; areas stay unknown, since nobody saw them."""
+    bare = pand["score_basis"].eq("footprint").to_numpy()
+    if not bare.any():
+        return pand
+    chosen = pand[bare]
+    year = chosen["bouwjaar"].astype("Float64").to_numpy(float, na_value=np.nan)
+    faces = footprint_faces(chosen.geometry.to_list(), bouwjaar=year)
+    usable = faces["roof_area_m2"].notna()
+    faces = faces[usable]
+    months = sun_fit.open_months(faces["tilt_deg"].to_numpy(float), faces["azimuth_deg"].to_numpy(float), station)
+    found = _footprint_sums(faces.assign(open=months.sum(axis=1), **dict(zip(MONTHS, months.T, strict=True))), known)
+    out = pand.copy()
+    rows = out.index[bare][found.index.to_numpy()]
+    for name in found.columns:
+        out.loc[rows, name] = found[name].to_numpy()
+    return out
+
+
+def _footprint_sums(faces: pd.DataFrame, known: Assumptions) -> pd.DataFrame:
+    """Per footprint: open sun, and modules on the share of the roof that carries them in towns that were measured."""
+    module = sun_fit.module_of(known)
+    middle, low, high = sun_fit.performance(known)
+    kwp = faces["roof_area_m2"] * faces["kwp_per_m2"]
+    per_kwp = specific_yield(faces["open"].to_numpy() * UNSEEN_SHADE_MIDDLE, performance_ratio=middle)
+    rows = pd.DataFrame({
+        "footprint": faces["footprint"], "open_sky_kwh_per_year": faces["open"] * faces["roof_area_m2"], "kwp_fit": kwp,
+        "yield_fit_kwh_per_year": kwp * per_kwp,
+    })  # fmt: skip
+    shares = faces[list(MONTHS)].div(faces["open"], axis=0).mul(rows["yield_fit_kwh_per_year"], axis=0)
+    sums = pd.concat([rows, shares], axis=1).groupby("footprint").sum()
+    level = kwp.where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0).groupby(faces["footprint"]).sum()
+    spread = faces.groupby("footprint")[["low", "high", "kwp_low", "kwp_high"]].first().to_numpy(float)
+    bounds = np.array([
+        combined_interval((a / UNSEEN_SHADE_MIDDLE, b / UNSEEN_SHADE_MIDDLE), (c, d), (low / middle, high / middle))
+        for a, b, c, d in spread
+    ]).reshape(-1, 2)  # fmt: skip
+    return sums.assign(
+        flat_frac=level / sums["kwp_fit"].where(sums["kwp_fit"] > 0),
+        modules_fit=(sums["kwp_fit"] * 1000 / module.power_wp).round(),
+        yield_fit_kwh_per_year_low=sums["yield_fit_kwh_per_year"] * np.maximum(bounds[:, 0], 0),
+        yield_fit_kwh_per_year_high=sums["yield_fit_kwh_per_year"] * bounds[:, 1],
+    )
+
+
+def _class(pand: pd.DataFrame, station: Station, known: Assumptions) -> Any:
+    """Class of what fits: the mean sun on its modules against the best plane of the region; - where nothing fits."""
+    kwp = pand["kwp_fit"].to_numpy(float)
+    per_m2 = np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), np.nan)
+    rule = sun_fit.class_rule(known)
+    size = np.where(np.isnan(kwp), np.nan, np.where(kwp > 0, rule.least_area_m2, 0.0))
+    return classify(per_m2 / sun_fit.performance(known)[0], best_kwh_per_m2=sun_fit.best_of_region(station), area_m2=size,
+                    rule=rule)  # fmt: skip

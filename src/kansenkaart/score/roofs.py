@@ -1,0 +1,350 @@
+"""Sun on roof faces: what each receives in a year with the shade around it, what fits on it, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rasterio import features
+from rasterio.windows import Window as Piece
+
+from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, specific_yield
+from kansenkaart.core.solar.horizon import clean_surface
+from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
+from kansenkaart.core.solar.priors import INTERVALS, combined_interval
+from kansenkaart.core.solar.segment import segment_faces
+from kansenkaart.core.solar.surface import HALO_M, STEEPEST_DEG, kernel_table, roof_planes
+from kansenkaart.crs import RD
+from kansenkaart.score import weather
+from kansenkaart.score.surfaces import RAISED_CELL_M, Faces, Sheet, Swept, height_model, raised, sweep
+from kansenkaart.score.weather import Station
+from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product
+from kansenkaart.tables.store import Store
+
+MONTHS = tuple(f"yield_fit_kwh_month_{month:02d}" for month in range(1, 13))
+COLUMNS = (
+    "modules_fit", "kwp_fit", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high",
+    *MONTHS, "sun_class",
+)  # fmt: skip
+SUN_MONTHS = tuple(f"sun_kwh_per_m2_month_{month:02d}" for month in range(1, 13))
+FLAT_BELOW_DEG = LayoutRule.flat_below_deg
+FIT_USED = (
+    "pv_module_power", "pv_module_length", "pv_module_width", "pv_performance_ratio", "pv_min_area", "pv_class_very_good",
+    "pv_class_good", "pv_setback_pitched", "pv_setback_flat", "pv_flat_tilt_east_west",
+)  # fmt: skip
+_PERCENT = 0.01
+_TILTS_DEG, _AZIMUTHS_DEG = range(0, 61, 5), range(0, 360, 15)  # planes among which the best of the region is sought
+
+
+def module_of(known: Assumptions) -> Module:
+    """Return the module of the assumptions."""
+    return Module(
+        known.value("pv_module_length", "m"), known.value("pv_module_width", "m"), known.value("pv_module_power", "Wp")
+    )
+
+
+def class_rule(known: Assumptions) -> ClassRule:
+    """Return the bounds of the classes."""
+    return ClassRule(
+        very_good_frac=known.value("pv_class_very_good", "% of regional best") * _PERCENT,
+        good_frac=known.value("pv_class_good", "% of regional best") * _PERCENT,
+        least_area_m2=known.value("pv_min_area", "m2"),
+    )
+
+
+def best_of_region(station: Station) -> float:
+    """Return the irradiation of the best open plane at a station [kWh/m2/year]."""
+    tilt, azimuth = (np.ravel(one).astype(float) for one in np.meshgrid(_TILTS_DEG, _AZIMUTHS_DEG))
+    return regional_best(roof_planes(tilt, azimuth, table=station.table).open_kwh_per_m2[:, 0])
+
+
+def performance(known: Assumptions) -> tuple[float, float, float]:
+    """Return the performance ratio, its low and its high [1]."""
+    one = known["pv_performance_ratio"]
+    return known.value("pv_performance_ratio", "1"), one.low, one.high
+
+
+def add_modules(
+    faces: gpd.GeoDataFrame, *, blocked: NDArray[np.float64], cell_m: float, station: Station, known: Assumptions
+) -> gpd.GeoDataFrame:
+    """Lay modules on every face that is worth it (class A, B or C) and give their yield.
+
+    Parameters
+    ----------
+    faces : GeoDataFrame
+        With a plane, ``sun_kwh_per_m2_year``, ``SUN_MONTHS`` and ``free_area_m2``; unknown sun leaves everything unknown.
+    blocked : array
+        (n, 3) face, x, y [m RD] of cells that carry nothing.
+    cell_m : float
+        Side of such a cell [m].
+    """
+    sun = faces["sun_kwh_per_m2_year"].to_numpy(float)
+    letter = classify(sun, best_kwh_per_m2=best_of_region(station), area_m2=faces["free_area_m2"].to_numpy(float),
+                      rule=class_rule(known))  # fmt: skip
+    worth, covered = np.isin(letter, ["A", "B", "C"]), faces["free_area_m2"].eq(0).to_numpy()
+    letter[covered] = "-"
+    shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, worth, strict=True)]
+    rule = LayoutRule(
+        setback_pitched_m=known.value("pv_setback_pitched", "m"), setback_flat_m=known.value("pv_setback_flat", "m"),
+        rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
+    )  # fmt: skip
+    laid = lay_out(faces[["tilt_deg", "azimuth_deg"]], polygons=shapes, module=module_of(known), rule=rule,
+                   obstacles=blocked, obstacle_size_m=cell_m).faces  # fmt: skip
+    unknown = (letter == "?") & ~covered
+    kwp = np.where(unknown, np.nan, laid["kwp"].to_numpy(float))
+    per_kwp, shares = _per_kwp(faces, laid, station, performance(known)[0])
+    kwh = np.where(kwp > 0, kwp * per_kwp, kwp)
+    months = np.where(kwp[:, None] > 0, kwh[:, None] * shares, kwp[:, None])
+    low, high = bounds_of(faces["score_basis"], known)
+    return faces.assign(
+        modules_fit=pd.array(np.where(unknown, np.nan, laid["modules"]), dtype="Int64"), kwp_fit=kwp,
+        yield_fit_kwh_per_year=kwh, yield_fit_kwh_per_year_low=kwh * low, yield_fit_kwh_per_year_high=kwh * high,
+        sun_class=letter, **dict(zip(MONTHS, months.T, strict=True)),
+    )  # fmt: skip
+
+
+def _largest(shape: Any) -> Any:
+    """Return the largest part of a face: modules are not laid over a gap."""
+    return max(shapely.get_parts(shape).tolist(), key=lambda part: float(part.area))
+
+
+def _per_kwp(
+    faces: pd.DataFrame, laid: pd.DataFrame, station: Station, ratio: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Yield [kWh/kWp/year] and the share of each month in it, (faces,) and (faces, 12).
+
+    Racks on a flat roof stand in planes of their own, east-west ones half in each; the shade is that of the face.
+    """
+    tilt, azimuth = (laid[f"module_{name}_deg"].to_numpy(float) for name in ("tilt", "azimuth"))
+    usable = faces["open_sky_kwh_per_m2_year"].notna().to_numpy()
+    lean, facing = (np.where(usable, faces[f"{one}_deg"].to_numpy(float), 0.0) for one in ("tilt", "azimuth"))
+    own = open_months(lean, facing, station)
+    first, second = (open_months(np.where(usable, tilt, 0.0), turn, station) for turn in (azimuth, azimuth + 180))
+    racked = np.where((laid["orientation"] == "east-west").to_numpy()[:, None], (first + second) / 2, first)
+    months = faces[list(SUN_MONTHS)].to_numpy(float) * racked / own
+    year = faces["sun_kwh_per_m2_year"].to_numpy(float) * racked.sum(axis=1) / own.sum(axis=1)
+    total = months.sum(axis=1, keepdims=True)
+    return specific_yield(year, performance_ratio=ratio), months / np.where(total > 0, total, 1.0)
+
+
+def open_months(tilt: NDArray[Any], azimuth: NDArray[Any], station: Station) -> NDArray[np.float64]:
+    """Irradiation of open planes month by month, (planes, 12) [kWh/m2]."""
+    kernel = kernel_table(station.table, monthly=True)
+    return roof_planes(tilt, azimuth, table=station.table, kernel=kernel).open_kwh_per_m2.astype(float)
+
+
+def bounds_of(basis: pd.Series, known: Assumptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the 80 % interval of a yield as factors of it [1]: the basis and the performance ratio together."""
+    middle, low, high = performance(known)
+    pairs = np.array([combined_interval(INTERVALS[one], (low / middle, high / middle)) for one in basis]).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+KEPT = ["face_id", "pand_id", "tilt_deg", "azimuth_deg", "roof_area_m2", "eave_height_m_nap", "basis", "geometry"]
+_TILE = 2048
+
+
+def faces_of(store: Store) -> gpd.GeoDataFrame:
+    """Return all roof faces that are known or can be found.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``KEPT``; ``basis`` is ``lod22`` or ``dsm``.
+    """
+    known = store.read("roof_face").assign(basis="lod22")[KEPT] if store.has("roof_face") else None
+    if not (store.has("dsm") and store.has("pand")):
+        return known if known is not None else _empty()
+    pand = store.read("pand")
+    bare = pand if known is None else pand[~pand["pand_id"].isin(known["pand_id"])]
+    found = find_faces(bare, height_model(store.path("dsm")))
+    parts = [one for one in (known, found) if one is not None and len(one)]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=RD) if parts else _empty()
+
+
+def _empty() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({name: [] for name in KEPT if name != "geometry"}, geometry=[], crs=RD)[KEPT]
+
+
+def find_faces(pand: gpd.GeoDataFrame, sheet: Sheet) -> gpd.GeoDataFrame:
+    """Find the faces of panden in a height model, tile by tile; a pand belongs to the tile of its inner point."""
+    inner = pand.geometry.representative_point()
+    col, row = ~sheet.place * (inner.x.to_numpy(), inner.y.to_numpy())
+    on = (col >= 0) & (row >= 0) & (col < sheet.shape[1]) & (row < sheet.shape[0])
+    tile = np.where(on, (row // _TILE) * 1_000_000 + col // _TILE, -1)
+    parts = [_in_tile(pand[tile == one], sheet, int(one)) for one in np.unique(tile[on])]
+    return gpd.GeoDataFrame(pd.concat([_empty(), *parts], ignore_index=True), crs=RD) if parts else _empty()
+
+
+def _in_tile(pand: gpd.GeoDataFrame, sheet: Sheet, tile: int) -> gpd.GeoDataFrame:
+    halo = int(np.ceil(HALO_M / sheet.cell_m))
+    top, left = (tile // 1_000_000) * _TILE, (tile % 1_000_000) * _TILE
+    row, col = max(top - halo, 0), max(left - halo, 0)
+    rows = min(top + _TILE + halo, sheet.shape[0]) - row
+    cols = min(left + _TILE + halo, sheet.shape[1]) - col
+    piece = Piece(col, row, cols, rows)
+    place = sheet.place_of(piece)
+    surface, _ = clean_surface(sheet.read(piece))
+    drawn = [(shape, number) for number, shape in enumerate(pand.geometry)]
+    building = features.rasterize(drawn, surface.shape, fill=-1, transform=place, dtype="int32")
+    label, found = segment_faces(surface, building, cell_size_m=sheet.cell_m)
+    if found.empty:
+        return _empty()
+    shapes = _outlines(label, place, len(found))
+    owner = found["building"].to_numpy()
+    number = found.groupby("building").cumcount().to_numpy()
+    ids = pand["pand_id"].to_numpy()[owner]
+    out = _levelled(found, shapes, (place.c + place.a / 2, place.f + place.e / 2)).assign(
+        face_id=[f"{one}-d{n}" for one, n in zip(ids, number, strict=True)], pand_id=ids, basis="dsm"
+    )
+    return gpd.GeoDataFrame(out, geometry=shapes, crs=RD)[KEPT]
+
+
+def _outlines(label: NDArray[np.int32], place: object, count: int) -> NDArray[np.object_]:
+    parts: list[list[shapely.Polygon]] = [[] for _ in range(count)]
+    for shape, value in _polygons(label, place):
+        parts[value].append(shape)
+    return np.array([one[0] if len(one) == 1 else shapely.MultiPolygon(one) for one in parts], dtype=np.object_)
+
+
+def _polygons(label: NDArray[np.int32], place: object) -> Iterator[tuple[shapely.Polygon, int]]:
+    for shape, value in features.shapes(label, mask=label >= 0, connectivity=4, transform=place):
+        outline = shapely.geometry.shape(shape)
+        assert isinstance(outline, shapely.Polygon)  # noqa: S101 - rasterio traces polygons only
+        yield outline, int(value)
+
+
+def _levelled(found: pd.DataFrame, shapes: NDArray[np.object_], origin: tuple[float, float]) -> pd.DataFrame:
+    """Give each face its eave: the height of its plane at the lowest corner; one without a direction lies level."""
+    flat = found["azimuth_deg"].isna().to_numpy()
+    middle = shapely.get_coordinates(shapely.centroid(shapes))
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    low = np.full(len(shapes), np.inf)
+    np.minimum.at(low, owner, _height(found.iloc[owner], points, origin))
+    eave = np.where(flat, _height(found, middle, origin), low)
+    return found.assign(eave_height_m_nap=eave, tilt_deg=np.where(flat, 0.0, found["tilt_deg"]))
+
+
+def _height(planes: pd.DataFrame, points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
+    a, b, c = (planes[name].to_numpy(float) for name in "abc")
+    return np.asarray(c + a * (points[:, 0] - origin[0]) + b * (points[:, 1] - origin[1]))
+
+
+INPUTS = ("roof_face", "pand", "dsm", *weather.INPUTS)
+USED = (*weather.USED, *FIT_USED, "roof_clearance", "roof_observer_raise", "roof_least_cover")
+_HOLES = "hole_cells"
+_COLUMNS = [
+    "face_id", "pand_id", "buurtcode", "tilt_deg", "azimuth_deg", "roof_area_m2", "free_area_m2",
+    "open_sky_kwh_per_m2_year", "open_sky_kwh_per_year", "sun_kwh_per_m2_year", "sun_kwh_per_year", "shade_frac",
+    *COLUMNS, "score_basis", "geometry",
+]  # fmt: skip
+
+
+def ready(store: Store) -> bool:
+    """Tell whether there are roofs to score and weather to score them with."""
+    return store.has("weather_hourly") and (store.has("roof_face") or (store.has("dsm") and store.has("pand")))
+
+
+def score_roofs(store: Store, known: Assumptions) -> Sequence[Product]:
+    """Score every roof face; what is unknown stays unknown and lowers the basis."""
+    faces, station = faces_of(store), weather.station_of(store, known)
+    pand = store.read("pand") if store.has("pand") else None
+    codes = None if pand is None else pand.set_index("pand_id")["buurtcode"]
+    scored = faces.assign(buurtcode=None if codes is None else faces["pand_id"].map(codes), score_basis=faces["basis"])
+    scored, blocked = _lit(scored, store, station, known)
+    scored = add_modules(scored, blocked=blocked, cell_m=_cell_m(store), station=station, known=known)
+    noted = {
+        "richting of helling onbekend": int(scored["open_sky_kwh_per_m2_year"].isna().sum()),
+        **_strange(faces, codes),
+        "dakvlak met cellen zonder hoogte": int(scored[_HOLES].gt(0).sum()),
+        **{f"dakvlak op grondslag {name}": int(n) for name, n in scored["score_basis"].value_counts().items()},
+        "dakvlak op geen enkele cel van het hoogtemodel": int(scored["sun_kwh_per_year"].isna().sum()),
+        **station.notes(),
+    }
+    return [Product("roof_face_score", scored[_COLUMNS], Tally(len(faces), len(scored), noted=noted))]
+
+
+def _strange(faces: gpd.GeoDataFrame, codes: pd.Series | None) -> dict[str, int]:
+    """Count roofs and footprints that do not belong together, and faces of which nothing can be made."""
+    whole = faces.geometry.is_valid  # the two lobes of a face that crosses itself may cancel out
+    return {
+        "dakvlak zonder pand in de BAG": 0 if codes is None else int((~faces["pand_id"].isin(codes.index)).sum()),
+        "pand zonder dakvlak": 0 if codes is None else int((~codes.index.isin(faces["pand_id"])).sum()),
+        "dakvlak zonder oppervlakte": int((~faces["roof_area_m2"].gt(0) | (whole & faces.geometry.area.eq(0))).sum()),
+        "dakvlak dat zichzelf kruist": int((~whole).sum()),
+    }
+
+
+def _cell_m(store: Store) -> float:
+    """Side of a cell of the height model, or of the raised surface where there is none [m]."""
+    return height_model(store.path("dsm")).cell_m if store.has("dsm") else RAISED_CELL_M
+
+
+def _lit(
+    faces: gpd.GeoDataFrame, store: Store, station: Station, known: Assumptions
+) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
+    """Add open and shaded irradiation; a face that the height model does not cover is shaded by its neighbours alone."""
+    out = faces.assign(**dict.fromkeys(("open_sky_kwh_per_m2_year", "free_area_m2", "sun_kwh_per_m2_year",
+                                        "sun_kwh_per_year", "shade_frac", _HOLES, *SUN_MONTHS), np.nan))  # fmt: skip
+    usable = (out["tilt_deg"].le(STEEPEST_DEG) & (out["azimuth_deg"].notna() | out["tilt_deg"].eq(0))).to_numpy()
+    part = out[usable].reset_index(drop=True)
+    if part.empty:
+        return out.assign(open_sky_kwh_per_year=np.nan), np.empty((0, 3))
+    planes = roof_planes(part["tilt_deg"].to_numpy(float), part["azimuth_deg"].to_numpy(float), table=station.table)
+    part["open_sky_kwh_per_m2_year"] = planes.open_kwh_per_m2[:, 0].astype(float)
+    part, blocked = _shaded(part, store, station, known)
+    names = [name for name in part.columns if name not in ("geometry", "face_id", "pand_id")]
+    rows = out.index[usable]
+    for name in names:
+        out.loc[rows, name] = part[name].to_numpy()
+    blocked[:, 0] = np.flatnonzero(usable)[blocked[:, 0].astype(int)]
+    return out.assign(open_sky_kwh_per_year=out["open_sky_kwh_per_m2_year"] * out["roof_area_m2"]), blocked
+
+
+def _shaded(
+    part: gpd.GeoDataFrame, store: Store, station: Station, known: Assumptions
+) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
+    figures = {
+        "clearance_m": known.value("roof_clearance", "m"), "observer_raise_m": known.value("roof_observer_raise", "m"),
+    }  # fmt: skip
+    left, blocked = np.ones(len(part), bool), np.empty((0, 3))
+    if store.has("dsm"):
+        sheet = height_model(store.path("dsm"))
+        swept = sweep(part, sheet, table=station.table, wanted=left, **figures)
+        covered = _covered(part, swept, sheet, known.value("roof_least_cover", "1"))
+        part = _put(part, swept, covered)
+        part.loc[covered & (part["basis"] == "lod22"), "score_basis"] = "lod22+dsm"
+        blocked, left = swept.blocked[covered[swept.blocked[:, 0].astype(int)]], ~covered
+    modelled = left & (part["basis"] == "lod22").to_numpy()
+    if modelled.any():
+        # Only roofs that are modelled can be raised, so no gap is swept between them and a height model elsewhere.
+        own = part[part["basis"] == "lod22"]
+        swept = sweep(own, raised(Faces(own)), table=station.table, wanted=modelled[own.index], **figures)
+        part.loc[own.index] = _put(own, swept, modelled[own.index] & (swept.free > 0))
+    return part, blocked
+
+
+def _covered(part: gpd.GeoDataFrame, swept: Swept, sheet: Sheet, least: float) -> NDArray[np.bool_]:
+    cells = part.geometry.area.to_numpy() / sheet.cell_m**2
+    return np.asarray((swept.seen / np.maximum(cells, 1) >= least) & (swept.seen > 0))
+
+
+def _put(part: gpd.GeoDataFrame, swept: Swept, rows: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+    """Write the sums of some faces: per square metre, free area and whole face."""
+    months = np.where(swept.free[:, None] > 0, swept.energy / np.maximum(swept.free, 1)[:, None], np.nan)
+    per_m2 = months.sum(axis=1)
+    area = part["roof_area_m2"].to_numpy(float) * swept.free / np.maximum(swept.seen, 1)
+    shade = np.clip(1 - per_m2 / part["open_sky_kwh_per_m2_year"].to_numpy(float), 0, 1)
+    found = {
+        "free_area_m2": area, "sun_kwh_per_m2_year": per_m2, "shade_frac": shade,
+        "sun_kwh_per_year": np.where(swept.free == 0, 0.0, per_m2 * area), _HOLES: swept.holes,
+        **dict(zip(SUN_MONTHS, months.T, strict=True)),
+    }  # fmt: skip
+    return part.assign(**{name: np.where(rows, value, part[name]) for name, value in found.items()})

@@ -1,0 +1,265 @@
+"""Grey water and rain water per street, through the sewer as a network; each with its basis, interval and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from kansenkaart.core.water.costs import Prices, cost_table
+from kansenkaart.core.water.decoupling import pipe_change
+from kansenkaart.core.water.demand import Uses, garden_demand_mm
+from kansenkaart.core.water.engine import score_water
+from kansenkaart.core.water.inputs import Bound, WaterFrames, WaterResult, WaterSettings
+from kansenkaart.core.water.pipes import PipeLimits
+from kansenkaart.tables import schemas
+from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product
+from kansenkaart.tables.store import Store
+
+_WORDS = {
+    # faults of pipes
+    "no geometry": "leiding zonder plaats",
+    "not one line": "leiding is niet één lijn",
+    "outside RD New": "leiding ligt buiten RD New",
+    "drawn twice": "leiding dubbel getekend",
+    "zero length": "leiding zonder lengte",
+    "drain": "drain",
+    "lost pipe": "loze leiding of buiten gebruik",
+    "no sewer: system overig or unknown": "geen riool: stelsel overig of onbekend",
+    "both ends on one node": "begin en eind op één put",
+    "diameter in metres": "diameter in meters",
+    "diameter unbelievable": "diameter ongeloofwaardig",
+    "laying year unbelievable": "jaar van aanleg ongeloofwaardig",
+    "level unbelievable": "hoogte ongeloofwaardig",
+    "levels give an unbelievable slope": "hoogten geven een ongeloofwaardig verhang",
+    "ring of pressure mains": "kring van persleidingen",
+    # what was done
+    "blanked": "onbekend gemaakt",
+    "mended": "hersteld",
+    "cut here": "hier doorgeknipt",
+    # what has no place
+    "home: street": "woning zonder straat",
+    "surface: street": "vlak zonder straat",
+    "home": "woning zonder riool",
+    "paved_m2": "straat waarvan de regen geen riool vindt",
+    # why, and by what rule
+    "name": "eigen naam",
+    "nearest": "dichtste straat",
+    "none: no geometry": "geen plaats bekend",
+    "none: no street within reach": "geen straat binnen bereik",
+    "none: water": "water hoort bij geen straat",
+    "none: no sewer within reach": "geen riool binnen bereik",
+    "none: no sewer for rain within reach": "geen riool voor regen binnen bereik",
+}
+
+
+def _told(column: pd.Series) -> pd.Series:
+    return column.map(lambda word: _WORDS.get(word, word)).astype(object)
+
+
+def _counted(rows: pd.DataFrame, *columns: str) -> dict[str, int]:
+    words = pd.Series(
+        [": ".join(row) for row in zip(*(_told(rows[name]) for name in columns), strict=True)], dtype=object
+    )
+    return {str(word): int(count) for word, count in words.value_counts().items()}
+
+
+def pipes_told(result: WaterResult, *, given: pd.DataFrame | None) -> Tally:
+    """Count the pipes that no graph can hold by their fault [1]; values that were mended or blanked are noted.
+
+    Parameters
+    ----------
+    result : WaterResult
+        The answer.
+    given : DataFrame, optional
+        Table `sewer_pipe` as it came in.
+    """
+    out = result.issues["action"] == "left out"
+    left, noted = _counted(result.issues[out], "reason"), _counted(result.issues[~out], "reason", "action")
+    if given is None or (result.pipe["basis"] == "era").any():
+        # No pipe of a register is of use: those on the map are drawn along the streets.
+        useless = {f"in het register: {word}": count for word, count in left.items()}
+        return Tally(len(result.pipe), len(result.pipe), noted=noted | useless)
+    return Tally(len(given), len(result.pipe), left, noted)
+
+
+def homes_told(result: WaterResult) -> Tally:
+    """Count homes by the rule that put them on a street [1]; all are kept, also those without a street."""
+    noted = {f"straat door {word}": count for word, count in _counted(result.home, "assigned_by").items()}
+    return Tally(len(result.home), len(result.home), noted=noted)
+
+
+def unplaced(result: WaterResult) -> dict[str, int]:
+    """Count homes, surfaces and streets that found no street or sewer, by reason [1]."""
+    return _counted(result.unassigned, "what", "reason")
+
+
+INPUTS = ("home", "pand", "buurt", "terrain", "street_line", "sewer_pipe", "sewer_node", "weather_daily")
+USED = (
+    "reference_year", "garden_crop_factor", "price_index_civil_works", "discount_rate_real", "sewer_life", "drinking_water_price",
+    "electricity_price_all_in", "decoupling_rain_cost", "grey_water_system_cost", "analysis_period", "household_size_design",
+    "paved_area_connected_per_home", "manhole_spacing", "water_use_total", "water_use_shower", "water_use_bath",
+    "water_use_wash_basin", "water_use_washing_machine", "water_use_toilet", "treatment_cost_running", "sewer_pumping_energy",
+    "mixed_drains_extra_cost", "yard_paved_share", "grey_water_store", "garden_area_default",
+)  # fmt: skip
+OUTPUTS = ("street_water", "pipe_water", "home_water", "street_water_month")
+_LINE_WIDTH_M = 3.0
+# A BAG identification of an openbare ruimte: gemeente (4), object type 30, number (10).
+_OPENBARE_RUIMTE = r"\d{4}30\d{10}"
+_NAMELESS = "naam onbekend, openbare ruimte "
+
+
+def ready(store: Store) -> bool:
+    """Tell whether streets can be made at all: homes with a street, or roads, and the weather for gardens."""
+    if not all(store.has(name) for name in ("home", "pand", "buurt", "weather_daily")):
+        return False
+    return (
+        store.has("street_line")
+        or store.has("terrain")
+        or bool(store.read("home")[["street_name", "street_id"]].notna().any(axis=None))
+    )
+
+
+def score_streets(store: Store, known: Assumptions) -> Sequence[Product]:
+    """Score all streets and pipes; what found no street or sewer is counted by reason."""
+    frames = _frames(store, known)
+    result = score_water(frames, settings=_settings(known, bounds=_bounds(store, known)))
+    street, pipe, home = (
+        _street(_named(result.street, frames.home, result.home)),
+        _pipe(result.pipe),
+        _home(frames.home, result.home),
+    )
+    return [
+        Product("street_water", street, Tally(len(street), len(street), noted=unplaced(result))),
+        Product("pipe_water", pipe, pipes_told(result, given=frames.sewer_pipe)),
+        Product("home_water", home, homes_told(result)),
+        Product("street_water_month", result.month, Tally(len(result.month), len(result.month))),
+    ]
+
+
+def _frames(store: Store, known: Assumptions) -> WaterFrames:
+    daily = store.read("weather_daily")
+    garden = garden_demand_mm(
+        daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"]))),
+        crop_factor=known.value("garden_crop_factor", "1"),
+    )
+    optional = {
+        name: store.read(name) for name in ("terrain", "street_line", "sewer_pipe", "sewer_node") if store.has(name)
+    }
+    home = store.read("home")
+    home["street_name"] = home["street_name"].fillna(home["street_id"])
+    return WaterFrames(home=home, pand=store.read("pand"), buurt=store.read("buurt"), garden_mm=garden, **optional)
+
+
+def _bounds(store: Store, known: Assumptions) -> tuple[Bound, ...]:
+    """Both ends of every figure; each with yards all paved and not paved at all, which pull the two ways."""
+    daily = store.read("weather_daily")
+    daily = daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"])))
+    return tuple(_bound(known, daily, end, paved) for end in ("low", "high") for paved in ("low", "high"))
+
+
+def _bound(known: Assumptions, daily: pd.DataFrame, end: str, paved: str) -> Bound:
+    return Bound(
+        prices=_prices(known, end=end),
+        garden_mm=garden_demand_mm(daily, crop_factor=_end(known, "garden_crop_factor", "1", end)),
+        use_factor=_end(known, "water_use_total", "l/person/day", end) / known["water_use_total"].value,
+        yard_paved_frac=_end(known, "yard_paved_share", "1", paved),
+        garden_m2_per_home=_end(known, "garden_area_default", "m2/home", end),
+        store_m3_per_home=_end(known, "grey_water_store", "m3/home", end),
+    )
+
+
+def _end(known: Assumptions, name: str, unit: str, end: str) -> float:
+    known.value(name, unit)
+    return float(getattr(known[name], end))
+
+
+def _prices(known: Assumptions, *, end: str = "value") -> Prices:
+    """Prices of the middle or of one end; a high discount rate makes a later amount small, so it goes with the low end."""
+    against = {"low": "high", "high": "low"}.get(end, end)
+    life = known["sewer_life"]
+    return Prices(
+        year_now=int(known.value("reference_year", "year")),
+        price_index=_end(known, "price_index_civil_works", "1", end),
+        discount_frac=_end(known, "discount_rate_real", "%/year", against) / 100,
+        sewer_life=life.value, sewer_life_low=life.low, sewer_life_high=life.high,
+        manhole_spacing_m=known.value("manhole_spacing", "m"),
+        water_eur_per_m3=_end(known, "drinking_water_price", "EUR/m3", end),
+        electricity_eur_per_kwh=_end(known, "electricity_price_all_in", "EUR/kWh", end),
+        rain_off_eur_per_m2=_end(known, "decoupling_rain_cost", "EUR/m2", end),
+        grey_eur_per_home=_end(known, "grey_water_system_cost", "EUR/home", end),
+        treatment_eur_per_m3=_end(known, "treatment_cost_running", "EUR/m3", end),
+        pump_kwh_per_m3=_end(known, "sewer_pumping_energy", "kWh/m3", end),
+        mixed_drains_eur_per_home=_end(known, "mixed_drains_extra_cost", "EUR/home", end),
+        analysis_years=int(_end(known, "analysis_period", "year", end)),
+    )  # fmt: skip
+
+
+def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
+    data = files("kansenkaart") / "data"
+    prices = _prices(known)
+    with (
+        (data / "sewer_costs.csv").open(encoding="utf-8") as costs,
+        (data / "water_classes.csv").open(encoding="utf-8") as classes,
+    ):
+        return WaterSettings(
+            limits=PipeLimits(year_max=prices.year_now), bounds=bounds, prices=prices,
+            costs=cost_table(pd.read_csv(costs)), classes=pd.read_csv(classes),
+            uses=_uses(known),
+            household_size=known.value("household_size_design", "person/home"),
+            paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
+            yard_paved_frac=known.value("yard_paved_share", "1"), store_m3_per_home=known.value("grey_water_store", "m3/home"),
+            garden_m2_per_home=known.value("garden_area_default", "m2/home"),
+        )  # fmt: skip
+
+
+def _uses(known: Assumptions) -> Uses:
+    names = ("shower", "bath", "wash_basin", "washing_machine", "toilet", "total")
+    shower, bath, basin, machine, toilet, total = (known.value(f"water_use_{name}", "l/person/day") for name in names)
+    return Uses(shower, bath, basin, machine, toilet, total)
+
+
+def _named(street: gpd.GeoDataFrame, home: gpd.GeoDataFrame, put: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Say where a street lies when the source holds only the number of its openbare ruimte: by its commonest postcode."""
+    nameless = street["street_name"].astype("string").str.fullmatch(_OPENBARE_RUIMTE).fillna(False).astype(bool)
+    code = pd.DataFrame({"street_id": put["street_id"].to_numpy(), "postcode": home["postcode"].to_numpy()}).dropna()
+    count = code.value_counts().reset_index(name="homes").sort_values(["homes", "postcode"], ascending=[False, True])
+    code = street["street_id"].map(count.drop_duplicates("street_id").set_index("street_id")["postcode"])
+    place = code.astype("string").str.replace(r"(\d{4}) ?([A-Z]{2})", r"\1 \2", regex=True)
+    told = ("naam onbekend, bij postcode " + place).fillna(_NAMELESS + street["street_name"].astype("string").str[-5:])
+    return street.assign(street_name=street["street_name"].mask(nameless, told))
+
+
+def _street(street: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Publish streets as surfaces; one that is only known as a line or point gets the width of a line on the map."""
+    out = street.rename(columns={"basis": "street_basis"})
+    flat = out.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
+    shape = out.geometry.where(flat, out.geometry.buffer(_LINE_WIDTH_M))
+    return _published(out.set_geometry(shape), "street_water")
+
+
+def _home(point: gpd.GeoDataFrame, home: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Publish each home with its street, pipe, rule, distances and share of the street's yearly worth."""
+    return _published(gpd.GeoDataFrame(home, geometry=point.geometry.to_numpy(), crs=point.crs), "home_water")
+
+
+def _pipe(pipe: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    years = pipe["laid_year"].round()
+    named = pipe.assign(laid_year=years, pipe_change=pipe_change(pipe)).rename(columns={"basis": "pipe_basis"})
+    return _published(named, "pipe_water")
+
+
+def _published(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
+    out = frame.copy()
+    names = list(schemas.get(table).columns)
+    for name in names:
+        if name not in out.columns:
+            out[name] = np.nan
+        elif out[name].dtype == object:
+            out[name] = out[name].where(out[name].notna(), None)
+    return gpd.GeoDataFrame(out[names], geometry="geometry", crs=frame.crs)

@@ -1,0 +1,132 @@
+"""The publishers of ``data/sources.csv``: title, licence, credit and the one place for their addresses."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+from kansenkaart.errors import ConfigError, FormatError
+from kansenkaart.tables.provenance import Provenance
+
+#: An address from the environment takes the place of the table's: ``KANSENKAART_URL_CBS_ODATA`` for ``cbs-odata``.
+ADDRESS_VARIABLE = "KANSENKAART_URL_"
+BULK_VARIABLE = "KANSENKAART_BULK_"
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """One row of ``data/sources.csv``; ``bulk`` is a file of the whole country; ``known_editions`` runs from old to new."""
+
+    name: str
+    title: str
+    licence: str
+    credit: str
+    address: str
+    mirror: str
+    bulk: str
+    refresh: str
+    known_editions: tuple[str, ...]
+    note: str
+
+
+@lru_cache(maxsize=1)
+def sources_table() -> dict[str, Publisher]:
+    """Return all publishers by name, as ``data/sources.csv`` has them."""
+    found = {}
+    with (files("kansenkaart") / "data" / "sources.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            name = row.pop("publisher")
+            editions = tuple(row.pop("known_editions").split())
+            found[name] = Publisher(name=name, known_editions=editions, **row)
+    return found
+
+
+def publisher(name: str) -> Publisher:
+    """Return one publisher.
+
+    Raises
+    ------
+    ConfigError
+        If ``data/sources.csv`` has no such row.
+    """
+    if name not in sources_table():
+        raise ConfigError(
+            f"one of the publishers {sorted(sources_table())}",
+            found=name,
+            where="data/sources.csv",
+            remedy="correct the publisher in the study file",
+        )
+    return sources_table()[name]
+
+
+def base_url(name: str, *, override: str | None = None) -> str:
+    """Return where a publisher's service lives: the override, else the environment's address, else the table's.
+
+    Raises
+    ------
+    ConfigError
+        If the publisher is unknown or the address is not a plain http(s) address.
+    """
+    variable = ADDRESS_VARIABLE + name.upper().replace("-", "_")
+    return _plain_address(name, override or os.environ.get(variable) or publisher(name).address, variable)
+
+
+def bulk_url(name: str) -> str:
+    """Return where a publisher's file of the whole country lies: ``KANSENKAART_BULK_BAG`` for ``bag``, else the table's.
+
+    Raises
+    ------
+    ConfigError
+        If the publisher has none, or the address is not a plain http(s) address.
+    """
+    variable = BULK_VARIABLE + name.upper().replace("-", "_")
+    return _plain_address(name, os.environ.get(variable) or publisher(name).bulk, variable)
+
+
+def _plain_address(name: str, address: str, variable: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ConfigError(
+            "an http(s) address without user name, query or fragment",
+            found=repr(address),
+            where=f"address of {name}",
+            remedy=f"correct data/sources.csv, the study or {variable}",
+        )
+    return address
+
+
+def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, year: int | None = None) -> Provenance:
+    """Return the record of one delivery, with the publisher's licence and credit filled in."""
+    row = publisher(name)
+    return Provenance(
+        role=role,
+        publisher=name,
+        licence=row.licence,
+        credit=row.credit,
+        edition=edition,
+        address=address,
+        sha256=sha256,
+        year=year,
+    )
+
+
+def year_stated(info: Mapping[str, Any], *, where: str) -> int:
+    """Return the year that a yearly table speaks of, from its ``Period``, else its ``Title``.
+
+    Raises
+    ------
+    FormatError
+        If neither holds a year.
+    """
+    stated = _YEAR.findall(str(info.get("Period") or "")) or _YEAR.findall(str(info.get("Title") or ""))
+    if not stated:
+        raise FormatError("a year in Period or Title", found=str(info)[:80], where=where, remedy="check the table")
+    return int(stated[-1])

@@ -1,0 +1,1 @@
+"""What all publishers' modules share: the network, OGC pages, raw names, folders, archives, cleaning."""

@@ -1,0 +1,454 @@
+"""HTTP for the clients of publishers: time-outs, retries with jitter, Retry-After, size bound, resume, conditions.
+
+The one module of `sources` that its siblings may import: `cbs`, `pdok`, `bag3d_api`, `ahn_atom` and `knmi_api` know
+one publisher each and share only this door to the network.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import tenacity
+
+from kansenkaart.errors import FetchError, FormatError, StoreError
+from kansenkaart.sources.tools.rawfolder import plain_name, write_atomic
+from kansenkaart.tables.provenance import sha256_of
+
+
+@dataclass(frozen=True)
+class Http:
+    """How to ask.
+
+    Attributes
+    ----------
+    connect_timeout_s, read_timeout_s, answer_timeout_s : float
+        For the connection, for silence in between, and for one whole answer [s].
+    attempts : int
+        Tries per request [1].
+    wait_first_s, wait_most_s : float
+        First and longest pause between tries [s]; the pause doubles, with full jitter, and is never shorter than
+        the publisher's Retry-After. A Retry-After above ``wait_most_s`` ends the run with an error.
+    max_bytes : int
+        Largest answer that is taken, after decompression [byte].
+    page_size : int
+        Rows asked per page [1].
+    agent : str
+        How we present ourselves.
+    """
+
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 60.0
+    answer_timeout_s: float = 1800.0
+    attempts: int = 5
+    wait_first_s: float = 1.0
+    wait_most_s: float = 120.0
+    max_bytes: int = 1 << 30
+    page_size: int = 1000
+    agent: str = "kansenkaart"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the address, status and headers (names in lower case), and the content."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def conditions(known: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that ask for an answer only if it is no longer the known one."""
+    headers = {"If-None-Match": known["etag"]} if known.get("etag") else {}
+    return headers | ({"If-Modified-Since": known["last-modified"]} if known.get("last-modified") else {})
+
+
+def validators(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return by what a publisher knows an answer again, from its headers (names in lower case)."""
+    found = {name: headers.get(name, "") for name in ("etag", "last-modified")}
+    return {name: value for name, value in found.items() if value}
+
+
+def parse_json(content: bytes, *, where: str) -> Any:
+    """Return JSON as values.
+
+    Raises
+    ------
+    FormatError
+        If it is truncated, no JSON, or holds NaN or infinity.
+    """
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is not a JSON number")
+
+    try:
+        return json.loads(content, parse_constant=refuse)
+    except (ValueError, RecursionError) as why:
+        raise FormatError("sound JSON", found=str(why), where=where, remedy="fetch it again") from why
+
+
+def same_host(url: str, base: str) -> str:
+    """Return a link that a page gave, made absolute, if it stays with the publisher.
+
+    Raises
+    ------
+    FormatError
+        If it leads to another host.
+    """
+    link = urljoin(base, url)
+    ours, theirs = urlsplit(base), urlsplit(link)
+    if (ours.hostname, ours.port) != (theirs.hostname, theirs.port) or theirs.scheme not in ("http", "https"):
+        raise FormatError(
+            f"a link to {ours.hostname}", found=link, where=base, remedy="check the address in data/sources.csv"
+        )
+    return link
+
+
+def retry_after_s(text: str | None) -> float:
+    """Return the pause that a Retry-After header asks for [s], 0 where it says nothing usable."""
+    if not text:
+        return 0.0
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+__all__ = ["Answer", "Http", "download", "get", "get_json", "parse_json", "same_host", "stated_date", "validators"]
+
+Got = TypeVar("Got")
+JSON_KINDS = ("json",)
+_CHUNK_BYTES = 1 << 16
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PARTIAL, UNCHANGED, _REFUSED_RANGE, _FAILED = 206, 304, 416, 400
+
+
+class _Again(Exception):  # noqa: N818 - not an error for users: it only asks for another try
+    """A try failed in a way that another one may mend."""
+
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+def get(
+    url: str,
+    *,
+    http: Http,
+    params: Mapping[str, str] | None = None,
+    kinds: tuple[str, ...] = JSON_KINDS,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Return one answer, whole, of one of the content kinds expected.
+
+    Raises
+    ------
+    FetchError
+        If no usable answer came after all tries, the publisher refuses, or it is larger than the bound.
+    """
+    return _persist(url, http, lambda: _once(url, http, params or {}, kinds, headers or {}))
+
+
+def get_json(
+    url: str, *, http: Http, params: Mapping[str, str] | None = None, known: Mapping[str, str] | None = None
+) -> tuple[Any, Answer]:
+    """Return one answer parsed as JSON, with the answer itself; broken JSON is asked for again.
+
+    With the ``etag`` or ``last-modified`` of an answer that is ``known``, the publisher may say that it is unchanged:
+    then there is no content and the status is 304.
+
+    Raises
+    ------
+    FetchError
+        As `get`; also if the content stays broken, or holds NaN or infinity, which JSON does not know.
+    """
+
+    def attempt() -> tuple[Any, Answer]:
+        answer = _once(url, http, params or {}, JSON_KINDS, conditions(known or {}))
+        if answer.status == UNCHANGED:
+            return None, answer
+        try:
+            return parse_json(answer.content, where=url), answer
+        except FormatError as why:
+            raise _Again(f"JSON that does not parse: {why.found}") from why
+
+    return _persist(url, http, attempt)
+
+
+def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ()) -> str:
+    """Fetch one large file to disk, going on where a broken download stopped, and return its sha256.
+
+    A file that is there already is asked for with its ETag or date, and kept when the publisher says "unchanged"; one
+    that changed is left alone and refused, since it belongs to another edition.
+
+    Parameters
+    ----------
+    url : str
+        Address.
+    path : Path
+        Where it goes; next to it ``<name>.http.json`` keeps ETag, date and sha256.
+    http : Http
+        How to ask.
+    magic : tuple of bytes
+        First bytes of which the file must have one.
+
+    Raises
+    ------
+    FetchError
+        As `get`.
+    FormatError
+        If the first bytes are those of another kind of file.
+    StoreError
+        If another version is kept under this name, or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = _notes(path)
+    notes = _persist(url, http, lambda: _resume(url, http, part, known if path.exists() else {}))
+    if notes is None:
+        return str(known["sha256"])
+    with part.open("rb") as handle:
+        head = handle.read(max((len(one) for one in magic), default=0))
+    if magic and not head.startswith(magic):
+        part.unlink()
+        raise FormatError(
+            f"a file that starts with one of {magic}", found=repr(head), where=url, remedy="check the address"
+        )
+    return _place(part, path, notes, url)
+
+
+def stated_date(url: str, *, http: Http) -> str:
+    """Return the day that a publisher states for a file (``2026-11-01``), or nothing; the file itself is not fetched.
+
+    Raises
+    ------
+    FetchError
+        As `get`.
+    """
+
+    def attempt() -> str:
+        with _open(url, http, {}, {"Accept-Encoding": "identity"}) as response:
+            return response.headers.get("Last-Modified", "")
+
+    stated = _persist(url, http, attempt)
+    try:
+        return f"{parsedate_to_datetime(stated):%Y-%m-%d}" if stated else ""
+    except ValueError:
+        return ""
+
+
+def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
+    digest = sha256_of(part)
+    if path.exists() and sha256_of(path) != digest:
+        part.unlink()
+        raise StoreError(
+            "the same bytes for the same edition",
+            found="the publisher changed the file",
+            where=f"{path.name} from {url}",
+            remedy="name the new edition in the study; the kept file stays as it is",
+        )
+    part.replace(path)
+    write_atomic(_notes_path(path), json.dumps({**notes, "sha256": digest}, sort_keys=True).encode())
+    return digest
+
+
+def _notes_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.http.json")
+
+
+def _notes(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(_notes_path(path).read_bytes())
+        return content if content.get("sha256") == sha256_of(path) else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[str, str] | None:
+    headers = {"Accept-Encoding": "identity"}
+    tag = part.with_name(f"{part.name}.tag")
+    begun = part.stat().st_size if part.exists() and tag.exists() else 0
+    if begun:
+        headers |= {"Range": f"bytes={begun}-", "If-Range": tag.read_text("utf-8")}
+    else:
+        headers |= conditions(known)
+    with _open(url, http, {}, headers) as response:
+        if response.status_code == UNCHANGED:
+            return None
+        if response.status_code == _REFUSED_RANGE:
+            part.unlink(missing_ok=True)
+            raise _Again("the range asked for is not there any more")
+        on = response.status_code == _PARTIAL and response.headers.get("Content-Range", "").startswith(
+            f"bytes {begun}-"
+        )
+        validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        if not on:
+            tag.write_text(validator, "utf-8") if validator else tag.unlink(missing_ok=True)
+        with part.open("ab" if on else "wb") as sink:
+            _pump(response, http, url, sink.write, begun if on else 0)
+    tag.unlink(missing_ok=True)
+    return validators({name.lower(): value for name, value in response.headers.items()})
+
+
+def _once(
+    url: str, http: Http, params: Mapping[str, str], kinds: tuple[str, ...], headers: Mapping[str, str]
+) -> Answer:
+    content = bytearray()
+    with _open(url, http, params, headers) as response:
+        kind = response.headers.get("Content-Type", "").lower()
+        if response.status_code == UNCHANGED:
+            return Answer(str(response.url), UNCHANGED, {}, b"")
+        if kinds and not any(one in kind for one in kinds):
+            raise _Again(f"content of type {kind or 'unknown'!r} instead of {' or '.join(kinds)}")
+        _pump(response, http, url, content.extend, 0)
+    found = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(str(response.url), response.status_code, found, bytes(content))
+
+
+def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str, str]) -> requests.Response:
+    try:
+        response = requests.get(
+            url,
+            params=params,
+            headers={"User-Agent": http.agent, **headers},
+            timeout=(http.connect_timeout_s, http.read_timeout_s),
+            stream=True,
+        )
+    except requests.RequestException as why:
+        raise _Again(f"{type(why).__name__}: {why}") from why
+    status = response.status_code
+    if status in _TRANSIENT:
+        response.close()
+        raise _Again(f"status {status}", retry_after_s(response.headers.get("Retry-After")))
+    if status >= _FAILED and status != _REFUSED_RANGE:
+        response.close()
+        raise FetchError("an answer", found=f"status {status}", where=url, remedy="check address, edition and area")
+    return response
+
+
+def _pump(response: requests.Response, http: Http, url: str, sink: Callable[[bytes], Any], size: int) -> None:
+    started = time.monotonic()
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and size + int(announced) > http.max_bytes:
+        raise _too_large(http, url, f"{size + int(announced)} announced")
+    try:
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > http.max_bytes:
+                raise _too_large(http, url, "more")
+            if time.monotonic() - started > http.answer_timeout_s:
+                raise _Again(f"an answer that took longer than {http.answer_timeout_s:g} s")
+            sink(chunk)
+    except requests.RequestException as why:
+        raise _Again(f"{type(why).__name__}: {why}") from why
+    except OSError as why:
+        raise StoreError("room to write", found=str(why), where=url, remedy="free disk space, then run again") from why
+
+
+def _too_large(http: Http, url: str, found: str) -> FetchError:
+    return FetchError(
+        f"at most {http.max_bytes} bytes", found=found, where=url, remedy="ask for a smaller area or raise max_bytes"
+    )
+
+
+def _persist(url: str, http: Http, attempt: Callable[[], Got]) -> Got:
+    jitter = tenacity.wait_random_exponential(multiplier=http.wait_first_s, max=http.wait_most_s)
+
+    def pause(state: tenacity.RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        asked = failure.retry_after_s if isinstance(failure, _Again) else 0.0
+        if asked > http.wait_most_s:
+            raise FetchError(
+                f"to wait {http.wait_most_s:g} s at most",
+                found=f"the publisher asks to wait {asked:.0f} s",
+                where=url,
+                remedy="run again later",
+            )
+        return max(asked, jitter(state))
+
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(http.attempts),
+        wait=pause,
+        retry=tenacity.retry_if_exception_type(_Again),
+        reraise=True,
+    )
+    try:
+        return retrying(attempt)
+    except _Again as why:
+        raise FetchError(
+            f"a usable answer within {http.attempts} tries",
+            found=str(why),
+            where=url,
+            remedy="try again later; what was kept before stays in use",
+        ) from why
+
+
+#: A file of the whole country may be so large [byte] (the BAG of 2026 is about 7.8 GB) and take so long [s].
+MOST_BYTES = 64 << 30
+LONGEST_S = 6 * 3600.0
+
+Box = tuple[float, float, float, float]
+
+
+def keep_bulk(
+    folder: Path, *, publisher: str, url: str, edition: str, http: Http, magic: tuple[bytes, ...]
+) -> tuple[Path, str]:
+    """Return a kept file of the whole country and its edition, fetching it when it is not there yet.
+
+    Partitions that run side by side wait for the one that fetches; a broken download goes on where it stopped.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder ``data/raw``.
+    publisher, url : str
+        Whose file, and its address.
+    edition : str
+        Its name, or ``latest``: then the day that the publisher states for the file.
+    http : Http
+        How to ask; its bounds of size and time are widened.
+    magic : tuple of bytes
+        First bytes of which the file must have one.
+
+    Raises
+    ------
+    FetchError
+        If it cannot be had, or ``latest`` is asked of a file without a date.
+    FormatError
+        If it is another kind of file.
+    StoreError
+        If the publisher changed the file within an edition, or the disk is full.
+    """
+    if edition == "latest":
+        edition = stated_date(url, http=http)
+    if not edition:
+        raise FetchError("the day of this file (Last-Modified)", found="none stated", where=url,
+                         remedy="name the edition in the study, such as edition = '2026-11'")  # fmt: skip
+    path = folder / plain_name(publisher) / plain_name(edition) / plain_name(Path(urlsplit(url).path).name)
+    wide = replace(
+        http, max_bytes=max(http.max_bytes, MOST_BYTES), answer_timeout_s=max(http.answer_timeout_s, LONGEST_S)
+    )
+    with one_at_a_time(path):
+        download(url, path, http=wide, magic=magic)
+    return path, edition
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Let one process at a time make a file; the others wait. The lock of a process that died counts for nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

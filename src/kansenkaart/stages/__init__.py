@@ -1,1 +1,0 @@
-"""The corridor: acquire, score, publish; plain Python, path in and path out, runnable without Prefect."""

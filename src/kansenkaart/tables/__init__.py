@@ -1,0 +1,1 @@
+"""Files and columns: fields, schemas, the store, steps, provenance, assumptions."""

@@ -1,0 +1,283 @@
+"""The figures that every sum rests on: one row, one number, with unit, range, year, source and quality."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+
+from kansenkaart.errors import AssumptionError
+
+_SHOWN = 20
+QUALITIES = ("measured", "norm", "estimate", "guess")
+_COLUMNS = ["name", "value", "low", "high", "unit", "year", "quality", "source", "note"]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One figure: value and bounds in ``unit``; ``low`` and ``high`` are the value itself where no range is known."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    year: int | None
+    quality: str
+    source: str
+    note: str
+
+
+class Assumptions(Mapping[str, Assumption]):
+    """All assumptions by name; asking for one always names its unit.
+
+    Parameters
+    ----------
+    rows : mapping of str to Assumption
+        The figures by name.
+    """
+
+    def __init__(self, rows: Mapping[str, Assumption]) -> None:
+        self._rows = dict(rows)
+
+    def __getitem__(self, name: str) -> Assumption:
+        if name not in self._rows:
+            raise AssumptionError(
+                "an assumption that the table holds",
+                found=name,
+                where="assumptions.csv",
+                remedy="add its row with unit, source and quality",
+            )
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def value(self, name: str, unit: str) -> float:
+        """Return one figure in the unit that the caller expects.
+
+        Raises
+        ------
+        AssumptionError
+            If there is no such figure, or it has another unit.
+        """
+        one = self[name]
+        if one.unit != unit:
+            raise AssumptionError(
+                f"{name} in {unit}",
+                found=one.unit,
+                where="assumptions.csv",
+                remedy="correct the unit in the table or in the caller",
+            )
+        return one.value
+
+    def with_values(self, changes: Mapping[str, float]) -> Assumptions:
+        """Return a copy in which some figures have another value; bounds stretch to hold it."""
+        rows = dict(self._rows)
+        for name, value in changes.items():
+            one = self[name]
+            rows[name] = replace(one, value=value, low=min(one.low, value), high=max(one.high, value))
+        return Assumptions(rows)
+
+
+@lru_cache(maxsize=1)
+def default() -> Assumptions:
+    """Return the project's own table, ``data/assumptions.csv``."""
+    return parse(
+        (files("kansenkaart") / "data" / "assumptions.csv").read_text(encoding="utf-8"), where="assumptions.csv"
+    )
+
+
+def read(path: Path) -> Assumptions:
+    """Return the project's table with the rows of a study's own file over it."""
+    try:
+        own = parse(path.read_text(encoding="utf-8"), where=path.name)
+    except (OSError, UnicodeDecodeError) as why:
+        raise AssumptionError("a CSV file in UTF-8", found=str(why)[:200], where=path.name,
+                              remedy="save the table as CSV in UTF-8") from why  # fmt: skip
+    return Assumptions({**{name: default()[name] for name in default()}, **{name: own[name] for name in own}})
+
+
+def parse(text: str, *, where: str) -> Assumptions:
+    """Parse a table of assumptions.
+
+    Raises
+    ------
+    AssumptionError
+        Once, with all that is wrong: columns, doubles, numbers, bounds, units, quality, source.
+    """
+    names, raws = rows_of(text, where=where)
+    if names != _COLUMNS:
+        raise AssumptionError(
+            f"the columns {_COLUMNS}", found=str(names)[:500], where=where, remedy="restore the header"
+        )
+    rows: dict[str, Assumption] = {}
+    wrong: list[str] = []
+    for number, raw in enumerate(raws, start=2):
+        faults = list(_faults(raw, rows))
+        wrong += [f"row {number} ({raw.get('name')}): {fault}" for fault in faults]
+        if not faults:
+            rows[raw["name"]] = _row(raw)
+    if wrong:
+        raise AssumptionError(
+            "rows that hold together", found=listed(wrong), where=where, remedy="correct the rows named"
+        )
+    return Assumptions(rows)
+
+
+def listed(faults: Sequence[str]) -> str:
+    """Return faults as one sentence that can be read, the first ones in full."""
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(one[:300] for one in faults[:_SHOWN]) + more
+
+
+def rows_of(text: str, *, where: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and the rows of a CSV table.
+
+    Raises
+    ------
+    AssumptionError
+        If a cell is longer than a table of figures can hold.
+    """
+    reader = csv.DictReader(StringIO(text))
+    try:
+        return list(reader.fieldnames or []), list(reader)
+    except csv.Error as why:
+        raise AssumptionError("a CSV table", found=str(why), where=f"{where}, line {reader.line_num}",
+                              remedy="correct the line named: a quote may be missing") from why  # fmt: skip
+
+
+def _faults(raw: dict[str, str], seen: Mapping[str, Assumption]) -> Iterator[str]:
+    if None in raw or None in raw.values():
+        yield "too many or too few columns (quote text that holds a comma)"
+        return
+    if raw["name"] in seen:
+        yield "the name stands twice"
+    if not raw["unit"] or (not raw["source"] and raw["quality"] != "guess"):
+        yield "no unit or no source"
+    if raw["quality"] not in QUALITIES:
+        yield f"quality {raw['quality']!r} is none of {QUALITIES}"
+    try:
+        numbers = _numbers(raw)
+    except ValueError:
+        yield "value, low, high or year is not a number"
+        return
+    if not all(map(math.isfinite, numbers)) or not numbers[1] <= numbers[0] <= numbers[2]:
+        yield f"low <= value <= high does not hold: {numbers}"
+
+
+def _numbers(raw: dict[str, str]) -> tuple[float, float, float]:
+    value = float(raw["value"])
+    _ = int(raw["year"]) if raw["year"] else None
+    return value, float(raw["low"] or value), float(raw["high"] or value)
+
+
+def _row(raw: dict[str, str]) -> Assumption:
+    value, low, high = _numbers(raw)
+    return Assumption(
+        raw["name"],
+        value,
+        low,
+        high,
+        raw["unit"],
+        int(raw["year"]) if raw["year"] else None,
+        raw["quality"],
+        raw["source"],
+        raw["note"],
+    )
+
+
+PAYERS = ("household", "roof_owner", "municipality")
+TRACKS = ("short", "long")
+ITEMS = (
+    "present_price",
+    "enterprise_price",
+    "material_price",
+    "hours_per_unit",
+    "resident_frac",
+    "volunteer_frac",
+    "investment_per_unit",
+    "life_years",
+    "uptake_frac",
+    "start_year",
+)
+_EXTRA = ("service", "item", "payer", "driver", "track")
+
+
+@dataclass(frozen=True)
+class ServiceRows:
+    """One service: who pays now, what drives the amount, its track, and its figures by item."""
+
+    name: str
+    payer: str
+    driver: str
+    track: str
+    figures: Mapping[str, Assumption]
+
+
+@lru_cache(maxsize=1)
+def default_services() -> tuple[ServiceRows, ...]:
+    """Return the project's own services, ``data/services.csv``."""
+    return parse_services(
+        (files("kansenkaart") / "data" / "services.csv").read_text(encoding="utf-8"), where="services.csv"
+    )
+
+
+def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
+    """Parse a table of services: the columns of the assumptions, then service, item, payer, driver and track.
+
+    Raises
+    ------
+    AssumptionError
+        Once, with all rows that are wrong, doubled or missing.
+    """
+    columns, rows = rows_of(text, where=where)
+    if tuple(columns[-len(_EXTRA) :]) != _EXTRA:
+        raise AssumptionError(
+            f"columns that end with {_EXTRA}", found=str(columns)[:500], where=where, remedy="restore the header"
+        )
+    plain = StringIO()
+    writer = csv.DictWriter(plain, columns[: -len(_EXTRA)], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    figures = parse(plain.getvalue(), where=where)
+    names = list(dict.fromkeys(row["service"] for row in rows))
+    wrong = [
+        fault for name in names for fault in _service_faults(name, [row for row in rows if row["service"] == name])
+    ]
+    if wrong:
+        raise AssumptionError(
+            "services that are whole", found=listed(wrong), where=where, remedy="correct the rows named"
+        )
+    return tuple(_service([row for row in rows if row["service"] == name], figures) for name in names)
+
+
+def _service_faults(name: str, rows: list[dict[str, str]]) -> list[str]:
+    items = [row["item"] for row in rows]
+    wrong = [f"{name}: {item} is missing" for item in ITEMS if item not in items]
+    wrong += [f"{name}: {item} is not an item" for item in items if item not in ITEMS]
+    wrong += [f"{name}: {item} stands {items.count(item)} times" for item in set(items) if items.count(item) > 1]
+    wrong += [f"{row['name']}: the name is not service and item" for row in rows if row["name"] != _key(row)]
+    if len({(row["payer"], row["driver"], row["track"]) for row in rows}) > 1:
+        wrong.append(f"{name}: payer, driver or track differs between its rows")
+    if rows[0]["payer"] not in PAYERS or rows[0]["track"] not in TRACKS:
+        wrong.append(f"{name}: payer is none of {PAYERS} or track none of {TRACKS}")
+    return wrong
+
+
+def _key(row: dict[str, str]) -> str:
+    return f"{row['service']}_{row['item']}"
+
+
+def _service(rows: list[dict[str, str]], figures: Mapping[str, Assumption]) -> ServiceRows:
+    first = rows[0]
+    by_item = {row["item"]: figures[row["name"]] for row in rows}
+    return ServiceRows(first["service"], first["payer"], first["driver"], first["track"], by_item)

@@ -1,0 +1,171 @@
+"""The table shapes: which columns each stored table has, composed from the dictionary and checked with pandera.
+
+``data/tables.csv`` holds a row per table: stage folder, geometry kinds, key columns and columns. A column may be
+unknown (null) when its name ends in ``?``; columns that are not listed are an error.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pandera.pandas as pa
+
+from kansenkaart.crs import RD, require_rd
+from kansenkaart.errors import SchemaError
+from kansenkaart.tables import fields
+
+_DTYPES: dict[str, Any] = {"str": "str", "int": "Int64", "float": "float64", "bool": "boolean"}
+_SHOWN_FAILURES = 5
+
+
+@dataclass(frozen=True)
+class Table:
+    """The shape of one stored table."""
+
+    name: str
+    stage: str
+    geometry: tuple[str, ...]
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    nullable: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def tables() -> dict[str, Table]:
+    """Return all table shapes by name."""
+    found = {}
+    with (files("kansenkaart") / "data" / "tables.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            words = row["columns"].split()
+            if row["table"] in found:
+                raise SchemaError(
+                    "every table once", found=row["table"], where="data/tables.csv", remedy="remove one of the two rows"
+                )
+            found[row["table"]] = Table(
+                row["table"],
+                row["stage"],
+                tuple(row["geometry"].split()),
+                tuple(row["key"].split()),
+                tuple(word.removesuffix("?") for word in words),
+                frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
+            )
+    return found
+
+
+def get(name: str) -> Table:
+    """Return one table shape.
+
+    Raises
+    ------
+    SchemaError
+        If no table has that name.
+    """
+    if name not in tables():
+        raise SchemaError(
+            f"one of the tables {sorted(tables())}", found=name, where="data/tables.csv", remedy="add the table's row"
+        )
+    return tables()[name]
+
+
+def conform(frame: pd.DataFrame, table: str, *, where: str = "") -> pd.DataFrame:
+    """Return the frame with the table's columns in order and the dictionary's types, checked.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        Must have all columns of the table and no others; geometry in RD New.
+    table : str
+        Name of the table.
+    where : str
+        File or step, for the message.
+
+    Raises
+    ------
+    SchemaError
+        If columns are missing or unknown, a value has another type or lies outside its range, a key is double or null.
+    CrsError
+        If the geometry is not in RD New.
+    """
+    shape = get(table)
+    _require_columns(frame, shape, where)
+    ordered = frame[list(shape.columns)].reset_index(drop=True)
+    for name in shape.columns:
+        kind = fields.get(name).type
+        if kind != "geometry":
+            ordered[name] = _cast(ordered[name], kind, f"{where or table}, column {name}")
+    if shape.geometry:
+        ordered = require_rd(
+            gpd.GeoDataFrame(ordered, geometry="geometry", crs=frame.crs), where=where or table
+        ).set_crs(RD, allow_override=True)
+        _require_geometry(ordered, shape, where)
+    _validate(ordered, shape, where)
+    return ordered
+
+
+def _require_columns(frame: pd.DataFrame, shape: Table, where: str) -> None:
+    missing = [name for name in shape.columns if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in shape.columns]
+    if missing or unknown:
+        raise SchemaError(
+            f"the columns of table {shape.name}",
+            found=f"missing {missing}, unknown {unknown}",
+            where=where or shape.name,
+            remedy="correct the reader or the row of data/tables.csv",
+        )
+
+
+def _cast(column: pd.Series[Any], kind: str, where: str) -> pd.Series[Any]:
+    try:
+        return column.astype(_DTYPES[kind])
+    except (ValueError, TypeError) as why:
+        raise SchemaError(f"values of type {kind}", found=str(why), where=where, remedy="correct the reader") from why
+
+
+def _require_geometry(frame: gpd.GeoDataFrame, shape: Table, where: str) -> None:
+    bad = ~frame.geometry.geom_type.isin(shape.geometry) | frame.geometry.isna() | frame.geometry.is_empty
+    if bad.any():
+        raise SchemaError(
+            f"geometry of kind {shape.geometry}",
+            found=f"{int(bad.sum())} rows with {frame.geometry[bad].geom_type.unique()}",
+            where=f"{where or shape.name}, first row {bad.idxmax()}",
+            remedy="leave such rows out with a reason",
+        )
+
+
+@lru_cache(maxsize=64)
+def _pandera(name: str) -> pa.DataFrameSchema:
+    shape = get(name)
+    columns = {}
+    for column in shape.columns:
+        one = fields.get(column)
+        if one.type == "geometry":
+            continue
+        checks = []
+        if one.minimum is not None:
+            checks.append(pa.Check.ge(one.minimum))
+        if one.maximum is not None:
+            checks.append(pa.Check.le(one.maximum))
+        columns[column] = pa.Column(None, checks=checks, nullable=column in shape.nullable)
+    return pa.DataFrameSchema(columns, unique=list(shape.key) or None, strict=False)
+
+
+def _validate(frame: pd.DataFrame, shape: Table, where: str) -> None:
+    try:
+        _pandera(shape.name).validate(pd.DataFrame(frame.drop(columns="geometry", errors="ignore")), lazy=True)
+    except pa.errors.SchemaErrors as why:
+        cases = why.failure_cases.head(_SHOWN_FAILURES)
+        found = "; ".join(
+            f"{row.column}: {row.check} (value {row.failure_case}, row {row.index})" for row in cases.itertuples()
+        )
+        raise SchemaError(
+            f"values within the limits of table {shape.name}",
+            found=found,
+            where=where or shape.name,
+            remedy="look at the rows named; the limits stand in data/fields/*.csv",
+        ) from why

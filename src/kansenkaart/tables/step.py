@@ -1,0 +1,138 @@
+"""A step: named inputs, named outputs, and what to do; skipped when nothing that it depends on has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kansenkaart.errors import StoreError
+from kansenkaart.tables.provenance import Provenance, Tally
+from kansenkaart.tables.store import Lineage, Store
+
+
+@dataclass(frozen=True)
+class Product:
+    """One output of a step: a table as a frame, or a raster as a path, with the count of rows."""
+
+    name: str
+    content: pd.DataFrame | Path
+    tally: Tally | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work between files.
+
+    Attributes
+    ----------
+    name : str
+        As people know it.
+    outputs : tuple of str
+        Tables or rasters that it makes.
+    action : callable
+        Gets the store, returns the products, one for each output.
+    inputs : tuple of str
+        Stored tables or rasters that it reads; those that are absent count as absent.
+    deliveries : tuple of Provenance
+        Deliveries that it reads.
+    parameters : mapping
+        Plain values that change the outcome.
+    """
+
+    name: str
+    outputs: tuple[str, ...]
+    action: Callable[[Store], Sequence[Product]]
+    inputs: tuple[str, ...] = ()
+    deliveries: tuple[Provenance, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a step did: ``done`` or ``unchanged``, and the rows [1] of each output."""
+
+    step: str
+    status: str
+    rows: Mapping[str, int]
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the hash of all code and tables of the package: another version makes every step run again."""
+    return _hash_of_package(leave_out=frozenset())
+
+
+@lru_cache(maxsize=1)
+def scoring_version() -> str:
+    """Return the hash of what can move a score without being data or an assumption: pages and command line cannot."""
+    return _hash_of_package(leave_out=frozenset({"present", "cli.py", "assumptions.csv", "gates.csv"}))
+
+
+def _hash_of_package(*, leave_out: frozenset[str]) -> str:
+    digest = hashlib.sha256()
+
+    def add(folder: Traversable) -> None:
+        for item in sorted(folder.iterdir(), key=lambda one: one.name):
+            if item.name in leave_out:
+                continue
+            if item.is_dir() and item.name != "__pycache__":
+                add(item)
+            elif item.is_file() and not item.name.endswith((".pyc", ".nbi", ".nbc")):
+                digest.update(item.name.encode() + b"\0" + item.read_bytes() + b"\0")
+
+    add(files("kansenkaart"))
+    return digest.hexdigest()
+
+
+def run(store: Store, step: Step, *, force: bool = False) -> Report:
+    """Do a step, unless its outputs are there and were made from the same inputs, parameters and code.
+
+    Raises
+    ------
+    StoreError
+        If the step makes other outputs than it says.
+    """
+    inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
+    mark = _fingerprint(step, inputs)
+    if not force and all(_made(store, name, mark) for name in step.outputs):
+        return Report(step.name, "unchanged", {name: store.describe(name)["rows"] for name in step.outputs})
+    products = step.action(store)
+    made = tuple(product.name for product in products)
+    if made != step.outputs:
+        raise StoreError(f"the outputs {step.outputs}", found=str(made), where=step.name, remedy="correct the step")
+    sources = sorted({*step.deliveries, *store.sources_of(list(inputs))}, key=lambda one: json.dumps(one.to_dict()))
+    for product in products:
+        rows = product.tally.to_dict() if product.tally else {}
+        lineage = Lineage(mark, tuple(sources), inputs, dict(step.parameters), rows)
+        if isinstance(product.content, Path):
+            store.write_raster(product.name, product.content, lineage)
+        else:
+            store.write(product.name, product.content, lineage)
+    return Report(step.name, "done", {name: store.describe(name)["rows"] for name in step.outputs})
+
+
+def _fingerprint(step: Step, inputs: Mapping[str, str]) -> str:
+    content = {
+        "step": step.name, "inputs": dict(inputs), "parameters": dict(step.parameters), "code": code_version(),
+        "deliveries": [one.to_dict() for one in step.deliveries],
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _made(store: Store, name: str, mark: str) -> bool:
+    if not store.has(name):
+        return False
+    try:
+        store.verify(name)
+    except StoreError:
+        return False
+    return bool(store.describe(name)["fingerprint"] == mark)

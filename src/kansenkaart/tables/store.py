@@ -1,0 +1,264 @@
+"""Names every processed file, writes it whole or not at all, and keeps beside it where it came from.
+
+A table is a GeoParquet 1.1 file in Hilbert order with a bbox covering. Beside it lies ``<table>.json``, its lineage:
+sources, inputs by hash, parameters, code version, rows in and out and why. No clock goes in, so equal input gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from kansenkaart.errors import DiskError, LockedError, StoreError
+from kansenkaart.tables import schemas
+from kansenkaart.tables.provenance import Provenance, sha256_of
+
+RASTERS = {"dsm": "1_clean", "dtm": "1_clean"}
+#: A run does not begin with less room than this.
+LEAST_FREE_BYTES = 128 << 20
+_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_ROWS_A_GROUP = 5_000
+_ZSTD_LEVEL = 15
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where one stored file comes from.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Hash of inputs, parameters and code: equal means nothing to do.
+    sources : tuple of Provenance
+        Deliveries that went in, directly or through other tables.
+    inputs : mapping of str to str
+        Stored tables that went in, with their hash.
+    parameters : mapping
+        Plain values.
+    rows : mapping
+        Rows in, kept and left out with the reason, as :class:`kansenkaart.tables.provenance.Tally` gives it.
+    """
+
+    fingerprint: str
+    sources: tuple[Provenance, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    rows: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """The processed folder of one study.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the study; made when the first file is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, name: str) -> Path:
+        """Return where a table or raster lies, whether or not it is there."""
+        if name in RASTERS:
+            return self.root / RASTERS[name] / f"{name}.tif"
+        return self.root / schemas.get(name).stage / f"{name}.parquet"
+
+    def sidecar(self, name: str) -> Path:
+        """Return where the lineage of a file lies."""
+        return self.path(name).with_suffix(".json")
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file and its lineage are there."""
+        return self.path(name).is_file() and self.sidecar(name).is_file()
+
+    def names(self) -> list[str]:
+        """Return the names of all files that are there, in a fixed order."""
+        return [name for name in [*schemas.tables(), *RASTERS] if self.has(name)]
+
+    def write(self, name: str, frame: pd.DataFrame, lineage: Lineage) -> str:
+        """Check a table, write it with its lineage, and return its hash."""
+        ready = _ordered(schemas.conform(frame, name), schemas.get(name))
+        return self._put(
+            name, lambda path: _to_parquet(ready, path), lineage, columns=list(ready.columns), rows=len(ready)
+        )
+
+    def write_raster(self, name: str, source: Path, lineage: Lineage) -> str:
+        """Move a GeoTIFF here with its lineage, and return its hash."""
+        return self._put(name, lambda path: shutil.move(source, path), lineage, columns=[], rows=0)
+
+    def _put(self, name: str, save: Callable[[Path], Any], lineage: Lineage, *, columns: list[str], rows: int) -> str:
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(target) as part:
+            save(part)
+            digest = sha256_of(part)
+        content = {
+            "table": name, "sha256": digest, "rows": rows, "columns": columns, "fingerprint": lineage.fingerprint,
+            "sources": [one.to_dict() for one in lineage.sources], "inputs": dict(lineage.inputs),
+            "parameters": dict(lineage.parameters), "tally": dict(lineage.rows),
+        }  # fmt: skip
+        sealed = {**content, "seal": _seal(content)}
+        with atomic(self.sidecar(name)) as part:
+            part.write_text(json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        return digest
+
+    def read(self, name: str) -> gpd.GeoDataFrame:
+        """Read a table and check it against its hash and its schema.
+
+        Raises
+        ------
+        StoreError
+            If the file is missing, damaged or not the one that its lineage speaks of.
+        """
+        self.verify(name)
+        shape = schemas.get(name)
+        reader = gpd.read_parquet if shape.geometry else pd.read_parquet
+        return schemas.conform(reader(self.path(name)), name, where=self._where(name))
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return the lineage of a file as plain values.
+
+        Raises
+        ------
+        StoreError
+            If the file or its lineage is missing, or the lineage is not, figure by figure, the one that was written.
+        """
+        if not self.has(name):
+            raise StoreError("a processed file with its lineage", found="nothing", where=self._where(name),
+                             remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
+        try:
+            content = json.loads(self.sidecar(name).read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as why:
+            raise self._damaged(name, f"lineage that is no JSON: {why}") from why
+        seal = content.pop("seal", None) if isinstance(content, dict) else None
+        if seal is None or seal != _seal(content):
+            raise self._damaged(name, f"another lineage in {self.sidecar(name).name} than was written")
+        return dict(content)
+
+    def verify(self, name: str) -> None:
+        """Check that a file is, byte for byte, the one that was written."""
+        told = self.describe(name)["sha256"]
+        found = sha256_of(self.path(name))
+        if told != found:
+            raise self._damaged(name, f"bytes with sha256 {found[:12]}… where {told[:12]}… was written")
+
+    def sources_of(self, names: Sequence[str]) -> tuple[Provenance, ...]:
+        """Return the deliveries behind some files, each once, in a fixed order."""
+        rows = {json.dumps(one, sort_keys=True): one for name in names for one in self.describe(name)["sources"]}
+        return tuple(Provenance(**rows[key]) for key in sorted(rows))
+
+    def _where(self, name: str) -> str:
+        return f"{self.root.name}/{self.path(name).parent.name}/{self.path(name).name}"
+
+    def _damaged(self, name: str, found: str) -> StoreError:
+        return StoreError("a processed file as it was written", found=found, where=self._where(name),
+                          remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    """Return the hash by which a lineage shows that it was not changed."""
+    as_read = json.loads(json.dumps(content))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
+
+
+def _ordered(frame: pd.DataFrame, shape: schemas.Table) -> pd.DataFrame:
+    by_key: pd.DataFrame = frame.sort_values(list(shape.key), kind="stable", ignore_index=True)
+    if not shape.geometry or by_key.empty:
+        return by_key
+    order = gpd.GeoDataFrame(by_key).hilbert_distance().to_numpy().argsort(kind="stable")
+    nearby: pd.DataFrame = by_key.iloc[order].reset_index(drop=True)
+    return nearby
+
+
+def save_table(name: str, frame: pd.DataFrame, path: Path) -> None:
+    """Check a table and write it as a GeoParquet file outside the store, as it would be stored."""
+    _to_parquet(_ordered(schemas.conform(frame, name), schemas.get(name)), path)
+
+
+def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
+    how: dict[str, Any] = {
+        "compression": "zstd",
+        "compression_level": _ZSTD_LEVEL,
+        "row_group_size": _ROWS_A_GROUP,
+        "index": False,
+    }
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame.to_parquet(path, write_covering_bbox=True, schema_version="1.1.0", **how)
+    else:
+        frame.to_parquet(path, **how)
+
+
+@contextlib.contextmanager
+def atomic(target: Path) -> Iterator[Path]:
+    """Give a path to write to; it takes the target's place only when all went well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as whole:
+            os.fsync(whole.fileno())
+        part.chmod(0o644)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *more: Path) -> Iterator[None]:
+    """Keep other writers out of a study's folder; the lock of a process that died counts for nothing.
+
+    What a killed process left half written, here or in ``more`` folders of the same study, is cleared away.
+
+    Raises
+    ------
+    LockedError
+        If another process that lives holds the lock.
+    DiskError
+        If there is too little room to begin, or writing fails on the way: what stood there before still stands.
+    """
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as why:
+                raise LockedError("one writer at a time", found="another run of this study", where=folder.name,
+                                  remedy="wait until it ends, then run again") from why  # fmt: skip
+            for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
+                left.unlink(missing_ok=True)
+            _require_room(folder)
+            yield
+    except OSError as why:
+        if why.errno not in _DISK_FAULTS:
+            raise
+        raise DiskError("room and permission to write", found=why.strerror or str(why), where=_told(why, folder),
+                        remedy="free disk space or correct the permissions, then run again; what stood there "
+                               "before still stands") from why  # fmt: skip
+
+
+def _require_room(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise DiskError(f"at least {LEAST_FREE_BYTES >> 20} MiB of free disk", found=f"{free >> 20} MiB",
+                        where=folder.name, remedy="free disk space, then run again; nothing was begun")  # fmt: skip
+
+
+def _told(why: OSError, folder: Path) -> str:
+    return Path(str(why.filename)).name if why.filename else folder.name

@@ -1,0 +1,1 @@
+"""Dutch for readers, once: numbers, euros, names, services."""

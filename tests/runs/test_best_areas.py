@@ -1,0 +1,165 @@
+"""The best areas as stored: what is in them, how sure, why the border; and what is said where nothing fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kansenkaart.config import Areas
+from kansenkaart.score.best_areas import read_blocks
+from tests.runs.area_store import MADE, scored, town_store
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    return scored(town_store(tmp_path_factory.mktemp("town")))
+
+
+def _members(row):
+    return [int(one) for one in row["block_ids"].split(",")]
+
+
+def test_best_areas_hold_their_band_do_not_overlap_and_add_up(town):
+    best, block = town.read("best_area").sort_values("rank"), town.read("block").set_index("block_id")
+    assert best["rank"].tolist() == list(range(1, len(best) + 1))
+    seen: list[int] = []
+    for _, row in best.iterrows():
+        mine = block.loc[_members(row)]
+        assert 300 <= row["homes"] <= 360
+        assert row["homes"] == mine["homes"].sum() == row["ground_homes"] + row["stacked_homes"]
+        assert row["value_eur_per_year"] == pytest.approx(mine["value_eur_per_year"].sum())
+        assert row["value_eur_per_home"] * row["homes"] == pytest.approx(row["value_eur_per_year"])
+        assert row.geometry.area == pytest.approx(mine.geometry.area.sum(), rel=1e-3)
+        assert row["corporation_frac"] == pytest.approx(0.5)
+        assert row["reach_m"] <= 300
+        seen += _members(row)
+    assert len(seen) == len(set(seen))
+    assert set(best["criterion"]) == {"eur"}  # no roofs, so nothing is known of power
+
+
+def test_the_first_is_worth_no_less_and_is_proven(town):
+    best, known = town.read("best_area").set_index("rank"), town.read("block")
+    mean = known["value_eur_per_year"].sum() / known["homes"].sum()
+    split = best["homes"] * (1 - best["main_buurt_frac"])
+    worth = best["value_eur_per_year"] - mean * (best["homes"] + 0.1 * split + 0.05 * best["border_m"])
+    assert worth.sort_index().is_monotonic_decreasing
+    assert best.loc[1, "bound_gap_frac"] == 0
+
+
+def test_money_of_a_street_is_shared_over_its_homes_and_none_is_lost(town):
+    street, block = town.read("street_water"), town.read("block")
+    assert block["water_eur_per_year"].sum() == pytest.approx(street["yearly_eur"].sum())
+    gebied = town.read("gebied")
+    assert gebied["value_eur_per_year"].sum() == pytest.approx(street["yearly_eur"].sum())
+    assert gebied["homes"].sum() == block["homes"].sum()
+
+
+def test_sureness_is_told_per_block_and_the_core_is_part_of_the_area(town):
+    best, sure = town.read("best_area"), town.read("block_sureness")
+    block = town.read("block").set_index("block_id")["homes"]
+    assert best["sure_frac"].between(0, 1).all()
+    for _, row in best.iterrows():
+        mine = sure[sure["best_id"] == row["best_id"]].set_index("block_id")
+        assert set(_members(row)) <= set(mine.index)
+        core = [one for one in _members(row) if mine.loc[one, "role"] == "core"]
+        assert row["core_homes"] == block.loc[core].sum()
+        assert (mine.loc[mine["role"] == "core", "stays_frac"] >= 0.8).all()
+
+
+def test_the_border_is_explained_over_its_whole_length(town):
+    best, border = town.read("best_area").set_index("best_id"), town.read("best_border")
+    length = border.groupby("best_id")["length_m"].sum()
+    assert np.allclose(length.to_numpy(), best["border_length_m"].loc[length.index].to_numpy())
+    known = border[border["known_line"]].groupby("best_id")["length_m"].sum().reindex(length.index).fillna(0)
+    assert np.allclose((known / length).to_numpy(), best["known_border_frac"].loc[length.index].to_numpy())
+    assert border["border_reason_nl"].str.len().gt(3).all()
+
+
+def test_other_sizes_stand_beside_it(town):
+    variant, best = town.read("best_variant"), town.read("best_area").set_index("best_id")
+    first = (
+        variant[(variant["best_id"] == 0) & (variant["variant_kind"] == "size")].set_index("target_homes").sort_index()
+    )
+    assert first.index.tolist() == [250, 330, 450]
+    assert first["homes"].is_monotonic_increasing
+    assert first.loc[330, "block_ids"] == best.loc[0, "block_ids"]
+    near = variant[variant["variant_kind"] == "runner_up"]
+    assert near["worth_frac"].between(-0.03 - 1e-9, 1e-9).all()
+    assert not set(near["block_ids"]) & set(best["block_ids"])
+
+
+def test_twice_gives_the_same_bytes(town, tmp_path):
+    again = scored(town_store(tmp_path))
+    for name in ("block", "block_border", "gebied", "best_area", "block_sureness", "best_border", "best_variant"):
+        assert again.describe(name)["sha256"] == town.describe(name)["sha256"], name
+
+
+def test_without_any_value_the_borders_decide_and_it_is_said(tmp_path):
+    store = scored(town_store(tmp_path, rows=20, value=False, corporation=None))
+    best = store.read("best_area")
+    assert set(best["criterion"]) == {"border"}
+    assert best["value_eur_per_year"].isna().all()  # unknown, not nothing
+    assert (best["value_known_frac"] == 0).all()
+    assert best["corporation_frac"].isna().all()
+
+
+def test_fewer_homes_than_one_area_are_said_and_the_run_goes_on(tmp_path):
+    store = scored(town_store(tmp_path, rows=5, per_row=20))
+    assert len(store.read("block")) > 0
+    assert store.read("gebied").empty
+    assert store.read("best_area").empty
+    (reason,) = store.describe("gebied")["tally"]["left_out"]
+    assert "100 homes" in reason
+    assert store.describe("best_area")["tally"]["left_out"]
+
+
+def test_a_flat_of_seven_hundred_stays_whole_and_is_in_no_best_area(tmp_path):
+    store = scored(town_store(tmp_path, rows=20, flat_homes=700))
+    block = store.read("block")
+    flat = block[block["largest_homes"] == 700]
+    assert (len(flat), bool(flat["large_building"].iloc[0])) == (1, True)
+    area = store.read("gebied").set_index("gebied_id").loc[flat["gebied_id"].iloc[0]]
+    assert "700 woningen" in area["band_reason_nl"]
+    for _, row in store.read("best_area").iterrows():
+        assert int(flat["block_id"].iloc[0]) not in _members(row)
+
+
+def test_a_radius_in_which_nothing_fits_is_said(tmp_path):
+    store = scored(town_store(tmp_path, rows=20), Areas(radius_m=20.0))
+    assert store.read("best_area").empty
+    (reason,) = store.describe("best_area")["tally"]["left_out"]
+    assert "within 20 m" in reason
+
+
+def test_stored_blocks_give_the_graph_back(town):
+    graph = read_blocks(town).graph()
+    assert len(graph) == len(town.read("block"))
+    assert graph.homes.sum() == town.read("home").shape[0]
+    assert np.allclose(graph.weight, read_blocks(town).edges["weight_m"])
+
+
+def test_an_exclave_of_few_homes_is_an_area_by_itself_and_says_why(tmp_path):
+    store = scored(town_store(tmp_path, rows=12, exclave_rows=2))
+    gebied, block = store.read("gebied"), store.read("block")
+    assert gebied["homes"].sum() == 14 * 40 == block["homes"].sum()
+    small = gebied[gebied["homes"] == 80]
+    assert small["band_reason_nl"].str.contains("eiland").tolist() == [True]
+    assert len(store.read("best_area")) == 1  # 480 homes hold one area in the band, and the exclave is out of reach
+
+
+def test_owners_own_tables_tell_which_blocks_are_the_corporation_s_and_the_buurt_s_share_is_not_counted_twice(tmp_path):
+    store = town_store(tmp_path, rows=6, corporation=50.0)  # 240 homes, 120 in each of two buurten
+    pand = store.read("pand_score")["pand_id"]
+    row = pand.str.split("-").str[-2].astype(int)
+    owner = np.select([row == 0, row == 1], ["Woningstichting De Rij", "particulier"], default=None)
+    table = pd.DataFrame({"pand_id": pand, "owner": owner, "maintenance_year": None})
+    store.write("own_pand", table.dropna(subset="owner"), MADE)
+    block = scored(store).read("block")
+    share = block.set_index(block["streets"].str.removeprefix("Straat "))["corporation_frac"]
+    assert share["0"] == 1.0
+    assert share["1"] == 0.0
+    # Half of the southern buurt's 120 homes is 60, of which 40 were told: 20 of the 40 that nobody told of.
+    assert share["2"] == pytest.approx(0.5)
+    assert share[["3", "4", "5"]].to_numpy() == pytest.approx(0.5)  # nothing told of the north: the buurt's share
+    assert set(block["place_name"]) == {"Zuid", "Noord"}

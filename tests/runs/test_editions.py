@@ -1,0 +1,198 @@
+"""Gates before publishing, editions after it: nothing bad is published, and what differs is told with its cause."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from kansenkaart.cli import cli
+from kansenkaart.errors import ConfigError, GateError, StoreError
+from kansenkaart.publish.editions import gates
+from kansenkaart.publish.editions.editions import editions
+from kansenkaart.publish.editions.steps import series
+from kansenkaart.runs import study
+from kansenkaart.tables.store import Lineage
+from tests.runs.places import all_bytes
+
+
+@pytest.fixture(autouse=True)
+def _no_page(finished, monkeypatch):
+    """Leave out the making of the page itself, which other tests look at: what comes before and after it counts here."""
+    monkeypatch.setattr(study.publish, "publish", lambda *_args, **_kw: [])
+    monkeypatch.setattr(study.feasibility_reports, "publish_reports", lambda *_args, **_kw: [])
+
+
+def _place(root):
+    return study.open_study("voorbeeld", root=root)
+
+
+def _folder(root):
+    return root / "data" / "editions" / "voorbeeld"
+
+
+def _rewrite(place, name, change, **parameters):
+    """Store another table under its name, as a later run with other data or parameters would."""
+    told = place.store.describe(name)
+    sources = place.store.sources_of([name])
+    if not parameters:
+        sources = tuple(type(one)(**{**one.to_dict(), "edition": "2027-01-08"}) for one in sources)
+    frame = change(place.store.read(name))
+    lineage = Lineage("later", sources, told["inputs"], {**told["parameters"], **parameters}, told["tally"])
+    place.store.write(name, frame, lineage)
+
+
+def test_a_first_run_keeps_its_edition_and_a_second_adds_none(finished):
+    (only,) = editions(_folder(finished))
+    assert only.tables["home"]["rows"] == len(_place(finished).store.read("home"))
+    assert only.content["accepted"] is None
+    report = study.run_publish(_place(finished))[-1]
+    assert (report.step, report.status, dict(report.rows)) == ("editie", "unchanged", {"edities": 1})
+
+
+def test_half_a_delivery_publishes_nothing_until_somebody_accepts_it(copied, monkeypatch):
+    place, before = _place(copied), all_bytes(copied, "maps", "data/editions")
+    _rewrite(place, "home", lambda frame: frame.iloc[::2])
+    published = []
+    monkeypatch.setattr(study.publish, "publish", lambda *_args, **_kw: published.append(1) or [])
+    with pytest.raises(GateError) as caught:
+        study.run_publish(place)
+    assert not published
+    assert caught.value.exit_code == 7
+    assert "rows of home" in caught.value.found
+    assert "same of buurt_score.homes to home.buurtcode" in caught.value.found
+    assert "edition 1, which stays published" in caught.value.expected
+    assert '--accept "who: why"' in caught.value.remedy
+    assert all_bytes(copied, "maps", "data/editions") == before
+    study.run_publish(place, accept="J. Jansen:  half the homes\n were pulled down")
+    known = editions(_folder(copied))
+    said = known[-1].content["accepted"]
+    assert (said["who"], said["why"]) == ("J. Jansen", "half the homes were pulled down")
+    assert {one["gate"] for one in said["failures"]} >= {"rows", "same"}
+    assert "J. Jansen" in (_folder(copied) / "cijfers.html").read_text("utf-8")
+    assert study.run_publish(place)[-1].status == "unchanged"  # accepted once is enough
+    assert len(editions(_folder(copied))) == 2
+
+
+def test_the_difference_names_homes_scores_and_the_cause(copied):
+    place = _place(copied)
+    first = place.store.read("home")
+    gone, changed = first["home_id"].iloc[0], first["home_id"].iloc[5]
+
+    def later(frame):
+        kept = frame[frame["home_id"] != gone].copy()
+        kept.loc[kept["home_id"] == changed, "floor_area_m2"] = 321.0
+        return kept
+
+    _rewrite(place, "home", later)
+    _rewrite(place, "street_score", lambda frame: frame.assign(people=frame["people"] * 1.1), water_use_shower=48.0)
+    study.run_publish(place)
+    folder = _folder(copied) / "0002"
+    told = json.loads((folder / "verschil.json").read_text("utf-8"))
+    tables = {one["table"]: one for one in told["tables"]}
+    assert set(tables) == {"home", "street_score"}
+    home = tables["home"]
+    assert (home["added"], home["gone"], home["changed"], home["causes"]) == (0, 1, 1, ["data"])
+    (move,) = home["moves"]
+    assert (move["column"], move["largest"][0]["key"], move["largest"][0]["now"]) == ("floor_area_m2", changed, 321.0)
+    # Homes are an input of streets, so their new delivery is a cause as well.
+    assert tables["street_score"]["causes"] == ["data", "assumption"]
+    assert "water_use_shower" in {one["name"] for one in told["assumptions"]}
+    assert told["code"] is False
+    assert {one["role"] for one in told["deliveries"]} == {"home", "buurt", "statistics"} & {
+        one["role"] for one in told["deliveries"]
+    }
+    rows = (folder / "verschil.csv").read_text("utf-8").splitlines()
+    assert rows[0] == "table,key,change,columns"
+    assert f"home,{gone},gone," in rows
+    assert f"home,{changed},changed,floor_area_m2" in rows
+    page = (folder / "verschil.html").read_text("utf-8")
+    assert "De rekenregels zijn dezelfde." in page
+    assert "<script" not in page
+
+
+def test_figures_over_editions_are_plotted_and_told_in_a_table(copied):
+    place = _place(copied)
+    _rewrite(place, "home", lambda frame: frame.iloc[1:])
+    study.run_publish(place)
+    known = editions(_folder(copied))
+    homes = next(one for one in series(known) if one.label_nl == "Woningen")
+    assert homes.values[1] == homes.values[0] - 1
+    assert known[-1].label.startswith("2 (2027-01-08")
+    page = (_folder(copied) / "cijfers.html").read_text("utf-8")
+    figures = len(series(known))
+    assert page.count('<svg role="img"') == page.count("<desc") == page.count("<table>") == figures
+    assert len(re.findall(r"<polyline points=\"[\d.,]+ [\d.,]+\"/>", page)) == figures
+    assert page.count('text-anchor="middle">2</text>') == figures
+    assert not (_folder(copied) / "0001" / "tables").exists()
+    assert (_folder(copied) / "0002" / "tables" / "home.parquet").stat().st_ino == place.store.path(
+        "home"
+    ).stat().st_ino
+
+
+@pytest.mark.parametrize(("code", "causes"), [(None, ["assumption"]), ("other", ["assumption", "code"])])
+def test_an_assumption_and_the_code_are_told_apart_from_data(copied, monkeypatch, code, causes):
+    place = _place(copied)
+    if code:
+        monkeypatch.setattr("kansenkaart.publish.editions.difference.scoring_version", lambda: code)
+    _rewrite(place, "street_score", lambda frame: frame.assign(people=frame["people"] * 1.01), water_use_shower=48.0)
+    study.run_publish(place)
+    told = json.loads((_folder(copied) / "0002" / "verschil.json").read_text("utf-8"))
+    (one,) = told["tables"]
+    assert one["causes"] == causes
+    assert told["deliveries"] == []
+
+
+def test_a_damaged_edition_is_refused_and_a_damaged_kept_table_is_not_compared(copied):
+    summary = _folder(copied) / "0001" / "edition.json"
+    whole = summary.read_text("utf-8")
+    place = _place(copied)
+    for damage in ("{", "[]", whole.replace('"rows": ', '"rows": 1', 1)):
+        summary.write_text(damage, "utf-8")
+        with pytest.raises(StoreError, match="edition"):
+            study.run_publish(place)
+    summary.write_text(whole, "utf-8")
+    (_folder(copied) / "0001" / "tables" / "home.parquet").write_bytes(b"?")
+    study.run_publish(place)  # the same edition: mended from the store
+    assert (_folder(copied) / "0001" / "tables" / "home.parquet").read_bytes() == place.store.path("home").read_bytes()
+
+
+def test_what_a_killed_run_left_is_cleared(copied):
+    left = _folder(copied) / ".0002.part"
+    shutil.copytree(_folder(copied) / "0001", left)
+    study.run_publish(_place(copied))
+    assert not left.exists()
+
+
+def test_the_command_line_ends_with_7_and_takes_who_and_why(copied, monkeypatch):
+    monkeypatch.setattr(study, "run_acquire", lambda *_args, **_kw: [])
+    monkeypatch.setattr(study, "run_score", lambda *_args, **_kw: [])
+    _rewrite(_place(copied), "pand", lambda frame: frame.iloc[: len(frame) // 2])
+    shown = CliRunner().invoke(cli, ["--map", str(copied), "run", "voorbeeld", "--json"])
+    assert isinstance(shown.exception, GateError)
+    words = ["--map", str(copied), "run", "voorbeeld", "--json", "--accept"]
+    assert isinstance(CliRunner().invoke(cli, [*words, "ja"]).exception, ConfigError)
+    assert CliRunner().invoke(cli, [*words, "A. B.: proef"]).exit_code == 0
+
+
+@pytest.mark.parametrize("said", ["", "ja", ": waarom", "wie:", "wie: x", "a" * 61 + ": omdat het zo is"])
+def test_accepting_without_who_or_why_is_refused(said):
+    with pytest.raises(ConfigError):
+        gates.accepted(said)
+
+
+def test_every_rule_speaks_of_tables_that_exist():
+    from fnmatch import filter as match
+
+    from kansenkaart.tables import schemas
+
+    for one in gates.table():
+        if one.gate != "same":
+            assert match(schemas.tables(), one.table), one
+            continue
+        for path in (one.table, one.column):
+            table, column = path.split(".")
+            assert column in schemas.get(table).columns, one

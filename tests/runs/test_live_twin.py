@@ -1,0 +1,166 @@
+"""The example through the live clients gives the same tables, byte for byte, as from files; failures leave them be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, IncompleteError
+from kansenkaart.runs import study
+from tests.loopback import faults
+from tests.loopback.server import serve
+from tests.runs.places import HTTP, PUBLISHERS, addresses, all_bytes, project, tables, twin, twin_study
+
+
+@pytest.fixture(scope="module")
+def shared_server(published_site):
+    with serve(published_site) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared_server, monkeypatch):
+    for name, address in addresses(shared_server.url).items():
+        monkeypatch.setenv(name, address)
+    shared_server.fault = None
+    shared_server.asked.clear()
+    return shared_server
+
+
+def _acquired(shared_server, root, *roles):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, address in addresses(shared_server.url).items():
+            patch.setenv(name, address)
+        place = twin(root, *roles)
+        study.run_acquire(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def fetched_once(shared_server, tmp_path_factory):
+    """Acquire the whole live twin once from an undisturbed server."""
+    return _acquired(shared_server, tmp_path_factory.mktemp("live") / "project")
+
+
+@pytest.fixture(scope="module")
+def small(shared_server, tmp_path_factory):
+    """Acquire buurten and panden only, for the tests of faults."""
+    return _acquired(shared_server, tmp_path_factory.mktemp("small") / "project", "buurt", "pand")
+
+
+def _different(one, other):
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def test_every_clean_table_has_the_bytes_that_files_give(fetched_once, finished):
+    from_files = tables(study.open_study("voorbeeld", root=finished))
+    assert len(from_files) == 11  # nine tables, dsm and dtm
+    assert _different(tables(fetched_once), from_files) == []
+
+
+@pytest.mark.slow
+def test_scores_have_the_bytes_that_files_give(fetched_once, finished):
+    study.run_score(fetched_once)
+    place = study.open_study("voorbeeld", root=finished)
+    assert tables(place, "2_scored")
+    assert _different(tables(fetched_once, "2_scored"), tables(place, "2_scored")) == []
+
+
+def test_lineage_names_the_services_and_never_a_path_of_the_machine(fetched_once, finished):
+    told = fetched_once.store.describe("pand")["sources"]
+    assert {one["publisher"] for one in told} == {"bag", "cbs-gebieden", "cbs-odata"}
+    for name in fetched_once.store.names():
+        assert str(finished.parent) not in json.dumps(fetched_once.store.describe(name))
+
+
+def test_a_second_live_run_changes_nothing_and_asks_for_buurten_once(fetched_once, server):
+    before = all_bytes(fetched_once.folders.raw.parent, "raw", "processed")
+    reports = study.run_acquire(fetched_once)
+    assert {one.status for one in reports} == {"unchanged"}
+    assert all_bytes(fetched_once.folders.raw.parent, "raw", "processed") == before
+    assert sum("/buurten/items" in path for path in server.asked) == 1
+
+
+LASTING = {
+    "500": (faults.status(500), FetchError),
+    "reset": (faults.reset, FetchError),
+    "truncated JSON": (faults.truncated, FetchError),
+    "HTML instead of JSON": (faults.html, FetchError),
+    "degrees": (faults.text(b"[190", b"[5.1, 52.1, 190"), CrsError),
+    "a column gone": (faults.text(b'"bouwjaar"', b'"jaar"'), FormatError),
+    "half the rows": (faults.body(lambda page: page.update(features=page["features"][::2])), IncompleteError),
+}
+
+
+def _for_panden(change):
+    return lambda number, path, reply: change(number, path, reply) if "ogc/collections/pand/" in path else reply
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_a_failing_register_leaves_deliveries_and_tables_as_they_were(small, server, name):
+    change, error = LASTING[name]
+    before = all_bytes(small.folders.raw.parent, "raw", "processed")
+    server.fault = _for_panden(change)
+    with pytest.raises(error) as caught:
+        study.run_acquire(small)
+    assert caught.value.remedy
+    kept = all_bytes(small.folders.raw.parent, "raw", "processed")
+    assert {path: kept[path] for path in before} == before
+    assert study.check(small) == []
+    server.fault = None
+    assert {one.status for one in study.run_acquire(small)} == {"unchanged"}
+
+
+@pytest.mark.parametrize("wanted", ["TableInfos", "kaartbladindex"])
+def test_any_publisher_that_fails_stops_the_run_before_a_table_changes(fetched_once, server, wanted):
+    before = tables(fetched_once)
+    server.fault = lambda number, path, reply: faults.reset(number, path, reply) if wanted in path else reply
+    with pytest.raises(FetchError):
+        study.run_acquire(fetched_once)
+    assert tables(fetched_once) == before
+
+
+def test_a_changed_register_is_kept_beside_the_old_one_and_only_its_tables_change(shared_server, server, tmp_path):
+    place = _acquired(shared_server, tmp_path / "project", "buurt", "pand")
+    before = all_bytes(place.folders.raw, "")
+    server.fault = _for_panden(faults.text(b'"bouwjaar":', b'"bouwjaar" :'))
+    assert {one.status for one in study.run_acquire(place)} == {"unchanged"}  # other spelling, same values
+    server.fault = _for_panden(faults.text(b'"Pand in gebruik"', b'"Verbouwing pand"'))
+    told = {one.step: one.status for one in study.run_acquire(place)}
+    assert told == {"buurt": "unchanged", "pand": "done"}
+    kept = all_bytes(place.folders.raw, "")
+    assert {path: kept[path] for path in before} == before
+    assert len([path for path in kept if path.startswith("bag/") and "pand_" in path]) == 2
+
+
+BAD = {
+    "no client": ("weather_daily", '"weather_daily"', '"weather_hourly"', "a live source"),
+    "no layer": ("terrain", 'layer = "wegdeel"\n', "", "a layer for terrain"),
+    "no place": ("pand", 'gemeentecode = "GM9999"', "", "gemeentecode"),
+    "no period": ("weather_daily", "20150101-20241231", "latest", "the station as layer"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.usefixtures("server")
+def test_a_live_source_that_cannot_be_asked_is_a_fault_of_the_study(tmp_path, name):
+    role, old, new, word = BAD[name]
+    content = twin_study("buurt", role)
+    assert old in content
+    project(tmp_path / "project")
+    (tmp_path / "project" / "studies" / "voorbeeld.toml").write_text(content.replace(old, new, 1), encoding="utf-8")
+    place = replace(study.open_study("voorbeeld", root=tmp_path / "project"), http=HTTP)
+    with pytest.raises(ConfigError, match=word) as caught:
+        study.run_acquire(place)
+    assert caught.value.remedy
+    assert study.status(place) == []
+
+
+def test_the_template_for_a_municipality_asks_only_what_a_client_can_fetch(tmp_path):
+    root = project(tmp_path / "project", "gemeente")
+    place = study.open_study("gemeente", root=root, gemeentecode="GM9999")
+    assert place.study.place.gemeentecode == "GM9999"
+    assert place.store.root.name == "gemeente-gm9999"
+    assert {one.role for one in place.study.source} <= set(PUBLISHERS)

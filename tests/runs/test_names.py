@@ -1,0 +1,50 @@
+"""Names by which a reader can call a pipe, a roof face and a block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kansenkaart.tables.store import Store
+from kansenkaart.wording.names import block_names, face_names, pipe_names, short_id
+
+
+@pytest.mark.parametrize(
+    ("uri", "last"),
+    [("http://sparql.gwsw.nl/voorbeeld#vb00-L0157", "vb00-L0157"), ("http://data.gwsw.nl/1.6/totaal/PVC", "PVC"),
+     ("gemengd 329 1", "gemengd 329 1"), ("", "")],
+)  # fmt: skip
+def test_short_id_is_the_last_part(uri, last):
+    assert short_id(uri) == last
+
+
+def test_a_pipe_is_called_by_its_street_or_else_by_its_number():
+    pipes = pd.DataFrame(
+        {
+            "pipe_id": ["http://x/y#L1", "http://x/y#L2", "http://x/y#L3"],
+            "system": ["gemengd", "hemelwater", "iets"],
+            "diameter_mm": [300.0, np.nan, np.nan],
+            "street_name": ["Kade", None, None],
+        }
+    )
+    named = pipe_names(pipes, Store(Path("nowhere"))).tolist()
+    assert named == ["Kade: gemengd riool 300 mm", "regenwaterriool, streng L2", "riool, streng L3"]
+
+
+def test_roof_faces_look_where_they_slope():
+    # Eight directions of 45 degrees, the first around north: 337.5 to 22.5.
+    faces = pd.DataFrame(
+        {"tilt_deg": [35.0, 35.0, 35.0, 2.0, np.nan], "azimuth_deg": [350.0, 180.0, 225.0, np.nan, np.nan]}
+    )
+    assert face_names(faces).tolist() == [
+        "schuin dakvlak op het noorden", "schuin dakvlak op het zuiden", "schuin dakvlak op het zuidwesten",
+        "plat dakvlak", "dakvlak",
+    ]  # fmt: skip
+
+
+def test_blocks_have_their_number_and_first_street():
+    blocks = pd.DataFrame({"block_id": ["1", "2", "3"], "streets": ["Kade; Laan", "", None]})
+    assert block_names(blocks).tolist() == ["blok 1, Kade", "blok 2", "blok 3"]

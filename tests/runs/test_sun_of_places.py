@@ -1,0 +1,381 @@
+"""Sun through the stage: clocks, bases, modules, sizes; on small places that are made here."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from rasterio.transform import from_origin
+
+from kansenkaart.core.solar.priors import combined_interval
+from kansenkaart.core.solar.weather import long_term_months
+from kansenkaart.errors import CrsError
+from kansenkaart.score import panden as sun_panden
+from kansenkaart.score import panden as sun_use
+from kansenkaart.score import roofs
+from kansenkaart.score import weather as sun_cache
+from kansenkaart.score import weather as sun_station
+from kansenkaart.score.roofs import find_faces
+from kansenkaart.score.surfaces import Faces, height_model, raised
+from kansenkaart.tables import assumptions
+
+EAST, NORTH, CELL = 85000.0, 447000.0, 0.5
+
+
+SHARED = Path(
+    tempfile.mkdtemp(prefix="sun-of-places-")
+)  # where tables of stations are kept: each weather is worked out once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy():
+    yield
+    shutil.rmtree(SHARED)
+
+
+class Tables:
+    """A store that holds frames and rasters in memory."""
+
+    def __init__(self, tmp_path, **tables):
+        self.tables, self.folder, self.root = tables, tmp_path, SHARED
+
+    def has(self, name):
+        """Tell whether a table is there."""
+        return name in self.tables
+
+    def read(self, name):
+        """Return a copy of a table."""
+        return self.tables[name].copy()
+
+    def path(self, name):
+        """Write a raster and say where."""
+        target = self.folder / f"{name}.tif"
+        heights = self.tables[name].astype("float32")
+        with rasterio.open(target, "w", driver="GTiff", width=heights.shape[1], height=heights.shape[0], count=1,
+                           dtype="float32", crs="EPSG:28992", nodata=3.4028235e38,
+                           transform=from_origin(EAST, NORTH, CELL, CELL)) as out:  # fmt: skip
+            out.write(heights, 1)
+        return target
+
+
+@cache
+def weather(shift_minutes=30):
+    """Make a clear year at 52 N whose hours lie `shift_minutes` after their timestamps."""
+    from pvlib.solarposition import get_solarposition
+
+    stamps = pd.date_range("2021-01-01", periods=8760, freq="h", tz="UTC")
+    height = get_solarposition(stamps + pd.Timedelta(minutes=shift_minutes), 52.0, 5.0)["apparent_elevation"]
+    up = np.maximum(np.sin(np.radians(height.to_numpy())), 0)
+    dni, dhi = np.where(up > 0.03, 600.0, 0.0), np.where(up > 0, 60.0, 0.0)
+    return pd.DataFrame({"timestamp": stamps.strftime("%Y-%m-%dT%H:%M:%SZ"), "ghi_w_per_m2": dhi + dni * up,
+                         "dni_w_per_m2": dni, "dhi_w_per_m2": dhi, "latitude_deg": 52.0, "longitude_deg": 5.0})  # fmt: skip
+
+
+def face(name, pand, box, tilt, azimuth, eave):
+    plan = shapely.box(*box)
+    return {"face_id": name, "pand_id": pand, "tilt_deg": tilt, "azimuth_deg": azimuth,
+            "roof_area_m2": plan.area / np.cos(np.radians(tilt)), "eave_height_m_nap": eave, "geometry": plan}  # fmt: skip
+
+
+def faces(*rows):
+    return gpd.GeoDataFrame(list(rows), crs="EPSG:28992")
+
+
+def panden(*boxes, homes=1):
+    rows = [{"pand_id": f"p{i}", "buurtcode": "BU1", "bouwjaar": 1970, "homes": homes, "footprint_area_m2":
+             shapely.box(*box).area, "geometry": shapely.box(*box)} for i, box in enumerate(boxes)]  # fmt: skip
+    return gpd.GeoDataFrame(rows, crs="EPSG:28992").astype({"homes": "Int64", "bouwjaar": "Int64"})
+
+
+def spot(x, y, width, depth):
+    return EAST + x, NORTH - y - depth, EAST + x + width, NORTH - y
+
+
+def scored(store):
+    return roofs.score_roofs(store, assumptions.default())[0]
+
+
+@pytest.mark.parametrize("shift", [-30, 30, 85])
+def test_a_wrong_clock_does_not_favour_the_morning(tmp_path, shift):
+    # Two slopes back to back under a year that is the same before and after noon: east = west, whatever the stamps say.
+    rows = faces(
+        face("e", "p0", spot(10, 10, 5, 10), 35.0, 90.0, 6.0), face("w", "p1", spot(40, 10, 5, 10), 35.0, 270.0, 6.0)
+    )
+    made = scored(Tables(tmp_path, roof_face=rows, weather_hourly=weather(shift)))
+    east, west = made.content.set_index("face_id").loc[["e", "w"], "open_sky_kwh_per_m2_year"]
+    assert east == pytest.approx(west, rel=0.015)
+    assert made.tally.to_dict()["noted"]["minuten van tijdstip tot midden van het uur"] == pytest.approx(shift, abs=5)
+
+
+def test_a_neighbour_shades_where_only_the_model_is_known(tmp_path):
+    low = face("low", "p0", spot(10, 10, 8, 8), 0.0, np.nan, 3.0)
+    tall = face("tall", "p1", spot(8, 19, 12, 8), 0.0, np.nan, 18.0)  # south of it
+    store = Tables(tmp_path, roof_face=faces(low, tall), weather_hourly=weather())
+    found = scored(store).content.set_index("face_id")
+    assert (found["score_basis"] == "lod22").all()
+    assert found.loc["tall", "shade_frac"] < 0.002
+    assert found.loc["low", "shade_frac"] > 0.2
+    assert (found["yield_fit_kwh_per_year_low"] <= found["yield_fit_kwh_per_year"]).all()
+
+
+def test_a_roof_without_a_model_is_found_in_the_heights(tmp_path):
+    rows, cols = np.mgrid[0:120, 0:120]
+    heights = np.zeros((120, 120))
+    x, y = (cols + 0.5) * CELL, (rows + 0.5) * CELL
+    on = (x > 20) & (x < 32) & (y > 20) & (y < 36)
+    heights[on] = (5 + (20 + 16 - y) * np.tan(np.radians(30)))[on]  # falls to the south
+    store = Tables(tmp_path, pand=panden(spot(20, 20, 12, 16)), dsm=heights, weather_hourly=weather())
+    made = scored(store).content
+    assert made["score_basis"].tolist() == ["dsm"]
+    assert made["pand_id"].tolist() == ["p0"]
+    assert made["tilt_deg"].iloc[0] == pytest.approx(30, abs=0.3)
+    assert made["azimuth_deg"].iloc[0] == pytest.approx(180, abs=0.5)
+    assert made["roof_area_m2"].iloc[0] == pytest.approx(192 / np.cos(np.radians(30)), rel=0.03)
+    assert made["modules_fit"].iloc[0] > 60
+
+
+def test_faces_split_over_tiles_are_found_once(tmp_path, monkeypatch):
+    heights = np.zeros((200, 200))
+    boxes = [spot(4, 4, 10, 10), spot(27, 27, 10, 10), spot(80, 80, 10, 10)]
+    for box in boxes:
+        left, top = int((box[0] - EAST) / CELL), int((NORTH - box[3]) / CELL)
+        heights[top : top + 20, left : left + 20] = 7.0
+    store = Tables(tmp_path, dsm=heights)
+    whole = find_faces(panden(*boxes), height_model(store.path("dsm")))
+    monkeypatch.setattr("kansenkaart.score.roofs._TILE", 64)
+    tiled = find_faces(panden(*boxes), height_model(store.path("dsm")))
+    assert len(whole) == 3
+    columns = ["pand_id", "tilt_deg", "roof_area_m2", "eave_height_m_nap"]
+    pd.testing.assert_frame_equal(
+        whole[columns].sort_values("pand_id", ignore_index=True),
+        tiled[columns].sort_values("pand_id", ignore_index=True),
+    )
+
+
+def test_a_tree_over_a_roof_leaves_no_modules_under_it(tmp_path):
+    heights = np.zeros((120, 120))
+    heights[40:72, 40:64] = 6.0  # a flat roof of 12 m x 16 m
+    bare = Tables(tmp_path / "a", roof_face=faces(face("f", "p0", spot(20, 20, 12, 16), 0.0, np.nan, 6.0)), dsm=heights,
+                  weather_hourly=weather())  # fmt: skip
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    wooded = heights.copy()
+    wooded[40:56, 40:64] = 14.0  # a crown over its northern half
+    with_tree = Tables(tmp_path / "b", **{**bare.tables, "dsm": wooded})
+    open_roof, under = (scored(one).content.iloc[0] for one in (bare, with_tree))
+    assert open_roof["score_basis"] == under["score_basis"] == "lod22+dsm"
+    assert under["free_area_m2"] == pytest.approx(open_roof["free_area_m2"] / 2, rel=0.02)
+    assert under["modules_fit"] <= open_roof["modules_fit"] / 2
+
+
+def test_strange_faces_are_kept_and_counted(tmp_path):
+    bow = shapely.Polygon([(EAST, NORTH), (EAST + 5, NORTH - 5), (EAST + 5, NORTH), (EAST, NORTH - 5)])
+    odd = faces(
+        face("no direction", "p0", spot(10, 10, 5, 5), 30.0, np.nan, 5.0),
+        face("no pand", "gone", spot(30, 10, 5, 5), 30.0, 180.0, 5.0),
+        {**face("crossing", "p0", spot(0, 0, 5, 5), 30.0, 180.0, 5.0), "geometry": bow},
+        {**face("no area", "p0", spot(50, 50, 5, 5), 30.0, 180.0, 5.0), "roof_area_m2": 0.0},
+    )
+    made = scored(
+        Tables(tmp_path, roof_face=odd, pand=panden(spot(10, 10, 5, 5), spot(90, 90, 5, 5)), weather_hourly=weather())
+    )
+    noted = made.tally.to_dict()["noted"]
+    assert len(made.content) == 4
+    assert noted["richting of helling onbekend"] == 1
+    assert noted["dakvlak zonder pand in de BAG"] == 1
+    assert noted["dakvlak zonder oppervlakte"] == 1
+    assert noted["dakvlak dat zichzelf kruist"] == 1
+    assert noted["pand zonder dakvlak"] == 1
+    unknown = made.content.set_index("face_id").loc["no direction"]
+    assert unknown["sun_class"] == "?"
+    assert pd.isna(unknown["kwp_fit"])
+
+
+def test_a_height_model_in_another_system_is_refused(tmp_path):
+    path = Tables(tmp_path, dsm=np.zeros((4, 4))).path("dsm")
+    with rasterio.open(path, "r+") as sheet:
+        sheet.crs = "EPSG:32631"
+    with pytest.raises(CrsError, match=r"dsm\.tif.*32631|32631.*dsm\.tif"):
+        height_model(path)
+    with rasterio.open(path, "r+") as sheet:
+        sheet.crs, sheet.transform = "EPSG:28992", from_origin(EAST, NORTH, 0.5, 1.0)
+    with pytest.raises(CrsError, match="square cells"):
+        height_model(path)
+
+
+def test_holes_in_the_heights_are_counted_and_never_a_tower(tmp_path):
+    heights = np.zeros((120, 120))
+    heights[40:72, 40:64] = 6.0
+    holed = heights.copy()
+    holed[44:48, 44:48] = holed[90:100, 40:64] = np.nan  # on the roof, and south of it
+    row = faces(face("f", "p0", spot(20, 20, 12, 16), 0.0, np.nan, 6.0))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    whole, gone = (
+        scored(Tables(tmp_path / name, roof_face=row, dsm=one, weather_hourly=weather()))
+        for name, one in (("a", heights), ("b", holed))
+    )
+    assert "dakvlak met cellen zonder hoogte" not in whole.tally.to_dict()["noted"]
+    assert gone.tally.to_dict()["noted"]["dakvlak met cellen zonder hoogte"] == 1
+    assert gone.content["sun_kwh_per_m2_year"].iloc[0] == pytest.approx(
+        whole.content["sun_kwh_per_m2_year"].iloc[0], rel=2e-3
+    )
+    assert gone.content["modules_fit"].iloc[0] <= whole.content["modules_fit"].iloc[0]
+
+
+def test_months_sum_to_the_year_on_every_basis(tmp_path):
+    rows = faces(
+        face("s", "p0", spot(10, 10, 6, 8), 40.0, 180.0, 6.0), face("f", "p0", spot(20, 10, 12, 12), 0.0, np.nan, 6.0)
+    )
+    tables = {"roof_face": rows, "pand": panden(spot(10, 10, 22, 12), spot(80, 10, 9, 9)), "weather_hourly": weather()}
+    made = scored(Tables(tmp_path, **tables)).content
+    whole = panden_of(tmp_path, roof_face_score=made, **tables)
+    for found in (made, whole):
+        months = found[list(roofs.MONTHS)].to_numpy(float)
+        np.testing.assert_allclose(months.sum(axis=1), found["yield_fit_kwh_per_year"].to_numpy(float), rtol=1e-6)
+        assert (months[:, 5] > 1.2 * months[:, 11]).all()  # June and December at 52 N
+    slope, level = (made.set_index("face_id").loc[one, list(roofs.MONTHS)].to_numpy(float) for one in "sf")
+    assert slope[11] / slope.sum() > 1.2 * level[11] / level.sum()  # a slope to the south holds up in winter
+    assert whole["score_basis"].tolist() == ["lod22", "footprint"]
+
+
+def test_the_best_face_is_filled_first(tmp_path):
+    rows = faces(
+        face("n", "p0", spot(10, 10, 9, 6), 40.0, 0.0, 6.0), face("s", "p0", spot(10, 16, 9, 6), 40.0, 180.0, 6.0)
+    )
+    tables = {"roof_face": rows, "pand": panden(spot(10, 10, 9, 12)), "weather_hourly": weather()}
+    made = scored(Tables(tmp_path, **tables)).content.set_index("face_id")
+    found = panden_of(tmp_path, roof_face_score=made.reset_index(), **tables).iloc[0]
+    assert 0 < found["modules_pay"] <= made.loc["s", "modules_fit"]
+    best = made.loc["s", "yield_fit_kwh_per_year"] / made.loc["s", "kwp_fit"]
+    life = (
+        assumptions.default().value("pv_life", "year") * assumptions.default().value("pv_degradation", "%/year") / 200
+    )
+    assert found["yield_pay_kwh_per_year"] / found["kwp_pay"] == pytest.approx(best * (1 - life), rel=1e-6)
+
+
+def test_the_table_of_a_station_is_kept(tmp_path, monkeypatch):
+    tables = {"roof_face": faces(face("f", "p0", spot(10, 10, 5, 10), 35.0, 90.0, 6.0)), "weather_hourly": weather()}
+    first = scored(Tables(tmp_path, **tables)).content
+    for name in ("cumulative_irradiance", "closing_minutes"):
+        monkeypatch.setattr(sun_station, name, lambda *_, **__: pytest.fail("worked out again"))
+    pd.testing.assert_frame_equal(scored(Tables(tmp_path, **tables)).content, first)
+    brighter = weather().assign(dhi_w_per_m2=weather()["dhi_w_per_m2"] * 1.1)
+    with pytest.raises(pytest.fail.Exception, match="again"):  # other weather, another table
+        scored(Tables(tmp_path, **{**tables, "weather_hourly": brighter}))
+
+
+def test_a_damaged_table_is_noticed_and_made_again(tmp_path):
+    station = sun_station.station_of(Tables(tmp_path, weather_hourly=weather()), assumptions.default())
+    made = []
+
+    def make():
+        made.append(1)
+        return 30.0, station.table
+
+    def kept():
+        (minutes, table), damaged = sun_cache.remembered(tmp_path, "k" * 32, make)
+        np.testing.assert_array_equal(table.vector, station.table.vector)
+        return minutes, damaged, len(made)
+
+    assert [kept(), kept()] == [(30.0, False, 1), (30.0, False, 1)]
+    (path,) = tmp_path.iterdir()
+    sound = path.read_bytes()
+    middle = len(sound) // 2
+    for number, bad in enumerate((sound[:-1000], sound[:middle] + b"bad" + sound[middle + 3 :], b"", b"no archive"), 2):
+        path.write_bytes(bad)
+        assert kept() == (30.0, True, number)
+        assert path.read_bytes() == sound
+    assert "opnieuw gemaakt" in str(dataclasses.replace(station, mended=True).notes())
+    assert "opnieuw gemaakt" not in str(station.notes())
+
+
+def panden_of(tmp_path, **tables):
+    store = Tables(tmp_path, **tables)
+    return sun_panden.score_panden(store, assumptions.default())[0].content
+
+
+def test_a_footprint_alone_gives_an_estimate_with_a_wide_interval(tmp_path):
+    found = panden_of(tmp_path, pand=panden(spot(0, 0, 8, 10), spot(20, 0, 30, 20)), weather_hourly=weather())
+    assert (found["score_basis"] == "footprint").all()
+    assert found["roof_area_m2"].isna().all()
+    width = (found["yield_fit_kwh_per_year_high"] - found["yield_fit_kwh_per_year_low"]) / found[
+        "yield_fit_kwh_per_year"
+    ]
+    assert (width > 0.6).all()
+
+
+def test_without_weather_all_sun_is_unknown(tmp_path):
+    found = panden_of(tmp_path, pand=panden(spot(0, 0, 8, 10)))
+    assert found[["kwp_fit", "yield_fit_kwh_per_year", "sun_eur_per_year"]].isna().all(axis=None)
+    assert found["sun_class"].tolist() == ["?"]
+
+
+def test_what_pays_never_exceeds_what_fits_nor_loses_money(tmp_path):
+    boxes = [spot(0, 30 * i, 10 + 6 * i, 12) for i in range(6)]
+    found = panden_of(tmp_path, pand=panden(*boxes, homes=4), weather_hourly=weather())
+    assert (found["modules_pay"] <= found["modules_fit"]).all()
+    assert (found["sun_eur_per_year"] >= 0).all()
+    many = panden_of(tmp_path, pand=panden(*boxes, homes=40), weather_hourly=weather())
+    assert (many["modules_pay"] >= found["modules_pay"]).all()
+    none = panden_of(tmp_path, pand=panden(*boxes, homes=0), weather_hourly=weather())
+    assert none["modules_pay"].isna().all()  # who uses it is not known: unknown, not zero
+
+
+@pytest.mark.parametrize("shift", [-30, 30, 85])
+def test_the_load_keeps_the_time_of_the_sun(tmp_path, shift):
+    tables = {"pand": panden(spot(0, 0, 14, 20), homes=8), "weather_hourly": weather(shift)}
+    own = panden_of(tmp_path, **tables)["own_use_pay_frac"].iloc[0]
+    usual = panden_of(tmp_path, **{**tables, "weather_hourly": weather(30)})["own_use_pay_frac"].iloc[0]
+    assert own == pytest.approx(usual, abs=0.01)
+
+
+def test_a_flat_roof_is_dearer_to_fill(tmp_path):
+    table = assumptions.default()
+    prices = sun_use._prices(table)
+    assert prices.flat_eur_per_kwp - prices.pitched_eur_per_kwp == pytest.approx(
+        1000 * (1.14 - 0.98)
+    )  # assumptions.csv, EUR/Wp
+
+
+def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):
+    buurt = pd.DataFrame({"buurtcode": ["BU1"], "electricity_use_kwh_per_home": [5100.0]})
+    tables = {"pand": panden(spot(0, 0, 14, 20), homes=8), "weather_hourly": weather()}
+    land, own = panden_of(tmp_path, **tables).iloc[0], panden_of(tmp_path, buurt=buurt, **tables).iloc[0]
+    assert (land["own_use_pay_frac_basis"], own["own_use_pay_frac_basis"]) == ("land", "buurt")
+    assert own["kwp_pay"] > land["kwp_pay"]
+
+
+def test_a_raised_surface_is_the_plane_itself(tmp_path):
+    rows = faces(face("f", "p0", spot(10, 10, 5, 10), 30.0, 180.0, 5.0))
+    sheet = raised(Faces(rows))
+    heights = sheet.read(SimpleNamespace(row_off=0, col_off=0, height=sheet.shape[0], width=sheet.shape[1]))
+    assert np.nanmin(heights) == pytest.approx(5 + 0.25 * np.tan(np.radians(30)), abs=0.01)
+    assert np.nanmax(heights) == pytest.approx(5 + 9.75 * np.tan(np.radians(30)), abs=0.01)
+
+
+def test_a_long_term_wants_half_of_its_years_complete():
+    days = pd.Series(pd.date_range("2015-01-01", "2024-12-31"))
+    sun_kwh = np.ones(len(days))
+    found = long_term_months(days, sun_kwh, years=10)
+    assert (found.first_year, found.last_year) == (2015, 2024)
+    assert found.kwh_per_m2.sum() == pytest.approx(365.25)
+    sun_kwh[days.dt.year.isin([2016, 2018]).to_numpy()] = np.nan
+    assert long_term_months(days, sun_kwh, years=10).first_year == 2015
+    sun_kwh[days.dt.year.to_numpy() > 2019] = np.nan
+    assert long_term_months(days, sun_kwh, years=10) is None
+
+
+def test_intervals_join_as_squares():
+    assert combined_interval((0.7, 1.3), (0.6, 1.4)) == pytest.approx((0.5, 1.5))
+    assert combined_interval((0.0, 0.0), (0.5, 1.0)) == (0.0, 1.0)
