@@ -57,13 +57,27 @@ ALLOWED = frozenset(
 #: A licence with one of these exceptions permits more than without it.
 EXCEPTIONS = frozenset({"LLVM-exception"})
 _SPELLED = {
-    "mit": "MIT", "mit license": "MIT", "mit licence": "MIT", "the mit license (mit)": "MIT", "apache-2.0": "Apache-2.0",
-    "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache software license": "Apache-2.0",
-    "bsd": "BSD", "new bsd": "BSD-3-Clause", "bsd license": "BSD", "bsd-2-clause": "BSD-2-Clause",
-    "bsd 2-clause license": "BSD-2-Clause", "bsd-3-clause": "BSD-3-Clause", "isc": "ISC", "isc license": "ISC",
-    "isc license (iscl)": "ISC", "mpl-2.0": "MPL-2.0", "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+    "mit": "MIT",
+    "mit license": "MIT",
+    "mit licence": "MIT",
+    "the mit license (mit)": "MIT",
+    "apache-2.0": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache software license": "Apache-2.0",
+    "bsd": "BSD",
+    "new bsd": "BSD-3-Clause",
+    "bsd license": "BSD",
+    "bsd-2-clause": "BSD-2-Clause",
+    "bsd 2-clause license": "BSD-2-Clause",
+    "bsd-3-clause": "BSD-3-Clause",
+    "isc": "ISC",
+    "isc license": "ISC",
+    "isc license (iscl)": "ISC",
+    "mpl-2.0": "MPL-2.0",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
     "mit or apache-2.0": "MIT OR Apache-2.0",
-}  # fmt: skip
+}
 _PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*)(\[[^\]]*\])?==(?P<version>[^\s;\\]+)\s*(;\s*(?P<marker>[^\\]+?))?\s*\\?$"
 )
@@ -244,9 +258,13 @@ def page(pins: list[Pin]) -> str:
         for one in assets()
     ]
     return "\n".join(
-        [_HEAD, _rows(["package", "version", "licence", "who says so", "needed for"], rows), _CARRIED,
-         _rows(["file", "from", "licence", "sha256 begins with"], carried)]
-    )  # fmt: skip
+        [
+            _HEAD,
+            _rows(["package", "version", "licence", "who says so", "needed for"], rows),
+            _CARRIED,
+            _rows(["file", "from", "licence", "sha256 begins with"], carried),
+        ]
+    )
 
 
 _HEAD = """<!-- Made by .ci/audit.py --write: do not edit by hand. -->
@@ -279,8 +297,21 @@ def withdrawn(report: dict[str, Any]) -> list[str]:
 
 def ask_registry(lock: str) -> list[str]:
     """Ask the package index for every release of a lock, without installing; return what is wrong."""
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet",
-               "--require-hashes", "--report", "-", "-r", lock]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--ignore-installed",
+        "--no-deps",
+        "--quiet",
+        "--require-hashes",
+        "--report",
+        "-",
+        "-r",
+        lock,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return [f"{lock}: the package index does not give these bytes any more: {done.stderr.strip()[-300:]}"]
@@ -289,8 +320,19 @@ def ask_registry(lock: str) -> list[str]:
 
 def ask_vulnerabilities() -> tuple[list[str], str]:
     """Ask pip-audit; return what it found, and why it was skipped where it could not be asked."""
-    command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--progress-spinner", "off",
-               "--format", "json", "-r", str(ROOT / LOCKS["dev"])]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "--disable-pip",
+        "--require-hashes",
+        "--progress-spinner",
+        "off",
+        "--format",
+        "json",
+        "-r",
+        str(ROOT / LOCKS["dev"]),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         found = json.loads(done.stdout)["dependencies"]

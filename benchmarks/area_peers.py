@@ -77,9 +77,13 @@ def metis(town: Town) -> np.ndarray:
 
     options = pymetis.Options(contig=1, seed=0, ufactor=90, ncuts=10, niter=50)
     _, part = pymetis.part_graph(
-        town.count, pymetis.CSRAdjacency(adj_starts=town.rows.indptr, adjacent=town.rows.indices), options=options,
-        eweights=np.maximum(1, np.round(town.rows.data * 10)).astype(int), vweights=town.homes, recursive=False,
-    )  # fmt: skip
+        town.count,
+        pymetis.CSRAdjacency(adj_starts=town.rows.indptr, adjacent=town.rows.indices),
+        options=options,
+        eweights=np.maximum(1, np.round(town.rows.data * 10)).astype(int),
+        vweights=town.homes,
+        recursive=False,
+    )
     return np.asarray(part)
 
 

@@ -47,13 +47,18 @@ def read_city(path: Path) -> AreaGraph:
     edges = gpd.read_file(path, layer="edges")
     centre = units.geometry.centroid
     return graph_from_arrays(
-        homes=units["homes"].to_numpy(np.int64), value=units["value"].to_numpy(float),
-        owned=(units["corp"] * units["homes"]).to_numpy(float), xy=np.c_[centre.x, centre.y],
-        buurt=units["buurt"].to_numpy(np.int64), ext=units["ext"].to_numpy(float) * 0.05,
-        borders=(edges["a"].to_numpy(np.int64), edges["b"].to_numpy(np.int64)), length=edges["length"].to_numpy(float),
-        weight=edges["w"].to_numpy(float), cls=edges["cls"].replace("canal", "water").to_numpy(str),
+        homes=units["homes"].to_numpy(np.int64),
+        value=units["value"].to_numpy(float),
+        owned=(units["corp"] * units["homes"]).to_numpy(float),
+        xy=np.c_[centre.x, centre.y],
+        buurt=units["buurt"].to_numpy(np.int64),
+        ext=units["ext"].to_numpy(float) * 0.05,
+        borders=(edges["a"].to_numpy(np.int64), edges["b"].to_numpy(np.int64)),
+        length=edges["length"].to_numpy(float),
+        weight=edges["w"].to_numpy(float),
+        cls=edges["cls"].replace("canal", "water").to_numpy(str),
         passable=edges["passable"].to_numpy(bool),
-    )  # fmt: skip
+    )
 
 
 def read_addresses(path: Path) -> AreaGraph:
@@ -138,9 +143,12 @@ def judged(graph: AreaGraph, label: np.ndarray) -> dict[str, object]:
     homes = np.bincount(area, graph.homes)
     torn = sum(_pieces(graph, np.flatnonzero(area == k)) > 1 for k in range(len(homes)))
     return {
-        "areas": len(homes), "in_band": int(((homes >= LOW) & (homes <= HIGH)).sum()), "not_contiguous": torn,
-        "objective": round(graph.cut_weight(area), 1), "gap": None,
-    }  # fmt: skip
+        "areas": len(homes),
+        "in_band": int(((homes >= LOW) & (homes <= HIGH)).sum()),
+        "not_contiguous": torn,
+        "objective": round(graph.cut_weight(area), 1),
+        "gap": None,
+    }
 
 
 def judged_best(graph: AreaGraph, answer: tuple[list[np.ndarray], float, float]) -> dict[str, object]:
@@ -148,9 +156,12 @@ def judged_best(graph: AreaGraph, answer: tuple[list[np.ndarray], float, float])
     blocks, worth, gap = answer
     homes = [graph.homes[b].sum() for b in blocks]
     return {
-        "areas": len(blocks), "in_band": sum(ASK.low_homes <= h <= ASK.high_homes for h in homes),
-        "not_contiguous": sum(_pieces(graph, b) > 1 for b in blocks), "objective": round(worth, 1), "gap": gap,
-    }  # fmt: skip
+        "areas": len(blocks),
+        "in_band": sum(ASK.low_homes <= h <= ASK.high_homes for h in homes),
+        "not_contiguous": sum(_pieces(graph, b) > 1 for b in blocks),
+        "objective": round(worth, 1),
+        "gap": gap,
+    }
 
 
 def _pieces(graph: AreaGraph, members: np.ndarray) -> int:
@@ -206,11 +217,18 @@ def _warm_up() -> None:
     b = np.r_[unit[x < side - 1] + 1, unit[y < side - 1] + side]
     wet = (x[a] == 9) & (x[b] == 10)
     town = graph_from_arrays(
-        homes=np.full(len(unit), 12), value=np.random.default_rng(0).uniform(2e3, 6e3, len(unit)),
-        owned=np.full(len(unit), np.nan), xy=np.c_[x, y] * 60.0, buurt=y // 7, ext=np.zeros(len(unit)), borders=(a, b),
-        length=np.full(len(a), 60.0), weight=np.where(wet, 3.0, 60.0), cls=np.where(wet, "water", "local"),
+        homes=np.full(len(unit), 12),
+        value=np.random.default_rng(0).uniform(2e3, 6e3, len(unit)),
+        owned=np.full(len(unit), np.nan),
+        xy=np.c_[x, y] * 60.0,
+        buurt=y // 7,
+        ext=np.zeros(len(unit)),
+        borders=(a, b),
+        length=np.full(len(a), 60.0),
+        weight=np.where(wet, 3.0, 60.0),
+        cls=np.where(wet, "water", "local"),
         passable=~wet | (y[a] % 10 == 3),
-    )  # fmt: skip
+    )
     quick = PartitionEffort(steps=2, rounds=0.05, local_steps=50, polish_s=0.5)
     partition(town, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=quick)
     for effort in (

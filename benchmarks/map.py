@@ -30,8 +30,15 @@ from kansenkaart.present.mapspec import Column, Credit, Layer, MapSpec, Source, 
 from kansenkaart.present.render import render_page, vendored
 from kansenkaart.present.style import ramp_classes
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 FRAMES = """() => { window.gaps = []; let last = performance.now();
   const tick = (now) => { window.gaps.push(now - last); last = now; requestAnimationFrame(tick); };
   requestAnimationFrame(tick); }"""
@@ -74,8 +81,11 @@ def buildings(count: int) -> gpd.GeoDataFrame:
 def our_page(frame: gpd.GeoDataFrame) -> str:
     """Draw the buildings with the project's own page."""
     text = {"pand", "use", "basis"}
-    columns = tuple(Column(name, name, "b", kind="text" if name in text else "number", decimals=int(name == "roof_m2"))
-                    for name in frame.columns if name != "geometry")  # fmt: skip
+    columns = tuple(
+        Column(name, name, "b", kind="text" if name in text else "number", decimals=int(name == "roof_m2"))
+        for name in frame.columns
+        if name != "geometry"
+    )
     layer = Layer("panden", "Panden", "polygon", frame, columns, "pand", "pand")
     view = View("Zon", "kwh", ramp_classes([2000, 4000, 6000, 8000], list("abcde")))
     theme = Theme("zon", "Zon", "panden", (view,), Story("a", "b", "c"), ("kwh", "year"), ("pand", "kwh"))
@@ -165,13 +175,17 @@ def measure(path: Path, tool: str, count: int, *, fragment: str = "", trace: boo
         metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
         process = renderer(browser, metrics["ProcessTime"])
         row = {
-            "tool": tool, "features": count, "mb": round(path.stat().st_size / 1e6, 2),
+            "tool": tool,
+            "features": count,
+            "mb": round(path.stat().st_size / 1e6, 2),
             "interactive_s": round(page.evaluate(WHEN) / 1000, 2),
-            "cpu_s": round(metrics["TaskDuration"], 2), "renderer_cpu_s": round(metrics["ProcessTime"], 2),
-            "worst_frame_ms": round(worst_frame(page), 1), "renderer_mib": round(resident_mib(process)),
+            "cpu_s": round(metrics["TaskDuration"], 2),
+            "renderer_cpu_s": round(metrics["ProcessTime"], 2),
+            "worst_frame_ms": round(worst_frame(page), 1),
+            "renderer_mib": round(resident_mib(process)),
             "worst_task_cpu_ms": round(worst_task(browser, page, process), 1) if trace else None,
             "load": os.getloadavg()[0],
-        }  # fmt: skip
+        }
         browser.close()
     return row
 

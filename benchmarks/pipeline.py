@@ -44,8 +44,12 @@ def measure_here(stage: str, study: str, root: Path) -> dict[str, Any]:
         steps[report.step] = time.process_time() - cpu - sum(steps.values())
 
     STAGES[stage](pipeline.open_study(study, root=root), listen=listen)
-    return {"seconds": round(time.perf_counter() - wall, 2), "cpu_s": round(time.process_time() - cpu, 2),
-            "peak_mib": round(peak_mib(), 1), "steps": steps}  # fmt: skip
+    return {
+        "seconds": round(time.perf_counter() - wall, 2),
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "peak_mib": round(peak_mib(), 1),
+        "steps": steps,
+    }
 
 
 def peak_mib() -> float:

@@ -90,10 +90,12 @@ def scale(scene: Town, table: IrradianceTable, mcells: int) -> dict[str, float]:
         cells += len(tile.rows)
     cpu = time.process_time() - start - read_seconds[0]
     return {
-        "scale_mcells": side * side / 1e6, "scale_cpu_s_per_mcell": cpu / (side * side / 1e6),
-        "scale_wall_s": time.perf_counter() - wall, "scale_mean_kwh_per_m2": total / max(cells, 1),
+        "scale_mcells": side * side / 1e6,
+        "scale_cpu_s_per_mcell": cpu / (side * side / 1e6),
+        "scale_wall_s": time.perf_counter() - wall,
+        "scale_mean_kwh_per_m2": total / max(cells, 1),
         "scale_peak_mib": peak_mib(),
-    }  # fmt: skip
+    }
 
 
 def peak_mib() -> float:

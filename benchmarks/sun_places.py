@@ -110,24 +110,42 @@ def run(dsm: Path, footprints: Path, table: IrradianceTable) -> dict[str, Any]:
     seconds = time.process_time() - start
     image = np.full(raw.shape, np.nan)
     image[cells.rows, cells.cols] = energy
-    return {"faces": faces, "layout": layout, "image": image, "surface": surface, "place": place, "holes": holes,
-            "seconds": seconds, "best": regional_best(planes.open_kwh_per_m2.max())}  # fmt: skip
+    return {
+        "faces": faces,
+        "layout": layout,
+        "image": image,
+        "surface": surface,
+        "place": place,
+        "holes": holes,
+        "seconds": seconds,
+        "best": regional_best(planes.open_kwh_per_m2.max()),
+    }
 
 
 def summarise(found: dict[str, Any]) -> dict[str, Any]:
     """Yield by direction [kWh/kWp/year], shaded, of the faces that carry modules."""
     faces, layout = found["faces"], found["layout"]
     kwp, kwh = layout.faces["kwp"], layout.faces["kwp"] * faces["kwh_per_m2"] * PERFORMANCE
-    facing = np.where(faces["tilt_deg"] < 10, "flat", np.where(np.cos(np.radians(faces["azimuth_deg"] - 180)) > 0.707, "south",
-                      np.where(np.cos(np.radians(faces["azimuth_deg"])) > 0.707, "north", "east or west")))  # fmt: skip
+    facing = np.where(
+        faces["tilt_deg"] < 10,
+        "flat",
+        np.where(
+            np.cos(np.radians(faces["azimuth_deg"] - 180)) > 0.707,
+            "south",
+            np.where(np.cos(np.radians(faces["azimuth_deg"])) > 0.707, "north", "east or west"),
+        ),
+    )
     letters = classify(
         faces["kwh_per_m2"].to_numpy(), best_kwh_per_m2=found["best"], area_m2=faces["free_m2"].to_numpy()
     )
     return {
-        "faces": len(faces), "holes": found["holes"], "cpu_s": round(found["seconds"], 2), "kwp": round(float(kwp.sum())),
+        "faces": len(faces),
+        "holes": found["holes"],
+        "cpu_s": round(found["seconds"], 2),
+        "kwp": round(float(kwp.sum())),
         "kwh_per_kwp": (kwh.groupby(facing).sum() / kwp.groupby(facing).sum()).round().to_dict(),
         "classes": pd.Series(letters).value_counts().to_dict(),
-    }  # fmt: skip
+    }
 
 
 def draw(found: dict[str, Any], path: Path, *, zoom: int = 2, window: tuple[int, int, int, int] | None = None) -> None:

@@ -69,8 +69,9 @@ def compare(polygons: list[Any], faces: pd.DataFrame, *, cell: float, noise: flo
     return {"seconds": seconds, **errors(both, shared, faces, found, label, building, table)}
 
 
-def errors(both: pd.DataFrame, shared: Any, faces: pd.DataFrame, found: pd.DataFrame, label: Any, building: Any,
-           table: Any) -> dict[str, Any]:  # fmt: skip
+def errors(
+    both: pd.DataFrame, shared: Any, faces: pd.DataFrame, found: pd.DataFrame, label: Any, building: Any, table: Any
+) -> dict[str, Any]:
     """Median and 90th percentile of the errors of faces of 8 m2 and more, and of the kWh of whole buildings."""
     big = (both["roof_area_m2"] >= 8).to_numpy()
     both, shared = both[big], shared[big]
@@ -92,9 +93,12 @@ def errors(both: pd.DataFrame, shared: Any, faces: pd.DataFrame, found: pd.DataF
     }
     out = {k: [float(np.nanmedian(v)), float(np.nanpercentile(v, 90))] for k, v in series.items()}
     return {
-        "faces": len(both), "matched": int(matched.sum()), "unassigned_frac": float((label < 0)[building >= 0].mean()),
-        "total_kwh_frac": float(found_sum.sum() / true_sum.sum() - 1), **out,
-    }  # fmt: skip
+        "faces": len(both),
+        "matched": int(matched.sum()),
+        "unassigned_frac": float((label < 0)[building >= 0].mean()),
+        "total_kwh_frac": float(found_sum.sum() / true_sum.sum() - 1),
+        **out,
+    }
 
 
 def open_kwh(faces: pd.DataFrame, end: str, table: Any) -> np.ndarray:
@@ -108,8 +112,9 @@ def open_kwh(faces: pd.DataFrame, end: str, table: Any) -> np.ndarray:
 def measure_priors(faces: pd.DataFrame, polygons: list[Any], table: Any) -> dict[str, Any]:
     """Shares and tilts per kind of roof, and how far the prior's kWh lies from the true kWh (10th, 90th percentile)."""
     faces = faces.assign(kwh=open_kwh(faces, "", table), flat=faces["plan_area_m2"] * (faces["tilt_deg"] < 10))
-    pand = faces.groupby("pand_id").agg(area=("plan_area_m2", "sum"), flat=("flat", "sum"), kwh=("kwh", "sum"),
-                                        bouwjaar=("bouwjaar", "first"))  # fmt: skip
+    pand = faces.groupby("pand_id").agg(
+        area=("plan_area_m2", "sum"), flat=("flat", "sum"), kwh=("kwh", "sum"), bouwjaar=("bouwjaar", "first")
+    )
     pand["kind"] = kind_of(pand["area"].to_numpy(), pand["bouwjaar"].to_numpy(dtype=float))
     flat_shapes = pd.Series([shapely.force_2d(p).buffer(0) for p in polygons]).groupby(faces["pand_id"].to_numpy())
     prints = flat_shapes.agg(lambda s: shapely.union_all(s.to_list()).buffer(0.01)).reindex(pand.index)
@@ -121,9 +126,12 @@ def measure_priors(faces: pd.DataFrame, polygons: list[Any], table: Any) -> dict
         slope = faces[faces["pand_id"].isin(own.index) & (faces["tilt_deg"] >= 10)].sort_values("tilt_deg")
         weight = slope["roof_area_m2"].cumsum() / slope["roof_area_m2"].sum()
         tilts = [float(slope["tilt_deg"].to_numpy()[np.searchsorted(weight, q)]) for q in (0.1, 0.5, 0.9)]
-        out[kind] = {"panden": len(own), "flat_frac": round(float(own["flat"].sum() / own["area"].sum()), 2),
-                     "tilt_deg": np.round(tilts, 0).tolist(),
-                     "kwh_ratio": own["ratio"].quantile([0.1, 0.5, 0.9]).round(3).tolist()}  # fmt: skip
+        out[kind] = {
+            "panden": len(own),
+            "flat_frac": round(float(own["flat"].sum() / own["area"].sum()), 2),
+            "tilt_deg": np.round(tilts, 0).tolist(),
+            "kwh_ratio": own["ratio"].quantile([0.1, 0.5, 0.9]).round(3).tolist(),
+        }
     return out
 
 

@@ -137,17 +137,27 @@ def swmm_input(tree: pd.DataFrame) -> str:
     # SWMM wants one pipe per junction to slope down by its own drop: offsets are 0, inverts follow the tree.
     parts = {
         "OPTIONS": [
-            "FLOW_UNITS LPS", "FLOW_ROUTING KINWAVE", "START_DATE 01/01/2020", "END_DATE 01/01/2020", "START_TIME 00:00:00",
-            "END_TIME 12:00:00", "REPORT_START_DATE 01/01/2020", "REPORT_START_TIME 00:00:00", "REPORT_STEP 00:05:00",
-            "ROUTING_STEP 5", "WET_STEP 00:05:00", "DRY_STEP 00:05:00", "LINK_OFFSETS DEPTH",
+            "FLOW_UNITS LPS",
+            "FLOW_ROUTING KINWAVE",
+            "START_DATE 01/01/2020",
+            "END_DATE 01/01/2020",
+            "START_TIME 00:00:00",
+            "END_TIME 12:00:00",
+            "REPORT_START_DATE 01/01/2020",
+            "REPORT_START_TIME 00:00:00",
+            "REPORT_STEP 00:05:00",
+            "ROUTING_STEP 5",
+            "WET_STEP 00:05:00",
+            "DRY_STEP 00:05:00",
+            "LINK_OFFSETS DEPTH",
         ],
         "JUNCTIONS": [f"J{k} {level[k]:.6f} 5 0 0 0" for k in rows],
         "OUTFALLS": ["OUT 0 FREE NO"],
         "CONDUITS": [f"C{k} J{k} {below[k]} 50 0.013 0 0 0" for k in rows],
         "XSECTIONS": [f"C{k} CIRCULAR {tree.loc[k, 'size']} 0 0 0 1" for k in rows],
-        "INFLOWS": [f"J{k} FLOW \"\" FLOW 1.0 1.0 {tree.loc[k, 'own']:.6f}" for k in rows],
+        "INFLOWS": [f'J{k} FLOW "" FLOW 1.0 1.0 {tree.loc[k, "own"]:.6f}' for k in rows],
         "REPORT": ["LINKS ALL", "NODES ALL"],
-    }  # fmt: skip
+    }
     return "\n".join(f"[{name}]\n" + "\n".join(lines) + "\n" for name, lines in parts.items())
 
 

@@ -34,9 +34,10 @@ are derived: `x_year` (the year of x), `x_low` and `x_high` (its interval), `x_b
 def tables_page() -> str:
     """Return the page of table shapes."""
     known = schemas.tables().values()
-    index = _rows(["table", "stage", "one row per", "geometry"],
-                  ([f"[`{one.name}`](#{one.name})", f"`{one.stage}`", _code(one.key), _kinds(one.geometry)]
-                   for one in known))  # fmt: skip
+    index = _rows(
+        ["table", "stage", "one row per", "geometry"],
+        ([f"[`{one.name}`](#{one.name})", f"`{one.stage}`", _code(one.key), _kinds(one.geometry)] for one in known),
+    )
     rasters = _rows(["raster", "stage"], ([f"`{name}.tif`", f"`{stage}`"] for name, stage in sorted(RASTERS.items())))
     parts = [_MADE + _TABLES_HEAD, index, "Rasters are GeoTIFF, heights in m NAP:\n", rasters, *map(_table, known)]
     return "\n".join(parts)
@@ -56,8 +57,9 @@ def _table(shape: schemas.Table) -> str:
     for name in shape.columns:
         one = fields.get(name)
         unknown = "yes" if name in shape.nullable else ""
-        rows.append([f"`{name}`", one.type, _unit(one), _limits(one), unknown, one.label_nl, one.definition_nl,
-                     one.origin])  # fmt: skip
+        rows.append(
+            [f"`{name}`", one.type, _unit(one), _limits(one), unknown, one.label_nl, one.definition_nl, one.origin]
+        )
     return f"## {shape.name}\n\n`{shape.stage}`, key {_code(shape.key)}.\n\n{_rows(head, rows)}"
 
 

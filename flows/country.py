@@ -120,8 +120,12 @@ def country(
     show("land", "delen", rows, f"{len(rows)} delen, waarvan {len(lost)} mislukt")
     if lost:
         why = "; ".join(f"{' '.join(filter(None, one.part))}: {one.found}" for one in lost)
-        raise KansenkaartError(f"{len(rows)} partitions done", found=f"{len(lost)} failed twice: {why}", where="land",
-                               remedy="mend what each of them names, then run these studies again")  # fmt: skip
+        raise KansenkaartError(
+            f"{len(rows)} partitions done",
+            found=f"{len(lost)} failed twice: {why}",
+            where="land",
+            remedy="mend what each of them names, then run these studies again",
+        )
     return rows
 
 
@@ -129,10 +133,16 @@ def runner(workers: int, memory: str, address: str | None = None) -> DaskTaskRun
     """Return a runner on the cluster at an address, or on worker processes of this machine, one partition each."""
     if address:
         return DaskTaskRunner(address=address)
-    return DaskTaskRunner(cluster_kwargs={
-        "n_workers": workers, "threads_per_worker": 1, "processes": True, "memory_limit": memory, "host": _LOOPBACK,
-        "dashboard_address": None,
-    })  # fmt: skip
+    return DaskTaskRunner(
+        cluster_kwargs={
+            "n_workers": workers,
+            "threads_per_worker": 1,
+            "processes": True,
+            "memory_limit": memory,
+            "host": _LOOPBACK,
+            "dashboard_address": None,
+        }
+    )
 
 
 @contextmanager

@@ -38,7 +38,11 @@ def opened(study: str, root: str, code: str | None = None, roles: Sequence[str] 
         return place
     known = {one.role for one in place.study.source}
     if strange := sorted(set(roles) - known):
-        raise ConfigError(f"roles of {sorted(known)}", found=str(strange), where=f"study {place.study.name}",
-                          remedy="correct the roles in prefect.yaml")  # fmt: skip
+        raise ConfigError(
+            f"roles of {sorted(known)}",
+            found=str(strange),
+            where=f"study {place.study.name}",
+            remedy="correct the roles in prefect.yaml",
+        )
     chosen = tuple(one for one in place.study.source if one.role in {*roles, *_ALWAYS})
     return replace(place, study=place.study.model_copy(update={"source": chosen}))

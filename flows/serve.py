@@ -37,8 +37,9 @@ def deployments(root: Path) -> list[RunnerDeployment]:
     """
     path = root / FILE
     if not path.is_file():
-        raise ConfigError("the list of deployments", found="no such file", where=FILE,
-                          remedy="run this in the project folder")  # fmt: skip
+        raise ConfigError(
+            "the list of deployments", found="no such file", where=FILE, remedy="run this in the project folder"
+        )
     return [_deployment(one) for one in yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]]
 
 

@@ -21,8 +21,13 @@ STATUS = "status.json"
 def failed(flow: Any, flow_run: Any, state: Any) -> None:
     """Write ``status.json`` for the study of a failed flow run; the hook that the flows give to Prefect."""
     asked = flow_run.parameters
-    write_status(str(asked.get("study", "")), str(asked.get("root", ".")), asked.get("code"),
-                 why=state.result(raise_on_failure=False), run=str(flow_run.name))  # fmt: skip
+    write_status(
+        str(asked.get("study", "")),
+        str(asked.get("root", ".")),
+        asked.get("code"),
+        why=state.result(raise_on_failure=False),
+        run=str(flow_run.name),
+    )
 
 
 def recovered(flow: Any, flow_run: Any, state: Any) -> None:
@@ -58,8 +63,14 @@ def write_status(study: str, root: str, code: str | None, *, why: Any, run: str)
     path = _path(study, root, code)
     if path is None:
         return None
-    content = {"study": path.parent.name, "state": "failed", "at": datetime.now(UTC).isoformat(timespec="seconds"),
-               "run": run, "error": _told(why), "published": _published(path.parent.name, root)}  # fmt: skip
+    content = {
+        "study": path.parent.name,
+        "state": "failed",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": run,
+        "error": _told(why),
+        "published": _published(path.parent.name, root),
+    }
     with atomic(path) as part:
         part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
@@ -74,8 +85,13 @@ def _path(study: str, root: str, code: str | None) -> Path | None:
 
 def _told(why: Any) -> dict[str, str]:
     if isinstance(why, KansenkaartError):
-        return {"error": type(why).__name__, "expected": why.expected, "found": why.found, "where": why.where,
-                "remedy": why.remedy}  # fmt: skip
+        return {
+            "error": type(why).__name__,
+            "expected": why.expected,
+            "found": why.found,
+            "where": why.where,
+            "remedy": why.remedy,
+        }
     return {"error": type(why).__name__, "found": str(why), "remedy": "look at the log of this run"}
 
 

@@ -13,7 +13,7 @@ from kansenkaart.tables import assumptions, fields, schemas
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "kansenkaart").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))
-LONGEST_MODULE = 300
+LONGEST_MODULE = 500
 IMPURE = {
     "pathlib",
     "os",

@@ -32,8 +32,13 @@ class Place(click.Path):
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kansenkaart", prog_name="kansenkaart")
-@click.option("--map", "root", type=Place(file_okay=False, path_type=Path), default=Path(),
-              help="Projectmap met studies/, data/ en maps/ (standaard: de huidige map).")  # fmt: skip
+@click.option(
+    "--map",
+    "root",
+    type=Place(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Projectmap met studies/, data/ en maps/ (standaard: de huidige map).",
+)
 @click.pass_context
 def cli(context: click.Context, root: Path) -> None:
     """Laat zien wat een buurt samen kan verdienen en besparen."""
@@ -78,8 +83,10 @@ def status(root: Path, study: str, as_json: bool) -> None:
     elif not rows:
         click.echo(f"Van studie {study} is nog niets gemaakt. Begin met: kansenkaart run {study}")
     else:
-        _table(["tabel", "rijen", "weggelaten", "edities"],
-               [[row["name"], _count(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows])  # fmt: skip
+        _table(
+            ["tabel", "rijen", "weggelaten", "edities"],
+            [[row["name"], _count(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows],
+        )
 
 
 @cli.command()
@@ -156,11 +163,19 @@ def _asked(point: str | None, bounds: dict[str, Any]) -> Any:
     if spot is not None and len(spot) != 2:
         raise ConfigError("x and y", found=str(point), where="--point", remedy="such as 84500,454000")
     return Asked(
-        point=spot, address=bounds["address"], low_homes=bounds["low"], high_homes=bounds["high"], radius_m=bounds["radius"],
-        owner_low=bounds["owner_at_least"], owner_high=bounds["owner_at_most"], criterion=bounds["criterion"],
-        pins_in=numbers(bounds["pins_in"], int, "--with"), pins_out=numbers(bounds["pins_out"], int, "--without"),
-        seconds=bounds["seconds"], prices=bounds["prices"],
-    )  # fmt: skip
+        point=spot,
+        address=bounds["address"],
+        low_homes=bounds["low"],
+        high_homes=bounds["high"],
+        radius_m=bounds["radius"],
+        owner_low=bounds["owner_at_least"],
+        owner_high=bounds["owner_at_most"],
+        criterion=bounds["criterion"],
+        pins_in=numbers(bounds["pins_in"], int, "--with"),
+        pins_out=numbers(bounds["pins_out"], int, "--without"),
+        seconds=bounds["seconds"],
+        prices=bounds["prices"],
+    )
 
 
 def _show_area(told: dict[str, Any]) -> None:
@@ -170,8 +185,12 @@ def _show_area(told: dict[str, Any]) -> None:
         "bewezen het beste" if area["bound_gap_frac"] == 0 else f"hoogstens {area['bound_gap_frac']:.1%} te verbeteren"
     )
     click.echo(f"{area['best_name']}: {_count(area['homes'])} woningen in {area['blocks']} blokken; {proof}")
-    figures = {"value_eur_per_year": "euro per jaar", "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
-               "people": "inwoners", "stacked_homes": "gestapelde woningen"}  # fmt: skip
+    figures = {
+        "value_eur_per_year": "euro per jaar",
+        "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
+        "people": "inwoners",
+        "stacked_homes": "gestapelde woningen",
+    }
     for name, words in figures.items():
         click.echo(f"  {'onbekend' if area[name] is None else _count(round(area[name]))}  {words}")
     owned = area["corporation_frac"]
@@ -201,8 +220,12 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
 
     kind, _, name = (place or "").partition(":")
     if every == bool(place) or (place and not name):
-        raise ConfigError("one place such as buurt:BU01930001 or gebied:3, or --all", found=place or "none",
-                          where="kansenkaart haalbaarheid", remedy=f"kansenkaart haalbaarheid {study} --all")  # fmt: skip
+        raise ConfigError(
+            "one place such as buurt:BU01930001 or gebied:3, or --all",
+            found=place or "none",
+            where="kansenkaart haalbaarheid",
+            remedy=f"kansenkaart haalbaarheid {study} --all",
+        )
     files = pipeline.run_reports(pipeline.open_study(study, root=root), None if every else (kind, name))
     if as_json:
         click.echo(json.dumps([str(one) for one in files], ensure_ascii=False))

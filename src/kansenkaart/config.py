@@ -13,9 +13,25 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kansenkaart.errors import ConfigError
 
 Role = Literal[
-    "buurt", "statistics", "pand", "home", "roof_face", "dsm", "dtm", "terrain", "street_line",
-    "sewer_pipe", "sewer_node", "gully", "weather_hourly", "weather_daily", "own_pand", "own_sewer", "own_budget", "own_actual",
-]  # fmt: skip
+    "buurt",
+    "statistics",
+    "pand",
+    "home",
+    "roof_face",
+    "dsm",
+    "dtm",
+    "terrain",
+    "street_line",
+    "sewer_pipe",
+    "sewer_node",
+    "gully",
+    "weather_hourly",
+    "weather_daily",
+    "own_pand",
+    "own_sewer",
+    "own_budget",
+    "own_actual",
+]
 DATA_VARIABLE = "KANSENKAART_DATA"
 _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -89,12 +105,20 @@ class OptOut(_Strict):
         try:
             lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as why:
-            raise ConfigError("a readable list of pand ids", found=type(why).__name__, where=self.bestand,
-                              remedy="put the file beside the study file, one pand id a line") from why  # fmt: skip
+            raise ConfigError(
+                "a readable list of pand ids",
+                found=type(why).__name__,
+                where=self.bestand,
+                remedy="put the file beside the study file, one pand id a line",
+            ) from why
         wrong = [(n, one) for n, one in enumerate(lines, start=1) if one and not _PAND.fullmatch(one)]
         if wrong:
-            raise ConfigError("one pand id a line", found=f"{wrong[0][1][:60]!r}", where=f"{self.bestand}, line {wrong[0][0]}",
-                              remedy="correct the line, or start it with # if it is a remark")  # fmt: skip
+            raise ConfigError(
+                "one pand id a line",
+                found=f"{wrong[0][1][:60]!r}",
+                where=f"{self.bestand}, line {wrong[0][0]}",
+                remedy="correct the line, or start it with # if it is a remark",
+            )
         return frozenset(self.panden) | {one for one in lines if one}
 
 
@@ -173,8 +197,10 @@ def folders(root: Path) -> Folders:
     published = os.environ.get(DATA_VARIABLE)
     return Folders(
         published=Path(published) if published else root / ".." / "shared" / "data",
-        raw=root / "data" / "raw", processed=root / "data" / "processed", maps=root / "maps",
-    )  # fmt: skip
+        raw=root / "data" / "raw",
+        processed=root / "data" / "processed",
+        maps=root / "maps",
+    )
 
 
 def study_path(root: Path, name: str) -> Path:
@@ -217,8 +243,12 @@ def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
     except ValidationError as why:
         faults = [f"{'.'.join(map(str, one['loc']))[:80]}: {one['msg'][:200]}" for one in why.errors()]
         more = [f"and {len(faults) - _SHOWN_FAULTS} more"] if len(faults) > _SHOWN_FAULTS else []
-        raise ConfigError("a study without faults", found="; ".join(faults[:_SHOWN_FAULTS] + more), where=path.name,
-                          remedy="correct the keys named") from why  # fmt: skip
+        raise ConfigError(
+            "a study without faults",
+            found="; ".join(faults[:_SHOWN_FAULTS] + more),
+            where=path.name,
+            remedy="correct the keys named",
+        ) from why
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -230,5 +260,6 @@ def _toml(path: Path) -> dict[str, Any]:
             raise ValueError(f"more than {MOST_BYTES} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as why:
-        raise ConfigError("a TOML file", found=str(why)[:200], where=path.name,
-                          remedy="correct the line named") from why  # fmt: skip
+        raise ConfigError(
+            "a TOML file", found=str(why)[:200], where=path.name, remedy="correct the line named"
+        ) from why

@@ -40,8 +40,13 @@ def test_a_summary_counts_what_is_known_and_sums_it():
     }
     assert told["columns"]["buurtcode"] == {"known": 4}
     assert told["geometry"] == {
-        "invalid": 0, "outside": 0, "area_m2": 400.0, "length_m": 160.0, "x_m": 100_035.0, "y_m": 400_005.0,
-    }  # fmt: skip
+        "invalid": 0,
+        "outside": 0,
+        "area_m2": 400.0,
+        "length_m": 160.0,
+        "x_m": 100_035.0,
+        "y_m": 400_005.0,
+    }
     assert summarise(frame.iloc[:0])["rows"] == 0
 
 

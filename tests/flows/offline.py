@@ -34,8 +34,11 @@ def write_study(root: Path, name: str, *, home: str = "ogc/verblijfsobject.geojs
 
 def hashes(root: Path) -> dict[str, str]:
     files = [path for folder in ("data/processed", "maps") for path in sorted((root / folder).rglob("*"))]
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files if path.is_file() and path.name != "status.json"}  # fmt: skip
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.is_file() and path.name != "status.json"
+    }
 
 
 def one_study(root: Path) -> dict[str, Any]:

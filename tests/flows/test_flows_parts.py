@@ -49,10 +49,15 @@ def test_an_edition_without_a_date_has_no_age_and_a_first_edition_no_difference(
 
 @pytest.mark.parametrize(
     ("why", "again"),
-    [(FetchError("an answer", found="none"), True), (LockedError("one writer", found="two"), True), (OSError(28), True),
-     (SchemaError("a column", found="none"), False), (TypeError("a fault in code"), False)],
+    [
+        (FetchError("an answer", found="none"), True),
+        (LockedError("one writer", found="two"), True),
+        (OSError(28), True),
+        (SchemaError("a column", found="none"), False),
+        (TypeError("a fault in code"), False),
+    ],
     ids=lambda one: type(one).__name__,
-)  # fmt: skip
+)
 def test_only_what_can_recover_is_tried_again(why, again):
     assert may_pass(None, None, Failed(data=why)) is again
 

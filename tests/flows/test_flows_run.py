@@ -31,8 +31,13 @@ def offline(tmp_path_factory):
     folder = tmp_path_factory.mktemp("offline")
     done = subprocess.run(
         [sys.executable, "-m", "tests.flows.offline", str(folder)],
-        cwd=ROOT, env=_environment(folder / "prefect"), capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=_environment(folder / "prefect"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -118,9 +123,14 @@ def served(tmp_path_factory):
     (folder / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text("utf-8") + PROOF, "utf-8")
     port, log = _free_port(), folder / "log.txt"
     api = f"http://127.0.0.1:{port}/api"
-    env = _environment(folder / "prefect", PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1",
-                       PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="3", PREFECT_RUNNER_POLL_FREQUENCY="2",
-                       TMPDIR=str(folder))  # fmt: skip  # the runner keeps its storage there; another user may own the shared one
+    env = _environment(
+        folder / "prefect",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        DO_NOT_TRACK="1",
+        PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="3",
+        PREFECT_RUNNER_POLL_FREQUENCY="2",
+        TMPDIR=str(folder),
+    )  # the runner keeps its storage there; another user may own the shared one
     commands = [
         (["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"], env),
         (["-m", "flows.serve"], {**env, "PREFECT_API_URL": api}),

@@ -38,18 +38,59 @@ def _nested(depth: int) -> Any:
 
 
 _TEXTS = st.sampled_from(
-    ["", " ", ".", "0", "-1", "1e400", "NaN", "-99997", "\0", "\ud800", "é\u0301", "x" * 5000, "2024-13-45",
-     "99999999999999999999", "../..", "=1+1", "503100000000001", "NL.IMBAG.Pand.", "٣"]
-)  # fmt: skip
+    [
+        "",
+        " ",
+        ".",
+        "0",
+        "-1",
+        "1e400",
+        "NaN",
+        "-99997",
+        "\0",
+        "\ud800",
+        "é\u0301",
+        "x" * 5000,
+        "2024-13-45",
+        "99999999999999999999",
+        "../..",
+        "=1+1",
+        "503100000000001",
+        "NL.IMBAG.Pand.",
+        "٣",
+    ]
+)
 ODD: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from([None, True, False, 0, -1, -0.0, 1.5, 1e308, -1e308, 10**19, 10**300, float("nan"), float("inf"),
-                     float("-inf"), [], {}, [[]], [None], {"a": 1}, [1, "a", None]]),
+    st.sampled_from(
+        [
+            None,
+            True,
+            False,
+            0,
+            -1,
+            -0.0,
+            1.5,
+            1e308,
+            -1e308,
+            10**19,
+            10**300,
+            float("nan"),
+            float("inf"),
+            float("-inf"),
+            [],
+            {},
+            [[]],
+            [None],
+            {"a": 1},
+            [1, "a", None],
+        ]
+    ),
     _TEXTS,
     st.integers(),
     st.floats(),
     st.text(max_size=8),
     st.sampled_from([40, 200]).map(_nested),
-)  # fmt: skip
+)
 
 
 @st.composite

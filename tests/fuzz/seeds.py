@@ -48,8 +48,16 @@ def _one_document(documents: list[dict[str, Any]]) -> bytes:
 
 def _by_hand() -> dict[str, bytes]:
     line = {"type": "LineString", "coordinates": [[200000, 500000], [200100, 500000]]}
-    road = {"WVK_ID": 1, "wvk_id": 1, "STT_NAAM": "Dorpsstraat", "stt_naam": "Dorpsstraat", "WEGNUMMER": "", "wegnummer": "",
-            "WEGBEHSRT": "G", "wegbehsrt": "G"}  # fmt: skip
+    road = {
+        "WVK_ID": 1,
+        "wvk_id": 1,
+        "STT_NAAM": "Dorpsstraat",
+        "stt_naam": "Dorpsstraat",
+        "WEGNUMMER": "",
+        "wegnummer": "",
+        "WEGBEHSRT": "G",
+        "wegbehsrt": "G",
+    }
     ring = [[200000, 500000], [200100, 500000], [200100, 500100], [200000, 500000]]
     return {
         "uurgeg": (

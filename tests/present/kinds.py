@@ -24,25 +24,45 @@ PLACE = shapely.box(190_000, 560_000, 190_300, 560_200)
 def sheet(text: str = "Zuid") -> Sheet:
     """Return a factsheet of a place of 300 by 200 m: two blocks and a neighbour."""
     classes = ramp_classes([10.0], ["weinig", "veel"])
-    parts = (MapPart(shapely.box(190_000, 560_000, 190_150, 560_200), "A", classes[0].color),
-             MapPart(shapely.box(190_150, 560_000, 190_300, 560_200), "B", classes[1].color),
-             MapPart(shapely.box(190_300, 560_000, 190_900, 560_200)))  # fmt: skip
+    parts = (
+        MapPart(shapely.box(190_000, 560_000, 190_150, 560_200), "A", classes[0].color),
+        MapPart(shapely.box(190_150, 560_000, 190_300, 560_200), "B", classes[1].color),
+        MapPart(shapely.box(190_300, 560_000, 190_900, 560_200)),
+    )
     return Sheet(
-        "gebied-1", f"Gebied {text}", f"Proef {text}", "1", PLACE, parts, f"Zon {text}", classes,
+        "gebied-1",
+        f"Gebied {text}",
+        f"Proef {text}",
+        "1",
+        PLACE,
+        parts,
+        f"Zon {text}",
+        classes,
         tuple(KeyFigure(f"cijfer {k} {text}", f"{k}.000 kWh {text}", f"2025; {text}") for k in range(6)),
-        ("hier", f"buurt {text}"), (Compared(f"zon per woning {text}", ("12", "onbekend")),),
-        (Moved("grijswater", "1", "2", "3", f"watergebruik {text}"),), (f"Geen belofte {text}",), (f"CBS {text}",), example=True,
-        streets=(shapely.box(189_990, 560_200, 190_310, 560_210),), buildings=(shapely.box(190_020, 560_020, 190_060, 560_040),),
-    )  # fmt: skip
+        ("hier", f"buurt {text}"),
+        (Compared(f"zon per woning {text}", ("12", "onbekend")),),
+        (Moved("grijswater", "1", "2", "3", f"watergebruik {text}"),),
+        (f"Geen belofte {text}",),
+        (f"CBS {text}",),
+        example=True,
+        streets=(shapely.box(189_990, 560_200, 190_310, 560_210),),
+        buildings=(shapely.box(190_020, 560_020, 190_060, 560_040),),
+    )
 
 
 def overview(text: str = "Zuid") -> IndexPage:
     """Return the overview of a study with one place."""
     return IndexPage(
-        f"Proef {text}", "1", (("Waar?", text),), (PlaceRow(f"Gebied {text}", "330", (("lezen", "factsheets/gebied-1.html"),)),),
-        (DataRow("data/block.parquet", f"blokken {text}", "9"),), ((f"Gebied {text} (pdf)", "haalbaarheid/gebied-1.pdf"),),
-        (Known("Riolen", False, f"onbekend {text}"),), (f"CBS {text}",), example=True,
-    )  # fmt: skip
+        f"Proef {text}",
+        "1",
+        (("Waar?", text),),
+        (PlaceRow(f"Gebied {text}", "330", (("lezen", "factsheets/gebied-1.html"),)),),
+        (DataRow("data/block.parquet", f"blokken {text}", "9"),),
+        ((f"Gebied {text} (pdf)", "haalbaarheid/gebied-1.pdf"),),
+        (Known("Riolen", False, f"onbekend {text}"),),
+        (f"CBS {text}",),
+        example=True,
+    )
 
 
 def report(text: str = "Zuid") -> ReportSpec:
@@ -78,8 +98,17 @@ def difference(text: str = "Zuid") -> str:
         "total_now": 10.0,
         "largest": [row],
     }
-    table = {"table": "home", "before": 9, "now": 10, "compared": True, "added": 1, "gone": 0, "changed": 1, "causes": ["data"],
-             "moves": [move]}  # fmt: skip
+    table = {
+        "table": "home",
+        "before": 9,
+        "now": 10,
+        "compared": True,
+        "added": 1,
+        "gone": 0,
+        "changed": 1,
+        "causes": ["data"],
+        "moves": [move],
+    }
     told = {
         "tables": [table, {**table, "compared": False}],
         "deliveries": [{"role": "home", "publisher": text, "before": None, "now": text}],

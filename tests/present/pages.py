@@ -55,10 +55,34 @@ def axe_faults(page) -> list[tuple[str, list[str]]]:
 
 #: Fields that name things for the program; every other text of a picture is for readers.
 _NAMES = {
-    "name", "column", "key", "source", "layer", "kind", "url", "path", "link", "color", "popup", "table", "outlines", "homes",
-    "filter_column", "year_column", "basis_column", "totals", "units", "values", "title_column", "language", "style", "dark",
-    "feature", "letter", "unit",
-}  # fmt: skip
+    "name",
+    "column",
+    "key",
+    "source",
+    "layer",
+    "kind",
+    "url",
+    "path",
+    "link",
+    "color",
+    "popup",
+    "table",
+    "outlines",
+    "homes",
+    "filter_column",
+    "year_column",
+    "basis_column",
+    "totals",
+    "units",
+    "values",
+    "title_column",
+    "language",
+    "style",
+    "dark",
+    "feature",
+    "letter",
+    "unit",
+}
 
 
 def everywhere(thing: Any, text: str) -> Any:

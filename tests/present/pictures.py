@@ -75,11 +75,17 @@ def picture(name: str = "Blok", *, title: str = "Proefwijk", example: bool = Tru
     )
     units = Layer("blokken", "Blokken", "polygon", frame, columns(), "block", "name")
     lines = Layer(
-        "straten", "Straten", "line", streets,
-        (Column("street", "straat", "voorbeeld", kind="text"),
-         Column("water", "grijswater", "voorbeeld", unit="m3/year", year="2025", decimals=1)),
-        "street", "street",
-    )  # fmt: skip
+        "straten",
+        "Straten",
+        "line",
+        streets,
+        (
+            Column("street", "straat", "voorbeeld", kind="text"),
+            Column("water", "grijswater", "voorbeeld", unit="m3/year", year="2025", decimals=1),
+        ),
+        "street",
+        "street",
+    )
     story = Story("Hoeveel zon er op de daken valt.", "Donker is veel.", "Schaduw telt niet mee.", "Met Perez.")
     sun = View("Zon op het dak", "sun", ramp_classes([3000, 6000], ["weinig", "gewoon", "veel"]))
     homes = View("Woningen", "homes", ramp_classes([50], ["minder dan 50", "50 of meer"], ramp="cividis"))
@@ -90,13 +96,22 @@ def picture(name: str = "Blok", *, title: str = "Proefwijk", example: bool = Tru
     )
     search = gpd.GeoDataFrame(
         {"text": [f"{name}straat 1", "Kade 2"], "kind": ["adres", "adres"]},
-        geometry=[Point(ORIGIN[0] + 50, ORIGIN[1] + 50), Point(ORIGIN[0] + 250, ORIGIN[1] + 250)], crs=28992,
-    )  # fmt: skip
+        geometry=[Point(ORIGIN[0] + 50, ORIGIN[1] + 50), Point(ORIGIN[0] + 250, ORIGIN[1] + 250)],
+        crs=28992,
+    )
     return MapSpec(
-        title, "proef", "1", "Een proef met negen blokken.", example, (units, lines), themes,
+        title,
+        "proef",
+        "1",
+        "Een proef met negen blokken.",
+        example,
+        (units, lines),
+        themes,
         (Source("voorbeeld", f"Voorbeeldwijk {name}", "kansenkaart", "1", "EUPL-1.2"),),
-        (Credit("(c) 3DBAG by tudelft3d and 3DGI", "https://docs.3dbag.nl/en/copyright"),), tool(), search,
-    )  # fmt: skip
+        (Credit("(c) 3DBAG by tudelft3d and 3DGI", "https://docs.3dbag.nl/en/copyright"),),
+        tool(),
+        search,
+    )
 
 
 def tool() -> AreaTool:

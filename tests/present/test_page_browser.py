@@ -192,8 +192,10 @@ def test_weights_turn_the_ranking_and_sureness_is_said(opened):
 
 def test_ranking_follows_the_weights_at_once(opened):
     spec = picture()
-    areas = (replace(spec.tool.areas[0], units=("b0", "b8"), values=(60.0, 20000.0)),
-             replace(spec.tool.areas[1], units=("b1", "b7"), values=(240.0, 15008.0), link="factsheets/noord.html"))  # fmt: skip
+    areas = (
+        replace(spec.tool.areas[0], units=("b0", "b8"), values=(60.0, 20000.0)),
+        replace(spec.tool.areas[1], units=("b1", "b7"), values=(240.0, 15008.0), link="factsheets/noord.html"),
+    )
     page = opened(replace(spec, tool=replace(spec.tool, areas=areas, target=100, target_low=50)))
     choose_blocks(page)
     first = page.locator("#rangorde tbody tr").first

@@ -25,18 +25,31 @@ def full(name="Blok"):
     frame = units.frame.assign(
         basis=["lod22"] * 6 + ["footprint"] * 2 + [None], sheet=["factsheets/b0.html", *[None] * 8], sun_2024=range(9)
     )
-    extra = (Column("basis", "grondslag", "voorbeeld", kind="text"), Column("sheet", "factsheet", "voorbeeld", kind="text"),
-             Column("sun_2024", "zon op het dak", "voorbeeld", unit="kWh/year", year="2024"))  # fmt: skip
+    extra = (
+        Column("basis", "grondslag", "voorbeeld", kind="text"),
+        Column("sheet", "factsheet", "voorbeeld", kind="text"),
+        Column("sun_2024", "zon op het dak", "voorbeeld", unit="kWh/year", year="2024"),
+    )
     units = replace(units, frame=frame, columns=(*units.columns, *extra), links=(LinkColumn("sheet", "Factsheet"),))
     sun, homes = spec.themes[0].views
     older = View(sun.label, "sun_2024", ramp_classes([3, 6], ["weinig", "gewoon", "veel"]), year="2024")
     zon = replace(spec.themes[0], views=(replace(sun, year="2025"), older, homes), filter_column="basis")
-    start = Start("Waar beginnen?", (Answer("Waar?", "Zuid", "het beste gebied"), Answer("Hoeveel?", "60 woningen")),
-                  ("b0", "b1", "b2"), "factsheets/b0.html", "blokken", "b0")  # fmt: skip
+    start = Start(
+        "Waar beginnen?",
+        (Answer("Waar?", "Zuid", "het beste gebied"), Answer("Hoeveel?", "60 woningen")),
+        ("b0", "b1", "b2"),
+        "factsheets/b0.html",
+        "blokken",
+        "b0",
+    )
     return replace(
-        spec, layers=(units, replace(lines, arrows=True)), themes=(zon, spec.themes[1]), start=start,
-        pages=(Page("Overzicht", "overzicht.html"),), words={"lod22": "dakvlakken in 3D", "footprint": "omtrek"},
-    )  # fmt: skip
+        spec,
+        layers=(units, replace(lines, arrows=True)),
+        themes=(zon, spec.themes[1]),
+        start=start,
+        pages=(Page("Overzicht", "overzicht.html"),),
+        words={"lod22": "dakvlakken in 3D", "footprint": "omtrek"},
+    )
 
 
 def canvas_has(page, color: str) -> int:

@@ -25,9 +25,15 @@ def _filled(frame: gpd.GeoDataFrame, table: str, **values: object) -> gpd.GeoDat
 
 
 def town_store(
-    folder: Path, *, rows: int = 24, per_row: int = 40, flat_homes: int = 0, value: bool = True, corporation: float | None = 50.0,
+    folder: Path,
+    *,
+    rows: int = 24,
+    per_row: int = 40,
+    flat_homes: int = 0,
+    value: bool = True,
+    corporation: float | None = 50.0,
     exclave_rows: int = 0,
-) -> Store:  # fmt: skip
+) -> Store:
     """Store rows of houses in two buurten, a street per row, and if asked one flat and rows far away; values or none."""
     pand, home = row_houses(rows, per_row)
     if exclave_rows:
@@ -44,8 +50,11 @@ def town_store(
         box = shapely.box(-60.0, 0.0, -20.0, 15.0)
         flat = gpd.GeoDataFrame({"pand_id": ["flat"], "buurtcode": ["BU99990001"]}, geometry=[box], crs=28992)
         keys = [f"f{k}" for k in range(flat_homes)]
-        inside = gpd.GeoDataFrame({"home_id": keys, "pand_id": "flat", "buurtcode": "BU99990001", "street_name": "Straat 0"},
-                                  geometry=[shapely.Point(-40.0, 7.0)] * flat_homes, crs=28992)  # fmt: skip
+        inside = gpd.GeoDataFrame(
+            {"home_id": keys, "pand_id": "flat", "buurtcode": "BU99990001", "street_name": "Straat 0"},
+            geometry=[shapely.Point(-40.0, 7.0)] * flat_homes,
+            crs=28992,
+        )
         pand = gpd.GeoDataFrame(pd.concat([pand, flat], ignore_index=True), crs=28992)
         home = gpd.GeoDataFrame(pd.concat([home, inside], ignore_index=True), crs=28992)
     half = rows // 2 * 29.0
@@ -63,8 +72,18 @@ def town_store(
         street["homes"] = street["street_name"].map(home["street_name"].value_counts())
         number = street["street_name"].str.removeprefix("Straat ").astype(int)
         yearly = street["homes"] * (50.0 + 10.0 * (number % 7))
-        store.write("street_water", _filled(street, "street_water", street_id=street["street_name"], street_basis="test",
-                                            people=1.0, yearly_eur=yearly), MADE)  # fmt: skip
+        store.write(
+            "street_water",
+            _filled(
+                street,
+                "street_water",
+                street_id=street["street_name"],
+                street_basis="test",
+                people=1.0,
+                yearly_eur=yearly,
+            ),
+            MADE,
+        )
     return store
 
 

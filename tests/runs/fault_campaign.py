@@ -149,16 +149,24 @@ def _without_column(row):
     if "properties" in row:
         return {**row, "properties": dict(list(row["properties"].items())[1:])}
     if "CityObjects" in row:
-        objects = {name: {key: value for key, value in one.items() if key != "geometry"}
-                   for name, one in row["CityObjects"].items()}  # fmt: skip
+        objects = {
+            name: {key: value for key, value in one.items() if key != "geometry"}
+            for name, one in row["CityObjects"].items()
+        }
         return {**row, "CityObjects": objects}
     return dict(list(row.items())[1:])
 
 
 def _renamed(path: Path) -> None:
     content = path.read_bytes()
-    words = [(b'"features"', b'"items"'), (b'"vertices"', b'"points"'), (b'"value"', b'"rows"'), (b"LOCATION", b"PLACE"),
-             (b"STN", b"STA"), (b"\x00\x01", b"\x01\x00")]  # fmt: skip
+    words = [
+        (b'"features"', b'"items"'),
+        (b'"vertices"', b'"points"'),
+        (b'"value"', b'"rows"'),
+        (b"LOCATION", b"PLACE"),
+        (b"STN", b"STA"),
+        (b"\x00\x01", b"\x01\x00"),
+    ]
     path.write_bytes(next(content.replace(old, new) for old, new in words if old in content))
 
 
@@ -283,9 +291,19 @@ LIVE_FAULTS: dict[str, Callable[[int, str, Reply], Reply]] = {
     "a 2 GB answer": faults.announced_2gb,
     "an endless answer": faults.huge,
 }
-_MARKS = {"buurt": "collections/buurten", "statistics": "/ODataFeed", "pand": "collections/pand", "home": "verblijfsobject",
-          "roof_face": "/3dbag", "terrain": "deel", "sewer_pipe": "beheerleiding", "sewer_node": "beheerput",
-          "dsm": "/ahn/dsm", "dtm": "/ahn/dtm", "weather_daily": "/knmi"}  # fmt: skip
+_MARKS = {
+    "buurt": "collections/buurten",
+    "statistics": "/ODataFeed",
+    "pand": "collections/pand",
+    "home": "verblijfsobject",
+    "roof_face": "/3dbag",
+    "terrain": "deel",
+    "sewer_pipe": "beheerleiding",
+    "sewer_node": "beheerput",
+    "dsm": "/ahn/dsm",
+    "dtm": "/ahn/dtm",
+    "weather_daily": "/knmi",
+}
 
 
 def live_trials(folder: Path, *, chosen: Callable[[str, str], bool]) -> Iterator[Trial]:

@@ -13,8 +13,15 @@ from kansenkaart.publish.factsheets import beside, mean_of, said
 def buurten(**more):
     """Draw three buurten of 10 m: two in wijk WK000101 and one in wijk WK000102, all of gemeente GM0001."""
     return gpd.GeoDataFrame(
-        {"buurtcode": ["BU00010101", "BU00010102", "BU00010201"], "buurtnaam": ["Noord", "Zuid", "West"],
-         "homes": [100, 300, 600], **more}, geometry=[box(10 * k, 0, 10 * k + 10, 10) for k in range(3)], crs=28992)  # fmt: skip
+        {
+            "buurtcode": ["BU00010101", "BU00010102", "BU00010201"],
+            "buurtnaam": ["Noord", "Zuid", "West"],
+            "homes": [100, 300, 600],
+            **more,
+        },
+        geometry=[box(10 * k, 0, 10 * k + 10, 10) for k in range(3)],
+        crs=28992,
+    )
 
 
 def test_sums_are_per_home_and_shares_are_weighed_by_homes():
@@ -36,8 +43,13 @@ def test_unknown_buurten_do_not_count_and_are_no_zero():
 
 
 def test_what_buurten_lack_comes_from_their_blocks():
-    blocks = pd.DataFrame({"buurtcode": ["BU00010101", "BU00010101", "BU00010102"], "homes": [20, 30, 50],
-                           "water_eur_per_year": [1_000.0, 2_000.0, 7_000.0]})  # fmt: skip
+    blocks = pd.DataFrame(
+        {
+            "buurtcode": ["BU00010101", "BU00010101", "BU00010102"],
+            "homes": [20, 30, 50],
+            "water_eur_per_year": [1_000.0, 2_000.0, 7_000.0],
+        }
+    )
     place = pd.Series({"homes": 10, "water_eur_per_year": 500.0, "geometry": box(0, 0, 5, 5)})
     _, rows = beside(place, buurten(), blocks)
     (row,) = [one for one in rows if one.label.startswith("Opbrengst water")]
@@ -47,8 +59,12 @@ def test_what_buurten_lack_comes_from_their_blocks():
 
 @pytest.mark.parametrize(
     ("name", "value", "text"),
-    [("gas_use_m3_per_home", 780.0, "780 m³ per woning per jaar"), ("corporation_frac", 0.071, "7%"),
-     ("people", None, "onbekend"), ("people", 2.46, "2,5 personen")],
-)  # fmt: skip
+    [
+        ("gas_use_m3_per_home", 780.0, "780 m³ per woning per jaar"),
+        ("corporation_frac", 0.071, "7%"),
+        ("people", None, "onbekend"),
+        ("people", 2.46, "2,5 personen"),
+    ],
+)
 def test_figures_are_said_with_their_unit(name, value, text):
     assert said(name, value) == text

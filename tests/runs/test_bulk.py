@@ -45,8 +45,11 @@ def _country(site):
     packed = gzip.compress(json.dumps(whole).encode(), mtime=0)
     (site / "9-444-728.city.json.gz").write_bytes(packed)
     west, south, east, north = gpd.read_file(site / "ogc" / "buurten.geojson").total_bounds
-    _index(site, [shapely.box(west, south, east, north), shapely.box(0, 400_000, 1000, 401_000)],
-           [hashlib.sha256(packed).hexdigest(), ""])  # fmt: skip
+    _index(
+        site,
+        [shapely.box(west, south, east, north), shapely.box(0, 400_000, 1000, 401_000)],
+        [hashlib.sha256(packed).hexdigest(), ""],
+    )
     return site
 
 
@@ -132,8 +135,9 @@ def _spoil(site, name):
     if name == "other tile":
         (site / "9-444-728.city.json.gz").write_bytes(gzip.compress(b"{}", mtime=0))
     if name == "index without addresses":
-        gpd.GeoDataFrame({"tile_id": ["9/444/728"]}, geometry=[shapely.box(0, 300_000, 280_000, 620_000)], crs=28992).to_file(
-            site / "tile_index.fgb", driver="FlatGeobuf")  # fmt: skip
+        gpd.GeoDataFrame(
+            {"tile_id": ["9/444/728"]}, geometry=[shapely.box(0, 300_000, 280_000, 620_000)], crs=28992
+        ).to_file(site / "tile_index.fgb", driver="FlatGeobuf")
     if name == "no tile here":
         _index(site, [shapely.box(0, 400_000, 1000, 401_000)] * 2, ["", ""])
     if name == "a tile that leaves the folder":

@@ -89,8 +89,10 @@ def test_a_fault_of_the_program_is_not_taken_for_the_disk(tmp_path):
 def test_two_processes_never_write_one_study(copied):
     place = study.open_study("voorbeeld", root=copied)
     before = all_bytes(copied, "data", "maps")
-    hold = ("import sys, time; from pathlib import Path; from kansenkaart.tables.store import locked\n"
-            "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)")  # fmt: skip
+    hold = (
+        "import sys, time; from pathlib import Path; from kansenkaart.tables.store import locked\n"
+        "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    )
     with subprocess.Popen([sys.executable, "-c", hold, str(place.store.root)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"

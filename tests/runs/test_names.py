@@ -14,9 +14,13 @@ from kansenkaart.wording.names import block_names, face_names, pipe_names, short
 
 @pytest.mark.parametrize(
     ("uri", "last"),
-    [("http://sparql.gwsw.nl/voorbeeld#vb00-L0157", "vb00-L0157"), ("http://data.gwsw.nl/1.6/totaal/PVC", "PVC"),
-     ("gemengd 329 1", "gemengd 329 1"), ("", "")],
-)  # fmt: skip
+    [
+        ("http://sparql.gwsw.nl/voorbeeld#vb00-L0157", "vb00-L0157"),
+        ("http://data.gwsw.nl/1.6/totaal/PVC", "PVC"),
+        ("gemengd 329 1", "gemengd 329 1"),
+        ("", ""),
+    ],
+)
 def test_short_id_is_the_last_part(uri, last):
     assert short_id(uri) == last
 
@@ -40,9 +44,12 @@ def test_roof_faces_look_where_they_slope():
         {"tilt_deg": [35.0, 35.0, 35.0, 2.0, np.nan], "azimuth_deg": [350.0, 180.0, 225.0, np.nan, np.nan]}
     )
     assert face_names(faces).tolist() == [
-        "schuin dakvlak op het noorden", "schuin dakvlak op het zuiden", "schuin dakvlak op het zuidwesten",
-        "plat dakvlak", "dakvlak",
-    ]  # fmt: skip
+        "schuin dakvlak op het noorden",
+        "schuin dakvlak op het zuiden",
+        "schuin dakvlak op het zuidwesten",
+        "plat dakvlak",
+        "dakvlak",
+    ]
 
 
 def test_blocks_have_their_number_and_first_street():

@@ -19,8 +19,7 @@ from kansenkaart.errors import ConfigError
 from kansenkaart.publish.feasibility import steps
 from kansenkaart.publish.feasibility.report import Both, verdict
 from kansenkaart.publish.map.ranking import case_of
-from kansenkaart.score import enterprise
-from kansenkaart.score import enterprise as enterprise_facts
+from kansenkaart.score import enterprise, enterprise_case
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import leading_cases
@@ -68,10 +67,14 @@ def test_one_case_of_a_place_is_shown_and_everywhere_the_same(store):
 
 def test_where_no_track_fits_better_the_one_that_leaves_more_is_shown():
     cases = pd.DataFrame(
-        {"place_kind": "gebied", "place_id": ["a", "a", "b", "b", "c", "c"], "track": ["long", "short"] * 3,
-         "better_track": ["equal", "equal", "long", "long", "unknown", "unknown"],
-         "enterprise_eur_per_year": [-5.0, 2.0, -9.0, 1.0, 3.0, 3.0]}
-    )  # fmt: skip
+        {
+            "place_kind": "gebied",
+            "place_id": ["a", "a", "b", "b", "c", "c"],
+            "track": ["long", "short"] * 3,
+            "better_track": ["equal", "equal", "long", "long", "unknown", "unknown"],
+            "enterprise_eur_per_year": [-5.0, 2.0, -9.0, 1.0, 3.0, 3.0],
+        }
+    )
     assert leading_cases(cases)["track"].tolist() == ["short", "long", "short"]
 
 
@@ -140,11 +143,13 @@ def test_whose_roofs_the_panels_lie_on(store, monkeypatch):
     pand = pd.DataFrame(
         {"pand_id": list("abcde"), "buurtcode": ["B1", "B1", "B2", "B1", "B1"], "homes": [1, 8, 1, 8, 1]}
     )
-    tables = {"buurt": pd.DataFrame({"buurtcode": ["B1", "B2"], "corporation_pct": [40.0, None]}),
-              "own_pand": pd.DataFrame({"pand_id": ["d", "e"], "owner": ["Woningcorporatie Zuid", "VvE Parkzicht"]})}  # fmt: skip
+    tables = {
+        "buurt": pd.DataFrame({"buurtcode": ["B1", "B2"], "corporation_pct": [40.0, None]}),
+        "own_pand": pd.DataFrame({"pand_id": ["d", "e"], "owner": ["Woningcorporatie Zuid", "VvE Parkzicht"]}),
+    }
     monkeypatch.setattr(Store, "has", lambda self, name: name in tables)
     monkeypatch.setattr(Store, "read", lambda self, name: tables[name])
-    corporation, association = enterprise_facts._roof_owners(store, pand)
+    corporation, association = enterprise._roof_owners(store, pand)
     assert corporation.tolist() == pytest.approx([0.4, 0.4, float("nan"), 1.0, 0.0], nan_ok=True)
     assert association.tolist() == pytest.approx([0.0, 0.6, 0.0, 0.0, 1.0])
 
@@ -158,8 +163,13 @@ def test_a_run_writes_them_and_a_wrong_place_is_named(finished, store, tmp_path)
 
 
 def test_the_first_words_do_not_promise():
-    row = {"enterprise_eur_per_year": 500.0, "enterprise_eur_per_year_low": -9000.0, "enterprise_eur_per_year_high": 900.0,
-           "earns_keep_frac": 0.2, "services_nl": "groen"}  # fmt: skip
+    row = {
+        "enterprise_eur_per_year": 500.0,
+        "enterprise_eur_per_year_low": -9000.0,
+        "enterprise_eur_per_year_high": 900.0,
+        "earns_keep_frac": 0.2,
+        "services_nl": "groen",
+    }
     words = verdict(row)
     assert "middelste aannamen" in words
     assert "gokken" in words
@@ -174,8 +184,15 @@ def test_plan_stands_beside_actual(finished, tmp_path):
     root = tmp_path / "store"
     shutil.copytree(finished / "data" / "processed" / "voorbeeld", root)
     store = Store(root)
-    told = pd.DataFrame({"actual_id": ["a", "b"], "place_id": ["buurt:BU99990001"] * 2, "actual_year": [2027, 2028],
-                         "actual_item": ["households", "enterprise_eur"], "actual_value": [40.0, -1200.0]})  # fmt: skip
+    told = pd.DataFrame(
+        {
+            "actual_id": ["a", "b"],
+            "place_id": ["buurt:BU99990001"] * 2,
+            "actual_year": [2027, 2028],
+            "actual_item": ["households", "enterprise_eur"],
+            "actual_value": [40.0, -1200.0],
+        }
+    )
     store.write("own_actual", told, Lineage("test"))
     study = read_study(finished / "studies" / "voorbeeld.toml")
     html = steps.write_reports(store, study, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
@@ -189,7 +206,7 @@ def test_budgets_set_the_price_of_today(store, monkeypatch):
     told = pd.DataFrame({"service": ["green_maintenance"], "payer": ["gemeente"], "budget_eur_per_year": [8000.0]})
     monkeypatch.setattr(Store, "has", lambda self, name: name == "own_budget")
     monkeypatch.setattr(Store, "read", lambda self, name: told)
-    green = next(one for one in own_data.services_of(store, facts) if one.name == "green_maintenance")
+    green = next(one for one in enterprise_case.services_of(store, facts) if one.name == "green_maintenance")
     assert green.figures["present_price"].value == pytest.approx(2.0)  # 8,000 EUR over 4,000 m2
     assert green.figures["enterprise_price"].value == pytest.approx(2.0 * 1.0 / 1.1)
     assert green.figures["present_price"].quality == "measured"
@@ -201,8 +218,10 @@ def test_two_files_that_differ_are_used_from_neither(tmp_path):
     head = "pand_id,owner,maintenance_year\n"
     (tmp_path / "a.csv").write_text(head + "1,corporatie,2030\n2,vve,2031\n", encoding="utf-8")
     (tmp_path / "b.csv").write_text(head + "1,vve,2030\n2,vve,2031\n", encoding="utf-8")
-    read = [(name, read_own(Path(tmp_path / name), shape=PANDEN, known=["1", "2"], first_year=1850, last_year=2100))
-            for name in ("a.csv", "b.csv")]  # fmt: skip
+    read = [
+        (name, read_own(Path(tmp_path / name), shape=PANDEN, known=["1", "2"], first_year=1850, last_year=2100))
+        for name in ("a.csv", "b.csv")
+    ]
     table, report = join(read)
     assert table.index.tolist() == ["2"]
     assert report[report["key"] == "1"]["result"].tolist() == ["conflict", "conflict"]
@@ -225,8 +244,13 @@ def test_a_run_with_own_data_reports_every_row(finished, tmp_path):
 
     store = Store(finished / "data" / "processed" / "voorbeeld")
     some = store.read("pand")["pand_id"].iloc[:3].tolist()
-    rows = [f"{some[0]},Woningcorporatie,2028", f"{some[1]},Woningcorporatie,volgend jaar", "9999,x,2030",
-            f"{some[2]},a,2030", f"{some[2]},b,2030"]  # fmt: skip
+    rows = [
+        f"{some[0]},Woningcorporatie,2028",
+        f"{some[1]},Woningcorporatie,volgend jaar",
+        "9999,x,2030",
+        f"{some[2]},a,2030",
+        f"{some[2]},b,2030",
+    ]
     (tmp_path / "panden.csv").write_text("pand_id,owner,maintenance_year\n" + "\n".join(rows), encoding="utf-8")
     source = Source(role="own_pand", publisher="corporatie", origin="file", form="own", path="panden.csv")
     step = own_data.steps([(source, Delivery((tmp_path / "panden.csv",), ()))])[0]

@@ -198,8 +198,10 @@ def links_of(page):
     """Give all paths that a page names: in its markup, in what its script holds, and packed in the layers of a map."""
     text = page.read_text("utf-8")
     found = set(re.findall(r'href="([^"#][^"]*)"', re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)))
-    packed = [gzip.decompress(base64.b64decode(one)).decode("utf-8", "ignore")
-              for one in re.findall(r'<script type="text/plain" id="laag\d+">([^<]+)', text)]  # fmt: skip
+    packed = [
+        gzip.decompress(base64.b64decode(one)).decode("utf-8", "ignore")
+        for one in re.findall(r'<script type="text/plain" id="laag\d+">([^<]+)', text)
+    ]
     for part in (text, *packed):
         found |= set(re.findall(r'"((?:factsheets|haalbaarheid|data)/[^"]+|overzicht\.html)"', part))
     return found
@@ -207,8 +209,12 @@ def links_of(page):
 
 def test_every_link_of_map_overview_sheets_and_reports_is_to_a_file_that_is_there(finished):
     folder = finished / "maps" / "voorbeeld"
-    pages = [folder / "index.html", folder / "overzicht.html", *(folder / "factsheets").glob("*.html"),
-             *(folder / "haalbaarheid").glob("*.html")]  # fmt: skip
+    pages = [
+        folder / "index.html",
+        folder / "overzicht.html",
+        *(folder / "factsheets").glob("*.html"),
+        *(folder / "haalbaarheid").glob("*.html"),
+    ]
     found = {page: links_of(page) for page in pages}
     assert [
         (page.name, link) for page, links in found.items() for link in links if not (page.parent / link).is_file()

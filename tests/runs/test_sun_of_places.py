@@ -61,9 +61,18 @@ class Tables:
         """Write a raster and say where."""
         target = self.folder / f"{name}.tif"
         heights = self.tables[name].astype("float32")
-        with rasterio.open(target, "w", driver="GTiff", width=heights.shape[1], height=heights.shape[0], count=1,
-                           dtype="float32", crs="EPSG:28992", nodata=3.4028235e38,
-                           transform=from_origin(EAST, NORTH, CELL, CELL)) as out:  # fmt: skip
+        with rasterio.open(
+            target,
+            "w",
+            driver="GTiff",
+            width=heights.shape[1],
+            height=heights.shape[0],
+            count=1,
+            dtype="float32",
+            crs="EPSG:28992",
+            nodata=3.4028235e38,
+            transform=from_origin(EAST, NORTH, CELL, CELL),
+        ) as out:
             out.write(heights, 1)
         return target
 
@@ -77,14 +86,29 @@ def weather(shift_minutes=30):
     height = get_solarposition(stamps + pd.Timedelta(minutes=shift_minutes), 52.0, 5.0)["apparent_elevation"]
     up = np.maximum(np.sin(np.radians(height.to_numpy())), 0)
     dni, dhi = np.where(up > 0.03, 600.0, 0.0), np.where(up > 0, 60.0, 0.0)
-    return pd.DataFrame({"timestamp": stamps.strftime("%Y-%m-%dT%H:%M:%SZ"), "ghi_w_per_m2": dhi + dni * up,
-                         "dni_w_per_m2": dni, "dhi_w_per_m2": dhi, "latitude_deg": 52.0, "longitude_deg": 5.0})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "timestamp": stamps.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "ghi_w_per_m2": dhi + dni * up,
+            "dni_w_per_m2": dni,
+            "dhi_w_per_m2": dhi,
+            "latitude_deg": 52.0,
+            "longitude_deg": 5.0,
+        }
+    )
 
 
 def face(name, pand, box, tilt, azimuth, eave):
     plan = shapely.box(*box)
-    return {"face_id": name, "pand_id": pand, "tilt_deg": tilt, "azimuth_deg": azimuth,
-            "roof_area_m2": plan.area / np.cos(np.radians(tilt)), "eave_height_m_nap": eave, "geometry": plan}  # fmt: skip
+    return {
+        "face_id": name,
+        "pand_id": pand,
+        "tilt_deg": tilt,
+        "azimuth_deg": azimuth,
+        "roof_area_m2": plan.area / np.cos(np.radians(tilt)),
+        "eave_height_m_nap": eave,
+        "geometry": plan,
+    }
 
 
 def faces(*rows):
@@ -92,8 +116,17 @@ def faces(*rows):
 
 
 def panden(*boxes, homes=1):
-    rows = [{"pand_id": f"p{i}", "buurtcode": "BU1", "bouwjaar": 1970, "homes": homes, "footprint_area_m2":
-             shapely.box(*box).area, "geometry": shapely.box(*box)} for i, box in enumerate(boxes)]  # fmt: skip
+    rows = [
+        {
+            "pand_id": f"p{i}",
+            "buurtcode": "BU1",
+            "bouwjaar": 1970,
+            "homes": homes,
+            "footprint_area_m2": shapely.box(*box).area,
+            "geometry": shapely.box(*box),
+        }
+        for i, box in enumerate(boxes)
+    ]
     return gpd.GeoDataFrame(rows, crs="EPSG:28992").astype({"homes": "Int64", "bouwjaar": "Int64"})
 
 
@@ -165,8 +198,12 @@ def test_faces_split_over_tiles_are_found_once(tmp_path, monkeypatch):
 def test_a_tree_over_a_roof_leaves_no_modules_under_it(tmp_path):
     heights = np.zeros((120, 120))
     heights[40:72, 40:64] = 6.0  # a flat roof of 12 m x 16 m
-    bare = Tables(tmp_path / "a", roof_face=faces(face("f", "p0", spot(20, 20, 12, 16), 0.0, np.nan, 6.0)), dsm=heights,
-                  weather_hourly=weather())  # fmt: skip
+    bare = Tables(
+        tmp_path / "a",
+        roof_face=faces(face("f", "p0", spot(20, 20, 12, 16), 0.0, np.nan, 6.0)),
+        dsm=heights,
+        weather_hourly=weather(),
+    )
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     wooded = heights.copy()

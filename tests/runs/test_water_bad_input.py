@@ -92,10 +92,14 @@ def damaged(tmp_path_factory):
     extra["system"] = ["vuilwater"] * 4 + ["persleiding"] * 2 + ["vuilwater"]
     # Each pump sends its water into the sewer of the other.
     extra["geometry"] = [
-        placed((90, 90), (90, 90)), placed((90, 90), (90.001, 90)), shapely.LineString([(4.9, 52.3), (4.9, 52.4)]),
-        shapely.LineString([(650_000, 5_800_000), (650_050, 5_800_000)]), placed((200, 0), (0, 50)),
-        placed((0, 0), (200, 150)), pipe.geometry.iloc[5],
-    ]  # fmt: skip
+        placed((90, 90), (90, 90)),
+        placed((90, 90), (90.001, 90)),
+        shapely.LineString([(4.9, 52.3), (4.9, 52.4)]),
+        shapely.LineString([(650_000, 5_800_000), (650_050, 5_800_000)]),
+        placed((200, 0), (0, 50)),
+        placed((0, 0), (200, 150)),
+        pipe.geometry.iloc[5],
+    ]
     extra.loc[extra.index[6], "system"] = pipe["system"].iloc[5]
     folder = tmp_path_factory.mktemp("damaged")
     whole = gpd.GeoDataFrame(pd.concat([pipe, extra], ignore_index=True), crs=RD)

@@ -16,10 +16,13 @@ CODES = ("BU01930101", "BU01930102", "BU01930103")
 
 
 def _table(folder, table, *, year, number, gas):
-    keys = {"Aantal inwoners": ("AantalInwoners_5", "aantal"), "Huishoudens totaal": (f"HuishoudensTotaal_{number}", "aantal"),
-            "65 jaar of ouder": ("k_65JaarOfOuder_12", "aantal"),
-            "In bezit woningcorporatie": (f"InBezitWoningcorporatie_{number + 9}", "%"),
-            "Gemiddeld aardgasverbruik totaal": (f"Gas_{number + 20}", "m³")}  # fmt: skip
+    keys = {
+        "Aantal inwoners": ("AantalInwoners_5", "aantal"),
+        "Huishoudens totaal": (f"HuishoudensTotaal_{number}", "aantal"),
+        "65 jaar of ouder": ("k_65JaarOfOuder_12", "aantal"),
+        "In bezit woningcorporatie": (f"InBezitWoningcorporatie_{number + 9}", "%"),
+        "Gemiddeld aardgasverbruik totaal": (f"Gas_{number + 20}", "m³"),
+    }
     properties = [{"Key": "Codering_3", "Title": "Codering", "Unit": ""}]
     properties += [{"Key": key, "Title": title, "Unit": unit} for title, (key, unit) in keys.items()]
     values = [(1000, 500, 200, 40, gas[0]), (800, 400, 80, 0, gas[1]), (0, 0, None, None, gas[2])]

@@ -46,9 +46,14 @@ def server(tmp_path):
     (folder / "dsm_05m" / "kaartbladindex.json").write_text(json.dumps({"features": index}))
     (folder / "dag.txt").write_text("# STN,YYYYMMDD,   RH\n  278,20200101,   12\n")
     (folder / "3dbag").mkdir()
-    head = {"type": "CityJSON", "version": "2.0", "CityObjects": {}, "vertices": [],
-            "transform": {"scale": [0.001] * 3, "translate": [190_000.0, 560_000.0, 0.0]},
-            "metadata": {"version": "v2025.09.03", "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415"}}  # fmt: skip
+    head = {
+        "type": "CityJSON",
+        "version": "2.0",
+        "CityObjects": {},
+        "vertices": [],
+        "transform": {"scale": [0.001] * 3, "translate": [190_000.0, 560_000.0, 0.0]},
+        "metadata": {"version": "v2025.09.03", "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415"},
+    }
     rows = [{"type": "CityJSONFeature", "id": f"p{n}", "CityObjects": {}, "vertices": [[n, n, n]]} for n in range(5)]
     (folder / "3dbag" / "x.city.jsonl").write_text("\n".join(json.dumps(one) for one in [head, *rows]) + "\n")
     with serve(folder) as running:

@@ -52,13 +52,27 @@ def deliver(source: Source, errand: Errand) -> Delivery:
     base = folders.published if source.origin == "file" else example_folder(folders)
     path = (base / str(source.path)).resolve()
     if not path.is_relative_to(base.resolve()):
-        raise ConfigError("a path inside the data folder", found=str(source.path), where=f"study {study.name}",
-                          remedy="name a file below the data folder")  # fmt: skip
+        raise ConfigError(
+            "a path inside the data folder",
+            found=str(source.path),
+            where=f"study {study.name}",
+            remedy="name a file below the data folder",
+        )
     if not path.exists():
-        raise ConfigError(f"the published file for {source.role}", found="no such file", where=str(source.path),
-                          remedy=f"put it in the data folder, or set {DATA_VARIABLE} to the folder that holds it")  # fmt: skip
-    record = publishers.delivery(source.publisher, role=source.role, edition=source.edition, address=str(source.path),
-                                 sha256=sha256_of(*_files(path)), year=source.year)  # fmt: skip
+        raise ConfigError(
+            f"the published file for {source.role}",
+            found="no such file",
+            where=str(source.path),
+            remedy=f"put it in the data folder, or set {DATA_VARIABLE} to the folder that holds it",
+        )
+    record = publishers.delivery(
+        source.publisher,
+        role=source.role,
+        edition=source.edition,
+        address=str(source.path),
+        sha256=sha256_of(*_files(path)),
+        year=source.year,
+    )
     return Delivery((path,), (record,))
 
 

@@ -21,8 +21,12 @@ from kansenkaart.tables.provenance import Provenance
 Box = tuple[float, float, float, float]
 Fetched = tuple[tuple[Path, ...], Provenance]
 _COLLECTIONS = {
-    "buurt": "buurten", "pand": "pand", "home": "verblijfsobject", "sewer_pipe": "beheerleiding", "sewer_node": "beheerput",
-}  # fmt: skip
+    "buurt": "buurten",
+    "pand": "pand",
+    "home": "verblijfsobject",
+    "sewer_pipe": "beheerleiding",
+    "sewer_node": "beheerput",
+}
 KWB_TABLES = 2
 _STATION = re.compile(r"\d{3}")
 _PERIOD = re.compile(r"(\d{8})-(\d{8})")
@@ -82,10 +86,13 @@ class Errand:
         if source.origin == "bulk":
             return self._bulk
         known: dict[str, Callable[[Source], Fetched]] = {
-            "statistics": self._statistics, "roof_face": self._roofs, "dsm": self._sheets, "dtm": self._sheets,
+            "statistics": self._statistics,
+            "roof_face": self._roofs,
+            "dsm": self._sheets,
+            "dtm": self._sheets,
             "weather_daily": self._days,
             **dict.fromkeys(("buurt", "pand", "home", "terrain", "sewer_pipe", "sewer_node"), self._collection),
-        }  # fmt: skip
+        }
         if source.role not in known:
             raise self._wrong(f"a role of {sorted(known)} for a live source", source.role, "give this source as a file")
         return known[source.role]
@@ -142,21 +149,32 @@ class Errand:
     def _sheets(self, source: Source) -> Fetched:
         newest = publishers.publisher(source.publisher).known_editions[-1]
         paths, told = ahn.fetch_sheets(
-            self.folders.raw, base_url=publishers.base_url(source.publisher), role=source.role, bbox_m=self.window(),
-            edition=newest if source.edition == "latest" else source.edition, http=self.http,
-        )  # fmt: skip
+            self.folders.raw,
+            base_url=publishers.base_url(source.publisher),
+            role=source.role,
+            bbox_m=self.window(),
+            edition=newest if source.edition == "latest" else source.edition,
+            http=self.http,
+        )
         return tuple(paths), told
 
     def _days(self, source: Source) -> Fetched:
         """Fetch the days of one station: ``layer`` is its number, ``edition`` the period as 20150101-20241231."""
         period = _PERIOD.fullmatch(source.edition)
         if period is None or not _STATION.fullmatch(source.layer or ""):
-            raise self._wrong("the station as layer and the days as edition", f"{source.layer}, {source.edition}",
-                              "write layer = '278' and edition = '20150101-20241231'")  # fmt: skip
+            raise self._wrong(
+                "the station as layer and the days as edition",
+                f"{source.layer}, {source.edition}",
+                "write layer = '278' and edition = '20150101-20241231'",
+            )
         path, told = knmi.fetch_days(
-            self.folders.raw, base_url=publishers.base_url(source.publisher), stations=[int(source.layer or 0)],
-            first_day=period[1], last_day=period[2], http=self.http,
-        )  # fmt: skip
+            self.folders.raw,
+            base_url=publishers.base_url(source.publisher),
+            stations=[int(source.layer or 0)],
+            first_day=period[1],
+            last_day=period[2],
+            http=self.http,
+        )
         return (path,), told
 
     def _wrong(self, expected: str, found: str, remedy: str) -> ConfigError:

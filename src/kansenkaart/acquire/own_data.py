@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from kansenkaart.acquire.deliveries import Delivery
 from kansenkaart.config import Source
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, OwnData, read_actuals, read_own
-from kansenkaart.tables.assumptions import Assumption, ServiceRows, default_services
+from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
@@ -48,9 +46,17 @@ def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[
         products.append(Product(role, _shaped(role, table), tally))
     every = pd.concat(told, ignore_index=True)
     ids = every["role"] + ":" + every["file"] + ":" + every["row"].astype(str) + ":" + every["column"]
-    report = pd.DataFrame({"own_row_id": ids, "own_file": every["file"], "own_row": every["row"], "own_key": every["key"],
-                           "own_column": every["column"],
-                           "own_found": every["found"], "own_result": every["result"]})  # fmt: skip
+    report = pd.DataFrame(
+        {
+            "own_row_id": ids,
+            "own_file": every["file"],
+            "own_row": every["row"],
+            "own_key": every["key"],
+            "own_column": every["column"],
+            "own_found": every["found"],
+            "own_result": every["result"],
+        }
+    )
     return [*products, Product(REPORT, report, _tally(every))]
 
 
@@ -84,11 +90,6 @@ def _shaped(role: str, table: pd.DataFrame) -> pd.DataFrame:
         if name in frame:
             frame[name] = frame[name].where(frame[name] != "", None)
     return frame if role != "own_actual" else frame.assign(actual_year=frame["actual_year"].astype(int))
-
-
-def is_corporation(owner: pd.Series) -> pd.Series:
-    """Tell of the owners' names which are housing corporations; an unknown owner is none."""
-    return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False).astype(bool)
 
 
 def _ids(store: Store, table: str, column: str) -> list[str]:
@@ -148,37 +149,3 @@ def with_sewers(frame: pd.DataFrame, tally: Tally, paths: Sequence[Path]) -> tup
         out[column] = given.where(given.notna(), frame[column].astype(float))
         noted[f"{column} uit eigen gegevens"] = int(given.notna().sum())
     return out, Tally(tally.rows_in, tally.kept, tally.left_out, noted)
-
-
-def services_of(store: Store, buurten: pd.DataFrame) -> tuple[ServiceRows, ...]:
-    """Return the services; where the present budget is known it sets the price per unit, paid now and to the enterprise.
-
-    Parameters
-    ----------
-    store : Store
-        Tables of the study.
-    buurten : DataFrame
-        Facts of the buurten: a budget is for all of them together.
-    """
-    if not store.has("own_budget"):
-        return default_services()
-    budget = store.read("own_budget").set_index("service")["budget_eur_per_year"].dropna()
-    return tuple(_with_budget(one, budget, buurten) for one in default_services())
-
-
-def _with_budget(one: ServiceRows, budget: pd.Series, buurten: pd.DataFrame) -> ServiceRows:
-    units = float(buurten[one.driver].sum(skipna=False)) if one.driver in buurten else np.nan
-    if one.name not in budget.index or not units > 0:
-        return one
-    now = float(budget[one.name]) / units
-    old = one.figures["present_price"].value
-    ratio = one.figures["enterprise_price"].value / old if old > 0 else 1.0
-    told = {"present_price": now, "enterprise_price": now * ratio}
-    figures = dict(one.figures) | {item: _measured(one.figures[item], value) for item, value in told.items()}
-    return replace(one, figures=figures)
-
-
-def _measured(old: Assumption, value: float) -> Assumption:
-    return replace(
-        old, value=value, low=value, high=value, quality="measured", source="eigen begroting over de hele studie"
-    )

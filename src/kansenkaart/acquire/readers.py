@@ -67,6 +67,10 @@ def read(path: Path, source: Source) -> Reading:
     reader = _READERS.get((source.role, source.form)) or _READERS.get((source.role, "*"))
     if reader is None:
         known = sorted(form for role, form in _READERS if role == source.role)
-        raise ConfigError(f"a form of {known} for {source.role}", found=source.form, where=path.name,
-                          remedy="correct the form in the study")  # fmt: skip
+        raise ConfigError(
+            f"a form of {known} for {source.role}",
+            found=source.form,
+            where=path.name,
+            remedy="correct the form in the study",
+        )
     return reader(path, source)

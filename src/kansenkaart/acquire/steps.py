@@ -21,8 +21,18 @@ from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
 
 _IN_BUURT = ("pand", "home")
-_ORDER = ("home", "pand", "roof_face", "terrain", "street_line", "sewer_pipe", "sewer_node", "gully", "weather_hourly",
-          "weather_daily")  # fmt: skip
+_ORDER = (
+    "home",
+    "pand",
+    "roof_face",
+    "terrain",
+    "street_line",
+    "sewer_pipe",
+    "sewer_node",
+    "gully",
+    "weather_hourly",
+    "weather_daily",
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,11 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
     parts = [_Part(source, deliver(source, errand)) for source in study.source]
     todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
     tiles = any(one.origin == "bulk" for one in study.sources("roof_face"))
-    todo += [_table_step(table, parts, study, errand.window() if tiles and table == "roof_face" else None)
-             for table in _ORDER if _parts_of(table, parts)]  # fmt: skip
+    todo += [
+        _table_step(table, parts, study, errand.window() if tiles and table == "roof_face" else None)
+        for table in _ORDER
+        if _parts_of(table, parts)
+    ]
     todo += own_data.steps([(part.source, part.delivery) for part in parts])
     return todo + [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if study.sources(role)]
 

@@ -203,3 +203,8 @@ def with_statistics(buurt: gpd.GeoDataFrame, *, statistics: pd.DataFrame) -> gpd
             values = pd.Series(told[column].to_numpy(), index=out.index)
             out[column] = values.where(known, out[column])
     return out
+
+
+def is_corporation(owner: pd.Series) -> pd.Series:
+    """Tell of the owners' names which are housing corporations; an unknown owner is none."""
+    return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False).astype(bool)

@@ -189,8 +189,18 @@ def _environment() -> jinja2.Environment:
 
 
 def _page(template: str, **content: Any) -> str:
-    page = _environment().get_template(template).render(
-        variables=css_variables({}), width=WIDTH_PX, height=HEIGHT_PX, left=_LEFT_PX, right=WIDTH_PX - _RIGHT_PX, **content
-    ) + "\n"  # fmt: skip
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            variables=css_variables({}),
+            width=WIDTH_PX,
+            height=HEIGHT_PX,
+            left=_LEFT_PX,
+            right=WIDTH_PX - _RIGHT_PX,
+            **content,
+        )
+        + "\n"
+    )
     style = page.split("<style>", 1)[1].split("</style>", 1)[0]
     return page.replace(_POLICY, content_policy([], [style]), 1)

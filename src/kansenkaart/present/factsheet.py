@@ -236,9 +236,12 @@ def _template() -> jinja2.Template:
 
 
 def sheet_html(
-    sheet: Sheet, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None,
+    sheet: Sheet,
+    *,
+    style: dict[str, str] | None = None,
+    dark: dict[str, str] | None = None,
     pdfs: Sequence[tuple[str, str]] = (),
-) -> str:  # fmt: skip
+) -> str:
     """Write a factsheet as one HTML page without script or request.
 
     Parameters
@@ -258,10 +261,17 @@ def sheet_html(
     css = css_variables(style or {}, dark) + _css()
     frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
     text = _template().render(
-        sheet=sheet, frame=frame, parts=_drawn(sheet, frame), outline=_path(outline_of(sheet, frame), frame), bar=bar_m(frame),
-        streets=_path(backdrop(sheet.streets, frame), frame), buildings=_path(backdrop(sheet.buildings, frame), frame),
-        policy=content_policy([], [css]), style=Markup(css), pdfs=pdfs,  # noqa: S704 - own style sheet and checked variables
-    )  # fmt: skip
+        sheet=sheet,
+        frame=frame,
+        parts=_drawn(sheet, frame),
+        outline=_path(outline_of(sheet, frame), frame),
+        bar=bar_m(frame),
+        streets=_path(backdrop(sheet.streets, frame), frame),
+        buildings=_path(backdrop(sheet.buildings, frame), frame),
+        policy=content_policy([], [css]),
+        style=Markup(css),  # noqa: S704 - own style sheet and checked variables
+        pdfs=pdfs,
+    )
     return str(text)
 
 

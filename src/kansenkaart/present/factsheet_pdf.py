@@ -127,8 +127,11 @@ def _head(pen: _Pen, sheet: Sheet, brand: str) -> None:
     for line in _lines(pen, sheet.title, pen.width, 16, bold=True, most=2):
         pen.y -= 6 * grow
         _write(pen, pen.left, pen.y, line, 16, bold=True, color=brand)
-    notes = [sheet.study, *(["Voorbeeld: deze wijk en alle cijfers zijn verzonnen"] if sheet.example else []),
-             *(["Openbare uitgave"] if sheet.public else [])]  # fmt: skip
+    notes = [
+        sheet.study,
+        *(["Voorbeeld: deze wijk en alle cijfers zijn verzonnen"] if sheet.example else []),
+        *(["Openbare uitgave"] if sheet.public else []),
+    ]
     for line in _lines(pen, " · ".join(notes), pen.width, 8.5, most=2):
         pen.y -= 5 * grow
         _write(pen, pen.left, pen.y, line, 8.5, color=_SOFT)

@@ -91,8 +91,14 @@ def encode_layer(layer: Layer) -> EncodedLayer:
         When a column of numbers holds text, or an infinite number.
     """
     header, payload = encode_frame(layer.frame, layer.kind, layer.columns)
-    about = {"name": layer.name, "label": layer.label, "key": layer.key, "title": layer.title_column, "arrows": layer.arrows,
-             "links": [asdict(one) for one in layer.links]}  # fmt: skip
+    about = {
+        "name": layer.name,
+        "label": layer.label,
+        "key": layer.key,
+        "title": layer.title_column,
+        "arrows": layer.arrows,
+        "links": [asdict(one) for one in layer.links],
+    }
     return EncodedLayer({**about, **header}, payload)
 
 

@@ -441,7 +441,7 @@ def _classes(at: str, classes: Sequence[LegendClass]) -> Iterator[str]:
     if not classes:
         yield f"{at} has no classes"
     yield from _doubles(f"{at}: letter", [item.letter for item in classes])
-    ranged = [one for one in classes if not one.values]
+    ranged = [one for one in classes if not one.values]  # noqa: PD011 - no pandas
     for lower, upper in pairwise(ranged):
         if lower.high is None or lower.high != upper.low:
             yield f"{at}: classes {lower.letter} and {upper.letter} do not meet"

@@ -68,7 +68,18 @@ def _about(lineage: Mapping[str, Any]) -> dict[str, Any]:
     columns = {}
     for name in lineage["columns"]:
         one = fields.get(name)
-        columns[name] = {"type": one.type, "unit": one.unit, "label_nl": one.label_nl, "definition_nl": one.definition_nl,
-                         "origin": one.origin}  # fmt: skip
-    return {"rows": lineage["rows"], "sha256": lineage["sha256"], "columns": columns, "sources": lineage["sources"],
-            "tally": lineage["tally"], "parameters": lineage["parameters"]}  # fmt: skip
+        columns[name] = {
+            "type": one.type,
+            "unit": one.unit,
+            "label_nl": one.label_nl,
+            "definition_nl": one.definition_nl,
+            "origin": one.origin,
+        }
+    return {
+        "rows": lineage["rows"],
+        "sha256": lineage["sha256"],
+        "columns": columns,
+        "sources": lineage["sources"],
+        "tally": lineage["tally"],
+        "parameters": lineage["parameters"],
+    }

@@ -125,12 +125,25 @@ def render_page(spec: MapSpec) -> str:
     style = _inline_css(assets["leaflet.css"]) + css_variables(spec.style, spec.dark) + _own_css()
     style = _narrow(style, _in_style)
     policy = content_policy([*scripts, spare], [style], images=f"data: {_TILE_HOSTS}")
-    page = _environment().get_template("page.html.jinja").render(
-        language=spec.language, title=_title(spec), heading=spec.title, intro=spec.intro, example=spec.example,
-        public=spec.public, edition=spec.edition, policy=policy, payloads=payloads,
-        style=Markup(style), map_html=Markup(html), spare=Markup(spare),  # noqa: S704 - own parts
-        scripts=[Markup(one) for one in scripts],  # noqa: S704 - own parts; data went through script_json
-    )  # fmt: skip
+    page = (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            language=spec.language,
+            title=_title(spec),
+            heading=spec.title,
+            intro=spec.intro,
+            example=spec.example,
+            public=spec.public,
+            edition=spec.edition,
+            policy=policy,
+            payloads=payloads,
+            style=Markup(style),  # noqa: S704 - own parts
+            map_html=Markup(html),  # noqa: S704
+            spare=Markup(spare),  # noqa: S704 - own parts
+            scripts=[Markup(one) for one in scripts],  # noqa: S704 - own parts; data went through script_json
+        )
+    )
     return _narrow(str(page), lambda sign: f"&#{ord(sign)};")
 
 
@@ -184,13 +197,22 @@ def _packed(spec: MapSpec) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _content(spec: MapSpec, headers: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "map": _MAP_NAME, "title": spec.title, "study": spec.study, "edition": spec.edition, "example": spec.example,
-        "unknownColor": UNKNOWN_COLOR, "layers": headers, "themes": [asdict(one) for one in spec.themes],
-        "sources": [asdict(one) for one in spec.sources], "credits": [asdict(one) for one in spec.credits],
+        "map": _MAP_NAME,
+        "title": spec.title,
+        "study": spec.study,
+        "edition": spec.edition,
+        "example": spec.example,
+        "unknownColor": UNKNOWN_COLOR,
+        "layers": headers,
+        "themes": [asdict(one) for one in spec.themes],
+        "sources": [asdict(one) for one in spec.sources],
+        "credits": [asdict(one) for one in spec.credits],
         "backgrounds": [{**asdict(one), "maxZoom": one.max_zoom} for one in spec.backgrounds],
-        "tool": None if spec.tool is None else _tool(spec.tool), "words": dict(spec.words),
-        "start": None if spec.start is None else asdict(spec.start), "pages": [asdict(one) for one in spec.pages],
-    }  # fmt: skip
+        "tool": None if spec.tool is None else _tool(spec.tool),
+        "words": dict(spec.words),
+        "start": None if spec.start is None else asdict(spec.start),
+        "pages": [asdict(one) for one in spec.pages],
+    }
 
 
 def _search_layer(spec: MapSpec, search: gpd.GeoDataFrame) -> Layer:
@@ -203,19 +225,37 @@ def _search_layer(spec: MapSpec, search: gpd.GeoDataFrame) -> Layer:
 def _tool(tool: AreaTool) -> dict[str, Any]:
     kinds = {one.key: place for place, one in enumerate(tool.borders)}
     return {
-        "layer": tool.layer, "homes": tool.homes, "totals": list(tool.totals), "note": tool.note, "top": tool.top,
-        "target": tool.target, "targetLow": tool.target_low, "targetHigh": tool.target_high, "bandFrac": tool.band_frac,
+        "layer": tool.layer,
+        "homes": tool.homes,
+        "totals": list(tool.totals),
+        "note": tool.note,
+        "top": tool.top,
+        "target": tool.target,
+        "targetLow": tool.target_low,
+        "targetHigh": tool.target_high,
+        "bandFrac": tool.band_frac,
         "edges": {
-            "a": tool.edges["a"].astype(str).tolist(), "b": tool.edges["b"].astype(str).tolist(),
+            "a": tool.edges["a"].astype(str).tolist(),
+            "b": tool.edges["b"].astype(str).tolist(),
             "kind": [kinds[str(one)] for one in tool.edges["kind"]],
             "length": [round(float(one), 1) for one in tool.edges["length_m"]],
         },
         "borders": [{**asdict(one), "passable": one.passable} for one in tool.borders],
-        "areas": [{"key": one.key, "name": one.name, "units": list(one.units), "values": _known(one.values), "note": one.note,
-                   "sure": one.sure_frac, "link": one.link} for one in tool.areas],
+        "areas": [
+            {
+                "key": one.key,
+                "name": one.name,
+                "units": list(one.units),
+                "values": _known(one.values),
+                "note": one.note,
+                "sure": one.sure_frac,
+                "link": one.link,
+            }
+            for one in tool.areas
+        ],
         "criteria": [{**asdict(one), "up": one.higher_is_better} for one in tool.criteria],
         "samples": [] if tool.samples is None else [[_known(area) for area in one] for one in tool.samples.tolist()],
-    }  # fmt: skip
+    }
 
 
 def _known(values: Iterable[float]) -> list[float | None]:

@@ -31,8 +31,15 @@ _WIDTH = A4[0] - 2 * _MARGIN
 _BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=12.5, spaceAfter=4, textColor=HexColor(INK))
 _CELL = ParagraphStyle("cell", parent=_BODY, fontSize=8.5, leading=10.5, spaceAfter=0)
 _NUMBER = ParagraphStyle("number", parent=_CELL, alignment=TA_RIGHT)
-_STRONG = ParagraphStyle("strong", parent=_BODY, fontName="Helvetica-Bold", backColor=HexColor(PALE), borderPadding=5,
-                         spaceBefore=6, spaceAfter=9)  # fmt: skip
+_STRONG = ParagraphStyle(
+    "strong",
+    parent=_BODY,
+    fontName="Helvetica-Bold",
+    backColor=HexColor(PALE),
+    borderPadding=5,
+    spaceBefore=6,
+    spaceAfter=9,
+)
 _HEAD = ParagraphStyle("head", parent=_BODY, fontName="Helvetica-Bold", fontSize=15, leading=18, spaceAfter=6)
 _SMALL_HEAD = ParagraphStyle(
     "small", parent=_BODY, fontName="Helvetica-Bold", fontSize=9.5, spaceBefore=5, spaceAfter=2
@@ -51,9 +58,18 @@ def write_pdf(spec: ReportSpec, path: Path) -> None:
         Where to write; an older file is replaced.
     """
     document = SimpleDocTemplate(
-        str(path), pagesize=A4, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=14 * mm, bottomMargin=17 * mm,
-        title=spec.title, author="kansenkaart", subject=spec.subtitle, lang="nl", invariant=1,
-    )  # fmt: skip
+        str(path),
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=14 * mm,
+        bottomMargin=17 * mm,
+        title=spec.title,
+        author="kansenkaart",
+        subject=spec.subtitle,
+        lang="nl",
+        invariant=1,
+    )
     story: list[Any] = []
     for number, section in enumerate(spec.sections):
         story += [PageBreak()] if number else []
@@ -95,18 +111,26 @@ def _part(part: Part) -> list[Any]:
 
 
 def _table(grid: Grid) -> Table:
-    numbers = [not any(letter.isalpha() for row in grid.rows for letter in row[column] if letter not in "onbekend")
-               for column in range(len(grid.head))]  # fmt: skip
+    numbers = [
+        not any(letter.isalpha() for row in grid.rows for letter in row[column] if letter not in "onbekend")
+        for column in range(len(grid.head))
+    ]
     styles = [_NUMBER if one else _CELL for one in numbers]
     head = [Paragraph(f"<b>{escape(one)}</b>", styles[n]) for n, one in enumerate(grid.head)]
     rows = [[Paragraph(escape(cell), styles[n]) for n, cell in enumerate(row)] for row in grid.rows]
     shares = grid.widths or tuple([2.0] + [1.0] * (len(grid.head) - 1))
     widths = [share / sum(shares) * (_WIDTH - 12) for share in shares]
-    look = TableStyle([
-        ("LINEBELOW", (0, 0), (-1, 0), 1, HexColor(INK)), ("LINEBELOW", (0, 1), (-1, -1), 0.3, HexColor("#b9b9b9")),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 1.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
-        ("LEFTPADDING", (0, 0), (-1, -1), 2), ("RIGHTPADDING", (0, 0), (-1, -1), 2),
-    ])  # fmt: skip
+    look = TableStyle(
+        [
+            ("LINEBELOW", (0, 0), (-1, 0), 1, HexColor(INK)),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.3, HexColor("#b9b9b9")),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
+            ("LEFTPADDING", (0, 0), (-1, -1), 2),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+        ]
+    )
     return Table([head, *rows], colWidths=widths, repeatRows=1, style=look, hAlign="LEFT")
 
 
@@ -126,5 +150,6 @@ def _mark(one: Shape, height: float) -> Any:
     if one.kind == "poly":
         flipped = [value if n % 2 == 0 else height - value for n, value in enumerate(at)]
         return rl.Polygon(flipped, fillColor=color, strokeColor=white if one.fill != GAIN else color, strokeWidth=0.8)
-    return rl.String(at[0], height - at[1], one.text, fontName="Helvetica", fontSize=one.size, fillColor=color,
-                     textAnchor=one.anchor)  # fmt: skip
+    return rl.String(
+        at[0], height - at[1], one.text, fontName="Helvetica", fontSize=one.size, fillColor=color, textAnchor=one.anchor
+    )

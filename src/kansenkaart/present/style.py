@@ -150,8 +150,12 @@ def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
     if not found:
         found = [fault for one in tables.values() for fault in style_faults({k: str(v) for k, v in one.items()})]
     if found:
-        raise ConfigError("known CSS variables with plain values", found="; ".join(found), where=path.name,
-                          remedy=f"known variables: {', '.join(VARIABLES)}")  # fmt: skip
+        raise ConfigError(
+            "known CSS variables with plain values",
+            found="; ".join(found),
+            where=path.name,
+            remedy=f"known variables: {', '.join(VARIABLES)}",
+        )
     light, dark = ({str(k): str(v) for k, v in one.items()} for one in tables.values())
     return light, dark
 

@@ -121,8 +121,13 @@ def merged_borders(frame: pd.DataFrame, member: Mapping[str, str]) -> Any:
 def redrawn_areas(frame: gpd.GeoDataFrame, groups: gpd.GeoDataFrame, member: Mapping[str, str]) -> gpd.GeoDataFrame:
     """Give areas the joined blocks of which most homes are theirs, with those blocks' own sums: no difference is left to take."""
     by_id = groups.set_index(groups["block_id"].astype(str))
-    amounts = [name for name in frame.columns if name in groups.columns and fields.get(name).type in ("int", "float")
-               and not name.endswith(("_id", "_frac", "_pct", "_year"))]  # fmt: skip
+    amounts = [
+        name
+        for name in frame.columns
+        if name in groups.columns
+        and fields.get(name).type in ("int", "float")
+        and not name.endswith(("_id", "_frac", "_pct", "_year"))
+    ]
     rows = []
     for _, area in frame.iterrows():
         blocks = [member[one] for one in str(area["block_ids"]).split(",") if one in member]

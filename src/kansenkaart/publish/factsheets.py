@@ -25,8 +25,15 @@ from kansenkaart.tables.store import Store
 from kansenkaart.wording.nl import basis_words, number, role_words
 
 #: What is compared with the surroundings: sums per home, and figures of CBS weighed by homes.
-_PER_HOME = ("value_eur_per_year", "water_eur_per_year", "yield_pay_kwh_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year",
-             "grey_water_m3_per_year", "people")  # fmt: skip
+_PER_HOME = (
+    "value_eur_per_year",
+    "water_eur_per_year",
+    "yield_pay_kwh_per_year",
+    "yield_fit_kwh_per_year",
+    "sun_kwh_per_year",
+    "grey_water_m3_per_year",
+    "people",
+)
 _WEIGHED = ("gas_use_m3_per_home", "electricity_use_kwh_per_home", "corporation_pct", "homes_with_solar_pct")
 _WIJK = slice(2, 8)
 _GEMEENTE = slice(2, 6)
@@ -125,9 +132,24 @@ def mean_of(group: pd.DataFrame, name: str) -> float | None:
 
 
 #: Key figures by preference: the first six that a study knows; where fewer are known, the rest says "onbekend".
-_KEY = ("homes", "people", "value_eur_per_year", "sun_eur_per_year", "yield_pay_kwh_per_year", "yield_fit_kwh_per_year",
-        "sun_kwh_per_year", "water_eur_per_year", "grey_water_m3_per_year", "kwp_pay", "corporation_frac",
-        "corporation_pct", "gas_use_m3_per_home", "electricity_use_kwh_per_home", "panden", "blocks")  # fmt: skip
+_KEY = (
+    "homes",
+    "people",
+    "value_eur_per_year",
+    "sun_eur_per_year",
+    "yield_pay_kwh_per_year",
+    "yield_fit_kwh_per_year",
+    "sun_kwh_per_year",
+    "water_eur_per_year",
+    "grey_water_m3_per_year",
+    "kwp_pay",
+    "corporation_frac",
+    "corporation_pct",
+    "gas_use_m3_per_home",
+    "electricity_use_kwh_per_home",
+    "panden",
+    "blocks",
+)
 _ALWAYS = (
     "homes",
     "people",
@@ -262,13 +284,25 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
     around, compared = beside(row, scene.buurten, scene.units)
     legend_title, legend = _legend(scene)
     yield Sheet(
-        key=f"{kind}-{key}", title=title, study=scene.study.title, edition=editions_of(scene.sources), place=row["geometry"],
-        parts=_parts(scene, row["geometry"]), legend_title=legend_title, legend=legend, figures=_figures(scene, row),
-        around=around, compared=compared, moved=tuple(_moved(scene, row, case_of(store, kind, key))),
-        not_said=(*_LIMITS, *_missing(row, compared)), sources=_sources(scene.sources), example=scene.study.invented,
-        public=scene.public, streets=scene.near(scene.streets, row["geometry"]),
+        key=f"{kind}-{key}",
+        title=title,
+        study=scene.study.title,
+        edition=editions_of(scene.sources),
+        place=row["geometry"],
+        parts=_parts(scene, row["geometry"]),
+        legend_title=legend_title,
+        legend=legend,
+        figures=_figures(scene, row),
+        around=around,
+        compared=compared,
+        moved=tuple(_moved(scene, row, case_of(store, kind, key))),
+        not_said=(*_LIMITS, *_missing(row, compared)),
+        sources=_sources(scene.sources),
+        example=scene.study.invented,
+        public=scene.public,
+        streets=scene.near(scene.streets, row["geometry"]),
         buildings=scene.near(scene.panden, row["geometry"]),
-    )  # fmt: skip
+    )
 
 
 def _figures(scene: _Scene, row: pd.Series[Any]) -> tuple[KeyFigure, ...]:
@@ -284,9 +318,12 @@ def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
     year = row.get(f"{name}_year")
     own = column.basis_column if column.basis_column != "score_basis" or name.startswith(_OF_ROOFS) else ""
     basis = row.get(own) if own else _roof_basis(scene, row, name)
-    words = [str(int(year)) if year is not None and pd.notna(year) else column.year, _publisher(scene, column.source),
-             f"gemaakt uit: {basis_words(str(basis))}" if basis is not None and pd.notna(basis) else "",
-             column.definition if basis is None and fields.get(name).origin == "calculated" else ""]  # fmt: skip
+    words = [
+        str(int(year)) if year is not None and pd.notna(year) else column.year,
+        _publisher(scene, column.source),
+        f"gemaakt uit: {basis_words(str(basis))}" if basis is not None and pd.notna(basis) else "",
+        column.definition if basis is None and fields.get(name).origin == "calculated" else "",
+    ]
     origin = "; ".join(one for one in words if one)
     label = column.label[:1].upper() + column.label[1:]
     return KeyFigure(label, said(name, row.get(name)), origin or editions_of(scene.sources))
@@ -316,8 +353,13 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
         yield Moved(label_of(name), low, middle, high, why)
     if "sure_frac" in row and pd.notna(row["sure_frac"]):
         runs = f"{number(row['sure_runs'])} " if "sure_runs" in row and pd.notna(row["sure_runs"]) else ""
-        yield Moved("Bij de beste vijf", "-", f"{number(100 * float(row['sure_frac']))}%", "-",
-                    f"deel van {runs}rekengangen met andere prijzen, maten en aannamen")  # fmt: skip
+        yield Moved(
+            "Bij de beste vijf",
+            "-",
+            f"{number(100 * float(row['sure_frac']))}%",
+            "-",
+            f"deel van {runs}rekengangen met andere prijzen, maten en aannamen",
+        )
     if case is not None:
         for name in ("stays_eur_per_year", "household_eur_per_year", "enterprise_eur_per_year"):
             yield from _interval(name, case, "80% kans dat het hiertussen ligt")

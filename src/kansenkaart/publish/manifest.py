@@ -87,5 +87,9 @@ def _wrong(target: Path, known: Publication) -> Iterator[StoreError]:
 
 
 def _damaged(target: Path, name: str, found: str) -> StoreError:
-    return StoreError("a published file as it was written", found=found, where=f"maps/{target.name}/{name}",
-                      remedy=f"make it again: kansenkaart run {target.name}")  # fmt: skip
+    return StoreError(
+        "a published file as it was written",
+        found=found,
+        where=f"maps/{target.name}/{name}",
+        remedy=f"make it again: kansenkaart run {target.name}",
+    )

@@ -35,12 +35,25 @@ _ROLES = (
     ("buurt", "Buurten en hun cijfers (CBS)", "inwoners en huishoudens per buurt", "aantallen per buurt zijn onbekend"),
     ("home", "Woningen (BAG)", "woningen zijn geteld, niet geschat", "er zijn geen gebieden en geen straten gemaakt"),
     ("roof_face", "Dakvlakken in 3D (3DBAG)", "zon is per dakvlak berekend", "zon op daken is onbekend"),
-    ("dsm", "Hoogtemodel (AHN)", "schaduw van gebouwen en bomen telt mee", "schaduw telt niet mee: de zon is te hoog geschat"),
-    ("sewer_pipe", "Riolen (GWSW)", "riolen zoals de gemeente ze opgeeft",
-     "riolen zijn geschat naar de bouwjaren van de woningen: veel minder zeker"),
-    ("terrain", "Straten, groen en water (BGT)", "straten en verhard oppervlak zijn gemeten",
-     "straten komen uit de ligging van adressen"),
-)  # fmt: skip
+    (
+        "dsm",
+        "Hoogtemodel (AHN)",
+        "schaduw van gebouwen en bomen telt mee",
+        "schaduw telt niet mee: de zon is te hoog geschat",
+    ),
+    (
+        "sewer_pipe",
+        "Riolen (GWSW)",
+        "riolen zoals de gemeente ze opgeeft",
+        "riolen zijn geschat naar de bouwjaren van de woningen: veel minder zeker",
+    ),
+    (
+        "terrain",
+        "Straten, groen en water (BGT)",
+        "straten en verhard oppervlak zijn gemeten",
+        "straten komen uit de ligging van adressen",
+    ),
+)
 
 
 def overview(
@@ -74,17 +87,22 @@ def overview(
     """
     sources = store.sources_of([name for name in store.names() if there(store, name)])
     data = [DataRow(f"data/{name}.parquet", _TABLES_NL.get(name, name), number(rows)) for name, rows in layers.items()]
-    data += [DataRow(f"data/{folder}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),
-             DataRow("data/metadata.json", "betekenis, bronnen en edities", "")]  # fmt: skip
+    data += [
+        DataRow(f"data/{folder}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),
+        DataRow("data/metadata.json", "betekenis, bronnen en edities", ""),
+    ]
     return IndexPage(
-        title=study.title, edition=editions_of(sources),
+        title=study.title,
+        edition=editions_of(sources),
         answers=tuple((one.question, one.answer) for one in start.answers) if start else (),
-        places=tuple(_place(one) for one in sheets), data=tuple(data),
+        places=tuple(_place(one) for one in sheets),
+        data=tuple(data),
         reports=tuple((_named(one, sheets), f"{REPORTS}/{one}") for one in reports),
         known=tuple(_known(store, *one) for one in _ROLES),
         sources=tuple(dict.fromkeys(f"{one.credit}, editie {one.edition}, {one.licence}" for one in sources)),
-        example=study.invented, public=store.public,
-    )  # fmt: skip
+        example=study.invented,
+        public=store.public,
+    )
 
 
 def _place(sheet: Sheet) -> PlaceRow:

@@ -64,9 +64,12 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     style = read_house_style(beside / study.stijl) if study.stijl else ({}, {})
     shown = ShownStore(store, opt_out=opt_out, public=public)
     if wrong := shown.unknown():
-        raise ConfigError("pand ids of this study on the opt-out list", found=f"unknown: {', '.join(wrong[:20])}",
-                          where=f"study {study.name}, [weglaten]",
-                          remedy="correct these ids, or take them off the list if the pand is gone")  # fmt: skip
+        raise ConfigError(
+            "pand ids of this study on the opt-out list",
+            found=f"unknown: {', '.join(wrong[:20])}",
+            where=f"study {study.name}, [weglaten]",
+            remedy="correct these ids, or take them off the list if the pand is gone",
+        )
     names = [name for name in SHOWN if there(shown, name)]
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]

@@ -92,16 +92,24 @@ def ask(place: Workplace, asked: Asked) -> Answer:
         Nothing around the place fits the bounds.
     """
     if not best_areas.ready(place.store):
-        raise StoreError("building blocks of the study", found="none", where=place.study.name,
-                         remedy=f"make them: kansenkaart run {place.study.name}")  # fmt: skip
+        raise StoreError(
+            "building blocks of the study",
+            found="none",
+            where=place.study.name,
+            remedy=f"make them: kansenkaart run {place.study.name}",
+        )
     blocks, known = best_areas.read_blocks(place.store), assumptions.default()
     criterion = _criterion(blocks, asked)
     value, mean = best_areas.value_and_scale(blocks, criterion)
     graph = blocks.graph(value)
     question = _question(best_areas.question_of(place.study.areas, known, mean), asked)
     if (asked.owner_low > 0 or asked.owner_high < 1) and np.isnan(graph.owned).all():
-        raise InfeasibleError("ownership of the homes", found="unknown in this study", where=place.study.name,
-                              remedy="ask without an owner's share, or add CBS statistics of the buurten")  # fmt: skip
+        raise InfeasibleError(
+            "ownership of the homes",
+            found="unknown in this study",
+            where=place.study.name,
+            remedy="ask without an owner's share, or add CBS statistics of the buurten",
+        )
     centre = _centre(graph.xy, block_at(graph, x=(at := _place(place.store, asked))[0], y=at[1]), at, question.radius_m)
     end = time.monotonic() + asked.seconds
     effort = Effort(remaining=lambda: end - time.monotonic())
@@ -146,8 +154,12 @@ def _criterion(blocks: best_areas.Blocks, asked: Asked) -> str:
     if asked.criterion is None:
         return can[0]
     if asked.criterion not in can:
-        raise ConfigError(f"one of the criteria {sorted(set(can))}", found=asked.criterion, where="--by",
-                          remedy="choose one of which this study knows values")  # fmt: skip
+        raise ConfigError(
+            f"one of the criteria {sorted(set(can))}",
+            found=asked.criterion,
+            where="--by",
+            remedy="choose one of which this study knows values",
+        )
     return asked.criterion
 
 
@@ -155,30 +167,48 @@ def _question(base: AreaQuestion, asked: Asked) -> AreaQuestion:
     low = base.low_homes if asked.low_homes is None else asked.low_homes
     high = base.high_homes if asked.high_homes is None else asked.high_homes
     return replace(
-        base, low_homes=low, high_homes=high, radius_m=base.radius_m if asked.radius_m is None else asked.radius_m,
-        owner_low=asked.owner_low, owner_high=asked.owner_high, pins_in=asked.pins_in, pins_out=asked.pins_out,
-    )  # fmt: skip
+        base,
+        low_homes=low,
+        high_homes=high,
+        radius_m=base.radius_m if asked.radius_m is None else asked.radius_m,
+        owner_low=asked.owner_low,
+        owner_high=asked.owner_high,
+        pins_in=asked.pins_in,
+        pins_out=asked.pins_out,
+    )
 
 
 def _centre(xy: np.ndarray, block: int, at: tuple[float, float], radius_m: float) -> int:
     away = float(np.hypot(xy[block, 0] - at[0], xy[block, 1] - at[1]))
     if away > radius_m:
-        raise ConfigError(f"a place within {radius_m:g} m of homes of the study", found=f"the nearest are {away:.0f} m away",
-                          where=f"{at[0]:.0f},{at[1]:.0f}", remedy="choose a place in the study")  # fmt: skip
+        raise ConfigError(
+            f"a place within {radius_m:g} m of homes of the study",
+            found=f"the nearest are {away:.0f} m away",
+            where=f"{at[0]:.0f},{at[1]:.0f}",
+            remedy="choose a place in the study",
+        )
     return block
 
 
 def _place(store: Store, asked: Asked) -> tuple[float, float]:
     if (asked.point is None) == (asked.address is None):
-        raise ConfigError("either a point or an address", found="both or neither", where="--point, --address",
-                          remedy="give one of the two")  # fmt: skip
+        raise ConfigError(
+            "either a point or an address",
+            found="both or neither",
+            where="--point, --address",
+            remedy="give one of the two",
+        )
     if asked.point is None:
         return _of_address(store, str(asked.address))
     x, y = asked.point
     west, south, east, north = RD_BOUNDS_M
     if not (west <= x <= east and south <= y <= north):
-        raise ConfigError("a point in RD New [m], x first", found=f"{x:g},{y:g}", where="--point",
-                          remedy="such as 155000,463000; degrees are not taken")  # fmt: skip
+        raise ConfigError(
+            "a point in RD New [m], x first",
+            found=f"{x:g},{y:g}",
+            where="--point",
+            remedy="such as 155000,463000; degrees are not taken",
+        )
     return x, y
 
 
@@ -199,16 +229,25 @@ def _of_address(store: Store, address: str) -> tuple[float, float]:
             by_street["street"], known
         )
     else:
-        raise ConfigError("a street or postcode and a house number", found=address, where="--address",
-                          remedy="such as 'Passerlaan 12' or '9901VB 12'")  # fmt: skip
+        raise ConfigError(
+            "a street or postcode and a house number",
+            found=address,
+            where="--address",
+            remedy="such as 'Passerlaan 12' or '9901VB 12'",
+        )
     if mine.empty:
-        raise ConfigError("an address of the study", found=f"no home at {address}", where="--address",
-                          remedy=_hint(home, near))  # fmt: skip
+        raise ConfigError(
+            "an address of the study", found=f"no home at {address}", where="--address", remedy=_hint(home, near)
+        )
     x, y = mine.geometry.x.to_numpy(), mine.geometry.y.to_numpy()
     if np.hypot(x - x[0], y - y[0]).max() > _SPREAD_M:
         ways = mine["street_name" if by_code else "postcode"].dropna().unique()
-        raise ConfigError("one address", found=f"{address} in several places", where="--address",
-                          remedy=f"give the number with one of {sorted(ways)}, or use --point")  # fmt: skip
+        raise ConfigError(
+            "one address",
+            found=f"{address} in several places",
+            where="--address",
+            remedy=f"give the number with one of {sorted(ways)}, or use --point",
+        )
     return float(x.mean()), float(y.mean())
 
 

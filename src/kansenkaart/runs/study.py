@@ -131,8 +131,12 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
     target = place.target
     with locked(place.store.root, target):
         if not place.store.has("enterprise_case"):
-            raise StoreError("the cases of the study", found="none", where=place.study.name,
-                             remedy=f"kansenkaart run {place.study.name}")  # fmt: skip
+            raise StoreError(
+                "the cases of the study",
+                found="none",
+                where=place.study.name,
+                remedy=f"kansenkaart run {place.study.name}",
+            )
         cases = place.store.read("enterprise_case")
         every = sorted(set(zip(cases["place_kind"], cases["place_id"], strict=True)))
         places = every if wanted is None else [wanted]
@@ -173,8 +177,12 @@ def check(place: Workplace) -> list[KansenkaartError]:
     """
     wrong: list[KansenkaartError] = []
     if not place.store.root.is_dir() or not list(place.store.root.rglob("*.json")):
-        raise StoreError("stored tables of the study", found="none", where=place.study.name,
-                         remedy=f"make them: kansenkaart run {place.study.name}")  # fmt: skip
+        raise StoreError(
+            "stored tables of the study",
+            found="none",
+            where=place.study.name,
+            remedy=f"make them: kansenkaart run {place.study.name}",
+        )
     for name in _expected(place.store):
         try:
             place.store.verify(name)

@@ -10,7 +10,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.acquire.own_data import is_corporation
 from kansenkaart.config import Areas
 from kansenkaart.core.area.blocks import BlockRules, Blocks, build_blocks
 from kansenkaart.core.area.graph import BorderFactors, build_graph
@@ -26,7 +25,7 @@ from kansenkaart.core.area.values import (
     together,
     within_land,
 )
-from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people
+from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people, is_corporation
 from kansenkaart.errors import InfeasibleError
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
@@ -37,10 +36,23 @@ from kansenkaart.tables.store import Store
 INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water", "home_water", "own_pand")
 _NEEDED = ("pand_score", "home", "buurt")
 OUTPUTS = ("block", "block_border", "gebied")
-USED = ("household_size_design", "water_use_shower", "water_use_bath", "water_use_wash_basin", "area_street_cover",
-        "street_reach")  # fmt: skip
-_OF_PAND = ("people", "grey_water_m3_per_year", "sun_kwh_per_year", "yield_fit_kwh_per_year", "yield_pay_kwh_per_year",
-            "kwp_pay", "sun_eur_per_year")  # fmt: skip
+USED = (
+    "household_size_design",
+    "water_use_shower",
+    "water_use_bath",
+    "water_use_wash_basin",
+    "area_street_cover",
+    "street_reach",
+)
+_OF_PAND = (
+    "people",
+    "grey_water_m3_per_year",
+    "sun_kwh_per_year",
+    "yield_fit_kwh_per_year",
+    "yield_pay_kwh_per_year",
+    "kwp_pay",
+    "sun_eur_per_year",
+)
 _WATER = ("water_eur_per_year", "water_eur_per_year_low", "water_eur_per_year_high")
 _RANGES = ("yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *_WATER[1:])
 SUMS = (*_OF_PAND, "water_eur_per_year", "value_eur_per_year", "ground_homes", "stacked_homes")
@@ -71,8 +83,12 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     blocks["geometry"] = within_land(blocks.geometry, buurt)
     lost, count = sum(made.dropped.values()), len(home)
     try:
-        found = partition(build_graph(made.frame, made.edges, factors=factors), target_homes=areas.target_homes,
-                          low_homes=areas.low_homes, high_homes=areas.high_homes)  # fmt: skip
+        found = partition(
+            build_graph(made.frame, made.edges, factors=factors),
+            target_homes=areas.target_homes,
+            low_homes=areas.low_homes,
+            high_homes=areas.high_homes,
+        )
     except InfeasibleError as why:
         blocks["gebied_id"] = pd.NA
         tally = Tally(count, 0, {f"te weinig woningen voor een gebied van {areas.low_homes} ({why.found})": count})
@@ -82,8 +98,11 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
         blocks["gebied_id"] = found.label
         gebied = Product("gebied", _areas(blocks, found, buurt), Tally(count, count - lost, made.dropped))
     noted = {**made.noted, "blokken": len(blocks)}
-    return [Product("block", published(blocks, "block"), Tally(count, count - lost, made.dropped, noted)),
-            Product("block_border", _borders(made)), gebied]  # fmt: skip
+    return [
+        Product("block", published(blocks, "block"), Tally(count, count - lost, made.dropped, noted)),
+        Product("block_border", _borders(made)),
+        gebied,
+    ]
 
 
 def _lines(
@@ -175,9 +194,13 @@ def _areas(blocks: gpd.GeoDataFrame, found: Partition, buurt: gpd.GeoDataFrame) 
     names = sums["buurtcode"].map(buurt.set_index("buurtcode")["buurtnaam"]).fillna("buiten de buurten")
     order = names.groupby(names).cumcount() + 1
     out = sums.drop(columns="buurtcode").assign(
-        gebied_id=sums.index, gebied_name=names + " " + order.astype(str), main_buurt_frac=sums["main_buurt_frac"].fillna(0),
-        band_low_homes=found.low, band_high_homes=found.high,
-        band_reason_nl=pd.Series(found.reason, dtype=object).replace("", None), block_basis=blocks["block_basis"].iloc[0],
-    )  # fmt: skip
+        gebied_id=sums.index,
+        gebied_name=names + " " + order.astype(str),
+        main_buurt_frac=sums["main_buurt_frac"].fillna(0),
+        band_low_homes=found.low,
+        band_high_homes=found.high,
+        band_reason_nl=pd.Series(found.reason, dtype=object).replace("", None),
+        block_basis=blocks["block_basis"].iloc[0],
+    )
     shapes = area_shapes(blocks, found.label.tolist())
     return published(gpd.GeoDataFrame(out, geometry=shapes.to_numpy(), crs=blocks.crs), "gebied")

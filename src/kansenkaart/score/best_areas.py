@@ -29,9 +29,13 @@ from kansenkaart.tables.store import Store
 SIZES = (250, 330, 450)
 _MOST_RUNNERS_UP = 3
 _WORDS = {
-    "garden": "achterkanten of tuinen", "local": "gewone straat", "collector": "wijkstraat", "main": "hoofdweg",
-    "rail": "spoor", "water": "water",
-}  # fmt: skip
+    "garden": "achterkanten of tuinen",
+    "local": "gewone straat",
+    "collector": "wijkstraat",
+    "main": "hoofdweg",
+    "rail": "spoor",
+    "water": "water",
+}
 # Without a map of streets only the width of the gap between buildings is known.
 _GAPS = {"local": "gewone straat of tuinen", "collector": "brede straat of strook", "main": "brede open ruimte"}
 _OUTSIDE = "open land of de rand van de studie"
@@ -77,9 +81,14 @@ def power_column(block: pd.DataFrame) -> str:
 
 
 def whole_frame(
-    found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, buurt: pd.DataFrame, variant: pd.DataFrame,
-    *, core: float,
-) -> gpd.GeoDataFrame:  # fmt: skip
+    found: Sequence[Found],
+    block: gpd.GeoDataFrame,
+    edges: gpd.GeoDataFrame,
+    buurt: pd.DataFrame,
+    variant: pd.DataFrame,
+    *,
+    core: float,
+) -> gpd.GeoDataFrame:
     """Make the table `best_area`; a block that stays in the share `core` [1] of the runs belongs to the core."""
     names = buurt.set_index("buurtcode")["buurtnaam"]
     near = variant.loc[variant["variant_kind"] == "runner_up", "best_id"].value_counts()
@@ -107,15 +116,24 @@ def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: 
     lines = border_lines(one, block, edges)
     length = max(float(lines["length_m"].sum()), 1.0)
     return sums.assign(
-        best_id=one.best_id, criterion=one.criterion, rank=one.rank, best_name=f"{name}, rond {street}" if street else name,
-        value_kwh_per_year=sums[power], value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
-        border_m=one.area.border_m, border_length_m=length, bound_gap_frac=one.gap,
+        best_id=one.best_id,
+        criterion=one.criterion,
+        rank=one.rank,
+        best_name=f"{name}, rond {street}" if street else name,
+        value_kwh_per_year=sums[power],
+        value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
+        border_m=one.area.border_m,
+        border_length_m=length,
+        bound_gap_frac=one.gap,
         known_border_frac=float(lines.loc[lines["known_line"], "length_m"].sum()) / length,
-        sure_frac=one.sure, sure_runs=one.runs,
-        centre_block_id=int(block["block_id"].iloc[one.area.centre]), reach_m=float(reach),
-        block_ids=_ids(one.area.blocks, block), block_basis=block["block_basis"].iloc[0],
+        sure_frac=one.sure,
+        sure_runs=one.runs,
+        centre_block_id=int(block["block_id"].iloc[one.area.centre]),
+        reach_m=float(reach),
+        block_ids=_ids(one.area.blocks, block),
+        block_basis=block["block_basis"].iloc[0],
         geometry=area_shapes(block, label).to_numpy(),
-    )  # fmt: skip
+    )
 
 
 def _ids(blocks: Ints, block: pd.DataFrame) -> str:
@@ -208,16 +226,30 @@ def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) ->
     money, power = (mine[name].sum(min_count=1) for name in ("value_eur_per_year", power_column(block)))
     shared = int(block["homes"].iloc[np.intersect1d(blocks, one.area.blocks)].sum())
     return {
-        "best_id": one.best_id, "variant_kind": kind, "homes": homes, "value_eur_per_year": money, "value_kwh_per_year": power,
-        "value_eur_per_home": money / max(homes, 1), "value_kwh_per_home": power / max(homes, 1),
-        "shared_frac": shared / max(homes, 1), "block_ids": _ids(blocks, block), "geometry": mine.union_all(),
-    }  # fmt: skip
+        "best_id": one.best_id,
+        "variant_kind": kind,
+        "homes": homes,
+        "value_eur_per_year": money,
+        "value_kwh_per_year": power,
+        "value_eur_per_home": money / max(homes, 1),
+        "value_kwh_per_home": power / max(homes, 1),
+        "shared_frac": shared / max(homes, 1),
+        "block_ids": _ids(blocks, block),
+        "geometry": mine.union_all(),
+    }
 
 
 INPUTS = ("block", "block_border", "buurt")
 OUTPUTS = ("best_area", "block_sureness", "best_border", "best_variant")
-USED = ("area_border_price", "area_reference", "area_split_price", "area_radius", "area_core_share", "area_same_share",
-        "area_runner_up")  # fmt: skip
+USED = (
+    "area_border_price",
+    "area_reference",
+    "area_split_price",
+    "area_radius",
+    "area_core_share",
+    "area_same_share",
+    "area_runner_up",
+)
 COUNT = 5
 CRITERIA = ("eur", "kwh")
 BORDER_ONLY = "border"
@@ -285,9 +317,13 @@ def question_of(areas: Areas, known: Assumptions, mean: float) -> AreaQuestion:
     price, reference = known.value("area_border_price", "home/m"), known.value("area_reference", "1")
     split = known.value("area_split_price", "1") * mean if mean > 0 else 0.0
     return AreaQuestion(
-        low_homes=areas.low_homes, high_homes=areas.high_homes, radius_m=areas.radius_m,
-        border_price=price * mean if mean > 0 else 1.0, reference=reference * mean, split_price=split,
-    )  # fmt: skip
+        low_homes=areas.low_homes,
+        high_homes=areas.high_homes,
+        radius_m=areas.radius_m,
+        border_price=price * mean if mean > 0 else 1.0,
+        reference=reference * mean,
+        split_price=split,
+    )
 
 
 def other_runs(

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kansenkaart.acquire.own_data import is_corporation, services_of
 from kansenkaart.core.enterprise.case import AreaFacts, Case
 from kansenkaart.core.enterprise.linear import OUTCOMES, Units, units_of
 from kansenkaart.core.enterprise.package import (
@@ -22,7 +21,8 @@ from kansenkaart.core.enterprise.package import (
 )
 from kansenkaart.core.enterprise.tracks import Comparison
 from kansenkaart.core.enterprise.uncertainty import Span, draw, triangular_at
-from kansenkaart.score.enterprise_case import case_from, spans_of, term_rows
+from kansenkaart.core.scoring import is_corporation
+from kansenkaart.score.enterprise_case import case_from, services_of, spans_of, term_rows
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions, ServiceRows
 from kansenkaart.tables.provenance import Tally
@@ -106,24 +106,42 @@ def _sums(frame: pd.DataFrame, pairs: pd.DataFrame, places_count: int) -> pd.Dat
 
 
 def _panden(store: Store, found: gpd.GeoDataFrame, known: Assumptions) -> pd.DataFrame:
-    names = ["footprint_area_m2", "roof_area_m2", "gallery_flats", "pv_kwp_economic", "pv_kwh_per_year", "own_use_frac",
-             "pv_association_frac", "pv_corporation_frac", "corporation_own", "renovation_year", "own_panden"]  # fmt: skip
+    names = [
+        "footprint_area_m2",
+        "roof_area_m2",
+        "gallery_flats",
+        "pv_kwp_economic",
+        "pv_kwh_per_year",
+        "own_use_frac",
+        "pv_association_frac",
+        "pv_corporation_frac",
+        "corporation_own",
+        "renovation_year",
+        "own_panden",
+    ]
     if not store.has("pand_score"):
         return pd.DataFrame(np.nan, index=found.index, columns=names)
     pand = store.read("pand_score")
     homes = pand["homes"].astype(float)
     shared = homes >= known.value("shared_building_homes", "home/pand")
-    wide = pd.DataFrame({
-        "footprint_area_m2": pand["footprint_area_m2"], "roof_area_m2": pand["roof_area_m2"],
-        "gallery_flats": homes.where(shared, homes * 0), "pv_kwp_economic": _maybe(pand, "kwp_pay"),
-        "pv_kwh_per_year": _maybe(pand, "yield_pay_kwh_per_year"),
-    })  # fmt: skip
+    wide = pd.DataFrame(
+        {
+            "footprint_area_m2": pand["footprint_area_m2"],
+            "roof_area_m2": pand["roof_area_m2"],
+            "gallery_flats": homes.where(shared, homes * 0),
+            "pv_kwp_economic": _maybe(pand, "kwp_pay"),
+            "pv_kwh_per_year": _maybe(pand, "yield_pay_kwh_per_year"),
+        }
+    )
     wide["own_kwh"] = wide["pv_kwh_per_year"] * _maybe(pand, "own_use_pay_frac").where(wide["pv_kwh_per_year"] > 0, 0.0)
     wide = wide.join(_own(store, pand, known.value("reference_year", "year")))
     corporation, association = _roof_owners(store, pand)
     kwp = wide["pv_kwp_economic"]
-    wide = wide.assign(corporation_kwp=kwp * corporation, association_kwp=kwp * association,
-                       told_kwp=kwp.where(corporation.notna() | kwp.eq(0)))  # fmt: skip
+    wide = wide.assign(
+        corporation_kwp=kwp * corporation,
+        association_kwp=kwp * association,
+        told_kwp=kwp.where(corporation.notna() | kwp.eq(0)),
+    )
     sums = _sums(wide, _members(pand, found), len(found))
     sums["own_use_frac"] = sums["own_kwh"] / sums["pv_kwh_per_year"].where(sums["pv_kwh_per_year"] > 0)
     # A place with panels on roofs that might be a corporation's keeps that share unknown: a part would count as nothing.
@@ -169,8 +187,14 @@ def _own(store: Store, pand: pd.DataFrame, this_year: float) -> pd.DataFrame:
     year = pand["pand_id"].map(told["maintenance_year"]).astype(float) - this_year
     corporation = is_corporation(owner)
     ahead = homes.where(year.ge(0))
-    return pd.DataFrame({"corporation_own": homes.where(corporation, 0.0).where(owner.notna()), "planned": ahead * year,
-                         "planned_homes": ahead, "own_panden": owner.notna().astype(float).where(owner.notna())})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "corporation_own": homes.where(corporation, 0.0).where(owner.notna()),
+            "planned": ahead * year,
+            "planned_homes": ahead,
+            "own_panden": owner.notna().astype(float).where(owner.notna()),
+        }
+    )
 
 
 def _people(store: Store, found: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -180,14 +204,20 @@ def _people(store: Store, found: gpd.GeoDataFrame) -> pd.DataFrame:
         return pd.DataFrame(np.nan, index=found.index, columns=wanted)
     buurt = store.read("buurt").set_index("buurtcode")
     homes, count = _homes_by_buurt(store, found)
-    of = {name: buurt[name].astype(float).reindex(homes.columns) for name in
-          ("households", "inhabitants", "age_65_plus_pct", "corporation_pct", "owner_occupied_pct")}  # fmt: skip
+    of = {
+        name: buurt[name].astype(float).reindex(homes.columns)
+        for name in ("households", "inhabitants", "age_65_plus_pct", "corporation_pct", "owner_occupied_pct")
+    }
     total = count.reindex(homes.columns)
-    per_home = pd.DataFrame({
-        "households": of["households"] / total, "inhabitants": of["inhabitants"] / total,
-        "people_65_plus": of["inhabitants"] / total * of["age_65_plus_pct"] / 100,
-        "corporation_homes": of["corporation_pct"] / 100, "owned_homes": of["owner_occupied_pct"] / 100,
-    })  # fmt: skip
+    per_home = pd.DataFrame(
+        {
+            "households": of["households"] / total,
+            "inhabitants": of["inhabitants"] / total,
+            "people_65_plus": of["inhabitants"] / total * of["age_65_plus_pct"] / 100,
+            "corporation_homes": of["corporation_pct"] / 100,
+            "owned_homes": of["owner_occupied_pct"] / 100,
+        }
+    )
     known = per_home.notna()
     sums = homes.to_numpy() @ per_home.fillna(0.0).to_numpy()
     missing = homes.to_numpy() @ (~known).to_numpy().astype(float)
@@ -247,8 +277,11 @@ def _water(store: Store, found: gpd.GeoDataFrame, known: Assumptions) -> pd.Data
     due = year.le(known.value("analysis_period", "year"))
     grey = street["saving_grey_off_eur"].where(due | year.isna(), 0.0)
     rain = (street["saving_both_eur"] - street["saving_grey_off_eur"]).clip(lower=0.0).where(due | year.isna(), 0.0)
-    out = {"grey_water_m3_per_year": _shared(street, found, street["reused_m3_per_year"]),
-           "sewer_saving_eur": _shared(street, found, grey), "sewer_saving_rain_eur": _shared(street, found, rain)}  # fmt: skip
+    out = {
+        "grey_water_m3_per_year": _shared(street, found, street["reused_m3_per_year"]),
+        "sewer_saving_eur": _shared(street, found, grey),
+        "sewer_saving_rain_eur": _shared(street, found, rain),
+    }
     weight = (street["homes"] + grey.fillna(0.0) + rain.fillna(0.0)).where(due, 0.0)
     total, dated = _overlap(street, found, weight), _overlap(street, found, weight * year.fillna(0.0))
     any_year = _overlap(street, found, year.notna().astype(float)) > 0
@@ -275,8 +308,12 @@ DRAWS, SEED = 500, 20
 _POINTS = (None, 0.5, 1.0)
 _SHARE = "terms.participation_frac"
 _LOW, _HIGH = 0.1, 0.9
-SHOWN = {"household": "household_eur_per_year", "enterprise": "enterprise_eur_per_year",
-         "roof_owner": "roof_owner_eur_per_year", "municipality": "municipality_eur_per_year"}  # fmt: skip
+SHOWN = {
+    "household": "household_eur_per_year",
+    "enterprise": "enterprise_eur_per_year",
+    "roof_owner": "roof_owner_eur_per_year",
+    "municipality": "municipality_eur_per_year",
+}
 Array = NDArray[np.float64]
 Facts = Mapping[str, Array]
 
@@ -326,8 +363,10 @@ def _track_rows(
     middle, half, full = (units.part(at, at + 1) for at in range(DRAWS, DRAWS + len(_POINTS)))
     results = service_results(middle, given)
     chosen = {one.name: one.earns for one in results}
-    at = {name: package_outcomes(one, given, chosen)[:, :, 0] for name, one in
-          {"middle": middle, "half": half, "full": full}.items()}  # fmt: skip
+    at = {
+        name: package_outcomes(one, given, chosen)[:, :, 0]
+        for name, one in {"middle": middle, "half": half, "full": full}.items()
+    }
     drawn = package_outcomes(units.part(0, DRAWS), _moved(given, setting.known), chosen)
     columns = _money(at["middle"], drawn) | _work(setting.case, at["middle"])
     firm = OUTCOMES.index("enterprise")
@@ -335,11 +374,17 @@ def _track_rows(
     rows = []
     for number, place in enumerate(found.itertuples()):
         rows.append(
-            {"case_id": f"{place.place_kind}:{place.place_id}:{track}", "place_kind": place.place_kind,
-             "place_id": place.place_id, "place_name": place.place_name, "track": track, "homes": round(place.homes)}
+            {
+                "case_id": f"{place.place_kind}:{place.place_id}:{track}",
+                "place_kind": place.place_kind,
+                "place_id": place.place_id,
+                "place_name": place.place_name,
+                "track": track,
+                "homes": round(place.homes),
+            }
             | {name: float(values[number]) for name, values in columns.items()}
             | _words(results, number, track, facts.iloc[number])
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -397,8 +442,12 @@ def _work(case: Case, middle: Array) -> dict[str, Array]:
 
 def _words(results: Sequence[ServiceResult], number: int, track: str, facts: pd.Series) -> dict[str, str | None]:
     tracks = compare(facts)
-    return {"better_track": tracks.better, "missing_nl": missing_nl(results, number, tracks, track),
-            "case_basis": basis_nl(facts), **results_nl(results, number)}  # fmt: skip
+    return {
+        "better_track": tracks.better,
+        "missing_nl": missing_nl(results, number, tracks, track),
+        "case_basis": basis_nl(facts),
+        **results_nl(results, number),
+    }
 
 
 @dataclass(frozen=True)

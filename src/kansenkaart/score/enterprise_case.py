@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
 
 from kansenkaart.core.enterprise.case import AreaFacts, Case, Service, Terms
 from kansenkaart.core.enterprise.cashflow import payment_keys, sheet_formulas
@@ -10,7 +14,8 @@ from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.tracks import for_track
 from kansenkaart.core.enterprise.uncertainty import Span
 from kansenkaart.present.workbook import InputCell, PaymentRow, SumRow, WorkbookModel
-from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows
+from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows, default_services
+from kansenkaart.tables.store import Store
 
 PARTY_LABELS = {
     "household": "bewoners",
@@ -172,3 +177,37 @@ def _cell(path: str, value: float, told: dict[str, tuple[Assumption, float]]) ->
     row, by = told[path]
     unit = row.unit if by == 1 else f"{row.unit} x {by:g}"
     return InputCell(path, value, row.low * by, row.high * by, unit, row.quality, row.source)
+
+
+def services_of(store: Store, buurten: pd.DataFrame) -> tuple[ServiceRows, ...]:
+    """Return the services; where the present budget is known it sets the price per unit, paid now and to the enterprise.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    buurten : DataFrame
+        Facts of the buurten: a budget is for all of them together.
+    """
+    if not store.has("own_budget"):
+        return default_services()
+    budget = store.read("own_budget").set_index("service")["budget_eur_per_year"].dropna()
+    return tuple(_with_budget(one, budget, buurten) for one in default_services())
+
+
+def _with_budget(one: ServiceRows, budget: pd.Series, buurten: pd.DataFrame) -> ServiceRows:
+    units = float(buurten[one.driver].sum(skipna=False)) if one.driver in buurten else np.nan
+    if one.name not in budget.index or not units > 0:
+        return one
+    now = float(budget[one.name]) / units
+    old = one.figures["present_price"].value
+    ratio = one.figures["enterprise_price"].value / old if old > 0 else 1.0
+    told = {"present_price": now, "enterprise_price": now * ratio}
+    figures = dict(one.figures) | {item: _measured(one.figures[item], value) for item, value in told.items()}
+    return replace(one, figures=figures)
+
+
+def _measured(old: Assumption, value: float) -> Assumption:
+    return replace(
+        old, value=value, low=value, high=value, quality="measured", source="eigen begroting over de hele studie"
+    )

@@ -33,14 +33,29 @@ from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
 
-COLUMNS = ("modules_pay", "kwp_pay", "yield_pay_kwh_per_year", "own_use_pay_frac", "own_use_pay_frac_basis",
-           "sun_eur_per_year")  # fmt: skip
+COLUMNS = (
+    "modules_pay",
+    "kwp_pay",
+    "yield_pay_kwh_per_year",
+    "own_use_pay_frac",
+    "own_use_pay_frac_basis",
+    "sun_eur_per_year",
+)
 USE_USED = (
-    "electricity_use_home", "electricity_price_all_in", "export_value_net", "pv_system_price_pitched",
+    "electricity_use_home",
+    "electricity_price_all_in",
+    "export_value_net",
+    "pv_system_price_pitched",
     "pv_system_price_flat",
-    "pv_upkeep", "pv_life", "pv_inverter_price", "pv_inverter_life", "pv_degradation",
-    "discount_rate_real", "self_consumption_reference", "pv_specific_yield_cbs",
-)  # fmt: skip
+    "pv_upkeep",
+    "pv_life",
+    "pv_inverter_price",
+    "pv_inverter_life",
+    "pv_degradation",
+    "discount_rate_real",
+    "self_consumption_reference",
+    "pv_specific_yield_cbs",
+)
 # Homes smooth each other little: own use is tabulated for these numbers, and the nearest (by ratio) serves a roof.
 HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
 _PERCENT, _W_PER_KW, HALF_HOUR_MIN = 0.01, 1000.0, 30.0
@@ -76,11 +91,13 @@ def add_use(
     sized = _sized(roofs[roofs["use_kwh"].notna()], station, known).reindex(range(len(pand)))
     own = np.where(sized["sun_kwh"] > 0, sized["own_kwh"] / sized["sun_kwh"].where(sized["sun_kwh"] > 0), np.nan)
     return pand.assign(
-        modules_pay=sized["modules"].round().astype("Int64").array, kwp_pay=sized["kwp"].to_numpy(),
-        yield_pay_kwh_per_year=sized["sun_kwh"].to_numpy(), own_use_pay_frac=own,
+        modules_pay=sized["modules"].round().astype("Int64").array,
+        kwp_pay=sized["kwp"].to_numpy(),
+        yield_pay_kwh_per_year=sized["sun_kwh"].to_numpy(),
+        own_use_pay_frac=own,
         own_use_pay_frac_basis=pd.Series(basis).where(sized["modules"].notna(), None).to_numpy(),
         sun_eur_per_year=sized["net_eur"].to_numpy(),
-    )  # fmt: skip
+    )
 
 
 def _roofs(pand: pd.DataFrame, faces: pd.DataFrame | None) -> pd.DataFrame:
@@ -142,9 +159,12 @@ def _prices(known: Assumptions) -> Prices:
     yearly = annuity(rate, years=known.value("pv_life", "year"), upkeep=known.value("pv_upkeep", "%/year") * _PERCENT)
     pitched, flat = (known.value(f"pv_system_price_{one}", "EUR/Wp") * _W_PER_KW for one in ("pitched", "flat"))
     return Prices(
-        known.value("electricity_price_all_in", "EUR/kWh"), known.value("export_value_net", "EUR/kWh"),
-        pitched + inverter, flat + inverter, yearly,
-    )  # fmt: skip
+        known.value("electricity_price_all_in", "EUR/kWh"),
+        known.value("export_value_net", "EUR/kWh"),
+        pitched + inverter,
+        flat + inverter,
+        yearly,
+    )
 
 
 def _mean_output(known: Assumptions, life: float) -> float:
@@ -163,21 +183,49 @@ def _sun_profile(station: Station) -> NDArray[np.float64]:
     path = sun_path(station.hours, station.site)
     ghi, dni, dhi = (station.hours[name].to_numpy(float) for name in WEATHER_COLUMNS)
     total = irradiance.get_total_irradiance(
-        _SLOPE_DEG, _SOUTH_DEG, 90.0 - path.elevation_deg, path.azimuth_deg, dni, ghi, dhi,
-        dni_extra=irradiance.get_extra_radiation(path.times).to_numpy(), model="haydavies",
-    )["poa_global"]  # fmt: skip
+        _SLOPE_DEG,
+        _SOUTH_DEG,
+        90.0 - path.elevation_deg,
+        path.azimuth_deg,
+        dni,
+        ghi,
+        dhi,
+        dni_extra=irradiance.get_extra_radiation(path.times).to_numpy(),
+        model="haydavies",
+    )["poa_global"]
     power = np.nan_to_num(np.asarray(total, dtype=float))
     return np.asarray(power / power.sum())
 
 
 INPUTS = ("pand", "buurt", "roof_face_score", *weather.INPUTS)
 USED = (*weather.USED, *sun_fit.FIT_USED, *USE_USED)
-_SUN = ("roof_area_m2", "free_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit",
-        "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *MONTHS)  # fmt: skip
+_SUN = (
+    "roof_area_m2",
+    "free_area_m2",
+    "open_sky_kwh_per_year",
+    "sun_kwh_per_year",
+    "modules_fit",
+    "kwp_fit",
+    "yield_fit_kwh_per_year",
+    "yield_fit_kwh_per_year_low",
+    "yield_fit_kwh_per_year_high",
+    *MONTHS,
+)
 _NAMES = [
-    "pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "roof_area_m2", "faces", "open_sky_kwh_per_year",
-    "sun_kwh_per_year", *sun_fit.COLUMNS, *COLUMNS, "score_basis", "geometry",
-]  # fmt: skip
+    "pand_id",
+    "buurtcode",
+    "bouwjaar",
+    "homes",
+    "footprint_area_m2",
+    "roof_area_m2",
+    "faces",
+    "open_sky_kwh_per_year",
+    "sun_kwh_per_year",
+    *sun_fit.COLUMNS,
+    *COLUMNS,
+    "score_basis",
+    "geometry",
+]
 
 
 def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
@@ -235,18 +283,24 @@ def _footprint_sums(faces: pd.DataFrame, known: Assumptions) -> pd.DataFrame:
     middle, low, high = sun_fit.performance(known)
     kwp = faces["roof_area_m2"] * faces["kwp_per_m2"]
     per_kwp = specific_yield(faces["open"].to_numpy() * UNSEEN_SHADE_MIDDLE, performance_ratio=middle)
-    rows = pd.DataFrame({
-        "footprint": faces["footprint"], "open_sky_kwh_per_year": faces["open"] * faces["roof_area_m2"], "kwp_fit": kwp,
-        "yield_fit_kwh_per_year": kwp * per_kwp,
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "footprint": faces["footprint"],
+            "open_sky_kwh_per_year": faces["open"] * faces["roof_area_m2"],
+            "kwp_fit": kwp,
+            "yield_fit_kwh_per_year": kwp * per_kwp,
+        }
+    )
     shares = faces[list(MONTHS)].div(faces["open"], axis=0).mul(rows["yield_fit_kwh_per_year"], axis=0)
     sums = pd.concat([rows, shares], axis=1).groupby("footprint").sum()
     level = kwp.where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0).groupby(faces["footprint"]).sum()
     spread = faces.groupby("footprint")[["low", "high", "kwp_low", "kwp_high"]].first().to_numpy(float)
-    bounds = np.array([
-        combined_interval((a / UNSEEN_SHADE_MIDDLE, b / UNSEEN_SHADE_MIDDLE), (c, d), (low / middle, high / middle))
-        for a, b, c, d in spread
-    ]).reshape(-1, 2)  # fmt: skip
+    bounds = np.array(
+        [
+            combined_interval((a / UNSEEN_SHADE_MIDDLE, b / UNSEEN_SHADE_MIDDLE), (c, d), (low / middle, high / middle))
+            for a, b, c, d in spread
+        ]
+    ).reshape(-1, 2)
     return sums.assign(
         flat_frac=level / sums["kwp_fit"].where(sums["kwp_fit"] > 0),
         modules_fit=(sums["kwp_fit"] * 1000 / module.power_wp).round(),
@@ -261,5 +315,6 @@ def _class(pand: pd.DataFrame, station: Station, known: Assumptions) -> Any:
     per_m2 = np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), np.nan)
     rule = sun_fit.class_rule(known)
     size = np.where(np.isnan(kwp), np.nan, np.where(kwp > 0, rule.least_area_m2, 0.0))
-    return classify(per_m2 / sun_fit.performance(known)[0], best_kwh_per_m2=sun_fit.best_of_region(station), area_m2=size,
-                    rule=rule)  # fmt: skip
+    return classify(
+        per_m2 / sun_fit.performance(known)[0], best_kwh_per_m2=sun_fit.best_of_region(station), area_m2=size, rule=rule
+    )

@@ -30,15 +30,28 @@ from kansenkaart.tables.store import Store
 
 MONTHS = tuple(f"yield_fit_kwh_month_{month:02d}" for month in range(1, 13))
 COLUMNS = (
-    "modules_fit", "kwp_fit", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high",
-    *MONTHS, "sun_class",
-)  # fmt: skip
+    "modules_fit",
+    "kwp_fit",
+    "yield_fit_kwh_per_year",
+    "yield_fit_kwh_per_year_low",
+    "yield_fit_kwh_per_year_high",
+    *MONTHS,
+    "sun_class",
+)
 SUN_MONTHS = tuple(f"sun_kwh_per_m2_month_{month:02d}" for month in range(1, 13))
 FLAT_BELOW_DEG = LayoutRule.flat_below_deg
 FIT_USED = (
-    "pv_module_power", "pv_module_length", "pv_module_width", "pv_performance_ratio", "pv_min_area", "pv_class_very_good",
-    "pv_class_good", "pv_setback_pitched", "pv_setback_flat", "pv_flat_tilt_east_west",
-)  # fmt: skip
+    "pv_module_power",
+    "pv_module_length",
+    "pv_module_width",
+    "pv_performance_ratio",
+    "pv_min_area",
+    "pv_class_very_good",
+    "pv_class_good",
+    "pv_setback_pitched",
+    "pv_setback_flat",
+    "pv_flat_tilt_east_west",
+)
 _PERCENT = 0.01
 _TILTS_DEG, _AZIMUTHS_DEG = range(0, 61, 5), range(0, 360, 15)  # planes among which the best of the region is sought
 
@@ -86,17 +99,28 @@ def add_modules(
         Side of such a cell [m].
     """
     sun = faces["sun_kwh_per_m2_year"].to_numpy(float)
-    letter = classify(sun, best_kwh_per_m2=best_of_region(station), area_m2=faces["free_area_m2"].to_numpy(float),
-                      rule=class_rule(known))  # fmt: skip
+    letter = classify(
+        sun,
+        best_kwh_per_m2=best_of_region(station),
+        area_m2=faces["free_area_m2"].to_numpy(float),
+        rule=class_rule(known),
+    )
     worth, covered = np.isin(letter, ["A", "B", "C"]), faces["free_area_m2"].eq(0).to_numpy()
     letter[covered] = "-"
     shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, worth, strict=True)]
     rule = LayoutRule(
-        setback_pitched_m=known.value("pv_setback_pitched", "m"), setback_flat_m=known.value("pv_setback_flat", "m"),
+        setback_pitched_m=known.value("pv_setback_pitched", "m"),
+        setback_flat_m=known.value("pv_setback_flat", "m"),
         rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
-    )  # fmt: skip
-    laid = lay_out(faces[["tilt_deg", "azimuth_deg"]], polygons=shapes, module=module_of(known), rule=rule,
-                   obstacles=blocked, obstacle_size_m=cell_m).faces  # fmt: skip
+    )
+    laid = lay_out(
+        faces[["tilt_deg", "azimuth_deg"]],
+        polygons=shapes,
+        module=module_of(known),
+        rule=rule,
+        obstacles=blocked,
+        obstacle_size_m=cell_m,
+    ).faces
     unknown = (letter == "?") & ~covered
     kwp = np.where(unknown, np.nan, laid["kwp"].to_numpy(float))
     per_kwp, shares = _per_kwp(faces, laid, station, performance(known)[0])
@@ -104,10 +128,14 @@ def add_modules(
     months = np.where(kwp[:, None] > 0, kwh[:, None] * shares, kwp[:, None])
     low, high = bounds_of(faces["score_basis"], known)
     return faces.assign(
-        modules_fit=pd.array(np.where(unknown, np.nan, laid["modules"]), dtype="Int64"), kwp_fit=kwp,
-        yield_fit_kwh_per_year=kwh, yield_fit_kwh_per_year_low=kwh * low, yield_fit_kwh_per_year_high=kwh * high,
-        sun_class=letter, **dict(zip(MONTHS, months.T, strict=True)),
-    )  # fmt: skip
+        modules_fit=pd.array(np.where(unknown, np.nan, laid["modules"]), dtype="Int64"),
+        kwp_fit=kwp,
+        yield_fit_kwh_per_year=kwh,
+        yield_fit_kwh_per_year_low=kwh * low,
+        yield_fit_kwh_per_year_high=kwh * high,
+        sun_class=letter,
+        **dict(zip(MONTHS, months.T, strict=True)),
+    )
 
 
 def _largest(shape: Any) -> Any:
@@ -241,10 +269,22 @@ INPUTS = ("roof_face", "pand", "dsm", *weather.INPUTS)
 USED = (*weather.USED, *FIT_USED, "roof_clearance", "roof_observer_raise", "roof_least_cover")
 _HOLES = "hole_cells"
 _COLUMNS = [
-    "face_id", "pand_id", "buurtcode", "tilt_deg", "azimuth_deg", "roof_area_m2", "free_area_m2",
-    "open_sky_kwh_per_m2_year", "open_sky_kwh_per_year", "sun_kwh_per_m2_year", "sun_kwh_per_year", "shade_frac",
-    *COLUMNS, "score_basis", "geometry",
-]  # fmt: skip
+    "face_id",
+    "pand_id",
+    "buurtcode",
+    "tilt_deg",
+    "azimuth_deg",
+    "roof_area_m2",
+    "free_area_m2",
+    "open_sky_kwh_per_m2_year",
+    "open_sky_kwh_per_year",
+    "sun_kwh_per_m2_year",
+    "sun_kwh_per_year",
+    "shade_frac",
+    *COLUMNS,
+    "score_basis",
+    "geometry",
+]
 
 
 def ready(store: Store) -> bool:
@@ -291,8 +331,20 @@ def _lit(
     faces: gpd.GeoDataFrame, store: Store, station: Station, known: Assumptions
 ) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
     """Add open and shaded irradiation; a face that the height model does not cover is shaded by its neighbours alone."""
-    out = faces.assign(**dict.fromkeys(("open_sky_kwh_per_m2_year", "free_area_m2", "sun_kwh_per_m2_year",
-                                        "sun_kwh_per_year", "shade_frac", _HOLES, *SUN_MONTHS), np.nan))  # fmt: skip
+    out = faces.assign(
+        **dict.fromkeys(
+            (
+                "open_sky_kwh_per_m2_year",
+                "free_area_m2",
+                "sun_kwh_per_m2_year",
+                "sun_kwh_per_year",
+                "shade_frac",
+                _HOLES,
+                *SUN_MONTHS,
+            ),
+            np.nan,
+        )
+    )
     usable = (out["tilt_deg"].le(STEEPEST_DEG) & (out["azimuth_deg"].notna() | out["tilt_deg"].eq(0))).to_numpy()
     part = out[usable].reset_index(drop=True)
     if part.empty:
@@ -312,8 +364,9 @@ def _shaded(
     part: gpd.GeoDataFrame, store: Store, station: Station, known: Assumptions
 ) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
     figures = {
-        "clearance_m": known.value("roof_clearance", "m"), "observer_raise_m": known.value("roof_observer_raise", "m"),
-    }  # fmt: skip
+        "clearance_m": known.value("roof_clearance", "m"),
+        "observer_raise_m": known.value("roof_observer_raise", "m"),
+    }
     left, blocked = np.ones(len(part), bool), np.empty((0, 3))
     if store.has("dsm"):
         sheet = height_model(store.path("dsm"))
@@ -343,8 +396,11 @@ def _put(part: gpd.GeoDataFrame, swept: Swept, rows: NDArray[np.bool_]) -> gpd.G
     area = part["roof_area_m2"].to_numpy(float) * swept.free / np.maximum(swept.seen, 1)
     shade = np.clip(1 - per_m2 / part["open_sky_kwh_per_m2_year"].to_numpy(float), 0, 1)
     found = {
-        "free_area_m2": area, "sun_kwh_per_m2_year": per_m2, "shade_frac": shade,
-        "sun_kwh_per_year": np.where(swept.free == 0, 0.0, per_m2 * area), _HOLES: swept.holes,
+        "free_area_m2": area,
+        "sun_kwh_per_m2_year": per_m2,
+        "shade_frac": shade,
+        "sun_kwh_per_year": np.where(swept.free == 0, 0.0, per_m2 * area),
+        _HOLES: swept.holes,
         **dict(zip(SUN_MONTHS, months.T, strict=True)),
-    }  # fmt: skip
+    }
     return part.assign(**{name: np.where(rows, value, part[name]) for name, value in found.items()})

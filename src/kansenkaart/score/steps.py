@@ -16,15 +16,24 @@ from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
 
-_USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin",
-         "household_size_design")  # fmt: skip
+_USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin", "household_size_design")
 
 
 _ROOFS = (
-    "roof_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year",
-    "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
-    "sun_eur_per_year", *roofs.MONTHS,
-)  # fmt: skip
+    "roof_area_m2",
+    "open_sky_kwh_per_year",
+    "sun_kwh_per_year",
+    "modules_fit",
+    "kwp_fit",
+    "yield_fit_kwh_per_year",
+    "yield_fit_kwh_per_year_low",
+    "yield_fit_kwh_per_year_high",
+    "modules_pay",
+    "kwp_pay",
+    "yield_pay_kwh_per_year",
+    "sun_eur_per_year",
+    *roofs.MONTHS,
+)
 
 
 def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
@@ -32,30 +41,86 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
     figures = _used(known, _USED)
     todo = []
     if roofs.ready(store):
-        todo.append(Step("zon", ("roof_face_score",), lambda one: roofs.score_roofs(one, known), roofs.INPUTS,
-                         parameters=_used(known, roofs.USED)))  # fmt: skip
+        todo.append(
+            Step(
+                "zon",
+                ("roof_face_score",),
+                lambda one: roofs.score_roofs(one, known),
+                roofs.INPUTS,
+                parameters=_used(known, roofs.USED),
+            )
+        )
     if store.has("pand"):
-        todo.append(Step("panden", ("pand_score",), lambda one: panden.score_panden(one, known), panden.INPUTS,
-                         parameters=_used(known, panden.USED)))  # fmt: skip
+        todo.append(
+            Step(
+                "panden",
+                ("pand_score",),
+                lambda one: panden.score_panden(one, known),
+                panden.INPUTS,
+                parameters=_used(known, panden.USED),
+            )
+        )
     if store.has("home"):
-        todo.append(Step("straten", ("street_score",), lambda one: _streets(one, known), ("home", "buurt", "street_line"),
-                         parameters=figures))  # fmt: skip
+        todo.append(
+            Step(
+                "straten",
+                ("street_score",),
+                lambda one: _streets(one, known),
+                ("home", "buurt", "street_line"),
+                parameters=figures,
+            )
+        )
     if water.ready(store):
-        todo.append(Step("water", water.OUTPUTS, lambda one: water.score_streets(one, known), water.INPUTS,
-                         parameters=_used(known, water.USED)))  # fmt: skip
+        todo.append(
+            Step(
+                "water",
+                water.OUTPUTS,
+                lambda one: water.score_streets(one, known),
+                water.INPUTS,
+                parameters=_used(known, water.USED),
+            )
+        )
     if store.has("buurt"):
-        todo.append(Step("buurten", ("buurt_score",), _buurten, ("buurt", "pand", "home", "pand_score", "street_score"),
-                         parameters=figures))  # fmt: skip
+        todo.append(
+            Step(
+                "buurten",
+                ("buurt_score",),
+                _buurten,
+                ("buurt", "pand", "home", "pand_score", "street_score"),
+                parameters=figures,
+            )
+        )
     if areas.ready(store):
         figures = {**_used(known, areas.USED), **wanted.model_dump()}
-        todo.append(Step("gebieden", areas.OUTPUTS, lambda one: areas.divide(one, wanted, known), areas.INPUTS,
-                         parameters=figures))  # fmt: skip
+        todo.append(
+            Step(
+                "gebieden",
+                areas.OUTPUTS,
+                lambda one: areas.divide(one, wanted, known),
+                areas.INPUTS,
+                parameters=figures,
+            )
+        )
     if best_areas.ready(store):
-        todo.append(Step("beste gebieden", best_areas.OUTPUTS, lambda one: best_areas.find(one, wanted, known),
-                         best_areas.INPUTS, parameters={**_used(known, best_areas.USED), **wanted.model_dump()}))  # fmt: skip
+        todo.append(
+            Step(
+                "beste gebieden",
+                best_areas.OUTPUTS,
+                lambda one: best_areas.find(one, wanted, known),
+                best_areas.INPUTS,
+                parameters={**_used(known, best_areas.USED), **wanted.model_dump()},
+            )
+        )
     if enterprise.ready(store):
-        todo.append(Step("wijkbedrijf", enterprise.OUTPUTS, lambda one: enterprise.score_cases(one, known), enterprise.INPUTS,
-                         parameters=_used(known, enterprise.USED)))  # fmt: skip
+        todo.append(
+            Step(
+                "wijkbedrijf",
+                enterprise.OUTPUTS,
+                lambda one: enterprise.score_cases(one, known),
+                enterprise.INPUTS,
+                parameters=_used(known, enterprise.USED),
+            )
+        )
     return todo
 
 
@@ -80,8 +145,12 @@ def _streets(store: Store, known: Assumptions) -> Sequence[Product]:
         peopled = scoring.add_people(named, buurt=buurt, household_size_design=size)
     streets = scoring.score_streets(gpd.GeoDataFrame(peopled), grey=scoring.GreyWater(litres, size))
     lost = int(named["street"].isna().sum())
-    tally = Tally(len(home), len(home) - lost, {"geen straat bekend en geen in de buurt": lost},
-                  noted={f"toegewezen door {how}": int(n) for how, n in named["assigned_by"].value_counts().items()})  # fmt: skip
+    tally = Tally(
+        len(home),
+        len(home) - lost,
+        {"geen straat bekend en geen in de buurt": lost},
+        noted={f"toegewezen door {how}": int(n) for how, n in named["assigned_by"].value_counts().items()},
+    )
     return [Product("street_score", streets, tally)]
 
 

@@ -101,12 +101,32 @@ def unplaced(result: WaterResult) -> dict[str, int]:
 
 INPUTS = ("home", "pand", "buurt", "terrain", "street_line", "sewer_pipe", "sewer_node", "weather_daily")
 USED = (
-    "reference_year", "garden_crop_factor", "price_index_civil_works", "discount_rate_real", "sewer_life", "drinking_water_price",
-    "electricity_price_all_in", "decoupling_rain_cost", "grey_water_system_cost", "analysis_period", "household_size_design",
-    "paved_area_connected_per_home", "manhole_spacing", "water_use_total", "water_use_shower", "water_use_bath",
-    "water_use_wash_basin", "water_use_washing_machine", "water_use_toilet", "treatment_cost_running", "sewer_pumping_energy",
-    "mixed_drains_extra_cost", "yard_paved_share", "grey_water_store", "garden_area_default",
-)  # fmt: skip
+    "reference_year",
+    "garden_crop_factor",
+    "price_index_civil_works",
+    "discount_rate_real",
+    "sewer_life",
+    "drinking_water_price",
+    "electricity_price_all_in",
+    "decoupling_rain_cost",
+    "grey_water_system_cost",
+    "analysis_period",
+    "household_size_design",
+    "paved_area_connected_per_home",
+    "manhole_spacing",
+    "water_use_total",
+    "water_use_shower",
+    "water_use_bath",
+    "water_use_wash_basin",
+    "water_use_washing_machine",
+    "water_use_toilet",
+    "treatment_cost_running",
+    "sewer_pumping_energy",
+    "mixed_drains_extra_cost",
+    "yard_paved_share",
+    "grey_water_store",
+    "garden_area_default",
+)
 OUTPUTS = ("street_water", "pipe_water", "home_water", "street_water_month")
 _LINE_WIDTH_M = 3.0
 # A BAG identification of an openbare ruimte: gemeente (4), object type 30, number (10).
@@ -187,7 +207,9 @@ def _prices(known: Assumptions, *, end: str = "value") -> Prices:
         year_now=int(known.value("reference_year", "year")),
         price_index=_end(known, "price_index_civil_works", "1", end),
         discount_frac=_end(known, "discount_rate_real", "%/year", against) / 100,
-        sewer_life=life.value, sewer_life_low=life.low, sewer_life_high=life.high,
+        sewer_life=life.value,
+        sewer_life_low=life.low,
+        sewer_life_high=life.high,
         manhole_spacing_m=known.value("manhole_spacing", "m"),
         water_eur_per_m3=_end(known, "drinking_water_price", "EUR/m3", end),
         electricity_eur_per_kwh=_end(known, "electricity_price_all_in", "EUR/kWh", end),
@@ -197,7 +219,7 @@ def _prices(known: Assumptions, *, end: str = "value") -> Prices:
         pump_kwh_per_m3=_end(known, "sewer_pumping_energy", "kWh/m3", end),
         mixed_drains_eur_per_home=_end(known, "mixed_drains_extra_cost", "EUR/home", end),
         analysis_years=int(_end(known, "analysis_period", "year", end)),
-    )  # fmt: skip
+    )
 
 
 def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
@@ -208,14 +230,18 @@ def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings
         (data / "water_classes.csv").open(encoding="utf-8") as classes,
     ):
         return WaterSettings(
-            limits=PipeLimits(year_max=prices.year_now), bounds=bounds, prices=prices,
-            costs=cost_table(pd.read_csv(costs)), classes=pd.read_csv(classes),
+            limits=PipeLimits(year_max=prices.year_now),
+            bounds=bounds,
+            prices=prices,
+            costs=cost_table(pd.read_csv(costs)),
+            classes=pd.read_csv(classes),
             uses=_uses(known),
             household_size=known.value("household_size_design", "person/home"),
             paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
-            yard_paved_frac=known.value("yard_paved_share", "1"), store_m3_per_home=known.value("grey_water_store", "m3/home"),
+            yard_paved_frac=known.value("yard_paved_share", "1"),
+            store_m3_per_home=known.value("grey_water_store", "m3/home"),
             garden_m2_per_home=known.value("garden_area_default", "m2/home"),
-        )  # fmt: skip
+        )
 
 
 def _uses(known: Assumptions) -> Uses:

@@ -91,11 +91,19 @@ def height_model(path: Path) -> Sheet:
     with rasterio.open(path) as sheet:
         shape, place, system = sheet.shape, sheet.transform, sheet.crs
     if system is None or (system.to_epsg() not in (28992, 7415) and "Amersfoort / RD New" not in str(system)):
-        raise CrsError(f"a height model in RD New ({RD})", found=str(system or "no reference system"), where=path.name,
-                       remedy="reproject it first, for instance with gdalwarp -t_srs EPSG:28992")  # fmt: skip
+        raise CrsError(
+            f"a height model in RD New ({RD})",
+            found=str(system or "no reference system"),
+            where=path.name,
+            remedy="reproject it first, for instance with gdalwarp -t_srs EPSG:28992",
+        )
     if place.b or place.d or not np.isclose(place.a, -place.e):
-        raise CrsError("square cells, north up", found=f"a transform of {tuple(place)[:6]}", where=path.name,
-                       remedy="resample it first, for instance with gdalwarp -tr 0.5 0.5")  # fmt: skip
+        raise CrsError(
+            "square cells, north up",
+            found=f"a transform of {tuple(place)[:6]}",
+            where=path.name,
+            remedy="resample it first, for instance with gdalwarp -tr 0.5 0.5",
+        )
 
     def read(piece: Piece) -> NDArray[np.float32]:
         with rasterio.open(path) as sheet:
@@ -199,8 +207,9 @@ def sweep(
         return Window(surface, np.where(score, label, -1).astype(np.int32), height)
 
     sums, free = np.zeros((count, MONTHS)), np.zeros(count, np.int64)
-    for tile in irradiate_sheet(read, planes, shape=sheet.shape, cell_size_m=sheet.cell_m, table=kernel,
-                                observer_raise_m=observer_raise_m):  # fmt: skip
+    for tile in irradiate_sheet(
+        read, planes, shape=sheet.shape, cell_size_m=sheet.cell_m, table=kernel, observer_raise_m=observer_raise_m
+    ):
         for month in range(MONTHS):
             sums[:, month] += np.bincount(tile.face, tile.energy[:, month].astype(float), minlength=count)
         free += np.bincount(tile.face, minlength=count)

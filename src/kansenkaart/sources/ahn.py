@@ -97,8 +97,12 @@ def _canvas(
     west, south, east, north = bounds
     cells = (east - west) / size * ((north - south) / size)  # a size squared may vanish
     if cells > MOST_CELLS:
-        raise FormatError(f"a window of at most {MOST_CELLS} cells", found=f"{cells:.0f}", where=path.name,
-                          remedy="take a smaller window: divide the study")  # fmt: skip
+        raise FormatError(
+            f"a window of at most {MOST_CELLS} cells",
+            found=f"{cells:.0f}",
+            where=path.name,
+            remedy="take a smaller window: divide the study",
+        )
     first_column = int(np.floor((west - west0) / size))
     first_row = int(np.floor((north0 - north) / size))
     columns = int(np.ceil((east - west0) / size)) - first_column
@@ -136,8 +140,12 @@ def _require_grid(sheet: Any, transform: Affine, path: Path) -> None:
         raise CrsError(f"RD New ({RD})", found=str(sheet.crs), where=path.name, remedy="use the sheet as published")
     west, south, east, north = sheet.bounds
     if not (RD_LIMITS_M[0] <= west <= east <= RD_LIMITS_M[2] and RD_LIMITS_M[1] <= south <= north <= RD_LIMITS_M[3]):
-        raise CrsError(f"coordinates in RD New ({RD})", found=str(tuple(sheet.bounds)), where=path.name,
-                       remedy="use the sheet as published")  # fmt: skip
+        raise CrsError(
+            f"coordinates in RD New ({RD})",
+            found=str(tuple(sheet.bounds)),
+            where=path.name,
+            remedy="use the sheet as published",
+        )
     shift = ((sheet.transform.c - transform.c) / transform.a, (sheet.transform.f - transform.f) / transform.e)
     same_size = abs(sheet.transform.a - transform.a) < _GRID_TOLERANCE
     if not same_size or any(abs(one - round(one)) > _GRID_TOLERANCE for one in shift):
@@ -255,8 +263,12 @@ def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:
         try:
             corners = list(_corners(geometry.get("coordinates") or []))
         except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as why:
-            raise FormatError("a shape of numbers for each sheet", found=str(geometry)[:80], where=index,
-                              remedy="the index changed its shape") from why  # fmt: skip
+            raise FormatError(
+                "a shape of numbers for each sheet",
+                found=str(geometry)[:80],
+                where=index,
+                remedy="the index changed its shape",
+            ) from why
         if _touches(corners, bbox_m, index):
             yield same_host(urljoin(index, link), index)
 
@@ -264,8 +276,9 @@ def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:
 def _object(feature: Any, name: str, index: str) -> dict[str, Any]:
     found = (feature.get(name) or {}) if isinstance(feature, dict) else feature
     if not isinstance(found, dict):
-        raise FormatError(f"features with {name}", found=str(feature)[:80], where=index,
-                          remedy="the index changed its shape")  # fmt: skip
+        raise FormatError(
+            f"features with {name}", found=str(feature)[:80], where=index, remedy="the index changed its shape"
+        )
     return found
 
 

@@ -306,8 +306,12 @@ def fetch_window(
         frame = pyogrio.read_dataframe(source, layer=layer, bbox=bbox_m)
     require_rd(frame, where=f"{source.name}, {layer}")
     if "identificatie" not in frame.columns:
-        raise FormatError("a column identificatie", found=", ".join(frame.columns), where=f"{source.name}, {layer}",
-                          remedy="the file changed its shape: read its columns and adapt the reader")  # fmt: skip
+        raise FormatError(
+            "a column identificatie",
+            found=", ".join(frame.columns),
+            where=f"{source.name}, {layer}",
+            remedy="the file changed its shape: read its columns and adapt the reader",
+        )
     ordered = frame.sort_values("identificatie", kind="stable", ignore_index=True)
     features = json.loads(ordered.to_json(na="null", drop_id=True))["features"]
     require_properties(features, needs, where=f"{source.name}, {layer}")

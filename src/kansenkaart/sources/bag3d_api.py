@@ -117,8 +117,12 @@ def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
     metadata = _object(given.get("metadata"), url)
     transform = _object(given.get("transform") or page.get("transform"), url)
     if not _three_numbers(transform.get("scale")) or not _three_numbers(transform.get("translate")):
-        raise FormatError("a transform with scale and translate", found=str(transform)[:80], where=url,
-                          remedy="the service changed its shape: adapt the client")  # fmt: skip
+        raise FormatError(
+            "a transform with scale and translate",
+            found=str(transform)[:80],
+            where=url,
+            remedy="the service changed its shape: adapt the client",
+        )
     system = str(metadata.get("referenceSystem") or "")
     if system and not system.endswith(_CODES):
         raise CrsError("RD New with NAP heights (EPSG:7415)", found=system, where=url, remedy="check the address")

@@ -61,8 +61,12 @@ def fetch_tiles(
     with reading(index, "an index of tiles (FlatGeobuf)"):
         rows = pyogrio.read_dataframe(index, bbox=bbox_m, read_geometry=False)
     if not {"tile_id", "cj_download"} <= set(rows.columns):
-        raise FormatError("columns tile_id and cj_download", found=", ".join(rows.columns), where=url,
-                          remedy="the index changed its shape: adapt the client")  # fmt: skip
+        raise FormatError(
+            "columns tile_id and cj_download",
+            found=", ".join(rows.columns),
+            where=url,
+            remedy="the index changed its shape: adapt the client",
+        )
     if rows.empty:
         raise FormatError("tiles in the window", found="none", where=url, remedy="check the window of the study")
     target = folder / PUBLISHER / plain_name(edition) / "tiles"
@@ -73,8 +77,12 @@ def fetch_tiles(
 def _tile(row: dict[str, Any], target: Path, url: str, http: Http) -> Path:
     name, link = str(row["tile_id"]), row["cj_download"]
     if not _TILE.fullmatch(name) or not isinstance(link, str):
-        raise FormatError("a tile_id such as 9/444/728 and an address", found=f"{name!r}, {link!r}"[:80], where=url,
-                          remedy="the index changed its shape: adapt the client")  # fmt: skip
+        raise FormatError(
+            "a tile_id such as 9/444/728 and an address",
+            found=f"{name!r}, {link!r}"[:80],
+            where=url,
+            remedy="the index changed its shape: adapt the client",
+        )
     packed = target / f"{plain_name(name.replace('/', '-'))}.city.json.gz"
     path = packed.with_suffix("")
     with one_at_a_time(path):

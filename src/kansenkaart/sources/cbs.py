@@ -99,8 +99,12 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
     """
     folders = sorted({one.parent for path in paths for one in path.rglob("TypedDataSet.json")})
     if not folders:
-        raise FormatError("a folder with TypedDataSet.json", found="none", where=str([one.name for one in paths]),
-                          remedy="fetch the tables again")  # fmt: skip
+        raise FormatError(
+            "a folder with TypedDataSet.json",
+            found="none",
+            where=str([one.name for one in paths]),
+            remedy="fetch the tables again",
+        )
     years = sorted((_read_sound(one) for one in folders), key=lambda item: item[0], reverse=True)
     newest = years[0][1]
     frame = pd.DataFrame(index=newest.index)
@@ -141,9 +145,11 @@ def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
     gone = [key for key in [code, *columns.values()] if key not in raw.columns]
     if gone:
         raise FormatError(
-            f"the columns {gone} that DataProperties announces", found=str(list(raw.columns)[:12]), where=where,
+            f"the columns {gone} that DataProperties announces",
+            found=str(list(raw.columns)[:12]),
+            where=where,
             remedy="fetch the tables again",
-        )  # fmt: skip
+        )
     codes = raw[code].astype(str).str.strip()
     kept = codes.str.fullmatch(_BUURT.pattern)
     double = codes.duplicated() & kept

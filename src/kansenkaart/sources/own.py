@@ -165,9 +165,11 @@ def _read(path: Path) -> pd.DataFrame:
         return frame
     except (ValueError, OSError, OverflowError) as why:  # encoding, ragged rows and no rows are ValueErrors
         raise FormatError(
-            "a table in UTF-8 with a head and as many cells in each row", found=str(why)[:300], where=path.name,
+            "a table in UTF-8 with a head and as many cells in each row",
+            found=str(why)[:300],
+            where=path.name,
             remedy="save it as CSV UTF-8; see docs/how-to/own-data.md",
-        ) from why  # fmt: skip
+        ) from why
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -143,8 +143,12 @@ def _require_small(path: Path) -> None:
     with zipfile.ZipFile(path) as opened:
         size = sum(one.file_size for one in opened.infolist())
     if size > MOST_UNPACKED_BYTES:
-        raise FormatError(f"a workbook of at most {MOST_UNPACKED_BYTES} bytes, unpacked", found=str(size),
-                          where=path.name, remedy="do not trust this file: export the workbook again")  # fmt: skip
+        raise FormatError(
+            f"a workbook of at most {MOST_UNPACKED_BYTES} bytes, unpacked",
+            found=str(size),
+            where=path.name,
+            remedy="do not trust this file: export the workbook again",
+        )
 
 
 def _rows(path: Path) -> list[tuple[Any, ...]]:

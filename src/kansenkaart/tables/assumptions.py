@@ -101,8 +101,9 @@ def read(path: Path) -> Assumptions:
     try:
         own = parse(path.read_text(encoding="utf-8"), where=path.name)
     except (OSError, UnicodeDecodeError) as why:
-        raise AssumptionError("a CSV file in UTF-8", found=str(why)[:200], where=path.name,
-                              remedy="save the table as CSV in UTF-8") from why  # fmt: skip
+        raise AssumptionError(
+            "a CSV file in UTF-8", found=str(why)[:200], where=path.name, remedy="save the table as CSV in UTF-8"
+        ) from why
     return Assumptions({**{name: default()[name] for name in default()}, **{name: own[name] for name in own}})
 
 
@@ -151,8 +152,12 @@ def rows_of(text: str, *, where: str) -> tuple[list[str], list[dict[str, str]]]:
     try:
         return list(reader.fieldnames or []), list(reader)
     except csv.Error as why:
-        raise AssumptionError("a CSV table", found=str(why), where=f"{where}, line {reader.line_num}",
-                              remedy="correct the line named: a quote may be missing") from why  # fmt: skip
+        raise AssumptionError(
+            "a CSV table",
+            found=str(why),
+            where=f"{where}, line {reader.line_num}",
+            remedy="correct the line named: a quote may be missing",
+        ) from why
 
 
 def _faults(raw: dict[str, str], seen: Mapping[str, Assumption]) -> Iterator[str]:

@@ -122,9 +122,12 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
 
 def _fingerprint(step: Step, inputs: Mapping[str, str]) -> str:
     content = {
-        "step": step.name, "inputs": dict(inputs), "parameters": dict(step.parameters), "code": code_version(),
+        "step": step.name,
+        "inputs": dict(inputs),
+        "parameters": dict(step.parameters),
+        "code": code_version(),
         "deliveries": [one.to_dict() for one in step.deliveries],
-    }  # fmt: skip
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -106,10 +106,16 @@ class Store:
             save(part)
             digest = sha256_of(part)
         content = {
-            "table": name, "sha256": digest, "rows": rows, "columns": columns, "fingerprint": lineage.fingerprint,
-            "sources": [one.to_dict() for one in lineage.sources], "inputs": dict(lineage.inputs),
-            "parameters": dict(lineage.parameters), "tally": dict(lineage.rows),
-        }  # fmt: skip
+            "table": name,
+            "sha256": digest,
+            "rows": rows,
+            "columns": columns,
+            "fingerprint": lineage.fingerprint,
+            "sources": [one.to_dict() for one in lineage.sources],
+            "inputs": dict(lineage.inputs),
+            "parameters": dict(lineage.parameters),
+            "tally": dict(lineage.rows),
+        }
         sealed = {**content, "seal": _seal(content)}
         with atomic(self.sidecar(name)) as part:
             part.write_text(json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -137,8 +143,12 @@ class Store:
             If the file or its lineage is missing, or the lineage is not, figure by figure, the one that was written.
         """
         if not self.has(name):
-            raise StoreError("a processed file with its lineage", found="nothing", where=self._where(name),
-                             remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
+            raise StoreError(
+                "a processed file with its lineage",
+                found="nothing",
+                where=self._where(name),
+                remedy=f"make it again: kansenkaart run {self.root.name}",
+            )
         try:
             content = json.loads(self.sidecar(name).read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as why:
@@ -164,8 +174,12 @@ class Store:
         return f"{self.root.name}/{self.path(name).parent.name}/{self.path(name).name}"
 
     def _damaged(self, name: str, found: str) -> StoreError:
-        return StoreError("a processed file as it was written", found=found, where=self._where(name),
-                          remedy=f"make it again: kansenkaart run {self.root.name}")  # fmt: skip
+        return StoreError(
+            "a processed file as it was written",
+            found=found,
+            where=self._where(name),
+            remedy=f"make it again: kansenkaart run {self.root.name}",
+        )
 
 
 def _seal(content: Mapping[str, Any]) -> str:
@@ -239,8 +253,12 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as why:
-                raise LockedError("one writer at a time", found="another run of this study", where=folder.name,
-                                  remedy="wait until it ends, then run again") from why  # fmt: skip
+                raise LockedError(
+                    "one writer at a time",
+                    found="another run of this study",
+                    where=folder.name,
+                    remedy="wait until it ends, then run again",
+                ) from why
             for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
                 left.unlink(missing_ok=True)
             _require_room(folder)
@@ -248,16 +266,23 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
     except OSError as why:
         if why.errno not in _DISK_FAULTS:
             raise
-        raise DiskError("room and permission to write", found=why.strerror or str(why), where=_told(why, folder),
-                        remedy="free disk space or correct the permissions, then run again; what stood there "
-                               "before still stands") from why  # fmt: skip
+        raise DiskError(
+            "room and permission to write",
+            found=why.strerror or str(why),
+            where=_told(why, folder),
+            remedy="free disk space or correct the permissions, then run again; what stood there before still stands",
+        ) from why
 
 
 def _require_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
-        raise DiskError(f"at least {LEAST_FREE_BYTES >> 20} MiB of free disk", found=f"{free >> 20} MiB",
-                        where=folder.name, remedy="free disk space, then run again; nothing was begun")  # fmt: skip
+        raise DiskError(
+            f"at least {LEAST_FREE_BYTES >> 20} MiB of free disk",
+            found=f"{free >> 20} MiB",
+            where=folder.name,
+            remedy="free disk space, then run again; nothing was begun",
+        )
 
 
 def _told(why: OSError, folder: Path) -> str:

@@ -47,10 +47,18 @@ def relabelled(graph: AreaGraph, order: np.ndarray) -> AreaGraph:
     """Give the same town with its blocks in another order: block i of the new one is block order[i] of the old."""
     place = np.argsort(order)
     return graph_from_arrays(
-        homes=graph.homes[order], value=graph.value[order], owned=graph.owned[order], xy=graph.xy[order],
-        buurt=graph.buurt[order], ext=graph.ext[order], borders=(place[graph.a], place[graph.b]), length=graph.length,
-        weight=graph.weight, cls=graph.cls, passable=graph.passable,
-    )  # fmt: skip
+        homes=graph.homes[order],
+        value=graph.value[order],
+        owned=graph.owned[order],
+        xy=graph.xy[order],
+        buurt=graph.buurt[order],
+        ext=graph.ext[order],
+        borders=(place[graph.a], place[graph.b]),
+        length=graph.length,
+        weight=graph.weight,
+        cls=graph.cls,
+        passable=graph.passable,
+    )
 
 
 def moved(graph: AreaGraph, *, east_m: float, north_m: float, turn_rad: float) -> AreaGraph:
@@ -58,9 +66,18 @@ def moved(graph: AreaGraph, *, east_m: float, north_m: float, turn_rad: float) -
     cos, sin = np.cos(turn_rad), np.sin(turn_rad)
     xy = graph.xy @ np.array([[cos, sin], [-sin, cos]]) + (east_m, north_m)
     return graph_from_arrays(
-        homes=graph.homes, value=graph.value, owned=graph.owned, xy=xy, buurt=graph.buurt, ext=graph.ext,
-        borders=(graph.a, graph.b), length=graph.length, weight=graph.weight, cls=graph.cls, passable=graph.passable,
-    )  # fmt: skip
+        homes=graph.homes,
+        value=graph.value,
+        owned=graph.owned,
+        xy=xy,
+        buurt=graph.buurt,
+        ext=graph.ext,
+        borders=(graph.a, graph.b),
+        length=graph.length,
+        weight=graph.weight,
+        cls=graph.cls,
+        passable=graph.passable,
+    )
 
 
 def row_houses(

@@ -179,9 +179,14 @@ def test_pins_on_both_sides_of_water_without_a_bridge() -> None:
 
 @pytest.mark.parametrize(
     "bounds",
-    [{"low_homes": 50, "high_homes": 40}, {"radius_m": 0.0}, {"owner_low": 0.9, "owner_high": 0.1}, {"border_price": -1.0},
-     {"pins_in": (1,), "pins_out": (1,)}],
-)  # fmt: skip
+    [
+        {"low_homes": 50, "high_homes": 40},
+        {"radius_m": 0.0},
+        {"owner_low": 0.9, "owner_high": 0.1},
+        {"border_price": -1.0},
+        {"pins_in": (1,), "pins_out": (1,)},
+    ],
+)
 def test_bounds_that_contradict_are_refused(bounds: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         AreaQuestion(**bounds)

@@ -37,9 +37,18 @@ def bilgaard() -> AreaGraph:
     for (x, y), (count, of_owner) in at.items():
         homes[y * 11 + x], owned[y * 11 + x] = count, of_owner
     return graph_from_arrays(
-        homes=homes, value=homes * 400.0, owned=owned, xy=town.xy, buurt=town.buurt, ext=town.ext,
-        borders=(town.a, town.b), length=town.length, weight=town.weight, cls=town.cls, passable=town.passable,
-    )  # fmt: skip
+        homes=homes,
+        value=homes * 400.0,
+        owned=owned,
+        xy=town.xy,
+        buurt=town.buurt,
+        ext=town.ext,
+        borders=(town.a, town.b),
+        length=town.length,
+        weight=town.weight,
+        cls=town.cls,
+        passable=town.passable,
+    )
 
 
 def test_the_first_wijkbedrijf_comes_out_when_one_owner_is_asked() -> None:

@@ -20,9 +20,14 @@ from tests.core.enterprise.test_cashflow import BILGAARD
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "methods" / "enterprise.md"
 #: Dieze-Oost: 2,125 homes; rented panels as in the sums of one household, on the roofs of its 122 members.
 DIEZE = AreaFacts(
-    homes=2125, households=2125, pv_kwp_economic=2125 * 2.61, pv_kwh_per_year=2125 * 2.61 * 875, own_use_frac=0.45,
-    pv_association_frac=0.0, pv_corporation_frac=0.0,
-)  # fmt: skip
+    homes=2125,
+    households=2125,
+    pv_kwp_economic=2125 * 2.61,
+    pv_kwh_per_year=2125 * 2.61 * 875,
+    own_use_frac=0.45,
+    pv_association_frac=0.0,
+    pv_corporation_frac=0.0,
+)
 ROWS = (
     "household, wages and fees included",
     "household, bills only",

@@ -42,9 +42,15 @@ def march(z: Any, rows: Any, cols: Any, eye: Any, size: float, reach: float, out
 
 
 def oracle(
-    z: NDArray[Any], cells: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], normals: NDArray[Any],
-    *, weather: pd.DataFrame, site: Site, size: float = 0.5, albedo: float = 0.2,
-) -> NDArray[np.float64]:  # fmt: skip
+    z: NDArray[Any],
+    cells: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
+    normals: NDArray[Any],
+    *,
+    weather: pd.DataFrame,
+    site: Site,
+    size: float = 0.5,
+    albedo: float = 0.2,
+) -> NDArray[np.float64]:
     """Irradiation of the year [kWh/m2] of cells with the given unit normals (east, north, up)."""
     slope = np.zeros((cells[0].size, RAYS))
     march(z.astype(float), cells[0], cells[1], cells[2].astype(float), size, 150.0, slope)

@@ -140,8 +140,11 @@ def test_priors_put_ridges_along_the_longer_side() -> None:
 
 def test_the_bags_placeholder_is_no_old_house() -> None:
     assert kind_of(np.array([80.0, 80.0, 10.0, 500.0]), np.array([1005.0, 1930.0, 1930.0, 1930.0])).tolist() == [
-        "newer house", "old house", "shed", "large",
-    ]  # fmt: skip
+        "newer house",
+        "old house",
+        "shed",
+        "large",
+    ]
 
 
 def test_intervals_widen_as_the_basis_falls() -> None:

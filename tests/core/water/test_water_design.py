@@ -163,8 +163,12 @@ def test_wrong_prices_and_tables_are_refused():
 
 def test_the_forty_metre_rule():
     assert discharge_rule(np.array([0.0, 40.0, 40.1, np.inf, np.nan]), rule_m=40.0).tolist() == [
-        "maatwerk", "maatwerk", "free", "free", "unknown",
-    ]  # fmt: skip
+        "maatwerk",
+        "maatwerk",
+        "free",
+        "free",
+        "unknown",
+    ]
 
 
 def test_published_classes_tile_their_ranges():

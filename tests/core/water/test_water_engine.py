@@ -57,8 +57,10 @@ def test_diameters_are_as_designed(result):
 def test_each_street_says_why(result):
     street = result.street.set_index("street_name")
     assert street["reason_grey"].to_dict() == {
-        "Hoofdstraat": "rain_sizes_it", "Dwarsstraat": "minimum_diameter", "Zijlaan": "minimum_diameter",
-    }  # fmt: skip
+        "Hoofdstraat": "rain_sizes_it",
+        "Dwarsstraat": "minimum_diameter",
+        "Zijlaan": "minimum_diameter",
+    }
     assert street.loc["Zijlaan", "reason_rain"] == "already_separate"
     assert np.isnan(street.loc["Zijlaan", "score_rain"])
     assert street.loc["Hoofdstraat", "score_rain"] > 0
@@ -148,18 +150,29 @@ def test_damaged_sewers_are_named_and_the_rest_goes_on():
 def bound(factor: float, paved: float) -> Bound:
     prices = replace(
         settings().prices,
-        price_index=1.4 * factor, discount_frac=0.04 / factor, treatment_eur_per_m3=0.1 * factor,
-        grey_eur_per_home=3500 * factor, rain_off_eur_per_m2=42 * factor,
-    )  # fmt: skip
+        price_index=1.4 * factor,
+        discount_frac=0.04 / factor,
+        treatment_eur_per_m3=0.1 * factor,
+        grey_eur_per_home=3500 * factor,
+        rain_off_eur_per_m2=42 * factor,
+    )
     return Bound(prices=prices, garden_mm=frames().garden_mm * factor, use_factor=factor, yard_paved_frac=paved)
 
 
 def test_every_amount_lies_in_its_interval_and_the_interval_is_not_a_point():
     bounds = tuple(bound(factor, paved) for factor in (0.8, 1.2) for paved in (0.0, 1.0))
     street = score_water(frames(), settings=settings(bounds=bounds)).street
-    amounts = ("yearly_eur", "drinking_water_eur_per_year", "cost_grey_eur", "cost_rain_eur", "net_grey_eur",
-               "saving_grey_off_eur", "saving_rain_off_eur", "saving_both_eur",
-               *(f"saving_grey_off_{part}_eur" for part in (25, 50, 75)))  # fmt: skip
+    amounts = (
+        "yearly_eur",
+        "drinking_water_eur_per_year",
+        "cost_grey_eur",
+        "cost_rain_eur",
+        "net_grey_eur",
+        "saving_grey_off_eur",
+        "saving_rain_off_eur",
+        "saving_both_eur",
+        *(f"saving_grey_off_{part}_eur" for part in (25, 50, 75)),
+    )
     for name in amounts:
         assert (street[f"{name}_low"] <= street[name] + 1e-6).all()
         assert (street[name] <= street[f"{name}_high"] + 1e-6).all()
@@ -231,10 +244,16 @@ def test_thin_sewer_data_still_gives_an_answer(change, basis, foul):
 
 def row(**other: object) -> dict[str, object]:
     base: dict[str, object] = {
-        "reason_grey": "saves", "saving_grey_off_eur": 1500.0, "saving_grey_off_eur_low": 700.0, "foul_present_mm": 250.0,
+        "reason_grey": "saves",
+        "saving_grey_off_eur": 1500.0,
+        "saving_grey_off_eur_low": 700.0,
+        "foul_present_mm": 250.0,
         "foul_diameter_as_is_mm": 250.0,
-        "sewer_basis": "gwsw", "foul_diameter_grey_off_100_mm": 200.0, "years_to_replacement": 10.0, "replacement_year": 2036.0,
-    }  # fmt: skip
+        "sewer_basis": "gwsw",
+        "foul_diameter_grey_off_100_mm": 200.0,
+        "years_to_replacement": 10.0,
+        "replacement_year": 2036.0,
+    }
     return base | other
 
 
@@ -243,17 +262,23 @@ def row(**other: object) -> dict[str, object]:
     [
         ({}, "Zonder grijswater is een kleinere buis genoeg: dat scheelt 1.500 euro bij de volgende vervanging."),
         # The saving lies in a shorter part than the size that holds for most of the street.
-        ({"foul_diameter_grey_off_100_mm": 250.0}, "In een deel van de straat is zonder grijswater een kleinere buis genoeg"),
+        (
+            {"foul_diameter_grey_off_100_mm": 250.0},
+            "In een deel van de straat is zonder grijswater een kleinere buis genoeg",
+        ),
         ({"foul_present_mm": 300.0}, "groter dan nodig (250 mm); dat komt niet door grijswater"),
         ({"foul_present_mm": 200.0}, "(200 mm) is kleiner dan de berekening vraagt (250 mm)"),
         ({"years_to_replacement": 45.0, "replacement_year": 2071.0}, "nog jong en wordt pas rond 2071 vervangen"),
         ({"saving_grey_off_eur_low": 0.0}, "grensgeval: met iets andere aannames is de besparing nul"),
-        ({"reason_grey": "unknown", "foul_diameter_as_is_mm": np.nan}, "stroom is te groot voor de grootste gewone buis"),
+        (
+            {"reason_grey": "unknown", "foul_diameter_as_is_mm": np.nan},
+            "stroom is te groot voor de grootste gewone buis",
+        ),
         ({"reason_grey": "unknown"}, "leeftijd van de buis is niet bekend"),
         ({"sewer_basis": "era"}, "geen rioolgegevens: het riool is geschat"),
         ({"reason_grey": "no_homes"}, "het riool van andere straten loopt erdoor"),
     ],
-)  # fmt: skip
+)
 def test_a_sentence_for_each_type_of_street(given, told):
     assert told in grey_sentence(row(**given))
 

@@ -96,9 +96,10 @@ def test_a_loop_is_cut_open_and_nothing_is_counted_twice():
 def test_pressure_main_carries_one_island_to_the_next():
     # gravity p0 -> pump a ==p1==> well b (gravity p2) -> discharge
     frame = pipes(
-        [[(0, 0), (50, 0)], [(50, 0), (500, 0)], [(500, 0), (550, 0)]], kind=["gravity", "pressure", "gravity"],
+        [[(0, 0), (50, 0)], [(50, 0), (500, 0)], [(500, 0), (550, 0)]],
+        kind=["gravity", "pressure", "gravity"],
         system=["vuilwater", "persleiding", "gemengd"],
-    )  # fmt: skip
+    )
     node = nodes(a=(50, 0, "gemaal"), b=(500, 0, "put"), end=(550, 0, "lozing"))
     _, forest, through, arrived = flows(frame, node)
     assert through.tolist() == [1, 2, 3]
@@ -130,15 +131,27 @@ def test_a_ring_of_pressure_mains_is_cut_and_named():
 def test_every_fault_is_named_counted_and_the_rest_goes_on():
     good = [(0, 0), (50, 0)]
     frame = pipes(
-        [good, None, [(60, 0), (60, 0)], good, [(0, 50), (50, 50)], [(0, 60), (50, 60)], [(0, 70), (50, 70)],
-         [(0, 80), (50, 80)], [(0, 90), (50, 90)], [(0, 95), (50, 95)], [(0, 99), (50, 99)], [(-X0 + 5, -Y0 + 52), (0, 0)]],
+        [
+            good,
+            None,
+            [(60, 0), (60, 0)],
+            good,
+            [(0, 50), (50, 50)],
+            [(0, 60), (50, 60)],
+            [(0, 70), (50, 70)],
+            [(0, 80), (50, 80)],
+            [(0, 90), (50, 90)],
+            [(0, 95), (50, 95)],
+            [(0, 99), (50, 99)],
+            [(-X0 + 5, -Y0 + 52), (0, 0)],
+        ],
         system=["vuilwater"] * 4 + ["drain", "overig"] + ["vuilwater"] * 6,
         status=[None] * 6 + ["Loze leiding"] + [None] * 5,
         diameter_mm=[200, 200, 200, 200, 80, 200, 200, 0.3, 999, 200, 200, 200],
         laid_year=[1980, 1980, 1980, 1980, 1980, 1980, 1980, 0, 2099, 1980, 1980, 1980],
         bob_from_m_nap=[-1.0] * 9 + [-30.0, 0.0, -1.0],
         bob_to_m_nap=[-1.2] * 9 + [-1.2, -9.0, -1.2],
-    )  # fmt: skip
+    )
     clean = clean_pipes(frame, limits=LIMITS)
     assert clean.tally() == {
         "laying year unbelievable": 2,

@@ -79,8 +79,9 @@ def test_a_square_with_one_street():
     assert [float(side) for side in rectangle_sides(600.0, perimeter_m=212.0)] == pytest.approx([100, 6])
     road = gpd.GeoDataFrame(
         {"terrain_id": ["w"], "kind": ["wegdeel"], "function": ["rijbaan lokale weg"], "surface": ["open verharding"]},
-        geometry=[shapely.box(0, 0, 100, 6)], crs=RD,
-    )  # fmt: skip
+        geometry=[shapely.box(0, 0, 100, 6)],
+        crs=RD,
+    )
     home = points((10, 20), (90, 20), (50, 300), names=["Plein", "Plein", "Plein"])
     street = build_streets(home=home, terrain=road)
     assert street.loc[0, ["street_name", "length_m", "width_m", "basis"]].tolist() == ["Plein", 100, 6, "bgt"]
@@ -204,10 +205,15 @@ def test_a_pand_at_the_water_drains_into_it():
         {"pand_id": ["near", "far"]}, geometry=[shapely.box(5, 0, 9, 9), shapely.box(30, 0, 40, 9)], crs=RD
     )
     ground = gpd.GeoDataFrame(
-        {"terrain_id": ["w", "q", "r"], "kind": ["waterdeel", "wegdeel", "wegdeel"], "function": None,
-         "surface": [None, "gesloten verharding", "half verhard"]},
-        geometry=[shapely.box(-9, 0, 0, 9), shapely.box(1, 0, 4, 9), shapely.box(12, 0, 20, 9)], crs=RD,
-    )  # fmt: skip
+        {
+            "terrain_id": ["w", "q", "r"],
+            "kind": ["waterdeel", "wegdeel", "wegdeel"],
+            "function": None,
+            "surface": [None, "gesloten verharding", "half verhard"],
+        },
+        geometry=[shapely.box(-9, 0, 0, 9), shapely.box(1, 0, 4, 9), shapely.box(12, 0, 20, 9)],
+        crs=RD,
+    )
     street = build_streets(home=points(), street_line=lines(((0, 20), (40, 20)), names=["A"]))
     put = assign_panden(
         pand, home=points(), home_street=assign_homes(points(), street=street, reach=REACH), street=street, reach=REACH

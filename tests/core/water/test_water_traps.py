@@ -34,8 +34,15 @@ def test_an_improved_separate_sewer_is_known_as_a_sewer_for_rain():
     improved = pipe.assign(system=pipe["system"].replace("hemelwater", "verbeterd_gescheiden"))
     clean = clean_pipes(improved, limits=PipeLimits(year_max=2026)).pipes
     assert set(clean.loc[clean["system"] == "verbeterd_gescheiden", "layer"]) == {"rain"}
-    street = pd.DataFrame({"rain_system": ["verbeterd_gescheiden", "gemengd"], "paved_sewer_m2": 100.0,
-                           "saving_rain_off_eur": 0.0, "rain_at_minimum": True, "rain_scores": 1.0})  # fmt: skip
+    street = pd.DataFrame(
+        {
+            "rain_system": ["verbeterd_gescheiden", "gemengd"],
+            "paved_sewer_m2": 100.0,
+            "saving_rain_off_eur": 0.0,
+            "rain_at_minimum": True,
+            "rain_scores": 1.0,
+        }
+    )
     assert rain_reason(street).tolist()[0] == "already_separate"
     assert rain_reason(street).tolist()[1] != "already_separate"
 
@@ -46,8 +53,9 @@ def test_a_pand_without_a_street_is_listed_with_its_area_and_reason(street):
     panden = assign_panden(pand, home=homes().iloc[:0], home_street=put, street=street, reach=REACH)
     ground = gpd.GeoDataFrame(
         {"terrain_id": ["t"], "kind": ["wegdeel"], "function": None, "surface": ["open verharding"]},
-        geometry=shapes((0, 0, 3, 3)), crs=RD,
-    )  # fmt: skip
+        geometry=shapes((0, 0, 3, 3)),
+        crs=RD,
+    )
     found = assign_surfaces(
         terrain=ground, pand=pand, pand_street=panden, street=street, reach=REACH, yard_paved_frac=0.5
     ).set_index("surface_id")
@@ -59,9 +67,15 @@ def test_a_pand_without_a_street_is_listed_with_its_area_and_reason(street):
 def test_ground_on_the_border_of_two_streets_counts_once(street):
     # A square on the corner of Hoofdstraat and Dwarsstraat, drawn in two that share a border.
     ground = gpd.GeoDataFrame(
-        {"terrain_id": ["one", "two"], "kind": "begroeidterreindeel", "function": None, "surface": ["groenvoorziening", "erf"]},
-        geometry=shapes((2, 180, 22, 190), (2, 190, 22, 198)), crs=RD,
-    )  # fmt: skip
+        {
+            "terrain_id": ["one", "two"],
+            "kind": "begroeidterreindeel",
+            "function": None,
+            "surface": ["groenvoorziening", "erf"],
+        },
+        geometry=shapes((2, 180, 22, 190), (2, 190, 22, 198)),
+        crs=RD,
+    )
     pand = gpd.GeoDataFrame({"pand_id": ["p"]}, geometry=shapes((22, 180, 30, 198)), crs=RD)
     panden = pd.DataFrame({"street_id": ["Dwarsstraat 1"], "assigned_by": "homes", "distance_m": 1.0})
     found = assign_surfaces(

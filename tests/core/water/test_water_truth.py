@@ -17,14 +17,21 @@ from kansenkaart.sources.example.model import build, is_home
 from tests.core.water.water_world import settings
 
 RD = "EPSG:28992"
-SYSTEM = {"Drukleiding": ("drukriool", "pressure"), "Persleiding": ("persleiding", "pressure"), "Drain": ("drain", "other"),
-          "LozeLeiding": ("overig", "other")}  # fmt: skip
+SYSTEM = {
+    "Drukleiding": ("drukriool", "pressure"),
+    "Persleiding": ("persleiding", "pressure"),
+    "Drain": ("drain", "other"),
+    "LozeLeiding": ("overig", "other"),
+}
 # The designer's own rules (sources/example/sewer.py): Manning, 12 l/person/h, combined and rain pipes at least 300 mm.
 AS_DESIGNED = DesignRules(
-    dwa_peak_l_per_person_h=sewer.PEAK_L_PER_PERSON_H, rain_l_per_s_ha=sewer.RAIN_L_PER_S_HA,
-    min_rain_mm=float(sewer.MIN_MM["gemengd"]), slope_min=1e-4, friction=Friction("manning", manning_n=sewer.MANNING_N),
+    dwa_peak_l_per_person_h=sewer.PEAK_L_PER_PERSON_H,
+    rain_l_per_s_ha=sewer.RAIN_L_PER_S_HA,
+    min_rain_mm=float(sewer.MIN_MM["gemengd"]),
+    slope_min=1e-4,
+    friction=Friction("manning", manning_n=sewer.MANNING_N),
     diameters_mm=tuple(float(size) for size in sewer.STANDARD_MM),
-)  # fmt: skip
+)
 
 
 def placed(shapes: list[shapely.Geometry]) -> np.ndarray:
@@ -40,38 +47,64 @@ def model():
 def scored(model):
     homes = [one for one in model.homes if is_home(one)]
     home = gpd.GeoDataFrame(
-        {"home_id": [one.number for one in homes], "pand_id": [str(one.panden[0]) for one in homes],
-         "street_name": [one.street for one in homes], "buurtcode": [one.quarter for one in homes], "floor_area_m2": 90},
-        geometry=placed([shapely.Point(one.point) for one in homes]), crs=RD,
-    )  # fmt: skip
+        {
+            "home_id": [one.number for one in homes],
+            "pand_id": [str(one.panden[0]) for one in homes],
+            "street_name": [one.street for one in homes],
+            "buurtcode": [one.quarter for one in homes],
+            "floor_area_m2": 90,
+        },
+        geometry=placed([shapely.Point(one.point) for one in homes]),
+        crs=RD,
+    )
     pipes = model.network.pipes
     pipe = gpd.GeoDataFrame(
-        [{"pipe_id": f"{one.number:04d}", "from_node": one.start, "to_node": one.end,
-          "system": SYSTEM.get(one.kind, (one.kind, ""))[0], "kind": SYSTEM.get(one.kind, ("", "gravity"))[1],
-          "diameter_mm": float(one.diameter_mm), "laid_year": one.year, "bob_from_m_nap": one.bob_start_m,
-          "bob_to_m_nap": one.bob_end_m, "street_name": None, "status": None} for one in pipes],
-        geometry=placed([shapely.LineString(one.line) for one in pipes]), crs=RD,
-    )  # fmt: skip
+        [
+            {
+                "pipe_id": f"{one.number:04d}",
+                "from_node": one.start,
+                "to_node": one.end,
+                "system": SYSTEM.get(one.kind, (one.kind, ""))[0],
+                "kind": SYSTEM.get(one.kind, ("", "gravity"))[1],
+                "diameter_mm": float(one.diameter_mm),
+                "laid_year": one.year,
+                "bob_from_m_nap": one.bob_start_m,
+                "bob_to_m_nap": one.bob_end_m,
+                "street_name": None,
+                "status": None,
+            }
+            for one in pipes
+        ],
+        geometry=placed([shapely.LineString(one.line) for one in pipes]),
+        crs=RD,
+    )
     kinds = {"Rioolgemaal": "gemaal", "Pompunit": "gemaal", "Uitlaatconstructie": "uitlaat"}
     nodes = list(model.network.nodes.values())
     node = gpd.GeoDataFrame(
         {"node_id": [one.key for one in nodes], "kind": [kinds.get(one.kind, "put") for one in nodes]},
-        geometry=placed([shapely.Point(one.point) for one in nodes]), crs=RD,
-    )  # fmt: skip
+        geometry=placed([shapely.Point(one.point) for one in nodes]),
+        crs=RD,
+    )
     streets = layout.streets()
     line = gpd.GeoDataFrame(
         {"street_line_id": [one.key for one in streets], "street_name": [one.key for one in streets]},
-        geometry=placed([shapely.LineString(one.line) for one in streets]), crs=RD,
-    )  # fmt: skip
+        geometry=placed([shapely.LineString(one.line) for one in streets]),
+        crs=RD,
+    )
     size = pd.DataFrame(
         [{"buurtcode": q.key, "household_size_persons": q.household_size_persons} for q in layout.QUARTERS]
     )
     pand = pd.DataFrame([{"pand_id": str(one.number), "bouwjaar": one.bouwjaar} for one in model.panden])
     shape = placed([shapely.Point(one.centre).buffer(4) for one in model.panden])
     frames = WaterFrames(
-        home=home, pand=gpd.GeoDataFrame(pand, geometry=shape, crs=RD), buurt=size, garden_mm=np.full(12, 10.0),
-        street_line=line, sewer_pipe=pipe, sewer_node=node,
-    )  # fmt: skip
+        home=home,
+        pand=gpd.GeoDataFrame(pand, geometry=shape, crs=RD),
+        buurt=size,
+        garden_mm=np.full(12, 10.0),
+        street_line=line,
+        sewer_pipe=pipe,
+        sewer_node=node,
+    )
     return score_water(frames, settings=settings())
 
 
@@ -88,8 +121,18 @@ def test_every_home_is_on_its_street_and_pipe(model, scored):
 
 def designed(model, scored) -> pd.DataFrame:
     """Scored gravity pipes beside what their designer counted and chose."""
-    rows = [(f"{one.number:04d}", one.kind, one.diameter_mm, one.homes_upstream, one.people_upstream, sewer.SLOPES[one.role])
-            for one in model.network.pipes if one.kind in sewer.MIN_MM]  # fmt: skip
+    rows = [
+        (
+            f"{one.number:04d}",
+            one.kind,
+            one.diameter_mm,
+            one.homes_upstream,
+            one.people_upstream,
+            sewer.SLOPES[one.role],
+        )
+        for one in model.network.pipes
+        if one.kind in sewer.MIN_MM
+    ]
     names = ["pipe_id", "medium", "chosen_mm", "homes_true", "people_true", "slope_true"]
     return pd.DataFrame(rows, columns=names).merge(scored.pipe, on="pipe_id", validate="one_to_one")
 
@@ -111,8 +154,10 @@ def test_diameters_before_and_after_are_as_designed(model, scored):
     found = design_diameters(load, slope=pipe["slope_true"], rules=AS_DESIGNED)
     assert (found["diameter_as_is_mm"] == pipe["chosen_mm"]).all()
     left = 1 - AS_DESIGNED.grey_frac
-    after = [sewer.designed_diameter_mm(row.medium, row.homes_true, row.people_true * left, row.slope_true)
-             for row in pipe.itertuples()]  # fmt: skip
+    after = [
+        sewer.designed_diameter_mm(row.medium, row.homes_true, row.people_true * left, row.slope_true)
+        for row in pipe.itertuples()
+    ]
     assert (found["diameter_grey_off_100_mm"] == after).all()
     # Known from the design: some foul pipes shrink without grey water, no combined or rain pipe does.
     shrinks = found["diameter_grey_off_100_mm"] < found["diameter_as_is_mm"]

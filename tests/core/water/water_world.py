@@ -89,19 +89,28 @@ def sewers() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
             base = {"Hoofdstraat": -3.0, "Dwarsstraat": -1.0, "Zijlaan": -1.8}[name]
             rows.extend(
                 {
-                    "pipe_id": f"{name} {system} {k}", "from_node": None, "to_node": None, "system": system,
-                    "kind": "gravity", "diameter_mm": 300.0 if system != "vuilwater" else 200.0, "laid_year": year,
-                    "bob_from_m_nap": base - drop * k, "bob_to_m_nap": base - drop * (k + 1),
-                    "street_name": None, "status": None, "geometry": shapely.LineString(points[k : k + 2]),
+                    "pipe_id": f"{name} {system} {k}",
+                    "from_node": None,
+                    "to_node": None,
+                    "system": system,
+                    "kind": "gravity",
+                    "diameter_mm": 300.0 if system != "vuilwater" else 200.0,
+                    "laid_year": year,
+                    "bob_from_m_nap": base - drop * k,
+                    "bob_to_m_nap": base - drop * (k + 1),
+                    "street_name": None,
+                    "status": None,
+                    "geometry": shapely.LineString(points[k : k + 2]),
                 }
                 for k in range(4)
-            )  # fmt: skip
+            )
     pipe = gpd.GeoDataFrame(rows, crs=RD)
     ends = {"pump foul": (200, 0, "gemaal"), "pump combined": (0, 0, "gemaal"), "outfall": (202, 2, "uitlaat")}
     node = gpd.GeoDataFrame(
         {"node_id": list(ends), "kind": [end[2] for end in ends.values()], "ground_level_m_nap": 0.0},
-        geometry=[shapely.Point(X0 + x, Y0 + y) for x, y, _ in ends.values()], crs=RD,
-    )  # fmt: skip
+        geometry=[shapely.Point(X0 + x, Y0 + y) for x, y, _ in ends.values()],
+        crs=RD,
+    )
     return pipe, node
 
 

@@ -366,8 +366,10 @@ def _check(
     pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, sums: Sequence[str]
 ) -> None:
     for name, frame, columns in (
-        ("pand", pand, {"pand_id", "buurtcode", *sums}), ("home", home, {"home_id", "pand_id"}), ("barriers", barriers, {"cls"})
-    ):  # fmt: skip
+        ("pand", pand, {"pand_id", "buurtcode", *sums}),
+        ("home", home, {"home_id", "pand_id"}),
+        ("barriers", barriers, {"cls"}),
+    ):
         if frame is None or (name == "pand" and frame.empty):
             continue
         if missing := columns - set(frame.columns):
@@ -424,8 +426,9 @@ def _points_as_buildings(
 def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:
     if barriers is not None:
         return class_by_barrier(ridges, barriers)
-    cls = class_by_gap(ridges.gap, street_m=rules.street_gap_m, collector_m=rules.collector_gap_m,
-                       main_m=rules.main_gap_m)  # fmt: skip
+    cls = class_by_gap(
+        ridges.gap, street_m=rules.street_gap_m, collector_m=rules.collector_gap_m, main_m=rules.main_gap_m
+    )
     return cls, ridges.gap > rules.row_gap_m
 
 

@@ -148,9 +148,19 @@ def _next_price(lines: Floats, at_left: float, at_right: float) -> float:
 
 @kernel
 def band_bound(
-    indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, homes: Floats, forced: Ints,
-    low: float, high: float, enough: float, guess: float, inside: Flags,
-) -> tuple[float, float]:  # fmt: skip
+    indptr: Ints,
+    head: Ints,
+    rev: Ints,
+    cost: Floats,
+    profit: Floats,
+    homes: Floats,
+    forced: Ints,
+    low: float,
+    high: float,
+    enough: float,
+    guess: float,
+    inside: Flags,
+) -> tuple[float, float]:
     """Bound the worth of any set with homes in the band, and give the price per home that proves it.
 
     Kelley's cutting planes in one dimension: two sets, one above and one below the band, cross at the next price to
@@ -200,9 +210,20 @@ ROUNDING = 1e-9
 
 @kernel
 def shared_bound(
-    indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
-    low: float, high: float, enough: float, guess: float, inside: Flags,
-) -> tuple[float, float, Floats]:  # fmt: skip
+    indptr: Ints,
+    head: Ints,
+    rev: Ints,
+    cost: Floats,
+    profit: Floats,
+    homes: Floats,
+    share: Floats,
+    forced: Ints,
+    low: float,
+    high: float,
+    enough: float,
+    guess: float,
+    inside: Flags,
+) -> tuple[float, float, Floats]:
     """Bound as `band_bound`, with the ownership rule priced as well.
 
     Both rows of the rule ask share . x >= 0; the one broken most is priced. Its price nu >= 0 is doubled until the row
@@ -243,9 +264,22 @@ def shared_bound(
 
 @kernel
 def _bounds_of(
-    centres: Ints, near_ptr: Ints, near: Ints, indptr: Ints, nbr: Ints, edge: Ints, passable: Flags, cost: Floats,
-    worth: Floats, homes: Floats, share: Floats, pinned: Flags, low: float, high: float, enough: float,
-) -> Floats:  # fmt: skip
+    centres: Ints,
+    near_ptr: Ints,
+    near: Ints,
+    indptr: Ints,
+    nbr: Ints,
+    edge: Ints,
+    passable: Flags,
+    cost: Floats,
+    worth: Floats,
+    homes: Floats,
+    share: Floats,
+    pinned: Flags,
+    low: float,
+    high: float,
+    enough: float,
+) -> Floats:
     n = len(worth)
     place = np.full(n, -1, np.int64)
     out = np.full(len(centres), -np.inf)
@@ -311,9 +345,19 @@ def window_bounds(
 
 @kernel
 def fix_members(
-    indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
-    low: float, high: float, enough: float, guess: float,
-) -> tuple[float, float, int]:  # fmt: skip
+    indptr: Ints,
+    head: Ints,
+    rev: Ints,
+    cost: Floats,
+    profit: Floats,
+    homes: Floats,
+    share: Floats,
+    forced: Ints,
+    low: float,
+    high: float,
+    enough: float,
+    guess: float,
+) -> tuple[float, float, int]:
     """Fix every member whose opposite cannot beat `enough`; `forced` is changed in place.
 
     Returns

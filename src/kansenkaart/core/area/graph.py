@@ -239,9 +239,22 @@ def graph_from_arrays(
     order = np.lexsort((number, head, tail))
     indptr = np.r_[0, np.cumsum(np.bincount(tail, minlength=n))].astype(np.int64)
     return AreaGraph(
-        homes=homes, value=value, owned=owned, xy=np.ascontiguousarray(xy), buurt=buurt, ext=ext, a=a, b=b, length=length,
-        weight=weight, cls=cls, passable=passable, indptr=indptr, nbr=head[order], edge=number[order].astype(np.int64),
-    )  # fmt: skip
+        homes=homes,
+        value=value,
+        owned=owned,
+        xy=np.ascontiguousarray(xy),
+        buurt=buurt,
+        ext=ext,
+        a=a,
+        b=b,
+        length=length,
+        weight=weight,
+        cls=cls,
+        passable=passable,
+        indptr=indptr,
+        nbr=head[order],
+        edge=number[order].astype(np.int64),
+    )
 
 
 def _check(blocks: pd.DataFrame, edges: pd.DataFrame) -> None:

@@ -338,9 +338,11 @@ def partition(
         )
     if (total := int(graph.homes.sum())) < low_homes:
         raise InfeasibleError(
-            f"at least {low_homes} homes", found=f"{total} homes in all", where="the whole place",
+            f"at least {low_homes} homes",
+            found=f"{total} homes in all",
+            where="the whole place",
             remedy="lower the band of homes, or take a larger place",
-        )  # fmt: skip
+        )
     effort = effort or PartitionEffort()
     rows = walk_rows(graph)
     piece = graph.pieces()
@@ -383,8 +385,14 @@ def _annealed(rows: Rows, homes: Ints, bounds: tuple[int, int, int], effort: Par
 
 
 def _improve_locally(
-    rows: Rows, homes: Ints, label: Ints, band: tuple[int, int], effort: PartitionEffort, pool: Pool, work: tuple[int, float]
-) -> Ints:  # fmt: skip
+    rows: Rows,
+    homes: Ints,
+    label: Ints,
+    band: tuple[int, int],
+    effort: PartitionEffort,
+    pool: Pool,
+    work: tuple[int, float],
+) -> Ints:
     """Anneal a few neighbouring areas at a time and keep what is shorter; `work` is the turn and the rounds per area."""
     areas = int(label.max()) + 1
     first = (effort.seed * 1_009 + work[0]) * 1_000_003
@@ -473,9 +481,13 @@ def _described(graph: AreaGraph, label: Ints, band: tuple[int, int], piece: Ints
     in_piece[label] = np.bincount(piece, graph.homes).astype(np.int64)[piece]
     reason = [_why(int(t), int(m), int(p), band) for t, m, p in zip(total, largest, in_piece, strict=True)]
     return Partition(
-        label=label, homes=total, low=np.minimum(band[0], total), high=np.maximum(band[1], total), reason=reason,
+        label=label,
+        homes=total,
+        low=np.minimum(band[0], total),
+        high=np.maximum(band[1], total),
+        reason=reason,
         cut_m=graph.cut_weight(label),
-    )  # fmt: skip
+    )
 
 
 def _why(total: int, largest: int, in_piece: int, band: tuple[int, int]) -> str:

@@ -190,8 +190,18 @@ class Search:
         g = self.graph
         homes = g.homes.astype(np.float64)
         return (
-            self.near_ptr, self.near, g.indptr, g.nbr, g.edge, g.passable, self.cost, self.worth, homes, self.share, self.pinned,
-        )  # fmt: skip
+            self.near_ptr,
+            self.near,
+            g.indptr,
+            g.nbr,
+            g.edge,
+            g.passable,
+            self.cost,
+            self.worth,
+            homes,
+            self.share,
+            self.pinned,
+        )
 
     def window(self, centre: int, *, allowed: Flags | None = None) -> Window | None:
         """Cut out the window around a centre; None where a pin or enough homes are out of reach."""
@@ -209,10 +219,17 @@ class Search:
             return None
         forced[0] = 1
         return Window(
-            members=members, indptr=rows, head=head, rev=rev, cost=self.cost[number], walk=g.passable[number],
+            members=members,
+            indptr=rows,
+            head=head,
+            rev=rev,
+            cost=self.cost[number],
+            walk=g.passable[number],
             profit=standing_profit(members, rows, number, g.indptr, g.edge, self.cost, self.worth),
-            homes=homes, forced=forced, share=np.ascontiguousarray(self.share[:, members]),
-        )  # fmt: skip
+            homes=homes,
+            forced=forced,
+            share=np.ascontiguousarray(self.share[:, members]),
+        )
 
 
 def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
@@ -234,9 +251,17 @@ def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
     near_ptr, near = within_reach(graph, radius_m=q.radius_m, allowed=allowed)
     worth = graph.value - q.reference * graph.homes - q.border_price * graph.ext
     base = Search(
-        graph=graph, question=q, near_ptr=near_ptr, near=near, cost=q.border_price * graph.weight, worth=worth,
-        share=_share_rows(graph, q), pinned=pinned, allowed=allowed, centres=allowed,
-    )  # fmt: skip
+        graph=graph,
+        question=q,
+        near_ptr=near_ptr,
+        near=near,
+        cost=q.border_price * graph.weight,
+        worth=worth,
+        share=_share_rows(graph, q),
+        pinned=pinned,
+        allowed=allowed,
+        centres=allowed,
+    )
     if q.split_price == 0:
         return [base]
     seen_from = np.repeat(np.arange(n), np.diff(near_ptr))
@@ -269,22 +294,30 @@ def _require_possible(graph: AreaGraph, question: AreaQuestion, allowed: Flags, 
     total = int(graph.homes[allowed].sum())
     if total < low:
         raise InfeasibleError(
-            f"at least {low} homes to choose from", found=f"{total} homes in all", where="the whole place",
+            f"at least {low} homes to choose from",
+            found=f"{total} homes in all",
+            where="the whole place",
             remedy="lower the band of homes, or take a larger place",
-        )  # fmt: skip
+        )
     if (taken := int(graph.homes[pinned].sum())) > high:
         raise InfeasibleError(
-            f"at most {high} homes", found=f"{taken} homes in the blocks that must be in", where="pins_in",
+            f"at most {high} homes",
+            found=f"{taken} homes in the blocks that must be in",
+            where="pins_in",
             remedy="pin fewer blocks, or raise the band of homes",
-        )  # fmt: skip
+        )
     piece = components(graph, allowed)
     if len(np.unique(piece[pinned])) > 1:
         raise InfeasibleError(
-            "blocks that can be walked between", found="blocks that must be in on both sides of a border without a crossing",
-            where="pins_in", remedy="pin blocks on one side only, or add the bridge that is missing",
-        )  # fmt: skip
+            "blocks that can be walked between",
+            found="blocks that must be in on both sides of a border without a crossing",
+            where="pins_in",
+            remedy="pin blocks on one side only, or add the bridge that is missing",
+        )
     if (largest := int(np.bincount(piece[allowed], graph.homes[allowed]).max())) < low:
         raise InfeasibleError(
-            f"a connected part with at least {low} homes", found=f"the largest has {largest}", where="islands and exclaves",
+            f"a connected part with at least {low} homes",
+            found=f"the largest has {largest}",
+            where="islands and exclaves",
             remedy="lower the band of homes, or add the bridges that are missing",
-        )  # fmt: skip
+        )

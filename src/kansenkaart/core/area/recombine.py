@@ -34,9 +34,16 @@ def gather(indptr: Ints, nbr: Ints, label: Ints, start: int, pair: tuple[int, in
 
 @kernel
 def grow_tree(
-    indptr: Ints, nbr: Ints, weight: Floats, members: Ints, count: int, place: Ints, up: Ints, order: Ints,
+    indptr: Ints,
+    nbr: Ints,
+    weight: Floats,
+    members: Ints,
+    count: int,
+    place: Ints,
+    up: Ints,
+    order: Ints,
     scratch: tuple[Floats, Ints, Flags],
-) -> None:  # fmt: skip
+) -> None:
     """Draw a random spanning tree (Prim, keys random over weight): `up` = parent, `order` = visits."""
     key, front, done = scratch
     for i in range(count):
@@ -80,9 +87,19 @@ def _hanging(order: Ints, up: Ints, visit: int, count: int, half: Flags) -> None
 
 @kernel
 def best_tree_cut(
-    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, members: Ints, count: int, place: Ints, up: Ints, order: Ints,
-    bands: Floats, below: Ints, half: Flags,
-) -> tuple[int, float]:  # fmt: skip
+    indptr: Ints,
+    nbr: Ints,
+    weight: Floats,
+    homes: Ints,
+    members: Ints,
+    count: int,
+    place: Ints,
+    up: Ints,
+    order: Ints,
+    bands: Floats,
+    below: Ints,
+    half: Flags,
+) -> tuple[int, float]:
     """Find the tree edge whose cut is cheapest among those that leave both halves in their band.
 
     Few edges of a tree leave both halves in band, so what a cut weighs is added up for those alone.
@@ -170,9 +187,21 @@ def flip_relief(total: Ints, low: Ints, high: Ints, own: int, other: int, homes:
 
 @kernel
 def trade(
-    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, low: Ints, high: Ints,
-    members: Ints, count: int, pair: tuple[int, int], mark: Ints, queue: Ints, stamp: int,
-) -> tuple[float, int]:  # fmt: skip
+    indptr: Ints,
+    nbr: Ints,
+    weight: Floats,
+    homes: Ints,
+    label: Ints,
+    total: Ints,
+    low: Ints,
+    high: Ints,
+    members: Ints,
+    count: int,
+    pair: tuple[int, int],
+    mark: Ints,
+    queue: Ints,
+    stamp: int,
+) -> tuple[float, int]:
     """Let two areas trade blocks while it pays; returns the weight saved [m] and the last stamp used."""
     saved, moved = 0.0, True
     while moved:
@@ -197,10 +226,21 @@ def trade(
 
 @kernel
 def recombine(
-    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, low: Ints, high: Ints,
-    start: int, other: int, heat: float, scratch: tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Floats, Flags, Flags],
-    mark: Ints, stamp: int,
-) -> tuple[float, int]:  # fmt: skip
+    indptr: Ints,
+    nbr: Ints,
+    weight: Floats,
+    homes: Ints,
+    label: Ints,
+    total: Ints,
+    low: Ints,
+    high: Ints,
+    start: int,
+    other: int,
+    heat: float,
+    scratch: tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Floats, Flags, Flags],
+    mark: Ints,
+    stamp: int,
+) -> tuple[float, int]:
     """Redraw the border of the area of block `start` with another; kept if it saves, or by chance against the heat [m].
 
     `scratch` comes from `scratch_for`.
@@ -256,9 +296,19 @@ def scratch_for(n: int) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Float
 
 @kernel
 def _divide(
-    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, total: Ints, members: Ints, count: int, place: Ints,
-    pair: tuple[int, int], half: Flags, old: Ints,
-) -> float:  # fmt: skip
+    indptr: Ints,
+    nbr: Ints,
+    weight: Floats,
+    homes: Ints,
+    label: Ints,
+    total: Ints,
+    members: Ints,
+    count: int,
+    place: Ints,
+    pair: tuple[int, int],
+    half: Flags,
+    old: Ints,
+) -> float:
     """Give the half below the cut to the first area and the rest to the second; return the border that they had [m]."""
     before = 0.0
     for i in range(count):
@@ -288,9 +338,18 @@ def cut_of(indptr: Ints, nbr: Ints, weight: Floats, label: Ints) -> float:
 
 @kernel
 def anneal_partition(
-    indptr: Ints, nbr: Ints, weight: Floats, homes: Ints, label: Ints, low: Ints, high: Ints,
-    heats: tuple[float, float], steps: int, redraw: int, seed: int,
-) -> float:  # fmt: skip
+    indptr: Ints,
+    nbr: Ints,
+    weight: Floats,
+    homes: Ints,
+    label: Ints,
+    low: Ints,
+    high: Ints,
+    heats: tuple[float, float],
+    steps: int,
+    redraw: int,
+    seed: int,
+) -> float:
     """Anneal a partition; `label` becomes the best met. An area out of band only ever comes nearer to it.
 
     Parameters

@@ -70,9 +70,20 @@ def _misses(homes: float, least: float, most: float, low: float, high: float) ->
 
 @kernel
 def anneal_area(
-    indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, homes: Floats, share: Floats, forced: Ints,
-    low: float, high: float, inside: Flags, steps: int, seed: int,
-) -> float:  # fmt: skip
+    indptr: Ints,
+    head: Ints,
+    walk: Flags,
+    cost: Floats,
+    profit: Floats,
+    homes: Floats,
+    share: Floats,
+    forced: Ints,
+    low: float,
+    high: float,
+    inside: Flags,
+    steps: int,
+    seed: int,
+) -> float:
     """Improve a connected set that holds the centre; `inside` becomes the best in band.
 
     Returns

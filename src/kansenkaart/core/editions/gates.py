@@ -67,8 +67,11 @@ def failures(now: Mapping[str, Summary], before: Mapping[str, Summary], gates: S
 
 
 def _rule(gates: Sequence[Gate], gate: str, table: str, column: str = "") -> Gate:
-    fit = [one for one in gates if one.gate == gate and fnmatchcase(table, one.table)
-           and (not column or fnmatchcase(column, one.column))]  # fmt: skip
+    fit = [
+        one
+        for one in gates
+        if one.gate == gate and fnmatchcase(table, one.table) and (not column or fnmatchcase(column, one.column))
+    ]
     anything = Gate(gate, "*", "*", float("-inf"), float("inf"), 0.0, "1", "", "no limit")
     return fit[-1] if fit else anything
 

@@ -141,10 +141,16 @@ def compare(before: pd.DataFrame, now: pd.DataFrame, *, key: Sequence[str]) -> R
     names = [name for name in new.columns if name in old.columns]
     old_both, new_both = old.loc[both], new.loc[both]
     different = {name: _different(old_both[name], new_both[name]) for name in names}
-    moves = [_move(name, old_both[name], new_both[name], different[name]) for name in names
-             if different[name].any() and _is_figure(new_both[name])]  # fmt: skip
-    parts = [_listed(new.index.difference(old.index), "added"), _listed(old.index.difference(new.index), "gone"),
-             _changed(both, different)]  # fmt: skip
+    moves = [
+        _move(name, old_both[name], new_both[name], different[name])
+        for name in names
+        if different[name].any() and _is_figure(new_both[name])
+    ]
+    parts = [
+        _listed(new.index.difference(old.index), "added"),
+        _listed(old.index.difference(new.index), "gone"),
+        _changed(both, different),
+    ]
     return Rows(len(old), len(new), pd.concat(parts, ignore_index=True), tuple(moves))
 
 

@@ -28,10 +28,58 @@ from kansenkaart.errors import ConfigError, InfeasibleError
 Doubles = NDArray[np.float64]
 # Relative load of a Dutch home at each hour of local time, winter and summer (guess, after the shape of the published
 # profiles for small connections: low at night, a small peak at breakfast, a large one from 17 to 22 h).
-WINTER = (0.66, 0.58, 0.55, 0.54, 0.55, 0.62, 0.80, 1.02, 1.06, 1.04, 1.04, 1.06,
-          1.10, 1.06, 1.02, 1.05, 1.22, 1.55, 1.70, 1.66, 1.55, 1.40, 1.15, 0.86)  # fmt: skip
-SUMMER = (0.62, 0.55, 0.52, 0.51, 0.52, 0.58, 0.74, 0.95, 1.05, 1.08, 1.10, 1.13,
-          1.18, 1.12, 1.06, 1.05, 1.12, 1.26, 1.30, 1.22, 1.14, 1.15, 1.05, 0.84)  # fmt: skip
+WINTER = (
+    0.66,
+    0.58,
+    0.55,
+    0.54,
+    0.55,
+    0.62,
+    0.80,
+    1.02,
+    1.06,
+    1.04,
+    1.04,
+    1.06,
+    1.10,
+    1.06,
+    1.02,
+    1.05,
+    1.22,
+    1.55,
+    1.70,
+    1.66,
+    1.55,
+    1.40,
+    1.15,
+    0.86,
+)
+SUMMER = (
+    0.62,
+    0.55,
+    0.52,
+    0.51,
+    0.52,
+    0.58,
+    0.74,
+    0.95,
+    1.05,
+    1.08,
+    1.10,
+    1.13,
+    1.18,
+    1.12,
+    1.06,
+    1.05,
+    1.12,
+    1.26,
+    1.30,
+    1.22,
+    1.14,
+    1.15,
+    1.05,
+    0.84,
+)
 YEARLY_SWING = 0.20  # January above, July below the mean (guess)
 WEEKEND = 1.08  # load of a Saturday or Sunday against a weekday (guess)
 RATIOS = np.geomspace(0.02, 20.0, 61)  # sun over load, both per year, of the table of own use
@@ -142,10 +190,12 @@ def balance(sun_kwh: Doubles, load_kwh: Doubles, *, homes: float, spread: float)
     """Sum a year of hours: ``own_kwh``, ``export_kwh``, ``import_kwh`` [kWh/year], ``own_use_frac``, ``covered_frac`` [1]."""
     own, sun, load = own_use_kwh(sun_kwh, load_kwh, homes=homes, spread=spread), sun_kwh.sum(), load_kwh.sum()
     return {
-        "own_kwh": own, "export_kwh": float(sun - own), "import_kwh": float(load - own),
+        "own_kwh": own,
+        "export_kwh": float(sun - own),
+        "import_kwh": float(load - own),
         "own_use_frac": float(own / sun) if sun > 0 else float("nan"),
         "covered_frac": float(own / load) if load > 0 else float("nan"),
-    }  # fmt: skip
+    }
 
 
 def economic_size(

@@ -164,9 +164,15 @@ def cumulative_irradiance(hourly: pd.DataFrame, *, site: Site, albedo: float = 0
         per_year
     )
     return IrradianceTable(
-        edges_deg=edges, vector=vector.astype(np.float32), dome=monthly(dome), band=monthly(band), ground=albedo * ghi,
-        ghi=ghi, suns=suns, suns_month=np.searchsorted(month[lit], np.arange(MONTHS + 1)),
-    )  # fmt: skip
+        edges_deg=edges,
+        vector=vector.astype(np.float32),
+        dome=monthly(dome),
+        band=monthly(band),
+        ground=albedo * ghi,
+        ghi=ghi,
+        suns=suns,
+        suns_month=np.searchsorted(month[lit], np.arange(MONTHS + 1)),
+    )
 
 
 def _beam_vectors(beam: Doubles, month: NDArray[Any], sun: SunPath, *, azimuths: int, edges: Doubles) -> Doubles:
@@ -229,9 +235,18 @@ def open_plane_energy(
     out = np.empty((len(planes), MONTHS))
     for i, (tilt, facing) in enumerate(zip(planes["tilt_deg"], planes["azimuth_deg"], strict=True)):
         total = pv.get_total_irradiance(
-            float(tilt), float(facing), zenith, azimuth, dni, ghi, dhi,
-            dni_extra=extra, airmass=mass, albedo=albedo, model="perez",
-        )["poa_global"]  # fmt: skip
+            float(tilt),
+            float(facing),
+            zenith,
+            azimuth,
+            dni,
+            ghi,
+            dhi,
+            dni_extra=extra,
+            airmass=mass,
+            albedo=albedo,
+            model="perez",
+        )["poa_global"]
         out[i] = np.bincount(month, np.nan_to_num(total), MONTHS)
     years = len(hourly) / 8766.0 if len(hourly) > 8784 else 1.0
     return out / (1000.0 * years)

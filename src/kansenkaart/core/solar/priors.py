@@ -121,9 +121,12 @@ def footprint_faces(footprints: Sequence[Any], *, bouwjaar: NDArray[Any]) -> pd.
     low, high = np.array([p.kwh_ratio for p in prior]).reshape(-1, 2).T
     dense, few, many = np.array([p.kwp_per_m2 for p in prior]).reshape(-1, 3).T
     return out.assign(
-        low=np.repeat(low * UNSEEN_SHADE, 3), high=np.repeat(high, 3), kwp_per_m2=np.repeat(dense, 3),
-        kwp_low=np.repeat(few / dense, 3), kwp_high=np.repeat(many / dense, 3),
-    )  # fmt: skip
+        low=np.repeat(low * UNSEEN_SHADE, 3),
+        high=np.repeat(high, 3),
+        kwp_per_m2=np.repeat(dense, 3),
+        kwp_low=np.repeat(few / dense, 3),
+        kwp_high=np.repeat(many / dense, 3),
+    )
 
 
 def _long_side_deg(shape: Any) -> float:

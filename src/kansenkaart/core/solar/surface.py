@@ -21,9 +21,16 @@ from kansenkaart.core.solar.cells import STEEPEST_DEG, KernelTable, RoofPlanes, 
 from kansenkaart.core.solar.horizon import Floats, RoofCells, clean_surface, horizons, roof_cells
 
 __all__ = [
-    "STEEPEST_DEG", "KernelTable", "RoofPlanes", "TileResult", "Window", "irradiate", "irradiate_sheet", "kernel_table",
+    "STEEPEST_DEG",
+    "KernelTable",
+    "RoofPlanes",
+    "TileResult",
+    "Window",
+    "irradiate",
+    "irradiate_sheet",
+    "kernel_table",
     "roof_planes",
-]  # fmt: skip
+]
 
 HALO_M = 200.0
 

@@ -202,9 +202,18 @@ def _packed(
         np.minimum.at(low, at[known], level[known])
     layer = pd.Categorical(pipe["layer"], categories=list(LAYERS)).codes.astype(np.int64)
     return SewerGraph(
-        pipe["pipe_id"].to_numpy(dtype=object), start, end, layer, pipe["length_m"].to_numpy(),
-        pipe["diameter_mm"].to_numpy(), first - last, np.where(np.isinf(low), np.nan, low), xy, kind, issues,
-    )  # fmt: skip
+        pipe["pipe_id"].to_numpy(dtype=object),
+        start,
+        end,
+        layer,
+        pipe["length_m"].to_numpy(),
+        pipe["diameter_mm"].to_numpy(),
+        first - last,
+        np.where(np.isinf(low), np.nan, low),
+        xy,
+        kind,
+        issues,
+    )
 
 
 @numba.njit(cache=True)

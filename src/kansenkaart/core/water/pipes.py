@@ -14,9 +14,19 @@ from kansenkaart.crs import RD_BOUNDS_M, RD_NAP
 from kansenkaart.errors import CrsError, SchemaError
 
 COLUMNS = (
-    "pipe_id", "from_node", "to_node", "system", "kind", "diameter_mm", "laid_year",
-    "bob_from_m_nap", "bob_to_m_nap", "street_name", "status", "geometry",
-)  # fmt: skip
+    "pipe_id",
+    "from_node",
+    "to_node",
+    "system",
+    "kind",
+    "diameter_mm",
+    "laid_year",
+    "bob_from_m_nap",
+    "bob_to_m_nap",
+    "street_name",
+    "status",
+    "geometry",
+)
 OPTIONAL = (
     "from_node",
     "to_node",

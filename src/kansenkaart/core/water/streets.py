@@ -74,9 +74,14 @@ def street_frame(names: object, shapes: object, length: object, width: object, b
         What the streets were made from.
     """
     frame = gpd.GeoDataFrame(
-        {"street_name": pd.array(np.asarray(names, dtype=object), dtype="string"), "length_m": length, "width_m": width},
-        geometry=list(np.asarray(shapes, dtype=object)), crs=RD,
-    )  # fmt: skip
+        {
+            "street_name": pd.array(np.asarray(names, dtype=object), dtype="string"),
+            "length_m": length,
+            "width_m": width,
+        },
+        geometry=list(np.asarray(shapes, dtype=object)),
+        crs=RD,
+    )
     frame["surface"] = pd.array([pd.NA] * len(frame), dtype="string")
     frame["basis"] = basis
     number = frame.groupby(frame["street_name"].fillna("naamloos")).cumcount() + 1
@@ -162,9 +167,11 @@ def build_streets(
         streets = streets_from_addresses(home, rules=chosen)
     if streets.empty:
         raise InfeasibleError(
-            "at least one street", found="no lines, no wegdelen, no named addresses", where="build_streets",
+            "at least one street",
+            found="no lines, no wegdelen, no named addresses",
+            where="build_streets",
             remedy="add a source of streets to the study",
-        )  # fmt: skip
+        )
     return streets
 
 

@@ -79,8 +79,9 @@ def synthetic_sewer(
     ends = foot[root]
     node = gpd.GeoDataFrame(
         {"node_id": [f"era {number}" for number in range(len(ends))], "kind": "gemaal", "ground_level_m_nap": np.nan},
-        geometry=shapely.points(ends), crs=street.crs,
-    )  # fmt: skip
+        geometry=shapely.points(ends),
+        crs=street.crs,
+    )
     return gpd.GeoDataFrame(pipe, geometry="geometry", crs=street.crs), node
 
 

@@ -61,8 +61,14 @@ def difference(store: Store, last: Edition, number: int) -> Difference:
     listed = (
         pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["key", "change", "columns", "table"])
     )
-    content = {"edition": number, "before": last.number, "tables": tables, "assumptions": lineages.assumptions(),
-               "deliveries": lineages.deliveries(), "code": lineages.code_changed}  # fmt: skip
+    content = {
+        "edition": number,
+        "before": last.number,
+        "tables": tables,
+        "assumptions": lineages.assumptions(),
+        "deliveries": lineages.deliveries(),
+        "code": lineages.code_changed,
+    }
     return Difference(content, listed[["table", "key", "change", "columns"]])
 
 
@@ -94,10 +100,14 @@ def _compared(store: Store, last: Edition, name: str) -> Rows | None:
 def _move(one: Move) -> dict[str, Any]:
     about = fields.get(one.column)
     return {
-        "column": one.column, "label_nl": about.label_nl, "unit": about.unit, "moved": one.moved,
-        "total_before": one.total_before, "total_now": one.total_now,
+        "column": one.column,
+        "label_nl": about.label_nl,
+        "unit": about.unit,
+        "moved": one.moved,
+        "total_before": one.total_before,
+        "total_now": one.total_now,
         "largest": [{"key": key, "before": before, "now": now} for key, before, now in one.largest],
-    }  # fmt: skip
+    }
 
 
 class _Lineages:
@@ -134,8 +144,15 @@ class _Lineages:
         """Return the deliveries that are other ones now, by role and publisher."""
         new, old = _deliveries(self._new), _deliveries(self._old)
         keys = sorted(key for key in new.keys() | old.keys() if new.get(key) != old.get(key))
-        return [{"role": role, "publisher": publisher, "before": _edition(old.get((role, publisher))),
-                 "now": _edition(new.get((role, publisher)))} for role, publisher in keys]  # fmt: skip
+        return [
+            {
+                "role": role,
+                "publisher": publisher,
+                "before": _edition(old.get((role, publisher))),
+                "now": _edition(new.get((role, publisher))),
+            }
+            for role, publisher in keys
+        ]
 
     def _chain(self, lineages: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
         seen: dict[str, Mapping[str, Any]] = {}
@@ -165,8 +182,11 @@ def _deliveries(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, st
 
 
 def _parameters(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    return {(table, name): json.dumps(value, sort_keys=True)
-            for table, one in lineages.items() for name, value in one["parameters"].items()}  # fmt: skip
+    return {
+        (table, name): json.dumps(value, sort_keys=True)
+        for table, one in lineages.items()
+        for name, value in one["parameters"].items()
+    }
 
 
 def _moved(old: Mapping[tuple[str, str], str], new: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:

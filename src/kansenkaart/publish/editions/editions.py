@@ -81,8 +81,12 @@ def _read(folder: Path) -> Edition:
 
 
 def _damaged(where: str, found: str) -> StoreError:
-    return StoreError("the summary of an edition as it was written", found=found, where=where,
-                      remedy="put it back from a copy, or remove that folder to compare with the edition before it")  # fmt: skip
+    return StoreError(
+        "the summary of an edition as it was written",
+        found=found,
+        where=where,
+        remedy="put it back from a copy, or remove that folder to compare with the edition before it",
+    )
 
 
 def _seal(content: Any) -> str:
@@ -108,8 +112,9 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
     names = [name for name in store.names() if name not in RASTERS]
     tables = {name: _summary(store, name) for name in names}
     last = known[-1] if known else None
-    failed = judge(tables, last.tables if last else {}, study=store.root.name, last=last.number if last else None,
-                   said=said)  # fmt: skip
+    failed = judge(
+        tables, last.tables if last else {}, study=store.root.name, last=last.number if last else None, said=said
+    )
     sources = [one.to_dict() for one in store.sources_of(store.names())]
     return {
         "key": key,
@@ -128,8 +133,9 @@ def _summary(store: Store, name: str) -> dict[str, Any]:
     except StoreError:
         raise
     except KansenkaartError as why:
-        raise GateError(f"table {name} in its own shape", found=why.found, where=why.where or name,
-                        remedy=why.remedy) from why  # fmt: skip
+        raise GateError(
+            f"table {name} in its own shape", found=why.found, where=why.where or name, remedy=why.remedy
+        ) from why
     return {"sha256": store.describe(name)["sha256"], **summarise(frame)}
 
 

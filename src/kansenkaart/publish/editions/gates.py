@@ -38,8 +38,12 @@ def accepted(said: str | None) -> Accepted | None:
         return None
     hit = _SAID.fullmatch(said)
     if hit is None:
-        raise ConfigError('who accepts the new figures and why, as "who: why"', found=repr(said[:80]), where="--accept",
-                          remedy='say it like --accept "J. Jansen: new buurten of 2026"')  # fmt: skip
+        raise ConfigError(
+            'who accepts the new figures and why, as "who: why"',
+            found=repr(said[:80]),
+            where="--accept",
+            remedy='say it like --accept "J. Jansen: new buurten of 2026"',
+        )
     return Accepted(hit[1], " ".join(hit[2].split()))
 
 
@@ -78,8 +82,12 @@ def _gate(row: Mapping[str, str], number: int) -> Gate:
 
 
 def _wrong(number: int, found: str) -> ConfigError:
-    return ConfigError(f"one of the gates {sorted(KINDS)} with low <= high", found=found,
-                       where=f"data/gates.csv, line {number}", remedy="correct the line")  # fmt: skip
+    return ConfigError(
+        f"one of the gates {sorted(KINDS)} with low <= high",
+        found=found,
+        where=f"data/gates.csv, line {number}",
+        remedy="correct the line",
+    )
 
 
 def judge(
@@ -111,8 +119,10 @@ def judge(
     failed = failures(now, before, table())
     if failed and said is None:
         raise _refused(failed, study, last)
-    return [{**asdict(one), "gate": one.gate.gate, "low": _plain(one.gate.low), "high": _plain(one.gate.high)}
-            for one in failed]  # fmt: skip
+    return [
+        {**asdict(one), "gate": one.gate.gate, "low": _plain(one.gate.low), "high": _plain(one.gate.high)}
+        for one in failed
+    ]
 
 
 def _plain(limit: float) -> float | None:
@@ -122,6 +132,10 @@ def _plain(limit: float) -> float | None:
 def _refused(failed: Sequence[Failure], study: str, last: int | None) -> GateError:
     more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
     against = "a first edition" if last is None else f"an edition like edition {last}, which stays published"
-    return GateError(against, found="; ".join(map(str, failed[:_SHOWN])) + more, where=f"study {study}",
-                     remedy="look at the tables and columns named (kansenkaart status shows what readers left out); if the "
-                            f'figures are right: kansenkaart run {study} --accept "who: why"')  # fmt: skip
+    return GateError(
+        against,
+        found="; ".join(map(str, failed[:_SHOWN])) + more,
+        where=f"study {study}",
+        remedy="look at the tables and columns named (kansenkaart status shows what readers left out); if the "
+        f'figures are right: kansenkaart run {study} --accept "who: why"',
+    )

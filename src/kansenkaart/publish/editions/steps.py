@@ -72,8 +72,11 @@ class Editions:
 
     def _monitor(self, known: Sequence[Edition]) -> None:
         figures, labels = series(known), [one.label for one in known]
-        accepted = [(one.label, one.content["accepted"]["who"], one.content["accepted"]["why"])
-                    for one in known if one.content["accepted"]]  # fmt: skip
+        accepted = [
+            (one.label, one.content["accepted"]["who"], one.content["accepted"]["why"])
+            for one in known
+            if one.content["accepted"]
+        ]
         page = monitor_page(figures, title=self._study.title, labels=labels, accepted=accepted)
         for name, text in {PAGE: page, TABLE: _as_csv(figures, labels)}.items():
             path = self._folder / name

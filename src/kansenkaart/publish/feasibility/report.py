@@ -38,44 +38,88 @@ from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import CONDITIONS_NL, FACT_UNITS, FACTS_NL, SERVICES_NL, TRACKS_NL, leading_cases
 
 _TERMS_NL = {
-    "participation_frac": "deelname van woningen", "contracts_frac": "deel van budgetten bij het wijkbedrijf",
-    "hours_factor": "uren die het werk echt kost", "ramp_years": "jaren tot volle deelname",
-    "wage_eur_per_hour": "loon per uur", "outside_rate_eur_per_hour": "uurtarief van een vakman",
-    "overhead_fixed_eur_per_year": "vaste kosten van de organisatie", "overhead_home_eur_per_year": "administratie per woning",
-    "coordination_frac": "uren coördinatie", "electricity_price_eur_per_kwh": "stroomprijs",
-    "electricity_growth_frac": "groei van de stroomprijs", "export_value_eur_per_kwh": "waarde van teruggeleverde stroom",
-    "pv_price_eur_per_kwp": "prijs van panelen", "pv_upkeep_frac": "onderhoud van panelen",
+    "participation_frac": "deelname van woningen",
+    "contracts_frac": "deel van budgetten bij het wijkbedrijf",
+    "hours_factor": "uren die het werk echt kost",
+    "ramp_years": "jaren tot volle deelname",
+    "wage_eur_per_hour": "loon per uur",
+    "outside_rate_eur_per_hour": "uurtarief van een vakman",
+    "overhead_fixed_eur_per_year": "vaste kosten van de organisatie",
+    "overhead_home_eur_per_year": "administratie per woning",
+    "coordination_frac": "uren coördinatie",
+    "electricity_price_eur_per_kwh": "stroomprijs",
+    "electricity_growth_frac": "groei van de stroomprijs",
+    "export_value_eur_per_kwh": "waarde van teruggeleverde stroom",
+    "pv_price_eur_per_kwp": "prijs van panelen",
+    "pv_upkeep_frac": "onderhoud van panelen",
     "rent_share_frac": "huur voor panelen",
-    "loan_rate_frac": "rente", "loan_frac": "deel geleend", "loan_term_years": "looptijd van leningen",
-    "discount_real_frac": "rekenrente", "inflation_frac": "inflatie", "volunteer_fee_eur_per_hour": "vergoeding vrijwilligers",
-    "inverter_price_eur_per_kwp": "prijs van omvormers", "inverter_life_years": "levensduur van omvormers",
-    "member_capital_eur": "inleg van leden", "members_frac": "leden per woning", "roof_rent_eur_per_kwp": "huur van het dak",
-    "sewer_pass_on_frac": "deel van de rioolbesparing dat de gemeente doorgeeft", "pv_degradation_frac": "slijtage van panelen",
-    "volunteer_hours_per_year": "uren per vrijwilliger", "volunteer_fee_max_eur_per_year": "hoogste vergoeding",
+    "loan_rate_frac": "rente",
+    "loan_frac": "deel geleend",
+    "loan_term_years": "looptijd van leningen",
+    "discount_real_frac": "rekenrente",
+    "inflation_frac": "inflatie",
+    "volunteer_fee_eur_per_hour": "vergoeding vrijwilligers",
+    "inverter_price_eur_per_kwp": "prijs van omvormers",
+    "inverter_life_years": "levensduur van omvormers",
+    "member_capital_eur": "inleg van leden",
+    "members_frac": "leden per woning",
+    "roof_rent_eur_per_kwp": "huur van het dak",
+    "sewer_pass_on_frac": "deel van de rioolbesparing dat de gemeente doorgeeft",
+    "pv_degradation_frac": "slijtage van panelen",
+    "volunteer_hours_per_year": "uren per vrijwilliger",
+    "volunteer_fee_max_eur_per_year": "hoogste vergoeding",
     "own_use_frac": "eigen gebruik van zonnestroom",
-}  # fmt: skip
-_ITEMS_NL = {"work": "prijs en uren samen", "uptake_frac": "deel dat meedoet", "start_year": "begin", "life_years": "levensduur",
-             "resident_frac": "werk door bewoners", "volunteer_frac": "werk door vrijwilligers",
-             "investment_per_unit": "aanschaf"}  # fmt: skip
-_ACTUAL_NL = {"households": "woningen die meedoen", "paid_hours": "betaalde uren", "volunteer_hours": "uren van vrijwilligers",
-              "investment_eur": "investering (euro)", "enterprise_eur": "wijkbedrijf, netto (euro)",
-              "household_eur": "bewoners, netto (euro)"}  # fmt: skip
+}
+_ITEMS_NL = {
+    "work": "prijs en uren samen",
+    "uptake_frac": "deel dat meedoet",
+    "start_year": "begin",
+    "life_years": "levensduur",
+    "resident_frac": "werk door bewoners",
+    "volunteer_frac": "werk door vrijwilligers",
+    "investment_per_unit": "aanschaf",
+}
+_ACTUAL_NL = {
+    "households": "woningen die meedoen",
+    "paid_hours": "betaalde uren",
+    "volunteer_hours": "uren van vrijwilligers",
+    "investment_eur": "investering (euro)",
+    "enterprise_eur": "wijkbedrijf, netto (euro)",
+    "household_eur": "bewoners, netto (euro)",
+}
 _ROLES_NL = {
-    "buurt": "buurten", "statistics": "cijfers per buurt", "pand": "gebouwen", "home": "woningen", "roof_face": "dakvlakken",
-    "dsm": "hoogtemodel", "dtm": "maaiveld", "terrain": "groen en wegen", "street_line": "straten", "sewer_pipe": "riolen",
-    "sewer_node": "putten", "gully": "kolken", "weather_hourly": "weer per uur", "weather_daily": "weer per dag",
-    "own_pand": "eigen gegevens: panden", "own_sewer": "eigen gegevens: riolen", "own_budget": "eigen gegevens: budgetten",
+    "buurt": "buurten",
+    "statistics": "cijfers per buurt",
+    "pand": "gebouwen",
+    "home": "woningen",
+    "roof_face": "dakvlakken",
+    "dsm": "hoogtemodel",
+    "dtm": "maaiveld",
+    "terrain": "groen en wegen",
+    "street_line": "straten",
+    "sewer_pipe": "riolen",
+    "sewer_node": "putten",
+    "gully": "kolken",
+    "weather_hourly": "weer per uur",
+    "weather_daily": "weer per dag",
+    "own_pand": "eigen gegevens: panden",
+    "own_sewer": "eigen gegevens: riolen",
+    "own_budget": "eigen gegevens: budgetten",
     "own_actual": "eigen gegevens: voortgang",
-}  # fmt: skip
+}
 _TORNADO_ROWS = 8
 _LEAST = 0.01  # without any home that takes part there is no enterprise
 #: Figures whose turning point is looked for, with the unit in which readers see it.
 _TURNING = {
-    "terms.participation_frac": "procent", "terms.contracts_frac": "procent", "facts.own_use_frac": "procent",
-    "terms.rent_share_frac": "procent", "terms.electricity_price_eur_per_kwh": "euro per kWh",
-    "terms.pv_price_eur_per_kwp": "euro per kWp", "terms.hours_factor": "keer het plan",
+    "terms.participation_frac": "procent",
+    "terms.contracts_frac": "procent",
+    "facts.own_use_frac": "procent",
+    "terms.rent_share_frac": "procent",
+    "terms.electricity_price_eur_per_kwh": "euro per kWh",
+    "terms.pv_price_eur_per_kwp": "euro per kWp",
+    "terms.hours_factor": "keer het plan",
     "terms.overhead_fixed_eur_per_year": "euro per jaar",
-}  # fmt: skip
+}
 
 
 def path_nl(path: str) -> str:
@@ -90,32 +134,41 @@ def how_sure(both: Both, known: Assumptions) -> Section:
     """Say how far the outcome may lie off, what it hangs on, which track fits and what may go wrong."""
     row, (setting, case, results, tracks) = both.rows[both.track], both.sums[both.track]
     used = {one.name for one in results if one.earns[0]}
-    spans = {path: span for path, span in spans_of(case, assumptions=known, services=setting.services, track=both.track).items()
-             if path.split(".")[0] in ("terms", "facts") or path.split(".")[0] in used}  # fmt: skip
+    spans = {
+        path: span
+        for path, span in spans_of(case, assumptions=known, services=setting.services, track=both.track).items()
+        if path.split(".")[0] in ("terms", "facts") or path.split(".")[0] in used
+    }
     table = tornado(case, spans, outcome=lambda flow: yearly_equivalent(flow, "enterprise")).head(_TORNADO_ROWS)
     ends = zip(table["path"], table["at_low_eur"], table["at_high_eur"], strict=True)
     bars = [(path_nl(str(path)), float(low), float(high)) for path, low, high in ends if abs(high - low) > 1]
     middle = float(row["enterprise_eur_per_year"])
     low, high = float(row["enterprise_eur_per_year_low"]), float(row["enterprise_eur_per_year_high"])
     parts: list[Part] = [
-        Words(f"Met de middelste aannamen is de uitkomst van het wijkbedrijf {euro(middle)} per jaar. In acht van de "
-              f"tien trekkingen ligt dat tussen {euro(low)} en {euro(high)}. We trokken 500 keer alle aannamen tegelijk, elk "
-              "tussen zijn laagste en hoogste waarde."),
+        Words(
+            f"Met de middelste aannamen is de uitkomst van het wijkbedrijf {euro(middle)} per jaar. In acht van de "
+            f"tien trekkingen ligt dat tussen {euro(low)} en {euro(high)}. We trokken 500 keer alle aannamen tegelijk, elk "
+            "tussen zijn laagste en hoogste waarde."
+        ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat het wijkbedrijf per jaar overhoudt"),
-        Words("Elke balk verandert één aanname, de rest blijft gelijk. Oranje: de laagste waarde. Blauw: de hoogste waarde."),
+        Words(
+            "Elke balk verandert één aanname, de rest blijft gelijk. Oranje: de laagste waarde. Blauw: de hoogste waarde."
+        ),
         *_turns(case),
         Grid("Past het korte of het lange spoor?", ("Voorwaarde", "spoor", "hier"), _conditions(tracks), (2.6, 1, 1)),
         Words("Wat kan er misgaan?", strong=True),
-        Bullets((
-            "Gemeente of corporatie gunt het werk niet, of de budgetten liggen langer vast. "
-            "Dan valt het grootste deel van het werk weg.",
-            "Het werk kost meer uren dan gedacht. De marges zijn klein: een uur extra kost meer dan een klus oplevert.",
-            "Minder woningen doen mee, of later. In Dieze-Oost was na de start 6 procent van de woningen lid.",
-            "Regels: grijswater mag vaak niet de bodem in, warmte vraagt een vergunning, de kaart geeft geen toestemming.",
-            "De gokken zijn van ons, niet van uw gemeente. "
-            "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
-        )),
-    ]  # fmt: skip
+        Bullets(
+            (
+                "Gemeente of corporatie gunt het werk niet, of de budgetten liggen langer vast. "
+                "Dan valt het grootste deel van het werk weg.",
+                "Het werk kost meer uren dan gedacht. De marges zijn klein: een uur extra kost meer dan een klus oplevert.",
+                "Minder woningen doen mee, of later. In Dieze-Oost was na de start 6 procent van de woningen lid.",
+                "Regels: grijswater mag vaak niet de bodem in, warmte vraagt een vergunning, de kaart geeft geen toestemming.",
+                "De gokken zijn van ons, niet van uw gemeente. "
+                "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
+            )
+        ),
+    ]
     return Section("3. Hoe zeker is dit?", tuple(parts))
 
 
@@ -128,12 +181,21 @@ def _turns(case: Case) -> list[Part]:
     for path, turn, at_high in break_evens(case, spans).itertuples(index=False):
         if np.isnan(at_high):
             continue
-        words = f"{'vanaf' if at_high > 0 else 'tot'} {_amount(turn, _TURNING[path])}" if not np.isnan(turn) else (
-            "altijd" if at_high > 0 else "met deze aanname alleen niet")  # fmt: skip
+        words = (
+            f"{'vanaf' if at_high > 0 else 'tot'} {_amount(turn, _TURNING[path])}"
+            if not np.isnan(turn)
+            else ("altijd" if at_high > 0 else "met deze aanname alleen niet")
+        )
         rows.append((path_nl(path), _amount(given[path], _TURNING[path]), words))
-    return [Grid("Wanneer komt het precies uit?", ("Aanname", "nu", "het wijkbedrijf komt uit"), tuple(rows), (2.2, 1, 1.6)),
-            Words("Per regel verandert één aanname, tussen nul en het dubbele van nu (een aandeel: van 1 tot 100 procent). "
-                  "Het pakket van diensten blijft gelijk.")]  # fmt: skip
+    return [
+        Grid(
+            "Wanneer komt het precies uit?", ("Aanname", "nu", "het wijkbedrijf komt uit"), tuple(rows), (2.2, 1, 1.6)
+        ),
+        Words(
+            "Per regel verandert één aanname, tussen nul en het dubbele van nu (een aandeel: van 1 tot 100 procent). "
+            "Het pakket van diensten blijft gelijk."
+        ),
+    ]
 
 
 def _amount(value: float, unit: str) -> str:
@@ -159,8 +221,16 @@ def rests_on(
     """Say what is known of the place, which assumptions count most, the sources, and plan beside actual where told."""
     case = both.sums[both.track][1]
     facts = tuple((FACTS_NL[name], _fact(name, float(getattr(case.facts, name)))) for name in AreaFacts().__dict__)
-    terms = ("participation_frac", "contracts_frac", "hours_factor", "wage_eur_per_hour", "outside_rate_eur_per_hour",
-             "overhead_fixed_eur_per_year", "coordination_frac", "electricity_price_eur_per_kwh")  # fmt: skip
+    terms = (
+        "participation_frac",
+        "contracts_frac",
+        "hours_factor",
+        "wage_eur_per_hour",
+        "outside_rate_eur_per_hour",
+        "overhead_fixed_eur_per_year",
+        "coordination_frac",
+        "electricity_price_eur_per_kwh",
+    )
     rows = term_rows(both.track)
     quality = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
     told = []
@@ -176,15 +246,27 @@ def rests_on(
     parts += [
         Grid("Wat we van deze plek weten", ("Feit", "waarde"), facts, (2, 1)),
         Words(f"Grondslag: {both.rows[both.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul."),
-        Grid("De aannamen die het meest tellen", ("Aanname", "waarde", "laag tot hoog", "eenheid", "wat het is"), tuple(told),
-             (2.2, 0.7, 1.1, 0.9, 0.8)),
-        Words("Alle andere aannamen staan met hun bron in het rekenblad (.xlsx). Verander daar een geel vak; de uitkomst volgt. "
-              "Bijna alle prijzen en uren van de diensten zijn gokken. Eigen cijfers van gemeente of corporatie gaan voor."),
-        Grid("Bronnen", ("Gegevens", "uitgever", "editie"),
-             tuple((_ROLES_NL.get(one.role, one.role), one.credit, one.edition) for one in _each(sources)), (1, 2, 1.4)),
-        Words("Niet in de sommen: btw op verhuur, belastingen, subsidies (de SCE vraagt volledige teruglevering) en de "
-              "restwaarde van panelen na twintig jaar."),
-    ]  # fmt: skip
+        Grid(
+            "De aannamen die het meest tellen",
+            ("Aanname", "waarde", "laag tot hoog", "eenheid", "wat het is"),
+            tuple(told),
+            (2.2, 0.7, 1.1, 0.9, 0.8),
+        ),
+        Words(
+            "Alle andere aannamen staan met hun bron in het rekenblad (.xlsx). Verander daar een geel vak; de uitkomst volgt. "
+            "Bijna alle prijzen en uren van de diensten zijn gokken. Eigen cijfers van gemeente of corporatie gaan voor."
+        ),
+        Grid(
+            "Bronnen",
+            ("Gegevens", "uitgever", "editie"),
+            tuple((_ROLES_NL.get(one.role, one.role), one.credit, one.edition) for one in _each(sources)),
+            (1, 2, 1.4),
+        ),
+        Words(
+            "Niet in de sommen: btw op verhuur, belastingen, subsidies (de SCE vraagt volledige teruglevering) en de "
+            "restwaarde van panelen na twintig jaar."
+        ),
+    ]
     return Section("4. Waarop het rust", tuple(parts))
 
 
@@ -213,10 +295,13 @@ def _monitor(both: Both, known: Assumptions, actual: pd.DataFrame, flow: CashFlo
     case, start = both.sums[both.track][1], int(known.value("reference_year", "year"))
     invested = [flow.by_row[one.name] for one in flow.plan.payments if one.kind == "investment"]
     plan = {
-        "households": flow.by_row["participation"] * case.facts.homes, "paid_hours": flow.hours("paid"),
-        "volunteer_hours": flow.hours("volunteer"), "investment_eur": sum(invested, np.zeros_like(flow.discount)),
-        "enterprise_eur": flow.party("enterprise"), "household_eur": flow.party("household"),
-    }  # fmt: skip
+        "households": flow.by_row["participation"] * case.facts.homes,
+        "paid_hours": flow.hours("paid"),
+        "volunteer_hours": flow.hours("volunteer"),
+        "investment_eur": sum(invested, np.zeros_like(flow.discount)),
+        "enterprise_eur": flow.party("enterprise"),
+        "household_eur": flow.party("household"),
+    }
     rows = []
     told = actual.sort_values(["actual_year", "actual_item"])
     for item, when, value in zip(told["actual_item"], told["actual_year"], told["actual_value"], strict=True):
@@ -248,8 +333,12 @@ class Both:
         return str(leading_cases(pd.DataFrame(list(self.rows.values()))).iloc[0]["track"])
 
 
-PARTY_ROWS = (("household_eur_per_year", "Bewoners samen"), ("enterprise_eur_per_year", "Wijkbedrijf"),
-              ("roof_owner_eur_per_year", "Eigenaar van de gebouwen"), ("municipality_eur_per_year", "Gemeente"))  # fmt: skip
+PARTY_ROWS = (
+    ("household_eur_per_year", "Bewoners samen"),
+    ("enterprise_eur_per_year", "Wijkbedrijf"),
+    ("roof_owner_eur_per_year", "Eigenaar van de gebouwen"),
+    ("municipality_eur_per_year", "Gemeente"),
+)
 _KINDS_NL = {"buurt": "buurt", "gebied": "gebied", "best": "gebied"}
 
 
@@ -299,8 +388,15 @@ def report_of(
 
 def verdict(row: Row) -> str:
     """Say in one or two sentences whether the enterprise earns its keep, and what it would take."""
-    left, low, high, chance = (float(row[name]) for name in (
-        "enterprise_eur_per_year", "enterprise_eur_per_year_low", "enterprise_eur_per_year_high", "earns_keep_frac"))  # fmt: skip
+    left, low, high, chance = (
+        float(row[name])
+        for name in (
+            "enterprise_eur_per_year",
+            "enterprise_eur_per_year_low",
+            "enterprise_eur_per_year_high",
+            "earns_keep_frac",
+        )
+    )
     if not isinstance(row["services_nl"], str):
         return "Geen van de diensten die we konden doorrekenen draagt zichzelf. Zonder steun komt een wijkbedrijf hier niet uit."
     outcome = (
@@ -325,8 +421,10 @@ def _needs(row: Row) -> Bullets:
     carried, costs, homes = (
         float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year", "homes")
     )
-    lines = [f"De organisatie (bestuur, boekhouding, coördinatie) kost {euro(costs)} per jaar; de diensten kunnen "
-             f"{euro(max(carried, 0.0))} dragen."]  # fmt: skip
+    lines = [
+        f"De organisatie (bestuur, boekhouding, coördinatie) kost {euro(costs)} per jaar; de diensten kunnen "
+        f"{euro(max(carried, 0.0))} dragen."
+    ]
     needed = row["participation_needed_frac"]
     if pd.isna(needed):
         lines.append("Meer deelnemende woningen alleen lost het niet op: ook bij volle deelname komt het niet uit.")
@@ -342,12 +440,15 @@ def _needs(row: Row) -> Bullets:
     if gap > 0:
         local = sum(float(row[name]) for name, _ in PARTY_ROWS)
         lines.append(f"Een bijdrage van {euro(gap)} per jaar ({euro(gap / homes)} per woning) maakt het sluitend.")
-        lines.append(f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {euro(abs(local))} per jaar"
-                     + (": er is dus iets te verdelen." if local > 0
-                        else ": dan is bijdragen duurder dan niets doen."))  # fmt: skip
+        lines.append(
+            f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {euro(abs(local))} per jaar"
+            + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
+        )
     if isinstance(row["social_nl"], str):
-        lines.append(f"Verlies voor het wijkbedrijf, winst voor de buurt als geheel: {row['social_nl']}. "
-                     "Wie wint, kan besluiten mee te betalen.")  # fmt: skip
+        lines.append(
+            f"Verlies voor het wijkbedrijf, winst voor de buurt als geheel: {row['social_nl']}. "
+            "Wie wint, kan besluiten mee te betalen."
+        )
     return Bullets(tuple(lines))
 
 
@@ -355,27 +456,43 @@ def _what(both: Both, row: Row) -> Section:
     kind = _KINDS_NL[both.place[0]]
     shorter = {track: both.rows[track] for track in ("short", "long")}
     head = ("Per jaar", *(TRACKS_NL[one] for one in shorter))
-    rows = [("Wijkbedrijf houdt over", *(euro(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
-            ("Blijft in de wijk (bewoners en wijkbedrijf)",
-             *(euro(float(one["stays_eur_per_year"])) for one in shorter.values())),
-            ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values()))]  # fmt: skip
-    track = {"short": "Het korte spoor past hier beter.", "long": "Het lange spoor past hier beter.",
-             "equal": "Beide sporen passen even goed bij wat we weten."}.get(
-        str(row["better_track"]), "Welk spoor beter past is niet te zeggen: daarvoor weten we te weinig.")  # fmt: skip
+    rows = [
+        ("Wijkbedrijf houdt over", *(euro(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
+        (
+            "Blijft in de wijk (bewoners en wijkbedrijf)",
+            *(euro(float(one["stays_eur_per_year"])) for one in shorter.values()),
+        ),
+        ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values())),
+    ]
+    track = {
+        "short": "Het korte spoor past hier beter.",
+        "long": "Het lange spoor past hier beter.",
+        "equal": "Beide sporen passen even goed bij wat we weten.",
+    }.get(str(row["better_track"]), "Welk spoor beter past is niet te zeggen: daarvoor weten we te weinig.")
     parts: tuple[Part, ...] = (
-        Words(verdict(row), strong=True), *_incomplete(row),
-        Words(f"Dit rapport rekent uit wat een wijkbedrijf zou verdienen en besparen in {kind} {row['place_name']}. Een "
-              "wijkbedrijf "
-              "is van bewoners samen: het neemt werk over dat nu door anderen wordt gedaan, zoals groen en schoonmaak, en "
-              "verhuurt bijvoorbeeld zonnepanelen. Het voorbeeld is Bilgaard in Leeuwarden, met 330 woningen."),
-        sketch_drawing(both.shape, both.around, title="Waar het is",
-                       alt=f"Omtrek van {row['place_name']}, tussen de andere plekken van deze studie."),
+        Words(verdict(row), strong=True),
+        *_incomplete(row),
+        Words(
+            f"Dit rapport rekent uit wat een wijkbedrijf zou verdienen en besparen in {kind} {row['place_name']}. Een "
+            "wijkbedrijf "
+            "is van bewoners samen: het neemt werk over dat nu door anderen wordt gedaan, zoals groen en schoonmaak, en "
+            "verhuurt bijvoorbeeld zonnepanelen. Het voorbeeld is Bilgaard in Leeuwarden, met 330 woningen."
+        ),
+        sketch_drawing(
+            both.shape,
+            both.around,
+            title="Waar het is",
+            alt=f"Omtrek van {row['place_name']}, tussen de andere plekken van deze studie.",
+        ),
         Grid("Twee manieren om te beginnen", head, tuple(rows)),
-        Words("Kort spoor: één grote eigenaar en de gemeente leggen zich voor twintig jaar vast, bedrijven helpen, snelle "
-              "diensten "
-              "eerst. Lang spoor: een coöperatie van bewoners, veel eigenaren, budgetten komen later vrij. " + track),
-        Words("Wat is er nodig?", strong=True), _needs(row),
-    )  # fmt: skip
+        Words(
+            "Kort spoor: één grote eigenaar en de gemeente leggen zich voor twintig jaar vast, bedrijven helpen, snelle "
+            "diensten "
+            "eerst. Lang spoor: een coöperatie van bewoners, veel eigenaren, budgetten komen later vrij. " + track
+        ),
+        Words("Wat is er nodig?", strong=True),
+        _needs(row),
+    )
     return Section("1. Wat en waar", parts)
 
 
@@ -390,8 +507,13 @@ def _incomplete(row: Row) -> list[Part]:
     if not lost:
         return []
     count = "1 dienst" if len(lost) == 1 else f"{len(lost)} diensten"
-    return [Words(f"Let op: {count} konden we niet doorrekenen, omdat gegevens ontbreken: {', '.join(lost)}. De uitkomst is dus "
-                  "niet volledig en kan beter of slechter worden.", strong=True)]  # fmt: skip
+    return [
+        Words(
+            f"Let op: {count} konden we niet doorrekenen, omdat gegevens ontbreken: {', '.join(lost)}. De uitkomst is dus "
+            "niet volledig en kan beter of slechter worden.",
+            strong=True,
+        )
+    ]
 
 
 def _money(both: Both, flow: CashFlow) -> Section:
@@ -401,19 +523,26 @@ def _money(both: Both, flow: CashFlow) -> Section:
         for name, words in PARTY_ROWS
     )
     net = flow.real(flow.party("enterprise"))[:, 0]
-    work = (f"Werk: gemiddeld {_one(row['paid_jobs'])} betaalde voltijdsbaan voor bewoners en {_one(row['volunteers'])} "
-            "vrijwilligers met een vergoeding. "
-            f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}.")  # fmt: skip
+    work = (
+        f"Werk: gemiddeld {_one(row['paid_jobs'])} betaalde voltijdsbaan voor bewoners en {_one(row['volunteers'])} "
+        "vrijwilligers met een vergoeding. "
+        f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}."
+    )
     parts: list[Part] = [
-        Words("Alle bedragen zijn per jaar en in geld van nu, voor het "
-              f"{TRACKS_NL[both.track].replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
-              "Wat de één wint, betaalt een ander."),
+        Words(
+            "Alle bedragen zijn per jaar en in geld van nu, voor het "
+            f"{TRACKS_NL[both.track].replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
+            "Wat de één wint, betaalt een ander."
+        ),
         Grid("Wie wint en wie betaalt", ("Partij", "middelste aannamen", "laag", "hoog"), parties),
         Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + work),
         *_adds_up(results, flow),
-        years_drawing([float(one) for one in net], title="Kas van het wijkbedrijf per jaar (geld van nu)",
-                      what="Netto kas van het wijkbedrijf per jaar"),
-    ]  # fmt: skip
+        years_drawing(
+            [float(one) for one in net],
+            title="Kas van het wijkbedrijf per jaar (geld van nu)",
+            what="Netto kas van het wijkbedrijf per jaar",
+        ),
+    ]
     if net[-1] < 2 * net[1:-1].min() or net[-1] < 0 < net[-2]:
         parts.append(
             Words(
@@ -449,10 +578,12 @@ def _adds_up(results: Sequence[ServiceResult], flow: CashFlow) -> list[Part]:
     sums = [*package, ("organisatie en inleg van leden", rest), ("samen", whole)]
     parts: list[Part] = [
         Grid("Zo telt het op", head, rows(sums), widths),
-        Words("In het pakket zitten alleen diensten die zichzelf dragen. Bewoners winnen door lagere rekeningen, loon en "
-              "vergoedingen. Anderen zijn leveranciers, de bank en wie het werk nu doet: wat de wijk wint, missen zij. Elke "
-              "regel telt op tot nul; door afronding op tientjes kan dat iets schelen."),
-    ]  # fmt: skip
+        Words(
+            "In het pakket zitten alleen diensten die zichzelf dragen. Bewoners winnen door lagere rekeningen, loon en "
+            "vergoedingen. Anderen zijn leveranciers, de bank en wie het werk nu doet: wat de wijk wint, missen zij. Elke "
+            "regel telt op tot nul; door afronding op tientjes kan dat iets schelen."
+        ),
+    ]
     if other:
         parts.append(Grid("Niet in het pakket: wat deze diensten apart zouden doen", head, rows(other), widths))
     return parts

@@ -94,8 +94,12 @@ def write_reports(
     for place in places:
         mine = cases[(cases["place_kind"] == place[0]) & (cases["place_id"] == place[1])]
         if mine.empty:
-            raise ConfigError("a place with a case", found=":".join(place), where=f"study {study.name}",
-                              remedy=f"choose one of {', '.join(_some(cases))}")  # fmt: skip
+            raise ConfigError(
+                "a place with a case",
+                found=":".join(place),
+                where=f"study {study.name}",
+                remedy=f"choose one of {', '.join(_some(cases))}",
+            )
         rows = {str(row["track"]): row.to_dict() for _, row in mine.iterrows()}
         sums = {track: enterprise.one_place(survey, place, track) for track in enterprise.TRACKS}
         around = cases[cases["place_kind"] == place[0]].drop_duplicates("place_id").geometry

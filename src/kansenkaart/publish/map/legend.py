@@ -45,15 +45,27 @@ def columns_of(
             (word for word in (f"{name}_basis", "score_basis") if word in frame.columns and one.origin == "calculated"),
             "",
         )
-        out.append(Column(
-            name, one.label_nl, _origin(one.origin, sources), unit_nl(one.unit), _year(one.origin, sources),
-            definition=one.definition_nl, kind="number" if one.type in ("int", "float") else "text",
-            decimals=decimals.get(name, 0), year_column=year, basis_column=basis if basis != name else "",
-        ))  # fmt: skip
+        out.append(
+            Column(
+                name,
+                one.label_nl,
+                _origin(one.origin, sources),
+                unit_nl(one.unit),
+                _year(one.origin, sources),
+                definition=one.definition_nl,
+                kind="number" if one.type in ("int", "float") else "text",
+                decimals=decimals.get(name, 0),
+                year_column=year,
+                basis_column=basis if basis != name else "",
+            )
+        )
     extra = [name for column in out for name in (column.year_column, column.basis_column) if name]
     known = {column.name for column in out}
-    plain = [Column(name, fields.get(name).label_nl, CALCULATED, kind="number" if name.endswith("_year") else "text")
-             for name in dict.fromkeys(extra) if name not in known]  # fmt: skip
+    plain = [
+        Column(name, fields.get(name).label_nl, CALCULATED, kind="number" if name.endswith("_year") else "text")
+        for name in dict.fromkeys(extra)
+        if name not in known
+    ]
     return (*out, *plain)
 
 

@@ -100,13 +100,17 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
     members = _members(store, places)
     areas = tuple(
         ProposedArea(
-            f"{places.kind}-{row[places.key]}", str(row[places.name]), members[str(row[places.key])],
+            f"{places.kind}-{row[places.key]}",
+            str(row[places.name]),
+            members[str(row[places.key])],
             tuple(float(row[name]) / (max(int(row["homes"]), 1) if each else 1) for name, _, _, each, _ in rows),
-            _note(row), _known(row, "sure_frac"), links.get(f"{places.kind}-{row[places.key]}", ""),
+            _note(row),
+            _known(row, "sure_frac"),
+            links.get(f"{places.kind}-{row[places.key]}", ""),
         )
         for _, row in places.frame.iterrows()
         if members.get(str(row[places.key]))
-    )  # fmt: skip
+    )
     return replace(tool, areas=areas, criteria=criteria, samples=None)
 
 
@@ -175,8 +179,11 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
         if pd.notna(low) and pd.notna(high):
             span += f"; 80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
         return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)
-    for name, words in (("value_eur_per_year", "zon en grijswater samen"), ("sun_eur_per_year", "alleen zon"),
-                        ("water_eur_per_year", "alleen grijswater")):  # fmt: skip
+    for name, words in (
+        ("value_eur_per_year", "zon en grijswater samen"),
+        ("sun_eur_per_year", "alleen zon"),
+        ("water_eur_per_year", "alleen grijswater"),
+    ):
         value = _known(row, name)
         if value is not None:
             each = f"ongeveer {number(value / max(float(row['homes']), 1))} euro per woning; {words}"

@@ -79,8 +79,12 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
     """
     shown = [name for name in SHOWN if store.has(name)]
     if not shown:
-        raise StoreError("at least one scored table", found="none", where=study.name,
-                         remedy="add buurten, panden or homes to the study")  # fmt: skip
+        raise StoreError(
+            "at least one scored table",
+            found="none",
+            where=study.name,
+            remedy="add buurten, panden or homes to the study",
+        )
     sources = store.sources_of(shown)
     layers, themes = [], []
     for make in (
@@ -109,13 +113,24 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
     beside = beside or Beside()
     tool = None if units is None else ranked(themes_areas.tool(store, units, study.areas), store, beside.factsheets)
     return MapSpec(
-        title=study.title, study=study.name, edition=editions_of(sources), example=study.invented,
+        title=study.title,
+        study=study.name,
+        edition=editions_of(sources),
+        example=study.invented,
         intro="Wat deze buurten samen kunnen verdienen en besparen: zon op daken en grijswater per straat.",
         layers=tuple(_linked(layer, beside) for layer in layers),
-        themes=tuple(_finished(theme, layers, outlines) for theme in themes), sources=_notes(sources),
-        credits=_credits(sources), search=_search(store), tool=tool, start=first_minute(store, tool, sources),
-        pages=beside.pages, style=beside.style[0], dark=beside.style[1], words=_words(themes), public=beside.public,
-    )  # fmt: skip
+        themes=tuple(_finished(theme, layers, outlines) for theme in themes),
+        sources=_notes(sources),
+        credits=_credits(sources),
+        search=_search(store),
+        tool=tool,
+        start=first_minute(store, tool, sources),
+        pages=beside.pages,
+        style=beside.style[0],
+        dark=beside.style[1],
+        words=_words(themes),
+        public=beside.public,
+    )
 
 
 def _words(themes: Sequence[Theme]) -> dict[str, str]:
@@ -144,8 +159,12 @@ def _linked(layer: Layer, beside: Beside) -> Layer:
         found = [paths.get(key) for key in keys]
         if any(found):
             column = Column(name, label.lower(), CALCULATED, kind="text")
-            layer = replace(layer, frame=layer.frame.assign(**{name: pd.Series(found, index=layer.frame.index, dtype="string")}),
-                            columns=(*layer.columns, column), links=(*layer.links, LinkColumn(name, label)))  # fmt: skip
+            layer = replace(
+                layer,
+                frame=layer.frame.assign(**{name: pd.Series(found, index=layer.frame.index, dtype="string")}),
+                columns=(*layer.columns, column),
+                links=(*layer.links, LinkColumn(name, label)),
+            )
     return layer
 
 

@@ -31,14 +31,34 @@ def buurten(store: Store, sources: Sequence[Provenance]) -> Made:
     if not store.has("buurt_score"):
         return None
     frame = store.read("buurt_score")
-    names = ["buurtnaam", "buurtcode", "homes", "households", "homes_per_household", "inhabitants", "household_size_persons",
-             "grey_water_m3_per_year", "open_sky_kwh_per_year", "gas_use_m3_per_home", "electricity_use_kwh_per_home",
-             "corporation_pct", "homes_with_solar_pct"]  # fmt: skip
+    names = [
+        "buurtnaam",
+        "buurtcode",
+        "homes",
+        "households",
+        "homes_per_household",
+        "inhabitants",
+        "household_size_persons",
+        "grey_water_m3_per_year",
+        "open_sky_kwh_per_year",
+        "gas_use_m3_per_home",
+        "electricity_use_kwh_per_home",
+        "corporation_pct",
+        "homes_with_solar_pct",
+    ]
     names = [name for name in names if frame[name].notna().any()]
     columns = columns_of(frame, names, sources, {"homes_per_household": 2, "household_size_persons": 1})
     layer = Layer("buurten", "Buurten", "polygon", frame, columns, "buurtcode", "buurtnaam")
-    choices = ["grey_water_m3_per_year", "open_sky_kwh_per_year", "homes", "inhabitants", "gas_use_m3_per_home",
-               "electricity_use_kwh_per_home", "corporation_pct", "homes_per_household"]  # fmt: skip
+    choices = [
+        "grey_water_m3_per_year",
+        "open_sky_kwh_per_year",
+        "homes",
+        "inhabitants",
+        "gas_use_m3_per_home",
+        "electricity_use_kwh_per_home",
+        "corporation_pct",
+        "homes_per_household",
+    ]
     views = [view_of(frame, name) for name in choices if name in names]
     if not any(views):
         return None
@@ -58,15 +78,32 @@ def roofs(store: Store, sources: Sequence[Provenance]) -> Made:
     if not store.has("roof_face_score"):
         return None
     frame = store.read("roof_face_score")
-    names = ["pand_id", "sun_class", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high",
-             *_SUMMER_AND_WINTER,
-             "modules_fit", "kwp_fit", "tilt_deg", "azimuth_deg", "sun_kwh_per_m2_year", "shade_frac", "free_area_m2",
-             "roof_area_m2", "open_sky_kwh_per_m2_year", "score_basis"]  # fmt: skip
+    names = [
+        "pand_id",
+        "sun_class",
+        "yield_fit_kwh_per_year",
+        "yield_fit_kwh_per_year_low",
+        "yield_fit_kwh_per_year_high",
+        *_SUMMER_AND_WINTER,
+        "modules_fit",
+        "kwp_fit",
+        "tilt_deg",
+        "azimuth_deg",
+        "sun_kwh_per_m2_year",
+        "shade_frac",
+        "free_area_m2",
+        "roof_area_m2",
+        "open_sky_kwh_per_m2_year",
+        "score_basis",
+    ]
     names = [name for name in names if frame[name].notna().any()]
     decimals = {"roof_area_m2": 1, "free_area_m2": 1, "shade_frac": 2, "kwp_fit": 1}
     frame["face_name"] = face_names(frame)
-    columns = (Column("face_name", "dakvlak", CALCULATED, kind="text"), *columns_of(frame, names, sources, decimals),
-               Column("face_id", "nummer van het dakvlak", CALCULATED, kind="text"))  # fmt: skip
+    columns = (
+        Column("face_name", "dakvlak", CALCULATED, kind="text"),
+        *columns_of(frame, names, sources, decimals),
+        Column("face_id", "nummer van het dakvlak", CALCULATED, kind="text"),
+    )
     layer = Layer("dakvlakken", "Dakvlakken", "polygon", frame, columns, "face_id", "face_name")
     shaded = "Met schaduw van gebouwen; ook van bomen waar een hoogtemodel is (grondslag lod22+dsm of dsm)."
     views = [
@@ -117,10 +154,26 @@ def panden(store: Store, sources: Sequence[Provenance]) -> Made:
     if not store.has("pand_score"):
         return None
     frame = store.read("pand_score")
-    names = ["pand_id", "homes", "bouwjaar", "sun_class", "yield_fit_kwh_per_year", "yield_fit_kwh_per_year_low",
-             "yield_fit_kwh_per_year_high", *_SUMMER_AND_WINTER,
-             "modules_fit", "kwp_fit", "modules_pay", "kwp_pay", "yield_pay_kwh_per_year",
-             "own_use_pay_frac", "sun_eur_per_year", "footprint_area_m2", "roof_area_m2", "score_basis"]  # fmt: skip
+    names = [
+        "pand_id",
+        "homes",
+        "bouwjaar",
+        "sun_class",
+        "yield_fit_kwh_per_year",
+        "yield_fit_kwh_per_year_low",
+        "yield_fit_kwh_per_year_high",
+        *_SUMMER_AND_WINTER,
+        "modules_fit",
+        "kwp_fit",
+        "modules_pay",
+        "kwp_pay",
+        "yield_pay_kwh_per_year",
+        "own_use_pay_frac",
+        "sun_eur_per_year",
+        "footprint_area_m2",
+        "roof_area_m2",
+        "score_basis",
+    ]
     names = [name for name in names if frame[name].notna().any()]
     decimals = {"kwp_fit": 1, "kwp_pay": 1, "own_use_pay_frac": 2}
     layer = Layer(

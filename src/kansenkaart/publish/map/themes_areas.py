@@ -28,13 +28,38 @@ _KINDS = (
 )
 _TOTALS = ("people", "grey_water_m3_per_year", "sun_kwh_per_year", "yield_fit_kwh_per_year", "value_eur_per_year")
 # What the panel shows of an area, apart from its name, size and border.
-_HELD = ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year", "yield_fit_kwh_per_year", "yield_pay_kwh_per_year",
-         "kwp_pay", "value_known_frac", "people", "grey_water_m3_per_year", "sun_kwh_per_year", "ground_homes",
-         "stacked_homes", "corporation_frac")  # fmt: skip
-_DECIMALS = {"main_buurt_frac": 2, "value_known_frac": 2, "corporation_frac": 2, "known_border_frac": 2, "sure_frac": 2,
-             "bound_gap_frac": 3}  # fmt: skip
-_COLORS = {"garden": "#be185d", "local": "#c2410c", "collector": "#b45309", "main": "#1d4ed8", "rail": "#111827",
-           "water": "#0e7490", "outer": "#3f6212"}  # fmt: skip
+_HELD = (
+    "value_eur_per_year",
+    "sun_eur_per_year",
+    "water_eur_per_year",
+    "yield_fit_kwh_per_year",
+    "yield_pay_kwh_per_year",
+    "kwp_pay",
+    "value_known_frac",
+    "people",
+    "grey_water_m3_per_year",
+    "sun_kwh_per_year",
+    "ground_homes",
+    "stacked_homes",
+    "corporation_frac",
+)
+_DECIMALS = {
+    "main_buurt_frac": 2,
+    "value_known_frac": 2,
+    "corporation_frac": 2,
+    "known_border_frac": 2,
+    "sure_frac": 2,
+    "bound_gap_frac": 3,
+}
+_COLORS = {
+    "garden": "#be185d",
+    "local": "#c2410c",
+    "collector": "#b45309",
+    "main": "#1d4ed8",
+    "rail": "#111827",
+    "water": "#0e7490",
+    "outer": "#3f6212",
+}
 
 
 def areas(store: Store, sources: Sequence[Provenance]) -> Made:
@@ -75,13 +100,41 @@ def best(store: Store, sources: Sequence[Provenance]) -> Made:
     # Where power decides as well as money, the map shows the areas that are best in money; all are in the table.
     first = frame["criterion"].iloc[0] if "eur" not in set(frame["criterion"]) else "eur"
     frame = frame[frame["criterion"] == first].reset_index(drop=True)
-    names = ["best_name", "best_id", "rank", "homes", *_HELD, "value_eur_per_home", "known_border_frac", "border_length_m",
-             "sure_frac", "core_homes", "runners_up", "bound_gap_frac", "blocks", "reach_m", "block_basis"]  # fmt: skip
+    names = [
+        "best_name",
+        "best_id",
+        "rank",
+        "homes",
+        *_HELD,
+        "value_eur_per_home",
+        "known_border_frac",
+        "border_length_m",
+        "sure_frac",
+        "core_homes",
+        "runners_up",
+        "bound_gap_frac",
+        "blocks",
+        "reach_m",
+        "block_basis",
+    ]
     names = [name for name in names if frame[name].notna().any()]
-    layer = Layer("beste_gebieden", "Beste gebieden", "polygon", frame, columns_of(frame, names, sources, _DECIMALS),
-                  "best_id", "best_name")  # fmt: skip
-    views = [_ranks(frame), *(view_of(frame, name) for name in ("value_eur_per_year", "value_eur_per_home", "sure_frac",
-             "known_border_frac", "homes") if name in names)]  # fmt: skip
+    layer = Layer(
+        "beste_gebieden",
+        "Beste gebieden",
+        "polygon",
+        frame,
+        columns_of(frame, names, sources, _DECIMALS),
+        "best_id",
+        "best_name",
+    )
+    views = [
+        _ranks(frame),
+        *(
+            view_of(frame, name)
+            for name in ("value_eur_per_year", "value_eur_per_home", "sure_frac", "known_border_frac", "homes")
+            if name in names
+        ),
+    ]
     story = Story(
         f"De {len(frame)} beste gebieden van ongeveer 330 woningen die elkaar niet overlappen, beste eerst.",
         "De zekerheid is het deel van de rekengangen, met andere prijzen, maten en aannamen, waarin het gebied bij de beste "
@@ -107,8 +160,15 @@ def best_borders(store: Store, sources: Sequence[Provenance]) -> Made:
     area = store.read("best_area").set_index("best_id")["best_name"]
     frame = frame.assign(best_name=frame["best_id"].map(area))
     names = ["best_name", "best_border_id", "border_reason_nl", "border_class", "length_m"]
-    layer = Layer("beste_grenzen", "Randen van de beste gebieden", "line", frame, columns_of(frame, names, sources, {}),
-                  "best_border_id", "best_name")  # fmt: skip
+    layer = Layer(
+        "beste_grenzen",
+        "Randen van de beste gebieden",
+        "line",
+        frame,
+        columns_of(frame, names, sources, {}),
+        "best_border_id",
+        "best_name",
+    )
     labels = {**{key: label for key, label, _, _ in _KINDS}, "outer": "open land of rand van de studie"}
     present = [key for key in labels if key in set(frame["border_class"])]
     classes = tuple(
@@ -154,8 +214,14 @@ def blocks(store: Store, sources: Sequence[Provenance]) -> Made:
 def tool(store: Store, layer: Layer, wanted: Areas) -> AreaTool:
     """Return the tool over the blocks: what adds up, what borders mean, and the proposed areas to start from."""
     border = store.read("block_border")
-    edges = pd.DataFrame({"a": border["block_a"].astype("str"), "b": border["block_b"].astype("str"),
-                          "kind": border["border_class"], "length_m": border["length_m"]})  # fmt: skip
+    edges = pd.DataFrame(
+        {
+            "a": border["block_a"].astype("str"),
+            "b": border["block_b"].astype("str"),
+            "kind": border["border_class"],
+            "length_m": border["length_m"],
+        }
+    )
     totals = tuple(column.name for column in layer.columns if column.name in _TOTALS)
     rated = (
         ("value_eur_per_year", "opbrengst samen", "euro/jaar"),
@@ -194,12 +260,32 @@ def tool(store: Store, layer: Layer, wanted: Areas) -> AreaTool:
     )
 
 
-_NAMES = ("place_name", "place_id", "homes",
-          "enterprise_eur_per_year", "enterprise_eur_per_year_low", "enterprise_eur_per_year_high",
-          "earns_keep_frac", "stays_eur_per_year", "household_eur_per_year", "roof_owner_eur_per_year",
-          "municipality_eur_per_year", "overhead_eur_per_year", "overhead_carried_eur_per_year", "participation_needed_frac",
-          "paid_jobs", "volunteers", "investment_eur", "track", "better_track", "services_nl", "costly_nl", "social_nl",
-          "missing_nl", "case_basis")  # fmt: skip
+_NAMES = (
+    "place_name",
+    "place_id",
+    "homes",
+    "enterprise_eur_per_year",
+    "enterprise_eur_per_year_low",
+    "enterprise_eur_per_year_high",
+    "earns_keep_frac",
+    "stays_eur_per_year",
+    "household_eur_per_year",
+    "roof_owner_eur_per_year",
+    "municipality_eur_per_year",
+    "overhead_eur_per_year",
+    "overhead_carried_eur_per_year",
+    "participation_needed_frac",
+    "paid_jobs",
+    "volunteers",
+    "investment_eur",
+    "track",
+    "better_track",
+    "services_nl",
+    "costly_nl",
+    "social_nl",
+    "missing_nl",
+    "case_basis",
+)
 _CASE_DECIMALS = {"earns_keep_frac": 2, "participation_needed_frac": 2, "paid_jobs": 1, "volunteers": 1}
 _VIEWS = ("enterprise_eur_per_year", "stays_eur_per_year", "earns_keep_frac")
 
@@ -229,8 +315,7 @@ def _theme(store: Store, sources: Sequence[Provenance], kind: str, title: str) -
     columns = tuple(
         replace(one, label=labels.get(one.name, one.label)) for one in columns_of(frame, names, sources, _CASE_DECIMALS)
     )
-    layer = Layer(f"wijkbedrijf_{kind}", title, "polygon", frame, columns, "place_id",
-                  "place_name")  # fmt: skip
+    layer = Layer(f"wijkbedrijf_{kind}", title, "polygon", frame, columns, "place_id", "place_name")
     views = [view_of(frame, name) for name in _VIEWS if name in names]
     story = Story(
         "Wat een wijkbedrijf hier per jaar zou overhouden, wat er in de wijk blijft, en hoe groot de kans is dat het uitkomt.",

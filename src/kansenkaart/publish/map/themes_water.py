@@ -23,13 +23,35 @@ _CLASSES = (
 )
 _STREET = ["street_name", "street_id", "homes", "people"]
 _GREY = [
-    "class_grey", "score_grey", "sentence_grey_nl", "sum_nl", "grey_m3_per_year", "reused_m3_per_year",
-    "drinking_water_eur_per_year", "yearly_eur", "yearly_eur_low", "yearly_eur_high", "saving_grey_off_eur",
-    "saving_grey_off_eur_low", "saving_grey_off_eur_high", "cost_grey_eur", "net_grey_eur", "net_grey_eur_low",
-    "net_grey_eur_high", "replacement_year",
-    "foul_system", "foul_present_mm", "foul_diameter_as_is_mm", "foul_diameter_grey_off_100_mm", "participation_nl",
-    "cleansing_nl", "discharge_rule", "sewer_basis", "area_basis", "street_basis",
-]  # fmt: skip
+    "class_grey",
+    "score_grey",
+    "sentence_grey_nl",
+    "sum_nl",
+    "grey_m3_per_year",
+    "reused_m3_per_year",
+    "drinking_water_eur_per_year",
+    "yearly_eur",
+    "yearly_eur_low",
+    "yearly_eur_high",
+    "saving_grey_off_eur",
+    "saving_grey_off_eur_low",
+    "saving_grey_off_eur_high",
+    "cost_grey_eur",
+    "net_grey_eur",
+    "net_grey_eur_low",
+    "net_grey_eur_high",
+    "replacement_year",
+    "foul_system",
+    "foul_present_mm",
+    "foul_diameter_as_is_mm",
+    "foul_diameter_grey_off_100_mm",
+    "participation_nl",
+    "cleansing_nl",
+    "discharge_rule",
+    "sewer_basis",
+    "area_basis",
+    "street_basis",
+]
 _RAIN = [
     "class_rain",
     "score_rain",
@@ -144,9 +166,12 @@ def rain(store: Store, sources: Sequence[Provenance]) -> Made:
     )
 
 
-_SYSTEMS = (("gemengd", "vuil en regen samen"), ("vuilwater", "alleen vuil water"),
-            ("verbeterd_gescheiden", "verbeterd gescheiden"),
-            ("hemelwater", "alleen regen"))  # fmt: skip
+_SYSTEMS = (
+    ("gemengd", "vuil en regen samen"),
+    ("vuilwater", "alleen vuil water"),
+    ("verbeterd_gescheiden", "verbeterd gescheiden"),
+    ("hemelwater", "alleen regen"),
+)
 _PRESSED = ("drukriool", "persleiding", "drain", "overig")
 
 
@@ -158,10 +183,25 @@ _CHANGES = (
     ("unknown", "niet te zeggen"),
 )
 _PIPE = [
-    "pipe_change", "homes", "people", "paved_m2", "flow_as_is_l_per_s", "diameter_as_is_mm", "diameter_grey_off_100_mm",
-    "diameter_rain_off_100_mm", "diameter_both_100_mm", "storm_08_l_per_s", "diameter_storm_08_mm", "saving_grey_off_eur",
-    "saving_both_eur", "replacement_year", "cleansing", "oriented_by", "slope_basis", "pipe_basis",
-]  # fmt: skip
+    "pipe_change",
+    "homes",
+    "people",
+    "paved_m2",
+    "flow_as_is_l_per_s",
+    "diameter_as_is_mm",
+    "diameter_grey_off_100_mm",
+    "diameter_rain_off_100_mm",
+    "diameter_both_100_mm",
+    "storm_08_l_per_s",
+    "diameter_storm_08_mm",
+    "saving_grey_off_eur",
+    "saving_both_eur",
+    "replacement_year",
+    "cleansing",
+    "oriented_by",
+    "slope_basis",
+    "pipe_basis",
+]
 
 
 def sewers(store: Store, sources: Sequence[Provenance]) -> Made:
@@ -179,8 +219,10 @@ def sewers(store: Store, sources: Sequence[Provenance]) -> Made:
     frame["pipe_name"] = pipe_names(frame, store)
     if "material" in frame:
         frame["material"] = frame["material"].map(short_id, na_action="ignore")
-    columns = (Column("pipe_name", "riool", CALCULATED, kind="text"),
-               *columns_of(frame, names, sources, {"length_m": 1, "flow_as_is_l_per_s": 1, "storm_08_l_per_s": 1}))  # fmt: skip
+    columns = (
+        Column("pipe_name", "riool", CALCULATED, kind="text"),
+        *columns_of(frame, names, sources, {"length_m": 1, "flow_as_is_l_per_s": 1, "storm_08_l_per_s": 1}),
+    )
     layer = Layer("riool", "Riool", "line", frame, columns, "pipe_id", "pipe_name", arrows=scored)
     return layer, theme_of("riool", "Riool", layer, _sewer_views(frame, names), _SEWERS, names)
 
@@ -194,8 +236,11 @@ def _sewer_views(frame: pd.DataFrame, names: Sequence[str]) -> list[View | None]
         change = [LegendClass("ABCDE"[i], label, colors[i], values=(code,)) for i, (code, label) in enumerate(_CHANGES)]
         note = "Vergelijkt de kleinste maat die nu volstaat met die daarna; alle woningen doen mee."
         views.append(View("kan de buis kleiner?", "pipe_change", tuple(change), note))
-    views += [view_of(frame, name, ramp="cividis")
-              for name in ("diameter_mm", "diameter_as_is_mm", "people", "laid_year") if name in names]  # fmt: skip
+    views += [
+        view_of(frame, name, ramp="cividis")
+        for name in ("diameter_mm", "diameter_as_is_mm", "people", "laid_year")
+        if name in names
+    ]
     return [*views, _years(frame)] if "replacement_year" in names else views
 
 

@@ -131,11 +131,27 @@ def _row_panden(row: layout.Row, first: int) -> list[Pand]:
         centre = quarter.to_plan(u, v_mid)
         out.append(
             Pand(
-                first + i, row.street, quarter.key, centre, quarter.angle_deg + 90.0 * row.across, along, across,
-                row.roof, row.tilt_deg, ground_level(centre[0]), row.eave_m, row.bouwjaar, STATUS_IN_USE, row.owner,
-                row.use, row.floors, row.homes_per_floor, quarter.to_plan(u, v_front + row.side), row.marks,
+                first + i,
+                row.street,
+                quarter.key,
+                centre,
+                quarter.angle_deg + 90.0 * row.across,
+                along,
+                across,
+                row.roof,
+                row.tilt_deg,
+                ground_level(centre[0]),
+                row.eave_m,
+                row.bouwjaar,
+                STATUS_IN_USE,
+                row.owner,
+                row.use,
+                row.floors,
+                row.homes_per_floor,
+                quarter.to_plan(u, v_front + row.side),
+                row.marks,
             )
-        )  # fmt: skip
+        )
     return out
 
 
@@ -152,9 +168,25 @@ def _ring_panden(first: int) -> list[Pand]:
         centre = quarter.to_plan(u0 + r * c, v0 + r * s)
         front = quarter.to_plan(u0 + (r - 2.0) * c, v0 + (r - 2.0) * s)
         pand = Pand(
-            first + len(out), "03-r", "03", centre, quarter.angle_deg + turn + 90.0, 6.0, 6.0, "shed", 15.0,
-            ground_level(centre[0]), 5.5, RING_BOUWJAAR, STATUS_IN_USE, "eigenaar-bewoner", "woonfunctie", 1, 1, front,
-        )  # fmt: skip
+            first + len(out),
+            "03-r",
+            "03",
+            centre,
+            quarter.angle_deg + turn + 90.0,
+            6.0,
+            6.0,
+            "shed",
+            15.0,
+            ground_level(centre[0]),
+            5.5,
+            RING_BOUWJAAR,
+            STATUS_IN_USE,
+            "eigenaar-bewoner",
+            "woonfunctie",
+            1,
+            1,
+            front,
+        )
         out.append(pand)
     return out
 
@@ -165,10 +197,26 @@ def _farm_panden(first: int) -> list[Pand]:
         centre = (layout.OUTER_X_M[0] + 20.0 + FARM_SPACING_M * i, layout.OUTER_Y_M + 14.0)
         out.append(
             Pand(
-                first + i, "04-b", "04", centre, 90.0 * (i % 2), 12.0, 9.0, "gable", 45.0, ground_level(centre[0]),
-                3.0, 1912, STATUS_IN_USE, "eigenaar-bewoner", "woonfunctie", 1, 1, (centre[0], centre[1] - 3.0),
+                first + i,
+                "04-b",
+                "04",
+                centre,
+                90.0 * (i % 2),
+                12.0,
+                9.0,
+                "gable",
+                45.0,
+                ground_level(centre[0]),
+                3.0,
+                1912,
+                STATUS_IN_USE,
+                "eigenaar-bewoner",
+                "woonfunctie",
+                1,
+                1,
+                (centre[0], centre[1] - 3.0),
             )
-        )  # fmt: skip
+        )
     return out
 
 
@@ -237,6 +285,15 @@ def _home(pand: Pand, members: tuple[int, ...], number: int, house_number: int, 
     gone = pand.status == "Pand gesloopt"
     status = "Verblijfsobject gevormd" if building else "Verblijfsobject in gebruik"
     return Home(
-        number, members, pand.street, pand.quarter, house_number, "", round(area * storeys * len(members)), pand.use,
-        "Verblijfsobject ingetrokken" if gone else status, _point_in(pand, share), pand.owner,
-    )  # fmt: skip
+        number,
+        members,
+        pand.street,
+        pand.quarter,
+        house_number,
+        "",
+        round(area * storeys * len(members)),
+        pand.use,
+        "Verblijfsobject ingetrokken" if gone else status,
+        _point_in(pand, share),
+        pand.owner,
+    )

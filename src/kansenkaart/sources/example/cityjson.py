@@ -23,13 +23,17 @@ ROOF_TYPES = {"gable": "slanted", "shed": "slanted", "flat": "horizontal"}
 def _header(scale: int) -> dict[str, Any]:
     x, y = ids.origin(0, scale)
     return {
-        "type": "CityJSON", "version": "2.0", "CityObjects": {}, "vertices": [],
+        "type": "CityJSON",
+        "version": "2.0",
+        "CityObjects": {},
+        "vertices": [],
         "transform": {"scale": [SCALE_M] * 3, "translate": [float(x), float(y), 0.0]},
         "metadata": {
-            "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415", "title": "3DBAG (voorbeeld)",
+            "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415",
+            "title": "3DBAG (voorbeeld)",
             "version": "v2025.09.03",
         },
-    }  # fmt: skip
+    }
 
 
 def shell(pand: Pand) -> tuple[Floats, list[list[int]], int]:
@@ -53,23 +57,35 @@ def shell(pand: Pand) -> tuple[Floats, list[list[int]], int]:
 def _roof(face: Face) -> dict[str, Any]:
     z = face.corners[:, 2]
     return {
-        "type": "RoofSurface", "b3_hellingshoek": round(face.tilt_deg, 4),
+        "type": "RoofSurface",
+        "b3_hellingshoek": round(face.tilt_deg, 4),
         "b3_azimut": None if math.isnan(face.azimuth_deg) else round(face.azimuth_deg, 4),
-        "b3_h_dak_min": float(z.min()), "b3_h_dak_max": float(z.max()), "b3_h_dak_50p": round(float(z.mean()), 3),
+        "b3_h_dak_min": float(z.min()),
+        "b3_h_dak_max": float(z.max()),
+        "b3_h_dak_50p": round(float(z.mean()), 3),
         "b3_h_dak_70p": round(float(z.min() + 0.7 * np.ptp(z)), 3),
-    }  # fmt: skip
+    }
 
 
 def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
     flat = sum(f.area_m2 for f in faces if f.tilt_deg == 0.0)
     return {
-        "identificatie": key, "status": pand.status, "oorspronkelijkbouwjaar": pand.bouwjaar,
-        "b3_h_maaiveld": pand.ground_m, "b3_h_nok": round(pand.ridge_height_m, 3), "b3_dak_type": ROOF_TYPES[pand.roof],
-        "b3_opp_grond": round(pand.length_m * pand.width_m, 2), "b3_opp_dak_plat": round(flat, 2),
-        "b3_opp_dak_schuin": round(sum(f.area_m2 for f in faces) - flat, 2), "b3_n_vlakken": len(faces),
-        "b3_pw_bron": "ahn5", "b3_pw_datum": SURVEY_YEAR, "b3_kwaliteitsindicator": True,
-        "b3_bouwlagen": max(pand.floors, 2), "eindgeldigheid": None,
-    }  # fmt: skip
+        "identificatie": key,
+        "status": pand.status,
+        "oorspronkelijkbouwjaar": pand.bouwjaar,
+        "b3_h_maaiveld": pand.ground_m,
+        "b3_h_nok": round(pand.ridge_height_m, 3),
+        "b3_dak_type": ROOF_TYPES[pand.roof],
+        "b3_opp_grond": round(pand.length_m * pand.width_m, 2),
+        "b3_opp_dak_plat": round(flat, 2),
+        "b3_opp_dak_schuin": round(sum(f.area_m2 for f in faces) - flat, 2),
+        "b3_n_vlakken": len(faces),
+        "b3_pw_bron": "ahn5",
+        "b3_pw_datum": SURVEY_YEAR,
+        "b3_kwaliteitsindicator": True,
+        "b3_bouwlagen": max(pand.floors, 2),
+        "eindgeldigheid": None,
+    }
 
 
 def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
@@ -79,18 +95,24 @@ def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
     faces = roof_faces(pand)
     vertices = np.rint((corners + np.append(move, 0.0)) / SCALE_M).astype(int)
     solid = {
-        "type": "Solid", "lod": "2.2", "boundaries": [[[face] for face in boundaries]],
+        "type": "Solid",
+        "lod": "2.2",
+        "boundaries": [[[face] for face in boundaries]],
         "semantics": {
             "surfaces": [*SEMANTICS, *(_roof(f) for f in faces)],
             "values": [[0] + [1] * (len(boundaries) - roofs - 1) + [2 + i for i in range(roofs)]],
         },
-    }  # fmt: skip
+    }
     plan = {"type": "MultiSurface", "lod": "0", "boundaries": [[[0, 1, 2, 3]]]}
     objects = {
-        key: {"type": "Building", "attributes": _attributes(pand, key, faces), "children": [f"{key}-0"],
-              "geometry": [plan]},
+        key: {
+            "type": "Building",
+            "attributes": _attributes(pand, key, faces),
+            "children": [f"{key}-0"],
+            "geometry": [plan],
+        },
         f"{key}-0": {"type": "BuildingPart", "parents": [key], "geometry": [solid]},
-    }  # fmt: skip
+    }
     return {"type": "CityJSONFeature", "id": key, "CityObjects": objects, "vertices": vertices.tolist()}
 
 

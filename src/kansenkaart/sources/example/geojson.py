@@ -21,9 +21,13 @@ CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
 BAG_HREF = "https://api.pdok.nl/kadaster/bag/ogc/v2/collections/pand/items/"
 GWSW = "http://data.gwsw.nl/1.6/totaal/"
 BGT_COLLECTIONS = (
-    "wegdeel", "ondersteunendwegdeel", "onbegroeidterreindeel", "begroeidterreindeel", "waterdeel",
+    "wegdeel",
+    "ondersteunendwegdeel",
+    "onbegroeidterreindeel",
+    "begroeidterreindeel",
+    "waterdeel",
     "overbruggingsdeel",
-)  # fmt: skip
+)
 TYPES = {"vuilwater": "Vuilwaterriool", "hemelwater": "Hemelwaterriool", "gemengd": "GemengdRiool"}
 YEAR_UNKNOWN_EVERY = 13
 MATERIAL_UNKNOWN_EVERY = 17
@@ -60,16 +64,25 @@ def areas(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
     for q in layout.QUARTERS:
         code = ids.buurtcode(copy, q.key)
         properties = {
-            "buurtcode": code, "buurtnaam": statistics.buurtnaam(copy, q), "wijkcode": ids.wijkcode(copy),
-            "gemeentecode": ids.MUNICIPALITY, "gemeentenaam": ids.MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025,
+            "buurtcode": code,
+            "buurtnaam": statistics.buurtnaam(copy, q),
+            "wijkcode": ids.wijkcode(copy),
+            "gemeentecode": ids.MUNICIPALITY,
+            "gemeentenaam": ids.MUNICIPALITY_NAME,
+            "water": "NEE",
+            "jaar": 2025,
             **statistics.map_figures(model, q),
-        }  # fmt: skip
+        }
         yield "buurten", feature(code, _quarter_box(q.key), properties, move)
     whole = box(0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
     properties = {
-        "wijkcode": ids.wijkcode(copy), "wijknaam": f"Voorbeeldwijk {copy + 1}", "gemeentecode": ids.MUNICIPALITY,
-        "gemeentenaam": ids.MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025,
-    }  # fmt: skip
+        "wijkcode": ids.wijkcode(copy),
+        "wijknaam": f"Voorbeeldwijk {copy + 1}",
+        "gemeentecode": ids.MUNICIPALITY,
+        "gemeentenaam": ids.MUNICIPALITY_NAME,
+        "water": "NEE",
+        "jaar": 2025,
+    }
     yield "wijken", feature(ids.wijkcode(copy), whole, properties, move)
 
 
@@ -91,21 +104,32 @@ def bag(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
     for pand in model.panden:
         key, sizes = ids.pand_id(copy, pand.number), inside[pand.number]
         properties = {
-            "identificatie": key, "bouwjaar": pand.bouwjaar, "status": pand.status, "gebruiksdoel": pand.use,
-            "oppervlakte_min": min(sizes, default=None), "oppervlakte_max": max(sizes, default=None),
-            "aantal_verblijfsobjecten": len(sizes), "rdf_seealso": f"http://bag.basisregistraties.overheid.nl/bag/id/pand/{key}",
-        }  # fmt: skip
+            "identificatie": key,
+            "bouwjaar": pand.bouwjaar,
+            "status": pand.status,
+            "gebruiksdoel": pand.use,
+            "oppervlakte_min": min(sizes, default=None),
+            "oppervlakte_max": max(sizes, default=None),
+            "aantal_verblijfsobjecten": len(sizes),
+            "rdf_seealso": f"http://bag.basisregistraties.overheid.nl/bag/id/pand/{key}",
+        }
         yield "pand", feature(key, Polygon(pand.footprint), properties, move)
     for home in model.homes:
         key = ids.home_id(copy, home.number)
         properties = {
-            "identificatie": key, "oppervlakte": home.floor_area_m2, "status": home.status, "gebruiksdoel": home.use,
+            "identificatie": key,
+            "oppervlakte": home.floor_area_m2,
+            "status": home.status,
+            "gebruiksdoel": home.use,
             "openbare_ruimte_naam": ids.street_name(copy, home.street),
-            "openbare_ruimte_identificatie": ids.street_id(copy, home.street), "huisnummer": home.house_number,
-            "huisletter": "", "toevoeging": home.suffix, "postcode": f"99{home.quarter}VB",
+            "openbare_ruimte_identificatie": ids.street_id(copy, home.street),
+            "huisnummer": home.house_number,
+            "huisletter": "",
+            "toevoeging": home.suffix,
+            "postcode": f"99{home.quarter}VB",
             "woonplaats_naam": ids.MUNICIPALITY_NAME,
             "pand.href": [BAG_HREF + ids.pand_id(copy, n) for n in home.panden],
-        }  # fmt: skip
+        }
         yield "verblijfsobject", feature(key, Point(home.point), properties, move)
 
 
@@ -114,9 +138,14 @@ def bgt(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
     for n, part in enumerate(model.parts):
         key = f"G9999.{copy:04d}{n:028d}"
         properties: dict[str, Any] = {
-            "lokaal_id": key, "bronhouder": "G9999", "status": "bestaand", "relatieve_hoogteligging": part.level,
-            "eind_registratie": None, "plus_fysiek_voorkomen": None, "in_onderzoek": False,
-        }  # fmt: skip
+            "lokaal_id": key,
+            "bronhouder": "G9999",
+            "status": "bestaand",
+            "relatieve_hoogteligging": part.level,
+            "eind_registratie": None,
+            "plus_fysiek_voorkomen": None,
+            "in_onderzoek": False,
+        }
         if part.collection == "waterdeel":
             properties["type"] = part.function
         elif part.collection == "overbruggingsdeel":
@@ -138,11 +167,17 @@ def sewer(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
         yield "beheerleiding", feature(key, line, _pipe(pipe, copy, turned), move)
     for node in model.network.nodes.values():
         properties = {
-            "dataset": "Voorbeeldstad", "stelsel": f"voorbeeld {copy}", "naam": ids.node_id(copy, node.key),
-            "uri": f"http://sparql.gwsw.nl/voorbeeld#{ids.node_id(copy, node.key)}", "type": GWSW + node.kind,
-            "begindatum": "", "maaiveldhoogte": f"{node.ground_m:.2f}", "vorm_put": "", "breedte_put": "800",
+            "dataset": "Voorbeeldstad",
+            "stelsel": f"voorbeeld {copy}",
+            "naam": ids.node_id(copy, node.key),
+            "uri": f"http://sparql.gwsw.nl/voorbeeld#{ids.node_id(copy, node.key)}",
+            "type": GWSW + node.kind,
+            "begindatum": "",
+            "maaiveldhoogte": f"{node.ground_m:.2f}",
+            "vorm_put": "",
+            "breedte_put": "800",
             "aantal_woningen": "",
-        }  # fmt: skip
+        }
         yield "beheerput", feature(properties["naam"], Point(node.point), properties, move)
 
 
@@ -154,16 +189,28 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
     names = [ids.node_id(copy, end) for end in ends]
     size = str(pipe.diameter_mm)
     return {
-        "dataset": "Voorbeeldstad", "stelsel": f"voorbeeld {copy}",
-        "stelseltype": GWSW + pipe.system if pipe.system else "", "naam": ids.pipe_id(copy, pipe.number),
-        "uri": base + ids.pipe_id(copy, pipe.number), "type": GWSW + TYPES.get(pipe.kind, pipe.kind),
-        "beginpunt": names[0], "uri_b": base + names[0], "eindpunt": names[1], "uri_e": base + names[1],
-        "begindatum": "" if pipe.number % YEAR_UNKNOWN_EVERY == 0 else f"{pipe.year}-01-01", "einddatum": "",
+        "dataset": "Voorbeeldstad",
+        "stelsel": f"voorbeeld {copy}",
+        "stelseltype": GWSW + pipe.system if pipe.system else "",
+        "naam": ids.pipe_id(copy, pipe.number),
+        "uri": base + ids.pipe_id(copy, pipe.number),
+        "type": GWSW + TYPES.get(pipe.kind, pipe.kind),
+        "beginpunt": names[0],
+        "uri_b": base + names[0],
+        "eindpunt": names[1],
+        "uri_e": base + names[1],
+        "begindatum": "" if pipe.number % YEAR_UNKNOWN_EVERY == 0 else f"{pipe.year}-01-01",
+        "einddatum": "",
         "materiaal_leiding": "" if pipe.number % MATERIAL_UNKNOWN_EVERY == 0 else GWSW + pipe.material,
-        "vorm_leiding": GWSW + "Rond", "breedte_leiding": size, "hoogte_leiding": size,
-        "lengte_leiding": f"{pipe.length_m:.2f}", "bob_beginpunt_leiding": bob[0], "bob_eindpunt_leiding": bob[1],
-        "aantal_woningen": "0", "afvoerend_oppervlak": "",
-    }  # fmt: skip
+        "vorm_leiding": GWSW + "Rond",
+        "breedte_leiding": size,
+        "hoogte_leiding": size,
+        "lengte_leiding": f"{pipe.length_m:.2f}",
+        "bob_beginpunt_leiding": bob[0],
+        "bob_eindpunt_leiding": bob[1],
+        "aantal_woningen": "0",
+        "afvoerend_oppervlak": "",
+    }
 
 
 def write_all(folder: Path, model: Model, scale: int) -> None:

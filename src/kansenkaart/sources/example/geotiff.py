@@ -26,11 +26,20 @@ def _write_one(path: Path, unit: surface.Grid, scale: int) -> None:
     columns, rows = ids.shape_of(scale)
     west, south = layout.ORIGIN_RD_M
     profile = {
-        "driver": "GTiff", "dtype": "float32", "count": 1, "nodata": float(surface.NODATA), "crs": RD,
-        "width": columns * surface.WIDTH, "height": rows * surface.HEIGHT, "compress": "deflate", "tiled": True,
-        "blockxsize": BLOCK, "blockysize": BLOCK, "predictor": 3,
+        "driver": "GTiff",
+        "dtype": "float32",
+        "count": 1,
+        "nodata": float(surface.NODATA),
+        "crs": RD,
+        "width": columns * surface.WIDTH,
+        "height": rows * surface.HEIGHT,
+        "compress": "deflate",
+        "tiled": True,
+        "blockxsize": BLOCK,
+        "blockysize": BLOCK,
+        "predictor": 3,
         "transform": Affine(surface.CELL_M, 0.0, west, 0.0, -surface.CELL_M, south + rows * layout.PITCH_Y_M),
-    }  # fmt: skip
+    }
     whole = np.full((profile["height"], profile["width"]), surface.NODATA, dtype=np.float32)
     for copy in range(scale):
         x = (copy % columns) * surface.WIDTH

@@ -161,27 +161,48 @@ def streets() -> list[Street]:
 
 def _terrace(street: str, side: int, **changes: object) -> Row:
     base: dict[str, object] = {
-        "street": street, "side": side, "start_u_m": -112.0, "count": 38, "width_m": 5.4, "depth_m": 9.6,
-        "roof": "gable", "tilt_deg": 35.0, "eave_m": 5.6, "bouwjaar": 1969, "owner": "eigenaar-bewoner",
-    }  # fmt: skip
+        "street": street,
+        "side": side,
+        "start_u_m": -112.0,
+        "count": 38,
+        "width_m": 5.4,
+        "depth_m": 9.6,
+        "roof": "gable",
+        "tilt_deg": 35.0,
+        "eave_m": 5.6,
+        "bouwjaar": 1969,
+        "owner": "eigenaar-bewoner",
+    }
     return Row(**(base | changes))  # type: ignore[arg-type]
 
 
 def _gallery_rows() -> list[Row]:
     corporation = "corporatie Voorbeeldwonen"
     flat = {
-        "roof": "flat", "tilt_deg": 0.0, "depth_m": 12.0, "count": 1, "setback_m": 8.0, "owner": corporation,
-    }  # fmt: skip
+        "roof": "flat",
+        "tilt_deg": 0.0,
+        "depth_m": 12.0,
+        "count": 1,
+        "setback_m": 8.0,
+        "owner": corporation,
+    }
     return [
         _terrace("01-0", -1, **flat, start_u_m=-110.0, width_m=90.0, eave_m=24.0, floors=8, homes_per_floor=12),
         _terrace("01-0", 1, **flat, start_u_m=0.0, width_m=91.0, eave_m=21.0, floors=7, homes_per_floor=14),
-        _terrace("01-0", 1, **(flat | {"owner": "gemeente"}), start_u_m=-100.0, width_m=48.0, eave_m=6.5,
-                 use="onderwijsfunctie"),
+        _terrace(
+            "01-0",
+            1,
+            **(flat | {"owner": "gemeente"}),
+            start_u_m=-100.0,
+            width_m=48.0,
+            eave_m=6.5,
+            use="onderwijsfunctie",
+        ),
         _terrace("01-1", 1, count=34, owner=corporation, tilt_deg=30.0),
         _terrace("01-1", -1, count=34, owner=corporation, tilt_deg=30.0),
         _terrace("01-2", -1, count=27, owner=corporation),
         _terrace("01-2", 1, count=41, marks=frozenset({"dormers"})),
-    ]  # fmt: skip
+    ]
 
 
 def _old_rows() -> list[Row]:
@@ -218,14 +239,44 @@ def _park_rows() -> list[Row]:
         _terrace("04-0", 1, **semi, marks=frozenset({"trees"})),
         _terrace("04-1", -1, bouwjaar=1982, tilt_deg=30.0, start_u_m=-100.0),
         _terrace("04-1", 1, bouwjaar=1982, tilt_deg=30.0, start_u_m=-100.0, marks=frozenset({"dormers"})),
-        _terrace("04-2", 1, **flat, start_u_m=-100.0, width_m=84.0, depth_m=11.0, eave_m=12.0, floors=4,
-                 homes_per_floor=12, owner="corporatie Voorbeeldwonen"),
-        _terrace("04-2", 1, **flat, start_u_m=10.0, width_m=26.0, depth_m=14.0, eave_m=4.5, use="winkelfunctie",
-                 owner="ondernemer"),
-        _terrace("04-2", -1, **flat, start_u_m=-75.0, width_m=18.0, depth_m=18.0, eave_m=45.0, floors=15,
-                 homes_per_floor=4, owner="vereniging van eigenaren", marks=frozenset({"tower"})),
+        _terrace(
+            "04-2",
+            1,
+            **flat,
+            start_u_m=-100.0,
+            width_m=84.0,
+            depth_m=11.0,
+            eave_m=12.0,
+            floors=4,
+            homes_per_floor=12,
+            owner="corporatie Voorbeeldwonen",
+        ),
+        _terrace(
+            "04-2",
+            1,
+            **flat,
+            start_u_m=10.0,
+            width_m=26.0,
+            depth_m=14.0,
+            eave_m=4.5,
+            use="winkelfunctie",
+            owner="ondernemer",
+        ),
+        _terrace(
+            "04-2",
+            -1,
+            **flat,
+            start_u_m=-75.0,
+            width_m=18.0,
+            depth_m=18.0,
+            eave_m=45.0,
+            floors=15,
+            homes_per_floor=4,
+            owner="vereniging van eigenaren",
+            marks=frozenset({"tower"}),
+        ),
         _terrace("04-2", -1, bouwjaar=1982, start_u_m=-20.0, count=22),
-    ]  # fmt: skip
+    ]
 
 
 def rows() -> list[Row]:

@@ -101,7 +101,7 @@ class _Builder:
         for start, end in pairwise(keys):
             ends = (self.nodes[start].point, self.nodes[end].point)
             number = len(self.pipes)
-            self.pipes.append(Pipe(number, medium, system, start, end, ends, street.key, street.role, year))  # fmt: skip
+            self.pipes.append(Pipe(number, medium, system, start, end, ends, street.key, street.role, year))
 
 
 def densify(line: layout.Line) -> list[layout.Point]:
@@ -243,8 +243,10 @@ def _accumulate(
             people[at] += quarters[home.quarter].household_size_persons
             at = after.get(at)
     rain = _rain_homes(pipes, homes, after)
-    return [replace(p, homes_upstream=count[p.number] or rain.get(p.number, 0), people_upstream=people[p.number])
-            for p in pipes]  # fmt: skip
+    return [
+        replace(p, homes_upstream=count[p.number] or rain.get(p.number, 0), people_upstream=people[p.number])
+        for p in pipes
+    ]
 
 
 def _rain_homes(pipes: list[Pipe], homes: list[Home], after: dict[int, int]) -> dict[int, int]:

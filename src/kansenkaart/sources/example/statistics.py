@@ -21,7 +21,15 @@ COLUMNS: tuple[tuple[str, int, int, str, str, int, str], ...] = (
     ("HuishoudensTotaal", 29, 29, "Huishoudens totaal", "aantal", 0, "Bevolking"),
     ("GemiddeldeHuishoudensgrootte", 33, 33, "Gemiddelde huishoudensgrootte", "aantal", 1, "Bevolking"),
     ("Woningvoorraad", 35, 35, "Woningvoorraad", "aantal", 0, "Wonen en vastgoed"),
-    ("GemiddeldeWOZWaardeVanWoningen", 39, 39, "Gemiddelde WOZ-waarde van woningen", "x 1 000 euro", 0, "Wonen en vastgoed"),
+    (
+        "GemiddeldeWOZWaardeVanWoningen",
+        39,
+        39,
+        "Gemiddelde WOZ-waarde van woningen",
+        "x 1 000 euro",
+        0,
+        "Wonen en vastgoed",
+    ),
     ("PercentageEengezinswoning", 40, 40, "Percentage eengezinswoning", "%", 0, "Wonen en vastgoed"),
     ("PercentageMeergezinswoning", 45, 45, "Percentage meergezinswoning", "%", 0, "Wonen en vastgoed"),
     ("Koopwoningen", 47, 47, "Koopwoningen", "%", 0, "Wonen en vastgoed"),
@@ -34,7 +42,7 @@ COLUMNS: tuple[tuple[str, int, int, str, str, int, str], ...] = (
     ("WoningenMetZonnestroom", 59, 59, "Woningen met zonnestroom", "%", 0, "Energie"),
     ("GemiddeldInkomenPerInwoner", 77, 78, "Gemiddeld inkomen per inwoner", "x 1 000 euro", 1, "Inkomen"),
     ("OppervlakteTotaal", 113, 115, "Oppervlakte totaal", "ha", 0, "Oppervlakte"),
-)  # fmt: skip
+)
 TABLES = {"85984NED": 2024, "86165NED": 2025}
 LATE_GROUPS = ("Energie", "Inkomen")
 # Invented per quarter: WOZ, older than ten years, kWh, m3, district heat, solar, income, aged 65 and over (share)
@@ -82,10 +90,25 @@ def row(model: Model, q: layout.Quarter, year: int) -> dict[str, Value]:
     n = count(model, q)
     woz, older, power, gas, heat, solar, income, aged = INVENTED[q.key]
     values: list[Value] = [
-        n.inhabitants, round(n.inhabitants * float(aged or 0)), n.homes, q.household_size_persons, n.homes, woz,
-        100 - n.multi_pct, n.multi_pct, 100 - n.rented_pct, n.rented_pct, n.corporation_pct, older, power, gas, heat,
-        solar, income, 9,
-    ]  # fmt: skip
+        n.inhabitants,
+        round(n.inhabitants * float(aged or 0)),
+        n.homes,
+        q.household_size_persons,
+        n.homes,
+        woz,
+        100 - n.multi_pct,
+        n.multi_pct,
+        100 - n.rented_pct,
+        n.rented_pct,
+        n.corporation_pct,
+        older,
+        power,
+        gas,
+        heat,
+        solar,
+        income,
+        9,
+    ]
     late = year == max(TABLES.values())
     pairs = zip(COLUMNS, values, strict=True)
     return {_key(c, year): None if late and c[6] in LATE_GROUPS else v for c, v in pairs}
@@ -99,11 +122,15 @@ def map_figures(model: Model, q: layout.Quarter) -> dict[str, Value]:
     """Figures that the map service of 2025 carries; unknown as its own number."""
     n = count(model, q)
     return {
-        "aantal_inwoners": n.inhabitants, "aantal_huishoudens": n.homes, "woningvoorraad": n.homes,
-        "gemiddelde_huishoudsgrootte": q.household_size_persons, "percentage_huurwoningen": n.rented_pct,
-        "perc_huurwoningen_in_bezit_woningcorporaties": n.corporation_pct, "gemiddeld_gasverbruik_totaal": -99997,
+        "aantal_inwoners": n.inhabitants,
+        "aantal_huishoudens": n.homes,
+        "woningvoorraad": n.homes,
+        "gemiddelde_huishoudsgrootte": q.household_size_persons,
+        "percentage_huurwoningen": n.rented_pct,
+        "perc_huurwoningen_in_bezit_woningcorporaties": n.corporation_pct,
+        "gemiddeld_gasverbruik_totaal": -99997,
         "gemiddeld_elektriciteitsverbruik_totaal": -99997,
-    }  # fmt: skip
+    }
 
 
 def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
@@ -122,11 +149,15 @@ def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:
         regions += [(ids.buurtcode(copy, key), "Buurt", values) for key, values in rows.items()]
     return [
         {
-            "ID": n, "WijkenEnBuurten": code.ljust(CODE_WIDTH), "Gemeentenaam_1": ids.MUNICIPALITY_NAME.ljust(40),
-            "SoortRegio_2": kind.ljust(CODE_WIDTH), "Codering_3": code.ljust(CODE_WIDTH), **values,
+            "ID": n,
+            "WijkenEnBuurten": code.ljust(CODE_WIDTH),
+            "Gemeentenaam_1": ids.MUNICIPALITY_NAME.ljust(40),
+            "SoortRegio_2": kind.ljust(CODE_WIDTH),
+            "Codering_3": code.ljust(CODE_WIDTH),
+            **values,
         }
         for n, (code, kind, values) in enumerate(regions)
-    ]  # fmt: skip
+    ]
 
 
 def _names(scale: int) -> list[dict[str, Value]]:
@@ -166,20 +197,34 @@ def _properties(year: int) -> list[dict[str, Any]]:
 
 def _property(number: int, parent: int | None, kind: str, key: str, title: str) -> dict[str, Any]:
     return {
-        "odata.type": f"Cbs.OData.{'GeoDimension' if kind == 'Dimension' else kind}", "ID": number,
-        "Position": number, "ParentID": parent, "Type": kind, "Key": key, "Title": title, "Description": "Voorbeeld",
-    }  # fmt: skip
+        "odata.type": f"Cbs.OData.{'GeoDimension' if kind == 'Dimension' else kind}",
+        "ID": number,
+        "Position": number,
+        "ParentID": parent,
+        "Type": kind,
+        "Key": key,
+        "Title": title,
+        "Description": "Voorbeeld",
+    }
 
 
 def _info(table: str, year: int) -> list[dict[str, Any]]:
     return [
         {
-            "ID": 0, "Identifier": table, "Title": f"Kerncijfers wijken en buurten {year} (voorbeeld)",
-            "ShortTitle": f"Kerncijfers wijken en buurten {year}", "Modified": f"{year}-09-30T02:00:00",
-            "ReasonDelivery": "Actualisering", "Catalog": "CBS", "Frequency": "Perjaar", "Period": str(year),
-            "Language": "nl", "OutputStatus": "Regulier", "Summary": "Voorbeeld: alle cijfers zijn verzonnen.",
+            "ID": 0,
+            "Identifier": table,
+            "Title": f"Kerncijfers wijken en buurten {year} (voorbeeld)",
+            "ShortTitle": f"Kerncijfers wijken en buurten {year}",
+            "Modified": f"{year}-09-30T02:00:00",
+            "ReasonDelivery": "Actualisering",
+            "Catalog": "CBS",
+            "Frequency": "Perjaar",
+            "Period": str(year),
+            "Language": "nl",
+            "OutputStatus": "Regulier",
+            "Summary": "Voorbeeld: alle cijfers zijn verzonnen.",
         }
-    ]  # fmt: skip
+    ]
 
 
 def write_all(folder: Path, model: Model, scale: int) -> None:

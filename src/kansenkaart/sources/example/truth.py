@@ -65,9 +65,15 @@ def truth(scale: int = 1) -> Truth:
     centre = layout.quarter(CLUSTER_QUARTER).centre
     x0, y0 = layout.ORIGIN_RD_M
     return Truth(
-        faces, homes, _copies(_pipes(model), scale), _copies(_panden(model), scale), homes.groupby("buurtcode").size(),
-        tuple(mine["home_id"]), (x0 + centre[0], y0 + centre[1]), float((mine["owner"] == CLUSTER_OWNER).mean()),
-    )  # fmt: skip
+        faces,
+        homes,
+        _copies(_pipes(model), scale),
+        _copies(_panden(model), scale),
+        homes.groupby("buurtcode").size(),
+        tuple(mine["home_id"]),
+        (x0 + centre[0], y0 + centre[1]),
+        float((mine["owner"] == CLUSTER_OWNER).mean()),
+    )
 
 
 def _copies(unit: pd.DataFrame, scale: int) -> pd.DataFrame:
@@ -121,10 +127,20 @@ def _homes(model: Model) -> pd.DataFrame:
 
 def _pipes(model: Model) -> pd.DataFrame:
     rows = [
-        (p.number, p.start, p.end, p.kind, p.street, p.diameter_mm, p.year, sewer.SLOPES[p.role],
-         p.homes_upstream, p.people_upstream)
+        (
+            p.number,
+            p.start,
+            p.end,
+            p.kind,
+            p.street,
+            p.diameter_mm,
+            p.year,
+            sewer.SLOPES[p.role],
+            p.homes_upstream,
+            p.people_upstream,
+        )
         for p in model.network.pipes
-    ]  # fmt: skip
+    ]
     names = ["pipe_id", "from_node", "to_node", "kind", "street_name", "diameter_mm", "laid_year", "slope"]
     return pd.DataFrame(rows, columns=[*names, "homes_upstream", "people_upstream"])
 

@@ -91,8 +91,12 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
     except (gzip.BadGzipFile, EOFError, zlib.error) as why:
         raise _refused("a sound gzip file", f"{type(why).__name__}: {why}", packed.name) from why
     except OSError as why:
-        raise StoreError("room and permission to unpack", found=str(why.strerror or why), where=packed.name,
-                         remedy="free disk space, then run again") from why  # fmt: skip
+        raise StoreError(
+            "room and permission to unpack",
+            found=str(why.strerror or why),
+            where=packed.name,
+            remedy="free disk space, then run again",
+        ) from why
     finally:
         draft.unlink(missing_ok=True)
     return target

@@ -434,8 +434,12 @@ def keep_bulk(
     if edition == "latest":
         edition = stated_date(url, http=http)
     if not edition:
-        raise FetchError("the day of this file (Last-Modified)", found="none stated", where=url,
-                         remedy="name the edition in the study, such as edition = '2026-11'")  # fmt: skip
+        raise FetchError(
+            "the day of this file (Last-Modified)",
+            found="none stated",
+            where=url,
+            remedy="name the edition in the study, such as edition = '2026-11'",
+        )
     path = folder / plain_name(publisher) / plain_name(edition) / plain_name(Path(urlsplit(url).path).name)
     wide = replace(
         http, max_bytes=max(http.max_bytes, MOST_BYTES), answer_timeout_s=max(http.answer_timeout_s, LONGEST_S)

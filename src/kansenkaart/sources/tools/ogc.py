@@ -52,22 +52,34 @@ def canonical(features: Sequence[Feature]) -> bytes:
         return (text + "\n").encode()
     except UnicodeEncodeError as why:
         around = text[max(why.start - 40, 0) : why.start]
-        raise FormatError("texts of whole characters", found=f"half a character after {around!r}", where="the features",
-                          remedy="the service sends damaged text: ask its publisher") from why  # fmt: skip
+        raise FormatError(
+            "texts of whole characters",
+            found=f"half a character after {around!r}",
+            where="the features",
+            remedy="the service sends damaged text: ask its publisher",
+        ) from why
 
 
 def _require_feature(one: Any, *, where: str) -> Feature:
     parts = [one.get(name) or {} for name in ("geometry", "properties")] if isinstance(one, dict) else [one]
     if not all(isinstance(part, dict) for part in parts):
-        raise FormatError("a feature with geometry and properties", found=str(one)[:80], where=where,
-                          remedy="the service changed its shape: adapt the client")  # fmt: skip
+        raise FormatError(
+            "a feature with geometry and properties",
+            found=str(one)[:80],
+            where=where,
+            remedy="the service changed its shape: adapt the client",
+        )
     return dict(one)
 
 
 def _positions(nested: Any, *, where: str, depth: int = 0) -> Iterator[tuple[float, float]]:
     if not isinstance(nested, list) or depth > _DEEPEST:
-        raise FormatError("coordinates as GeoJSON nests them", found=str(nested)[:80], where=where,
-                          remedy="the service changed its shape: adapt the client")  # fmt: skip
+        raise FormatError(
+            "coordinates as GeoJSON nests them",
+            found=str(nested)[:80],
+            where=where,
+            remedy="the service changed its shape: adapt the client",
+        )
     if nested and not isinstance(nested[0], list):
         yield _position(nested, where=where)
         return
@@ -79,8 +91,12 @@ def _position(numbers: list[Any], *, where: str) -> tuple[float, float]:
     try:
         x, y = (float(one) for one in numbers[:2])
     except (TypeError, ValueError, OverflowError) as why:
-        raise FormatError("a position of two or three numbers", found=str(numbers)[:80], where=where,
-                          remedy="the service changed its shape: adapt the client") from why  # fmt: skip
+        raise FormatError(
+            "a position of two or three numbers",
+            found=str(numbers)[:80],
+            where=where,
+            remedy="the service changed its shape: adapt the client",
+        ) from why
     return (x, y) if math.isfinite(x) and math.isfinite(y) else (math.inf, math.inf)
 
 

@@ -27,8 +27,12 @@ def plain_name(text: str) -> str:
     """
     name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text.strip()).strip("-.")[:120]
     if not _PLAIN.fullmatch(name):
-        raise ConfigError("a name with letters or digits", found=repr(text), where="publisher, edition or place",
-                          remedy="correct the edition or place")  # fmt: skip
+        raise ConfigError(
+            "a name with letters or digits",
+            found=repr(text),
+            where="publisher, edition or place",
+            remedy="correct the edition or place",
+        )
     return name
 
 

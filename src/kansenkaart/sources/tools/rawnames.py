@@ -31,8 +31,19 @@ MISSING = frozenset({"", ".", "?", "-", "nan", "none", "null", "-99999999", "-99
 #: The largest file that is read into memory as a whole; a tile of 3DBAG has some 10 MB, ten years of hours 10 MB [byte].
 MOST_BYTES = 1 << 30
 #: What libraries raise when a file is not what it seems: RuntimeError holds GDAL's errors and too deep nesting.
-_UNREADABLE = (RuntimeError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, SyntaxError,
-               zipfile.BadZipFile, zlib.error, shapely.errors.ShapelyError)  # fmt: skip
+_UNREADABLE = (
+    RuntimeError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+    shapely.errors.ShapelyError,
+)
 _MISSING_NUMBERS = (-99999999.0, -99995.0, -99996.0, -99997.0)
 
 
@@ -152,8 +163,12 @@ def bounded(path: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     """
     size = path.stat().st_size
     if size > most_bytes:
-        raise FormatError(f"at most {most_bytes} bytes in a file that is read whole", found=str(size), where=path.name,
-                          remedy="give a smaller area, or the publisher's tiles")  # fmt: skip
+        raise FormatError(
+            f"at most {most_bytes} bytes in a file that is read whole",
+            found=str(size),
+            where=path.name,
+            remedy="give a smaller area, or the publisher's tiles",
+        )
     return path
 
 
