@@ -1,7 +1,11 @@
-"""Shuts the network for all tests but to this machine."""
+"""Shuts the network for all tests but to this machine, and makes once what many of them look at."""
 
+import fcntl
 import ipaddress
+import os
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +33,49 @@ def _loopback_only(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Make a folder once for all processes of one session of tests: the first makes it, the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make) -> Path:
+        folder, done = shared / f"once-{name}", shared / f"once-{name}.done"
+        with (shared / f"once-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def finished(once):
+    """Run the example from files; tests must not change it."""
+    from kansenkaart.runs import study
+    from tests.runs.places import project
+
+    def run(folder):
+        reports = study.run_all(study.open_study("voorbeeld", root=project(folder, "voorbeeld")))
+        assert {one.status for one in reports} == {"done"}
+
+    return once("finished", run)
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """Copy the finished project, for a test that spoils it."""
+    return shutil.copytree(finished, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def published_site(once):
+    """Write the example as publishers would serve it."""
+    from tests.runs.places import site
+
+    return once("site", site)

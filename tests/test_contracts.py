@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PLANTED = {
     "core reads settings": ("core/scoring.py", "from kansenkaart import config\n"),
-    "core uses the network": ("core/buurten.py", "import requests\n"),
+    "core uses the network": ("core/enterprise/cashflow.py", "import requests\n"),
     "a reader knows another": ("sources/bag.py", "from kansenkaart.sources import bgt\n"),
-    "the store knows a stage": ("store.py", "from kansenkaart.stages import steps\n"),
+    "the store knows a step": ("tables/store.py", "from kansenkaart.score import steps\n"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kansenkaart.config import Areas
 from kansenkaart.score.best_areas import read_blocks
-from tests.runs.area_store import MADE, scored, town_store
+from tests.score.area_store import MADE, scored, town_store
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from kansenkaart.runs.query import Asked, ask, plain, write_geojson
 from kansenkaart.runs.study import Workplace, open_study
 from kansenkaart.sources.example import truth
 from kansenkaart.tables.store import Store
-from tests.runs.area_store import scored, town_store
+from tests.score.area_store import scored, town_store
 
 
 def place_of(store: Store) -> Workplace:

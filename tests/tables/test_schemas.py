@@ -9,7 +9,7 @@ from shapely import Point
 
 from kansenkaart.errors import CrsError, SchemaError
 from kansenkaart.tables import schemas
-from tests.test_store import _buurten
+from tests.tables.test_store import _buurten
 
 
 def test_a_sound_table_gets_its_columns_in_order():

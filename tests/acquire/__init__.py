@@ -1,0 +1,1 @@
+"""Tests of deliveries, live clients, readers and steps that bring them in."""

@@ -1,0 +1,1 @@
+"""Tests of what readers may see, editions, factsheets and reports."""

@@ -1,0 +1,1 @@
+"""Tests of the store, its schemas and the assumptions."""

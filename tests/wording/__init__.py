@@ -1,0 +1,1 @@
+"""Tests of words and names for readers."""
