@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kansenkaart.errors import ConfigError
-from kansenkaart.sources.example import cityjson, geojson, geotiff, statistics, weather
+from kansenkaart.sources.example import cityjson, geojson, heights, statistics, weather
 from kansenkaart.sources.example.model import build
 from kansenkaart.sources.example.truth import Truth, truth
 
@@ -46,7 +46,7 @@ def write_example(folder: Path, *, scale: int = 1) -> Path:
     statistics.write_all(folder / "odata", model, scale)
     geojson.write_all(folder / "ogc", model, scale)
     cityjson.write(folder / "3dbag" / "voorbeeld.city.jsonl", model, scale)
-    geotiff.write(folder / "ahn", scale)
+    heights.write(folder / "ahn", model, scale)
     weather.write_knmi(folder / "knmi")
     weather.write_epw(folder / "epw")
     return folder

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from kansenkaart.sources.example import ids
+from kansenkaart.sources.example import layout
 from kansenkaart.sources.example.buildings import Face, Floats, Pand, roof_faces
 from kansenkaart.sources.example.geojson import dump
 from kansenkaart.sources.example.model import Model
@@ -21,7 +21,7 @@ ROOF_TYPES = {"gable": "slanted", "shed": "slanted", "flat": "horizontal"}
 
 
 def _header(scale: int) -> dict[str, Any]:
-    x, y = ids.origin(0, scale)
+    x, y = layout.origin(0, scale)
     return {
         "type": "CityJSON",
         "version": "2.0",
@@ -90,7 +90,7 @@ def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
 
 def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
     """Build one CityJSONFeature; ``move`` [m] is from the header's origin to the copy's."""
-    key = f"NL.IMBAG.Pand.{ids.pand_id(copy, pand.number)}"
+    key = f"NL.IMBAG.Pand.{layout.pand_id(copy, pand.number)}"
     corners, boundaries, roofs = shell(pand)
     faces = roof_faces(pand)
     vertices = np.rint((corners + np.append(move, 0.0)) / SCALE_M).astype(int)
@@ -122,7 +122,7 @@ def write(path: Path, model: Model, scale: int) -> None:
     standing = [p for p in model.panden if p.status == "Pand in gebruik"]
     lines = [dump(_header(scale))]
     for copy in range(scale):
-        move = ids.origin(copy, scale) - ids.origin(0, scale)
+        move = layout.origin(copy, scale) - layout.origin(0, scale)
         lines += [dump(building(p, copy, move)) for p in standing]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 

@@ -12,7 +12,7 @@ import shapely
 from shapely.geometry import LineString, Point, Polygon, box, mapping
 from shapely.geometry.base import BaseGeometry
 
-from kansenkaart.sources.example import ids, layout, statistics
+from kansenkaart.sources.example import layout, statistics
 from kansenkaart.sources.example.model import Model
 from kansenkaart.sources.example.sewer import Pipe
 
@@ -62,13 +62,13 @@ def _quarter_box(key: str) -> Polygon:
 def areas(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
     """Give buurten and the wijk of one copy, with the figures that the map service carries."""
     for q in layout.QUARTERS:
-        code = ids.buurtcode(copy, q.key)
+        code = layout.buurtcode(copy, q.key)
         properties = {
             "buurtcode": code,
             "buurtnaam": statistics.buurtnaam(copy, q),
-            "wijkcode": ids.wijkcode(copy),
-            "gemeentecode": ids.MUNICIPALITY,
-            "gemeentenaam": ids.MUNICIPALITY_NAME,
+            "wijkcode": layout.wijkcode(copy),
+            "gemeentecode": layout.MUNICIPALITY,
+            "gemeentenaam": layout.MUNICIPALITY_NAME,
             "water": "NEE",
             "jaar": 2025,
             **statistics.map_figures(model, q),
@@ -76,23 +76,28 @@ def areas(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
         yield "buurten", feature(code, _quarter_box(q.key), properties, move)
     whole = box(0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
     properties = {
-        "wijkcode": ids.wijkcode(copy),
+        "wijkcode": layout.wijkcode(copy),
         "wijknaam": f"Voorbeeldwijk {copy + 1}",
-        "gemeentecode": ids.MUNICIPALITY,
-        "gemeentenaam": ids.MUNICIPALITY_NAME,
+        "gemeentecode": layout.MUNICIPALITY,
+        "gemeentenaam": layout.MUNICIPALITY_NAME,
         "water": "NEE",
         "jaar": 2025,
     }
-    yield "wijken", feature(ids.wijkcode(copy), whole, properties, move)
+    yield "wijken", feature(layout.wijkcode(copy), whole, properties, move)
 
 
 def municipality(scale: int) -> Feature:
     """Outline of the invented municipality: all copies together."""
     whole = (0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
-    west, south, east, north = (np.tile([ids.origin(c, scale) for c in range(scale)], 2) + whole).T
+    west, south, east, north = (np.tile([layout.origin(c, scale) for c in range(scale)], 2) + whole).T
     pieces = shapely.box(west, south, east, north)
-    properties = {"gemeentecode": ids.MUNICIPALITY, "gemeentenaam": ids.MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
-    return feature(ids.MUNICIPALITY, shapely.union_all(pieces), properties, np.zeros(2))
+    properties = {
+        "gemeentecode": layout.MUNICIPALITY,
+        "gemeentenaam": layout.MUNICIPALITY_NAME,
+        "water": "NEE",
+        "jaar": 2025,
+    }
+    return feature(layout.MUNICIPALITY, shapely.union_all(pieces), properties, np.zeros(2))
 
 
 def bag(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
@@ -102,7 +107,7 @@ def bag(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
         for number in home.panden:
             inside[number].append(home.floor_area_m2)
     for pand in model.panden:
-        key, sizes = ids.pand_id(copy, pand.number), inside[pand.number]
+        key, sizes = layout.pand_id(copy, pand.number), inside[pand.number]
         properties = {
             "identificatie": key,
             "bouwjaar": pand.bouwjaar,
@@ -115,20 +120,20 @@ def bag(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
         }
         yield "pand", feature(key, Polygon(pand.footprint), properties, move)
     for home in model.homes:
-        key = ids.home_id(copy, home.number)
+        key = layout.home_id(copy, home.number)
         properties = {
             "identificatie": key,
             "oppervlakte": home.floor_area_m2,
             "status": home.status,
             "gebruiksdoel": home.use,
-            "openbare_ruimte_naam": ids.street_name(copy, home.street),
-            "openbare_ruimte_identificatie": ids.street_id(copy, home.street),
+            "openbare_ruimte_naam": layout.street_name(copy, home.street),
+            "openbare_ruimte_identificatie": layout.street_id(copy, home.street),
             "huisnummer": home.house_number,
             "huisletter": "",
             "toevoeging": home.suffix,
             "postcode": f"99{home.quarter}VB",
-            "woonplaats_naam": ids.MUNICIPALITY_NAME,
-            "pand.href": [BAG_HREF + ids.pand_id(copy, n) for n in home.panden],
+            "woonplaats_naam": layout.MUNICIPALITY_NAME,
+            "pand.href": [BAG_HREF + layout.pand_id(copy, n) for n in home.panden],
         }
         yield "verblijfsobject", feature(key, Point(home.point), properties, move)
 
@@ -161,7 +166,7 @@ def bgt(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
 def sewer(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
     """Pipes and nodes: every value a string, unknown is empty; some pipes are drawn against their flow."""
     for pipe in model.network.pipes:
-        key = ids.pipe_id(copy, pipe.number)
+        key = layout.pipe_id(copy, pipe.number)
         turned = pipe.number % DRAWN_UPSTREAM_EVERY == 0
         line = LineString(pipe.line[::-1] if turned else pipe.line)
         yield "beheerleiding", feature(key, line, _pipe(pipe, copy, turned), move)
@@ -169,8 +174,8 @@ def sewer(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
         properties = {
             "dataset": "Voorbeeldstad",
             "stelsel": f"voorbeeld {copy}",
-            "naam": ids.node_id(copy, node.key),
-            "uri": f"http://sparql.gwsw.nl/voorbeeld#{ids.node_id(copy, node.key)}",
+            "naam": layout.node_id(copy, node.key),
+            "uri": f"http://sparql.gwsw.nl/voorbeeld#{layout.node_id(copy, node.key)}",
             "type": GWSW + node.kind,
             "begindatum": "",
             "maaiveldhoogte": f"{node.ground_m:.2f}",
@@ -186,14 +191,14 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
     levels = (pipe.bob_end_m, pipe.bob_start_m) if turned else (pipe.bob_start_m, pipe.bob_end_m)
     bob = ["" if np.isnan(level) else f"{level:.3f}" for level in levels]
     base = "http://sparql.gwsw.nl/voorbeeld#"
-    names = [ids.node_id(copy, end) for end in ends]
+    names = [layout.node_id(copy, end) for end in ends]
     size = str(pipe.diameter_mm)
     return {
         "dataset": "Voorbeeldstad",
         "stelsel": f"voorbeeld {copy}",
         "stelseltype": GWSW + pipe.system if pipe.system else "",
-        "naam": ids.pipe_id(copy, pipe.number),
-        "uri": base + ids.pipe_id(copy, pipe.number),
+        "naam": layout.pipe_id(copy, pipe.number),
+        "uri": base + layout.pipe_id(copy, pipe.number),
         "type": GWSW + TYPES.get(pipe.kind, pipe.kind),
         "beginpunt": names[0],
         "uri_b": base + names[0],
@@ -217,7 +222,7 @@ def write_all(folder: Path, model: Model, scale: int) -> None:
     """Write every collection of all copies below a folder."""
     found: dict[str, list[Feature]] = {"gemeenten": [municipality(scale)]}
     for copy in range(scale):
-        move = ids.origin(copy, scale)
+        move = layout.origin(copy, scale)
         for source in (areas, bag, bgt, sewer):
             for name, item in source(model, copy, move):
                 found.setdefault(name, []).append(item)

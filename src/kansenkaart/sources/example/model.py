@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kansenkaart.sources.example import buildings, sewer, surface, terrain
+from kansenkaart.sources.example import buildings, sewer, terrain
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,6 @@ def build() -> Model:
     panden = buildings.panden()
     homes = buildings.homes(panden)
     return Model(panden, homes, terrain.parts(panden), terrain.trees(panden), sewer.network(homes))
-
-
-@lru_cache(maxsize=1)
-def grids() -> tuple[surface.Grid, surface.Grid]:
-    """DSM and DTM of the neighbourhood."""
-    model = build()
-    return surface.surfaces(model.panden, model.trees, model.parts)
 
 
 def is_home(home: buildings.Home) -> bool:

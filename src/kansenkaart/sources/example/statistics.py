@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kansenkaart.sources.example import ids, layout
+from kansenkaart.sources.example import layout
 from kansenkaart.sources.example.model import Model, is_home
 
 Value = float | int | str | None
@@ -143,15 +143,15 @@ def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:
     """Rows of the table: municipality, then per copy its wijk and buurten; codes padded to ten characters."""
     rows = {q.key: row(model, q, year) for q in layout.QUARTERS}
     wijk = _whole(list(rows.values()))
-    regions: list[tuple[str, str, dict[str, Value]]] = [(ids.MUNICIPALITY, "Gemeente", _whole([wijk] * scale))]
+    regions: list[tuple[str, str, dict[str, Value]]] = [(layout.MUNICIPALITY, "Gemeente", _whole([wijk] * scale))]
     for copy in range(scale):
-        regions.append((ids.wijkcode(copy), "Wijk", wijk))
-        regions += [(ids.buurtcode(copy, key), "Buurt", values) for key, values in rows.items()]
+        regions.append((layout.wijkcode(copy), "Wijk", wijk))
+        regions += [(layout.buurtcode(copy, key), "Buurt", values) for key, values in rows.items()]
     return [
         {
             "ID": n,
             "WijkenEnBuurten": code.ljust(CODE_WIDTH),
-            "Gemeentenaam_1": ids.MUNICIPALITY_NAME.ljust(40),
+            "Gemeentenaam_1": layout.MUNICIPALITY_NAME.ljust(40),
             "SoortRegio_2": kind.ljust(CODE_WIDTH),
             "Codering_3": code.ljust(CODE_WIDTH),
             **values,
@@ -161,12 +161,12 @@ def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:
 
 
 def _names(scale: int) -> list[dict[str, Value]]:
-    out: list[tuple[str, str]] = [(ids.MUNICIPALITY, ids.MUNICIPALITY_NAME)]
+    out: list[tuple[str, str]] = [(layout.MUNICIPALITY, layout.MUNICIPALITY_NAME)]
     for copy in range(scale):
-        out.append((ids.wijkcode(copy), f"Voorbeeldwijk {copy + 1}"))
-        out += [(ids.buurtcode(copy, q.key), buurtnaam(copy, q)) for q in layout.QUARTERS]
+        out.append((layout.wijkcode(copy), f"Voorbeeldwijk {copy + 1}"))
+        out += [(layout.buurtcode(copy, q.key), buurtnaam(copy, q)) for q in layout.QUARTERS]
     return [
-        {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": ids.MUNICIPALITY}
+        {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": layout.MUNICIPALITY}
         for code, name in out
     ]
 

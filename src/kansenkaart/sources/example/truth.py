@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from shapely.geometry import Point
 
-from kansenkaart.sources.example import ids, layout, sewer
+from kansenkaart.sources.example import layout, sewer
 from kansenkaart.sources.example.buildings import roof_faces
 from kansenkaart.sources.example.cityjson import face_ring
 from kansenkaart.sources.example.model import Model, build, is_home
@@ -61,7 +61,7 @@ def truth(scale: int = 1) -> Truth:
     model = build()
     faces = _copies(_faces(model), scale)
     homes = _copies(_homes(model), scale)
-    mine = homes[homes["buurtcode"] == ids.buurtcode(0, CLUSTER_QUARTER)]
+    mine = homes[homes["buurtcode"] == layout.buurtcode(0, CLUSTER_QUARTER)]
     centre = layout.quarter(CLUSTER_QUARTER).centre
     x0, y0 = layout.ORIGIN_RD_M
     return Truth(
@@ -85,20 +85,20 @@ def _copies(unit: pd.DataFrame, scale: int) -> pd.DataFrame:
             if column in frame:
                 frame[column] = [turn(copy, key) for key in unit[column]]
         if "street_name" in frame:
-            frame["street_id"] = [ids.street_id(copy, key) for key in unit["street_name"]]
+            frame["street_id"] = [layout.street_id(copy, key) for key in unit["street_name"]]
         out.append(frame)
     return pd.concat(out, ignore_index=True)
 
 
 TURNS: dict[str, Callable[[int, Any], str]] = {
-    "pand_id": ids.pand_id,
-    "pand_ids": lambda copy, numbers: ",".join(ids.pand_id(copy, n) for n in numbers),
-    "home_id": ids.home_id,
-    "buurtcode": ids.buurtcode,
-    "street_name": ids.street_name,
-    "pipe_id": ids.pipe_id,
-    "from_node": ids.node_id,
-    "to_node": ids.node_id,
+    "pand_id": layout.pand_id,
+    "pand_ids": lambda copy, numbers: ",".join(layout.pand_id(copy, n) for n in numbers),
+    "home_id": layout.home_id,
+    "buurtcode": layout.buurtcode,
+    "street_name": layout.street_name,
+    "pipe_id": layout.pipe_id,
+    "from_node": layout.node_id,
+    "to_node": layout.node_id,
 }
 
 

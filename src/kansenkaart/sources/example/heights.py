@@ -1,16 +1,22 @@
-"""DSM and DTM of the invented neighbourhood at 0.5 m: roofs, dormers, chimneys, trees, a bridge, holes."""
+"""DSM and DTM of the invented neighbourhood at 0.5 m: roofs, dormers, chimneys, trees, a bridge, holes; as AHN gives them."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
+from rasterio import Affine
 
+from kansenkaart.crs import RD
 from kansenkaart.sources.example import layout
 from kansenkaart.sources.example.buildings import Pand
+from kansenkaart.sources.example.model import Model
 from kansenkaart.sources.example.terrain import Part, Tree
 
+BLOCK = 256  # side of a tile in the file [cells]
 CELL_M = 0.5
 NODATA = np.float32(3.4028235e38)
 WIDTH = round(layout.PITCH_X_M / CELL_M)
@@ -103,3 +109,37 @@ def surfaces(panden: list[Pand], trees: list[Tree], parts: list[Part]) -> tuple[
     for row, col, tall, wide in HOLES:
         dsm[row : row + tall, col : col + wide] = NODATA
     return dsm, dtm
+
+
+def write(folder: Path, model: Model, scale: int) -> None:
+    """Write ``dsm.tif`` and ``dtm.tif``; cells outside every copy have no data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, unit in zip(("dsm", "dtm"), surfaces(model.panden, model.trees, model.parts), strict=True):
+        _write_one(folder / f"{name}.tif", unit, scale)
+
+
+def _write_one(path: Path, unit: Grid, scale: int) -> None:
+    columns, rows = layout.shape_of(scale)
+    west, south = layout.ORIGIN_RD_M
+    profile = {
+        "driver": "GTiff",
+        "dtype": "float32",
+        "count": 1,
+        "nodata": float(NODATA),
+        "crs": RD,
+        "width": columns * WIDTH,
+        "height": rows * HEIGHT,
+        "compress": "deflate",
+        "tiled": True,
+        "blockxsize": BLOCK,
+        "blockysize": BLOCK,
+        "predictor": 3,
+        "transform": Affine(CELL_M, 0.0, west, 0.0, -CELL_M, south + rows * layout.PITCH_Y_M),
+    }
+    whole = np.full((profile["height"], profile["width"]), NODATA, dtype=np.float32)
+    for copy in range(scale):
+        x = (copy % columns) * WIDTH
+        y = (rows - 1 - copy // columns) * HEIGHT
+        whole[y : y + HEIGHT, x : x + WIDTH] = unit
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(whole, 1)
