@@ -11,13 +11,19 @@ from pathlib import Path
 import click
 import pytest
 
+import kansenkaart
 from kansenkaart import cli, errors
 from kansenkaart.config import Role, read_study
 from kansenkaart.sources import publishers
 from kansenkaart.tables import assumptions
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+#: Where the modules lie that a page may name.
+ROOMS = ("src", "flows", "tests", "benchmarks", "docs", ".ci")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 _ids = pytest.mark.parametrize("page", PAGES, ids=lambda one: str(one.relative_to(ROOT)))
 
@@ -104,6 +110,7 @@ def test_every_edition_of_a_study_is_in_the_changelog():
 def test_citation_and_changelog_name_the_version():
     version = PROJECT["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert kansenkaart.__version__ == version
     assert f"\n### {version}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
@@ -120,6 +127,19 @@ def _locked(path: Path) -> dict[str, str]:
 def test_qualities_of_figures_are_explained():
     page = (ROOT / "docs/begrippen.md").read_text("utf-8")
     assert [one for one in assumptions.QUALITIES if f"`{one}`" not in page] == []
+
+
+@_ids
+def test_modules_that_a_page_names_are_there(page):
+    there = {path.relative_to(ROOT).as_posix() for top in ROOMS for path in (ROOT / top).rglob("*.py")}
+    ends = {"/".join(one.split("/")[-depth:]) for one in there for depth in range(1, one.count("/") + 2)}
+    named = re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py)`", _present(page))
+    assert [one for one in named if one not in ends] == []
+
+
+def _present(page: Path) -> str:
+    """Return the text of a page without tables of what was where before."""
+    return re.sub(r"^\| was \| is \|\n(?:\|.*\n)+", "", page.read_text("utf-8"), flags=re.M)
 
 
 @_ids

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kansenkaart import __version__
+
 if TYPE_CHECKING:
     from kansenkaart.runs.study import Workplace
     from kansenkaart.tables.step import Report
@@ -31,7 +33,7 @@ class Place(click.Path):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="kansenkaart", prog_name="kansenkaart")
+@click.version_option(__version__, prog_name="kansenkaart")
 @click.option(
     "--map",
     "root",

@@ -1,4 +1,4 @@
-"""Which reader makes which clean table from which form; the one table in which publishers and stages meet."""
+"""Which reader makes which clean table from which form; the one table in which publishers and tables meet."""
 
 from __future__ import annotations
 
