@@ -1,18 +1,26 @@
-"""What the linters cannot say: module length, one dictionary, assumptions in use, a pure core."""
+"""What the linters cannot say: lengths, splinters, described functions, one dictionary, assumptions in use, a pure core.
+
+Limits that the house does not reach yet are ratchets: they stand here with what is left, and may only come down.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from benchmarks import house
 from kansenkaart.config import read_study
 from kansenkaart.sources import publishers
 from kansenkaart.tables import assumptions, fields, schemas
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "src" / "kansenkaart").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))
+HOUSE = house.modules(ROOT)
+PACKAGE = [one for one in HOUSE if one.name.startswith("kansenkaart")]
+SOURCES = [one.path for one in HOUSE]
 LONGEST_MODULE = 500
 IMPURE = {
     "pathlib",
@@ -28,11 +36,113 @@ IMPURE = {
     "sys",
     "random",
 }
+#: Short modules with one importer that stay, and why.
+SPLINTERS = {
+    "kansenkaart.acquire.readers": "the one table in which publishers and tables meet; a new source adds its line there",
+    "kansenkaart.sources.nwb": "one publisher, one module",
+    "flows.analyse": "an entry that prefect.yaml may name",
+    "flows.publish": "an entry that prefect.yaml names",
+    "flows.refresh": "an entry that prefect.yaml may name",
+}
+#: Ratchets: lines of modules that are longer, of bodies that are longer, and arguments beyond seven.
+LONGER_MODULES = {"kansenkaart.core.area.partition": 503, "kansenkaart.publish.feasibility.report": 593}
+LONGER_BODIES = {
+    "kansenkaart.core.area.recombine.anneal_partition": 45,
+    "kansenkaart.publish.feasibility.report.rests_on": 49,
+    "kansenkaart.publish.feasibility.report._what": 41,
+    "kansenkaart.publish.map.spec.picture": 54,
+    "kansenkaart.publish.map.themes.buurten": 43,
+    "kansenkaart.publish.map.themes.panden": 46,
+    "kansenkaart.publish.map.themes.roofs": 50,
+    "kansenkaart.publish.map.themes_areas.best": 49,
+    "kansenkaart.publish.map.themes_areas.tool": 45,
+    "kansenkaart.score.enterprise._panden": 44,
+    "kansenkaart.score.steps.steps": 84,
+    "kansenkaart.sources.example.layout._park_rows": 45,
+}
+MORE_ARGUMENTS = 13
+#: Python files of the package; the aim is 165.
+MOST_FILES = 175
+#: Share of public functions with parameters that list them [%]; the aim is 100 for the doors of the rooms.
+DESCRIBED_PCT = 36
 
 
 def test_modules_are_of_readable_length() -> None:
-    long = {path.name: n for path in SOURCES if (n := len(path.read_text("utf-8").splitlines())) > LONGEST_MODULE}
+    long = {one.name: len(one.lines) for one in HOUSE if len(one.lines) > LONGER_MODULES.get(one.name, LONGEST_MODULE)}
     assert not long
+
+
+def test_functions_are_of_readable_length() -> None:
+    limits = {one.where: LONGER_BODIES.get(one.where, house.LONGEST_BODY) for one in house.functions(HOUSE)}
+    assert not {one.where: one.body_lines for one in house.functions(HOUSE) if one.body_lines > limits[one.where]}
+
+
+def test_functions_take_few_arguments() -> None:
+    many = [one.where for one in house.functions(HOUSE) if len(one.arguments) > house.MOST_ARGUMENTS]
+    assert len(many) <= MORE_ARGUMENTS, many
+
+
+def test_splinters_belong_to_their_importer() -> None:
+    lines = {one.name: len(one.lines) for one in HOUSE}
+    single = house.single_importers(HOUSE, house.arrows(HOUSE))
+    short = {name for name in single if lines[name] < house.SPLINTER_LINES}
+    assert sorted(short - set(SPLINTERS)) == []
+
+
+def test_there_are_few_modules_and_no_rings() -> None:
+    assert len(PACKAGE) <= MOST_FILES
+    assert house.rings(house.arrows(HOUSE)) == []
+
+
+def test_public_functions_list_their_parameters() -> None:
+    asked, listed = house.described(HOUSE)
+    assert 100 * len(listed) / len(asked) >= DESCRIBED_PCT
+
+
+def test_the_formatter_decides_everywhere() -> None:
+    paths = [
+        path for top in ("src", "flows", "tests", "benchmarks", "docs", ".ci") for path in (ROOT / top).rglob("*.py")
+    ]
+    assert [path.name for path in paths if house.EXEMPT in path.read_text("utf-8")] == []
+
+
+def test_every_room_stands_on_the_ladder() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    ladder = project["tool"]["importlinter"]["contracts"][0]
+    assert ladder["exhaustive"]
+    drawn = {name for line in ladder["layers"] for name in re.split(r"\W+", line)}
+    rooms = {one.name.split(".")[1] for one in PACKAGE if "." in one.name}
+    assert rooms == drawn
+
+
+def test_tests_lie_in_the_rooms_of_the_package() -> None:
+    rooms = {one.name.split(".")[1] for one in PACKAGE if "." in one.name} | {"flows"}
+    kinds = {"fuzz", "loopback", "mutation"}  # over all rooms: odd input, a played publisher, mutants
+    folders = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("*/*.py")}
+    assert folders - rooms - kinds == set()
+
+
+def test_the_figures_find_what_is_planted(tmp_path: Path) -> None:
+    """One ring of two, a splinter of five lines, a body of 41 lines with eight arguments, one of two functions described."""
+    top = tmp_path / "src" / "kansenkaart"
+    top.mkdir(parents=True)
+    (top / "one.py").write_text("from kansenkaart import two\n\n\ndef bare(x):\n    return two.f(x)\n")
+    body = "".join(f"    x{n} = {n}\n\n    # a remark\n" for n in range(41))
+    doc = '    """Add.\n\n    Parameters\n    ----------\n    a : int\n        One [1].\n    """\n'
+    (top / "two.py").write_text(f"import kansenkaart.one\n\n\ndef f(a, b, c, d, *, e, f, g, h):\n{doc}{body}")
+    code = house.modules(tmp_path)
+    pairs = house.arrows(code)
+    assert house.rings(pairs) == [["kansenkaart.one", "kansenkaart.two"]]
+    assert house.single_importers(code, pairs)["kansenkaart.one"] == "kansenkaart.two"
+    assert {one.where: (one.body_lines, len(one.arguments)) for one in house.functions(code)} == {
+        "kansenkaart.one.bare": (1, 1),
+        "kansenkaart.two.f": (41, 8),
+    }
+    asked, listed = house.described(code)
+    assert ([one.where for one in asked], [one.where for one in listed]) == (
+        ["kansenkaart.one.bare", "kansenkaart.two.f"],
+        ["kansenkaart.two.f"],
+    )
 
 
 def _imported(path: Path) -> set[str]:
@@ -99,7 +209,7 @@ def test_every_study_reads_and_names_known_publishers(path: Path) -> None:
 
 
 def test_no_address_stands_in_code_outside_the_presented_pages() -> None:
-    allowed = {"mapspec.py", "render.py", "picture.py"}
+    allowed = {"mapspec.py", "render.py", "spec.py"}
     code = [path for path in SOURCES if "example" not in path.parts]  # the example writes in the publishers' own words
     assert {path.name for path in code if "https://" in _strings(path)} <= allowed
 
