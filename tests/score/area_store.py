@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from kansenkaart.config import Areas
-from kansenkaart.score import areas, best_areas
+from kansenkaart.score import areas, best_areas, homes
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.store import Lineage, Store
 from tests.core.area.area_towns import row_houses
@@ -90,6 +90,8 @@ def town_store(
 def scored(store: Store, wanted: Areas | None = None) -> Store:
     """Make blocks, areas and best areas."""
     wanted, known = wanted or Areas(), assumptions.default()
+    for product in homes.score_homes(store, known):
+        store.write(product.name, product.content, MADE)
     for stage in (areas.divide, best_areas.find):
         for product in stage(store, wanted, known):
             rows = product.tally.to_dict() if product.tally else {}

@@ -72,5 +72,5 @@ def test_the_first_wijkbedrijf_like_area_comes_out(tables):
 def test_streets_hold_all_homes_and_people(tables):
     streets, homes = tables["street_water"], truth().homes
     assert streets["homes"].sum() == len(homes)
-    assert streets["grey_m3_per_year"].sum() > 0
+    assert streets["grey_water_m3_per_year"].sum() > 0
     assert streets["class_grey"].dropna().isin(list("ABCDE")).all()

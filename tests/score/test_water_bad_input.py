@@ -10,6 +10,7 @@ import shapely
 from kansenkaart.errors import CrsError
 from kansenkaart.publish.map.themes_water import sewers as sewer_theme
 from kansenkaart.score import streets
+from kansenkaart.score.homes import score_homes
 from kansenkaart.sources import gwsw
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.store import Lineage, Store
@@ -50,7 +51,9 @@ def stored(folder, pipe_file=None, **other: object) -> Store:
     store, given = Store(folder), frames(**other)
     tables = {"home": given.home, "pand": given.pand, "street_line": given.street_line, "terrain": given.terrain}
     tables["buurt"] = gpd.GeoDataFrame(
-        given.buurt, geometry=[shapely.box(X0 - 99, Y0 - 99, X0 + 999, Y0 + 999)], crs=RD
+        {"buurtcode": ["BU00000000"], "household_size_persons": [2.0]},
+        geometry=[shapely.box(X0 - 99, Y0 - 99, X0 + 999, Y0 + 999)],
+        crs=RD,
     )
     for name, frame in tables.items():
         full = frame.assign(**{column: None for column in schemas.get(name).columns if column not in frame})
@@ -67,7 +70,7 @@ def stored(folder, pipe_file=None, **other: object) -> Store:
 
 
 def scored(store: Store) -> Store:
-    for product in streets.score_streets(store, assumptions.default()):
+    for product in (one for step in (score_homes, streets.score_streets) for one in step(store, assumptions.default())):
         store.write(product.name, product.content, Lineage("test", rows=product.tally.to_dict()))
     return store
 

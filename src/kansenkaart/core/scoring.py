@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -13,24 +12,45 @@ DAYS_A_YEAR = 365.25
 L_PER_M3 = 1000.0
 
 
-@dataclass(frozen=True)
-class GreyWater:
-    """Light grey water: shower, bath and wash basin [l/person/day], and people per home where CBS has no figure."""
-
-    litres_per_person_day: float
-    household_size_design: float
-
-
-def add_people(home: pd.DataFrame, *, buurt: pd.DataFrame, household_size_design: float) -> pd.DataFrame:
+def add_people(home: pd.DataFrame, *, buurt: pd.DataFrame | None, household_size_design: float) -> pd.DataFrame:
     """Give each home the household size of its buurt.
+
+    Parameters
+    ----------
+    home : DataFrame
+        With ``buurtcode``, which may be null.
+    buurt : DataFrame or None
+        With ``buurtcode`` and ``household_size_persons`` [person/home]; None where CBS has no table at all.
+    household_size_design : float
+        Where CBS has no figure for the buurt [person/home].
 
     Returns
     -------
     DataFrame
-        With ``people`` [person/home] and ``people_basis``: ``cbs`` or ``norm`` where CBS has no figure for the buurt.
+        With ``people`` [person/home] and ``people_basis``: ``cbs``, or ``norm`` where CBS has no figure for the buurt.
     """
+    if buurt is None:
+        return home.assign(people=float(household_size_design), people_basis="norm")
     size = home["buurtcode"].map(buurt.set_index("buurtcode")["household_size_persons"]).astype(float)
     return home.assign(people=size.fillna(household_size_design), people_basis=np.where(size.isna(), "norm", "cbs"))
+
+
+def add_grey_water(home: pd.DataFrame, *, litres_per_person_day: float) -> pd.DataFrame:
+    """Give each home the light grey water (shower, bath, wash basin) of its people.
+
+    Parameters
+    ----------
+    home : DataFrame
+        With ``people`` [person/home].
+    litres_per_person_day : float
+        Light grey water [l/person/day].
+
+    Returns
+    -------
+    DataFrame
+        With ``grey_water_m3_per_year`` [m3/year].
+    """
+    return home.assign(grey_water_m3_per_year=home["people"] * litres_per_person_day * DAYS_A_YEAR / L_PER_M3)
 
 
 def name_streets(home: gpd.GeoDataFrame, *, lines: gpd.GeoDataFrame | None, reach_m: float) -> gpd.GeoDataFrame:
@@ -64,15 +84,26 @@ def name_streets(home: gpd.GeoDataFrame, *, lines: gpd.GeoDataFrame | None, reac
     return out
 
 
-def score_streets(home: gpd.GeoDataFrame, *, grey: GreyWater) -> gpd.GeoDataFrame:
+def key_streets(home: pd.DataFrame) -> pd.Series:
+    """Name the street of each home together with its buurt; null where the street is unknown.
+
+    Parameters
+    ----------
+    home : DataFrame
+        With ``street`` and ``buurtcode``, either may be null.
+    """
+    code = home["buurtcode"].astype("str").where(home["buurtcode"].notna(), "-")
+    return (home["street"].astype("str") + "|" + code).where(home["street"].notna(), None)
+
+
+def sum_streets(home: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Add up homes, people and grey water of each street.
 
     Parameters
     ----------
     home : GeoDataFrame
-        As :func:`name_streets` and :func:`add_people` leave it; homes without a street are left out (count them first).
-    grey : GreyWater
-        Figures per person.
+        With ``street_key``, ``street``, ``buurtcode``, ``people``, ``people_basis``, ``grey_water_m3_per_year`` and
+        ``assigned_by``; homes without a street are left out (count them first).
 
     Returns
     -------
@@ -80,21 +111,17 @@ def score_streets(home: gpd.GeoDataFrame, *, grey: GreyWater) -> gpd.GeoDataFram
         A row per street and buurt: ``street_key``, ``street``, ``buurtcode``, ``homes`` [1], ``people`` [person],
         ``grey_water_m3_per_year`` [m3/year], ``grey_water_m3_per_year_basis`` and the homes as one MultiPoint.
     """
-    known = home[home["street"].notna()]
-    keyed = known.assign(
-        key=known["street"] + "|" + known["buurtcode"].astype("str").where(known["buurtcode"].notna(), "-")
-    )
-    merged = keyed[["key", "geometry"]].dissolve(by="key", sort=True)
-    groups = keyed.groupby("key", sort=True)
-    people = groups["people"].sum()
+    placed = home[home["street_key"].notna()]
+    merged = placed[["street_key", "geometry"]].dissolve(by="street_key", sort=True)
+    groups = placed.groupby("street_key", sort=True)
     return gpd.GeoDataFrame(
         {
             "street_key": merged.index.to_numpy(),
             "street": groups["street"].first().to_numpy(),
             "buurtcode": groups["buurtcode"].first().to_numpy(),
             "homes": groups["home_id"].count().to_numpy(),
-            "people": people.to_numpy(),
-            "grey_water_m3_per_year": people.to_numpy() * grey.litres_per_person_day * DAYS_A_YEAR / L_PER_M3,
+            "people": groups["people"].sum().to_numpy(),
+            "grey_water_m3_per_year": groups["grey_water_m3_per_year"].sum().to_numpy(),
             "grey_water_m3_per_year_basis": groups["people_basis"]
             .agg(lambda one: "+".join(sorted(set(one))))
             .to_numpy(),

@@ -25,25 +25,29 @@ from kansenkaart.core.area.values import (
     together,
     within_land,
 )
-from kansenkaart.core.scoring import DAYS_A_YEAR, L_PER_M3, add_people, is_corporation
+from kansenkaart.core.scoring import is_corporation
 from kansenkaart.errors import InfeasibleError
+from kansenkaart.score.homes import AMOUNTS
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
 
-INPUTS = ("pand_score", "home", "buurt", "terrain", "street_line", "street_water", "home_water", "own_pand")
+INPUTS = (
+    "pand_score",
+    "home",
+    "home_score",
+    "buurt",
+    "terrain",
+    "street_line",
+    "street_water",
+    "home_water",
+    "own_pand",
+)
 _NEEDED = ("pand_score", "home", "buurt")
 OUTPUTS = ("block", "block_border", "gebied")
-USED = (
-    "household_size_design",
-    "water_use_shower",
-    "water_use_bath",
-    "water_use_wash_basin",
-    "area_street_cover",
-    "street_reach",
-)
+USED = ("area_street_cover", "street_reach")
 _OF_PAND = (
     "people",
     "grey_water_m3_per_year",
@@ -73,7 +77,8 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     """Make blocks and divide them into areas in the band; every home is in one, or counted by reason."""
     buurt, factors = store.read("buurt"), border_factors()
     wijk = buurt.set_index("buurtcode")["wijkcode"]
-    home, pand = _peopled(store.read("home"), buurt, known), store.read("pand_score")
+    score = store.read("home_score")[["home_id", *AMOUNTS]]
+    home, pand = store.read("home").merge(score, on="home_id"), store.read("pand_score")
     home, pand = (one.assign(place_name=one["buurtcode"].map(wijk)) for one in (home, pand))
     barriers, crossings = _lines(store, home, known)
     # Where the roads are known people walk along them, however wide the gap between the buildings.
@@ -115,13 +120,6 @@ def _lines(
     if covered_share(home, barriers, reach_m=known.value("street_reach", "m")) < known.value("area_street_cover", "1"):
         return None, None
     return barriers, crossings
-
-
-def _peopled(home: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame, known: Assumptions) -> gpd.GeoDataFrame:
-    size = known.value("household_size_design", "person/home")
-    litres = sum(known.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
-    people = add_people(home, buurt=buurt, household_size_design=size)["people"]
-    return home.assign(people=people, grey_water_m3_per_year=people * litres * DAYS_A_YEAR / L_PER_M3)
 
 
 def _blocks(

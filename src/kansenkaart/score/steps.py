@@ -8,16 +8,12 @@ import geopandas as gpd
 
 from kansenkaart.config import Areas
 from kansenkaart.core import scoring
-from kansenkaart.core import scoring as buurten
-from kansenkaart.score import areas, best_areas, enterprise, panden, roofs
+from kansenkaart.score import areas, best_areas, enterprise, homes, panden, roofs
 from kansenkaart.score import streets as water
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
-
-_USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin", "household_size_design")
-
 
 _ROOFS = (
     "roof_area_m2",
@@ -38,7 +34,6 @@ _ROOFS = (
 
 def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
     """Return the steps that the tables present allow; what is missing lowers the basis and is left out."""
-    figures = _used(known, _USED)
     todo = []
     if roofs.ready(store):
         todo.append(
@@ -63,11 +58,11 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
     if store.has("home"):
         todo.append(
             Step(
-                "straten",
-                ("street_score",),
-                lambda one: _streets(one, known),
-                ("home", "buurt", "street_line"),
-                parameters=figures,
+                "woningen",
+                homes.OUTPUTS,
+                lambda one: homes.score_homes(one, known),
+                homes.INPUTS,
+                parameters=_used(known, homes.USED),
             )
         )
     if water.ready(store):
@@ -86,8 +81,7 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
                 "buurten",
                 ("buurt_score",),
                 _buurten,
-                ("buurt", "pand", "home", "pand_score", "street_score"),
-                parameters=figures,
+                ("buurt", "pand", "home", "pand_score", "home_score"),
             )
         )
     if areas.ready(store):
@@ -132,34 +126,12 @@ def _used(known: Assumptions, names: Sequence[str]) -> dict[str, float]:
     return {name: known[name].value for name in names}
 
 
-def _streets(store: Store, known: Assumptions) -> Sequence[Product]:
-    home, buurt, lines = store.read("home"), _read(store, "buurt"), _read(store, "street_line")
-    size = known.value("household_size_design", "person/home")
-    litres = sum(known.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
-    if lines is not None:
-        lines = lines[lines["street_name"].notna()].rename(columns={"street_name": "street"})
-    named = scoring.name_streets(home, lines=lines, reach_m=known.value("street_reach", "m"))
-    if buurt is None:
-        peopled = named.assign(people=size, people_basis="norm")
-    else:
-        peopled = scoring.add_people(named, buurt=buurt, household_size_design=size)
-    streets = scoring.score_streets(gpd.GeoDataFrame(peopled), grey=scoring.GreyWater(litres, size))
-    lost = int(named["street"].isna().sum())
-    tally = Tally(
-        len(home),
-        len(home) - lost,
-        {"geen straat bekend en geen in de buurt": lost},
-        noted={f"toegewezen door {how}": int(n) for how, n in named["assigned_by"].value_counts().items()},
-    )
-    return [Product("street_score", streets, tally)]
-
-
 def _buurten(store: Store) -> Sequence[Product]:
     buurt, pand, home = store.read("buurt"), _read(store, "pand"), _read(store, "home")
-    out = buurt.merge(buurten.totals(buurt, pand=pand, home=home), on="buurtcode", how="left")
-    streets, scored = _read(store, "street_score"), _read(store, "pand_score")
-    for name in ("people", "grey_water_m3_per_year"):
-        out[name] = float("nan") if streets is None else out["buurtcode"].map(streets.groupby("buurtcode")[name].sum())
+    out = buurt.merge(scoring.totals(buurt, pand=pand, home=home), on="buurtcode", how="left")
+    people, scored = _read(store, "home_score"), _read(store, "pand_score")
+    for name in homes.AMOUNTS:
+        out[name] = float("nan") if people is None else out["buurtcode"].map(people.groupby("buurtcode")[name].sum())
     for name in _ROOFS:
         sums = None if scored is None else scored.groupby("buurtcode")[name].sum(min_count=1)
         out[name] = float("nan") if sums is None else out["buurtcode"].map(sums)

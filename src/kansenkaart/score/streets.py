@@ -13,7 +13,7 @@ from kansenkaart.core.water.costs import Prices, cost_table
 from kansenkaart.core.water.decoupling import pipe_change
 from kansenkaart.core.water.demand import Uses, garden_demand_mm
 from kansenkaart.core.water.engine import score_water
-from kansenkaart.core.water.inputs import Bound, WaterFrames, WaterResult, WaterSettings
+from kansenkaart.core.water.inputs import HOME_AMOUNTS, Bound, WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.pipes import PipeLimits
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
@@ -99,7 +99,7 @@ def unplaced(result: WaterResult) -> dict[str, int]:
     return _counted(result.unassigned, "what", "reason")
 
 
-INPUTS = ("home", "pand", "buurt", "terrain", "street_line", "sewer_pipe", "sewer_node", "weather_daily")
+INPUTS = ("home", "home_score", "pand", "terrain", "street_line", "sewer_pipe", "sewer_node", "weather_daily")
 USED = (
     "reference_year",
     "garden_crop_factor",
@@ -111,7 +111,6 @@ USED = (
     "decoupling_rain_cost",
     "grey_water_system_cost",
     "analysis_period",
-    "household_size_design",
     "paved_area_connected_per_home",
     "manhole_spacing",
     "water_use_total",
@@ -136,7 +135,7 @@ _NAMELESS = "naam onbekend, openbare ruimte "
 
 def ready(store: Store) -> bool:
     """Tell whether streets can be made at all: homes with a street, or roads, and the weather for gardens."""
-    if not all(store.has(name) for name in ("home", "pand", "buurt", "weather_daily")):
+    if not all(store.has(name) for name in ("home", "pand", "weather_daily")):
         return False
     return (
         store.has("street_line")
@@ -171,9 +170,10 @@ def _frames(store: Store, known: Assumptions) -> WaterFrames:
     optional = {
         name: store.read(name) for name in ("terrain", "street_line", "sewer_pipe", "sewer_node") if store.has(name)
     }
-    home = store.read("home")
+    score = store.read("home_score")[["home_id", *HOME_AMOUNTS]]
+    home = store.read("home").merge(score, on="home_id", how="left")
     home["street_name"] = home["street_name"].fillna(home["street_id"])
-    return WaterFrames(home=home, pand=store.read("pand"), buurt=store.read("buurt"), garden_mm=garden, **optional)
+    return WaterFrames(home=home, pand=store.read("pand"), garden_mm=garden, **optional)
 
 
 def _bounds(store: Store, known: Assumptions) -> tuple[Bound, ...]:
@@ -236,7 +236,6 @@ def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings
             costs=cost_table(pd.read_csv(costs)),
             classes=pd.read_csv(classes),
             uses=_uses(known),
-            household_size=known.value("household_size_design", "person/home"),
             paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
             yard_paved_frac=known.value("yard_paved_share", "1"),
             store_m3_per_home=known.value("grey_water_store", "m3/home"),

@@ -9,22 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kansenkaart.core.water.demand import Uses, balance, garden_demand_mm, grey_supply, indoor_demand, running_deficit
+from kansenkaart.core.scoring import add_grey_water
+from kansenkaart.core.water.demand import Uses, balance, garden_demand_mm, indoor_demand, monthly, running_deficit
 from kansenkaart.errors import ConfigError, SchemaError
 
 
 def test_grey_water_of_a_home_by_hand():
     # 2.15 people x (46.2 + 5.2 + 8.7) l x 365.25 days = 47.2 m3 a year; the source says 47 per home.
-    supply = grey_supply([2.15], uses=Uses())
+    homes = add_grey_water(pd.DataFrame({"people": [2.15]}), litres_per_person_day=Uses().grey_l_per_person_day)
+    supply = monthly(homes["grey_water_m3_per_year"])
     assert supply.shape == (1, 12)
     assert supply.sum() == pytest.approx(2.15 * 60.1 * 365.25 / 1000)
     assert supply.sum() == pytest.approx(47, abs=0.5)
-    assert Uses(heavy=True).grey_l_per_person_day == pytest.approx(77.0)
-    assert Uses(heavy=True).grey_frac == pytest.approx(0.60, abs=0.002)
+    assert indoor_demand([2.15], l_per_person_day=60.1) == pytest.approx(supply)
 
 
 def test_unknown_people_give_unknown_water():
-    assert np.isnan(grey_supply([np.nan], uses=Uses())).all()
+    assert np.isnan(monthly([np.nan])).all()
 
 
 def test_uses_beyond_the_total_are_refused():

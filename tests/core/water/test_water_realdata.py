@@ -23,7 +23,7 @@ from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.streets import StreetRules, streets_from_lines
 from kansenkaart.core.water.surfaces import assign_surfaces
-from tests.core.water.water_world import REAL, settings
+from tests.core.water.water_world import REAL, peopled, settings
 
 pytestmark = pytest.mark.realdata
 LIMITS = PipeLimits(year_max=2026)
@@ -137,7 +137,7 @@ def test_voorburg_from_addresses_and_footprints_only():
     panden = pand[["geometry"]].assign(pand_id=pand["identificatie"], bouwjaar=pand["oorspronkelijkbouwjaar"])
     size = buurt[["buurtcode"]].assign(household_size_persons=buurt["gemiddelde_huishoudsgrootte"])
     garden = np.array([0, 0, 0, 30, 31, 39, 11, 7, 0, 0, 0, 0], dtype=float)
-    frames = WaterFrames(home=home, pand=panden.drop_duplicates("pand_id"), buurt=size, garden_mm=garden)
+    frames = WaterFrames(home=peopled(home, size), pand=panden.drop_duplicates("pand_id"), garden_mm=garden)
     found = score_water(frames, settings=settings())
     assert set(found.street["basis"]) == {"addresses"}
     assert set(found.street["sewer_basis"]) == {"era"}

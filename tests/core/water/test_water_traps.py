@@ -10,7 +10,7 @@ import shapely
 
 from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden
 from kansenkaart.core.water.decoupling import rain_reason
-from kansenkaart.core.water.demand import Uses, grey_supply
+from kansenkaart.core.water.demand import Uses, indoor_demand
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.streets import build_streets
 from kansenkaart.core.water.surfaces import assign_surfaces
@@ -117,5 +117,8 @@ def test_without_a_register_age_says_the_system_and_how_sure(street, year, syste
 
 def test_a_garden_asks_a_sixth_of_what_a_home_yields():
     # 50 m2 at 158 mm from April to September: 7.9 m3; 2.15 people at 60.1 l a day: 47 m3
-    assert pytest.approx(grey_supply(2.15, uses=Uses()).sum() / 6, rel=0.02) == 50 * 158 / 1000
-    assert grey_supply(2.15, uses=Uses()).sum() == pytest.approx(47, abs=0.5)
+    assert (
+        pytest.approx(indoor_demand(2.15, l_per_person_day=Uses().grey_l_per_person_day).sum() / 6, rel=0.02)
+        == 50 * 158 / 1000
+    )
+    assert indoor_demand(2.15, l_per_person_day=Uses().grey_l_per_person_day).sum() == pytest.approx(47, abs=0.5)

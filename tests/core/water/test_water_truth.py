@@ -14,7 +14,7 @@ from kansenkaart.core.water.hydraulics import Friction
 from kansenkaart.core.water.inputs import WaterFrames
 from kansenkaart.sources.example import layout, sewer
 from kansenkaart.sources.example.model import build, is_home
-from tests.core.water.water_world import settings
+from tests.core.water.water_world import peopled, settings
 
 RD = "EPSG:28992"
 SYSTEM = {
@@ -97,9 +97,8 @@ def scored(model):
     pand = pd.DataFrame([{"pand_id": str(one.number), "bouwjaar": one.bouwjaar} for one in model.panden])
     shape = placed([shapely.Point(one.centre).buffer(4) for one in model.panden])
     frames = WaterFrames(
-        home=home,
+        home=peopled(home, size),
         pand=gpd.GeoDataFrame(pand, geometry=shape, crs=RD),
-        buurt=size,
         garden_mm=np.full(12, 10.0),
         street_line=line,
         sewer_pipe=pipe,

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from kansenkaart.core import scoring
 from kansenkaart.core.water.costs import Prices, cost_table
 from kansenkaart.core.water.inputs import WaterFrames, WaterSettings
 from kansenkaart.core.water.pipes import PipeLimits
@@ -128,13 +129,21 @@ def terrain() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry="geometry", crs=RD)
 
 
-def frames(**other: object) -> WaterFrames:
-    home = homes()
+LITRES = 46.2 + 5.2 + 8.7
+
+
+def peopled(home: gpd.GeoDataFrame, buurt: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Homes with people and grey water, as the table of homes has them."""
+    named = scoring.add_people(home, buurt=buurt, household_size_design=2.3)
+    return gpd.GeoDataFrame(scoring.add_grey_water(named, litres_per_person_day=LITRES))
+
+
+def frames(*, home: gpd.GeoDataFrame | None = None, **other: object) -> WaterFrames:
+    home = homes() if home is None else home
     pipe, node = sewers()
     base: dict[str, object] = {
-        "home": home,
-        "pand": panden(home),
-        "buurt": pd.DataFrame({"buurtcode": ["BU00000000"], "household_size_persons": [2.0]}),
+        "home": peopled(home, pd.DataFrame({"buurtcode": ["BU00000000"], "household_size_persons": [2.0]})),
+        "pand": panden(homes()),
         "garden_mm": np.array([0, 0, 0, 30, 35, 40, 30, 20, 0, 0, 0, 0], dtype=float),
         "terrain": terrain(),
         "street_line": street_lines(),

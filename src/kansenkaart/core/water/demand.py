@@ -1,6 +1,6 @@
 """Grey water that homes give and the uses that could take it, month by month, with a store between them.
 
-Grey water here is household water (shower, bath, basin, and by choice the washing machine); rain water is never counted in.
+Grey water here is household water (shower, bath, basin); rain water is never counted in.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ class Uses:
         Litres per person and day.
     total : float
         All use together [l/person/day].
-    heavy : bool
-        Whether the washing machine's water counts as grey water.
     """
 
     shower: float = 46.2
@@ -39,7 +37,6 @@ class Uses:
     washing_machine: float = 16.9
     toilet: float = 30.2
     total: float = 128.1
-    heavy: bool = False
 
     def __post_init__(self) -> None:
         parts = (self.shower, self.bath, self.wash_basin, self.washing_machine, self.toilet)
@@ -53,8 +50,8 @@ class Uses:
 
     @property
     def grey_l_per_person_day(self) -> float:
-        """Grey water [l/person/day]."""
-        return self.shower + self.bath + self.wash_basin + (self.washing_machine if self.heavy else 0.0)
+        """Light grey water: shower, bath, wash basin [l/person/day]."""
+        return self.shower + self.bath + self.wash_basin
 
     @property
     def grey_frac(self) -> float:
@@ -62,18 +59,16 @@ class Uses:
         return self.grey_l_per_person_day / self.total
 
 
-def grey_supply(people: npt.ArrayLike, *, uses: Uses) -> Floats:
-    """Grey water per month: streets by 12 months [m3/month].
+def monthly(yearly_m3: npt.ArrayLike) -> Floats:
+    """Spread an amount that is the same every day over the months: rows by 12 months [m3/month].
 
     Parameters
     ----------
-    people : array_like
-        Inhabitants [person]; unknown stays unknown.
-    uses : Uses
-        Litres per person and day.
+    yearly_m3 : array_like
+        Amount [m3/year]; unknown stays unknown.
     """
-    heads = np.atleast_1d(np.asarray(people, dtype=float))
-    return np.asarray(heads[:, None] * uses.grey_l_per_person_day * MONTH_DAYS[None, :] / L_PER_M3)
+    amount = np.atleast_1d(np.asarray(yearly_m3, dtype=float))
+    return np.asarray(amount[:, None] * MONTH_DAYS[None, :] / MONTH_DAYS.sum())
 
 
 def indoor_demand(people: npt.ArrayLike, *, l_per_person_day: float) -> Floats:
@@ -86,8 +81,7 @@ def indoor_demand(people: npt.ArrayLike, *, l_per_person_day: float) -> Floats:
     l_per_person_day : float
         Use [l/person/day].
     """
-    heads = np.atleast_1d(np.asarray(people, dtype=float))
-    return np.asarray(heads[:, None] * l_per_person_day * MONTH_DAYS[None, :] / L_PER_M3)
+    return monthly(np.asarray(people, dtype=float) * l_per_person_day * MONTH_DAYS.sum() / L_PER_M3)
 
 
 def running_deficit(daily: pd.DataFrame, *, crop_factor: float, first_month: int = 4, last_month: int = 9) -> pd.Series:

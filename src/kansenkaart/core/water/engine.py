@@ -11,7 +11,7 @@ import pandas as pd
 from kansenkaart.core.water.arrays import Objects
 from kansenkaart.core.water.assign import assign_homes, assign_panden, assign_pipes, nearest
 from kansenkaart.core.water.decoupling import discharge_rule
-from kansenkaart.core.water.inputs import WaterFrames, WaterResult, WaterSettings
+from kansenkaart.core.water.inputs import HOME_AMOUNTS, WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.naming import name_pipes
 from kansenkaart.core.water.network import build_graph
 from kansenkaart.core.water.orient import orient
@@ -68,12 +68,10 @@ def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
 def _assigned(
     frames: WaterFrames, street: gpd.GeoDataFrame, settings: WaterSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Homes with street, people, bouwjaar; surfaces with street (empty without BGT)."""
+    """Homes with street, people, grey water, bouwjaar; surfaces with street (empty without BGT)."""
     own = assign_homes(frames.home, street=street, reach=settings.reach)
-    size = frames.home["buurtcode"].map(frames.buurt.set_index("buurtcode")["household_size_persons"])
-    size = pd.to_numeric(size, errors="coerce")
-    own["people"] = size.fillna(settings.household_size).to_numpy(dtype=float)
-    own["people_basis"] = np.where(size.notna(), "cbs", "design")
+    for name in HOME_AMOUNTS:
+        own[name] = frames.home[name].to_numpy(dtype=float)
     year = frames.home["pand_id"].map(frames.pand.drop_duplicates("pand_id").set_index("pand_id")["bouwjaar"])
     own["bouwjaar"] = pd.to_numeric(year, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if frames.terrain is None or frames.terrain.empty:

@@ -16,6 +16,9 @@ from kansenkaart.core.water.pipes import PipeLimits
 from kansenkaart.core.water.streets import StreetRules
 from kansenkaart.core.water.synthetic import EraRules
 
+#: What each home brings: people [person], grey water [m3/year].
+HOME_AMOUNTS = ("people", "grey_water_m3_per_year")
+
 
 @dataclass(frozen=True)
 class WaterFrames:
@@ -23,8 +26,10 @@ class WaterFrames:
 
     Parameters
     ----------
-    home, pand, buurt : GeoDataFrame
-        Tables `home`, `pand`, `buurt`.
+    home : GeoDataFrame
+        Table `home` with `people` [person] and `grey_water_m3_per_year` [m3/year] of the table `home_score`.
+    pand : GeoDataFrame
+        Table `pand`.
     terrain, street_line, sewer_pipe, sewer_node : GeoDataFrame, optional
         Tables of the same names.
     garden_mm : array
@@ -33,7 +38,6 @@ class WaterFrames:
 
     home: gpd.GeoDataFrame
     pand: gpd.GeoDataFrame
-    buurt: pd.DataFrame
     garden_mm: Floats
     terrain: gpd.GeoDataFrame | None = None
     street_line: gpd.GeoDataFrame | None = None
@@ -77,8 +81,8 @@ class WaterSettings:
         Believable pipes, prices, the cost table and the class tables: they have no default.
     uses, design, reach, street_rules, era
         Uses of water, rules of design, reach of the rules, streets, and what an age says.
-    household_size : float
-        Where CBS has no figure [person/home] (RIONED).
+    use_factor : float
+        Household water use over that of the homes' own figures [1]; other than 1 at the ends of the interval.
     yard_paved_frac : float
         Paved share of a yard [1] (guess between 0 and 1).
     garden_m2_per_home, paved_m2_per_home : float
@@ -105,7 +109,7 @@ class WaterSettings:
     reach: Reach = field(default_factory=Reach)
     street_rules: StreetRules = field(default_factory=StreetRules)
     era: EraRules = field(default_factory=EraRules)
-    household_size: float = 2.3
+    use_factor: float = 1.0
     yard_paved_frac: float = 0.5
     garden_m2_per_home: float = 50.0
     paved_m2_per_home: float = 200.0
@@ -118,11 +122,11 @@ class WaterSettings:
 
     def at(self, bound: Bound) -> WaterSettings:
         """Put one end of the figures in the place of the middle."""
-        uses = self.uses.times(bound.use_factor)
         return replace(
             self,
             prices=bound.prices,
-            uses=uses,
+            uses=self.uses.times(bound.use_factor),
+            use_factor=bound.use_factor,
             yard_paved_frac=bound.yard_paved_frac,
             garden_m2_per_home=bound.garden_m2_per_home,
             store_m3_per_home=bound.store_m3_per_home,

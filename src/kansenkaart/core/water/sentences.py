@@ -129,7 +129,7 @@ def four_lines(row: Mapping[str, Any]) -> list[str]:
     """
     homes = "1 woning" if row["homes"] == 1 else f"{number(row['homes'])} woningen"
     water = (
-        f"Grijswater: {number(row['grey_m3_per_year'])} m³ per jaar uit {homes}, "
+        f"Grijswater: {number(row['grey_water_m3_per_year'])} m³ per jaar uit {homes}, "
         f"waarvan {number(row['reused_m3_per_year'])} m³ te hergebruiken."
     )
     # Rain does not size a foul sewer: there only one size says something.

@@ -11,7 +11,7 @@ import pandas as pd
 from kansenkaart.core.water.arrays import Floats, Objects
 from kansenkaart.core.water.costs import grey_cost, mixed_drains, present_value, yearly_value
 from kansenkaart.core.water.decoupling import grey_reason, rain_reason, streets_of_pipes
-from kansenkaart.core.water.demand import MONTHS, Balance, balance, grey_supply, indoor_demand
+from kansenkaart.core.water.demand import MONTHS, Balance, balance, indoor_demand, monthly
 from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.sentences import (
     cleansing_sentence,
@@ -166,7 +166,8 @@ def street_table(
         `overflow_m3`, `stored_m3` (at the end of the month).
     """
     base = street.set_index("street_id").join(_homes(home))
-    base[["homes", "people", "mixed_homes"]] = base[["homes", "people", "mixed_homes"]].fillna(0.0)
+    counted = ["homes", "people", "grey_water_m3_per_year", "mixed_homes"]
+    base[counted] = base[counted].fillna(0.0)  # no homes: nothing, and that is known
     base = base.join(streets_of_pipes(pipe))
     table = base.join(_areas(surface, home, base, settings))
     table["discharge_rule"] = table["discharge_rule"].fillna(table["street_rule"])
@@ -200,6 +201,7 @@ def _homes(home: pd.DataFrame) -> pd.DataFrame:
     table = own.groupby("street_id").agg(
         homes=("home_id", "size"),
         people=("people", "sum"),
+        grey_water_m3_per_year=("grey_water_m3_per_year", "sum"),
         mixed_homes=("mixed", "sum"),
         bouwjaar=("bouwjaar", "median"),
     )
@@ -237,7 +239,7 @@ def _areas(surface: pd.DataFrame, home: pd.DataFrame, street: pd.DataFrame, sett
 
 def _add_water(table: pd.DataFrame, garden_mm: Floats, settings: WaterSettings) -> Balance:
     people, uses = table["people"].to_numpy(dtype=float), settings.uses
-    supply = grey_supply(people, uses=uses)
+    supply = monthly(table["grey_water_m3_per_year"] * settings.use_factor)
     demands = {
         "toilet": indoor_demand(people, l_per_person_day=uses.toilet),
         "washing": indoor_demand(people, l_per_person_day=uses.washing_machine),
@@ -246,7 +248,6 @@ def _add_water(table: pd.DataFrame, garden_mm: Floats, settings: WaterSettings) 
     }
     store = table["homes"].to_numpy(dtype=float) * settings.store_m3_per_home
     kept = balance(supply, demands=demands, store_m3=store, participation=settings.participation)
-    table["grey_m3_per_year"] = supply.sum(axis=1)
     for name, used in kept.used.items():
         table[f"used_{name}_m3_per_year"] = used.sum(axis=1)
     table["reused_m3_per_year"] = kept.reused.sum(axis=1)

@@ -27,7 +27,7 @@ _GREY = [
     "score_grey",
     "sentence_grey_nl",
     "sum_nl",
-    "grey_m3_per_year",
+    "grey_water_m3_per_year",
     "reused_m3_per_year",
     "drinking_water_eur_per_year",
     "yearly_eur",
@@ -123,7 +123,7 @@ def grey(store: Store, sources: Sequence[Provenance]) -> Made:
     later = "Alleen het deel dat bij vervanging van het riool vrijkomt."
     views = [
         View("kans voor grijswater", "class_grey", _classes(), note),
-        view_of(frame, "grey_m3_per_year", note=note),
+        view_of(frame, "grey_water_m3_per_year", note=note),
         view_of(frame, "saving_grey_off_eur", note=later),
         view_of(frame, "yearly_eur", note="Drinkwater, zuivering en pompen, per jaar, als iedereen meedoet."),
         _years(frame),
