@@ -15,10 +15,9 @@ import pandas as pd
 import shapely
 
 from benchmarks.water import municipality, run
-from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden
+from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden, sampled
 from kansenkaart.core.water.network import accumulate
 from kansenkaart.core.water.streets import build_streets
-from kansenkaart.core.water.surfaces import sampled
 
 DOCS = Path(__file__).parents[1] / "docs" / "methods"
 BLOCK = Path(__file__).parents[1].parent / "shared" / "data" / "delft" / "bgt"

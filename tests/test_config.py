@@ -118,9 +118,9 @@ def test_a_link_that_leaves_the_data_folder_is_refused(tmp_path, monkeypatch):
 
 
 def test_an_unknown_form_names_the_known_ones(tmp_path, monkeypatch):
-    _study(tmp_path, GOOD.replace('role = "pand"', 'role = "gully"'))
+    _study(tmp_path, GOOD.replace('role = "pand"', 'role = "weather_daily"'))
     (tmp_path / "p" / "bag").mkdir(parents=True)
     (tmp_path / "p" / "bag" / "pand.geojson").write_text("{}")
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "p"))
-    with pytest.raises(ConfigError, match=r"a form of \['kolken'\] for gully"):
+    with pytest.raises(ConfigError, match=r"a form of \['knmi'\] for weather_daily"):
         pipeline.run_acquire(pipeline.open_study("proef", root=tmp_path))

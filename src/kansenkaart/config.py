@@ -24,7 +24,6 @@ Role = Literal[
     "street_line",
     "sewer_pipe",
     "sewer_node",
-    "gully",
     "weather_hourly",
     "weather_daily",
     "own_pand",

@@ -68,8 +68,8 @@ def test_the_roles_of_a_run_bring_the_buurten_along():
 
 
 def test_a_role_without_a_source_is_refused():
-    with pytest.raises(ConfigError, match="gully"):
-        opened("gemeente", str(ROOT), roles=["gully"])
+    with pytest.raises(ConfigError, match="own_sewer"):
+        opened("gemeente", str(ROOT), roles=["own_sewer"])
 
 
 def test_a_status_is_written_and_taken_away(tmp_path):

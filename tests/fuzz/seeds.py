@@ -66,7 +66,6 @@ def _by_hand() -> dict[str, bytes]:
             b"  278,20240101,    1,  200,   50,   81,    0\n  278,20240101,   12,  200,   50,   81,   42\n"
         ),
         "nwb": _collection([{"properties": road, "geometry": line}]),
-        "kolken": _collection([{"properties": {"a": 1}, "geometry": {"type": "Point", "coordinates": [2e5, 5e5]}}]),
         "zwolle": _collection(
             [
                 {

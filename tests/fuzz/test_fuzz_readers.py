@@ -30,7 +30,6 @@ GEOJSON = {
     "wegdeel": lambda path: bgt.read_terrain(path, kind="wegdeel"),
     "beheerleiding": gwsw.read_sewer_pipe,
     "beheerput": gwsw.read_sewer_node,
-    "kolken": gwsw.read_gully,
     "nwb": lambda path: nwb.read_street_line(path, form="nwb-gml"),
     "zwolle": zwolle.read_buurt,
 }

@@ -131,11 +131,11 @@ def test_an_undamaged_study_is_in_order(finished):
 
 def test_several_faults_are_all_named(copied):
     folder = copied / "data" / "processed" / "voorbeeld" / "1_clean"
-    for name in ("pand", "home", "gully"):
+    for name in ("pand", "home", "terrain"):
         (folder / f"{name}.parquet").write_bytes(b"no table")
     place = study.open_study("voorbeeld", root=copied)
     assert sorted(one.where for one in study.check(place)) == [
-        f"voorbeeld/1_clean/{name}.parquet" for name in ("gully", "home", "pand")
+        f"voorbeeld/1_clean/{name}.parquet" for name in ("home", "pand", "terrain")
     ]
 
 

@@ -48,7 +48,6 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("street_line", "*"): _form(nwb.read_street_line),
     ("sewer_pipe", "*"): _form(gwsw.read_sewer_pipe),
     ("sewer_node", "*"): _form(gwsw.read_sewer_node),
-    ("gully", "kolken"): _plain(gwsw.read_gully),
     ("weather_hourly", "*"): _form(knmi.read_weather_hourly),
     ("weather_daily", "knmi"): _plain(knmi.read_weather_daily),
 }

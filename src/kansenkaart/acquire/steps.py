@@ -29,7 +29,6 @@ _ORDER = (
     "street_line",
     "sewer_pipe",
     "sewer_node",
-    "gully",
     "weather_hourly",
     "weather_daily",
 )

@@ -46,7 +46,7 @@ INPUTS = (
     "own_pand",
 )
 _NEEDED = ("pand_score", "home", "buurt")
-OUTPUTS = ("block", "block_border", "gebied")
+OUTPUTS = ("block", "block_border", "gebied", "home_area")
 USED = ("area_street_cover", "street_reach")
 _OF_PAND = (
     "people",
@@ -107,6 +107,7 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
         Product("block", published(blocks, "block"), Tally(count, count - lost, made.dropped, noted)),
         Product("block_border", _borders(made)),
         gebied,
+        Product("home_area", _places_of_homes(made, blocks["gebied_id"]), Tally(count, count)),
     ]
 
 
@@ -171,6 +172,15 @@ def _corporation(
     number = of_home.to_numpy(np.int64)
     mean = chance[number >= 0].groupby(number[number >= 0]).agg(lambda one: one.mean(skipna=False))
     return mean.reindex(range(len(block))).where(block["homes"] > 0, block["buurtcode"].map(share)).astype(float)
+
+
+def _places_of_homes(made: Blocks, gebied_id: pd.Series) -> pd.DataFrame:
+    """Block and area of each home; unknown where it has none."""
+    number = made.block_of_home.to_numpy()
+    rows = pd.DataFrame({"block_id": made.frame["block_id"].to_numpy(), "gebied_id": gebied_id.to_numpy()})
+    out = rows.reindex(np.where(number >= 0, number, -1)).astype("Int64").reset_index(drop=True)
+    out["gebied_id"] = out["gebied_id"].where(out["gebied_id"] >= 0)
+    return out.assign(home_id=made.block_of_home.index.to_numpy())
 
 
 def published(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from kansenkaart.core.water.costs import Prices, cost_table
 from kansenkaart.core.water.decoupling import pipe_change
 from kansenkaart.core.water.demand import Uses, garden_demand_mm
+from kansenkaart.core.water.design import DesignRules
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import HOME_AMOUNTS, Bound, WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.pipes import PipeLimits
@@ -125,6 +126,12 @@ USED = (
     "yard_paved_share",
     "grey_water_store",
     "garden_area_default",
+    "dwa_peak",
+    "rain_design_flat",
+    "sewer_filling_foul",
+    "sewer_min_diameter_foul",
+    "sewer_min_diameter_combined",
+    "sewer_shear_min",
 )
 OUTPUTS = ("street_water", "pipe_water", "home_water", "street_water_month")
 _LINE_WIDTH_M = 3.0
@@ -236,11 +243,25 @@ def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings
             costs=cost_table(pd.read_csv(costs)),
             classes=pd.read_csv(classes),
             uses=_uses(known),
+            design=_design(known),
+            interval_rains_l_per_s_ha=(known["rain_design_flat"].low, known["rain_design_flat"].high),
             paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
             yard_paved_frac=known.value("yard_paved_share", "1"),
             store_m3_per_home=known.value("grey_water_store", "m3/home"),
             garden_m2_per_home=known.value("garden_area_default", "m2/home"),
         )
+
+
+def _design(known: Assumptions) -> DesignRules:
+    return DesignRules(
+        dwa_peak_l_per_person_h=known.value("dwa_peak", "l/person/h"),
+        grey_frac=_uses(known).grey_frac,
+        rain_l_per_s_ha=known.value("rain_design_flat", "l/s/ha"),
+        filling_foul=known.value("sewer_filling_foul", "1"),
+        min_foul_mm=known.value("sewer_min_diameter_foul", "mm"),
+        min_rain_mm=known.value("sewer_min_diameter_combined", "mm"),
+        shear_min_n_per_m2=known.value("sewer_shear_min", "N/m2"),
+    )
 
 
 def _uses(known: Assumptions) -> Uses:

@@ -1,4 +1,4 @@
-"""Reads sewers: pipes, nodes and gullies (kolken), in the shapes in which municipalities publish them.
+"""Reads sewers: pipes and nodes, in the shapes in which municipalities publish them.
 
 Formats: ``gwsw-wfs`` (OGC API and WFS as GeoJSON: every value text, "" and 0 both unknown), ``gwsw-gpkg`` (extract per
 municipality: type and name only), ``almere-gpkg`` (inspection records), ``hydx-csv`` (folder of GWSW-Hyd tables).
@@ -23,7 +23,7 @@ import pyogrio
 import shapely
 
 from kansenkaart.crs import RD, RD_BOUNDS_M
-from kansenkaart.sources.tools.cleaning import Sieve, shape_ids
+from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.rawnames import MISSING, raw_names, reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -128,24 +128,6 @@ def read_sewer_node(
     sieve = Sieve(to_our_names(_open(path, "sewer_node", form), "sewer_node", form=form, where=path.name))
     _classify(sieve, "node")
     return _finish_nodes(sieve, path)
-
-
-def read_gully(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
-    """Return gullies (kolken) from a file of points, as table ``gully``; numbers are made up from the place.
-
-    Raises
-    ------
-    FormatError
-        If the file cannot be read.
-    CrsError
-        If the coordinates are not RD New.
-    """
-    with reading(path, "a file of points"):
-        sieve = Sieve(pyogrio.read_dataframe(path))
-    sieve.points(path.name)
-    sieve.frame["gully_id"] = shape_ids(sieve.frame.geometry.to_numpy(), prefix="kolk")
-    sieve.drop(sieve.frame["gully_id"].duplicated(), "two gullies in one place")
-    return _conform(sieve, "gully", path), sieve.tally()
 
 
 def _open(path: Path, table: str, form: str) -> Any:

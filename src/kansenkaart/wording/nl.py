@@ -66,7 +66,6 @@ ROLE_NL: dict[str, str] = {
     "street_line": "wegen",
     "sewer_pipe": "riolen",
     "sewer_node": "putten",
-    "gully": "kolken",
     "weather_hourly": "weer per uur",
     "weather_daily": "weer per dag",
 }

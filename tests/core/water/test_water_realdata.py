@@ -13,7 +13,7 @@ import pytest
 from benchmarks.water import municipality
 from benchmarks.water_naming import foul_sewers
 from benchmarks.water_pictures import block
-from kansenkaart.core.water.assign import Reach, assign_pipes
+from kansenkaart.core.water.assign import Reach, assign_pipes, assign_surfaces
 from kansenkaart.core.water.demand import garden_demand_mm, running_deficit
 from kansenkaart.core.water.design import DesignRules, design_diameters, design_slope
 from kansenkaart.core.water.engine import score_water
@@ -22,7 +22,6 @@ from kansenkaart.core.water.network import accumulate, build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.streets import StreetRules, streets_from_lines
-from kansenkaart.core.water.surfaces import assign_surfaces
 from tests.core.water.water_world import REAL, peopled, settings
 
 pytestmark = pytest.mark.realdata

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from kansenkaart.core.water.arrays import objects
 from kansenkaart.core.water.assign import (
     Reach,
+    apportion,
     assign_homes,
     assign_panden,
     assign_pipes,
+    assign_surfaces,
     connect,
     nearest,
     nearest_alike,
@@ -27,7 +29,6 @@ from kansenkaart.core.water.streets import (
     streets_from_lines,
     streets_from_roads,
 )
-from kansenkaart.core.water.surfaces import apportion, assign_surfaces
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.water.water_world import homes, panden, street_lines, terrain
 

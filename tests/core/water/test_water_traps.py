@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 import shapely
 
-from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden
+from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden, assign_surfaces
 from kansenkaart.core.water.decoupling import rain_reason
 from kansenkaart.core.water.demand import Uses, indoor_demand
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.streets import build_streets
-from kansenkaart.core.water.surfaces import assign_surfaces
 from kansenkaart.core.water.synthetic import EraRules, synthetic_sewer
 from tests.core.water.water_world import RD, homes, sewers, street_lines
 

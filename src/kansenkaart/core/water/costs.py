@@ -135,9 +135,7 @@ def pipe_cost(diameter_mm: npt.ArrayLike, *, table: CostTable, prices: Prices) -
     return np.where(np.isnan(size) | (size > table.diameter_mm[-1]), np.nan, cost)
 
 
-def replacement_year(
-    laid_year: npt.ArrayLike, *, era_year: npt.ArrayLike, prices: Prices, life: float | None = None
-) -> tuple[Floats, Objects]:
+def replacement_year(laid_year: npt.ArrayLike, *, era_year: npt.ArrayLike, prices: Prices) -> tuple[Floats, Objects]:
     """Year in which a sewer is due, not before now, and its basis: laid_year, era (age of the homes), unknown.
 
     Parameters
@@ -148,14 +146,12 @@ def replacement_year(
         Median bouwjaar along the street [year]; NaN unknown.
     prices : Prices
         Life of a sewer and the present year.
-    life : float, optional
-        Another life [year], for the interval.
     """
     laid = np.asarray(laid_year, dtype=float)
     era = np.broadcast_to(np.asarray(era_year, dtype=float), laid.shape)
     start = np.where(np.isnan(laid), era, laid)
     basis = np.where(np.isnan(laid), np.where(np.isnan(era), "unknown", "era"), "laid_year").astype(object)
-    return np.maximum(start + (prices.sewer_life if life is None else life), prices.year_now), basis
+    return np.maximum(start + prices.sewer_life, prices.year_now), basis
 
 
 def present_value(amount_eur: npt.ArrayLike, *, year: npt.ArrayLike, prices: Prices) -> Floats:

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.core.water.arrays import Objects
-from kansenkaart.core.water.assign import assign_homes, assign_panden, assign_pipes, nearest
+from kansenkaart.core.water.assign import (
+    SURFACE_COLUMNS,
+    assign_homes,
+    assign_panden,
+    assign_pipes,
+    assign_surfaces,
+    nearest,
+)
 from kansenkaart.core.water.decoupling import discharge_rule
 from kansenkaart.core.water.inputs import HOME_AMOUNTS, WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.naming import name_pipes
@@ -18,7 +25,6 @@ from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import FOUL_SYSTEMS, clean_pipes
 from kansenkaart.core.water.sewer import Loads, enter_loads, sewer_results
 from kansenkaart.core.water.streets import build_streets
-from kansenkaart.core.water.surfaces import COLUMNS, assign_surfaces
 from kansenkaart.core.water.synthetic import synthetic_sewer
 from kansenkaart.core.water.table import check_classes, street_table
 
@@ -75,7 +81,7 @@ def _assigned(
     year = frames.home["pand_id"].map(frames.pand.drop_duplicates("pand_id").set_index("pand_id")["bouwjaar"])
     own["bouwjaar"] = pd.to_numeric(year, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if frames.terrain is None or frames.terrain.empty:
-        return own, pd.DataFrame({name: pd.Series(dtype="object") for name in COLUMNS})
+        return own, pd.DataFrame({name: pd.Series(dtype="object") for name in SURFACE_COLUMNS})
     panden = assign_panden(frames.pand, home=frames.home, home_street=own, street=street, reach=settings.reach)
     surface = assign_surfaces(
         terrain=frames.terrain,

@@ -99,7 +99,6 @@ _ROLES_NL = {
     "street_line": "straten",
     "sewer_pipe": "riolen",
     "sewer_node": "putten",
-    "gully": "kolken",
     "weather_hourly": "weer per uur",
     "weather_daily": "weer per dag",
     "own_pand": "eigen gegevens: panden",
