@@ -196,7 +196,14 @@ def add_home_counts(pand: gpd.GeoDataFrame, *, home: pd.DataFrame) -> gpd.GeoDat
 
 
 def totals(buurt: gpd.GeoDataFrame, *, pand: gpd.GeoDataFrame | None, home: gpd.GeoDataFrame | None) -> pd.DataFrame:
-    """Count panden and homes of each buurt beside what CBS says.
+    """Count panden and homes of each buurt, and compare the homes with the households of CBS.
+
+    Parameters
+    ----------
+    buurt : GeoDataFrame
+        With ``buurtcode`` and ``households`` [1].
+    pand, home : GeoDataFrame or None
+        With ``buurtcode``; None where that register is absent.
 
     Returns
     -------
@@ -222,16 +229,22 @@ def with_statistics(buurt: gpd.GeoDataFrame, *, statistics: pd.DataFrame) -> gpd
     statistics : DataFrame
         With ``buurtcode`` and the same pairs, not necessarily all.
     """
-    told = statistics.set_index("buurtcode").reindex(buurt["buurtcode"])
+    given = statistics.set_index("buurtcode").reindex(buurt["buurtcode"])
     out = buurt.copy()
     for name in (one for one in statistics.columns if f"{one}_year" in statistics.columns and one in buurt.columns):
-        known = told[name].notna().to_numpy()
+        known = given[name].notna().to_numpy()
         for column in (name, f"{name}_year"):
-            values = pd.Series(told[column].to_numpy(), index=out.index)
+            values = pd.Series(given[column].to_numpy(), index=out.index)
             out[column] = values.where(known, out[column])
     return out
 
 
 def is_corporation(owner: pd.Series) -> pd.Series:
-    """Tell of the owners' names which are housing corporations; an unknown owner is none."""
+    """Tell of the owners' names which are housing corporations; an unknown owner is none.
+
+    Parameters
+    ----------
+    owner : Series
+        Names; null where unknown.
+    """
     return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False).astype(bool)

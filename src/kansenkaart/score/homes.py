@@ -20,7 +20,7 @@ OUTPUTS = ("home_score", "street_score")
 AMOUNTS = ("people", "grey_water_m3_per_year")
 
 
-def score_homes(store: Store, known: Assumptions) -> Sequence[Product]:
+def score_homes(store: Store, figures: Assumptions) -> Sequence[Product]:
     """Make the table of homes, and the sums of each named street.
 
     Parameters
@@ -35,7 +35,7 @@ def score_homes(store: Store, known: Assumptions) -> Sequence[Product]:
     sequence of Product
         ``home_score`` with every home, ``street_score`` with every street that has homes.
     """
-    homes = _homes(store, known)
+    homes = _homes(store, figures)
     lost = int(homes["street"].isna().sum())
     noted = {f"toegewezen door {how}": int(n) for how, n in homes["assigned_by"].value_counts().items()}
     noted |= {f"bewoners volgens {how}": int(n) for how, n in homes["people_basis"].value_counts().items()}
@@ -46,15 +46,15 @@ def score_homes(store: Store, known: Assumptions) -> Sequence[Product]:
     ]
 
 
-def _homes(store: Store, known: Assumptions) -> gpd.GeoDataFrame:
+def _homes(store: Store, figures: Assumptions) -> gpd.GeoDataFrame:
     home = store.read("home")
     buurt, lines = (store.read(name) if store.has(name) else None for name in ("buurt", "street_line"))
     if lines is not None:
         lines = lines[lines["street_name"].notna()].rename(columns={"street_name": "street"})
-    out = scoring.name_streets(home, lines=lines, reach_m=known.value("street_reach", "m"))
+    out = scoring.name_streets(home, lines=lines, reach_m=figures.value("street_reach", "m"))
     out["street_key"] = scoring.key_streets(out)
-    size = known.value("household_size_design", "person/home")
-    litres = sum(known.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
+    size = figures.value("household_size_design", "person/home")
+    litres = sum(figures.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
     peopled = scoring.add_people(out, buurt=buurt, household_size_design=size)
     full = scoring.add_grey_water(peopled, litres_per_person_day=litres)
     return gpd.GeoDataFrame(full[list(schemas.get("home_score").columns)], geometry="geometry", crs=home.crs)

@@ -59,18 +59,18 @@ _WORDS = {
 }
 
 
-def _told(column: pd.Series) -> pd.Series:
+def _dutch(column: pd.Series) -> pd.Series:
     return column.map(lambda word: _WORDS.get(word, word)).astype(object)
 
 
 def _counted(rows: pd.DataFrame, *columns: str) -> dict[str, int]:
     words = pd.Series(
-        [": ".join(row) for row in zip(*(_told(rows[name]) for name in columns), strict=True)], dtype=object
+        [": ".join(row) for row in zip(*(_dutch(rows[name]) for name in columns), strict=True)], dtype=object
     )
     return {str(word): int(count) for word, count in words.value_counts().items()}
 
 
-def pipes_told(result: WaterResult, *, given: pd.DataFrame | None) -> Tally:
+def pipe_tally(result: WaterResult, *, given: pd.DataFrame | None) -> Tally:
     """Count the pipes that no graph can hold by their fault [1]; values that were mended or blanked are noted.
 
     Parameters
@@ -89,14 +89,26 @@ def pipes_told(result: WaterResult, *, given: pd.DataFrame | None) -> Tally:
     return Tally(len(given), len(result.pipe), left, noted)
 
 
-def homes_told(result: WaterResult) -> Tally:
-    """Count homes by the rule that put them on a street [1]; all are kept, also those without a street."""
+def home_tally(result: WaterResult) -> Tally:
+    """Count homes by the rule that put them on a street [1]; all are kept, also those without a street.
+
+    Parameters
+    ----------
+    result : WaterResult
+        The answer.
+    """
     noted = {f"straat door {word}": count for word, count in _counted(result.home, "assigned_by").items()}
     return Tally(len(result.home), len(result.home), noted=noted)
 
 
-def unplaced(result: WaterResult) -> dict[str, int]:
-    """Count homes, surfaces and streets that found no street or sewer, by reason [1]."""
+def unassigned_counts(result: WaterResult) -> dict[str, int]:
+    """Count homes, surfaces and streets that found no street or sewer, by reason [1].
+
+    Parameters
+    ----------
+    result : WaterResult
+        The answer.
+    """
     return _counted(result.unassigned, "what", "reason")
 
 
@@ -141,7 +153,13 @@ _NAMELESS = "naam onbekend, openbare ruimte "
 
 
 def ready(store: Store) -> bool:
-    """Tell whether streets can be made at all: homes with a street, or roads, and the weather for gardens."""
+    """Tell whether streets can be made at all: homes with a street, or roads, and the weather for gardens.
+
+    Parameters
+    ----------
+    store : Store
+        The tables of a study.
+    """
     if not all(store.has(name) for name in ("home", "pand", "weather_daily")):
         return False
     return (
@@ -151,28 +169,46 @@ def ready(store: Store) -> bool:
     )
 
 
-def score_streets(store: Store, known: Assumptions) -> Sequence[Product]:
-    """Score all streets and pipes; what found no street or sewer is counted by reason."""
-    frames = _frames(store, known)
-    result = score_water(frames, settings=_settings(known, bounds=_bounds(store, known)))
+def score_streets(store: Store, figures: Assumptions) -> Sequence[Product]:
+    """Score all streets and pipes; what found no street or sewer is counted by reason.
+
+    Parameters
+    ----------
+    store : Store
+        With the tables that `ready` asks for; terrain, street lines and sewers where they are.
+    figures : Assumptions
+        All figures, each with its unit.
+
+    Returns
+    -------
+    sequence of Product
+        The tables of `OUTPUTS`.
+
+    Raises
+    ------
+    InfeasibleError
+        If no source holds a street.
+    """
+    frames = _frames(store, figures)
+    result = score_water(frames, settings=_settings(figures, bounds=_bounds(store, figures)))
     street, pipe, home = (
         _street(_named(result.street, frames.home, result.home)),
         _pipe(result.pipe),
         _home(frames.home, result.home),
     )
     return [
-        Product("street_water", street, Tally(len(street), len(street), noted=unplaced(result))),
-        Product("pipe_water", pipe, pipes_told(result, given=frames.sewer_pipe)),
-        Product("home_water", home, homes_told(result)),
+        Product("street_water", street, Tally(len(street), len(street), noted=unassigned_counts(result))),
+        Product("pipe_water", pipe, pipe_tally(result, given=frames.sewer_pipe)),
+        Product("home_water", home, home_tally(result)),
         Product("street_water_month", result.month, Tally(len(result.month), len(result.month))),
     ]
 
 
-def _frames(store: Store, known: Assumptions) -> WaterFrames:
+def _frames(store: Store, figures: Assumptions) -> WaterFrames:
     daily = store.read("weather_daily")
     garden = garden_demand_mm(
         daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"]))),
-        crop_factor=known.value("garden_crop_factor", "1"),
+        crop_factor=figures.value("garden_crop_factor", "1"),
     )
     optional = {
         name: store.read(name) for name in ("terrain", "street_line", "sewer_pipe", "sewer_node") if store.has(name)
@@ -183,55 +219,55 @@ def _frames(store: Store, known: Assumptions) -> WaterFrames:
     return WaterFrames(home=home, pand=store.read("pand"), garden_mm=garden, **optional)
 
 
-def _bounds(store: Store, known: Assumptions) -> tuple[Bound, ...]:
+def _bounds(store: Store, figures: Assumptions) -> tuple[Bound, ...]:
     """Both ends of every figure; each with yards all paved and not paved at all, which pull the two ways."""
     daily = store.read("weather_daily")
     daily = daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"])))
-    return tuple(_bound(known, daily, end, paved) for end in ("low", "high") for paved in ("low", "high"))
+    return tuple(_bound(figures, daily, end, paved) for end in ("low", "high") for paved in ("low", "high"))
 
 
-def _bound(known: Assumptions, daily: pd.DataFrame, end: str, paved: str) -> Bound:
+def _bound(figures: Assumptions, daily: pd.DataFrame, end: str, paved: str) -> Bound:
     return Bound(
-        prices=_prices(known, end=end),
-        garden_mm=garden_demand_mm(daily, crop_factor=_end(known, "garden_crop_factor", "1", end)),
-        use_factor=_end(known, "water_use_total", "l/person/day", end) / known["water_use_total"].value,
-        yard_paved_frac=_end(known, "yard_paved_share", "1", paved),
-        garden_m2_per_home=_end(known, "garden_area_default", "m2/home", end),
-        store_m3_per_home=_end(known, "grey_water_store", "m3/home", end),
+        prices=_prices(figures, end=end),
+        garden_mm=garden_demand_mm(daily, crop_factor=_end(figures, "garden_crop_factor", "1", end)),
+        use_factor=_end(figures, "water_use_total", "l/person/day", end) / figures["water_use_total"].value,
+        yard_paved_frac=_end(figures, "yard_paved_share", "1", paved),
+        garden_m2_per_home=_end(figures, "garden_area_default", "m2/home", end),
+        store_m3_per_home=_end(figures, "grey_water_store", "m3/home", end),
     )
 
 
-def _end(known: Assumptions, name: str, unit: str, end: str) -> float:
-    known.value(name, unit)
-    return float(getattr(known[name], end))
+def _end(figures: Assumptions, name: str, unit: str, end: str) -> float:
+    figures.value(name, unit)
+    return float(getattr(figures[name], end))
 
 
-def _prices(known: Assumptions, *, end: str = "value") -> Prices:
+def _prices(figures: Assumptions, *, end: str = "value") -> Prices:
     """Prices of the middle or of one end; a high discount rate makes a later amount small, so it goes with the low end."""
     against = {"low": "high", "high": "low"}.get(end, end)
-    life = known["sewer_life"]
+    life = figures["sewer_life"]
     return Prices(
-        year_now=int(known.value("reference_year", "year")),
-        price_index=_end(known, "price_index_civil_works", "1", end),
-        discount_frac=_end(known, "discount_rate_real", "%/year", against) / 100,
+        year_now=int(figures.value("reference_year", "year")),
+        price_index=_end(figures, "price_index_civil_works", "1", end),
+        discount_frac=_end(figures, "discount_rate_real", "%/year", against) / 100,
         sewer_life=life.value,
         sewer_life_low=life.low,
         sewer_life_high=life.high,
-        manhole_spacing_m=known.value("manhole_spacing", "m"),
-        water_eur_per_m3=_end(known, "drinking_water_price", "EUR/m3", end),
-        electricity_eur_per_kwh=_end(known, "electricity_price_all_in", "EUR/kWh", end),
-        rain_off_eur_per_m2=_end(known, "decoupling_rain_cost", "EUR/m2", end),
-        grey_eur_per_home=_end(known, "grey_water_system_cost", "EUR/home", end),
-        treatment_eur_per_m3=_end(known, "treatment_cost_running", "EUR/m3", end),
-        pump_kwh_per_m3=_end(known, "sewer_pumping_energy", "kWh/m3", end),
-        mixed_drains_eur_per_home=_end(known, "mixed_drains_extra_cost", "EUR/home", end),
-        analysis_years=int(_end(known, "analysis_period", "year", end)),
+        manhole_spacing_m=figures.value("manhole_spacing", "m"),
+        water_eur_per_m3=_end(figures, "drinking_water_price", "EUR/m3", end),
+        electricity_eur_per_kwh=_end(figures, "electricity_price_all_in", "EUR/kWh", end),
+        rain_off_eur_per_m2=_end(figures, "decoupling_rain_cost", "EUR/m2", end),
+        grey_eur_per_home=_end(figures, "grey_water_system_cost", "EUR/home", end),
+        treatment_eur_per_m3=_end(figures, "treatment_cost_running", "EUR/m3", end),
+        pump_kwh_per_m3=_end(figures, "sewer_pumping_energy", "kWh/m3", end),
+        mixed_drains_eur_per_home=_end(figures, "mixed_drains_extra_cost", "EUR/home", end),
+        analysis_years=int(_end(figures, "analysis_period", "year", end)),
     )
 
 
-def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
+def _settings(figures: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
     data = files("kansenkaart") / "data"
-    prices = _prices(known)
+    prices = _prices(figures)
     with (
         (data / "sewer_costs.csv").open(encoding="utf-8") as costs,
         (data / "water_classes.csv").open(encoding="utf-8") as classes,
@@ -242,31 +278,31 @@ def _settings(known: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings
             prices=prices,
             costs=cost_table(pd.read_csv(costs)),
             classes=pd.read_csv(classes),
-            uses=_uses(known),
-            design=_design(known),
-            interval_rains_l_per_s_ha=(known["rain_design_flat"].low, known["rain_design_flat"].high),
-            paved_m2_per_home=known.value("paved_area_connected_per_home", "m2/home"),
-            yard_paved_frac=known.value("yard_paved_share", "1"),
-            store_m3_per_home=known.value("grey_water_store", "m3/home"),
-            garden_m2_per_home=known.value("garden_area_default", "m2/home"),
+            uses=_uses(figures),
+            design=_design(figures),
+            interval_rains_l_per_s_ha=(figures["rain_design_flat"].low, figures["rain_design_flat"].high),
+            paved_m2_per_home=figures.value("paved_area_connected_per_home", "m2/home"),
+            yard_paved_frac=figures.value("yard_paved_share", "1"),
+            store_m3_per_home=figures.value("grey_water_store", "m3/home"),
+            garden_m2_per_home=figures.value("garden_area_default", "m2/home"),
         )
 
 
-def _design(known: Assumptions) -> DesignRules:
+def _design(figures: Assumptions) -> DesignRules:
     return DesignRules(
-        dwa_peak_l_per_person_h=known.value("dwa_peak", "l/person/h"),
-        grey_frac=_uses(known).grey_frac,
-        rain_l_per_s_ha=known.value("rain_design_flat", "l/s/ha"),
-        filling_foul=known.value("sewer_filling_foul", "1"),
-        min_foul_mm=known.value("sewer_min_diameter_foul", "mm"),
-        min_rain_mm=known.value("sewer_min_diameter_combined", "mm"),
-        shear_min_n_per_m2=known.value("sewer_shear_min", "N/m2"),
+        dwa_peak_l_per_person_h=figures.value("dwa_peak", "l/person/h"),
+        grey_frac=_uses(figures).grey_frac,
+        rain_l_per_s_ha=figures.value("rain_design_flat", "l/s/ha"),
+        filling_foul=figures.value("sewer_filling_foul", "1"),
+        min_foul_mm=figures.value("sewer_min_diameter_foul", "mm"),
+        min_rain_mm=figures.value("sewer_min_diameter_combined", "mm"),
+        shear_min_n_per_m2=figures.value("sewer_shear_min", "N/m2"),
     )
 
 
-def _uses(known: Assumptions) -> Uses:
+def _uses(figures: Assumptions) -> Uses:
     names = ("shower", "bath", "wash_basin", "washing_machine", "toilet", "total")
-    shower, bath, basin, machine, toilet, total = (known.value(f"water_use_{name}", "l/person/day") for name in names)
+    shower, bath, basin, machine, toilet, total = (figures.value(f"water_use_{name}", "l/person/day") for name in names)
     return Uses(shower, bath, basin, machine, toilet, total)
 
 

@@ -72,7 +72,7 @@ def nearest(points: Objects, *, targets: Objects, reach_m: float) -> tuple[Ints,
     reach_m : float
         Largest distance [m].
     """
-    found = np.full(len(points), -1, dtype=np.int64)
+    position = np.full(len(points), -1, dtype=np.int64)
     away = np.full(len(points), np.nan)
     usable = ~(shapely.is_missing(targets) | shapely.is_empty(targets))
     if usable.any() and len(points):
@@ -85,8 +85,8 @@ def nearest(points: Objects, *, targets: Objects, reach_m: float) -> tuple[Ints,
         alike = tree.query(points[seen], predicate="dwithin", distance=distance + TIE_M)
         first = np.full(len(seen), len(where), dtype=np.int64)
         np.minimum.at(first, alike[0], alike[1])
-        found[seen] = where[first]
-    return found, away
+        position[seen] = where[first]
+    return position, away
 
 
 def nearest_alike(
@@ -111,8 +111,8 @@ def nearest_alike(
 
 
 def _shifted(shapes: Objects, code: Ints) -> Objects:
-    known = code >= 0
-    moved = kept(shapes, known)
+    grouped = code >= 0
+    moved = kept(shapes, grouped)
     numbers = np.repeat(code, shapely.get_num_coordinates(moved))
     xy = shapely.get_coordinates(moved)
     return np.asarray(shapely.set_coordinates(moved, xy + np.column_stack([numbers * _APART_M, 0.0 * numbers])))
@@ -319,11 +319,11 @@ def sampled(
     clouds = [sample_points(shape, step_m=step_m) for shape in shapes]
     counts = np.array([len(cloud) for cloud in clouds], dtype=np.int64)
     points = np.concatenate(clouds) if clouds else np.empty(0, dtype=object)
-    found, away = nearest(points, targets=targets, reach_m=reach_m)
+    position, away = nearest(points, targets=targets, reach_m=reach_m)
     table = pd.DataFrame(
         {
             "row": np.repeat(np.arange(len(shapes)), counts),
-            "street_id": taken(owners, found),
+            "street_id": taken(owners, position),
             "area_m2": np.repeat(shapely.area(shapes) / np.maximum(counts, 1), counts),
             "distance_m": away,
         }
@@ -446,15 +446,15 @@ def _parts(
     parts = apportion(own, targets=shapes, owners=owners, reach_m=reach_m, step_m=reach.sample_m)
     row = parts["row"].to_numpy(dtype=np.int64)
     is_water = kind[row] == "water"
-    found = parts["street_id"].notna().to_numpy()
+    placed = parts["street_id"].notna().to_numpy()
     reason = np.where(is_water, "none: water", "none: no street within reach")
     return pd.DataFrame(
         {
             "surface_id": land["terrain_id"].to_numpy()[row],
             "kind": kind[row],
-            "street_id": kept(parts["street_id"].to_numpy(dtype=object), ~is_water & found),
+            "street_id": kept(parts["street_id"].to_numpy(dtype=object), ~is_water & placed),
             "area_m2": parts["area_m2"].to_numpy(),
-            "assigned_by": np.where(found & ~is_water, rule, reason),
+            "assigned_by": np.where(placed & ~is_water, rule, reason),
             "distance_m": np.where(is_water, np.nan, parts["distance_m"].to_numpy()),
         }
     )

@@ -107,6 +107,11 @@ def cost_table(costs: pd.DataFrame) -> CostTable:
     ----------
     costs : DataFrame
         `diameter_mm` [mm], `replace_pipe_eur_per_m` [EUR/m], `manhole_eur_each` [EUR].
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or the diameters do not ascend.
     """
     needed = ["diameter_mm", "replace_pipe_eur_per_m", "manhole_eur_each"]
     if missing := [name for name in needed if name not in costs.columns]:

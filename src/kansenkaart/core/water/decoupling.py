@@ -82,16 +82,16 @@ def saving_interval(
     table : CostTable
         Cost by diameter.
     """
-    found = []
+    savings = []
     for variant in rules:
         design = design_diameters(load, slope=design_slope(slope, rules=variant)[0], rules=variant)
         lives = ((one, life) for one in prices for life in (one.sewer_life_low, one.sewer_life, one.sewer_life_high))
         for one, life in lives:
             year = np.maximum(np.asarray(start_year, dtype=float) + life, one.year_now)
-            found.append(pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=one))
-    cube = np.stack([frame.to_numpy() for frame in found])
-    low = pd.DataFrame(cube.min(axis=0), columns=found[0].columns, index=load.index)
-    high = pd.DataFrame(cube.max(axis=0), columns=found[0].columns, index=load.index)
+            savings.append(pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=one))
+    cube = np.stack([frame.to_numpy() for frame in savings])
+    low = pd.DataFrame(cube.min(axis=0), columns=savings[0].columns, index=load.index)
+    high = pd.DataFrame(cube.max(axis=0), columns=savings[0].columns, index=load.index)
     return low.add_suffix("_low").join(high.add_suffix("_high"))
 
 
@@ -201,9 +201,9 @@ def weighted(pipe: pd.DataFrame, column: str) -> pd.Series:
     column : str
         What to average.
     """
-    known = pipe[pipe[column].notna()]
-    top = (known[column] * known["length_m"]).groupby(known["street_id"]).sum()
-    return top / known.groupby("street_id")["length_m"].sum()
+    valued = pipe[pipe[column].notna()]
+    top = (valued[column] * valued["length_m"]).groupby(valued["street_id"]).sum()
+    return top / valued.groupby("street_id")["length_m"].sum()
 
 
 def grey_reason(street: pd.DataFrame) -> Objects:

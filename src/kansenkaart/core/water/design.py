@@ -125,11 +125,11 @@ def design_slope(slope: npt.ArrayLike, *, rules: DesignRules) -> tuple[Floats, O
     rules : DesignRules
         Default and smallest slope [1].
     """
-    known = np.asarray(slope, dtype=float)
-    unknown = np.isnan(known)
-    flat = ~unknown & (known < rules.slope_min)
+    measured = np.asarray(slope, dtype=float)
+    unknown = np.isnan(measured)
+    flat = ~unknown & (measured < rules.slope_min)
     basis = np.where(unknown, "assumed", np.where(flat, "flat", "levels")).astype(object)
-    return np.where(unknown, rules.slope_default, np.maximum(known, rules.slope_min)), basis
+    return np.where(unknown, rules.slope_default, np.maximum(measured, rules.slope_min)), basis
 
 
 def scenario_shares(scenario: str, *, participation: float) -> tuple[float, float]:

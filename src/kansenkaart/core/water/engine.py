@@ -66,9 +66,9 @@ def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
         ruled, home=homes, surface=surface, pipe=results, garden_mm=frames.garden_mm, settings=settings
     )
     faults = [part for part in (issues, graph.issues, forest.issues) if len(part)]
-    told = pd.concat(faults or [issues], ignore_index=True)
+    all_issues = pd.concat(faults or [issues], ignore_index=True)
     homes = _with_share(homes, table)
-    return WaterResult(table, results, homes, surface, _unassigned(homes, surface, loads), told, month)
+    return WaterResult(table, results, homes, surface, _unassigned(homes, surface, loads), all_issues, month)
 
 
 def _assigned(
@@ -101,14 +101,14 @@ def _sewer(
     given = frames.sewer_pipe
     clean = None if given is None or given.empty else clean_pipes(given, limits=settings.limits)
     if clean is not None and len(clean.pipes):
-        told = name_pipes(clean.pipes, sure_min=settings.name_sure_min)
-        named = clean.pipes.assign(street_name=told["street_name"].to_numpy())
+        named_by = name_pipes(clean.pipes, sure_min=settings.name_sure_min)
+        named = clean.pipes.assign(street_name=named_by["street_name"].to_numpy())
         put = assign_pipes(named, street=street, reach=settings.reach)
-        by = put["assigned_by"].mask((told["named_by"] == "run") & (put["assigned_by"] == "name"), "run")
-        found = clean.pipes.assign(
+        by = put["assigned_by"].mask((named_by["named_by"] == "run") & (put["assigned_by"] == "name"), "run")
+        placed = clean.pipes.assign(
             street_id=put["street_id"].to_numpy(), street_by=by.to_numpy(), basis="gwsw", certainty="high"
         )
-        return found, frames.sewer_node, clean.issues
+        return placed, frames.sewer_node, clean.issues
     pipe, node = synthetic_sewer(street, bouwjaar=home.groupby("street_id")["bouwjaar"].median(), rules=settings.era)
     drawn = clean_pipes(pipe, limits=settings.limits)
     extra = pipe.set_index("pipe_id")[["street_id", "basis", "certainty"]]
@@ -139,17 +139,17 @@ def _loads(
 def _rule(shapes: Objects, pipe: gpd.GeoDataFrame, settings: WaterSettings) -> Objects:
     """Say for homes or streets what the rule on discharge into the soil says; unknown where the sewer itself is a guess."""
     foul = pipe[pipe["system"].isin((*FOUL_SYSTEMS, "drukriool"))].geometry.to_numpy()
-    found, away = nearest(shapes, targets=foul, reach_m=settings.reach.sewer_m)
-    distance = np.full(len(shapes), np.nan) if _is_era(pipe) else np.where(found >= 0, away, np.inf)
+    position, away = nearest(shapes, targets=foul, reach_m=settings.reach.sewer_m)
+    distance = np.full(len(shapes), np.nan) if _is_era(pipe) else np.where(position >= 0, away, np.inf)
     return discharge_rule(distance, rule_m=settings.reach.sewer_m)
 
 
 def _with_share(home: pd.DataFrame, street: pd.DataFrame) -> pd.DataFrame:
     """Each home's even share of the yearly worth of its street [EUR/year], with its interval; unknown without a street."""
-    known = street.set_index("street_id")
+    by_street = street.set_index("street_id")
     out = home.copy()
     for name in ("yearly_eur", "yearly_eur_low", "yearly_eur_high"):
-        share = known[name] / known["homes"].where(known["homes"] > 0)
+        share = by_street[name] / by_street["homes"].where(by_street["homes"] > 0)
         out[name] = home["street_id"].map(share).astype("float64")
     return out
 

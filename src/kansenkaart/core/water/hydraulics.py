@@ -184,6 +184,11 @@ def capacity_table(
         Standard diameters [mm], ascending.
     friction : Friction
         The law and its coefficients.
+
+    Raises
+    ------
+    ConfigError
+        If the diameters do not ascend.
     """
     if list(diameters_mm) != sorted(set(diameters_mm)) or not diameters_mm:
         raise ConfigError("ascending standard diameters [mm]", found=str(diameters_mm), where="diameters_mm")

@@ -55,27 +55,27 @@ def name_pipes(pipe: gpd.GeoDataFrame, *, sure_min: float = 0.0) -> pd.DataFrame
         `named_by` (register, run, none).
     """
     given = objects(pipe["street_name"])
-    known = np.array([name is not None for name in given], dtype=bool)
-    sure = known.astype(float)
-    if known.sum() < LEAST_NAMED or known.all():
-        return _told(given, known, sure)
+    named = np.array([name is not None for name in given], dtype=bool)
+    sure = named.astype(float)
+    if named.sum() < LEAST_NAMED or named.all():
+        return _answer(given, named, sure)
     code, names = pd.factorize(pd.Series(given, dtype="object"))
     pairs = _pairs(pipe)
-    weight = _learnt(pairs, code, known)
-    choice = _candidates(pairs, code, known, ~known)
+    weight = _learnt(pairs, code, named)
+    choice = _candidates(pairs, code, named, ~named)
     if weight is None or choice.empty:
-        return _told(given, known, sure)
+        return _answer(given, named, sure)
     choice["chance"] = _chances(_tells(choice), weight, _places(choice["pipe"]))
     best = choice.sort_values(["chance", _NAME], ascending=[False, True]).drop_duplicates("pipe")
     best = best[best["chance"] >= sure_min]
-    found = given.copy()
-    found[best["pipe"]] = names[best[_NAME]]
+    filled = given.copy()
+    filled[best["pipe"]] = names[best[_NAME]]
     sure[best["pipe"]] = best["chance"]
-    return _told(found, known, sure)
+    return _answer(filled, named, sure)
 
 
-def _told(names: Objects, known: Bools, sure: Floats) -> pd.DataFrame:
-    by = np.where(known, "register", np.where(sure > 0, "run", "none"))
+def _answer(names: Objects, named: Bools, sure: Floats) -> pd.DataFrame:
+    by = np.where(named, "register", np.where(sure > 0, "run", "none"))
     return pd.DataFrame({"street_name": names, "sure_frac": sure, "named_by": by})
 
 
@@ -101,28 +101,28 @@ def _pairs(pipe: gpd.GeoDataFrame) -> _Pairs:
     return _Pairs(left, right, pd.DataFrame(tells))
 
 
-def _candidates(pairs: _Pairs, code: Ints, known: Bools, asked: Bools) -> pd.DataFrame:
+def _candidates(pairs: _Pairs, code: Ints, named: Bools, asked: Bools) -> pd.DataFrame:
     """One row per asked pipe and street of a named pipe within reach: the strongest of what speaks for it."""
-    wanted = asked[pairs.left] & known[pairs.right]
+    wanted = asked[pairs.left] & named[pairs.right]
     table = pairs.tells[wanted].assign(pipe=pairs.left[wanted])
     table[_NAME] = code[pairs.right[wanted]]
     best = {"at_start": _MOST, "at_end": _MOST, "gap": _LEAST, "offset": _LEAST, "parallel": _MOST, "years": _LEAST}
     groups = table.groupby(["pipe", _NAME])
     choice = groups.agg(best).assign(pipes=groups.size()).reset_index()
-    through = _through_unnamed(pairs, code, known)
+    through = _through_unnamed(pairs, code, named)
     return choice.merge(through, on=["pipe", _NAME], how="left").fillna({"through": 0.0})
 
 
-def _through_unnamed(pairs: _Pairs, code: Ints, known: Bools) -> pd.DataFrame:
+def _through_unnamed(pairs: _Pairs, code: Ints, named: Bools) -> pd.DataFrame:
     """Streets that an unnamed pipe touches by way of another unnamed one."""
     joined = (pairs.tells["at_start"] | pairs.tells["at_end"]).to_numpy()
     links = pd.DataFrame({"pipe": pairs.left, "by": pairs.right})
-    here, there = known[pairs.left], known[pairs.right]
+    here, there = named[pairs.left], named[pairs.right]
     first = links[joined & ~here & ~there]
     second = links[joined & ~here & there].rename(columns={"pipe": "by", "by": _NAME})
     second[_NAME] = code[second[_NAME]]
-    found = first.merge(second, on="by").groupby(["pipe", _NAME]).size()
-    return found.clip(upper=2).astype(float).rename("through").reset_index()
+    filled = first.merge(second, on="by").groupby(["pipe", _NAME]).size()
+    return filled.clip(upper=2).astype(float).rename("through").reset_index()
 
 
 def _tells(choice: pd.DataFrame) -> Floats:
@@ -155,19 +155,19 @@ def _chances(tells: Floats, weight: Floats, place: Ints) -> Floats:
     return np.asarray(odds / np.bincount(place, weights=odds)[place])
 
 
-def _learnt(pairs: _Pairs, code: Ints, known: Bools) -> Floats | None:
+def _learnt(pairs: _Pairs, code: Ints, named: Bools) -> Floats | None:
     """Weights that find hidden names back best; None where nothing can be learnt."""
     draw = np.random.default_rng(0)
-    hidden_frac = float(np.clip(1 - known.mean(), *_HIDDEN_FRAC))
+    hidden_frac = float(np.clip(1 - named.mean(), *_HIDDEN_FRAC))
     rows, right, place = [], [], []
     for hiding in range(_HIDINGS):
-        shown = known & (draw.random(len(known)) >= hidden_frac)
-        choice = _candidates(pairs, code, shown, known & ~shown)
+        visible = named & (draw.random(len(named)) >= hidden_frac)
+        choice = _candidates(pairs, code, visible, named & ~visible)
         hit = code[choice["pipe"]] == choice[_NAME].to_numpy()
         can = pd.Series(hit).groupby(choice["pipe"].to_numpy()).transform("any").to_numpy(dtype=bool)
         rows.append(_tells(choice[can]))
         right.append(hit[can])
-        place.append(choice["pipe"].to_numpy()[can] + hiding * len(known))
+        place.append(choice["pipe"].to_numpy()[can] + hiding * len(named))
     tells, hits, at = np.concatenate(rows), np.concatenate(right), _places(pd.Series(np.concatenate(place)))
     return _fitted(tells, hits, at) if hits.any() else None
 

@@ -174,8 +174,8 @@ def _apart(code: Ints, near: Ints, pipes: int) -> Bools:
     """Pairs of ends that lie close but name two manholes, each shared by pipes: a foul and a rain sewer side by side."""
     if code.max(initial=-1) < 0:
         return np.zeros(len(near), dtype=bool)
-    known = code[: 2 * pipes]
-    shared = np.bincount(known[known >= 0], minlength=int(code.max(initial=-1)) + 1) > 1
+    coded = code[: 2 * pipes]
+    shared = np.bincount(coded[coded >= 0], minlength=int(code.max(initial=-1)) + 1) > 1
     left, right = code[near[:, 0]], code[near[:, 1]]
     return np.asarray((left >= 0) & (right >= 0) & (left != right) & shared[left] & shared[right], dtype=bool)
 
@@ -198,8 +198,8 @@ def _packed(
     first, last = pipe["bob_from_m_nap"].to_numpy(), pipe["bob_to_m_nap"].to_numpy()
     low = np.full(nodes, np.inf)
     for at, level in ((start, first), (end, last)):
-        known = ~np.isnan(level)
-        np.minimum.at(low, at[known], level[known])
+        believed = ~np.isnan(level)
+        np.minimum.at(low, at[believed], level[believed])
     layer = pd.Categorical(pipe["layer"], categories=list(LAYERS)).codes.astype(np.int64)
     return SewerGraph(
         pipe["pipe_id"].to_numpy(dtype=object),

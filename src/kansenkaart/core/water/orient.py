@@ -95,12 +95,12 @@ def _touching(graph: SewerGraph, layers: tuple[int, ...]) -> Bools:
 
 def _outlets(graph: SewerGraph, layer: int) -> Bools:
     kinds = (_FOUL_OUTLETS, _RAIN_OUTLETS, _PRESSURE_OUTLETS)[layer]
-    found = np.isin(graph.kind, kinds)
+    outlets = np.isin(graph.kind, kinds)
     if layer == RAIN:
-        found |= _touching(graph, (FOUL,))
+        outlets |= _touching(graph, (FOUL,))
     elif layer == PRESSURE:
-        found |= _touching(graph, (FOUL, RAIN)) & (graph.kind != "gemaal")
-    return np.asarray(found & _touching(graph, (layer,)), dtype=bool)
+        outlets |= _touching(graph, (FOUL, RAIN)) & (graph.kind != "gemaal")
+    return np.asarray(outlets & _touching(graph, (layer,)), dtype=bool)
 
 
 def _orient_layer(graph: SewerGraph, layer: int, rules: OrientRules, state: _State) -> None:
@@ -111,17 +111,17 @@ def _orient_layer(graph: SewerGraph, layer: int, rules: OrientRules, state: _Sta
     outlets, basis = _with_fallbacks(graph, layer, part, _outlets(graph, layer))
     drop = np.where(np.abs(graph.drop_m[pipes]) >= rules.drop_min_m, graph.drop_m[pipes], np.nan)
     away, parent = _ways(graph, pipes, drop, np.flatnonzero(outlets), rules)
-    known = ~np.isnan(drop)
+    levelled = ~np.isnan(drop)
     uphill = away[start] < away[end]
     level = away[start] == away[end]
-    flip = np.where(known, drop < 0, uphill)
-    by = np.where(known, "levels", np.where(level, "drawn", basis[part[start]])).astype(object)
+    flip = np.where(levelled, drop < 0, uphill)
+    by = np.where(levelled, "levels", np.where(level, "drawn", basis[part[start]])).astype(object)
     at = np.flatnonzero(parent >= 0)
     tree = parent[at]
     should = graph.end[pipes[tree]] == at
-    against = known[tree] & (flip[tree] != should)
+    against = levelled[tree] & (flip[tree] != should)
     by[tree[against]] = "against_levels"
-    by[tree[~known[tree]]] = basis[part[at[~known[tree]]]]
+    by[tree[~levelled[tree]]] = basis[part[at[~levelled[tree]]]]
     flip[tree] = should
     state.flip[pipes], state.by[pipes], state.island[pipes] = flip, by, part[start]
     state.next_pipe[at] = pipes[tree]
@@ -148,9 +148,9 @@ def _with_fallbacks(graph: SewerGraph, layer: int, part: Ints, outlets: Bools) -
     first = rank[np.unique(own[rank], return_index=True)[1]]
     spread = pd.Series(wide).groupby(own).agg(np.ptp).reindex(own[first]).to_numpy() > 0
     basis[own[first]] = np.where(~np.isnan(low[first]), "lowest_level", np.where(spread, "larger_pipe", "centre"))
-    found = outlets.copy()
-    found[orphans[first]] = True
-    return found, basis
+    all_outlets = outlets.copy()
+    all_outlets[orphans[first]] = True
+    return all_outlets, basis
 
 
 def _degree(graph: SewerGraph, layer: int) -> Ints:

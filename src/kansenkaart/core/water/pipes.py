@@ -164,7 +164,7 @@ def _unusable(work: gpd.GeoDataFrame, limits: PipeLimits) -> list[tuple[str, Mas
     lost = np.zeros(len(work), dtype=bool)
     for word in limits.lost_words:
         lost |= status.str.contains(word, regex=False).to_numpy(dtype=bool)
-    known = work["system"].isin(FOUL_SYSTEMS + RAIN_SYSTEMS + PRESSURE_SYSTEMS).to_numpy()
+    believed = work["system"].isin(FOUL_SYSTEMS + RAIN_SYSTEMS + PRESSURE_SYSTEMS).to_numpy()
     drain = work["system"].eq("drain").to_numpy(dtype=bool, na_value=False)
     return [
         ("no geometry", absent),
@@ -174,7 +174,7 @@ def _unusable(work: gpd.GeoDataFrame, limits: PipeLimits) -> list[tuple[str, Mas
         ("zero length", shapely.length(shapes) < limits.length_min_m),
         ("drain", drain),
         ("lost pipe", lost),
-        ("no sewer: system overig or unknown", ~known & ~drain),
+        ("no sewer: system overig or unknown", ~believed & ~drain),
     ]
 
 

@@ -84,14 +84,14 @@ def enter_loads(
         Distances [m].
     """
     foul = pipe[pipe["system"].isin(("vuilwater", "gemengd", "drukriool"))]
-    found = connect(
+    connected = connect(
         home.geometry.to_numpy(),
         street_id=objects(home_people["street_id"]),
         pipe=foul,
         pipe_street=objects(foul["street_id"]),
         reach_m=reach.sewer_m,
     )
-    homes = pd.concat([home_people.reset_index(drop=True), found], axis=1)
+    homes = pd.concat([home_people.reset_index(drop=True), connected], axis=1)
     per_pipe = homes.groupby("pipe_id").agg(homes=("home_id", "size"), people=("people", "sum"))
     rain, street_rain = _rain(pipe, street, paved_m2, reach)
     table = per_pipe.reindex(pipe["pipe_id"]).fillna(0.0)
@@ -106,19 +106,19 @@ def _rain(
     carriers = pipe[
         pipe["system"].isin(("hemelwater", "verbeterd_gescheiden", "gemengd")) & (pipe["layer"] != "pressure")
     ]
-    known = paved_m2[np.asarray(paved_m2.index.notna()) & (paved_m2 > 0).to_numpy()]
+    paved = paved_m2[np.asarray(paved_m2.index.notna()) & (paved_m2 > 0).to_numpy()]
     own = carriers[["pipe_id", "street_id", "length_m"]].dropna(subset=["street_id"])
-    own = own.assign(paved_m2=own["street_id"].map(known).astype("float64")).dropna(subset=["paved_m2"])
+    own = own.assign(paved_m2=own["street_id"].map(paved).astype("float64")).dropna(subset=["paved_m2"])
     share = own["length_m"] / own.groupby("street_id")["length_m"].transform("sum")
     direct = (own["paved_m2"] * share).groupby(own["pipe_id"]).sum()
-    rest = known[~known.index.isin(own["street_id"])]
+    rest = paved[~paved.index.isin(own["street_id"])]
     place = street.set_index("street_id").geometry.reindex(rest.index).to_numpy()
     near, _ = nearest(place, targets=carriers.geometry.to_numpy(), reach_m=reach.sewer_m)
     by_near = pd.Series(rest.to_numpy(), index=taken(carriers["pipe_id"], near), dtype=float)
     by_near = by_near[by_near.index.notna()].groupby(level=0).sum()
-    rule = pd.Series("street", index=known.index)
+    rule = pd.Series("street", index=paved.index)
     rule[rest.index] = np.where(near >= 0, "nearest", "none: no sewer for rain within reach")
-    table = pd.DataFrame({"street_id": known.index, "paved_m2": known.to_numpy(), "connected_by": rule.to_numpy()})
+    table = pd.DataFrame({"street_id": paved.index, "paved_m2": paved.to_numpy(), "connected_by": rule.to_numpy()})
     homeless = paved_m2[paved_m2.index.isna()]
     if len(homeless):
         lost = {
@@ -311,7 +311,7 @@ def _in_storm(table: gpd.GeoDataFrame, slope: Floats, rules: DesignRules) -> Flo
     foul_only = np.asarray(table["system"] == "vuilwater", dtype=bool)
     peak = np.where(foul_only, 0.0, table["storm_08_l_per_s"])
     filling = np.where(foul_only, rules.filling_foul, rules.filling_full)
-    found = smallest_diameter(
+    size = smallest_diameter(
         dry_flow(table["people"], participation=0.0, rules=rules) + peak,
         capacity_l_per_s=capacity_table(
             slope, filling=filling, diameters_mm=rules.diameters_mm, friction=rules.friction
@@ -319,8 +319,8 @@ def _in_storm(table: gpd.GeoDataFrame, slope: Floats, rules: DesignRules) -> Flo
         minimum_mm=table["minimum_mm"].to_numpy(dtype=float),
         diameters_mm=rules.diameters_mm,
     )
-    found[(table["layer"] == "pressure").to_numpy()] = np.nan
-    return found
+    size[(table["layer"] == "pressure").to_numpy()] = np.nan
+    return size
 
 
 def _present_or_model(table: gpd.GeoDataFrame, design: pd.DataFrame) -> Floats:

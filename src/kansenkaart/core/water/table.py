@@ -94,16 +94,16 @@ def score_by_classes(street: pd.DataFrame, *, table: pd.DataFrame, score: str, k
     """
     own = table[(table["score"] == score) & (table["criterion"] != _CLASS)]
     total = pd.Series(0.0, index=street.index)
-    known, weights = total.copy(), 0.0
+    weighed, weights = total.copy(), 0.0
     for criterion, rows in own.groupby("criterion", sort=False):
         weight = float(rows["weight"].iloc[0])
         points = points_for(street[str(criterion)], rows=rows)
         total += points.fillna(0.0) * weight
-        known += points.notna() * weight
+        weighed += points.notna() * weight
         weights += weight
-    value = (total / known.where(known > 0)).where(known >= known_min * weights)
+    value = (total / weighed.where(weighed > 0)).where(weighed >= known_min * weights)
     return pd.DataFrame(
-        {"score": value, "class": classes_of(value, table=table, score=score), "known_frac": known / weights}
+        {"score": value, "class": classes_of(value, table=table, score=score), "known_frac": weighed / weights}
     )
 
 
@@ -176,9 +176,9 @@ def street_table(
     _add_spans(table, base, surface, home, settings)
     _add_criteria(table, settings)
     for name, score in (("grey", GREY), ("rain", RAIN)):
-        found = score_by_classes(table, table=settings.classes, score=score)
-        table[f"score_{name}"], table[f"class_{name}"] = found["score"], found["class"]
-        table[f"known_frac_{name}"] = found["known_frac"]
+        scored = score_by_classes(table, table=settings.classes, score=score)
+        table[f"score_{name}"], table[f"class_{name}"] = scored["score"], scored["class"]
+        table[f"known_frac_{name}"] = scored["known_frac"]
     _blank_scores(table)
     table["sewer_basis"] = pipe["basis"].iloc[0] if len(pipe) else "none"
     _add_words(table)
