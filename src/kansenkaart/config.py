@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kansenkaart.errors import ConfigError
 
+#: What a delivery is for; clean tables are made in this order, each after those that it needs.
 Role = Literal[
     "buurt",
     "statistics",
-    "pand",
     "home",
+    "pand",
     "roof_face",
     "dsm",
     "dtm",

@@ -32,11 +32,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory):
+def published(once):
     """Return the example in the publishers' formats, cut to a few rows each, as bytes by name."""
-    folder = tmp_path_factory.mktemp("published")
-    write_example(folder)
-    return small(folder)
+    return small(once("published", write_example))
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,8 @@ def strike(run: Undisturbed, moment: Moment, root: Path, *, whole: bool = True) 
 
 def campaign(folder: Path, *, moments: int, seed: int, whole: int = 1, keep: Path | None = None) -> list[Outcome]:
     """Strike at all moments, one after the other; what went wrong is copied to ``keep``."""
-    study.run_all(study.open_study(STUDY, root=project(folder / "warm", STUDY)))
+    if moments > 1:  # load and compile once for all forks; one moment is not worth a whole run
+        study.run_all(study.open_study(STUDY, root=project(folder / "warm", STUDY)))
     run = watch(folder)
     sys.stdout.write(f"an undisturbed run takes {sum(run.seconds):.1f} s in {len(run.steps)} steps\n")
     outcomes = []

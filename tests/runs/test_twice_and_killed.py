@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from click.testing import CliRunner
 
@@ -12,8 +14,8 @@ from kansenkaart.tables.store import locked
 from tests.runs.kill_campaign import Undisturbed, choose, digests, in_a_process
 from tests.runs.places import all_bytes, project
 
-#: A sample of the campaign of docs/reliability.md.
-MOMENTS = 4
+#: A sample of the campaign of docs/reliability.md: one moment a commit, four at night, another draw each.
+MOMENTS, SEED = (4, 1) if os.environ.get("KANSENKAART_NIGHTLY") == "1" else (1, 3)
 
 
 def test_the_second_run_does_nothing_and_says_so(copied):
@@ -51,9 +53,9 @@ def test_two_runs_at_once_are_refused(copied):
 
 @pytest.mark.slow
 def test_after_a_kill_at_any_moment_the_next_run_ends_with_the_same_bytes():
-    told = in_a_process(moments=MOMENTS, seed=1)
+    told = in_a_process(moments=MOMENTS, seed=SEED)
     assert told["tried"] == MOMENTS
-    assert told["struck"] >= MOMENTS - 1  # a kill in the last instant may come after the end
+    assert told["struck"] >= max(1, MOMENTS - 1)  # a kill in the last instant may come after the end
     assert told["other_bytes"] == 0
     assert told["redone_steps_that_had_ended"] == 0
 

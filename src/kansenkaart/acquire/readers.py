@@ -51,6 +51,8 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("weather_hourly", "*"): _form(knmi.read_weather_hourly),
     ("weather_daily", "knmi"): _plain(knmi.read_weather_daily),
 }
+#: Roles that have a reader.
+ROLES_READ = frozenset(role for role, _ in _READERS)
 
 
 def read(path: Path, source: Source) -> Reading:
