@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.case import AreaFacts, Case, case_from
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.present.workbook import (
@@ -17,11 +17,9 @@ from kansenkaart.present.workbook import (
     OUTCOME,
     WorkbookModel,
     input_cell,
-    outcome_cell,
     write_workbook,
-    year_cell,
 )
-from kansenkaart.score.enterprise_case import case_from, workbook_of
+from kansenkaart.publish.feasibility.sums import workbook_of
 from kansenkaart.tables.assumptions import default, default_services
 
 FACTS = AreaFacts(
@@ -87,7 +85,10 @@ def test_recalculated_equals_the_model_to_the_cent(tmp_path: Path, changes: dict
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     sheet = openpyxl.load_workbook(tmp_path / "out" / "wijkbedrijf.xlsx", data_only=True)[OUTCOME]
     flow = evaluate_case(case.with_inputs(changes))
+    rows = {cell.value: cell.row for cell in sheet["A"] if isinstance(cell.value, str)}  # the last: the yearly rows
+    first = {cell.value: cell.row for cell in reversed(sheet["A"]) if isinstance(cell.value, str)}
     for party in PARTIES:
-        assert sheet[outcome_cell(model, party)].value == pytest.approx(flow.present_value(party)[0], abs=0.005)
-        years = [sheet[year_cell(model, party, year)].value for year in range(21)]
+        words = dict(model.parties)[party]
+        assert sheet.cell(first[words], 2).value == pytest.approx(flow.present_value(party)[0], abs=0.005)
+        years = [sheet.cell(rows[words], 3 + year).value for year in range(21)]
         assert years == pytest.approx(flow.party(party)[:, 0], abs=0.005)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 import pytest
 
+import kansenkaart
 from kansenkaart.acquire import own_data
 from kansenkaart.acquire.own_data import join
 from kansenkaart.config import read_study
+from kansenkaart.core.enterprise.case import AreaFacts
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish.feasibility import steps
-from kansenkaart.publish.feasibility.report import Both, verdict
+from kansenkaart.publish.feasibility.report import verdict
+from kansenkaart.publish.feasibility.sums import survey_of
+from kansenkaart.publish.manifest import MARK, REPORTS
 from kansenkaart.publish.map.ranking import case_of
-from kansenkaart.score import enterprise, enterprise_case
+from kansenkaart.runs import study
+from kansenkaart.score import enterprise
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import leading_cases
@@ -52,7 +59,7 @@ def test_every_place_has_a_case_on_both_tracks(store):
 
 def test_one_case_of_a_place_is_shown_and_everywhere_the_same(store):
     cases = store.read("enterprise_case")
-    shown = leading_cases(cases)
+    shown, survey = leading_cases(cases), survey_of(store, default())
     assert len(shown) == len(cases[["place_kind", "place_id"]].drop_duplicates())
     for _, one in shown.iterrows():
         mine = cases[(cases["place_kind"] == one["place_kind"]) & (cases["place_id"] == one["place_id"])]
@@ -60,8 +67,7 @@ def test_one_case_of_a_place_is_shown_and_everywhere_the_same(store):
             assert one["track"] == one["better_track"]
         else:
             assert one["enterprise_eur_per_year"] == mine["enterprise_eur_per_year"].max()
-        rows = {str(row["track"]): row.to_dict() for _, row in mine.iterrows()}
-        assert Both(("", ""), rows, {}, gpd.GeoSeries(), gpd.GeoSeries()).track == one["track"]
+        assert survey.sums_of((one["place_kind"], one["place_id"])).track == one["track"]
         assert case_of(store, one["place_kind"], one["place_id"])["track"] == one["track"]
 
 
@@ -79,11 +85,10 @@ def test_where_no_track_fits_better_the_one_that_leaves_more_is_shown():
 
 
 def test_the_table_says_what_the_model_says(store):
-    survey, cases = enterprise.survey_of(store, default()), store.read("enterprise_case").set_index("case_id")
+    survey, cases = survey_of(store, default()), store.read("enterprise_case").set_index("case_id")
     for case_id in cases.index[:4]:
         kind, name, track = case_id.split(":")
-        _, case, _, _ = enterprise.one_place(survey, (kind, name), track)
-        flow = evaluate_case(case)
+        flow = evaluate_case(survey.sums_of((kind, name)).sums[track].case)
         for party in PARTIES:
             assert cases.loc[case_id, f"{party}_eur_per_year"] == pytest.approx(
                 yearly_equivalent(flow, party)[0], abs=0.005
@@ -91,9 +96,9 @@ def test_the_table_says_what_the_model_says(store):
 
 
 def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store, tmp_path):
-    study, place = read_study(finished / "studies" / "voorbeeld.toml"), [("buurt", "BU99990001")]
-    first = steps.write_reports(store, study, tmp_path / "a", default(), place)
-    second = steps.write_reports(store, study, tmp_path / "b", default(), place)
+    chosen, place = read_study(finished / "studies" / "voorbeeld.toml"), [("buurt", "BU99990001")]
+    first = steps.write_reports(store, chosen, tmp_path / "a", default(), place)
+    second = steps.write_reports(store, chosen, tmp_path / "b", default(), place)
     assert [one.suffix for one in first] == [".html", ".pdf", ".xlsx"]
     assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
     html = first[0].read_text("utf-8")
@@ -120,8 +125,8 @@ def _euros(cells):
 
 
 def test_rows_and_columns_of_the_money_add_up_and_turning_points_are_told(finished, store, tmp_path):
-    study = read_study(finished / "studies" / "voorbeeld.toml")
-    html = steps.write_reports(store, study, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
+    chosen = read_study(finished / "studies" / "voorbeeld.toml")
+    html = steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
     tables = _tables(html)
     *services, whole = [(row[0], _euros(row[1:])) for row in tables["Zo telt het op"]]
     assert whole[0] == "samen"
@@ -155,11 +160,11 @@ def test_whose_roofs_the_panels_lie_on(store, monkeypatch):
 
 
 def test_a_run_writes_them_and_a_wrong_place_is_named(finished, store, tmp_path):
-    folder = finished / "maps" / "voorbeeld" / steps.FOLDER
+    folder = finished / "maps" / "voorbeeld" / REPORTS
     assert len(list(folder.glob("*.html"))) == len(list(folder.glob("*.pdf"))) == len(list(folder.glob("*.xlsx"))) > 0
-    study = read_study(finished / "studies" / "voorbeeld.toml")
+    chosen = read_study(finished / "studies" / "voorbeeld.toml")
     with pytest.raises(ConfigError, match="buurt:nergens"):
-        steps.write_reports(store, study, tmp_path, default(), [("buurt", "nergens")])
+        steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "nergens")])
 
 
 def test_the_first_words_do_not_promise():
@@ -194,19 +199,21 @@ def test_plan_stands_beside_actual(finished, tmp_path):
         }
     )
     store.write("own_actual", told, Lineage("test"))
-    study = read_study(finished / "studies" / "voorbeeld.toml")
-    html = steps.write_reports(store, study, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
+    chosen = read_study(finished / "studies" / "voorbeeld.toml")
+    html = steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
     assert "Plan en werkelijkheid" in html
     # short track: 35 % of 330 homes in two years, so 58 after one; 40 came: 18 short
     assert re.search(r"woningen die meedoen, 2027</th><td>58</td><td>40</td><td>-18</td>", html)
 
 
 def test_budgets_set_the_price_of_today(store, monkeypatch):
-    facts = pd.DataFrame({"green_m2": [1000.0, 3000.0]})
+    facts = pd.DataFrame({"place_kind": "buurt", "green_m2": [1000.0, 3000.0]}).reindex(
+        columns=["place_kind", *AreaFacts().__dict__]
+    )
     told = pd.DataFrame({"service": ["green_maintenance"], "payer": ["gemeente"], "budget_eur_per_year": [8000.0]})
     monkeypatch.setattr(Store, "has", lambda self, name: name == "own_budget")
     monkeypatch.setattr(Store, "read", lambda self, name: told)
-    green = next(one for one in enterprise_case.services_of(store, facts) if one.name == "green_maintenance")
+    green = next(one for one in enterprise.services_of(store, facts) if one.name == "green_maintenance")
     assert green.figures["present_price"].value == pytest.approx(2.0)  # 8,000 EUR over 4,000 m2
     assert green.figures["enterprise_price"].value == pytest.approx(2.0 * 1.0 / 1.1)
     assert green.figures["present_price"].quality == "measured"
@@ -265,3 +272,64 @@ def test_a_run_with_own_data_reports_every_row(finished, tmp_path):
     assert report.tally is not None
     assert (report.tally.rows_in, report.tally.kept) == (5, 2)
     assert sorted(table.content["pand_id"]) == sorted(some[:2])
+
+
+NEW_SERVICE = """
+import sys
+from pathlib import Path
+from kansenkaart.config import read_study
+from kansenkaart.publish.feasibility.steps import write_reports
+from kansenkaart.score.enterprise import score_cases
+from kansenkaart.tables.assumptions import default
+from kansenkaart.tables.store import Lineage, Store
+root = Path(sys.argv[1])
+store = Store(root / "data" / "processed" / "voorbeeld")
+for product in score_cases(store, default()):
+    store.write(product.name, product.content, Lineage("test"))
+chosen = read_study(root / "studies" / "voorbeeld.toml")
+write_reports(store, chosen, root / "maps" / "voorbeeld", default(), [("buurt", "BU99990001")])
+"""
+
+
+def test_a_service_with_a_known_driver_is_rows_only(copied, tmp_path):
+    package = tmp_path / "src" / "kansenkaart"
+    shutil.copytree(Path(kansenkaart.__file__).parent, package)
+    rows = (package / "data" / "services.csv").read_text("utf-8")
+    for line in rows.splitlines():
+        if line.startswith("waste_"):
+            rows += line.replace("waste", "bicycle_repair") + "\n"
+    (package / "data" / "services.csv").write_text(rows, "utf-8")
+    words = package / "data" / "enterprise_words.csv"
+    words.write_text(words.read_text("utf-8") + "service,bicycle_repair,fietsen maken,,\n", "utf-8")
+    command = [sys.executable, "-c", NEW_SERVICE, str(copied)]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(tmp_path / "src")}, timeout=300)
+    cases = Store(copied / "data" / "processed" / "voorbeeld").read("enterprise_case")
+    said = cases["services_nl"].fillna("") + cases["costly_nl"].fillna("")
+    assert said.str.contains("fietsen maken").all()
+    html = (copied / "maps" / "voorbeeld" / REPORTS / "buurt-BU99990001.html").read_text("utf-8")
+    assert "fietsen maken" in html
+
+
+def test_a_damaged_report_is_named_and_made_again_and_a_half_written_mark_too(copied):
+    place = study.open_study("voorbeeld", root=copied)
+    folder = copied / "maps" / "voorbeeld" / REPORTS
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+    (folder / "buurt-BU99990001.html").write_bytes(b"half")
+    assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/buurt-BU99990001.html"]
+    (folder / MARK).write_text('{"files": {', "utf-8")
+    assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/{MARK}"]
+    study.run_publish(place)
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+    assert study.check(place) == []
+
+
+def test_a_report_that_was_asked_for_is_checked_and_kept_up_to_date(copied):
+    place = study.open_study("voorbeeld", root=copied)
+    folder = copied / "maps" / "voorbeeld" / REPORTS
+    study.run_reports(place, ("gebied", "1"))
+    asked = folder / "gebied-1.html"
+    good = asked.read_bytes()
+    asked.write_bytes(b"half")
+    assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/gebied-1.html"]
+    study.run_publish(place)
+    assert asked.read_bytes() == good

@@ -110,17 +110,6 @@ def input_cell(model: WorkbookModel, path: str) -> str:
     return _at(_input_rows(model)[path], _VALUE_COLUMN)
 
 
-def outcome_cell(model: WorkbookModel, party: str) -> str:
-    """Return the cell on the sheet of outcomes with the value now of what a party gains."""
-    return _at(_FIRST_ROW + [name for name, _ in model.parties].index(party), 1)
-
-
-def year_cell(model: WorkbookModel, party: str, year: int) -> str:
-    """Return the cell on the sheet of outcomes with what a party nets in a year, in euros of that year."""
-    row = _yearly_row(model) + 1 + [name for name, _ in model.parties].index(party)
-    return _at(row, _FIRST_YEAR_COLUMN + year)
-
-
 def _at(row: int, column: int, *, fixed_row: bool = False, fixed_column: bool = False) -> str:
     return str(_xl_cell(row, column, row_abs=fixed_row, col_abs=fixed_column))
 

@@ -10,12 +10,12 @@ from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow
 from kansenkaart.present.factsheet import Sheet
 from kansenkaart.present.mapspec import Start
 from kansenkaart.publish.disclosure import ShownStore
+from kansenkaart.publish.manifest import REPORTS
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.publish.map.ranking import there
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.nl import number
 
-REPORTS = "haalbaarheid"
 _TABLES_NL = {
     "buurt_score": "buurten met hun cijfers",
     "pand_score": "gebouwen met hun daken",

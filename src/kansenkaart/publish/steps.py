@@ -19,19 +19,17 @@ from kansenkaart.present.render import render_page
 from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ShownStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
-from kansenkaart.publish.manifest import stands
+from kansenkaart.publish.manifest import REPORTS, record, stands
 from kansenkaart.publish.map.ranking import there
 from kansenkaart.publish.map.spec import SHOWN, Beside, picture
-from kansenkaart.publish.overview import REPORTS, overview
+from kansenkaart.publish.overview import overview
 from kansenkaart.tables import assumptions
-from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, code_version
 from kansenkaart.tables.store import Store, atomic
 
 PAGE = "index.html"
 OVERVIEW = "overzicht.html"
 SHEETS = "factsheets"
-_MARK = ".publish.json"
 
 
 def publish(store: Store, study: Study, target: Path, *, beside: Path, public: bool = False) -> list[Report]:
@@ -74,7 +72,7 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
     mark = _fingerprint(store, study, read, [sorted(opt_out), style, public, reports])
-    if _published(target, mark):
+    if stands(target, mark):
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     sheets = list(factsheets_of(shown, study, assumptions.default(), public=public))
     spec = picture(shown, study, _beside(sheets, reports, style, public))
@@ -85,7 +83,7 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     about = overview(shown, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
     _clear(target, files)
-    _write_mark(target, mark, files)
+    record(target, mark, files)
     return [
         Report("kaart", "done", rows),
         Report("factsheets", "done", {"factsheet": len(sheets)}),
@@ -154,13 +152,3 @@ def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequenc
         "more": list(more),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _published(target: Path, mark: str) -> bool:
-    return stands(target, mark)
-
-
-def _write_mark(target: Path, mark: str, files: Sequence[Path]) -> None:
-    content = {"fingerprint": mark, "files": {str(one.relative_to(target)): sha256_of(one) for one in files}}
-    with atomic(target / _MARK) as part:
-        part.write_text(json.dumps(content, sort_keys=True, indent=1) + "\n", encoding="utf-8")

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.case import AreaFacts, Case, Span, case_from, facts_of_row, spans_of, term_rows
 from kansenkaart.core.enterprise.linear import OUTCOMES, Units, units_of
 from kansenkaart.core.enterprise.package import (
     ServiceResult,
     package_outcomes,
     participation_needed,
     service_results,
-    with_package,
 )
-from kansenkaart.core.enterprise.tracks import Comparison
-from kansenkaart.core.enterprise.uncertainty import Span, draw, triangular_at
+from kansenkaart.core.enterprise.tracks import compare_tracks
+from kansenkaart.core.enterprise.uncertainty import draw, triangular_at
 from kansenkaart.core.scoring import is_corporation
-from kansenkaart.score.enterprise_case import case_from, services_of, spans_of, term_rows
 from kansenkaart.tables import schemas
-from kansenkaart.tables.assumptions import Assumptions, ServiceRows
+from kansenkaart.tables.assumptions import Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import basis_nl, compare, missing_nl, results_nl
+from kansenkaart.wording.enterprise import amounts_nl, basis_nl, missing_nl
 
 TABLES = ("buurt", "buurt_score", "gebied", "best_area", "pand_score", "street_water", "terrain", "home", "own_pand")
 FACTS_USED = ("shared_building_homes", "reference_year", "analysis_period")
@@ -297,7 +295,7 @@ def _shared(street: gpd.GeoDataFrame, found: gpd.GeoDataFrame, value: pd.Series)
 
 
 INPUTS = (*TABLES, "own_budget")
-OUTPUTS = ("enterprise_case",)
+OUTPUTS = ("enterprise_case", "enterprise_facts")
 TRACKS = ("short", "long")
 USED = (
     *FACTS_USED,
@@ -333,17 +331,34 @@ def ready(store: Store) -> bool:
     return any(name in schemas.tables() and store.has(name) for name in ("buurt_score", "gebied", "best_area"))
 
 
-def setting_of(store: Store, known: Assumptions, track: str, facts: pd.DataFrame, places: gpd.GeoDataFrame) -> Setting:
-    """Return terms and services of one track; present budgets of the municipality take the place of estimates."""
-    services = services_of(store, facts[places["place_kind"].eq("buurt").to_numpy()])
-    return Setting(case_from(AreaFacts(), assumptions=known, services=services, track=track), known, services, track)
+def services_of(store: Store, facts: pd.DataFrame) -> tuple[ServiceRows, ...]:
+    """Return the services of a study; present budgets of the municipality take the place of estimates.
+
+    Parameters
+    ----------
+    store : Store
+        For the budgets that it may hold.
+    facts : DataFrame
+        Facts by place, with ``place_kind``: a budget is for all buurten together.
+    """
+    if not store.has("own_budget"):
+        return default_services()
+    rows = store.read("own_budget").dropna(subset="budget_eur_per_year")
+    budget = dict(zip(rows["service"], rows["budget_eur_per_year"], strict=True))
+    buurten = facts[facts["place_kind"].eq("buurt")]
+    units = {name: float(buurten[name].sum(skipna=False)) for name in AreaFacts().__dict__}
+    return with_budgets(default_services(), budget, units)
 
 
 def score_cases(store: Store, known: Assumptions) -> Sequence[Product]:
-    """Make the table ``enterprise_case``: a row per place and track."""
+    """Make the tables ``enterprise_case``, a row per place and track, and ``enterprise_facts``, a row per place."""
     found = places(store)
-    facts = facts_of(store, found, known)
-    rows = [part for track in TRACKS for part in _track_rows(store, known, track, facts, found)]
+    facts = pd.DataFrame(found[["place_kind", "place_id"]]).join(facts_of(store, found, known))
+    services = services_of(store, facts)
+    rows = []
+    for track in TRACKS:
+        case = case_from(AreaFacts(), assumptions=known, services=services, track=track)
+        rows += _track_rows(Setting(case, known, services, track), facts, found)
     noted = {f"{kind} met een zaak": int(n) for kind, n in found["place_kind"].value_counts(sort=False).items()}
     columns = [name for name in schemas.get("enterprise_case").columns if name != "geometry"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -351,15 +366,13 @@ def score_cases(store: Store, known: Assumptions) -> Sequence[Product]:
     return [
         Product(
             "enterprise_case", gpd.GeoDataFrame(frame, geometry=geometry), Tally(len(found), len(found), noted=noted)
-        )
+        ),
+        Product("enterprise_facts", facts.reindex(columns=list(schemas.get("enterprise_facts").columns))),
     ]
 
 
-def _track_rows(
-    store: Store, known: Assumptions, track: str, facts: pd.DataFrame, found: gpd.GeoDataFrame
-) -> list[dict[str, object]]:
-    setting = setting_of(store, known, track, facts, found)
-    given, units = as_inputs(facts), _units(setting)
+def _track_rows(setting: Setting, facts: pd.DataFrame, found: gpd.GeoDataFrame) -> list[dict[str, object]]:
+    given, units, track = as_inputs(facts), _units(setting), setting.track
     middle, half, full = (units.part(at, at + 1) for at in range(DRAWS, DRAWS + len(_POINTS)))
     results = service_results(middle, given)
     chosen = {one.name: one.earns for one in results}
@@ -441,51 +454,28 @@ def _work(case: Case, middle: Array) -> dict[str, Array]:
 
 
 def _words(results: Sequence[ServiceResult], number: int, track: str, facts: pd.Series) -> dict[str, str | None]:
-    tracks = compare(facts)
+    given = facts_of_row(facts.to_dict())
+    tracks = compare_tracks(given, renovation_year=float(facts["renovation_year"]), members=np.nan)
+    mine = tracks.short if track == "short" else tracks.long
+    known = [name for name, value in given.__dict__.items() if not np.isnan(value)]
+    left_out = [(one.name, one.drivers[0]) for one in results if not one.known[number]]
     return {
         "better_track": tracks.better,
-        "missing_nl": missing_nl(results, number, tracks, track),
-        "case_basis": basis_nl(facts),
-        **results_nl(results, number),
+        "missing_nl": missing_nl(mine.missing, mine.unknown, left_out),
+        "case_basis": basis_nl(len(known), len(given.__dict__), float(facts["own_panden"])),
+        **_services(results, number),
     }
 
 
-@dataclass(frozen=True)
-class Survey:
-    """All places of a study with their facts, and per track what holds for all of them: looked up once."""
-
-    places: gpd.GeoDataFrame
-    facts: pd.DataFrame
-    settings: Mapping[str, tuple[Setting, Units]]
-
-
-def survey_of(store: Store, known: Assumptions) -> Survey:
-    """Return all places of a study with their facts."""
-    found = places(store)
-    facts = facts_of(store, found, known)
-    settings = {track: setting_of(store, known, track, facts, found) for track in TRACKS}
-    return Survey(found, facts, {track: (one, units_of(one.case)) for track, one in settings.items()})
-
-
-def one_place(
-    survey: Survey, place: tuple[str, str], track: str
-) -> tuple[Setting, Case, tuple[ServiceResult, ...], Comparison]:
-    """Return setting, case with its package, services and tracks of a single place.
-
-    Parameters
-    ----------
-    survey : Survey
-        Places and facts of the study.
-    place : tuple of (str, str)
-        Kind and id.
-    track : str
-        ``short`` or ``long``.
-    """
-    at = np.flatnonzero((survey.places["place_kind"] == place[0]) & (survey.places["place_id"] == place[1]))
-    setting, units = survey.settings[track]
-    mine = survey.facts.iloc[at].reset_index(drop=True)
-    results = service_results(units, as_inputs(mine))
-    chosen = [one.name for one in results if one.earns[0]]
-    numbers = {name: float(mine[name].iloc[0]) for name in AreaFacts().__dict__ if name in mine}
-    case = replace(with_package(setting.case, chosen), facts=AreaFacts(**numbers))
-    return setting, case, results, compare(mine.iloc[0])
+def _services(results: Sequence[ServiceResult], number: int) -> dict[str, str | None]:
+    """Return which services earn, which cost, and on which only others gain, with euros a year."""
+    earn = sorted((one for one in results if one.earns[number]), key=lambda one: (-one.enterprise[number], one.name))
+    cost = sorted(
+        (one for one in results if one.known[number] and not one.earns[number]),
+        key=lambda one: (one.enterprise[number], one.name),
+    )
+    return {
+        "services_nl": amounts_nl((one.name, one.enterprise[number]) for one in earn),
+        "costly_nl": amounts_nl((one.name, one.enterprise[number]) for one in cost),
+        "social_nl": amounts_nl(((one.name, one.local[number]) for one in cost if one.social[number]), "buurt "),
+    }

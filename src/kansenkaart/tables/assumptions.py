@@ -286,3 +286,38 @@ def _service(rows: list[dict[str, str]], figures: Mapping[str, Assumption]) -> S
     first = rows[0]
     by_item = {row["item"]: figures[row["name"]] for row in rows}
     return ServiceRows(first["service"], first["payer"], first["driver"], first["track"], by_item)
+
+
+def with_budgets(
+    services: Sequence[ServiceRows], budgets: Mapping[str, float], units: Mapping[str, float]
+) -> tuple[ServiceRows, ...]:
+    """Return the services; where the present budget is known it sets the price per unit, paid now and to the enterprise.
+
+    Parameters
+    ----------
+    services : sequence of ServiceRows
+        As in the project's table.
+    budgets : mapping of str to float
+        By service, what is spent on it now in the whole study [EUR/year].
+    units : mapping of str to float
+        By driver, how many units the whole study has; NaN where unknown.
+    """
+    return tuple(_with_budget(one, budgets.get(one.name), units.get(one.driver, math.nan)) for one in services)
+
+
+def _with_budget(one: ServiceRows, budget: float | None, units: float) -> ServiceRows:
+    if budget is None or not units > 0:
+        return one
+    now = budget / units
+    old = one.figures["present_price"].value
+    ratio = one.figures["enterprise_price"].value / old if old > 0 else 1.0
+    prices = {"present_price": now, "enterprise_price": now * ratio}
+    return replace(
+        one, figures={**one.figures, **{item: _measured(one.figures[item], prices[item]) for item in prices}}
+    )
+
+
+def _measured(old: Assumption, value: float) -> Assumption:
+    return replace(
+        old, value=value, low=value, high=value, quality="measured", source="eigen begroting over de hele studie"
+    )

@@ -1,95 +1,76 @@
-"""The words of a wijkbedrijf's case for readers: services, tracks, what is missing, what it rests on."""
+"""What readers are told of an enterprise: its services, facts, parties, terms and tracks in Dutch, from rows of data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
 
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import UNKNOWN, AreaFacts
-from kansenkaart.core.enterprise.package import ServiceResult
-from kansenkaart.core.enterprise.tracks import Comparison, compare_tracks
 
-SERVICES_NL = {
-    "solar_rent_own": "zonnepanelen verhuren (eigen daken)",
-    "solar_rent_association": "zonnepanelen verhuren (daken van VvE's)",
-    "solar_rent_corporation": "zonnepanelen verhuren (daken van corporaties)",
-    "green_maintenance": "groen onderhouden",
-    "home_cleaning": "trappen en galerijen schoonmaken",
-    "small_maintenance": "klein onderhoud aan woningen",
-    "waste": "zwerfvuil en containerplekken",
-    "energy_coach": "energiecoach",
-    "collective_heat": "warmte samen",
-    "collective_purchase": "samen inkopen",
-    "health_insurance": "samen verzekeren (zorg)",
-    "transport_and_care": "vervoer en bezoek voor ouderen",
-    "food_growing": "groente telen",
-    "grey_water": "grijswater hergebruiken",
-    "rain_decoupling": "regenwater afkoppelen",
-}
-FACTS_NL = {
-    "homes": "woningen",
-    "households": "huishoudens",
-    "inhabitants": "inwoners",
-    "people_65_plus": "inwoners van 65 jaar en ouder",
-    "gallery_flats": "woningen in grote gebouwen",
-    "corporation_homes": "corporatiewoningen",
-    "owned_homes": "koopwoningen",
-    "green_m2": "openbaar groen",
-    "paved_connected_m2": "verharding en daken op het riool",
-    "roof_area_m2": "dakoppervlak",
-    "pv_kwp_economic": "panelen die de moeite waard zijn",
-    "pv_kwh_per_year": "opbrengst daarvan",
-    "own_use_frac": "eigen gebruik",
-    "pv_association_frac": "panelen op daken van VvE's",
-    "pv_corporation_frac": "panelen op daken van corporaties",
-    "grey_water_m3_per_year": "grijswater",
-    "sewer_saving_eur": "besparing op het riool (grijswater)",
-    "sewer_saving_rain_eur": "extra besparing op het riool (regenwater)",
-    "sewer_saving_year": "jaar waarin het riool aan de beurt is",
-}
-FACT_UNITS = {
-    "green_m2": "m²",
-    "paved_connected_m2": "m²",
-    "roof_area_m2": "m²",
-    "pv_kwp_economic": "kWp",
-    "pv_kwh_per_year": "kWh per jaar",
-    "own_use_frac": "van de stroom",
-    "pv_association_frac": "van de panelen",
-    "pv_corporation_frac": "van de panelen",
-    "grey_water_m3_per_year": "m³ per jaar",
-    "sewer_saving_eur": "euro",
-    "sewer_saving_rain_eur": "euro",
-    "sewer_saving_year": "jaar vanaf nu",
-}
-_NEEDS_NL = {
-    **dict.fromkeys(("solar_rent_own", "solar_rent_association"), "daken en stroomgebruik"),
-    "solar_rent_corporation": "welke daken van een corporatie zijn",
-    "green_maintenance": "openbaar groen (BGT)",
-    "home_cleaning": "gebouwen met woningen (BAG)",
-    "small_maintenance": "corporatiewoningen",
-    "transport_and_care": "inwoners van 65 jaar en ouder",
-    "collective_heat": "gebouwen met woningen (BAG)",
-    "collective_purchase": "huishoudens",
-    "health_insurance": "huishoudens",
-    "grey_water": "grijswater",
-    "rain_decoupling": "verharding (BGT)",
-}
-CONDITIONS_NL = {
-    "large_owner": "een eigenaar met de meeste woningen",
-    "renovation_due": "groot onderhoud binnen vijf jaar",
-    "shared_galleries": "veel woningen in grote gebouwen",
-    "many_owners": "veel eigenaren",
-    "sewer_replacement_ahead": "een riool dat binnen vijftien jaar aan de beurt is",
-    "members": "genoeg leden voor een coöperatie",
-    "roofs_for_panels": "daken voor zonnepanelen",
-}
-TRACKS_NL = {"short": "kort spoor", "long": "lang spoor", "equal": "beide even goed", "unknown": "niet te zeggen"}
+class Word(NamedTuple):
+    """How readers know one name: its label, its unit, and what must be known for it (of facts, and of panels)."""
 
-BEGUN_NL = {
-    "short": "begonnen door één grote eigenaar en de gemeente",
-    "long": "begonnen door een coöperatie van bewoners",
-}
+    label: str
+    unit: str
+    needs: str
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[tuple[str, str], Word]:
+    with (files("kansenkaart") / "data" / "enterprise_words.csv").open(encoding="utf-8") as handle:
+        return {
+            (row["kind"], row["name"]): Word(row["label_nl"], row["unit_nl"], row["needs_nl"])
+            for row in csv.DictReader(handle)
+        }
+
+
+def label(kind: str, name: str) -> str:
+    """Return what readers call something; a name without a row of its own is written with spaces.
+
+    Parameters
+    ----------
+    kind : str
+        ``fact``, ``service``, ``party``, ``term``, ``item``, ``condition``, ``track``, ``begun`` or ``actual``.
+    name : str
+        Its name in the tables.
+    """
+    return _words()[kind, name].label if (kind, name) in _words() else name.replace("_", " ")
+
+
+def unit_of_fact(name: str) -> str:
+    """Return the unit of a fact as readers see it; empty where it is a count."""
+    return _words()["fact", name].unit if ("fact", name) in _words() else ""
+
+
+def needs_of_service(name: str, driver: str) -> str:
+    """Say what must be known to sum a service: its own words where it has them, else those of the fact that drives it.
+
+    Parameters
+    ----------
+    name, driver : str
+        The service, and the fact that its amounts follow.
+    """
+    none = Word("", "", "")
+    own, fact = _words().get(("service", name), none), _words().get(("fact", driver), none)
+    return own.needs or fact.needs or "gegevens"
+
+
+def path_words(path: str) -> str:
+    """Say an input of a case in words.
+
+    Parameters
+    ----------
+    path : str
+        Such as ``terms.wage_eur_per_hour``, ``facts.own_use_frac`` or ``waste.uptake_frac``.
+    """
+    under, item = path.split(".")
+    if under in ("terms", "facts"):
+        return label("term" if ("term", item) in _words() else "fact", item)
+    return f"{label('service', under)}: {label('item', item)}"
 
 
 def leading_cases(cases: pd.DataFrame) -> pd.DataFrame:
@@ -118,46 +99,47 @@ def euros(value: float) -> str:
     return f"{sign}€ {abs(rounded):,.0f}".replace(",", ".")
 
 
-def compare(facts: pd.Series) -> Comparison:
-    """Return how well both tracks fit one place, from its facts."""
-    given = {name: float(facts[name]) for name in AreaFacts().__dict__ if name in facts.index}
-    renovation = float(facts.get("renovation_year", UNKNOWN))
-    return compare_tracks(AreaFacts(**given), renovation_year=renovation, members=UNKNOWN)
+def amounts_nl(services: Iterable[tuple[str, float]], before: str = "") -> str | None:
+    """List services with euros a year; None where there are none.
+
+    Parameters
+    ----------
+    services : iterable of (str, float)
+        Name and amount of each [EUR/year].
+    before : str
+        Words before each amount.
+    """
+    return "; ".join(f"{label('service', name)} ({before}{euros(amount)})" for name, amount in services) or None
 
 
-def results_nl(results: Sequence[ServiceResult], number: int) -> dict[str, str | None]:
-    """Say which services earn, which cost, and on which only others gain, with euros a year."""
-    earn = sorted((one for one in results if one.earns[number]), key=lambda one: (-one.enterprise[number], one.name))
-    cost = sorted(
-        (one for one in results if one.known[number] and not one.earns[number]),
-        key=lambda one: (one.enterprise[number], one.name),
-    )
-    social = [one for one in cost if one.social[number]]
-    told = {
-        "services_nl": [f"{SERVICES_NL[one.name]} ({euros(one.enterprise[number])})" for one in earn],
-        "costly_nl": [f"{SERVICES_NL[one.name]} ({euros(one.enterprise[number])})" for one in cost],
-        "social_nl": [f"{SERVICES_NL[one.name]} (buurt {euros(one.local[number])})" for one in social],
-    }
-    return {name: "; ".join(words) or None for name, words in told.items()}
+def missing_nl(missed: Sequence[str], unknown: Sequence[str], left_out: Sequence[tuple[str, str]]) -> str | None:
+    """Say which conditions of a track are missed or unknown, and which services could not be summed.
 
-
-def missing_nl(results: Sequence[ServiceResult], number: int, tracks: Comparison, track: str) -> str | None:
-    """Say which services could not be summed, and which conditions of the track are missed or unknown."""
-    lost = [
-        f"{SERVICES_NL[one.name]} (onbekend: {_NEEDS_NL.get(one.name, 'gegevens')})"
-        for one in results
-        if not one.known[number]
+    Parameters
+    ----------
+    missed, unknown : sequence of str
+        Conditions of the track.
+    left_out : sequence of (str, str)
+        Services, each with the fact that drives it.
+    """
+    words = [f"ontbreekt: {label('condition', name)}" for name in missed]
+    words += [f"onbekend: {label('condition', name)}" for name in unknown]
+    words += [
+        f"niet meegerekend: {label('service', name)} (onbekend: {needs_of_service(name, driver)})"
+        for name, driver in left_out
     ]
-    mine = tracks.short if track == "short" else tracks.long
-    words = [f"ontbreekt: {CONDITIONS_NL[name]}" for name in mine.missing]
-    words += [f"onbekend: {CONDITIONS_NL[name]}" for name in mine.unknown]
-    return "; ".join([*words, *(f"niet meegerekend: {one}" for one in lost)]) or None
+    return "; ".join(words) or None
 
 
-def basis_nl(facts: pd.Series) -> str:
-    """Say what the case rests on: open data, own data, and how many facts are unknown."""
-    names = [name for name in AreaFacts().__dict__ if name in facts.index]
-    unknown = [name for name in names if pd.isna(facts[name])]
-    panden = facts.get("own_panden", UNKNOWN)
-    own = "" if pd.isna(panden) else f"; eigenaar van {panden:.0f} panden volgens eigen gegevens"
-    return f"{len(names) - len(unknown)} van {len(names)} feiten bekend{own}"
+def basis_nl(known: int, facts: int, own_panden: float) -> str:
+    """Say what a case rests on: how many facts are known, and of how many panden the owner's own table tells.
+
+    Parameters
+    ----------
+    known, facts : int
+        Facts that are known, of all [1].
+    own_panden : float
+        Panden in the owner's own table; NaN where there is none [1].
+    """
+    own = "" if pd.isna(own_panden) else f"; eigenaar van {own_panden:.0f} panden volgens eigen gegevens"
+    return f"{known} van {facts} feiten bekend{own}"

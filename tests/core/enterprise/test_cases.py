@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.case import AreaFacts, Case, case_from
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case
 from kansenkaart.core.enterprise.linear import units_of, yearly_equivalent, yearly_factor
 from kansenkaart.core.enterprise.package import service_results, with_package
-from kansenkaart.score.enterprise_case import case_from
 from kansenkaart.tables.assumptions import default, default_services
 from tests.core.enterprise.test_cashflow import BILGAARD
 

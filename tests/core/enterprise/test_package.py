@@ -7,12 +7,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from kansenkaart.core.enterprise.case import AreaFacts
+from kansenkaart.core.enterprise.case import AreaFacts, Span, case_from, spans_of
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import OUTCOMES, outcomes, units_of
 from kansenkaart.core.enterprise.package import package_outcomes, participation_needed, service_results, with_package
-from kansenkaart.core.enterprise.uncertainty import Span, draw, group_of, triangular_at
-from kansenkaart.score.enterprise_case import case_from, spans_of
+from kansenkaart.core.enterprise.uncertainty import draw, group_of, triangular_at
 from kansenkaart.tables.assumptions import default, default_services
 from tests.core.enterprise.test_cashflow import BILGAARD, CASE
 

@@ -1,11 +1,11 @@
-"""What a case is made of: the facts of an area, the services, the terms; plain numbers all."""
+"""What a case is made of: the facts of an area, the services, the terms; plain numbers all, put together from figures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 from kansenkaart.errors import ConfigError
 
@@ -232,3 +232,203 @@ class Case:
 
 def _under(prefix: str, changes: Mapping[str, float]) -> dict[str, Any]:
     return {key.split(".")[1]: value for key, value in changes.items() if key.split(".")[0] == prefix}
+
+
+class Figure(Protocol):
+    """One figure with its bounds, in its own unit."""
+
+    @property
+    def value(self) -> float:
+        """The figure itself."""
+
+    @property
+    def low(self) -> float:
+        """Its lower bound."""
+
+    @property
+    def high(self) -> float:
+        """Its upper bound."""
+
+
+class Figures(Protocol):
+    """Figures by name; asking for the value of one always names its unit."""
+
+    def __getitem__(self, name: str, /) -> Figure:
+        """Return one figure with its bounds."""
+
+    def value(self, name: str, unit: str) -> float:
+        """Return one figure in the unit that the caller expects."""
+
+
+class ServiceFigures(Protocol):
+    """One service: who pays now, what drives the amount, its track, and its figures by field of :class:`Service`."""
+
+    @property
+    def name(self) -> str:
+        """Short name."""
+
+    @property
+    def payer(self) -> str:
+        """``household``, ``roof_owner`` or ``municipality``."""
+
+    @property
+    def driver(self) -> str:
+        """The field of :class:`AreaFacts` that the amount follows."""
+
+    @property
+    def track(self) -> str:
+        """``short`` where it can start at once."""
+
+    @property
+    def figures(self) -> Mapping[str, Figure]:
+        """Figures by item."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The bounds of one input, in its own unit."""
+
+    low: float
+    high: float
+
+
+_PERCENT, _PER_KILO = 0.01, 1000.0
+TERM_ROWS: dict[str, tuple[str, str, float]] = {
+    "participation_frac": ("enterprise_participation", "1", 1),
+    "contracts_frac": ("enterprise_contracts", "1", 1),
+    "hours_factor": ("enterprise_hours_factor", "1", 1),
+    "ramp_years": ("enterprise_ramp", "year", 1),
+    "inflation_frac": ("inflation", "%/year", _PERCENT),
+    "discount_real_frac": ("discount_rate_real", "%/year", _PERCENT),
+    "wage_eur_per_hour": ("enterprise_wage", "EUR/h", 1),
+    "outside_rate_eur_per_hour": ("enterprise_outside_rate", "EUR/h", 1),
+    "volunteer_fee_eur_per_hour": ("volunteer_fee", "EUR/h", 1),
+    "volunteer_hours_per_year": ("volunteer_hours", "h/person/year", 1),
+    "volunteer_fee_max_eur_per_year": ("volunteer_fee_max", "EUR/person/year", 1),
+    "hours_per_job": ("hours_per_job", "h/year", 1),
+    "loan_frac": ("enterprise_loan_frac", "1", 1),
+    "loan_rate_frac": ("enterprise_loan_rate", "%/year", _PERCENT),
+    "loan_term_years": ("enterprise_loan_term", "year", 1),
+    "members_frac": ("enterprise_members", "1/home", 1),
+    "member_capital_eur": ("enterprise_member_capital", "EUR/person", 1),
+    "overhead_fixed_eur_per_year": ("enterprise_overhead", "EUR/year", 1),
+    "overhead_home_eur_per_year": ("enterprise_overhead_home", "EUR/home/year", 1),
+    "coordination_frac": ("enterprise_coordination", "1", 1),
+    "electricity_price_eur_per_kwh": ("electricity_price_all_in", "EUR/kWh", 1),
+    "electricity_growth_frac": ("electricity_price_growth", "%/year", _PERCENT),
+    "export_value_eur_per_kwh": ("export_value_net", "EUR/kWh", 1),
+    "pv_price_eur_per_kwp": ("pv_system_price_pitched", "EUR/Wp", _PER_KILO),
+    "pv_degradation_frac": ("pv_degradation", "%/year", _PERCENT),
+    "pv_upkeep_frac": ("pv_upkeep", "%/year", _PERCENT),
+    "inverter_price_eur_per_kwp": ("pv_inverter_price", "EUR/kWp", 1),
+    "inverter_life_years": ("pv_inverter_life", "year", 1),
+    "rent_share_frac": ("solar_rent_share", "1", 1),
+    "roof_rent_eur_per_kwp": ("roof_rent", "EUR/kWp/year", 1),
+    "sewer_pass_on_frac": ("sewer_pass_on", "1", 1),
+}
+SHORT_ROWS = {
+    "contracts_frac": ("enterprise_contracts_short", "1", 1),
+    "ramp_years": ("enterprise_ramp_short", "year", 1),
+    "members_frac": ("enterprise_members_short", "1/home", 1),
+    "overhead_fixed_eur_per_year": ("enterprise_overhead_short", "EUR/year", 1),
+}
+
+
+def term_rows(track: str) -> dict[str, tuple[str, str, float]]:
+    """Return for each term the row of the assumptions, its unit and the factor to the unit of the sums [1]."""
+    return {**TERM_ROWS, **SHORT_ROWS} if track == "short" else TERM_ROWS
+
+
+def facts_of_row(row: Mapping[Any, Any]) -> AreaFacts:
+    """Return the facts in a row that holds them by name; a fact that the row lacks is unknown.
+
+    Parameters
+    ----------
+    row : mapping of str to float
+        Facts by the names of the fields of :class:`AreaFacts`, in their units.
+    """
+    return AreaFacts(**{name: float(row[name]) for name in AreaFacts().__dict__ if name in row})
+
+
+def case_from(
+    facts: AreaFacts, *, assumptions: Figures, services: Sequence[ServiceFigures], track: str = "long"
+) -> Case:
+    """Return the case of an area with the figures of terms and services, as a track starts it.
+
+    Parameters
+    ----------
+    facts : AreaFacts
+        What is known of the area.
+    assumptions : Figures
+        Figures of the terms.
+    services : sequence of ServiceFigures
+        Figures of the services; the short track leaves out those that wait for plans and budgets.
+    track : str
+        ``short`` or ``long``.
+
+    Raises
+    ------
+    AssumptionError
+        If a figure is missing or has another unit.
+    """
+    terms = Terms(**{name: assumptions.value(row, unit) * by for name, (row, unit, by) in term_rows(track).items()})
+    period = int(assumptions.value("analysis_period", "year"))
+    return for_track(Case(facts, terms, tuple(_service(one) for one in services), period), track)
+
+
+def for_track(case: Case, name: str) -> Case:
+    """Return a case as a track starts it: ``short`` with the quick services only, ``long`` with all of them.
+
+    In the short track the slow services wait, so they take no part at all within the period.
+
+    Parameters
+    ----------
+    case : Case
+        With all services.
+    name : str
+        ``short`` or ``long``.
+    """
+    if name == "long":
+        return case
+    return replace(case, services=tuple(one for one in case.services if one.quick))
+
+
+def spans_of(
+    case: Case,
+    *,
+    assumptions: Figures,
+    services: Sequence[ServiceFigures],
+    track: str = "long",
+    without: Sequence[str] = (),
+) -> dict[str, Span]:
+    """Return the bounds of every uncertain input of a case, stretched to hold the case's own value.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    assumptions : Figures
+        Bounds of the terms, and the half width of the own use.
+    services : sequence of ServiceFigures
+        Bounds of the services' figures.
+    track : str
+        ``short`` or ``long``: some terms have bounds of their own.
+    without : sequence of str, optional
+        Paths that are known for this area and are not drawn.
+    """
+    given = case.inputs()
+    spans = {
+        f"terms.{name}": Span(assumptions[row].low * by, assumptions[row].high * by)
+        for name, (row, _, by) in term_rows(track).items()
+    }
+    for one in services:
+        spans |= {f"{one.name}.{item}": Span(row.low, row.high) for item, row in one.figures.items()}
+    half, own = assumptions.value("own_use_range", "1"), case.facts.own_use_frac
+    spans["facts.own_use_frac"] = Span(max(own - half, 0.0), min(own + half, 1.0))
+    held = {path: one for path, one in spans.items() if path in given and path not in without}
+    return {path: Span(min(one.low, given[path]), max(one.high, given[path])) for path, one in held.items()}
+
+
+def _service(rows: ServiceFigures) -> Service:
+    figures = {item: row.value for item, row in rows.figures.items()}
+    return Service(rows.name, rows.payer, rows.driver, rows.track == "short", **figures)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kansenkaart.core.enterprise.case import Case
@@ -27,7 +26,6 @@ from kansenkaart.core.enterprise.expr import (
 from kansenkaart.core.enterprise.services import (
     INDEX,
     ONE,
-    PARTIES,
     YEAR,
     Line,
     Payment,
@@ -99,10 +97,6 @@ class CashFlow:
         """Return what a party gains over the period, in money of now, one value per draw [EUR]."""
         return np.asarray((self.real(self.party(name)) * self.discount).sum(axis=0))
 
-    def money_that_stays(self) -> NDArray[np.float64]:
-        """Return what residents and their enterprise hold more than today, in euros of the year [EUR/year]."""
-        return self.party("household") + self.party("enterprise")
-
     def hours(self, which: str) -> NDArray[np.float64]:
         """Return the hours of all services: ``paid``, ``volunteer`` or ``outside`` [h/year]."""
         names = [one.name for one in self.plan.rows if one.name.endswith(f":hours_{which}")]
@@ -145,34 +139,6 @@ def evaluate_case(case: Case, draws: Mapping[str, Array] | None = None) -> CashF
     years = np.arange(case.period_years + 1.0)[:, None]
     discount = np.broadcast_to((1 + given["terms.discount_real_frac"]) ** -years, (len(years), size))
     return CashFlow(plan, values, _unknown(plan, case), discount, given)
-
-
-def yearly_table(flow: CashFlow, *, real: bool = False) -> pd.DataFrame:
-    """Return years by parties with a total that is 0: what one gains another gives [EUR/year].
-
-    Parameters
-    ----------
-    flow : CashFlow
-        Outcome of one case (of draws, the first).
-    real : bool
-        At prices of now instead of euros of the year.
-    """
-    table = pd.DataFrame({name: flow.party(name)[:, 0] for name in PARTIES})
-    if real:
-        table = table.div(flow.by_row["price_index"][:, 0], axis=0)
-    return table.assign(total=table.sum(axis=1)).rename_axis("year")
-
-
-def service_table(flow: CashFlow) -> pd.DataFrame:
-    """Return services by parties over the whole period, in money of now, rows and columns with their totals [EUR]."""
-    worth = {one.service: dict.fromkeys(PARTIES, 0.0) for one in flow.plan.payments}
-    for one in flow.plan.payments:
-        value = float((flow.real(flow.by_row[one.name]) * flow.discount)[:, 0].sum())
-        worth[one.service][one.payee] += value
-        worth[one.service][one.payer] -= value
-    table = pd.DataFrame.from_dict(worth, orient="index").rename_axis("service")
-    table = table.assign(total=table.sum(axis=1))
-    return pd.concat([table, table.sum().to_frame("total").T.rename_axis("service")])
 
 
 def sheet_formulas(case: Case) -> list[tuple[str, str, str]]:

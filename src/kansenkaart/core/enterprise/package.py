@@ -39,11 +39,14 @@ class ServiceResult:
         Whether the facts that drive it are known.
     parties : array
         What household, enterprise, owner of the roof and municipality gain, its own loan paid; shape (4, places).
+    drivers : tuple of str
+        The facts without which it cannot be summed.
     """
 
     name: str
     known: NDArray[np.bool_]
     parties: Array
+    drivers: tuple[str, ...] = ()
 
     @property
     def enterprise(self) -> Array:
@@ -93,9 +96,10 @@ def service_results(units: Units, facts: Mapping[str, Array]) -> tuple[ServiceRe
     """
     found = []
     for name in names_of(units.case):
-        known = np.all([~np.isnan(facts[one]) for one in drivers_of(units.case, name)], axis=0)
+        drivers = drivers_of(units.case, name)
+        known = np.all([~np.isnan(facts[one]) for one in drivers], axis=0)
         parties = service_outcomes(units, name, facts)[:PARTY_COUNT, :, 0]
-        found.append(ServiceResult(name, known, parties))
+        found.append(ServiceResult(name, known, parties, drivers))
     return tuple(found)
 
 

@@ -9,8 +9,6 @@ kWh earns its net export value only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kansenkaart.core.enterprise.expr import Expr, IfKnown, Number, Row
 from kansenkaart.core.enterprise.services import INDEX, ONE, YEAR, Line, Payment, fact, joined, share_lines, term
 
@@ -100,82 +98,3 @@ def _part(roofs: str) -> Expr:
         corporation = "pv_corporation_frac"
         return ONE - fact("pv_association_frac") - IfKnown(f"facts.{corporation}", fact(corporation))
     return fact(f"pv_{roofs}_frac")
-
-
-@dataclass(frozen=True)
-class PanelTerms:
-    """What a household's own panels rest on.
-
-    Parameters
-    ----------
-    price_eur_per_kwp : float
-        First cost [EUR/kWp].
-    rate_frac, life_years : float
-        Real rate [1/year] and life [year] of the annuity.
-    upkeep_eur_per_year : float
-        Upkeep of the whole system, inverter included [EUR/year].
-    electricity_price_eur_per_kwh, export_value_eur_per_kwh : float
-        Value of a kWh used and exported [EUR/kWh].
-    """
-
-    price_eur_per_kwp: float
-    rate_frac: float
-    life_years: float
-    upkeep_eur_per_year: float
-    electricity_price_eur_per_kwh: float
-    export_value_eur_per_kwh: float
-
-
-def annuity_factor(rate_frac: float, years: float) -> float:
-    """Return the yearly payment per euro borrowed [1/year].
-
-    ``a = r / (1 - (1 + r) ** -n)``; ``1 / n`` without interest. (Any textbook of engineering economics; VDI 2067-1.)
-
-    Parameters
-    ----------
-    rate_frac : float
-        Rate [1/year].
-    years : float
-        Term [year].
-    """
-    return 1 / years if rate_frac <= SMALLEST_RATE else rate_frac / (1 - (1 + rate_frac) ** -years)
-
-
-def panel_result(kwp: float, *, specific_yield: float, own_use_frac: float, terms: PanelTerms) -> float:
-    """Return what a household's own panels leave a year, after paying for themselves [EUR/year].
-
-    ``kwp y (u p + (1 - u) e) - a(r, n) kwp c - m`` with y in [kWh/kWp/year].
-
-    Parameters
-    ----------
-    kwp : float
-        Size [kWp].
-    specific_yield : float
-        Yield over the life, loss included [kWh/kWp/year].
-    own_use_frac : float
-        Share used behind the meter [1].
-    terms : PanelTerms
-        Prices and life.
-    """
-    kwh = kwp * specific_yield
-    own, export = terms.electricity_price_eur_per_kwh, terms.export_value_eur_per_kwh
-    earned = kwh * (own_use_frac * own + (1 - own_use_frac) * export)
-    paid = annuity_factor(terms.rate_frac, terms.life_years) * kwp * terms.price_eur_per_kwp
-    return earned - paid - terms.upkeep_eur_per_year
-
-
-def break_even_own_use(kwp: float, *, specific_yield: float, terms: PanelTerms) -> float:
-    """Return the own use from which a household's own panels pay for themselves [1]; above 1 they never do.
-
-    Parameters
-    ----------
-    kwp : float
-        Size [kWp].
-    specific_yield : float
-        Yield over the life [kWh/kWp/year].
-    terms : PanelTerms
-        Prices and life.
-    """
-    none = panel_result(kwp, specific_yield=specific_yield, own_use_frac=0.0, terms=terms)
-    everything = panel_result(kwp, specific_yield=specific_yield, own_use_frac=1.0, terms=terms)
-    return -none / (everything - none)

@@ -8,9 +8,9 @@ years) and Dieze-Oost (a cooperative, many owners, sewer replacement ahead).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.case import AreaFacts
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Track:
-    """A track: its conditions, fit (share met of the known, NaN if none is known) [1] and basis (share known) [1]."""
+    """A track: its conditions, fit (share met of the known, NaN if none is known) [1]."""
 
     name: str
     conditions: tuple[Condition, ...]
@@ -56,11 +56,6 @@ class Track:
         """Share of the known conditions that are met [1]."""
         known = [one.met for one in self.conditions if one.met is not None]
         return sum(known) / len(known) if known else math.nan
-
-    @property
-    def basis_frac(self) -> float:
-        """Share of the conditions that are known [1]."""
-        return sum(one.met is not None for one in self.conditions) / len(self.conditions)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -119,16 +114,6 @@ def compare_tracks(
         ),
     )
     return Comparison(short, long, _better(short.fit_frac, long.fit_frac))
-
-
-def for_track(case: Case, name: str) -> Case:
-    """Return a case as a track starts it: ``short`` with the quick services only, ``long`` with all of them.
-
-    In the short track the slow services wait, so they take no part at all within the period.
-    """
-    if name == "long":
-        return case
-    return replace(case, services=tuple(one for one in case.services if one.quick))
 
 
 def _at_least(value: float, bound: float) -> bool | None:

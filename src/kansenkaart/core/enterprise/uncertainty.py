@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kansenkaart.core.enterprise.case import Case
+from kansenkaart.core.enterprise.case import Case, Span
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case
 from kansenkaart.errors import ConfigError
 
 Outcome = Callable[[CashFlow], NDArray[np.float64]]
-_LOW, _MIDDLE, _HIGH = 0.1, 0.5, 0.9
 _GRID, _ROUNDS = 33, 6
 _WORK = ("present_price", "enterprise_price", "material_price", "hours_per_unit")
-
-
-@dataclass(frozen=True)
-class Span:
-    """The bounds of one input, in its own unit."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Outcome over all draws [EUR]; chance that it is at least 0 [1]."""
-
-    median: float
-    low_10: float
-    high_90: float
-    chance: float
-    draws: int
 
 
 def enterprise_value(flow: CashFlow) -> NDArray[np.float64]:
@@ -100,28 +79,6 @@ def triangular_at(quantile: NDArray[np.float64], span: Span, *, middle: float) -
     return np.where(quantile < peak, rising, falling)
 
 
-def simulate(
-    case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterprise_value, draws: int = 2000, seed: int = 20
-) -> Summary:
-    """Return median, 80 % interval and chance of earning its keep.
-
-    Parameters
-    ----------
-    case : Case
-        The case in the middle.
-    spans : mapping of str to Span
-        Bounds by path.
-    outcome : callable
-        What to look at, per draw [EUR].
-    draws, seed : int
-        Number of draws, and the seed.
-    """
-    flow = evaluate_case(case, draw(case, spans, draws=draws, seed=seed))
-    found = np.broadcast_to(outcome(flow), draws)
-    low, middle, high = np.quantile(found, [_LOW, _MIDDLE, _HIGH])
-    return Summary(float(middle), float(low), float(high), float((found >= 0).mean()), draws)
-
-
 def tornado(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterprise_value) -> pd.DataFrame:
     """Return the outcome at the low and the high end of each input alone, widest first [EUR].
 
@@ -152,23 +109,6 @@ def tornado(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterpr
     )
     table = table.assign(width_eur=(table["at_high_eur"] - table["at_low_eur"]).abs())
     return table.sort_values(["width_eur", "path"], ascending=[False, True], ignore_index=True)
-
-
-def break_even(case: Case, path: str, *, span: Span, outcome: Outcome = enterprise_value) -> float:
-    """Return the value of one input at which the outcome turns 0; NaN if it does not turn between the bounds.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    path : str
-        The input.
-    span : Span
-        Where to look.
-    outcome : callable
-        What has to turn 0 [EUR].
-    """
-    return float(break_evens(case, {path: span}, outcome=outcome)["value"].iloc[0])
 
 
 def break_evens(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterprise_value) -> pd.DataFrame:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from kansenkaart.config import Study
-from kansenkaart.core.enterprise.case import AreaFacts, Case
+from kansenkaart.core.enterprise.case import AreaFacts, Case, Span, spans_of, term_rows
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case
 from kansenkaart.core.enterprise.linear import PARTY_COUNT, Array, yearly_equivalent
 from kansenkaart.core.enterprise.package import ServiceResult
 from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.tracks import Comparison, Track
-from kansenkaart.core.enterprise.uncertainty import Span, break_evens, tornado
+from kansenkaart.core.enterprise.uncertainty import break_evens, tornado
 from kansenkaart.present.report import (
     Bullets,
     Grid,
@@ -30,82 +28,13 @@ from kansenkaart.present.report import (
     tornado_drawing,
     years_drawing,
 )
+from kansenkaart.publish.feasibility.sums import PlaceSums
 from kansenkaart.publish.map.legend import editions_of
-from kansenkaart.score.enterprise import Setting
-from kansenkaart.score.enterprise_case import spans_of, term_rows
-from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.assumptions import Assumptions, ServiceRows
 from kansenkaart.tables.provenance import Provenance
-from kansenkaart.wording.enterprise import CONDITIONS_NL, FACT_UNITS, FACTS_NL, SERVICES_NL, TRACKS_NL, leading_cases
+from kansenkaart.wording.enterprise import label, path_words, unit_of_fact
 
-_TERMS_NL = {
-    "participation_frac": "deelname van woningen",
-    "contracts_frac": "deel van budgetten bij het wijkbedrijf",
-    "hours_factor": "uren die het werk echt kost",
-    "ramp_years": "jaren tot volle deelname",
-    "wage_eur_per_hour": "loon per uur",
-    "outside_rate_eur_per_hour": "uurtarief van een vakman",
-    "overhead_fixed_eur_per_year": "vaste kosten van de organisatie",
-    "overhead_home_eur_per_year": "administratie per woning",
-    "coordination_frac": "uren coördinatie",
-    "electricity_price_eur_per_kwh": "stroomprijs",
-    "electricity_growth_frac": "groei van de stroomprijs",
-    "export_value_eur_per_kwh": "waarde van teruggeleverde stroom",
-    "pv_price_eur_per_kwp": "prijs van panelen",
-    "pv_upkeep_frac": "onderhoud van panelen",
-    "rent_share_frac": "huur voor panelen",
-    "loan_rate_frac": "rente",
-    "loan_frac": "deel geleend",
-    "loan_term_years": "looptijd van leningen",
-    "discount_real_frac": "rekenrente",
-    "inflation_frac": "inflatie",
-    "volunteer_fee_eur_per_hour": "vergoeding vrijwilligers",
-    "inverter_price_eur_per_kwp": "prijs van omvormers",
-    "inverter_life_years": "levensduur van omvormers",
-    "member_capital_eur": "inleg van leden",
-    "members_frac": "leden per woning",
-    "roof_rent_eur_per_kwp": "huur van het dak",
-    "sewer_pass_on_frac": "deel van de rioolbesparing dat de gemeente doorgeeft",
-    "pv_degradation_frac": "slijtage van panelen",
-    "volunteer_hours_per_year": "uren per vrijwilliger",
-    "volunteer_fee_max_eur_per_year": "hoogste vergoeding",
-    "own_use_frac": "eigen gebruik van zonnestroom",
-}
-_ITEMS_NL = {
-    "work": "prijs en uren samen",
-    "uptake_frac": "deel dat meedoet",
-    "start_year": "begin",
-    "life_years": "levensduur",
-    "resident_frac": "werk door bewoners",
-    "volunteer_frac": "werk door vrijwilligers",
-    "investment_per_unit": "aanschaf",
-}
-_ACTUAL_NL = {
-    "households": "woningen die meedoen",
-    "paid_hours": "betaalde uren",
-    "volunteer_hours": "uren van vrijwilligers",
-    "investment_eur": "investering (euro)",
-    "enterprise_eur": "wijkbedrijf, netto (euro)",
-    "household_eur": "bewoners, netto (euro)",
-}
-_ROLES_NL = {
-    "buurt": "buurten",
-    "statistics": "cijfers per buurt",
-    "pand": "gebouwen",
-    "home": "woningen",
-    "roof_face": "dakvlakken",
-    "dsm": "hoogtemodel",
-    "dtm": "maaiveld",
-    "terrain": "groen en wegen",
-    "street_line": "straten",
-    "sewer_pipe": "riolen",
-    "sewer_node": "putten",
-    "weather_hourly": "weer per uur",
-    "weather_daily": "weer per dag",
-    "own_pand": "eigen gegevens: panden",
-    "own_sewer": "eigen gegevens: riolen",
-    "own_budget": "eigen gegevens: budgetten",
-    "own_actual": "eigen gegevens: voortgang",
-}
+Row = Mapping[str, Any]
 _TORNADO_ROWS = 8
 _LEAST = 0.01  # without any home that takes part there is no enterprise
 #: Figures whose turning point is looked for, with the unit in which readers see it.
@@ -121,26 +50,18 @@ _TURNING = {
 }
 
 
-def path_nl(path: str) -> str:
-    """Say an input in words."""
-    under, item = path.split(".")
-    if under in ("terms", "facts"):
-        return _TERMS_NL.get(item, FACTS_NL.get(item, item))
-    return f"{SERVICES_NL.get(under, under)}: {_ITEMS_NL.get(item, item)}"
-
-
-def how_sure(both: Both, known: Assumptions) -> Section:
+def how_sure(place: PlaceSums, services: Sequence[ServiceRows], known: Assumptions) -> Section:
     """Say how far the outcome may lie off, what it hangs on, which track fits and what may go wrong."""
-    row, (setting, case, results, tracks) = both.rows[both.track], both.sums[both.track]
-    used = {one.name for one in results if one.earns[0]}
+    row, case = place.rows[place.track], place.sums[place.track].case
+    used = {one.name for one in place.sums[place.track].results if one.earns[0]}
     spans = {
         path: span
-        for path, span in spans_of(case, assumptions=known, services=setting.services, track=both.track).items()
+        for path, span in spans_of(case, assumptions=known, services=services, track=place.track).items()
         if path.split(".")[0] in ("terms", "facts") or path.split(".")[0] in used
     }
     table = tornado(case, spans, outcome=lambda flow: yearly_equivalent(flow, "enterprise")).head(_TORNADO_ROWS)
     ends = zip(table["path"], table["at_low_eur"], table["at_high_eur"], strict=True)
-    bars = [(path_nl(str(path)), float(low), float(high)) for path, low, high in ends if abs(high - low) > 1]
+    bars = [(path_words(str(path)), float(low), float(high)) for path, low, high in ends if abs(high - low) > 1]
     middle = float(row["enterprise_eur_per_year"])
     low, high = float(row["enterprise_eur_per_year_low"]), float(row["enterprise_eur_per_year_high"])
     parts: list[Part] = [
@@ -154,7 +75,12 @@ def how_sure(both: Both, known: Assumptions) -> Section:
             "Elke balk verandert één aanname, de rest blijft gelijk. Oranje: de laagste waarde. Blauw: de hoogste waarde."
         ),
         *_turns(case),
-        Grid("Past het korte of het lange spoor?", ("Voorwaarde", "spoor", "hier"), _conditions(tracks), (2.6, 1, 1)),
+        Grid(
+            "Past het korte of het lange spoor?",
+            ("Voorwaarde", "spoor", "hier"),
+            _conditions(place.tracks),
+            (2.6, 1, 1),
+        ),
         Words("Wat kan er misgaan?", strong=True),
         Bullets(
             (
@@ -185,7 +111,7 @@ def _turns(case: Case) -> list[Part]:
             if not np.isnan(turn)
             else ("altijd" if at_high > 0 else "met deze aanname alleen niet")
         )
-        rows.append((path_nl(path), _amount(given[path], _TURNING[path]), words))
+        rows.append((path_words(path), _amount(given[path], _TURNING[path]), words))
     return [
         Grid(
             "Wanneer komt het precies uit?", ("Aanname", "nu", "het wijkbedrijf komt uit"), tuple(rows), (2.2, 1, 1.6)
@@ -209,17 +135,20 @@ def _conditions(tracks: Comparison) -> tuple[tuple[str, ...], ...]:
     words = {True: "ja", False: "nee", None: "onbekend"}
 
     def rows(track: Track) -> list[tuple[str, ...]]:
-        return [(CONDITIONS_NL[one.name], TRACKS_NL[track.name].split()[0], words[one.met]) for one in track.conditions]
+        return [
+            (label("condition", one.name), label("track", track.name).split()[0], words[one.met])
+            for one in track.conditions
+        ]
 
     return (*rows(tracks.short), *rows(tracks.long))
 
 
-def rests_on(
-    both: Both, known: Assumptions, sources: Sequence[Provenance], actual: pd.DataFrame | None, flow: CashFlow
+def grounds(
+    place: PlaceSums, known: Assumptions, sources: Sequence[Provenance], actual: pd.DataFrame | None, flow: CashFlow
 ) -> Section:
-    """Say what is known of the place, which assumptions count most, the sources, and plan beside actual where told."""
-    case = both.sums[both.track][1]
-    facts = tuple((FACTS_NL[name], _fact(name, float(getattr(case.facts, name)))) for name in AreaFacts().__dict__)
+    """Say what is known of the place, which assumptions count most, the sources, and plan and actual where both are known."""
+    case = place.sums[place.track].case
+    facts = tuple((label("fact", name), _fact(name, float(getattr(case.facts, name)))) for name in AreaFacts().__dict__)
     terms = (
         "participation_frac",
         "contracts_frac",
@@ -230,25 +159,25 @@ def rests_on(
         "coordination_frac",
         "electricity_price_eur_per_kwh",
     )
-    rows = term_rows(both.track)
+    rows = term_rows(place.track)
     quality = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
-    told = []
+    figures_used = []
     for name in terms:
         one = known[rows[name][0]]
         figures = [f"{figure:g}".replace(".", ",") for figure in (one.value, one.low, one.high)]
-        told.append(
-            (_TERMS_NL[name], figures[0], f"{figures[1]} tot {figures[2]}", _unit(one.unit), quality[one.quality])
+        figures_used.append(
+            (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", _unit(one.unit), quality[one.quality])
         )
     parts: list[Part] = []
     if actual is not None and len(actual):
-        parts.append(_monitor(both, known, actual, flow))
+        parts.append(_monitor(place, known, actual, flow))
     parts += [
         Grid("Wat we van deze plek weten", ("Feit", "waarde"), facts, (2, 1)),
-        Words(f"Grondslag: {both.rows[both.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul."),
+        Words(f"Grondslag: {place.rows[place.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul."),
         Grid(
             "De aannamen die het meest tellen",
             ("Aanname", "waarde", "laag tot hoog", "eenheid", "wat het is"),
-            tuple(told),
+            tuple(figures_used),
             (2.2, 0.7, 1.1, 0.9, 0.8),
         ),
         Words(
@@ -258,7 +187,7 @@ def rests_on(
         Grid(
             "Bronnen",
             ("Gegevens", "uitgever", "editie"),
-            tuple((_ROLES_NL.get(one.role, one.role), one.credit, one.edition) for one in _each(sources)),
+            tuple((label("role", one.role), one.credit, one.edition) for one in _each(sources)),
             (1, 2, 1.4),
         ),
         Words(
@@ -285,13 +214,13 @@ def _fact(name: str, value: float) -> str:
     if np.isnan(value):
         return "onbekend"
     if name.endswith("_frac"):
-        return f"{round(value * 100)} procent {FACT_UNITS[name]}"
-    return f"{value:,.0f} {FACT_UNITS.get(name, '')}".replace(",", ".").strip()
+        return f"{round(value * 100)} procent {unit_of_fact(name)}"
+    return f"{value:,.0f} {unit_of_fact(name)}".replace(",", ".").strip()
 
 
-def _monitor(both: Both, known: Assumptions, actual: pd.DataFrame, flow: CashFlow) -> Grid:
-    """Set plan beside actual for each year and item that was told; money in euros of the year."""
-    case, start = both.sums[both.track][1], int(known.value("reference_year", "year"))
+def _monitor(place: PlaceSums, known: Assumptions, actual: pd.DataFrame, flow: CashFlow) -> Grid:
+    """Set plan beside actual for each year and item of which the actual is known; money in euros of the year."""
+    case, start = place.sums[place.track].case, int(known.value("reference_year", "year"))
     invested = [flow.by_row[one.name] for one in flow.plan.payments if one.kind == "investment"]
     plan = {
         "households": flow.by_row["participation"] * case.facts.homes,
@@ -302,34 +231,14 @@ def _monitor(both: Both, known: Assumptions, actual: pd.DataFrame, flow: CashFlo
         "household_eur": flow.party("household"),
     }
     rows = []
-    told = actual.sort_values(["actual_year", "actual_item"])
-    for item, when, value in zip(told["actual_item"], told["actual_year"], told["actual_value"], strict=True):
+    order = actual.sort_values(["actual_year", "actual_item"])
+    for item, when, value in zip(order["actual_item"], order["actual_year"], order["actual_value"], strict=True):
         year = int(when) - start
         if 0 <= year <= case.period_years and not pd.isna(value):
             aim, got = float(plan[str(item)][year, 0]), float(value)
-            words = f"{_ACTUAL_NL[str(item)]}, {when}"
+            words = f"{label('actual', str(item))}, {when}"
             rows.append((words, *(f"{value:,.0f}".replace(",", ".") for value in (aim, got, got - aim))))
     return Grid("Plan en werkelijkheid", ("Wat en wanneer", "plan", "werkelijk", "verschil"), tuple(rows))
-
-
-Row = Mapping[str, Any]
-Sums = tuple[Setting, Case, tuple[ServiceResult, ...], Comparison]
-
-
-@dataclass(frozen=True)
-class Both:
-    """One place with its stored rows and its sums on both tracks, its shape, and its neighbours."""
-
-    place: tuple[str, str]
-    rows: Mapping[str, Row]
-    sums: Mapping[str, Sums]
-    shape: gpd.GeoSeries
-    around: gpd.GeoSeries
-
-    @property
-    def track(self) -> str:
-        """The track that is shown, as on the map (:func:`leading_cases`)."""
-        return str(leading_cases(pd.DataFrame(list(self.rows.values()))).iloc[0]["track"])
 
 
 PARTY_ROWS = (
@@ -338,13 +247,13 @@ PARTY_ROWS = (
     ("roof_owner_eur_per_year", "Eigenaar van de gebouwen"),
     ("municipality_eur_per_year", "Gemeente"),
 )
-_KINDS_NL = {"buurt": "buurt", "gebied": "gebied", "best": "gebied"}
 
 
 def report_of(
-    both: Both,
+    place: PlaceSums,
     *,
     study: Study,
+    services: Sequence[ServiceRows],
     known: Assumptions,
     sources: Sequence[Provenance],
     actual: pd.DataFrame | None,
@@ -354,10 +263,12 @@ def report_of(
 
     Parameters
     ----------
-    both : Both
+    place : PlaceSums
         The place and its sums.
     study : Study
         For its title, and whether it is invented.
+    services : sequence of ServiceRows
+        Figures of the services.
     known : Assumptions
         Figures.
     sources : sequence of Provenance
@@ -367,16 +278,16 @@ def report_of(
     name : str
         File name without ending, for the links.
     """
-    row, flow = both.rows[both.track], evaluate_case(both.sums[both.track][1])
+    row, flow = place.rows[place.track], evaluate_case(place.sums[place.track].case)
     sections = (
-        _what(both, row),
-        _money(both, flow),
-        how_sure(both, known),
-        rests_on(both, known, sources, actual, flow),
+        _what(place, row),
+        _money(place, flow),
+        how_sure(place, services, known),
+        grounds(place, known, sources, actual, flow),
     )
     return ReportSpec(
         title=f"Wijkbedrijf {row['place_name']}: kan het uit?",
-        subtitle=f"{study.title}. {row['homes']} woningen. Rekent over {both.sums[both.track][1].period_years} jaar, "
+        subtitle=f"{study.title}. {row['homes']} woningen. Rekent over {place.sums[place.track].case.period_years} jaar, "
         f"vanaf {known.value('reference_year', 'year'):.0f}, in geld van nu.",
         note=f"Bron: kansenkaart, uit {editions_of(sources)}. Een schatting om over te praten, geen begroting.",
         warning="De gegevens van deze plek zijn verzonnen: dit is een voorbeeld." if study.invented else "",
@@ -451,10 +362,10 @@ def _needs(row: Row) -> Bullets:
     return Bullets(tuple(lines))
 
 
-def _what(both: Both, row: Row) -> Section:
-    kind = _KINDS_NL[both.place[0]]
-    shorter = {track: both.rows[track] for track in ("short", "long")}
-    head = ("Per jaar", *(TRACKS_NL[one] for one in shorter))
+def _what(place: PlaceSums, row: Row) -> Section:
+    kind = "buurt" if place.place[0] == "buurt" else "gebied"
+    shorter = {track: place.rows[track] for track in ("short", "long")}
+    head = ("Per jaar", *(label("track", one) for one in shorter))
     rows = [
         ("Wijkbedrijf houdt over", *(euro(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
         (
@@ -478,8 +389,8 @@ def _what(both: Both, row: Row) -> Section:
             "verhuurt bijvoorbeeld zonnepanelen. Het voorbeeld is Bilgaard in Leeuwarden, met 330 woningen."
         ),
         sketch_drawing(
-            both.shape,
-            both.around,
+            place.shape,
+            place.around,
             title="Waar het is",
             alt=f"Omtrek van {row['place_name']}, tussen de andere plekken van deze studie.",
         ),
@@ -496,8 +407,8 @@ def _what(both: Both, row: Row) -> Section:
 
 
 def _left_out(row: Row) -> list[str]:
-    told = row["missing_nl"] if isinstance(row["missing_nl"], str) else ""
-    return [one.removeprefix("niet meegerekend: ") for one in told.split("; ") if one.startswith("niet meegerekend")]
+    words = row["missing_nl"] if isinstance(row["missing_nl"], str) else ""
+    return [one.removeprefix("niet meegerekend: ") for one in words.split("; ") if one.startswith("niet meegerekend")]
 
 
 def _incomplete(row: Row) -> list[Part]:
@@ -515,8 +426,8 @@ def _incomplete(row: Row) -> list[Part]:
     ]
 
 
-def _money(both: Both, flow: CashFlow) -> Section:
-    row, results = both.rows[both.track], both.sums[both.track][2]
+def _money(place: PlaceSums, flow: CashFlow) -> Section:
+    row, results = place.rows[place.track], place.sums[place.track].results
     parties = tuple(
         (words, euro(float(row[name])), euro(float(row[f"{name}_low"])), euro(float(row[f"{name}_high"])))
         for name, words in PARTY_ROWS
@@ -530,7 +441,7 @@ def _money(both: Both, flow: CashFlow) -> Section:
     parts: list[Part] = [
         Words(
             "Alle bedragen zijn per jaar en in geld van nu, voor het "
-            f"{TRACKS_NL[both.track].replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
+            f"{label('track', place.track).replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
             "Wat de één wint, betaalt een ander."
         ),
         Grid("Wie wint en wie betaalt", ("Partij", "middelste aannamen", "laag", "hoog"), parties),
@@ -548,10 +459,7 @@ def _money(both: Both, flow: CashFlow) -> Section:
                 "In het laatste jaar lost het wijkbedrijf af wat er nog van zijn leningen staat; panelen leven langer."
             )
         )
-    if isinstance(row["missing_nl"], str) and "niet meegerekend" in row["missing_nl"]:
-        lost = [
-            one.removeprefix("niet meegerekend: ") for one in row["missing_nl"].split("; ") if one.startswith("niet")
-        ]
+    if lost := _left_out(row):
         parts.insert(
             5, Words("Niet meegerekend, want gegevens ontbreken: " + "; ".join(lost) + ". Dat is iets anders dan nul.")
         )
@@ -560,10 +468,10 @@ def _money(both: Both, flow: CashFlow) -> Section:
 
 def _adds_up(results: Sequence[ServiceResult], flow: CashFlow) -> list[Part]:
     """Set services against parties: each row sums to nothing, and the package with its organisation to the outcome."""
-    told = [one for one in results if one.known[0] and np.abs(one.parties[:, 0]).sum() > 0]
-    order = sorted(told, key=lambda one: (-float(one.enterprise[0]), one.name))
-    package = [(SERVICES_NL[one.name], one.parties[:, 0]) for one in order if one.earns[0]]
-    other = [(SERVICES_NL[one.name], one.parties[:, 0]) for one in order if not one.earns[0]]
+    counted = [one for one in results if one.known[0] and np.abs(one.parties[:, 0]).sum() > 0]
+    order = sorted(counted, key=lambda one: (-float(one.enterprise[0]), one.name))
+    package = [(label("service", one.name), one.parties[:, 0]) for one in order if one.earns[0]]
+    other = [(label("service", one.name), one.parties[:, 0]) for one in order if not one.earns[0]]
     whole = np.array([float(yearly_equivalent(flow, party)[0]) for party in PARTIES[:PARTY_COUNT]])
     rest = whole - np.sum([values for _, values in package], axis=0)
     head = ("Dienst", "wijkbedrijf", "bewoners", "eigenaar", "gemeente", "anderen")

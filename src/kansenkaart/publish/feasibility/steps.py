@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.config import Study
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.present.report import render_report
 from kansenkaart.present.report_pdf import write_pdf
 from kansenkaart.present.workbook import write_workbook
-from kansenkaart.publish.feasibility.report import Both, report_of
+from kansenkaart.publish import manifest
+from kansenkaart.publish.feasibility.report import report_of
+from kansenkaart.publish.feasibility.sums import Place, PlaceSums, Survey, survey_of, workbook_of
+from kansenkaart.publish.manifest import REPORTS
 from kansenkaart.publish.map.legend import editions_of
-from kansenkaart.score import enterprise
-from kansenkaart.score.enterprise_case import workbook_of
+from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
-from kansenkaart.tables.provenance import Provenance, sha256_of
+from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.step import Report, code_version
 from kansenkaart.tables.store import Store, atomic
 
-FOLDER = "haalbaarheid"
 MOST_BEST, MOST_IN_ALL = 5, 6
-_MARK = ".haalbaarheid.json"
+_READ = ("enterprise_case", "enterprise_facts", "own_budget", "own_actual")
+_ENDINGS = (".html", ".pdf", ".xlsx")
 
 
 def slug(kind: str, name: str) -> str:
@@ -34,10 +35,10 @@ def slug(kind: str, name: str) -> str:
     return f"{kind}-{name}"
 
 
-def chosen_places(cases: pd.DataFrame, best: pd.DataFrame | None) -> list[tuple[str, str]]:
+def chosen_places(cases: pd.DataFrame, best: pd.DataFrame | None) -> list[Place]:
     """Return the places that a run reports on: the five best areas, then the largest buurten, six in all."""
     one = cases.drop_duplicates(["place_kind", "place_id"])
-    found: list[tuple[str, str]] = []
+    found: list[Place] = []
     if best is not None and len(best):
         first = "eur" if (best["criterion"] == "eur").any() else sorted(best["criterion"])[0]
         ranked = best[best["criterion"] == first].sort_values("rank").head(MOST_BEST)
@@ -47,26 +48,46 @@ def chosen_places(cases: pd.DataFrame, best: pd.DataFrame | None) -> list[tuple[
 
 
 def publish_reports(store: Store, study: Study, target: Path, known: Assumptions) -> list[Report]:
-    """Write the reports of the places that a run reports on; nothing is written when nothing has changed."""
+    """Write the reports of the places that a run reports on, and of those asked for before; nothing where nothing changed.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    study : Study
+        For its title.
+    target : Path
+        Folder of the study under ``maps``.
+    known : Assumptions
+        Figures.
+    """
     if not store.has("enterprise_case"):
         return []
-    names = [name for name in (*enterprise.INPUTS, "enterprise_case", "own_actual") if _there(store, name)]
-    mark = _fingerprint(store, study, names)
-    if _published(target / FOLDER, mark):
+    folder, mark = target / REPORTS, _fingerprint(store, study)
+    if manifest.stands(folder, mark):
         return [Report("haalbaarheid", "unchanged", {})]
-    best = store.read("best_area") if store.has("best_area") else None
-    places = chosen_places(store.read("enterprise_case"), best)
-    files = write_reports(store, study, target, known, places)
-    content = {"fingerprint": mark, "files": {one.name: sha256_of(one) for one in files}}
-    with atomic(target / FOLDER / _MARK) as part:
-        part.write_text(json.dumps(content, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+    cases = store.read("enterprise_case")
+    places = chosen_places(cases, store.read("best_area") if store.has("best_area") else None)
+    earlier = _published(folder)
+    here = sorted({(str(kind), str(key)) for kind, key in zip(cases["place_kind"], cases["place_id"], strict=True)})
+    places += [one for one in here if one not in places and f"{slug(*one)}.html" in earlier]
+    files = _write_all(store, study, folder, known, places)
+    for name in earlier - {one.name for one in files}:
+        (folder / name).unlink(missing_ok=True)
+    manifest.record(folder, mark, files)
     return [Report("haalbaarheid", "done", {"rapporten": len(places)})]
 
 
-def write_reports(
-    store: Store, study: Study, target: Path, known: Assumptions, places: Sequence[tuple[str, str]]
-) -> list[Path]:
-    """Write report and workbook of some places and return the files.
+def _published(folder: Path) -> set[str]:
+    try:
+        known = manifest.publication(folder)
+    except StoreError:
+        return set()
+    return {Path(name).name for name in known.files} if known else set()
+
+
+def write_reports(store: Store, study: Study, target: Path, known: Assumptions, places: Sequence[Place]) -> list[Path]:
+    """Write report and workbook of some places beside those that are there, and return the files.
 
     Parameters
     ----------
@@ -86,49 +107,61 @@ def write_reports(
     ConfigError
         If a place has no case.
     """
-    cases = store.read("enterprise_case")
-    survey = enterprise.survey_of(store, known)
+    folder = target / REPORTS
+    files = _write_all(store, study, folder, known, places)
+    try:
+        before = manifest.publication(folder)
+    except StoreError:
+        before = None
+    others = [folder / name for name in before.files if (folder / name).is_file()] if before else []
+    manifest.record(folder, before.fingerprint if before else "", {*files, *others})
+    return files
+
+
+def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, places: Sequence[Place]) -> list[Path]:
+    survey = survey_of(store, known)
     actual = store.read("own_actual") if _there(store, "own_actual") else None
     sources = store.sources_of(["enterprise_case"])
     written = []
     for place in places:
-        mine = cases[(cases["place_kind"] == place[0]) & (cases["place_id"] == place[1])]
-        if mine.empty:
+        sums = survey.sums_of(place)
+        if sums is None:
             raise ConfigError(
                 "a place with a case",
                 found=":".join(place),
                 where=f"study {study.name}",
-                remedy=f"choose one of {', '.join(_some(cases))}",
+                remedy=f"choose one of {', '.join(_some(survey.cases))}",
             )
-        rows = {str(row["track"]): row.to_dict() for _, row in mine.iterrows()}
-        sums = {track: enterprise.one_place(survey, place, track) for track in enterprise.TRACKS}
-        around = cases[cases["place_kind"] == place[0]].drop_duplicates("place_id").geometry
-        both = Both(place, rows, sums, gpd.GeoSeries(mine.geometry.iloc[:1]), gpd.GeoSeries(around))
-        told = None if actual is None else actual[actual["place_id"] == ":".join(place)]
-        written += _write(both, study, target / FOLDER, known, (sources, told))
+        mine = None if actual is None else actual[actual["place_id"] == ":".join(place)]
+        name = slug(*place)
+        spec = report_of(
+            sums, study=study, services=survey.services, known=known, sources=sources, actual=mine, name=name
+        )
+        files = [folder / f"{name}{ending}" for ending in _ENDINGS]
+        with atomic(files[0]) as part:
+            part.write_text(render_report(spec), encoding="utf-8")
+        with atomic(files[1]) as part:
+            write_pdf(spec, part)
+        with atomic(files[2]) as part:
+            _write_workbook(sums, survey, spec.title, known, sources, part)
+        written += files
     return written
 
 
-def _write(
-    both: Both, study: Study, folder: Path, known: Assumptions, told: tuple[Sequence[Provenance], pd.DataFrame | None]
-) -> list[Path]:
-    sources, actual = told
-    name = slug(*both.place)
-    spec = report_of(both, study=study, known=known, sources=sources, actual=actual, name=name)
-    files = [folder / f"{name}{ending}" for ending in (".html", ".pdf", ".xlsx")]
-    with atomic(files[0]) as part:
-        part.write_text(render_report(spec), encoding="utf-8")
-    with atomic(files[1]) as part:
-        write_pdf(spec, part)
-    track = both.track
-    setting, case, _, _ = both.sums[track]
+def _write_workbook(
+    sums: PlaceSums, survey: Survey, title: str, known: Assumptions, sources: Sequence[Provenance], path: Path
+) -> None:
+    track = sums.track
     note = f"Bronnen: {editions_of(sources)}. Spoor: {'kort' if track == 'short' else 'lang'}."
     model = workbook_of(
-        case, title=spec.title, source_note=note, assumptions=known, services=setting.services, track=track
+        sums.sums[track].case,
+        title=title,
+        source_note=note,
+        assumptions=known,
+        services=survey.services,
+        track=track,
     )
-    with atomic(files[2]) as part:
-        write_workbook(model, part)
-    return files
+    write_workbook(model, path)
 
 
 def _some(cases: pd.DataFrame) -> list[str]:
@@ -137,22 +170,10 @@ def _some(cases: pd.DataFrame) -> list[str]:
 
 
 def _there(store: Store, name: str) -> bool:
-    from kansenkaart.tables import schemas
-
     return name in schemas.tables() and store.has(name)
 
 
-def _fingerprint(store: Store, study: Study, names: Sequence[str]) -> str:
-    tables: Mapping[str, str] = {name: store.describe(name)["sha256"] for name in names}
+def _fingerprint(store: Store, study: Study) -> str:
+    tables = {name: store.describe(name)["sha256"] for name in _READ if _there(store, name)}
     content = {"title": study.title, "code": code_version(), "tables": tables}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _published(folder: Path, mark: str) -> bool:
-    if not (folder / _MARK).is_file():
-        return False
-    told = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-    whole = all(
-        (folder / name).is_file() and sha256_of(folder / name) == digest for name, digest in told["files"].items()
-    )
-    return bool(told["fingerprint"] == mark and whole)

@@ -14,7 +14,7 @@ from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedAre
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import BEGUN_NL, leading_cases
+from kansenkaart.wording.enterprise import label, leading_cases
 from kansenkaart.wording.nl import basis_words, kwh_words, number, source_words
 
 #: Grounds for a ranking: column, words, unit, divided by the homes or not, whether more is better.
@@ -175,7 +175,7 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
     case = case_of(store, kind, str(row[f"{kind}_id"]))
     if case is not None and pd.notna(case.get("stays_eur_per_year")):
         low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
-        span = BEGUN_NL[str(case["track"])]
+        span = label("begun", str(case["track"]))
         if pd.notna(low) and pd.notna(high):
             span += f"; 80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
         return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)

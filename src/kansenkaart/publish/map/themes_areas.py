@@ -15,7 +15,7 @@ from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.publish.map.themes import Made, theme_of
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import TRACKS_NL, leading_cases
+from kansenkaart.wording.enterprise import label, leading_cases
 from kansenkaart.wording.names import block_names
 
 _KINDS = (
@@ -308,8 +308,8 @@ def _theme(store: Store, sources: Sequence[Provenance], kind: str, title: str) -
     frame = leading_cases(frame).reset_index(drop=True)
     if frame.empty:
         return None
-    frame["track"] = frame["track"].map(TRACKS_NL)
-    frame["better_track"] = frame["better_track"].map(TRACKS_NL)
+    frame["track"] = [label("track", str(one)) for one in frame["track"]]
+    frame["better_track"] = [label("track", str(one)) for one in frame["better_track"]]
     names = [name for name in _NAMES if frame[name].notna().any()]
     labels = {"place_name": kind, "track": "spoor van deze cijfers"}
     columns = tuple(
