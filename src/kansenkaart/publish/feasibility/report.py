@@ -33,8 +33,24 @@ from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.assumptions import Assumptions, ServiceRows
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import label, path_words, unit_of_fact
+from kansenkaart.wording.nl import number
 
 Row = Mapping[str, Any]
+_FITS_NL = {
+    "short": "Het korte spoor past hier beter.",
+    "long": "Het lange spoor past hier beter.",
+    "equal": "Beide sporen passen even goed bij wat we weten.",
+    "unknown": "Welk spoor beter past is niet te zeggen: daarvoor weten we te weinig.",
+}
+_RISKS = (
+    "Gemeente of corporatie gunt het werk niet, of de budgetten liggen langer vast. "
+    "Dan valt het grootste deel van het werk weg.",
+    "Het werk kost meer uren dan gedacht. De marges zijn klein: een uur extra kost meer dan een klus oplevert.",
+    "Minder woningen doen mee, of later. In Dieze-Oost was na de start 6 procent van de woningen lid.",
+    "Regels: grijswater mag vaak niet de bodem in, warmte vraagt een vergunning, de kaart geeft geen toestemming.",
+    "De gokken zijn van ons, niet van uw gemeente. "
+    "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
+)
 _TORNADO_ROWS = 8
 _LEAST = 0.01  # without any home that takes part there is no enterprise
 #: Figures whose turning point is looked for, with the unit in which readers see it.
@@ -82,17 +98,7 @@ def how_sure(place: PlaceSums, services: Sequence[ServiceRows], known: Assumptio
             (2.6, 1, 1),
         ),
         Words("Wat kan er misgaan?", strong=True),
-        Bullets(
-            (
-                "Gemeente of corporatie gunt het werk niet, of de budgetten liggen langer vast. "
-                "Dan valt het grootste deel van het werk weg.",
-                "Het werk kost meer uren dan gedacht. De marges zijn klein: een uur extra kost meer dan een klus oplevert.",
-                "Minder woningen doen mee, of later. In Dieze-Oost was na de start 6 procent van de woningen lid.",
-                "Regels: grijswater mag vaak niet de bodem in, warmte vraagt een vergunning, de kaart geeft geen toestemming.",
-                "De gokken zijn van ons, niet van uw gemeente. "
-                "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
-            )
-        ),
+        Bullets(_RISKS),
     ]
     return Section("3. Hoe zeker is dit?", tuple(parts))
 
@@ -126,9 +132,7 @@ def _turns(case: Case) -> list[Part]:
 def _amount(value: float, unit: str) -> str:
     if unit == "procent":
         return f"{round(value * 100)} procent"
-    return (
-        f"{value:,.0f}".replace(",", ".") if value >= 100 else f"{value:.2f}".replace(".", ",")
-    ) + f" {unit}".rstrip()
+    return f"{number(value, 0 if value >= 100 else 2)} {unit}".rstrip()
 
 
 def _conditions(tracks: Comparison) -> tuple[tuple[str, ...], ...]:
@@ -149,25 +153,6 @@ def grounds(
     """Say what is known of the place, which assumptions count most, the sources, and plan and actual where both are known."""
     case = place.sums[place.track].case
     facts = tuple((label("fact", name), _fact(name, float(getattr(case.facts, name)))) for name in AreaFacts().__dict__)
-    terms = (
-        "participation_frac",
-        "contracts_frac",
-        "hours_factor",
-        "wage_eur_per_hour",
-        "outside_rate_eur_per_hour",
-        "overhead_fixed_eur_per_year",
-        "coordination_frac",
-        "electricity_price_eur_per_kwh",
-    )
-    rows = term_rows(place.track)
-    quality = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
-    figures_used = []
-    for name in terms:
-        one = known[rows[name][0]]
-        figures = [f"{figure:g}".replace(".", ",") for figure in (one.value, one.low, one.high)]
-        figures_used.append(
-            (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", _unit(one.unit), quality[one.quality])
-        )
     parts: list[Part] = []
     if actual is not None and len(actual):
         parts.append(_monitor(place, known, actual, flow))
@@ -177,7 +162,7 @@ def grounds(
         Grid(
             "De aannamen die het meest tellen",
             ("Aanname", "waarde", "laag tot hoog", "eenheid", "wat het is"),
-            tuple(figures_used),
+            _figures_used(place, known),
             (2.2, 0.7, 1.1, 0.9, 0.8),
         ),
         Words(
@@ -198,6 +183,29 @@ def grounds(
     return Section("4. Waarop het rust", tuple(parts))
 
 
+def _figures_used(place: PlaceSums, known: Assumptions) -> tuple[tuple[str, ...], ...]:
+    terms = (
+        "participation_frac",
+        "contracts_frac",
+        "hours_factor",
+        "wage_eur_per_hour",
+        "outside_rate_eur_per_hour",
+        "overhead_fixed_eur_per_year",
+        "coordination_frac",
+        "electricity_price_eur_per_kwh",
+    )
+    rows = term_rows(place.track)
+    quality = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
+    lines = []
+    for name in terms:
+        one = known[rows[name][0]]
+        figures = [f"{figure:g}".replace(".", ",") for figure in (one.value, one.low, one.high)]
+        lines.append(
+            (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", _unit(one.unit), quality[one.quality])
+        )
+    return tuple(lines)
+
+
 def _each(sources: Sequence[Provenance]) -> list[Provenance]:
     first: dict[tuple[str, str], Provenance] = {}
     for one in sources:
@@ -215,7 +223,7 @@ def _fact(name: str, value: float) -> str:
         return "onbekend"
     if name.endswith("_frac"):
         return f"{round(value * 100)} procent {unit_of_fact(name)}"
-    return f"{value:,.0f} {unit_of_fact(name)}".replace(",", ".").strip()
+    return f"{number(value)} {unit_of_fact(name)}".strip()
 
 
 def _monitor(place: PlaceSums, known: Assumptions, actual: pd.DataFrame, flow: CashFlow) -> Grid:
@@ -322,9 +330,7 @@ def verdict(row: Row) -> str:
 
 
 def _chance(share: float) -> str:
-    if share < 0.01:
-        return "0 procent"
-    return "100 procent" if share > 0.99 else f"{round(share * 100)} procent"
+    return f"{round(share * 100)} procent"
 
 
 def _needs(row: Row) -> Bullets:
@@ -374,11 +380,6 @@ def _what(place: PlaceSums, row: Row) -> Section:
         ),
         ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values())),
     ]
-    track = {
-        "short": "Het korte spoor past hier beter.",
-        "long": "Het lange spoor past hier beter.",
-        "equal": "Beide sporen passen even goed bij wat we weten.",
-    }.get(str(row["better_track"]), "Welk spoor beter past is niet te zeggen: daarvoor weten we te weinig.")
     parts: tuple[Part, ...] = (
         Words(verdict(row), strong=True),
         *_incomplete(row),
@@ -398,7 +399,8 @@ def _what(place: PlaceSums, row: Row) -> Section:
         Words(
             "Kort spoor: één grote eigenaar en de gemeente leggen zich voor twintig jaar vast, bedrijven helpen, snelle "
             "diensten "
-            "eerst. Lang spoor: een coöperatie van bewoners, veel eigenaren, budgetten komen later vrij. " + track
+            "eerst. Lang spoor: een coöperatie van bewoners, veel eigenaren, budgetten komen later vrij. "
+            + _FITS_NL[str(row["better_track"])]
         ),
         Words("Wat is er nodig?", strong=True),
         _needs(row),
@@ -434,7 +436,7 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
     )
     net = flow.real(flow.party("enterprise"))[:, 0]
     work = (
-        f"Werk: gemiddeld {_one(row['paid_jobs'])} betaalde voltijdsbaan voor bewoners en {_one(row['volunteers'])} "
+        f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
         "vrijwilligers met een vergoeding. "
         f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}."
     )
@@ -494,7 +496,3 @@ def _adds_up(results: Sequence[ServiceResult], flow: CashFlow) -> list[Part]:
     if other:
         parts.append(Grid("Niet in het pakket: wat deze diensten apart zouden doen", head, rows(other), widths))
     return parts
-
-
-def _one(value: float) -> str:
-    return f"{float(value):.1f}".replace(".", ",")
