@@ -115,7 +115,7 @@ def test_every_room_stands_on_the_ladder() -> None:
 
 def test_tests_lie_in_the_rooms_of_the_package() -> None:
     rooms = {one.name.split(".")[1] for one in PACKAGE if "." in one.name} | {"flows"}
-    kinds = {"fuzz", "loopback", "mutation"}  # over all rooms: odd input, a played publisher, mutants
+    kinds = {"fuzz", "hostile", "loopback", "mutation"}  # over all rooms: odd input, a played publisher, mutants
     folders = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("*/*.py")}
     assert folders - rooms - kinds == set()
 

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import rasterio
-
 from kansenkaart.acquire.live import Errand
 from kansenkaart.config import DATA_VARIABLE, Folders, Source
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import ahn, publishers
+from kansenkaart.sources.tools.geofiles import open_raster
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, sha256_of
 from kansenkaart.tables.step import Product, Step
@@ -118,7 +117,7 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
 def _extent(paths: Sequence[Path]) -> Box:
     boxes = []
     for path in paths:
-        with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
+        with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
             boxes.append(tuple(sheet.bounds))
     west, south, east, north = zip(*boxes, strict=True)
     return float(min(west)), float(min(south)), float(max(east)), float(max(north))

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import geopandas as gpd
-
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import ahn, bag, bag3d_api, bag3d_tiles, cbs, knmi, pdok, publishers
+from kansenkaart.sources.tools.geofiles import bounds_of
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance
 
@@ -79,8 +78,7 @@ class Errand:
         if buurten is None or not self.study.place.gemeentecode:
             raise self._wrong("a gemeentecode or bbox_m", "neither", "add one under [place], or give --code")
         paths, _ = self.fetch(buurten)
-        west, south, east, north = (float(one) for one in gpd.read_file(paths[0]).total_bounds)
-        return west, south, east, north
+        return bounds_of(paths[0])
 
     def _fetcher(self, source: Source) -> Callable[[Source], Fetched]:
         if source.origin == "bulk":

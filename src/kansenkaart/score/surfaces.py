@@ -22,6 +22,7 @@ from kansenkaart.core.solar.surface import Window, irradiate_sheet, kernel_table
 from kansenkaart.core.solar.weather import MONTHS
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError
+from kansenkaart.sources.tools.geofiles import open_raster
 
 RAISED_CELL_M = 0.5  # the cell of AHN's own grids
 Read = Callable[[Piece], NDArray[np.float32]]
@@ -88,7 +89,7 @@ def height_model(path: Path) -> Sheet:
     CrsError
         If its reference system is not RD New, or it is turned or has oblong cells: nothing is reprojected silently.
     """
-    with rasterio.open(path) as sheet:
+    with open_raster(path) as sheet:
         shape, place, system = sheet.shape, sheet.transform, sheet.crs
     if system is None or (system.to_epsg() not in (28992, 7415) and "Amersfoort / RD New" not in str(system)):
         raise CrsError(
@@ -106,7 +107,7 @@ def height_model(path: Path) -> Sheet:
         )
 
     def read(piece: Piece) -> NDArray[np.float32]:
-        with rasterio.open(path) as sheet:
+        with open_raster(path) as sheet:
             return np.asarray(sheet.read(1, window=piece, masked=True).filled(np.nan), dtype=np.float32)
 
     return Sheet(shape, place, read)

@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.sources.tools.geofiles import TIFF_MAGIC, open_raster
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Tally
 
@@ -88,7 +89,7 @@ def open_window(
 def _canvas(
     path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None
 ) -> tuple[NDArray[np.float32], Affine]:
-    with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
+    with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
         size, west0, north0 = float(sheet.transform.a), float(sheet.transform.c), float(sheet.transform.f)
     if resolution_m is not None and abs(size - resolution_m) > _GRID_TOLERANCE:
         raise _off_grid(path, f"cells of {size} m", f"cells of {resolution_m} m")
@@ -112,7 +113,7 @@ def _canvas(
 
 
 def _fill(heights: NDArray[np.float32], transform: Affine, path: Path) -> bool:
-    with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
+    with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
         _require_grid(sheet, transform, path)
         column0 = round((sheet.transform.c - transform.c) / transform.a)
         row0 = round((sheet.transform.f - transform.f) / transform.e)
@@ -188,8 +189,6 @@ def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -
 
 
 PUBLISHER = "ahn"
-#: First bytes of TIFF and BigTIFF in both byte orders [TIFF 6.0, section 2].
-TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _SHEET = re.compile(r"[A-Za-z0-9_]{3,20}")
 _PRODUCTS = {"dsm": "dsm_05m", "dtm": "dtm_05m"}
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -247,7 +247,7 @@ def _load(path: Path, table: str, form: str) -> gpd.GeoDataFrame:
 def _open(path: Path, layer: str | None, *, geometry: bool = True) -> Any:
     expected = f"a BAG file with layer {layer}" if layer else "a BAG file with geometry"
     with reading(path, expected):
-        return pyogrio.read_dataframe(path, layer=layer, read_geometry=geometry)
+        return read_vector(path, layer=layer, geometry=geometry)
 
 
 def _only(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
@@ -303,7 +303,7 @@ def fetch_window(
     source, edition = keep_bulk(folder, publisher=PUBLISHER, url=url, edition=edition, http=http, magic=SQLITE_MAGIC)
     layer = _BULK_LAYERS[role]
     with reading(source, f"a GeoPackage with layer {layer}"):
-        frame = pyogrio.read_dataframe(source, layer=layer, bbox=bbox_m)
+        frame = read_vector(source, layer=layer, bbox_m=bbox_m)
     require_rd(frame, where=f"{source.name}, {layer}")
     if "identificatie" not in frame.columns:
         raise FormatError(

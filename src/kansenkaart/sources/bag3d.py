@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id, polygons_of
-from kansenkaart.sources.tools.rawnames import bounded, raw_names, reading
+from kansenkaart.sources.tools.rawnames import bounded, json_that_fits, raw_names, reading
 from kansenkaart.tables import schemas
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def read_roof_face(path: Path, *, lod: str = "2.2") -> tuple[gpd.GeoDataFrame, T
 
 
 def _models(path: Path) -> Iterator[tuple[dict[str, Any], Floats, Floats]]:
-    with bounded(path).open(encoding="utf-8") as handle:
-        lines = handle if path.suffix == ".jsonl" else [handle.read()]
-        documents = [json.loads(line) for line in lines if line.strip()]
+    content = json_that_fits(bounded(path).read_bytes(), where=path.name)
+    lines = content.split(b"\n") if path.suffix == ".jsonl" else [content]
+    documents = [json.loads(line) for line in lines if line.strip()]
     if not documents or documents[0].get("type") != "CityJSON":
         kind = documents[0].get("type") if documents else "an empty file"
         raise FormatError("a CityJSON document", found=str(kind), where=path.name, remedy="fetch the tile again")

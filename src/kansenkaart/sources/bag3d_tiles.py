@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-import pyogrio
-
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Box, Http, download, keep_bulk, one_at_a_time, same_host
 from kansenkaart.sources.tools.rawfolder import plain_name
 from kansenkaart.sources.tools.rawnames import reading
@@ -59,7 +58,7 @@ def fetch_tiles(
     """
     index, edition = keep_bulk(folder, publisher=PUBLISHER, url=url, edition=edition, http=http, magic=FLATGEOBUF_MAGIC)
     with reading(index, "an index of tiles (FlatGeobuf)"):
-        rows = pyogrio.read_dataframe(index, bbox=bbox_m, read_geometry=False)
+        rows = read_vector(index, bbox_m=bbox_m, geometry=False)
     if not {"tile_id", "cj_download"} <= set(rows.columns):
         raise FormatError(
             "columns tile_id and cj_download",

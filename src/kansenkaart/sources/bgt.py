@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id
+from kansenkaart.sources.tools.geofiles import layer_names, read_vector
 from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -126,12 +126,12 @@ def _keep_existing(sieve: Sieve) -> None:
 
 def _open(path: Path) -> tuple[gpd.GeoDataFrame, str]:
     with reading(path, "a BGT file with one layer"):
-        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        names = layer_names(path)
         if len(names) != 1:
             raise FormatError(
                 "one layer", found=str(names), where=path.name, remedy="give each BGT layer as its own file"
             )
-        return pyogrio.read_dataframe(path, layer=names[0]), names[0]
+        return read_vector(path, layer=names[0]), names[0]
 
 
 def _finish(sieve: Sieve, table: str, path: Path) -> Any:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.geofiles import layer_names, read_vector
 from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -92,7 +92,7 @@ def read_buurt(
     """
     raw_names("buurt", form)
     with reading(path, "a file of CBS buurten"):
-        raw = pyogrio.read_dataframe(path, layer=layer or _layer(path))
+        raw = read_vector(path, layer=layer or _layer(path))
     if form == "wfs-2021-shp":
         _require_order(raw, path)
     sieve = Sieve(to_our_names(raw, "buurt", form=form, where=path.name))
@@ -108,8 +108,7 @@ def read_buurt(
 
 
 def _layer(path: Path) -> str | None:
-    names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    return "buurten" if "buurten" in names else None
+    return "buurten" if "buurten" in layer_names(path) else None
 
 
 def _require_order(raw: pd.DataFrame, path: Path) -> None:

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 
 from kansenkaart.crs import RD, RD_BOUNDS_M
 from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.rawnames import MISSING, raw_names, reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -132,10 +132,9 @@ def read_sewer_node(
 
 def _open(path: Path, table: str, form: str) -> Any:
     raw_names(table, form)
-    # As text: one date in the year 0 would make the whole file unreadable.
-    options = {"DATE_AS_STRING": "YES"} if path.suffix in (".json", ".geojson") else {}
     with reading(path, f"a sewer file of format {form}"):
-        return pyogrio.read_dataframe(path, layer=_LAYERS.get((table, form)), **options)
+        # Dates as text: one date in the year 0 would make the whole file unreadable.
+        return read_vector(path, layer=_LAYERS.get((table, form)), dates=False)
 
 
 def _drop_ended(sieve: Sieve) -> None:

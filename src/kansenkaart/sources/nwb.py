@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
-import pyogrio
 
 from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.rawnames import raw_names, reading, to_our_names, to_text
 from kansenkaart.tables import schemas
 
@@ -49,7 +49,7 @@ def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataF
     """
     raw_names("street_line", form)
     with reading(path, "a file of NWB wegvakken"):
-        raw = pyogrio.read_dataframe(path)
+        raw = read_vector(path)
     sieve = Sieve(to_our_names(raw, "street_line", form=form, where=path.name))
     sieve.frame["street_line_id"] = to_text(sieve.frame["street_line_id"])
     sieve.drop(sieve.frame["street_line_id"].isna(), "no identification")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyogrio
 
 from kansenkaart.errors import FormatError
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.rawnames import bounded, reading
 
 
@@ -152,7 +152,7 @@ def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tupl
 def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".gpkg":
         with reading(path, "a GeoPackage with a table"):
-            frame = pyogrio.read_dataframe(path, read_geometry=False)
+            frame = read_vector(path, geometry=False)
             return pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
     if path.suffix != ".csv":
         raise FormatError("a .csv or .gpkg file", found=path.suffix, where=path.name, remedy="export it as CSV")

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import openpyxl
 import pandas as pd
-import pyogrio
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.rawnames import reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -70,7 +70,7 @@ def read_buurt(
         If the coordinates are not RD New.
     """
     with reading(path, "a file of polygons with BRTNR and OMSCHR"):
-        raw = pyogrio.read_dataframe(path)
+        raw = read_vector(path)
         sieve = Sieve(raw[["BRTNR", "OMSCHR", "geometry"]])
     number = to_number(sieve.frame["BRTNR"], where=f"{path.name}, BRTNR").astype("Int64").astype("str").str.zfill(3)
     code = "BU" + MUNICIPALITY[0][2:] + number + "0"

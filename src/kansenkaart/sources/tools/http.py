@@ -22,6 +22,7 @@ import tenacity
 
 from kansenkaart.errors import FetchError, FormatError, StoreError
 from kansenkaart.sources.tools.rawfolder import plain_name, write_atomic
+from kansenkaart.sources.tools.rawnames import json_that_fits
 from kansenkaart.tables.provenance import sha256_of
 
 
@@ -92,7 +93,7 @@ def parse_json(content: bytes, *, where: str) -> Any:
         raise ValueError(f"{name} is not a JSON number")
 
     try:
-        return json.loads(content, parse_constant=refuse)
+        return json.loads(json_that_fits(content, where=where), parse_constant=refuse)
     except (ValueError, RecursionError) as why:
         raise FormatError("sound JSON", found=str(why), where=where, remedy="fetch it again") from why
 

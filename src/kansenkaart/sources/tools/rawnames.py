@@ -172,6 +172,31 @@ def bounded(path: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     return path
 
 
+#: What a document of JSON may take as values [byte]; a tile of 3DBAG of 10 MB takes some 150 MB.
+MOST_JSON_BYTES = 600 << 20
+#: What each sign of JSON may cost as a value of Python, at most [byte]: an object, a list, an element, half a text.
+_JSON_COSTS = ((b"{", 240), (b"[", 88), (b",", 32), (b'"', 30))
+
+
+def json_that_fits(content: bytes, *, where: str) -> bytes:
+    """Return JSON as it is, if its values fit the memory that one document may take.
+
+    Raises
+    ------
+    FormatError
+        If it is so nested or so finely cut that its values would take more than `MOST_JSON_BYTES`.
+    """
+    cost = len(content) + sum(content.count(sign) * each for sign, each in _JSON_COSTS)
+    if cost > MOST_JSON_BYTES:
+        raise FormatError(
+            f"JSON whose values take at most {MOST_JSON_BYTES >> 20} MiB",
+            found=f"some {cost >> 20} MiB",
+            where=where,
+            remedy="give a smaller area or the publisher's tiles; do not trust a small file that does this",
+        )
+    return content
+
+
 @contextmanager
 def reading(path: Path, expected: str) -> Iterator[None]:
     """Turn a failure to open or parse a file into an error that says what was expected.

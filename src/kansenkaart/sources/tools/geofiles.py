@@ -1,0 +1,425 @@
+"""One door for vector files and one for rasters: what a file may make GDAL do is decided here, never by the file.
+
+GDAL guesses what a file is from its first bytes, whatever its name: a ``.gpkg`` that is a VRT opens any file of this
+machine, one that is a WMS or WFS description calls any address of its network. So the ending that the study states names
+the one driver, the first bytes must agree, and vectors are read in a second process that has no other drivers, no more
+memory than `MOST_MEMORY_BYTES` and no more time than `MOST_CPU_S`: GDAL cannot be stopped from within.
+
+References
+----------
+.. [1] OGC 12-128r19, GeoPackage: header, application id, contents.
+.. [2] GDAL, open options of its GML, GPKG and GeoJSON drivers; configuration options ``GDAL_SKIP``, ``GML_*``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import os
+import platform
+import re
+import resource
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from kansenkaart.errors import FormatError
+
+Box = tuple[float, float, float, float]
+
+#: What the second process may hold [byte] and use for one file [s]; 300,000 surfaces of the BGT need about half.
+MOST_MEMORY_BYTES = 1 << 30
+MOST_CPU_S = 45
+#: A read that waits for a disk or a network folder is given up after this [s].
+LONGEST_S = 600.0
+#: The largest block of a raster that is decoded at once [byte]; a sheet of AHN has blocks of 256 or 512 cells square.
+MOST_BLOCK_BYTES = 64 << 20
+#: One feature of a GeoJSON file may be so large [MB]; the border of the largest municipality has 2 MB.
+_LARGEST_FEATURE_MB = 16
+_HEAD_BYTES = 1 << 10
+_CHUNK_BYTES = 1 << 20
+_SQLITE = b"SQLite format 3\x00"
+_GPKG_IDS = (b"GPKG", b"GP10", b"GP11", b"GP12")
+#: First bytes of TIFF and BigTIFF in both byte orders [TIFF 6.0, section 2].
+TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_MODULES = frozenset({"rtree", "rtree_i32", "fts3", "fts4", "fts5", "virtualspatialindex", "virtualelementary"})
+_VIRTUAL = re.compile(r"(?is)^\s*create\s+virtual\s+table\s.*?\susing\s+\"?(\w+)")
+_REGISTERS = {
+    "gpkg_contents": "select table_name from gpkg_contents",
+    "geometry_columns": "select f_table_name from geometry_columns",
+}
+_RESERVED = re.compile(r"gpkg_|geometry_columns|spatial_ref_sys")
+_SCHEMA = re.compile(rb"schemaLocation\s*=\s*[\"']([^\"']*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How one kind of file is opened: the only driver, how its first bytes go, and the driver's open options."""
+
+    driver: str
+    starts: re.Pattern[bytes]
+    options: dict[str, str] = field(default_factory=dict)
+
+
+_JSON = _Kind("GeoJSON", re.compile(rb"(\xef\xbb\xbf)?\s*\{"))
+_KINDS = {
+    ".geojson": _JSON,
+    ".json": _JSON,
+    ".gpkg": _Kind("GPKG", re.compile(re.escape(_SQLITE) + rb"(?s:.{52})(" + b"|".join(_GPKG_IDS) + rb")")),
+    ".sqlite": _Kind("SQLite", re.compile(re.escape(_SQLITE))),
+    ".shp": _Kind("ESRI Shapefile", re.compile(rb"\x00\x00\x27\x0a")),
+    ".gml": _Kind(
+        "GML",
+        re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(\w+:)?FeatureCollection[\s>]", re.DOTALL),
+        {"DOWNLOAD_SCHEMA": "NO", "WRITE_GFS": "NO", "SKIP_RESOLVE_ELEMS": "ALL"},
+    ),
+    ".fgb": _Kind("FlatGeobuf", re.compile(rb"fgb\x03fgb")),
+}
+_SETTINGS = {
+    "OGR_GEOJSON_MAX_OBJ_SIZE": str(_LARGEST_FEATURE_MB),
+    "GML_SKIP_RESOLVE_ELEMS": "ALL",
+    "OGR_SQLITE_LOAD_EXTENSIONS": None,
+    "GDAL_HTTP_PROXY": "127.0.0.1:9",
+}
+
+
+def read_vector(
+    path: Path, *, layer: str | None = None, bbox_m: Box | None = None, geometry: bool = True, dates: bool = True
+) -> Any:
+    """Read one layer of a vector file with the one driver that its ending names.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.geojson``, ``.json``, ``.gpkg``, ``.sqlite``, ``.shp``, ``.gml`` or ``.fgb`` file.
+    layer : str, optional
+        Its layer; the first one when none is named.
+    bbox_m : tuple of float, optional
+        Only what touches this window, in the coordinates of the file [m].
+    geometry : bool
+        Whether shapes are read too.
+    dates : bool
+        Whether dates become dates; without, they stay text, so that one date in the year 0 spoils nothing.
+
+    Returns
+    -------
+    GeoDataFrame or DataFrame
+        As `pyogrio.read_dataframe` gives it.
+
+    Raises
+    ------
+    FormatError
+        If the file is not what its ending says, asks for other files or addresses, or needs more memory or time than
+        a file may; and what `pyogrio` raises.
+    """
+    return _ASIDE.ask("read", _plain_file(path), layer, bbox_m, geometry, dates)
+
+
+def layer_names(path: Path) -> list[str]:
+    """Return the layers of a vector file; raises as `read_vector`."""
+    return [str(one) for one in _ASIDE.ask("layers", _plain_file(path))]
+
+
+def bounds_of(path: Path) -> Box:
+    """Return the box around the first layer of a vector file, in its own coordinates [m]; raises as `read_vector`."""
+    west, south, east, north = _ASIDE.ask("bounds", _plain_file(path))
+    return float(west), float(south), float(east), float(north)
+
+
+def drivers_aside() -> list[str]:
+    """Return the drivers that the second process has: those of `read_vector`, and no others."""
+    return [str(one) for one in _ASIDE.ask("drivers", "")]
+
+
+@contextlib.contextmanager
+def open_raster(path: Path) -> Iterator[Any]:
+    """Open a GeoTIFF, and nothing else, for reading; files that lie beside it are not looked at.
+
+    Raises
+    ------
+    FormatError
+        If it is no TIFF, or one of its blocks would take more than `MOST_BLOCK_BYTES`; and what `rasterio` raises.
+    """
+    import rasterio
+
+    head = _head_of(path, 4)
+    if not head.startswith(TIFF_MAGIC):
+        raise _refused("a GeoTIFF", f"a file that starts with {head!r}", path)
+    with (
+        rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO", GDAL_GEOREF_SOURCES="INTERNAL"),
+        rasterio.open(path.absolute(), driver="GTiff", sharing=False) as sheet,
+    ):
+        depth = max(sheet.count, 1) * max(_bytes_of(one) for one in sheet.dtypes)
+        largest = max((rows * columns * depth for rows, columns in sheet.block_shapes), default=0)
+        if largest > MOST_BLOCK_BYTES:
+            found = f"blocks of {largest} bytes"
+            raise _refused(
+                f"blocks of at most {MOST_BLOCK_BYTES} bytes", found, path, "tile it: gdal_translate -co TILED=YES"
+            )
+        yield sheet
+
+
+def _bytes_of(dtype: str) -> int:
+    import numpy as np
+
+    return 8 if dtype.startswith("complex_int") else int(np.dtype(dtype).itemsize)
+
+
+def _plain_file(path: Path) -> str:
+    """Return the path as text, if its ending and its first bytes say the same."""
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise _refused(f"one of the endings {', '.join(sorted(_KINDS))}", path.suffix or "no ending", path)
+    head = _head_of(path, _HEAD_BYTES)
+    if not kind.starts.match(head):
+        raise _refused(f"a file of kind {kind.driver}, as its ending says", f"one that starts with {head[:24]!r}", path)
+    return str(path.absolute())
+
+
+def _head_of(path: Path, count: int) -> bytes:
+    if not path.is_file():  # neither a device nor a pipe, which would wait for ever
+        raise _refused("a file", "no such file" if not path.exists() else "no plain file", path)
+    with path.open("rb") as handle:
+        return handle.read(count)
+
+
+def _refused(expected: str, found: str, path: Path | str, remedy: str = "") -> FormatError:
+    return FormatError(
+        expected,
+        found=found,
+        where=Path(path).name,
+        remedy=remedy or "do not trust this file: fetch it again from its publisher, or export it anew",
+    )
+
+
+class _Aside:
+    """The second process, started at the first question and anew after one that it did not live through."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: Connection | None = None
+        self._owner = 0
+        atexit.register(self.close)
+
+    def ask(self, what: str, path: str, *more: Any) -> Any:
+        """Return the answer to one question about one file, or raise what reading it raised."""
+        with self._turn:
+            line = self._open()
+            try:
+                line.send((what, path, MOST_CPU_S, *more))
+                if not line.poll(LONGEST_S):
+                    raise EOFError("no answer")
+                fine, answer = line.recv()
+            except (EOFError, OSError) as why:
+                self.close()
+                found = "more, or a fault in the library that reads it"
+                raise _refused(
+                    f"a file that is read within {MOST_CPU_S} s and {MOST_MEMORY_BYTES >> 20} MiB",
+                    found,
+                    path,
+                    "take a smaller area or a file with one layer; do not trust a small file that does this",
+                ) from why
+        if fine:
+            return answer
+        raise answer
+
+    def _open(self) -> Connection:
+        alive = self._process is not None and self._process.poll() is None and self._owner == os.getpid()
+        if alive and self._line is not None:
+            return self._line
+        self.close()
+        self._line, theirs = Pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "kansenkaart.sources.tools.geofiles", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))},
+        )
+        theirs.close()
+        self._owner = os.getpid()
+        return self._line
+
+    def close(self) -> None:
+        """End the second process; a copy of this one made by a fork leaves it alone."""
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None and self._owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+        self._process = self._line = None
+
+
+_ASIDE = _Aside()
+
+
+def _serve(line: Connection) -> None:
+    """Answer questions until the asker is gone; runs in the second process."""
+    import pyogrio
+    from pyogrio import _ogr
+
+    keep = {kind.driver for kind in _KINDS.values()}
+    skip = ",".join(name for name in pyogrio.list_drivers() if name not in keep)
+    pyogrio.set_gdal_config_options({**_SETTINGS, "GDAL_SKIP": skip})
+    _ogr._register_drivers()
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _shut_the_network()
+    with contextlib.suppress(EOFError):
+        while True:
+            what, path, most_s, *more = line.recv()
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            allowed = int(used.ru_utime + used.ru_stime) + most_s
+            resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+            try:
+                answer: tuple[bool, Any] = (True, _ANSWERS[what](Path(path), *more))
+            except MemoryError:
+                break
+            except Exception as why:  # noqa: BLE001 - handed to the asker, who raises it again
+                answer = (False, why)
+            line.send(answer)
+            del answer
+
+
+#: Of the machines that we know: their number for the kernel's filter, and that of the call ``socket`` [linux/audit.h].
+_MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
+_NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2
+_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050001  # the call goes on; it gives EPERM
+_CALL, _MACHINE, _FAMILY = 0, 4, 16  # places in what the filter sees [byte]
+_INTERNET = (2, 10)  # AF_INET and AF_INET6
+
+
+def _shut_the_network() -> None:
+    """Let the kernel refuse this process every socket of the internet, on machines whose numbers we have.
+
+    Elsewhere only the proxy that leads nowhere, in ``_SETTINGS``, keeps GDAL from calling addresses that a file names.
+    """
+    if platform.machine() not in _MACHINES or sys.platform != "linux":
+        return
+    machine, call = _MACHINES[platform.machine()]
+    steps = [
+        (_LOAD, 0, 0, _MACHINE),
+        (_EQUAL, 0, 5, machine),
+        (_LOAD, 0, 0, _CALL),
+        (_EQUAL, 0, 3, call),
+        (_LOAD, 0, 0, _FAMILY),
+        (_EQUAL, 2, 0, _INTERNET[0]),
+        (_EQUAL, 1, 0, _INTERNET[1]),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in steps))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))
+    kernel = ctypes.CDLL(None)
+    kernel.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    kernel.prctl(_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)
+
+
+def _open_options(path: Path) -> dict[str, str]:
+    """Look into a file before GDAL does, and return how GDAL may open it."""
+    kind = _KINDS[path.suffix.lower()]
+    if kind.driver in ("GPKG", "SQLite"):
+        return {**kind.options, **({"LIST_ALL_TABLES": "NO"} if _vetted_layers(path) is not None else {})}
+    if kind.driver == "GML":
+        _vet_gml(path)
+    return kind.options
+
+
+def _vetted_layers(path: Path) -> list[str] | None:
+    """Refuse a database whose layers are views, or that holds what makes SQLite open or run something else.
+
+    Returns
+    -------
+    list of str or None
+        The layers in its register where there are views besides, which GDAL must not look at; else None.
+    """
+    import sqlite3
+
+    if any(path.with_name(f"{path.name}{end}").exists() for end in ("-journal", "-wal")):
+        raise _refused("a database at rest", "a journal next to it", path, "close the program that writes it")
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as base:
+            rows = base.execute("select type, name, coalesce(sql, '') from sqlite_master").fetchall()
+            there = {name for _, name, _ in rows}
+            layers = [
+                str(name)
+                for registry, query in _REGISTERS.items()
+                if registry in there
+                for (name,) in base.execute(query).fetchall()
+            ]
+    except sqlite3.Error as why:
+        raise _refused("a sound database", str(why), path) from why
+    views = {str(name).lower() for kind, name, _ in rows if kind == "view"}
+    odd = sorted({name for name in layers if name.lower() in views} | {one for one in views if _RESERVED.match(one)})
+    if odd:
+        raise _refused("layers that are tables", f"the view {odd[0]!r}", path, "export the layer as a table")
+    for _, name, sql in rows:
+        virtual = _VIRTUAL.match(sql)
+        if virtual and virtual[1].lower() not in _MODULES:
+            raise _refused("plain tables", f"{name!r} by module {virtual[1]}", path, "export the layer as a table")
+    return layers if views else None
+
+
+def _vet_gml(path: Path) -> None:
+    """Refuse a document type, and a schema that is a file: those at an address are not fetched."""
+    kept = b""
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK_BYTES):
+            text = kept + chunk
+            if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+                raise _refused("XML without a document type", "one", path)
+            for stated in _SCHEMA.findall(text):
+                local = [one for one in stated.split()[1::2] if not one.lower().startswith((b"http://", b"https://"))]
+                if local:
+                    raise _refused("schemas by address", f"the file {local[0][:80]!r}", path)
+            kept = text[-_HEAD_BYTES * 4 :]
+
+
+def _answer_read(path: Path, layer: str | None, bbox: Box | None, geometry: bool, dates: bool) -> Any:
+    import pyogrio
+
+    options = _open_options(path)
+    if not dates and _KINDS[path.suffix.lower()] is _JSON:
+        options = {**options, "DATE_AS_STRING": "YES"}
+    return pyogrio.read_dataframe(path, layer=layer, bbox=bbox, read_geometry=geometry, **options)
+
+
+def _answer_layers(path: Path) -> list[str]:
+    import pyogrio
+
+    if _KINDS[path.suffix.lower()].driver in ("GPKG", "SQLite") and (layers := _vetted_layers(path)) is not None:
+        return layers
+    _open_options(path)
+    return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+
+
+def _answer_bounds(path: Path) -> list[float]:
+    return [float(one) for one in _answer_read(path, None, None, True, True).total_bounds]
+
+
+def _answer_drivers(path: Path) -> list[str]:
+    import pyogrio
+
+    return sorted(pyogrio.list_drivers())
+
+
+_ANSWERS: dict[str, Callable[..., Any]] = {
+    "drivers": _answer_drivers,
+    "read": _answer_read,
+    "layers": _answer_layers,
+    "bounds": _answer_bounds,
+}
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))

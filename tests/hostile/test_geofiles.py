@@ -1,0 +1,118 @@
+"""Whatever a file of shapes or heights holds: it opens no other file, calls nobody, and stays within memory and time."""
+
+from __future__ import annotations
+
+import re
+import resource
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kansenkaart.errors import FormatError
+from kansenkaart.sources import bag3d
+from kansenkaart.sources.tools import geofiles
+from kansenkaart.sources.tools.geofiles import layer_names, open_raster, read_vector
+from kansenkaart.sources.tools.http import parse_json
+from kansenkaart.sources.tools.rawnames import reading
+from tests.hostile.inputs import RASTERS, VECTORS, slow_column
+from tests.hostile.watch import listening, opened
+
+#: These hold a sound layer beside what is hostile, which is read without it.
+READABLE = {
+    "landing_page_as_json",
+    "linked_system_in_geojson",
+    "schema_at_an_address",
+    "link_in_gml",
+    "endless_view_unregistered",
+    "trigger_in_package",
+    "overview_beside",
+}
+MOST_BYTES, MOST_S = 1 << 30, 60.0
+
+
+@pytest.fixture
+def secret(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "elsewhere" / "secret.csv"
+    path.write_text("name,WKT\nJan Jansen,POINT (1 1)\n", encoding="utf-8")
+    return path
+
+
+def _read_all(path):
+    if path.suffix == ".tif":
+        with open_raster(path) as sheet:
+            return sheet.read(1)
+    return [layer_names(path), read_vector(path)]
+
+
+@pytest.mark.parametrize("name", [*VECTORS, *RASTERS])
+def test_a_file_opens_nothing_else(name, tmp_path, secret):
+    with listening() as (port, calls):
+        path = {**VECTORS, **RASTERS}[name](tmp_path, secret, port)
+        started = time.monotonic()
+        with opened(secret) as count:
+            try:
+                with warnings.catch_warnings(action="ignore"), reading(path, "what its ending says"):
+                    _read_all(path)
+            except FormatError:
+                assert name not in READABLE
+            else:
+                assert name in READABLE
+    assert not count
+    assert not calls
+    assert time.monotonic() - started < MOST_S
+
+
+def test_none_took_more_memory_than_a_file_may():
+    """Runs after those above: the largest child so far, and this process."""
+    for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF):
+        assert resource.getrusage(who).ru_maxrss * 1024 < MOST_BYTES
+
+
+def test_thirty_hostile_inputs():
+    assert len(VECTORS) + len(RASTERS) >= 30
+
+
+def test_the_second_process_knows_no_other_drivers(monkeypatch):
+    assert geofiles.drivers_aside() == sorted(["ESRI Shapefile", "FlatGeobuf", "GML", "GPKG", "GeoJSON", "SQLite"])
+
+
+def test_a_read_that_takes_too_long_is_given_up_and_the_next_one_goes_well(tmp_path, monkeypatch):
+    path = VECTORS["trigger_in_package"](tmp_path, tmp_path, 0)
+    slow = slow_column(tmp_path)
+    monkeypatch.setattr(geofiles, "MOST_CPU_S", 1)
+    with pytest.raises(FormatError, match="read within"):
+        read_vector(slow)
+    monkeypatch.undo()
+    assert list(read_vector(path)["name"]) == ["x"]
+
+
+def test_a_raster_in_small_blocks_is_read(tmp_path):
+    path = RASTERS["overview_beside"](tmp_path, tmp_path / "no.tif", 0)
+    with open_raster(path) as sheet:
+        assert np.all(sheet.read(1) == 1)
+
+
+def test_json_of_many_small_values_is_refused_before_it_takes_its_memory(tmp_path):
+    path = tmp_path / "many.city.json"
+    path.write_bytes(b'{"type":"CityJSON","vertices":[' + b"[]," * 15_000_000 + b"[]]}")  # 45 MB
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(FormatError, match="JSON whose values take at most"):
+        bag3d.read_roof_face(path)
+    with pytest.raises(FormatError, match="JSON whose values take at most"):
+        parse_json(path.read_bytes(), where="many")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 << 10
+
+
+def test_no_other_module_opens_a_file_of_shapes_or_heights_to_read():
+    package = Path(geofiles.__file__).parents[2]
+    doors = re.compile(r"pyogrio\.(read|list|open)|gpd\.read_file|rasterio\.open\((?!path, \"w\")|fiona")
+    open_elsewhere = [
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if path.name != "geofiles.py" and doors.search(path.read_text("utf-8"))
+    ]
+    assert open_elsewhere == []
