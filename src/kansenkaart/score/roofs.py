@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio import features
 from rasterio.windows import Window as Piece
@@ -17,7 +18,7 @@ from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, s
 from kansenkaart.core.solar.horizon import clean_surface
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
 from kansenkaart.core.solar.priors import INTERVALS, combined_interval
-from kansenkaart.core.solar.segment import segment_faces
+from kansenkaart.core.solar.segment import refine, segment_faces
 from kansenkaart.core.solar.surface import HALO_M, STEEPEST_DEG, kernel_table, roof_planes
 from kansenkaart.crs import RD
 from kansenkaart.score import weather
@@ -177,6 +178,7 @@ def bounds_of(basis: pd.Series, known: Assumptions) -> tuple[NDArray[np.float64]
 
 KEPT = ["face_id", "pand_id", "tilt_deg", "azimuth_deg", "roof_area_m2", "eave_height_m_nap", "basis", "geometry"]
 _TILE = 2048
+FOLD = 5  # fine cells along a cell of the height model, in which the outlines of faces are drawn [1]
 
 
 def faces_of(store: Store) -> gpd.GeoDataFrame:
@@ -225,28 +227,70 @@ def _in_tile(pand: gpd.GeoDataFrame, sheet: Sheet, tile: int) -> gpd.GeoDataFram
     label, found = segment_faces(surface, building, cell_size_m=sheet.cell_m)
     if found.empty:
         return _empty()
-    shapes = _outlines(label, place, len(found))
-    owner = found["building"].to_numpy()
+    shapes = _outlines(label, found, place, pand.geometry.to_numpy())
+    roofed = ~shapely.is_empty(shapes)
+    found, shapes = found[roofed].reset_index(drop=True), shapes[roofed]
     number = found.groupby("building").cumcount().to_numpy()
-    ids = pand["pand_id"].to_numpy()[owner]
+    ids = pand["pand_id"].to_numpy()[found["building"].to_numpy()]
+    found["roof_area_m2"] = shapely.area(shapes) * np.sqrt(1 + found["a"] ** 2 + found["b"] ** 2)
     out = _levelled(found, shapes, (place.c + place.a / 2, place.f + place.e / 2)).assign(
         face_id=[f"{one}-d{n}" for one, n in zip(ids, number, strict=True)], pand_id=ids, basis="dsm"
     )
     return gpd.GeoDataFrame(out, geometry=shapes, crs=RD)[KEPT]
 
 
-def _outlines(label: NDArray[np.int32], place: object, count: int) -> NDArray[np.object_]:
-    parts: list[list[shapely.Polygon]] = [[] for _ in range(count)]
-    for shape, value in _polygons(label, place):
-        parts[value].append(shape)
-    return np.array([one[0] if len(one) == 1 else shapely.MultiPolygon(one) for one in parts], dtype=np.object_)
+def _outlines(
+    label: NDArray[np.int32], found: pd.DataFrame, place: Affine, footprints: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Outline each face within its footprint: ridges where planes meet, edges where the footprint has them."""
+    planes = np.column_stack([found["a"] * place.a, found["b"] * place.e, found["c"]])
+    out = np.full(len(found), shapely.Polygon(), dtype=np.object_)
+    rows, cols = np.nonzero(label >= 0)
+    owner = found["building"].to_numpy()[label[rows, cols]]
+    order = np.argsort(owner, kind="stable")
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    for at in np.split(order, starts[1:]):
+        window = slice(rows[at].min() - 1, rows[at].max() + 2), slice(cols[at].min() - 1, cols[at].max() + 2)
+        own = _window(label, window)
+        faces = np.unique(label[rows[at], cols[at]])
+        local = np.where(np.isin(own, faces), np.searchsorted(faces, own), -1).astype(np.int32)
+        first = window[0].start, window[1].start
+        shifted = planes[faces]
+        shifted[:, 2] += shifted[:, 0] * first[1] + shifted[:, 1] * first[0]
+        fine = refine(local, shifted, fold=FOLD)
+        corner = place * Affine.translation(first[1], first[0]) * Affine.scale(1 / FOLD)
+        out[faces] = _cut(fine, corner, len(faces), footprints[owner[at[0]]])
+    return out
 
 
-def _polygons(label: NDArray[np.int32], place: object) -> Iterator[tuple[shapely.Polygon, int]]:
-    for shape, value in features.shapes(label, mask=label >= 0, connectivity=4, transform=place):
-        outline = shapely.geometry.shape(shape)
-        assert isinstance(outline, shapely.Polygon)  # noqa: S101 - rasterio traces polygons only
-        yield outline, int(value)
+def _window(label: NDArray[np.int32], window: tuple[slice, slice]) -> NDArray[np.int32]:
+    """Return a window of a raster that may reach one cell past it."""
+    (top, bottom), (left, right) = ((one.start, one.stop) for one in window)
+    rows, cols = label.shape
+    inside = label[max(top, 0) : min(bottom, rows), max(left, 0) : min(right, cols)]
+    pad = ((max(-top, 0), max(bottom - rows, 0)), (max(-left, 0), max(right - cols, 0)))
+    return np.pad(inside, pad, constant_values=-1)
+
+
+def _cut(fine: NDArray[np.int32], corner: Affine, count: int, footprint: Any) -> NDArray[np.object_]:
+    """Trace the faces of a fine raster, straighten their common borders, and cut them with the footprint."""
+    parts: list[list[Any]] = [[] for _ in range(count)]
+    traced = [
+        (shapely.geometry.shape(one), int(value))
+        for one, value in features.shapes(fine, mask=fine >= 0, connectivity=4, transform=corner)
+    ]
+    straight = shapely.coverage_simplify(np.array([one for one, _ in traced], dtype=object), abs(corner.a))
+    for shape, (_, face) in zip(straight, traced, strict=True):
+        parts[face].append(shape)
+    joined = np.array([shapely.union_all(one) for one in parts], dtype=np.object_)
+    cut = shapely.intersection(joined, footprint if footprint.is_valid else footprint.buffer(0))
+    return np.array([_polygons(one) for one in cut], dtype=np.object_)
+
+
+def _polygons(shape: Any) -> Any:
+    """Keep the polygons of a cut: lines and points at which shapes only touch are no roof."""
+    found = [one for one in shapely.get_parts(shape) if one.geom_type == "Polygon" and one.area > 0]
+    return found[0] if len(found) == 1 else shapely.MultiPolygon(found) if found else shapely.Polygon()
 
 
 def _levelled(found: pd.DataFrame, shapes: NDArray[np.object_], origin: tuple[float, float]) -> pd.DataFrame:
