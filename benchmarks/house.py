@@ -214,11 +214,17 @@ def functions(code: list[Module]) -> list[Function]:
             inside = node.body if isinstance(node, ast.ClassDef) else [node]
             shown = open_room and not (isinstance(node, ast.ClassDef) and node.name.startswith("_"))
             found += [
-                Function(one, item, shown and not item.name.startswith("_"))
+                Function(one, item, shown and not item.name.startswith("_") and not _is_command(item))
                 for item in inside
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
             ]
     return found
+
+
+def _is_command(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the command line calls it: its parameters are described by their options, in Dutch."""
+    calls = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+    return any(isinstance(one, ast.Attribute) and one.attr in ("command", "group") for one in calls)
 
 
 def described(code: list[Module]) -> tuple[list[Function], list[Function]]:
@@ -236,6 +242,39 @@ def described(code: list[Module]) -> tuple[list[Function], list[Function]]:
     """
     asked = [one for one in functions(code) if one.public and one.arguments]
     return asked, [one for one in asked if one.lists_parameters]
+
+
+def doors(code: list[Module]) -> list[Function]:
+    """Return the functions of a room that another room uses: its doors.
+
+    Parameters
+    ----------
+    code : list of Module
+        The modules of one root.
+
+    Returns
+    -------
+    list of Function
+        Public functions with parameters, by the imports and the attributes of the importers.
+    """
+    used = {name for one in code for name in _used(one) if _room(name) != _room(one.name)}
+    return [one for one in described(code)[0] if one.where in used]
+
+
+def _room(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def _used(module: Module) -> Iterator[str]:
+    """Dotted names that a module imports, or takes from a module that it imports."""
+    names: dict[str, str] = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    yield from names.values()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            yield f"{names[node.value.id]}.{node.attr}"
 
 
 def places(root: Path, kind: str) -> dict[str, int]:
@@ -319,6 +358,9 @@ def figures(root: Path) -> dict[str, float]:
         "public functions with parameters": len(asked),
         "of which list them [%]": round(100 * len(listed) / len(asked)),
     }
+    wide = doors(code)
+    found["doors between rooms, with parameters"] = len(wide)
+    found["of which describe them [%]"] = round(100 * sum(one.lists_parameters for one in wide) / len(wide))
     for kind in NAMED:
         lines = places(root, kind)
         found[f"lines of code that name a {kind}, mean"] = round(statistics.mean(lines.values()), 1)

@@ -94,6 +94,16 @@ class OptOut(_Strict):
     def ids(self, folder: Path) -> frozenset[str]:
         """Return all pand ids; `#` starts a remark in the file.
 
+        Parameters
+        ----------
+        folder : Path
+            Where the study file lies.
+
+        Returns
+        -------
+        frozenset of str
+            Ids of panden.
+
         Raises
         ------
         ConfigError
@@ -179,7 +189,18 @@ class Study(_Strict):
         return _inside(stijl)
 
     def sources(self, role: str) -> tuple[Source, ...]:
-        """Return the deliveries for one role, in the order of the file."""
+        """Return the deliveries for one role, in the order of the file.
+
+        Parameters
+        ----------
+        role : str
+            One of ``Role``.
+
+        Returns
+        -------
+        tuple of Source
+            None where the study has no such delivery.
+        """
         return tuple(one for one in self.source if one.role == role)
 
 
@@ -193,7 +214,13 @@ class Folders(_Strict):
 
 
 def folders(root: Path) -> Folders:
-    """Return the folders under a root; published files lie where ``KANSENKAART_DATA`` says, else ``../shared/data``."""
+    """Return the folders under a root; published files lie where ``KANSENKAART_DATA`` says, else ``../shared/data``.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    """
     published = os.environ.get(DATA_VARIABLE)
     return Folders(
         published=Path(published) if published else root / ".." / "shared" / "data",
@@ -205,6 +232,13 @@ def folders(root: Path) -> Folders:
 
 def study_path(root: Path, name: str) -> Path:
     """Return where the file of a study lies.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    name : str
+        Of the study.
 
     Raises
     ------

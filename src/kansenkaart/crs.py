@@ -1,4 +1,4 @@
-"""Reference systems: RD New for everything we compute, NAP for heights, WGS84 and web mercator only at the edges."""
+"""Reference systems: RD New for everything we compute, NAP for heights, WGS84 only at the edges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 RD = "EPSG:28992"
 RD_NAP = "EPSG:7415"
 WGS84 = "EPSG:4326"
-WEB_MERCATOR = "EPSG:3857"
 
 # Area of use of RD New, [m]: Dutch land and territorial waters (EPSG registry, area 1275, rounded outwards).
 RD_BOUNDS_M = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)

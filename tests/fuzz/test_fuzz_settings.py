@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import gzip
 import json
 import zipfile
 from importlib.resources import files
@@ -19,7 +19,7 @@ from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
 from kansenkaart.publish import manifest, steps
 from kansenkaart.runs import study
 from kansenkaart.sources.tools import http, rawnames
-from kansenkaart.sources.tools.archives import Bounds, unzip
+from kansenkaart.sources.tools.archives import Bounds, gunzip
 from kansenkaart.tables import assumptions
 from kansenkaart.tables import assumptions as service_table
 from kansenkaart.tables.store import Lineage, Store
@@ -68,16 +68,6 @@ def test_assumptions(data):
 
 @FUZZ
 @given(data=st.data())
-def test_own_assumptions_of_a_study(desk, data):
-    path = desk / "assumptions.csv"
-    path.write_bytes(
-        data.draw(spoilt_bytes("\n".join((DATA / "assumptions.csv").read_text("utf-8").split("\n")[:4]).encode()))
-    )
-    survives(lambda: assumptions.read(path))
-
-
-@FUZZ
-@given(data=st.data())
 def test_services(data):
     text = "\n".join((DATA / "services.csv").read_text("utf-8").split("\n")[:12]).encode()
     spoilt_text = data.draw(st.one_of(spoilt_table(text, ","), spoilt_bytes(text))).decode("utf-8", "replace")
@@ -102,38 +92,17 @@ def test_web(data):
     survives(lambda: http.same_host(data.draw(st.text(max_size=30)), "https://example.org/a"))
 
 
-def _archive():
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as opened:
-        opened.writestr("a/b.txt", "x" * 200)
-        opened.writestr("c.txt", "y")
-    return content.getvalue()
-
-
-ARCHIVE = _archive()
+PACKED = gzip.compress(b"x" * 200 + b"y", mtime=0)
 
 
 @FUZZ
 @given(data=st.data())
-def test_archive(tmp_path_factory, data):
-    desk = tmp_path_factory.mktemp("archive")
-    (desk / "a.zip").write_bytes(data.draw(spoilt_bytes(ARCHIVE)))
-    out = survives(lambda: unzip(desk / "a.zip", desk / "out", bounds=Bounds(10_000, 10, 200)))
-    assert {one.name for one in desk.iterdir()} <= {"a.zip", "out"}
+def test_packed_file(tmp_path_factory, data):
+    desk = tmp_path_factory.mktemp("packed")
+    (desk / "a.gz").write_bytes(data.draw(spoilt_bytes(PACKED)))
+    out = survives(lambda: gunzip(desk / "a.gz", desk / "out", bounds=Bounds(10_000, 200)))
+    assert {one.name for one in desk.iterdir()} <= {"a.gz", "out"}
     assert isinstance(out, KansenkaartError) != (desk / "out").exists()
-
-
-@FUZZ
-@given(name=st.text(max_size=300))
-def test_archive_member_names(tmp_path_factory, name):
-    desk = tmp_path_factory.mktemp("archive")
-    try:
-        with zipfile.ZipFile(desk / "a.zip", "w") as opened:
-            opened.writestr(name, "x")
-    except (ValueError, UnicodeError, IndexError):
-        return
-    survives(lambda: unzip(desk / "a.zip", desk / "out"))
-    assert {one.name for one in desk.iterdir()} <= {"a.zip", "out"}
 
 
 def test_members_that_are_packed_wrongly_are_refused(tmp_path):
@@ -144,8 +113,6 @@ def test_members_that_are_packed_wrongly_are_refused(tmp_path):
         b"\xff" * 10
     )  # the packed bytes, behind a header of 30 and a name of 5: the archive itself is sound
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(FormatError, match="a sound zip file"):
-        unzip(tmp_path / "a.zip", tmp_path / "out")
     with pytest.raises(FormatError), rawnames.reading(tmp_path / "a.zip", "a workbook"):
         zipfile.ZipFile(tmp_path / "a.zip").read("a.xml")
     assert [one.name for one in tmp_path.iterdir()] == ["a.zip"]

@@ -91,7 +91,7 @@ def public(finished, tmp_path_factory):
         pipeline.open_study("voorbeeld", root=finished),
         tmp_path_factory.mktemp("public") / "voorbeeld-openbaar",
     )
-    publish(place.store, place.study, target, beside=place.beside, public=True)
+    publish(place.store, place.study, target, beside=place.studies, public=True)
     return target
 
 
@@ -125,7 +125,7 @@ def test_opt_out_hides_the_roof_in_map_and_layers_but_not_in_sums(finished, tmp_
     place = pipeline.open_study("voorbeeld", root=finished)
     pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
     study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
-    publish(place.store, study, tmp_path / "uit", beside=place.beside)
+    publish(place.store, study, tmp_path / "uit", beside=place.studies)
     faces = gpd.read_parquet(tmp_path / "uit" / "data" / "roof_face_score.parquet")
     assert pand not in set(faces["pand_id"].astype(str))
     row = gpd.read_parquet(tmp_path / "uit" / "data" / "pand_score.parquet").set_index("pand_id").loc[pand]
@@ -142,7 +142,7 @@ def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(fi
     place = pipeline.open_study("voorbeeld", root=finished)
     study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
     with pytest.raises(ConfigError, match="0000000000000042"):
-        publish(place.store, study, tmp_path / "uit", beside=place.beside)
+        publish(place.store, study, tmp_path / "uit", beside=place.studies)
     assert not (tmp_path / "uit").exists()
 
 

@@ -61,17 +61,3 @@ def test_all_faults_are_told_at_once_and_a_guess_needs_no_source():
 def test_another_header_is_refused():
     with pytest.raises(AssumptionError, match="restore the header"):
         assumptions.parse("name,value\na,1\n", where="proef.csv")
-
-
-def test_a_changed_value_stretches_its_bounds():
-    table = assumptions.parse(HEAD + "a,5,4,6,m,2020,norm,x,\n", where="proef.csv").with_values({"a": 9})
-    assert (table["a"].low, table["a"].value, table["a"].high) == (4, 9, 9)
-
-
-def test_a_study_lays_its_own_rows_over_the_table(tmp_path):
-    first = next(iter(assumptions.default()))
-    unit = assumptions.default()[first].unit
-    (tmp_path / "own.csv").write_text(HEAD + f"{first},5,4,6,{unit},2020,norm,own,\n", encoding="utf-8")
-    merged = assumptions.read(tmp_path / "own.csv")
-    assert merged.value(first, unit) == 5
-    assert len(merged) == len(assumptions.default())

@@ -1,4 +1,4 @@
-"""A municipality's or corporation's own data in a run: joined on ids, every row told, estimates overridden."""
+"""A municipality's or corporation's own data in a run: joined on ids, every row reported, estimates overridden."""
 
 from __future__ import annotations
 
@@ -25,7 +25,18 @@ Reader = Callable[[Path, Store], OwnData]
 
 
 def steps(parts: Sequence[Part]) -> list[Step]:
-    """Return the step that reads all own tables of a study and reports on their rows; none where there are none."""
+    """Return the step that reads all own tables of a study and reports on their rows; none where there are none.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Each source of the study with its delivery.
+
+    Returns
+    -------
+    list of Step
+        One, or none.
+    """
     mine = [part for part in parts if part[0].role in ROLES]
     if not mine:
         return []
@@ -36,15 +47,15 @@ def steps(parts: Sequence[Part]) -> list[Step]:
 
 
 def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[Product]:
-    products, told = [], []
+    products, reports = [], []
     for role in roles:
         paths = [delivery.paths[0] for source, delivery in mine if source.role == role]
         read = [(path.name, _READERS[role](path, store)) for path in paths]
         table, report = join(read)
-        told.append(report.assign(role=role))
+        reports.append(report.assign(role=role))
         tally = _tally(report)
         products.append(Product(role, _shaped(role, table), tally))
-    every = pd.concat(told, ignore_index=True)
+    every = pd.concat(reports, ignore_index=True)
     ids = every["role"] + ":" + every["file"] + ":" + every["row"].astype(str) + ":" + every["column"]
     report = pd.DataFrame(
         {
@@ -61,7 +72,12 @@ def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[
 
 
 def join(read: Sequence[tuple[str, OwnData]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Join several files of one kind; an id that two files tell differently is used from neither.
+    """Join several files of one kind; an id about which two files differ is used from neither.
+
+    Parameters
+    ----------
+    read : sequence of tuple[str, OwnData]
+        Name of each file with what was read from it.
 
     Returns
     -------

@@ -82,6 +82,18 @@ class Answer:
 def ask(place: Workplace, asked: Asked) -> Answer:
     """Find the best area around a place.
 
+    Parameters
+    ----------
+    place : Workplace
+        The study, after a run.
+    asked : Asked
+        The question.
+
+    Returns
+    -------
+    Answer
+        The area, its border, and the prices of blocks where they were asked for.
+
     Raises
     ------
     StoreError
@@ -98,11 +110,11 @@ def ask(place: Workplace, asked: Asked) -> Answer:
             where=place.study.name,
             remedy=f"make them: kansenkaart run {place.study.name}",
         )
-    blocks, known = best_areas.read_blocks(place.store), assumptions.default()
+    blocks = best_areas.read_blocks(place.store)
     criterion = _criterion(blocks, asked)
     value, mean = best_areas.value_and_scale(blocks, criterion)
     graph = blocks.graph(value)
-    question = _question(best_areas.question_of(place.study.areas, known, mean), asked)
+    question = _question(best_areas.question_of(place.study.areas, assumptions.default(), mean), asked)
     if (asked.owner_low > 0 or asked.owner_high < 1) and np.isnan(graph.owned).all():
         raise InfeasibleError(
             "ownership of the homes",
@@ -124,7 +136,15 @@ def ask(place: Workplace, asked: Asked) -> Answer:
 
 
 def write_geojson(answer: Answer, target: Path) -> None:
-    """Write area and border as GeoJSON (degrees, as RFC 7946 asks)."""
+    """Write area and border as GeoJSON (degrees, as RFC 7946 asks).
+
+    Parameters
+    ----------
+    answer : Answer
+        What was found.
+    target : Path
+        The file to write.
+    """
     parts = []
     for kind, frame in (("area", answer.area), ("border", answer.border)):
         content = json.loads(frame.to_crs(4326).to_json(drop_id=True))
@@ -137,7 +157,18 @@ def write_geojson(answer: Answer, target: Path) -> None:
 
 
 def plain(answer: Answer) -> dict[str, Any]:
-    """Return the answer as plain values; what is unknown is None."""
+    """Return the answer as plain values; what is unknown is None.
+
+    Parameters
+    ----------
+    answer : Answer
+        What was found.
+
+    Returns
+    -------
+    dict of str to Any
+        ``area``, ``border`` and, where asked for, ``prices``.
+    """
     area = answer.area.drop(columns="geometry")
     border = answer.border.drop(columns="geometry").sort_values("length_m", ascending=False)
     out = {"area": _records(area)[0], "border": _records(border)}
@@ -224,9 +255,9 @@ def _of_address(store: Store, address: str) -> tuple[float, float]:
         names = home["street_name"].str.casefold()
         street = by_street["street"].casefold()
         mine = home[(names == street) & (home["house_number"] == int(by_street["number"]))]
-        known = home["street_name"].dropna().unique().tolist()
-        near = [one for one in known if one.casefold() == street] or difflib.get_close_matches(
-            by_street["street"], known
+        streets = home["street_name"].dropna().unique().tolist()
+        near = [one for one in streets if one.casefold() == street] or difflib.get_close_matches(
+            by_street["street"], streets
         )
     else:
         raise ConfigError(

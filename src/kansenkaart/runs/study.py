@@ -1,4 +1,4 @@
-"""One study from publishers to maps, and what is known of it: run, status, check."""
+"""One study from publishers to maps, and how it stands: run, status, check."""
 
 from __future__ import annotations
 
@@ -44,13 +44,29 @@ class Workplace:
         return self.folders.maps / (f"{self.study.name}-openbaar" if self.public else self.study.name)
 
     @property
-    def beside(self) -> Path:
+    def studies(self) -> Path:
         """The folder of the study file, with its opt-out list and house style."""
         return self.folders.maps.parent / "studies"
 
 
 def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public: bool = False) -> Workplace:
     """Open a study by the name of its file in ``studies/``.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without ``.toml``.
+    root : Path
+        Folder of the project.
+    gemeentecode : str, optional
+        Municipality that takes the place of the one in the file; the study is then called after it.
+    public : bool, optional
+        Whether its pages are the public edition.
+
+    Returns
+    -------
+    Workplace
+        The study with its folders; nothing is read or made yet.
 
     Raises
     ------
@@ -65,13 +81,39 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
 
 
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
-    """Bring the clean tables up to date."""
+    """Bring the clean tables up to date.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+    listen : callable, optional
+        Gets each report.
+
+    Returns
+    -------
+    list of Report
+        One for each clean table.
+    """
     with locked(place.store.root):
         return list(_run(place.store, acquire.steps(place.study, place.folders, http=place.http), listen))
 
 
 def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
-    """Bring the scores up to date; each step sees what the one before it stored."""
+    """Bring the scores up to date; each step sees what the one before it stored.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study, with its clean tables.
+    listen : callable, optional
+        Gets each report.
+
+    Returns
+    -------
+    list of Report
+        One for each step.
+    """
     with locked(place.store.root):
         reports: list[Report] = []
         done: set[str] = set()
@@ -103,16 +145,16 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
     said = accepted(accept)
     target = place.target
     with locked(place.store.root, target):
-        known = Editions(place.store, place.study, place.store.root.parent.parent / "editions" / place.study.name)
-        known.judge(said)
+        editions = Editions(place.store, place.study, place.store.root.parent.parent / "editions" / place.study.name)
+        editions.judge(said)
         # The reports come first: the map and the overview link to those that are there.
         reports = (
             []
             if place.public
             else feasibility_reports.publish_reports(place.store, place.study, target, assumptions.default())
         )
-        reports += publish.publish(place.store, place.study, target, beside=place.beside, public=place.public)
-        reports += known.keep()
+        reports += publish.publish(place.store, place.study, target, beside=place.studies, public=place.public)
+        reports += editions.keep()
         for report in reports:
             listen(report)
         return reports
@@ -120,6 +162,18 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
 
 def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
     """Write the feasibility report of one place of a study that has run, or of all of them, and return the files.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study, after a run.
+    wanted : tuple of str, optional
+        Kind and id of one place; None for all of them.
+
+    Returns
+    -------
+    list of Path
+        The pages that were written.
 
     Raises
     ------
@@ -144,7 +198,22 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
 
 
 def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
-    """Run the three stages in a row."""
+    """Run the three stages in a row.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+    listen : callable, optional
+        Gets each report.
+    accept : str, optional
+        ``who: why``, to publish although gates fail.
+
+    Returns
+    -------
+    list of Report
+        Those of the three stages, in their order.
+    """
     accepted(accept)  # a wrong word is told before the work, not after it
     made = [*run_acquire(place, listen=listen), *run_score(place, listen=listen)]
     return [*made, *run_publish(place, listen=listen, accept=accept)]
@@ -158,17 +227,38 @@ def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
 
 
 def status(place: Workplace) -> list[dict[str, Any]]:
-    """Tell of each stored file its rows, its tally and the editions behind it."""
-    found = []
+    """Return of each stored file its rows, its tally and the editions behind it.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+
+    Returns
+    -------
+    list of dict
+        Name, rows [1], tally and editions of each file.
+    """
+    rows = []
     for name in place.store.names():
-        told = place.store.describe(name)
-        editions = sorted({f"{one['publisher']} {one['edition']}" for one in told["sources"]})
-        found.append({"name": name, "rows": told["rows"], "tally": told["tally"], "editions": editions})
-    return found
+        lineage = place.store.describe(name)
+        editions = sorted({f"{one['publisher']} {one['edition']}" for one in lineage["sources"]})
+        rows.append({"name": name, "rows": lineage["rows"], "tally": lineage["tally"], "editions": editions})
+    return rows
 
 
 def check(place: Workplace) -> list[KansenkaartError]:
     """Read every stored and every published file again and return all that is wrong with them.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+
+    Returns
+    -------
+    list of KansenkaartError
+        Empty where all is as it was written.
 
     Raises
     ------

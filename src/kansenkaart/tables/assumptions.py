@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
-from pathlib import Path
 
 from kansenkaart.errors import AssumptionError
 
@@ -79,14 +78,6 @@ class Assumptions(Mapping[str, Assumption]):
             )
         return one.value
 
-    def with_values(self, changes: Mapping[str, float]) -> Assumptions:
-        """Return a copy in which some figures have another value; bounds stretch to hold it."""
-        rows = dict(self._rows)
-        for name, value in changes.items():
-            one = self[name]
-            rows[name] = replace(one, value=value, low=min(one.low, value), high=max(one.high, value))
-        return Assumptions(rows)
-
 
 @lru_cache(maxsize=1)
 def default() -> Assumptions:
@@ -96,19 +87,20 @@ def default() -> Assumptions:
     )
 
 
-def read(path: Path) -> Assumptions:
-    """Return the project's table with the rows of a study's own file over it."""
-    try:
-        own = parse(path.read_text(encoding="utf-8"), where=path.name)
-    except (OSError, UnicodeDecodeError) as why:
-        raise AssumptionError(
-            "a CSV file in UTF-8", found=str(why)[:200], where=path.name, remedy="save the table as CSV in UTF-8"
-        ) from why
-    return Assumptions({**{name: default()[name] for name in default()}, **{name: own[name] for name in own}})
-
-
 def parse(text: str, *, where: str) -> Assumptions:
     """Parse a table of assumptions.
+
+    Parameters
+    ----------
+    text : str
+        A table as CSV, with its header.
+    where : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    Assumptions
+        Its rows by name.
 
     Raises
     ------

@@ -87,7 +87,18 @@ class Tally:
 
 
 def sha256_of(*paths: Path) -> str:
-    """Hash files as one, in the order given."""
+    """Hash files as one, in the order given.
+
+    Parameters
+    ----------
+    *paths : Path
+        The files.
+
+    Returns
+    -------
+    str
+        Sixty-four hexadecimal digits.
+    """
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as handle:

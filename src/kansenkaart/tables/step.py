@@ -96,6 +96,20 @@ def _hash_of_package(*, leave_out: frozenset[str]) -> str:
 def run(store: Store, step: Step, *, force: bool = False) -> Report:
     """Do a step, unless its outputs are there and were made from the same inputs, parameters and code.
 
+    Parameters
+    ----------
+    store : Store
+        Where inputs are and outputs go.
+    step : Step
+        What to do.
+    force : bool, optional
+        Whether to do it although nothing has changed.
+
+    Returns
+    -------
+    Report
+        Whether it was done, and the rows of each output [1].
+
     Raises
     ------
     StoreError

@@ -71,17 +71,35 @@ class Store:
         self.root = root
 
     def path(self, name: str) -> Path:
-        """Return where a table or raster lies, whether or not it is there."""
+        """Return where a table or raster lies, whether or not it is there.
+
+        Parameters
+        ----------
+        name : str
+            Of a table or raster.
+        """
         if name in RASTERS:
             return self.root / RASTERS[name] / f"{name}.tif"
         return self.root / schemas.get(name).stage / f"{name}.parquet"
 
     def sidecar(self, name: str) -> Path:
-        """Return where the lineage of a file lies."""
+        """Return where the lineage of a file lies.
+
+        Parameters
+        ----------
+        name : str
+            Of a table or raster.
+        """
         return self.path(name).with_suffix(".json")
 
     def has(self, name: str) -> bool:
-        """Tell whether a file and its lineage are there."""
+        """Tell whether a file and its lineage are there.
+
+        Parameters
+        ----------
+        name : str
+            Of a table or raster.
+        """
         return self.path(name).is_file() and self.sidecar(name).is_file()
 
     def names(self) -> list[str]:
@@ -89,14 +107,44 @@ class Store:
         return [name for name in [*schemas.tables(), *RASTERS] if self.has(name)]
 
     def write(self, name: str, frame: pd.DataFrame, lineage: Lineage) -> str:
-        """Check a table, write it with its lineage, and return its hash."""
+        """Check a table, write it with its lineage, and return its hash.
+
+        Parameters
+        ----------
+        name : str
+            Of the table.
+        frame : DataFrame
+            Its rows, as the schema of the table asks.
+        lineage : Lineage
+            Where they come from.
+
+        Returns
+        -------
+        str
+            Hash of the bytes that were written.
+        """
         ready = _ordered(schemas.conform(frame, name), schemas.get(name))
         return self._put(
             name, lambda path: _to_parquet(ready, path), lineage, columns=list(ready.columns), rows=len(ready)
         )
 
     def write_raster(self, name: str, source: Path, lineage: Lineage) -> str:
-        """Move a GeoTIFF here with its lineage, and return its hash."""
+        """Move a GeoTIFF here with its lineage, and return its hash.
+
+        Parameters
+        ----------
+        name : str
+            Of the raster.
+        source : Path
+            The GeoTIFF, on the same disk or another; it is gone from there afterwards.
+        lineage : Lineage
+            Where it comes from.
+
+        Returns
+        -------
+        str
+            Hash of the bytes that were written.
+        """
         return self._put(name, lambda path: shutil.move(source, path), lineage, columns=[], rows=0)
 
     def _put(self, name: str, save: Callable[[Path], Any], lineage: Lineage, *, columns: list[str], rows: int) -> str:
@@ -124,6 +172,16 @@ class Store:
     def read(self, name: str) -> gpd.GeoDataFrame:
         """Read a table and check it against its hash and its schema.
 
+        Parameters
+        ----------
+        name : str
+            Of a table.
+
+        Returns
+        -------
+        GeoDataFrame
+            Its rows; a plain DataFrame where the table has no geometry.
+
         Raises
         ------
         StoreError
@@ -136,6 +194,16 @@ class Store:
 
     def describe(self, name: str) -> dict[str, Any]:
         """Return the lineage of a file as plain values.
+
+        Parameters
+        ----------
+        name : str
+            Of a table or raster.
+
+        Returns
+        -------
+        dict of str to Any
+            Hash, rows [1], columns, fingerprint, sources, inputs, parameters and tally.
 
         Raises
         ------
@@ -159,14 +227,31 @@ class Store:
         return dict(content)
 
     def verify(self, name: str) -> None:
-        """Check that a file is, byte for byte, the one that was written."""
-        told = self.describe(name)["sha256"]
-        found = sha256_of(self.path(name))
-        if told != found:
-            raise self._damaged(name, f"bytes with sha256 {found[:12]}… where {told[:12]}… was written")
+        """Check that a file is, byte for byte, the one that was written.
+
+        Parameters
+        ----------
+        name : str
+            Of a table or raster.
+        """
+        written = self.describe(name)["sha256"]
+        present = sha256_of(self.path(name))
+        if written != present:
+            raise self._damaged(name, f"bytes with sha256 {present[:12]}… where {written[:12]}… was written")
 
     def sources_of(self, names: Sequence[str]) -> tuple[Provenance, ...]:
-        """Return the deliveries behind some files, each once, in a fixed order."""
+        """Return the deliveries behind some files, each once, in a fixed order.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of tables or rasters that are there.
+
+        Returns
+        -------
+        tuple of Provenance
+            Of all deliveries that went in, directly or through other tables.
+        """
         rows = {json.dumps(one, sort_keys=True): one for name in names for one in self.describe(name)["sources"]}
         return tuple(Provenance(**rows[key]) for key in sorted(rows))
 
@@ -198,7 +283,17 @@ def _ordered(frame: pd.DataFrame, shape: schemas.Table) -> pd.DataFrame:
 
 
 def save_table(name: str, frame: pd.DataFrame, path: Path) -> None:
-    """Check a table and write it as a GeoParquet file outside the store, as it would be stored."""
+    """Check a table and write it as a GeoParquet file outside the store, as it would be stored.
+
+    Parameters
+    ----------
+    name : str
+        Of a table of ``data/tables.csv``.
+    frame : DataFrame
+        Its rows.
+    path : Path
+        Where to write.
+    """
     _to_parquet(_ordered(schemas.conform(frame, name), schemas.get(name)), path)
 
 
@@ -217,7 +312,13 @@ def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic(target: Path) -> Iterator[Path]:
-    """Give a path to write to; it takes the target's place only when all went well."""
+    """Give a path to write to; it takes the target's place only when all went well.
+
+    Parameters
+    ----------
+    target : Path
+        The file to make or replace; its folder is made where it is absent.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     os.close(handle)
@@ -237,6 +338,13 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
     """Keep other writers out of a study's folder; the lock of a process that died counts for nothing.
 
     What a killed process left half written, here or in ``more`` folders of the same study, is cleared away.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the study; the lock lies in it.
+    *more : Path
+        Other folders that the same study writes to.
 
     Raises
     ------
@@ -269,7 +377,7 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
         raise DiskError(
             "room and permission to write",
             found=why.strerror or str(why),
-            where=_told(why, folder),
+            where=_place_of(why, folder),
             remedy="free disk space or correct the permissions, then run again; what stood there before still stands",
         ) from why
 
@@ -285,5 +393,5 @@ def _require_room(folder: Path) -> None:
         )
 
 
-def _told(why: OSError, folder: Path) -> str:
+def _place_of(why: OSError, folder: Path) -> str:
     return Path(str(why.filename)).name if why.filename else folder.name

@@ -20,14 +20,6 @@ Feature = dict[str, Any]
 CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
 BAG_HREF = "https://api.pdok.nl/kadaster/bag/ogc/v2/collections/pand/items/"
 GWSW = "http://data.gwsw.nl/1.6/totaal/"
-BGT_COLLECTIONS = (
-    "wegdeel",
-    "ondersteunendwegdeel",
-    "onbegroeidterreindeel",
-    "begroeidterreindeel",
-    "waterdeel",
-    "overbruggingsdeel",
-)
 TYPES = {"vuilwater": "Vuilwaterriool", "hemelwater": "Hemelwaterriool", "gemengd": "GemengdRiool"}
 YEAR_UNKNOWN_EVERY = 13
 MATERIAL_UNKNOWN_EVERY = 17

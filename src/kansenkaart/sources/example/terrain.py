@@ -12,7 +12,6 @@ from shapely.geometry.base import BaseGeometry
 from kansenkaart.sources.example import layout
 from kansenkaart.sources.example.buildings import Pand
 
-BRIDGE_WIDTH_M = 14.0
 PATH_WIDTH_M = 3.0
 PLOT_FRONT_M = 4.0
 PLOT_BACK_M = 11.0
