@@ -63,7 +63,7 @@ MORE_ARGUMENTS = 13
 #: Python files of the package; the aim is 165.
 MOST_FILES = 175
 #: Share that lists its parameters [%]: of all public functions that have any, and of the doors that another room uses (aim: 100).
-DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 42, 66
+DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 54, 73
 
 
 def test_modules_are_of_readable_length() -> None:

@@ -26,7 +26,17 @@ class Place(click.Path):
     """A path; a character that no path can hold is a wrong argument, not a fault of the program."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path, or end with exit code 2."""
+        """Return the path, or end with exit code 2.
+
+        Parameters
+        ----------
+        value : Any
+            What stands on the command line.
+        param : click.Parameter, optional
+            The option.
+        ctx : click.Context, optional
+            Of click.
+        """
         if "\0" in str(value):
             self.fail("in een pad kan geen nulteken staan", param, ctx)
         return super().convert(value, param, ctx)

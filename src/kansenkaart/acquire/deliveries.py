@@ -76,7 +76,13 @@ def deliver(source: Source, errand: Errand) -> Delivery:
 
 
 def example_folder(folders: Folders) -> Path:
-    """Return the folder of the embedded example, generated when it is not there yet or not whole."""
+    """Return the folder of the embedded example, generated when it is not there yet or not whole.
+
+    Parameters
+    ----------
+    folders : Folders
+        Of the project.
+    """
     from kansenkaart.sources.example import write_example
 
     target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
@@ -100,7 +106,17 @@ Box = tuple[float, float, float, float]
 
 
 def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -> Step:
-    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one."""
+    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one.
+
+    Parameters
+    ----------
+    role : str
+        ``dsm`` or ``dtm``.
+    deliveries : sequence of Delivery
+        Its sheets.
+    window : Box, optional
+        West, south, east and north in RD New [m]; None for the whole of the sheets.
+    """
     provenance: tuple[Provenance, ...] = tuple(one for delivery in deliveries for one in delivery.provenance)
 
     def join(store: Store) -> Sequence[Product]:

@@ -53,6 +53,11 @@ class Errand:
     def fetch(self, source: Source) -> Fetched:
         """Fetch one delivery into ``data/raw``; its files (one, or several sheets) and where they come from.
 
+        Parameters
+        ----------
+        source : Source
+            A live or bulk source of the study.
+
         Raises
         ------
         ConfigError

@@ -58,6 +58,18 @@ ROLES_READ = frozenset(role for role, _ in _READERS)
 def read(path: Path, source: Source) -> Reading:
     """Read one delivery into its clean table.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    source : Source
+        As the study states it: its role and form choose the reader.
+
+    Returns
+    -------
+    tuple of DataFrame and Tally
+        The clean table, and the count of its rows.
+
     Raises
     ------
     ConfigError

@@ -52,6 +52,11 @@ def sources_table() -> dict[str, Publisher]:
 def publisher(name: str) -> Publisher:
     """Return one publisher.
 
+    Parameters
+    ----------
+    name : str
+        Its key in the table.
+
     Raises
     ------
     ConfigError
@@ -70,6 +75,13 @@ def publisher(name: str) -> Publisher:
 def base_url(name: str, *, override: str | None = None) -> str:
     """Return where a publisher's service lives: the override, else the environment's address, else the table's.
 
+    Parameters
+    ----------
+    name : str
+        Key of the publisher.
+    override : str, optional
+        An address that goes before all others.
+
     Raises
     ------
     ConfigError
@@ -81,6 +93,11 @@ def base_url(name: str, *, override: str | None = None) -> str:
 
 def bulk_url(name: str) -> str:
     """Return where a publisher's file of the whole country lies: ``KANSENKAART_BULK_BAG`` for ``bag``, else the table's.
+
+    Parameters
+    ----------
+    name : str
+        Key of the publisher.
 
     Raises
     ------
@@ -104,7 +121,23 @@ def _plain_address(name: str, address: str, variable: str) -> str:
 
 
 def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, year: int | None = None) -> Provenance:
-    """Return the record of one delivery, with the publisher's licence and credit filled in."""
+    """Return the record of one delivery, with the publisher's licence and credit filled in.
+
+    Parameters
+    ----------
+    name : str
+        Key of the publisher.
+    role : str
+        What the delivery is for.
+    edition : str
+        The publisher's own date or version.
+    address : str
+        Where it came from, or the name of the file; never a path of the machine.
+    sha256 : str
+        Hash of its bytes.
+    year : int, optional
+        The year that its figures speak of [year].
+    """
     row = publisher(name)
     return Provenance(
         role=role,
@@ -120,6 +153,13 @@ def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, y
 
 def year_stated(info: Mapping[str, Any], *, where: str) -> int:
     """Return the year that a yearly table speaks of, from its ``Period``, else its ``Title``.
+
+    Parameters
+    ----------
+    info : mapping of str to Any
+        What the publisher says of the table.
+    where : str
+        Name of the table, for the message.
 
     Raises
     ------

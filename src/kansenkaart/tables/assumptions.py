@@ -63,6 +63,13 @@ class Assumptions(Mapping[str, Assumption]):
     def value(self, name: str, unit: str) -> float:
         """Return one figure in the unit that the caller expects.
 
+        Parameters
+        ----------
+        name : str
+            Of the figure.
+        unit : str
+            The unit that the caller works in; another one is an error, never converted.
+
         Raises
         ------
         AssumptionError
@@ -127,13 +134,26 @@ def parse(text: str, *, where: str) -> Assumptions:
 
 
 def listed(faults: Sequence[str]) -> str:
-    """Return faults as one sentence that can be read, the first ones in full."""
+    """Return faults as one sentence that can be read, the first ones in full.
+
+    Parameters
+    ----------
+    faults : sequence of str
+        Sentences.
+    """
     more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
     return "; ".join(one[:300] for one in faults[:_SHOWN]) + more
 
 
 def rows_of(text: str, *, where: str) -> tuple[list[str], list[dict[str, str]]]:
     """Return the columns and the rows of a CSV table.
+
+    Parameters
+    ----------
+    text : str
+        A CSV file with a header.
+    where : str
+        Name of the file, for messages.
 
     Raises
     ------
@@ -230,6 +250,13 @@ def default_services() -> tuple[ServiceRows, ...]:
 
 def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
     """Parse a table of services: the columns of the assumptions, then service, item, payer, driver and track.
+
+    Parameters
+    ----------
+    text : str
+        A CSV file with a header.
+    where : str
+        Name of the file, for messages.
 
     Raises
     ------

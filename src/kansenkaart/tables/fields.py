@@ -84,6 +84,11 @@ def _parse(row: dict[str, str], where: str) -> Field:
 def get(name: str) -> Field:
     """Return one field, deriving ``_year``, ``_low``, ``_high`` and ``_basis`` columns from their parent.
 
+    Parameters
+    ----------
+    name : str
+        Of a column.
+
     Raises
     ------
     SchemaError

@@ -61,6 +61,11 @@ def tables() -> dict[str, Table]:
 def get(name: str) -> Table:
     """Return one table shape.
 
+    Parameters
+    ----------
+    name : str
+        Of a table.
+
     Raises
     ------
     SchemaError

@@ -84,19 +84,39 @@ class Home:
 
 
 def ground_level(x: float) -> float:
-    """Ground level [m NAP]: 1.0 m in the west, rising 0.8 mm per metre to the east."""
+    """Ground level [m NAP]: 1.0 m in the west, rising 0.8 mm per metre to the east.
+
+    Parameters
+    ----------
+    x : float
+        Place from west to east in the plan [m].
+    """
     return round(1.0 + 0.0008 * x, 3)
 
 
 def place(local: Floats, pand: Pand) -> Floats:
-    """Turn coordinates along and across the ridge [m] into x and y [m]."""
+    """Turn coordinates along and across the ridge [m] into x and y [m].
+
+    Parameters
+    ----------
+    local : array of float
+        Along and across the ridge [m].
+    pand : Pand
+        The building.
+    """
     a = math.radians(pand.angle_deg)
     turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
     return np.asarray(np.round(local @ turn + np.array(pand.centre), 3), dtype=np.float64)
 
 
 def roof_faces(pand: Pand) -> list[Face]:
-    """Return the planes of the roof, without dormers and chimneys."""
+    """Return the planes of the roof, without dormers and chimneys.
+
+    Parameters
+    ----------
+    pand : Pand
+        The building.
+    """
     half_l, half_w = pand.length_m / 2, pand.width_m / 2
     low, high = pand.ground_m + pand.eave_m, pand.ridge_height_m
     tilt = math.radians(pand.tilt_deg)
@@ -252,7 +272,13 @@ def _point_in(pand: Pand, share: float) -> layout.Point:
 
 
 def homes(all_panden: list[Pand]) -> list[Home]:
-    """All addresses; one pand holds two homes, one home spans two panden, one address is withdrawn."""
+    """All addresses; one pand holds two homes, one home spans two panden, one address is withdrawn.
+
+    Parameters
+    ----------
+    all_panden : list of Pand
+        All buildings of one neighbourhood.
+    """
     out: list[Home] = []
     counters: dict[str, int] = {}
     spanned = _spanned(all_panden)

@@ -40,6 +40,11 @@ def shell(pand: Pand) -> tuple[Floats, list[list[int]], int]:
     """Return corners, faces that look outwards, and how many of the last faces are roof.
 
     The order is ground, walls, roof.
+
+    Parameters
+    ----------
+    pand : Pand
+        The building.
     """
     ring = pand.footprint
     faces = roof_faces(pand)
@@ -89,7 +94,17 @@ def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
 
 
 def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
-    """Build one CityJSONFeature; ``move`` [m] is from the header's origin to the copy's."""
+    """Build one CityJSONFeature; ``move`` [m] is from the header's origin to the copy's.
+
+    Parameters
+    ----------
+    pand : Pand
+        The building.
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    move : array of float
+        From the header's origin to the copy's [m].
+    """
     key = f"NL.IMBAG.Pand.{layout.pand_id(copy, pand.number)}"
     corners, boundaries, roofs = shell(pand)
     faces = roof_faces(pand)
@@ -117,7 +132,17 @@ def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
 
 
 def write(path: Path, model: Model, scale: int) -> None:
-    """Write all buildings that stand, one to a line below the header."""
+    """Write all buildings that stand, one to a line below the header.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : Model
+        All of one neighbourhood.
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     standing = [p for p in model.panden if p.status == "Pand in gebruik"]
     lines = [dump(_header(scale))]
@@ -128,5 +153,11 @@ def write(path: Path, model: Model, scale: int) -> None:
 
 
 def face_ring(face: Face) -> shapely.Polygon:
-    """Outline of a face seen from above."""
+    """Outline of a face seen from above.
+
+    Parameters
+    ----------
+    face : Face
+        One plane of a roof.
+    """
     return shapely.Polygon(face.corners[:, :2])

@@ -27,18 +27,44 @@ DRAWN_UPSTREAM_EVERY = 5
 
 
 def dump(value: object) -> str:
-    """Write JSON with sorted keys and no spaces, the same bytes each time."""
+    """Write JSON with sorted keys and no spaces, the same bytes each time.
+
+    Parameters
+    ----------
+    value : object
+        Plain values.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def feature(key: str, shape: BaseGeometry, properties: dict[str, Any], move: Any) -> Feature:
-    """Build one feature, moved to its copy and rounded to the millimetre."""
+    """Build one feature, moved to its copy and rounded to the millimetre.
+
+    Parameters
+    ----------
+    key : str
+        Its id.
+    shape : BaseGeometry
+        In the frame of RD New [m].
+    properties : dict of str to Any
+        Its attributes.
+    move : Any
+        From the first copy to this one, west to east and south to north [m].
+    """
     moved = shapely.transform(shape, lambda xy: np.round(xy + move, 3))
     return {"type": "Feature", "id": key, "properties": properties, "geometry": mapping(moved)}
 
 
 def write(path: Path, features: list[Feature]) -> None:
-    """Write a FeatureCollection in RD New, one feature to a line."""
+    """Write a FeatureCollection in RD New, one feature to a line.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    features : list of Feature
+        What stands in it.
+    """
     head = f'{{"type":"FeatureCollection","name":"{path.stem}","crs":{dump(CRS)},"features":[\n'
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(head + ",\n".join(dump(f) for f in features) + "\n]}\n", encoding="utf-8", newline="\n")
@@ -52,7 +78,17 @@ def _quarter_box(key: str) -> Polygon:
 
 
 def areas(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
-    """Give buurten and the wijk of one copy, with the figures that the map service carries."""
+    """Give buurten and the wijk of one copy, with the figures that the map service carries.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    move : Any
+        From the first copy to this one, west to east and south to north [m].
+    """
     for q in layout.QUARTERS:
         code = layout.buurtcode(copy, q.key)
         properties = {
@@ -79,7 +115,13 @@ def areas(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
 
 
 def municipality(scale: int) -> Feature:
-    """Outline of the invented municipality: all copies together."""
+    """Outline of the invented municipality: all copies together.
+
+    Parameters
+    ----------
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     whole = (0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
     west, south, east, north = (np.tile([layout.origin(c, scale) for c in range(scale)], 2) + whole).T
     pieces = shapely.box(west, south, east, north)
@@ -93,7 +135,17 @@ def municipality(scale: int) -> Feature:
 
 
 def bag(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
-    """Panden and verblijfsobjecten."""
+    """Panden and verblijfsobjecten.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    move : Any
+        From the first copy to this one, west to east and south to north [m].
+    """
     inside: dict[int, list[int]] = {p.number: [] for p in model.panden}
     for home in model.homes:
         for number in home.panden:
@@ -131,7 +183,17 @@ def bag(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
 
 
 def bgt(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
-    """BGT objects; the register gives no street names."""
+    """BGT objects; the register gives no street names.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    move : Any
+        From the first copy to this one, west to east and south to north [m].
+    """
     for n, part in enumerate(model.parts):
         key = f"G9999.{copy:04d}{n:028d}"
         properties: dict[str, Any] = {
@@ -156,7 +218,17 @@ def bgt(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
 
 
 def sewer(model: Model, copy: int, move: Any) -> Iterator[tuple[str, Feature]]:
-    """Pipes and nodes: every value a string, unknown is empty; some pipes are drawn against their flow."""
+    """Pipes and nodes: every value a string, unknown is empty; some pipes are drawn against their flow.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    move : Any
+        From the first copy to this one, west to east and south to north [m].
+    """
     for pipe in model.network.pipes:
         key = layout.pipe_id(copy, pipe.number)
         turned = pipe.number % DRAWN_UPSTREAM_EVERY == 0
@@ -211,7 +283,17 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
 
 
 def write_all(folder: Path, model: Model, scale: int) -> None:
-    """Write every collection of all copies below a folder."""
+    """Write every collection of all copies below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    model : Model
+        All of one neighbourhood.
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     found: dict[str, list[Feature]] = {"gemeenten": [municipality(scale)]}
     for copy in range(scale):
         move = layout.origin(copy, scale)

@@ -92,7 +92,17 @@ def _paint_tree(dsm: Grid, tree: Tree, level: Grid) -> None:
 
 
 def surfaces(panden: list[Pand], trees: list[Tree], parts: list[Part]) -> tuple[Grid, Grid]:
-    """Return DSM and DTM of one neighbourhood, north up, with holes over water and where no laser returned."""
+    """Return DSM and DTM of one neighbourhood, north up, with holes over water and where no laser returned.
+
+    Parameters
+    ----------
+    panden : list of Pand
+        All buildings; those that do not stand are no obstacle.
+    trees : list of Tree
+        All trees.
+    parts : list of Part
+        All objects of the BGT: bridges lie above the water.
+    """
     level = ground()
     dsm, dtm = level.copy(), level.copy()
     standing = [p for p in panden if p.status == "Pand in gebruik"]
@@ -112,7 +122,17 @@ def surfaces(panden: list[Pand], trees: list[Tree], parts: list[Part]) -> tuple[
 
 
 def write(folder: Path, model: Model, scale: int) -> None:
-    """Write ``dsm.tif`` and ``dtm.tif``; cells outside every copy have no data."""
+    """Write ``dsm.tif`` and ``dtm.tif``; cells outside every copy have no data.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    model : Model
+        All of one neighbourhood.
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, unit in zip(("dsm", "dtm"), surfaces(model.panden, model.trees, model.parts), strict=True):
         _write_one(folder / f"{name}.tif", unit, scale)

@@ -43,7 +43,15 @@ class Quarter:
     sewer_year: int
 
     def to_plan(self, u: float, v: float) -> Point:
-        """Turn a place along (u) and across (v) the streets into x and y [m]."""
+        """Turn a place along (u) and across (v) the streets into x and y [m].
+
+        Parameters
+        ----------
+        u : float
+            Along the streets [m].
+        v : float
+            Across the streets [m].
+        """
         a = math.radians(self.angle_deg)
         x = self.centre[0] + u * math.cos(a) - v * math.sin(a)
         y = self.centre[1] + u * math.sin(a) + v * math.cos(a)
@@ -117,7 +125,13 @@ GEMAAL_X_M = 622.0
 
 
 def quarter(key: str) -> Quarter:
-    """Find a quarter by its two digits."""
+    """Find a quarter by its two digits.
+
+    Parameters
+    ----------
+    key : str
+        ``01`` to ``04``.
+    """
     return next(q for q in QUARTERS if q.key == key)
 
 
@@ -294,53 +308,129 @@ STREET_NAMES = {street.key: street.name for street in streets()}
 
 
 def shape_of(scale: int) -> tuple[int, int]:
-    """Columns and rows of the grid of copies [1]."""
+    """Columns and rows of the grid of copies [1].
+
+    Parameters
+    ----------
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     columns = math.ceil(math.sqrt(scale))
     return columns, math.ceil(scale / columns)
 
 
 def origin(copy: int, scale: int) -> npt.NDArray[np.float64]:
-    """South-west corner of a copy in RD New [m]."""
+    """South-west corner of a copy in RD New [m].
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     columns, _ = shape_of(scale)
     x0, y0 = ORIGIN_RD_M
     return np.array([x0 + PITCH_X_M * (copy % columns), y0 + PITCH_Y_M * (copy // columns)])
 
 
 def pand_id(copy: int, number: int) -> str:
-    """Sixteen digits of a pand (object type 10)."""
+    """Sixteen digits of a pand (object type 10).
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    number : int
+        Its number within the copy [1].
+    """
     return f"999910{copy:04d}{number:06d}"
 
 
 def home_id(copy: int, number: int) -> str:
-    """Sixteen digits of a verblijfsobject (object type 01)."""
+    """Sixteen digits of a verblijfsobject (object type 01).
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    number : int
+        Its number within the copy [1].
+    """
     return f"999901{copy:04d}{number:06d}"
 
 
 def street_id(copy: int, key: str) -> str:
-    """Sixteen digits of an openbare ruimte (object type 30)."""
+    """Sixteen digits of an openbare ruimte (object type 30).
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    key : str
+        Of the street in the plan.
+    """
     return f"999930{copy:04d}{STREET_NUMBERS[key]:06d}"
 
 
 def street_name(copy: int, key: str) -> str:
-    """Name of a street; copies beyond the first carry their number."""
+    """Name of a street; copies beyond the first carry their number.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    key : str
+        Of the street in the plan.
+    """
     return STREET_NAMES[key] + (f" {copy + 1}" if copy else "")
 
 
 def buurtcode(copy: int, quarter: str) -> str:
-    """Code of a buurt: the municipality, the copy as wijk, the quarter."""
+    """Code of a buurt: the municipality, the copy as wijk, the quarter.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    quarter : str
+        Its two digits.
+    """
     return f"BU9999{copy:02d}{quarter}"
 
 
 def wijkcode(copy: int) -> str:
-    """Code of a wijk: one copy of the neighbourhood."""
+    """Code of a wijk: one copy of the neighbourhood.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    """
     return f"WK9999{copy:02d}"
 
 
 def pipe_id(copy: int, number: int) -> str:
-    """Name of a pipe in the sewer register."""
+    """Name of a pipe in the sewer register.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    number : int
+        Its number within the copy [1].
+    """
     return f"vb{copy:02d}-L{number:04d}"
 
 
 def node_id(copy: int, key: str) -> str:
-    """Name of a manhole in the sewer register."""
+    """Name of a manhole in the sewer register.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    key : str
+        Of the manhole in the plan.
+    """
     return f"vb{copy:02d}-{key}"

@@ -28,5 +28,11 @@ def build() -> Model:
 
 
 def is_home(home: buildings.Home) -> bool:
-    """Whether an address is a home in use."""
+    """Whether an address is a home in use.
+
+    Parameters
+    ----------
+    home : buildings.Home
+        An address.
+    """
     return home.use == "woonfunctie" and home.status == "Verblijfsobject in gebruik"

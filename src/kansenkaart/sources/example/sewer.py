@@ -105,7 +105,13 @@ class _Builder:
 
 
 def densify(line: layout.Line) -> list[layout.Point]:
-    """Put a point at least every 45 m along a line, keeping its corners."""
+    """Put a point at least every 45 m along a line, keeping its corners.
+
+    Parameters
+    ----------
+    line : layout.Line
+        Points [m].
+    """
     out = [line[0]]
     for a, b in pairwise(line):
         parts = max(1, math.ceil(math.dist(a, b) / NODE_SPACING_M))
@@ -114,7 +120,15 @@ def densify(line: layout.Line) -> list[layout.Point]:
 
 
 def shift(line: layout.Line, offset_m: float) -> layout.Line:
-    """Move a line sideways to its right, corners on the bisector."""
+    """Move a line sideways to its right, corners on the bisector.
+
+    Parameters
+    ----------
+    line : layout.Line
+        Points [m].
+    offset_m : float
+        How far to the right of its direction [m].
+    """
     pts = np.array(line)
     step = np.diff(pts, axis=0)
     normal = np.column_stack([step[:, 1], -step[:, 0]]) / np.hypot(*step.T)[:, None]
@@ -198,7 +212,13 @@ def _extras(build: _Builder) -> None:
 
 
 def network(homes: list[Home]) -> Network:
-    """Lay the sewer, connect each address to the nearest pipe of its own street, and size it all."""
+    """Lay the sewer, connect each address to the nearest pipe of its own street, and size it all.
+
+    Parameters
+    ----------
+    homes : list of Home
+        All addresses of one neighbourhood.
+    """
     by_quarter = {q.key: q for q in layout.QUARTERS}
     build = _Builder()
     _foul(build, by_quarter)
@@ -223,7 +243,13 @@ def _distance(point: layout.Point, line: layout.Line) -> float:
 
 
 def downstream(pipes: list[Pipe]) -> dict[int, int]:
-    """Map each pipe to the one that takes its water, where there is one."""
+    """Map each pipe to the one that takes its water, where there is one.
+
+    Parameters
+    ----------
+    pipes : list of Pipe
+        All pipes of the network.
+    """
     leaving = {p.start: p.number for p in pipes if p.kind != "LozeLeiding"}
     return {p.number: leaving[p.end] for p in pipes if p.end in leaving}
 
@@ -281,13 +307,33 @@ def _levelled(pipes: list[Pipe]) -> list[Pipe]:
 
 
 def full_capacity_l_per_s(diameter_mm: float, slope: float) -> float:
-    """Capacity of a full round pipe by Manning [l/s]: Q = A R^(2/3) S^(1/2) / n."""
+    """Capacity of a full round pipe by Manning [l/s]: Q = A R^(2/3) S^(1/2) / n.
+
+    Parameters
+    ----------
+    diameter_mm : float
+        Inner diameter [mm].
+    slope : float
+        Fall per length [1].
+    """
     d = diameter_mm / 1000.0
     return float(1000.0 * math.pi * d**2 / 4.0 * (d / 4.0) ** (2.0 / 3.0) * math.sqrt(slope) / MANNING_N)
 
 
 def designed_diameter_mm(kind: str, homes: int, people: float, slope: float) -> int:
-    """Choose the smallest standard diameter that carries the design flow [mm]."""
+    """Choose the smallest standard diameter that carries the design flow [mm].
+
+    Parameters
+    ----------
+    kind : str
+        ``vuilwater``, ``gemengd`` or ``hemelwater``.
+    homes : int
+        That drain through it [1].
+    people : float
+        Who live there [person].
+    slope : float
+        Fall per length [1].
+    """
     foul = people * PEAK_L_PER_PERSON_H / 3600.0
     rain = homes * PAVED_M2_PER_HOME / 10000.0 * RAIN_L_PER_S_HA
     need = 2.0 * foul if kind == "vuilwater" else rain + (foul if kind == "gemengd" else 0.0)

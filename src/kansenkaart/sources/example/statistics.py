@@ -66,12 +66,28 @@ class Figures:
 
 
 def buurtnaam(copy: int, q: layout.Quarter) -> str:
-    """Name of a buurt; copies beyond the first carry their number."""
+    """Name of a buurt; copies beyond the first carry their number.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the copy of the neighbourhood, from 0 [1].
+    q : layout.Quarter
+        The quarter.
+    """
     return q.name + (f" {copy + 1}" if copy else "")
 
 
 def count(model: Model, q: layout.Quarter) -> Figures:
-    """Count what the register holds of one quarter."""
+    """Count what the register holds of one quarter.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    q : layout.Quarter
+        The quarter.
+    """
     mine = [h for h in model.homes if h.quarter == q.key and is_home(h)]
     stacked = {p.number for p in model.panden if p.floors > 1}
     share = [
@@ -86,7 +102,17 @@ def count(model: Model, q: layout.Quarter) -> Figures:
 
 
 def row(model: Model, q: layout.Quarter, year: int) -> dict[str, Value]:
-    """All figures of one quarter by column, without the late groups in the newest edition."""
+    """All figures of one quarter by column, without the late groups in the newest edition.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    q : layout.Quarter
+        The quarter.
+    year : int
+        Of the edition [year].
+    """
     n = count(model, q)
     woz, older, power, gas, heat, solar, income, aged = INVENTED[q.key]
     values: list[Value] = [
@@ -119,7 +145,15 @@ def _key(column: tuple[str, int, int, str, str, int, str], year: int) -> str:
 
 
 def map_figures(model: Model, q: layout.Quarter) -> dict[str, Value]:
-    """Figures that the map service of 2025 carries; unknown as its own number."""
+    """Figures that the map service of 2025 carries; unknown as its own number.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    q : layout.Quarter
+        The quarter.
+    """
     n = count(model, q)
     return {
         "aantal_inwoners": n.inhabitants,
@@ -140,7 +174,17 @@ def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
 
 
 def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:
-    """Rows of the table: municipality, then per copy its wijk and buurten; codes padded to ten characters."""
+    """Rows of the table: municipality, then per copy its wijk and buurten; codes padded to ten characters.
+
+    Parameters
+    ----------
+    model : Model
+        All of one neighbourhood.
+    scale : int
+        How many copies of the neighbourhood [1].
+    year : int
+        Of the edition [year].
+    """
     rows = {q.key: row(model, q, year) for q in layout.QUARTERS}
     wijk = _whole(list(rows.values()))
     regions: list[tuple[str, str, dict[str, Value]]] = [(layout.MUNICIPALITY, "Gemeente", _whole([wijk] * scale))]
@@ -228,7 +272,17 @@ def _info(table: str, year: int) -> list[dict[str, Any]]:
 
 
 def write_all(folder: Path, model: Model, scale: int) -> None:
-    """Write both editions as OData JSON."""
+    """Write both editions as OData JSON.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    model : Model
+        All of one neighbourhood.
+    scale : int
+        How many copies of the neighbourhood [1].
+    """
     for table, year in TABLES.items():
         parts: dict[str, list[dict[str, Any]]] = {
             "TableInfos": _info(table, year),

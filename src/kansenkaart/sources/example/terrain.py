@@ -102,7 +102,13 @@ def _split(collection: str, shape: BaseGeometry, water: Polygon, what: tuple[str
 
 
 def plot(pand: Pand) -> Polygon:
-    """Return the yard of a ground-bound home: its width, 4 m of front garden and 11 m of back garden."""
+    """Return the yard of a ground-bound home: its width, 4 m of front garden and 11 m of back garden.
+
+    Parameters
+    ----------
+    pand : Pand
+        The building.
+    """
     ring = pand.footprint
     quarter = layout.quarter(pand.quarter)
     a = np.radians(quarter.angle_deg)
@@ -135,7 +141,13 @@ def _land(panden: list[Pand], streets: BaseGeometry) -> list[Part]:
 
 
 def parts(panden: list[Pand]) -> list[Part]:
-    """All BGT objects of one neighbourhood."""
+    """All BGT objects of one neighbourhood.
+
+    Parameters
+    ----------
+    panden : list of Pand
+        All buildings of one neighbourhood.
+    """
     road = roads()
     streets = shapely.union_all([p.shape for p in road])
     bridges = [p.shape.buffer(0.5, join_style="mitre") for p in road if p.level and p.collection == "wegdeel"]
@@ -145,7 +157,13 @@ def parts(panden: list[Pand]) -> list[Part]:
 
 
 def trees(panden: list[Pand]) -> list[Tree]:
-    """Street trees every 24 m in the footpath, and tall garden trees whose crowns reach over marked roofs."""
+    """Street trees every 24 m in the footpath, and tall garden trees whose crowns reach over marked roofs.
+
+    Parameters
+    ----------
+    panden : list of Pand
+        All buildings of one neighbourhood.
+    """
     out: list[Tree] = []
     for q in layout.QUARTERS:
         for v in layout.LANE_V_M:

@@ -57,7 +57,13 @@ class Truth:
 
 
 def truth(scale: int = 1) -> Truth:
-    """Return the truth of the neighbourhood or of ``scale`` copies."""
+    """Return the truth of the neighbourhood or of ``scale`` copies.
+
+    Parameters
+    ----------
+    scale : int, optional
+        How many copies of the neighbourhood [1].
+    """
     model = build()
     faces = _copies(_faces(model), scale)
     homes = _copies(_homes(model), scale)

@@ -30,7 +30,15 @@ BEAM_FROM_COS = 0.05
 
 
 def cos_zenith(day_of_year: Floats, utc_hour: Floats) -> tuple[Floats, Floats]:
-    """Cosine of the sun's zenith angle [1] and the irradiance above the air [W/m2] (Spencer 1971)."""
+    """Cosine of the sun's zenith angle [1] and the irradiance above the air [W/m2] (Spencer 1971).
+
+    Parameters
+    ----------
+    day_of_year : array of float
+        From 1 [day].
+    utc_hour : array of float
+        In world time [h].
+    """
     g = 2.0 * np.pi * (day_of_year - 1.0) / 365.0
     declination = 0.006918 - 0.399912 * np.cos(g) + 0.070257 * np.sin(g) - 0.006758 * np.cos(2 * g)
     declination += 0.000907 * np.sin(2 * g) - 0.002697 * np.cos(3 * g) + 0.00148 * np.sin(3 * g)
@@ -44,7 +52,13 @@ def cos_zenith(day_of_year: Floats, utc_hour: Floats) -> tuple[Floats, Floats]:
 
 
 def diffuse_share(clearness: Floats) -> Floats:
-    """Share of the global radiation that is diffuse [1] (Erbs et al. 1982, eq. 1)."""
+    """Share of the global radiation that is diffuse [1] (Erbs et al. 1982, eq. 1).
+
+    Parameters
+    ----------
+    clearness : array of float
+        Global radiation as a share of that above the air [1].
+    """
     k = np.clip(clearness, 0.0, 1.0)
     middle = 0.9511 - 0.1604 * k + 4.388 * k**2 - 16.638 * k**3 + 12.336 * k**4
     return np.where(k <= 0.22, 1.0 - 0.09 * k, np.where(k <= 0.8, middle, 0.165))
@@ -117,7 +131,13 @@ EV24      = Referentiegewasverdamping (Makkink) (in 0.1 mm) / Potential evapotra
 
 
 def write_knmi(folder: Path) -> None:
-    """Write the day file of the invented station 999; rain below 0.05 mm is -1, as KNMI writes it."""
+    """Write the day file of the invented station 999; rain below 0.05 mm is -1, as KNMI writes it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    """
     table = {name: np.rint(values).astype(int) for name, values in days().items()}
     drizzle = (table["RH"] == 0) & (days()["RH"] > 0.0)
     table["RH"][drizzle] = -1
@@ -144,7 +164,13 @@ EPW_FLAGS = "?9?9?9?9E0?9?9?9?9*9?9?9?9?9?9?9*9?9*9*9?9*9"
 
 
 def write_epw(folder: Path) -> None:
-    """Write the typical year; hours are in world time (time zone 0), hour 1 ends at 01:00."""
+    """Write the typical year; hours are in world time (time zone 0), hour 1 ends at 01:00.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    """
     year = typical_year()
     stamps = np.arange(HOURS_PER_YEAR).astype("timedelta64[h]") + np.datetime64(f"{TYPICAL_YEAR}-01-01T00")
     months = stamps.astype("datetime64[M]").astype(int) % 12 + 1
