@@ -14,6 +14,7 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
+	$(BIN)/python .ci/page.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 $(BIN)/python:

@@ -46,8 +46,11 @@ def tables_page() -> str:
 def fields_page() -> str:
     """Return the page of fields in the order of their Dutch labels."""
     known = sorted(fields.dictionary().values(), key=lambda one: (one.label_nl.lower(), one.name))
-    head = ["in het Nederlands", "column", "unit", "betekenis", "origin"]
-    rows = ([one.label_nl, f"`{one.name}`", _unit(one), one.definition_nl, one.origin] for one in known)
+    head = ["in het Nederlands", "in English", "column", "unit", "betekenis", "meaning", "origin"]
+    rows = (
+        [one.label_nl, one.label_en, f"`{one.name}`", _unit(one), one.definition_nl, one.definition_en, one.origin]
+        for one in known
+    )
     return "\n".join([_MADE + _FIELDS_HEAD, _rows(head, rows)])
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kansenkaart import __version__
+from kansenkaart.wording.nl import number
 
 if TYPE_CHECKING:
     from kansenkaart.runs.study import Workplace
@@ -97,7 +98,7 @@ def status(root: Path, study: str, as_json: bool) -> None:
     else:
         _table(
             ["tabel", "rijen", "weggelaten", "edities"],
-            [[row["name"], _count(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows],
+            [[row["name"], number(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows],
         )
 
 
@@ -196,7 +197,7 @@ def _show_area(told: dict[str, Any]) -> None:
     proof = (
         "bewezen het beste" if area["bound_gap_frac"] == 0 else f"hoogstens {area['bound_gap_frac']:.1%} te verbeteren"
     )
-    click.echo(f"{area['best_name']}: {_count(area['homes'])} woningen in {area['blocks']} blokken; {proof}")
+    click.echo(f"{area['best_name']}: {number(area['homes'])} woningen in {area['blocks']} blokken; {proof}")
     figures = {
         "value_eur_per_year": "euro per jaar",
         "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
@@ -204,7 +205,7 @@ def _show_area(told: dict[str, Any]) -> None:
         "stacked_homes": "gestapelde woningen",
     }
     for name, words in figures.items():
-        click.echo(f"  {'onbekend' if area[name] is None else _count(round(area[name]))}  {words}")
+        click.echo(f"  {number(area[name])}  {words}")
     owned = area["corporation_frac"]
     click.echo(f"  {'onbekend' if owned is None else f'{owned:.0%}'}  van corporaties")
     click.echo(f"Waarom deze grens ({area['known_border_frac']:.0%} op een lijn die mensen kennen):")
@@ -260,7 +261,7 @@ def _run(
         return
     _table(
         ["stap", "", "rijen"],
-        [[one.step, _WORDS[one.status], ", ".join(map(_count, one.rows.values()))] for one in reports],
+        [[one.step, _WORDS[one.status], ", ".join(map(number, one.rows.values()))] for one in reports],
     )
     if all(one.status == "unchanged" for one in reports):
         click.echo("Er is niets veranderd: alles staat er al.")
@@ -283,12 +284,8 @@ def _with_progress(place: Workplace, accept: str | None) -> list[Report]:
         return pipeline.run_all(place, listen=listen, accept=accept)
 
 
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
-
-
 def _left(tally: dict[str, Any]) -> str:
-    return "; ".join(f"{_count(count)}× {reason}" for reason, count in tally.get("left_out", {}).items()) or "-"
+    return "; ".join(f"{number(count)}× {reason}" for reason, count in tally.get("left_out", {}).items()) or "-"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:

@@ -54,11 +54,11 @@ def columns() -> tuple[Column, ...]:
     return (
         Column("block", "nummer", "voorbeeld", kind="text"),
         Column("name", "naam", "voorbeeld", kind="text"),
-        Column("homes", "woningen", "voorbeeld", unit="1", year="2025", definition="Aantal woningen in het blok"),
+        Column("homes", "woningen", "voorbeeld", year="2025", definition="Aantal woningen in het blok"),
         Column(
-            "sun", "zon op het dak", "voorbeeld", unit="kWh/year", decimals=1, year_column="sun_year", basis="lod22"
+            "sun", "zon op het dak", "voorbeeld", unit="kWh per jaar", decimals=1, year_column="sun_year", basis="lod22"
         ),
-        Column("sun_year", "jaar", "voorbeeld", unit="year"),
+        Column("sun_year", "jaar", "voorbeeld", unit="jaartal"),
     )
 
 
@@ -81,14 +81,14 @@ def picture(name: str = "Blok", *, title: str = "Proefwijk", example: bool = Tru
         streets,
         (
             Column("street", "straat", "voorbeeld", kind="text"),
-            Column("water", "grijswater", "voorbeeld", unit="m3/year", year="2025", decimals=1),
+            Column("water", "grijswater", "voorbeeld", unit="m³ per jaar", year="2025", decimals=1),
         ),
         "street",
         "street",
     )
     story = Story("Hoeveel zon er op de daken valt.", "Donker is veel.", "Schaduw telt niet mee.", "Met Perez.")
     sun = View("Zon op het dak", "sun", ramp_classes([3000, 6000], ["weinig", "gewoon", "veel"]))
-    homes = View("Woningen", "homes", ramp_classes([50], ["minder dan 50", "50 of meer"], ramp="cividis"))
+    homes = View("Woningen", "homes", ramp_classes([50], ["minder dan 50", "50 of meer"]))
     water = View("Grijswater", "water", ramp_classes([10], ["tot 10", "10 en meer"]))
     themes = (
         Theme("zon", "Zon", "blokken", (sun, homes), story, ("homes", "sun"), ("name", "homes", "sun"), ("blokken",)),

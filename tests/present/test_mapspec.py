@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kansenkaart.errors import ConfigError, SchemaError
-from kansenkaart.present.style import RAMPS, LegendClass, css_variables, ramp_classes, read_house_style
+from kansenkaart.present.style import AMOUNT, LegendClass, css_variables, ramp_classes, read_house_style
 from tests.present.pictures import picture
 
 
@@ -57,7 +57,7 @@ def test_tool_units_and_kinds_must_exist():
 def test_ramp_classes_tile_and_use_the_ends_of_the_ramp():
     classes = ramp_classes([1.0, 2.0], ["laag", "midden", "hoog"])
     assert [(c.low, c.high) for c in classes] == [(None, 1.0), (1.0, 2.0), (2.0, None)]
-    assert [c.color for c in classes] == [RAMPS["viridis"][k] for k in (0, 2, 4)]
+    assert [c.color for c in classes] == [AMOUNT[k] for k in (0, 2, 4)]
     with pytest.raises(ConfigError):
         ramp_classes([2.0, 1.0], ["a", "b", "c"])
 

@@ -45,8 +45,8 @@ def test_opens_and_says_that_it_is_an_example(opened):
     assert page.title().startswith("VOORBEELD")
     assert page.locator("html").get_attribute("lang") == "nl"
     assert "verzonnen" in page.locator("header").inner_text()
-    # three classes of viridis (first, middle, last) and the colour of unknown
-    assert {"#fde725", "#21918c", "#440154", "#c9ced6"} <= canvas_colors(page)
+    # three classes of the ramp (first, middle, last) and the colour of unknown
+    assert {"#dcecf1", "#62a5bb", "#0b4a61", "#c9ced6"} <= canvas_colors(page)
 
 
 def test_real_data_is_not_called_an_example(opened):
@@ -56,7 +56,7 @@ def test_real_data_is_not_called_an_example(opened):
 
 def test_fallback_when_the_browser_can_neither_unpack_nor_hand_over_a_picture(opened):
     page = opened(before="delete window.DecompressionStream; delete window.OffscreenCanvas")
-    assert "#440154" in canvas_colors(page)
+    assert "#0b4a61" in canvas_colors(page)
 
 
 def test_legend_filters_by_keyboard_and_mouse(opened):
@@ -66,10 +66,10 @@ def test_legend_filters_by_keyboard_and_mouse(opened):
     page.keyboard.press("Space")
     settled(page)
     assert row.get_attribute("aria-pressed") == "false"
-    assert "#440154" not in canvas_colors(page)
+    assert "#0b4a61" not in canvas_colors(page)
     row.click()
     settled(page)
-    assert "#440154" in canvas_colors(page)
+    assert "#0b4a61" in canvas_colors(page)
 
 
 def test_theme_view_and_story(opened):
@@ -312,7 +312,7 @@ def test_prints_on_paper_with_its_sources(opened):
     assert hidden == 0
     # The whole neighbourhood that was in view is on the paper, painted: all four colours.
     assert page.locator("#kaartvak").bounding_box()["height"] == 540
-    assert {"#fde725", "#21918c", "#440154", "#c9ced6"} <= canvas_colors(page)
+    assert {"#dcecf1", "#62a5bb", "#0b4a61", "#c9ced6"} <= canvas_colors(page)
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="print")
     assert page.locator("#legenda").is_visible()

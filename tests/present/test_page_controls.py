@@ -28,7 +28,7 @@ def full(name="Blok"):
     extra = (
         Column("basis", "grondslag", "voorbeeld", kind="text"),
         Column("sheet", "factsheet", "voorbeeld", kind="text"),
-        Column("sun_2024", "zon op het dak", "voorbeeld", unit="kWh/year", year="2024"),
+        Column("sun_2024", "zon op het dak", "voorbeeld", unit="kWh per jaar", year="2024"),
     )
     units = replace(units, frame=frame, columns=(*units.columns, *extra), links=(LinkColumn("sheet", "Factsheet"),))
     sun, homes = spec.themes[0].views
@@ -48,7 +48,7 @@ def full(name="Blok"):
         themes=(zon, spec.themes[1]),
         start=start,
         pages=(Page("Overzicht", "overzicht.html"),),
-        words={"lod22": "dakvlakken in 3D", "footprint": "omtrek"},
+        words={"basis": {"lod22": "dakvlakken in 3D", "footprint": "omtrek"}},
     )
 
 

@@ -30,6 +30,7 @@ from kansenkaart.score import enterprise
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import leading_cases
+from kansenkaart.wording.nl import MINUS
 
 PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 
@@ -121,7 +122,7 @@ def _tables(html):
 
 
 def _euros(cells):
-    return [float(re.sub(r"[^0-9-]", "", one)) for one in cells]
+    return [float(re.sub(r"[^0-9-]", "", one.replace(MINUS, "-"))) for one in cells]
 
 
 def test_rows_and_columns_of_the_money_add_up_and_turning_points_are_told(finished, store, tmp_path):
@@ -203,7 +204,7 @@ def test_plan_stands_beside_actual(finished, tmp_path):
     html = steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
     assert "Plan en werkelijkheid" in html
     # short track: 35 % of 330 homes in two years, so 58 after one; 40 came: 18 short
-    assert re.search(r"woningen die meedoen, 2027</th><td>58</td><td>40</td><td>-18</td>", html)
+    assert re.search(r"woningen die meedoen, 2027</th><td>58</td><td>40</td><td>−18</td>", html)
 
 
 def test_budgets_set_the_price_of_today(store, monkeypatch):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from kansenkaart.publish.factsheets import beside, mean_of, said
+from kansenkaart.publish.factsheets import compared_with, figure_words, mean_of
 
 
 def buurten(**more):
@@ -27,13 +27,13 @@ def buurten(**more):
 def test_sums_are_per_home_and_shares_are_weighed_by_homes():
     frame = buurten(grey_water_m3_per_year=[5_000.0, 9_000.0, 36_000.0], corporation_pct=[40.0, 20.0, 10.0])
     place = pd.Series({"homes": 50, "grey_water_m3_per_year": 2_000.0, "geometry": box(12, 0, 22, 10)})
-    names, rows = beside(place, frame, None)
+    names, rows = compared_with(place, frame, None)
     # The place lies for 8 of its 10 m in Zuid. Wijk: 14,000 / 400 = 35; gemeente: 50,000 / 1,000 = 50.
     assert names == ("hier", "buurt Zuid", "wijk (2 buurten in de studie)", "gemeente (3 buurten in de studie)")
     found = {one.label: one.texts for one in rows}
     assert found["Grijswater per woning"] == ("40 m³ per jaar", "30 m³ per jaar", "35 m³ per jaar", "50 m³ per jaar")
     # 40 % of 100 and 20 % of 300 homes: 25 %; with 10 % of 600: 16 %. The place itself has no such figure.
-    assert found["Corporatiewoningen"] == ("onbekend", "20 %", "25 %", "16 %")
+    assert found["Corporatiewoningen"] == ("onbekend", "20%", "25%", "16%")
 
 
 def test_unknown_buurten_do_not_count_and_are_no_zero():
@@ -51,7 +51,7 @@ def test_what_buurten_lack_comes_from_their_blocks():
         }
     )
     place = pd.Series({"homes": 10, "water_eur_per_year": 500.0, "geometry": box(0, 0, 5, 5)})
-    _, rows = beside(place, buurten(), blocks)
+    _, rows = compared_with(place, buurten(), blocks)
     (row,) = [one for one in rows if one.label.startswith("Opbrengst water")]
     # 500 / 10; 3,000 / 50; 10,000 / 100 for the wijk and for the gemeente.
     assert row.texts == ("50 euro per jaar", "60 euro per jaar", "100 euro per jaar", "100 euro per jaar")
@@ -67,4 +67,4 @@ def test_what_buurten_lack_comes_from_their_blocks():
     ],
 )
 def test_figures_are_said_with_their_unit(name, value, text):
-    assert said(name, value) == text
+    assert figure_words(name, value) == text

@@ -6,9 +6,9 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from kansenkaart.publish.map.themes_water import sewers as sewer_theme
 
 from kansenkaart.errors import CrsError
-from kansenkaart.publish.map.themes_water import sewers as sewer_theme
 from kansenkaart.score import streets
 from kansenkaart.score.homes import score_homes
 from kansenkaart.sources import gwsw

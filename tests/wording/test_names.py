@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from kansenkaart.tables.store import Store
 from kansenkaart.wording.names import block_names, face_names, pipe_names, short_id
 
 
@@ -34,7 +31,7 @@ def test_a_pipe_is_called_by_its_street_or_else_by_its_number():
             "street_name": ["Kade", None, None],
         }
     )
-    named = pipe_names(pipes, Store(Path("nowhere"))).tolist()
+    named = pipe_names(pipes, {}).tolist()
     assert named == ["Kade: gemengd riool 300 mm", "regenwaterriool, streng L2", "riool, streng L3"]
 
 

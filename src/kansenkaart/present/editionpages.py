@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from kansenkaart.present.style import content_policy, css_variables
+from kansenkaart.wording.nl import UNKNOWN, codes, number
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,6 @@ WIDTH_PX, HEIGHT_PX = 640, 220
 _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 90, 20, 16, 34
 #: Where the template leaves room for the policy, which needs the hash of the style that comes after it.
 _POLICY = "@POLICY@"
-_WORDS = {"data": "gegevens", "assumption": "aannamen", "code": "rekenregels", "unknown": "niet te zeggen"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def difference_page(content: Mapping[str, Any], *, title: str, labels: tuple[str
     labels : tuple of str
         The edition before and the new one, as people name them.
     """
-    return _page("verschil.html.jinja", title=title, labels=labels, told=content, words=_WORDS)
+    return _page("verschil.html.jinja", title=title, labels=labels, told=content, words=codes("change"))
 
 
 def monitor_page(
@@ -157,8 +157,8 @@ def plotted(values: Sequence[float | None], labels: Sequence[str]) -> Plot:
         return round(_TOP_PX + (high - value) / (high - low) * (HEIGHT_PX - _TOP_PX - _BOTTOM_PX), 1)
 
     at = [None if one is None else (round(_LEFT_PX + i * step, 1), down(one)) for i, one in enumerate(values)]
-    points = tuple((*spot, f"{labels[i]}: {number(values[i])}") for i, spot in enumerate(at) if spot is not None)
-    ticks = tuple((down(tick), number(tick)) for tick in (low, (low + high) / 2, high))
+    points = tuple((*spot, f"{labels[i]}: {_figure(values[i])}") for i, spot in enumerate(at) if spot is not None)
+    ticks = tuple((down(tick), _figure(tick)) for tick in (low, (low + high) / 2, high))
     return Plot(tuple(_runs(at)), points, ticks)
 
 
@@ -172,19 +172,18 @@ def _runs(at: Sequence[tuple[float, float] | None]) -> Iterator[str]:
             run = []
 
 
-def number(value: float | None) -> str:
-    """Write a number as people in the Netherlands do; a dash when it is unknown."""
+def _figure(value: float | None) -> str:
+    """Write a figure with as many digits as its size asks for."""
     if value is None:
-        return "onbekend"
-    digits = 0 if abs(value) >= 1000 or float(value).is_integer() else 3 if abs(value) < 1 else 1
-    return f"{value:,.{digits}f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+        return UNKNOWN
+    return number(value, 0 if abs(value) >= 1000 or float(value).is_integer() else 3 if abs(value) < 1 else 1)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    made.filters["getal"] = number
+    made.filters["getal"] = _figure
     return made
 
 

@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.errors import SchemaError
 from kansenkaart.present.style import LegendClass, content_policy, css_variables
+from kansenkaart.wording.nl import number
 
 #: Scales that a map on paper may have; the largest at which the place fits is taken.
 SCALES = (500, 1000, 2000, 2500, 5000, 10_000, 20_000, 25_000, 50_000, 100_000, 250_000)
@@ -231,7 +232,7 @@ def _css() -> str:
 def _template() -> jinja2.Template:
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     page = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    page.globals.update(ink_on=ink_on)
+    page.globals.update(ink_on=ink_on, number=number)
     return page.get_template("factsheet.html.jinja")
 
 

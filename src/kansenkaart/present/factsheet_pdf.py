@@ -28,6 +28,7 @@ from kansenkaart.present.factsheet import (
     letter_at,
     outline_of,
 )
+from kansenkaart.wording.nl import number
 
 Paper = Literal["A4", "A3"]
 _PAGES = {"A4": A4, "A3": A3}
@@ -224,7 +225,7 @@ def _scale_bar(pen: _Pen, frame: Frame) -> None:
     canvas.rect(1 * mm, 1 * mm, (wide + 4) * mm, 7 * pen.grow * mm, stroke=0, fill=1)
     canvas.setFillColor(HexColor(_INK))
     canvas.rect(3 * mm, 2.5 * mm, wide * mm, 1 * mm, stroke=0, fill=1)
-    _write(pen, 3, 4.6, f"{length:,.0f} m".replace(",", "."), 6)
+    _write(pen, 3, 4.6, f"{number(length)} m", 6)
     _write(pen, frame.width_mm - 8 * pen.grow, frame.height_mm - 5 * pen.grow, "N", 8, bold=True)
     north = canvas.beginPath()
     x, y = frame.width_mm - 3.6 * pen.grow, frame.height_mm - 5 * pen.grow
@@ -236,7 +237,7 @@ def _scale_bar(pen: _Pen, frame: Frame) -> None:
 
 
 def _legend(pen: _Pen, sheet: Sheet, frame: Frame) -> None:
-    scale = f"schaal 1:{frame.scale:,}".replace(",", ".")
+    scale = f"schaal 1:{number(frame.scale)}"
     _write(pen, pen.left, pen.y, f"{sheet.legend_title}; {scale}; noord is boven", 7, color=_SOFT)
     pen.y -= 5 * pen.grow
     step = pen.width / max(len(sheet.legend), 1)

@@ -262,7 +262,7 @@ class MapSpec:
 
     `search` is a frame of points in RD New with the columns text and kind (street, buurt, address …), or None.
     `example` makes every part of the page say that its data are invented; `public` that nothing on it is finer than ten homes.
-    `words` says texts of columns (a basis, for example) as a reader would. `style` and `dark` set CSS variables.
+    `words` says per column its codes (a basis, for example) as a reader would. `style` and `dark` set CSS variables.
 
     Raises
     ------
@@ -286,7 +286,7 @@ class MapSpec:
     backgrounds: tuple[Background, ...] = PDOK_BACKGROUNDS
     start: Start | None = None
     pages: tuple[Page, ...] = ()
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     public: bool = False
     language: str = "nl"
 

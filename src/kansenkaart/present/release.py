@@ -12,6 +12,7 @@ import geopandas as gpd
 import pyogrio
 
 from kansenkaart.tables import fields
+from kansenkaart.wording import nl
 
 # GDAL writes this moment into the GeoPackage instead of the clock, so that equal layers give equal bytes.
 _NO_CLOCK = "2000-01-01T00:00:00.000Z"
@@ -65,7 +66,7 @@ def _write_package(package: Path, tables: Mapping[str, Path]) -> None:
 
 
 def _about(lineage: Mapping[str, Any]) -> dict[str, Any]:
-    columns = {}
+    columns: dict[str, dict[str, Any]] = {}
     for name in lineage["columns"]:
         one = fields.get(name)
         columns[name] = {
@@ -73,8 +74,13 @@ def _about(lineage: Mapping[str, Any]) -> dict[str, Any]:
             "unit": one.unit,
             "label_nl": one.label_nl,
             "definition_nl": one.definition_nl,
+            "label_en": one.label_en,
+            "definition_en": one.definition_en,
             "origin": one.origin,
         }
+        if one.codes:
+            columns[name]["codes_nl"] = nl.codes(one.codes)
+            columns[name]["codes_en"] = nl.codes(one.codes, "en")
     return {
         "rows": lineage["rows"],
         "sha256": lineage["sha256"],

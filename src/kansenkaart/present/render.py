@@ -209,7 +209,7 @@ def _content(spec: MapSpec, headers: list[dict[str, Any]]) -> dict[str, Any]:
         "credits": [asdict(one) for one in spec.credits],
         "backgrounds": [{**asdict(one), "maxZoom": one.max_zoom} for one in spec.backgrounds],
         "tool": None if spec.tool is None else _tool(spec.tool),
-        "words": dict(spec.words),
+        "words": {name: dict(codes) for name, codes in spec.words.items()},
         "start": None if spec.start is None else asdict(spec.start),
         "pages": [asdict(one) for one in spec.pages],
     }

@@ -11,6 +11,8 @@ from html import escape
 import geopandas as gpd
 import shapely
 
+from kansenkaart.wording.nl import euros
+
 INK, SOFT, GAIN, LOSS, PALE = "#1a1a1a", "#5a5a5a", "#1b6e8a", "#b3541e", "#e8eef1"
 
 
@@ -99,12 +101,6 @@ class ReportSpec:
     downloads: tuple[tuple[str, str], ...] = field(default_factory=tuple)
 
 
-def euro(value: float) -> str:
-    """Write money in whole tens as a Dutch reader would [EUR]."""
-    rounded = round(value / 10) * 10
-    return f"{'-' if rounded < 0 else ''}€\u00a0{abs(rounded):,.0f}".replace(",", ".")
-
-
 def years_drawing(values: Sequence[float], *, title: str, what: str) -> Drawing:
     """Draw bars for the years from 0 on, above and below a line.
 
@@ -127,9 +123,9 @@ def years_drawing(values: Sequence[float], *, title: str, what: str) -> Drawing:
         marks.append(Shape("rect", (left + year * step + 2, y, step - 4, high), GAIN if value >= 0 else LOSS))
     fifths = range(0, len(values), 5)
     marks += [Shape("text", (left + (one + 0.5) * step, height - 4), INK, f"jaar {one}", "middle") for one in fifths]
-    marks += [Shape("text", (left - 4, zero - one * tall + 3), INK, euro(one), "end", 8.0) for one in {up: 0, down: 0}]
+    marks += [Shape("text", (left - 4, zero - one * tall + 3), INK, euros(one), "end", 8.0) for one in {up: 0, down: 0}]
     best, worst = max(values), min(values)
-    alt = f"{what}: laagste jaar {values.index(worst)} met {euro(worst)}, hoogste jaar {values.index(best)} met {euro(best)}."
+    alt = f"{what}: laagste jaar {values.index(worst)} met {euros(worst)}, hoogste jaar {values.index(best)} met {euros(best)}."
     return Drawing(title, alt, width, height, tuple(marks))
 
 
@@ -156,11 +152,11 @@ def tornado_drawing(rows: Sequence[tuple[str, float, float]], *, middle: float, 
         for value, color in ((at_low, LOSS), (at_high, GAIN)):
             first, last = sorted((value, middle))
             marks.append(Shape("rect", (left + (first - low) * scale, y + 2, (last - first) * scale, row - 5), color))
-        said.append(f"{words}: {euro(at_low)} tot {euro(at_high)}")
+        said.append(f"{words}: {euros(at_low)} tot {euros(at_high)}")
     foot = 4 + len(rows) * row
     marks.append(Shape("line", (left + (middle - low) * scale, 2, left + (middle - low) * scale, foot), INK))
     for value, anchor in ((low, "start"), (high, "end")):
-        marks.append(Shape("text", (left + (value - low) * scale, foot + 12), INK, euro(value), anchor, 8.5))
+        marks.append(Shape("text", (left + (value - low) * scale, foot + 12), INK, euros(value), anchor, 8.5))
     return Drawing(title, "; ".join(said), width, foot + 18, tuple(marks))
 
 

@@ -12,11 +12,45 @@ from pathlib import Path
 
 from kansenkaart.errors import ConfigError
 
-#: Five steps of matplotlib's viridis and cividis (van der Walt and Smith 2015; Nunez, Anderton and Renslow 2018,
-#: doi:10.1371/journal.pone.0199239), light to dark: the darkest step is the highest value.
-RAMPS: dict[str, tuple[str, ...]] = {
-    "viridis": ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154"),
-    "cividis": ("#fee838", "#bcae6c", "#7d7c78", "#414d6b", "#00224e"),
+#: One hue for amounts, least to most: each step has at least 1.39 : 1 contrast with the next, and the ramp stays ordered in
+#: grey, so that it survives colour blindness and a printer without colour.
+AMOUNT = ("#dcecf1", "#a6ceda", "#62a5bb", "#2a7892", "#0b4a61")
+#: Euros on both sides of 0: what costs, most to least, and what brings, least to most.
+COSTS = ("#9a3b08", "#d8742e", "#f3c9a6")
+GAINS = ("#a6ceda", "#2a7892", "#0b4a61")
+#: Classes by letter, A best and darkest; what is no class is grey.
+QUALITY = {
+    "A": "#0b4a61",
+    "B": "#2a7892",
+    "C": "#62a5bb",
+    "D": "#a6ceda",
+    "E": "#dcecf1",
+    "-": "#9a9a9a",
+    "?": "#d9d9d9",
+}
+#: Kinds have no order: a colour of their own for each, by list of codes and code.
+KINDS = {
+    ("", ""): "#5b6670",
+    ("system", "gemengd"): "#7a4a93",
+    ("system", "vuilwater"): "#85572a",
+    ("system", "hemelwater"): "#1f78b4",
+    ("system", "verbeterd_gescheiden"): "#2f7f5f",
+    ("system", "drukriool"): "#5b6670",
+    ("pipe_change", "grey"): "#7a4a93",
+    ("pipe_change", "rain"): "#1f78b4",
+    ("pipe_change", "both"): "#2f7f5f",
+    ("pipe_change", "same"): "#85572a",
+    ("pipe_change", "unknown"): "#c9ced6",
+    ("discharge_rule", "maatwerk"): "#85572a",
+    ("discharge_rule", "free"): "#2f7f5f",
+    ("discharge_rule", "unknown"): "#c9ced6",
+    ("border_class", "garden"): "#be185d",
+    ("border_class", "local"): "#c2410c",
+    ("border_class", "collector"): "#b45309",
+    ("border_class", "main"): "#1d4ed8",
+    ("border_class", "rail"): "#111827",
+    ("border_class", "water"): "#0e7490",
+    ("border_class", "outer"): "#3f6212",
 }
 #: Apart from any ramp: a feature whose value is not known.
 UNKNOWN_COLOR = "#c9ced6"
@@ -55,7 +89,10 @@ _VALUE = re.compile(r"""[-\w#%.,() "]{1,200}""")
 
 @dataclass(frozen=True)
 class LegendClass:
-    """One class of a legend: a letter beside the colour, and either bounds (low <= value < high) or values."""
+    """One class of a legend: a sign beside the colour, and either bounds (low <= value < high) or values.
+
+    The sign is a letter for classes (A is best) and kinds, a figure for amounts (1 is least) and ranks (1 is first).
+    """
 
     letter: str
     label: str
@@ -65,8 +102,20 @@ class LegendClass:
     values: tuple[str, ...] = ()
 
 
-def ramp_classes(bounds: Sequence[float], labels: Sequence[str], *, ramp: str = "viridis") -> tuple[LegendClass, ...]:
-    """Make lettered classes that tile the whole line of numbers.
+def sampled(count: int) -> tuple[str, ...]:
+    """Take so many colours from the ramp of amounts, its ends first.
+
+    Parameters
+    ----------
+    count : int
+        How many [1]; beyond the length of the ramp, colours come back.
+    """
+    steps = [round(i * (len(AMOUNT) - 1) / max(count - 1, 1)) for i in range(count)]
+    return tuple(AMOUNT[step] for step in steps)
+
+
+def ramp_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[LegendClass, ...]:
+    """Make numbered classes that tile the whole line of numbers.
 
     Parameters
     ----------
@@ -74,32 +123,60 @@ def ramp_classes(bounds: Sequence[float], labels: Sequence[str], *, ramp: str = 
         Inner bounds, rising, in the column's own unit; n bounds make n + 1 classes.
     labels : sequence of str
         One label per class, low to high.
-    ramp : str, default "viridis"
-        Name of the ramp in `RAMPS`.
 
     Returns
     -------
     tuple of LegendClass
-        Lettered A (lowest) upwards; each holds low <= value < high.
+        Numbered from 1 (lowest, lightest) upwards; each holds low <= value < high.
 
     Raises
     ------
     ConfigError
         When bounds do not rise or do not match the labels or the ramp.
     """
-    colors = RAMPS[ramp]
-    if list(bounds) != sorted(set(bounds)) or len(labels) != len(bounds) + 1 or len(labels) > len(colors):
+    return _classes(bounds, labels, sampled(len(labels)))
+
+
+def diverging_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[LegendClass, ...]:
+    """Make numbered classes on both sides of 0, in two hues.
+
+    Parameters
+    ----------
+    bounds : sequence of float
+        Inner bounds, rising, with 0 among them [EUR].
+    labels : sequence of str
+        One label per class, low to high.
+
+    Returns
+    -------
+    tuple of LegendClass
+        What lies below 0 in the hue of costs, the rest in that of gains; 0 itself is a gain of nothing.
+
+    Raises
+    ------
+    ConfigError
+        When 0 is no bound, or bounds do not rise or match the labels or the ramps.
+    """
+    below = list(bounds).index(0.0) + 1 if 0.0 in bounds else 0
+    above = len(labels) - below
+    if not below or below > len(COSTS) or above > len(GAINS):
         raise ConfigError(
-            f"rising bounds and one label more, at most {len(colors)}",
-            found=f"bounds {list(bounds)}, {len(labels)} labels",
-            where=f"classes on ramp {ramp!r}",
+            f"0 among the bounds, at most {len(COSTS)} classes below and {len(GAINS)} above",
+            found=f"bounds {list(bounds)}",
+            where="classes around 0",
         )
-    steps = [round(i * (len(colors) - 1) / max(len(labels) - 1, 1)) for i in range(len(labels))]
+    return _classes(bounds, labels, (*COSTS[len(COSTS) - below :], *GAINS[:above]))
+
+
+def _classes(bounds: Sequence[float], labels: Sequence[str], colors: Sequence[str]) -> tuple[LegendClass, ...]:
+    if list(bounds) != sorted(set(bounds)) or len(labels) != len(bounds) + 1 or len(labels) > len(AMOUNT):
+        raise ConfigError(
+            f"rising bounds and one label more, at most {len(AMOUNT)}",
+            found=f"bounds {list(bounds)}, {len(labels)} labels",
+            where="classes of a legend",
+        )
     edges: list[float | None] = [None, *bounds, None]
-    return tuple(
-        LegendClass(chr(ord("A") + i), label, colors[steps[i]], edges[i], edges[i + 1])
-        for i, label in enumerate(labels)
-    )
+    return tuple(LegendClass(str(i + 1), label, colors[i], edges[i], edges[i + 1]) for i, label in enumerate(labels))
 
 
 def style_faults(style: Mapping[str, str]) -> Iterator[str]:

@@ -148,9 +148,8 @@ _NOT_ROOF = ("pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "
 #: Tables whose rows stand for homes each; a public edition leaves out the rows of fewer than ten.
 _BY_HOMES = ("buurt_score", "gebied", "enterprise_case")
 _STREETS = ("street_score", "street_water")
-#: Tables of places in whose sums a roof may be the only one, and what of a sum says something of roofs.
+#: Tables of places in whose sums a roof may be the only one.
 _SUMS = ("block", "gebied", "best_area", "best_variant", "buurt_score")
-_OF_ROOFS = ("sun_", "open_sky_", "yield_", "kwp_", "modules_", "roof_area", "free_area", "own_use_", "value_")
 
 
 class ShownStore(Store):
@@ -233,7 +232,7 @@ class ShownStore(Store):
             return frame
         small = few & frame.intersects(hidden.union_all()).to_numpy(bool)
         free = schemas.get(name).nullable
-        blank = [one for one in frame.columns if one.startswith(_OF_ROOFS) and one in free]
+        blank = [one for one in frame.columns if fields.get(one).of_roof and one in free]
         frame.loc[small, blank] = pd.NA
         return frame
 

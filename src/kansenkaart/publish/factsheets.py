@@ -16,47 +16,44 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
-from kansenkaart.publish.map.legend import columns_of, editions_of, unit_nl, view_of
-from kansenkaart.publish.map.ranking import Places, case_of, proposed, there
+from kansenkaart.publish.map.legend import columns_of, editions_of, view_of
+from kansenkaart.publish.map.ranking import Places, case_of, proposed
 from kansenkaart.tables import fields
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import basis_words, number, role_words
+from kansenkaart.wording.nl import UNKNOWN, amount, capital, number, say, share, unit_words
+from kansenkaart.wording.nl import year as year_words
 
-#: What is compared with the surroundings: sums per home, and figures of CBS weighed by homes.
-_PER_HOME = (
-    "value_eur_per_year",
-    "water_eur_per_year",
-    "yield_pay_kwh_per_year",
-    "yield_fit_kwh_per_year",
-    "sun_kwh_per_year",
-    "grey_water_m3_per_year",
-    "people",
-)
-_WEIGHED = ("gas_use_m3_per_home", "electricity_use_kwh_per_home", "corporation_pct", "homes_with_solar_pct")
 _WIJK = slice(2, 8)
 _GEMEENTE = slice(2, 6)
 
 
-def said(name: str, value: Any) -> str:
-    """Say a figure with its unit; shares of one as percentages."""
-    if value is None or pd.isna(value):
-        return "onbekend"
-    if name.endswith("_frac"):
-        return f"{number(100 * float(value))}%"
-    unit = unit_nl(fields.get(name).unit).replace("m2", "m²").replace("m3", "m³").replace("/", " per ")
-    value = float(value)
-    return f"{number(value, 0 if abs(value) >= 100 or value == int(value) else 1)} {unit}".strip()
+def figure_words(name: str, value: Any) -> str:
+    """Say a figure with its unit; shares of one as percentages.
+
+    Parameters
+    ----------
+    name : str
+        Of its column.
+    value : float or None
+        In the unit of the dictionary.
+    """
+    return share(value) if name.endswith("_frac") else amount(value, fields.get(name).unit)
 
 
 def label_of(name: str) -> str:
-    """Name a figure, with a capital."""
-    label = fields.get(name).label_nl
-    return label[:1].upper() + label[1:]
+    """Name a figure, with a capital.
+
+    Parameters
+    ----------
+    name : str
+        Of its column.
+    """
+    return capital(fields.get(name).label_nl)
 
 
-def beside(
+def compared_with(
     row: pd.Series[Any], buurten: gpd.GeoDataFrame | None, units: gpd.GeoDataFrame | None
 ) -> tuple[tuple[str, ...], tuple[Compared, ...]]:
     """Compare a place with its buurt, wijk and gemeente, as far as their buurten are in the study.
@@ -105,11 +102,11 @@ def buurt_of(buurten: gpd.GeoDataFrame, row: pd.Series[Any]) -> str:
 
 def _rows(groups: Sequence[pd.DataFrame], blocks: Sequence[pd.DataFrame | None]) -> tuple[Compared, ...]:
     out = []
-    for name in (*_PER_HOME, *_WEIGHED):
+    for name in fields.on_sheet("compare"):
         values = [_known(group, part, name) for group, part in zip(groups, blocks, strict=True)]
         if any(value is not None for value in values):
-            texts = tuple("onbekend" if one is None else said(name, one) for one in values)
-            out.append(Compared(label_of(name) + (" per woning" if name in _PER_HOME else ""), texts))
+            texts = tuple(UNKNOWN if one is None else figure_words(name, one) for one in values)
+            out.append(Compared(label_of(name) + (" per woning" if fields.get(name).per_home else ""), texts))
     return tuple(out)
 
 
@@ -127,49 +124,14 @@ def mean_of(group: pd.DataFrame, name: str) -> float | None:
     both = values.notna() & homes.notna() & (homes > 0)
     if not both.any():
         return None
-    total = values[both].sum() if name in _PER_HOME else (values[both] * homes[both]).sum()
+    total = values[both].sum() if fields.get(name).per_home else (values[both] * homes[both]).sum()
     return float(total / homes[both].sum())
 
 
-#: Key figures by preference: the first six that a study knows; where fewer are known, the rest says "onbekend".
-_KEY = (
-    "homes",
-    "people",
-    "value_eur_per_year",
-    "sun_eur_per_year",
-    "yield_pay_kwh_per_year",
-    "yield_fit_kwh_per_year",
-    "sun_kwh_per_year",
-    "water_eur_per_year",
-    "grey_water_m3_per_year",
-    "kwp_pay",
-    "corporation_frac",
-    "corporation_pct",
-    "gas_use_m3_per_home",
-    "electricity_use_kwh_per_home",
-    "panden",
-    "blocks",
-)
-_ALWAYS = (
-    "homes",
-    "people",
-    "sun_kwh_per_year",
-    "grey_water_m3_per_year",
-    "corporation_pct",
-    "gas_use_m3_per_home",
-    "panden",
-)
-_COLORED = (
-    "value_eur_per_year",
-    "water_eur_per_year",
-    "yield_pay_kwh_per_year",
-    "yield_fit_kwh_per_year",
-    "sun_kwh_per_year",
-    "homes",
-)
+#: Figures on a factsheet [1].
+_FIGURES = 6
 #: Areas of the division that get a factsheet; beyond, the table of the map has them all.
 MOST_AREAS = 200
-_OF_ROOFS = ("sun_", "yield_", "kwp_", "open_sky_")
 _NEAR_M = 400.0
 _FINEST_M = 0.5
 _LIMITS = (
@@ -220,18 +182,20 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
     Sheet
         Keyed ``kind-id``.
     """
-    buurten = store.read("buurt_score") if there(store, "buurt_score") else None
-    units = store.read("block") if there(store, "block") else None
+    buurten = store.read("buurt_score") if store.has("buurt_score") else None
+    units = store.read("block") if store.has("block") else None
     if units is not None:
         units["geometry"] = units.geometry.simplify(_FINEST_M)
     tables = [
         name
         for name in ("buurt_score", "block", "gebied", "best_area", "street_water", "pand_score")
-        if there(store, name)
+        if store.has(name)
     ]
     colored = units if units is not None else buurten
     view = (
-        None if colored is None else next((made for name in _COLORED if (made := _view(_plain(colored), name))), None)
+        None
+        if colored is None
+        else next((made for name in fields.on_sheet("color") if (made := _view(_plain(colored), name))), None)
     )
     scene = _Scene(
         study,
@@ -241,7 +205,7 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         None if units is None else _plain(units),
         view,
         public,
-        *(store.read(name) if there(store, name) else None for name in ("street_water", "pand_score")),
+        *(store.read(name) if store.has(name) else None for name in ("street_water", "pand_score")),
     )
     if buurten is not None:
         for _, row in buurten.iterrows():
@@ -259,7 +223,7 @@ def _proposals(store: Store) -> Iterator[Places]:
     first = proposed(store)
     if first is not None:
         yield replace(first, frame=first.frame.head(MOST_AREAS))
-    if first is not None and first.kind != "gebied" and there(store, "gebied"):
+    if first is not None and first.kind != "gebied" and store.has("gebied"):
         frame = store.read("gebied").sort_values("gebied_id", ignore_index=True)
         yield Places("gebied", "gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
 
@@ -273,7 +237,7 @@ def _plain(frame: pd.DataFrame) -> Any:
 def _view(frame: gpd.GeoDataFrame, name: str) -> View | None:
     if name not in frame.columns:
         return None
-    return view_of(frame, name, ramp="viridis")
+    return view_of(frame, name)
 
 
 def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
@@ -281,7 +245,7 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
     if homes is None or pd.isna(homes) or int(homes) < 1:
         return
     row = _plain(row.to_frame().T).iloc[0]
-    around, compared = beside(row, scene.buurten, scene.units)
+    around, compared = compared_with(row, scene.buurten, scene.units)
     legend_title, legend = _legend(scene)
     yield Sheet(
         key=f"{kind}-{key}",
@@ -306,32 +270,32 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
 
 
 def _figures(scene: _Scene, row: pd.Series[Any]) -> tuple[KeyFigure, ...]:
-    known = [name for name in _KEY if name in row and pd.notna(row[name])]
-    names = known[:6]
-    names += [name for name in _ALWAYS if name not in names][: 6 - len(names)]
-    return tuple(_figure(scene, row, name) for name in names[:6])
+    names = [name for name in fields.on_sheet("figure") if name in row and pd.notna(row[name])][:_FIGURES]
+    names += [name for name in fields.on_sheet("always") if name not in names][: _FIGURES - len(names)]
+    return tuple(_figure(scene, row, name) for name in names)
 
 
 def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
     frame = pd.DataFrame({name: [row.get(name)], **{k: [row[k]] for k in (f"{name}_year", "score_basis") if k in row}})
-    (column, *_) = columns_of(frame, [name], scene.sources, {})
+    (column, *_) = columns_of(frame, [name], scene.sources)
     year = row.get(f"{name}_year")
-    own = column.basis_column if column.basis_column != "score_basis" or name.startswith(_OF_ROOFS) else ""
+    own = column.basis_column if column.basis_column != "score_basis" or fields.get(name).of_roof == "whole" else ""
     basis = row.get(own) if own else _roof_basis(scene, row, name)
     words = [
-        str(int(year)) if year is not None and pd.notna(year) else column.year,
+        year_words(year) if year is not None and pd.notna(year) else column.year,
         _publisher(scene, column.source),
-        f"gemaakt uit: {basis_words(str(basis))}" if basis is not None and pd.notna(basis) else "",
+        f"gemaakt uit: {say(fields.get(own or 'score_basis').codes, str(basis))}"
+        if basis is not None and pd.notna(basis)
+        else "",
         column.definition if basis is None and fields.get(name).origin == "calculated" else "",
     ]
     origin = "; ".join(one for one in words if one)
-    label = column.label[:1].upper() + column.label[1:]
-    return KeyFigure(label, said(name, row.get(name)), origin or editions_of(scene.sources))
+    return KeyFigure(capital(column.label), figure_words(name, row.get(name)), origin or editions_of(scene.sources))
 
 
 def _roof_basis(scene: _Scene, row: pd.Series[Any], name: str) -> str | None:
     """Return what the roofs of the buurt of an area were made from, for figures of roofs."""
-    if not name.startswith(_OF_ROOFS) or scene.buurten is None:
+    if fields.get(name).of_roof != "whole" or scene.buurten is None:
         return None
     mine = scene.buurten.loc[scene.buurten["buurtcode"].astype(str) == buurt_of(scene.buurten, row), "score_basis"]
     return str(mine.iloc[0]) if len(mine) and pd.notna(mine.iloc[0]) else None
@@ -343,12 +307,14 @@ def _publisher(scene: _Scene, key: str) -> str:
 
 def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> Iterator[Moved]:
     """Say what comes out when assumptions move: as stored where that was worked out, else where the sum is one product."""
-    for name in ("value_eur_per_year", "yield_fit_kwh_per_year", "sun_kwh_per_year"):
+    for name in fields.on_sheet("figure"):
         yield from _interval(name, row, "alle aannames samen")
     water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
     if water is not None and pd.notna(water) and use.low < use.high:
         name = "grey_water_m3_per_year"
-        low, middle, high = (said(name, float(water) * one / use.value) for one in (use.low, use.value, use.high))
+        low, middle, high = (
+            figure_words(name, float(water) * one / use.value) for one in (use.low, use.value, use.high)
+        )
         why = f"watergebruik van {number(use.low)} tot {number(use.high)} liter per persoon per dag"
         yield Moved(label_of(name), low, middle, high, why)
     if "sure_frac" in row and pd.notna(row["sure_frac"]):
@@ -356,7 +322,7 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
         yield Moved(
             "Bij de beste vijf",
             "-",
-            f"{number(100 * float(row['sure_frac']))}%",
+            share(row["sure_frac"]),
             "-",
             f"deel van {runs}rekengangen met andere prijzen, maten en aannamen",
         )
@@ -369,7 +335,7 @@ def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
     """Give a figure with its stored bounds, where all three are known."""
     values = [row.get(one) for one in (f"{name}_low", name, f"{name}_high")]
     if all(one is not None and pd.notna(one) for one in values):
-        low, middle, high = (said(name, one) for one in values)
+        low, middle, high = (figure_words(name, one) for one in values)
         yield Moved(label_of(name), low, middle, high, why)
 
 
@@ -389,10 +355,9 @@ def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]
 def _legend(scene: _Scene) -> tuple[str, tuple[LegendClass, ...]]:
     if scene.view is None:
         return "Geen klassen bekend", ()
-    unit = unit_nl(fields.get(scene.view.column).unit)
+    unit = unit_words(fields.get(scene.view.column).unit)
     what = "per bouwblok" if scene.units is not None else "per buurt"
-    label = scene.view.label[:1].upper() + scene.view.label[1:]
-    return f"{label} {what}{f' ({unit})' if unit else ''}", scene.view.classes
+    return f"{capital(scene.view.label)} {what}{f' ({unit})' if unit else ''}", scene.view.classes
 
 
 def _parts(scene: _Scene, place: BaseGeometry) -> tuple[MapPart, ...]:
@@ -428,5 +393,5 @@ def _sources(sources: Sequence[Provenance]) -> tuple[str, ...]:
     out = []
     for one in sources:
         year = f", cijfers over {one.year}" if one.year else ""
-        out.append(f"{one.credit} ({role_words(one.role)}), editie {one.edition}{year}, {one.licence}")
+        out.append(f"{one.credit} ({say('role', one.role)}), editie {one.edition}{year}, {one.licence}")
     return tuple(dict.fromkeys(out))

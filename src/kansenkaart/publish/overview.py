@@ -12,7 +12,6 @@ from kansenkaart.present.mapspec import Start
 from kansenkaart.publish.disclosure import ShownStore
 from kansenkaart.publish.manifest import REPORTS
 from kansenkaart.publish.map.legend import editions_of
-from kansenkaart.publish.map.ranking import there
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.nl import number
 
@@ -85,7 +84,7 @@ def overview(
     folder : str
         Name of the folder of the map, after which the file with all layers is called.
     """
-    sources = store.sources_of([name for name in store.names() if there(store, name)])
+    sources = store.sources_of([name for name in store.names() if store.has(name)])
     data = [DataRow(f"data/{name}.parquet", _TABLES_NL.get(name, name), number(rows)) for name, rows in layers.items()]
     data += [
         DataRow(f"data/{folder}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),

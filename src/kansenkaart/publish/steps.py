@@ -20,7 +20,6 @@ from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ShownStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.manifest import REPORTS, record, stands
-from kansenkaart.publish.map.ranking import there
 from kansenkaart.publish.map.spec import SHOWN, Beside, picture
 from kansenkaart.publish.overview import overview
 from kansenkaart.tables import assumptions
@@ -68,7 +67,7 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
             where=f"study {study.name}, [weglaten]",
             remedy="correct these ids, or take them off the list if the pand is gone",
         )
-    names = [name for name in SHOWN if there(shown, name)]
+    names = [name for name in SHOWN if shown.has(name)]
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
     mark = _fingerprint(store, study, read, [sorted(opt_out), style, public, reports])

@@ -1,31 +1,79 @@
-"""The dictionary: every published column once, with type, unit, Dutch label, definition and origin.
+"""The dictionary: every published column once, with all that map, factsheet and release must know of it.
 
-The rows live in ``data/fields/*.csv``. Four endings are derived from the column that they belong to:
-``x_year`` (the year of x), ``x_low`` and ``x_high`` (its interval), ``x_basis`` (what x was made from).
+The rows live in ``data/fields/*.csv``. Beside type, unit, limits, labels and definitions (Dutch and English) and origin, a
+row says:
+
+- ``decimals``, and the list of ``codes`` of which it holds one (``data/codes.csv``);
+- whether it is a sum ``per_home`` when places are compared, and whether it tells something ``of_roof`` (``whole``, or
+  ``part`` where it is a sum with more);
+- its ``rank`` among the grounds on which areas are ranked (negative: less is better);
+- its places on the ``map``: ``theme:order``, then ``/n`` where it is the n-th way to colour the theme and ``~`` where its
+  interval stands beside it;
+- its places on the factsheet (``sheet``): ``figure``, ``always``, ``compare`` and ``color``, each with an order;
+- the ``tables`` that hold it, where its own row says so (``?`` where it may be unknown).
+
+Four endings are derived from the column that they belong to: ``x_year`` (the year of x), ``x_low`` and ``x_high`` (its
+interval), ``x_basis`` (what x was made from).
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import Literal
 
 from kansenkaart.errors import SchemaError
 
 TYPES = ("str", "int", "float", "bool", "geometry")
-_COLUMNS = ["name", "type", "unit", "min", "max", "label_nl", "definition_nl", "origin"]
+_COLUMNS = [
+    "name",
+    "type",
+    "unit",
+    "min",
+    "max",
+    "label_nl",
+    "definition_nl",
+    "label_en",
+    "definition_en",
+    "origin",
+    "decimals",
+    "codes",
+    "per_home",
+    "of_roof",
+    "rank",
+    "map",
+    "sheet",
+    "tables",
+]
+_SHEET = ("figure", "always", "compare", "color")
 _DERIVED = {
-    "_year": ("int", "year", "jaar van: {}", 1900.0, 2100.0),
-    "_low": ("float", None, "{}, ondergrens", None, None),
-    "_high": ("float", None, "{}, bovengrens", None, None),
-    "_basis": ("str", "-", "grondslag van: {}", None, None),
+    "_year": ("int", "year", "jaar van: {}", "year of: {}", 1900.0, 2100.0),
+    "_low": ("float", None, "{}, ondergrens", "{}, lower bound", None, None),
+    "_high": ("float", None, "{}, bovengrens", "{}, upper bound", None, None),
+    "_basis": ("str", "-", "grondslag van: {}", "basis of: {}", None, None),
 }
+_ON_MAP = re.compile(r"(?P<theme>[a-z_]+):(?P<order>\d+)(?:/(?P<view>\d+))?(?P<interval>~?)")
+_ON_SHEET = re.compile(r"([a-z]+):(\d+)")
+
+
+@dataclass(frozen=True)
+class OnMap:
+    """The place of a column in a theme of the map: its order in the panel, and as which way to colour it (0: none)."""
+
+    order: int
+    view: int = 0
+    interval: bool = False
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its name, what it holds and how to say it to a reader."""
+    """One column: its name, what it holds, how to say it to a reader, and where readers meet it.
+
+    `maps` holds its place by theme, `sheet` its order by part of the factsheet, `tables` per table whether it may be unknown.
+    """
 
     name: str
     type: str
@@ -34,19 +82,38 @@ class Field:
     maximum: float | None
     label_nl: str
     definition_nl: str
+    label_en: str
+    definition_en: str
     origin: str
+    decimals: int = 0
+    codes: str = ""
+    per_home: bool = False
+    of_roof: Literal["", "part", "whole"] = ""
+    rank: int = 0
+    maps: tuple[tuple[str, OnMap], ...] = ()
+    sheet: tuple[tuple[str, int], ...] = ()
+    tables: tuple[tuple[str, bool], ...] = ()
+
+    def on(self, theme: str) -> OnMap | None:
+        """Return the place of the column in a theme of the map, or None."""
+        return dict(self.maps).get(theme)
 
 
 @lru_cache(maxsize=1)
 def dictionary() -> dict[str, Field]:
     """Return all fields by name.
 
+    Returns
+    -------
+    dict of str to Field
+        In the order of the files and their rows.
+
     Raises
     ------
     SchemaError
-        If a row is double, has an unknown type or lacks a label.
+        If a row is double, has an unknown type, lacks a label or has an attribute that cannot be read.
     """
-    found: dict[str, Field] = {}
+    out: dict[str, Field] = {}
     folder = files("kansenkaart") / "data" / "fields"
     for source in sorted(folder.iterdir(), key=lambda item: item.name):
         if not source.name.endswith(".csv"):
@@ -54,15 +121,15 @@ def dictionary() -> dict[str, Field]:
         with source.open(encoding="utf-8") as handle:
             for number, row in enumerate(csv.DictReader(handle), start=2):
                 one = _parse(row, f"{source.name} row {number}")
-                if one.name in found:
+                if one.name in out:
                     raise SchemaError(
                         "every field once",
                         found=f"{one.name} twice",
                         where=f"{source.name} row {number}",
                         remedy="remove one of the two rows",
                     )
-                found[one.name] = one
-    return found
+                out[one.name] = one
+    return out
 
 
 def _parse(row: dict[str, str], where: str) -> Field:
@@ -70,15 +137,65 @@ def _parse(row: dict[str, str], where: str) -> Field:
         raise SchemaError(
             f"the columns {_COLUMNS}", found=str(row), where=where, remedy="quote text that holds a comma"
         )
-    if row["type"] not in TYPES or not row["label_nl"]:
+    labels = [row[name] for name in ("label_nl", "label_en", "definition_en")]
+    if row["type"] not in TYPES or not all(labels):
         raise SchemaError(
-            f"a type of {TYPES} and a Dutch label",
-            found=f"{row['type']!r}, {row['label_nl']!r}",
+            f"a type of {TYPES}, a Dutch and an English label and an English definition",
+            found=f"{row['type']!r}, {labels}",
             where=where,
             remedy="complete the row",
         )
     low, high = (float(row[end]) if row[end] else None for end in ("min", "max"))
-    return Field(row["name"], row["type"], row["unit"], low, high, row["label_nl"], row["definition_nl"], row["origin"])
+    texts = {name: row[name] for name in ("name", "type", "unit", "label_nl", "definition_nl", "label_en")}
+    try:
+        return Field(
+            **texts,
+            minimum=low,
+            maximum=high,
+            definition_en=row["definition_en"],
+            origin=row["origin"],
+            decimals=int(row["decimals"] or 0),
+            codes=row["codes"],
+            per_home=_yes(row["per_home"]),
+            of_roof=_part(row["of_roof"]),
+            rank=int(row["rank"] or 0),
+            maps=tuple(map(_on_map, row["map"].split())),
+            sheet=tuple(map(_on_sheet, row["sheet"].split())),
+            tables=tuple((word.removesuffix("?"), word.endswith("?")) for word in row["tables"].split()),
+        )
+    except ValueError as why:
+        raise SchemaError(
+            "attributes as the docstring of tables/fields.py says",
+            found=str(why),
+            where=where,
+            remedy="correct the row",
+        ) from why
+
+
+def _yes(text: str) -> bool:
+    if text not in ("", "yes"):
+        raise ValueError(f"{text!r} where only yes or nothing may stand")
+    return text == "yes"
+
+
+def _part(text: str) -> Literal["", "part", "whole"]:
+    if text not in ("", "part", "whole"):
+        raise ValueError(f"{text!r} where only part, whole or nothing may stand")
+    return text  # type: ignore[return-value]
+
+
+def _on_map(word: str) -> tuple[str, OnMap]:
+    parts = _ON_MAP.fullmatch(word)
+    if parts is None:
+        raise ValueError(f"{word!r} where theme:order, theme:order/n or theme:order~ may stand")
+    return parts["theme"], OnMap(int(parts["order"]), int(parts["view"] or 0), bool(parts["interval"]))
+
+
+def _on_sheet(word: str) -> tuple[str, int]:
+    parts = _ON_SHEET.fullmatch(word)
+    if parts is None or parts[1] not in _SHEET:
+        raise ValueError(f"{word!r} where one of {_SHEET} with an order may stand")
+    return parts[1], int(parts[2])
 
 
 def get(name: str) -> Field:
@@ -94,24 +211,80 @@ def get(name: str) -> Field:
     SchemaError
         If the column is not in the dictionary.
     """
-    known = dictionary()
-    if name in known:
-        return known[name]
-    for ending, (kind, unit, label, low, high) in _DERIVED.items():
-        parent = known.get(name.removesuffix(ending)) if name.endswith(ending) else None
+    rows = dictionary()
+    if name in rows:
+        return rows[name]
+    for ending in _DERIVED:
+        parent = rows.get(name.removesuffix(ending)) if name.endswith(ending) else None
         if parent is not None:
-            return replace(
-                parent,
-                name=name,
-                type=kind,
-                unit=unit or parent.unit,
-                minimum=low,
-                maximum=high,
-                label_nl=label.format(parent.label_nl),
-            )
+            return _derived(parent, name, ending)
     raise SchemaError(
         "a column that the dictionary knows",
         found=name,
         where="data/fields/*.csv",
-        remedy="add a row with its type, unit, Dutch label, definition and origin",
+        remedy="add a row with its type, unit, labels and definitions in Dutch and English, and origin",
     )
+
+
+def _derived(parent: Field, name: str, ending: str) -> Field:
+    kind, unit, label, english, low, high = _DERIVED[ending]
+    return replace(
+        parent,
+        name=name,
+        type=kind,
+        unit=unit or parent.unit,
+        minimum=low,
+        maximum=high,
+        label_nl=label.format(parent.label_nl),
+        label_en=english.format(parent.label_en),
+        codes="people_basis" if ending == "_basis" else "",
+        per_home=False,
+        rank=0,
+        maps=(),
+        sheet=(),
+        tables=(),
+    )
+
+
+def on_map(theme: str) -> list[Field]:
+    """Return the columns of a theme of the map in the order of its panel, intervals after what they belong to.
+
+    Parameters
+    ----------
+    theme : str
+        Key of the theme.
+    """
+    rows = [(place, one) for one in dictionary().values() if (place := one.on(theme))]
+    out = []
+    for place, one in sorted(rows, key=lambda pair: pair[0].order):
+        out += [one, *((get(f"{one.name}_low"), get(f"{one.name}_high")) if place.interval else ())]
+    return out
+
+
+def colored(theme: str) -> list[str]:
+    """Return the names of the columns by which a theme of the map can be coloured, in order.
+
+    Parameters
+    ----------
+    theme : str
+        Key of the theme.
+    """
+    views = [(place.view, one.name) for one in dictionary().values() if (place := one.on(theme)) and place.view]
+    return [name for _, name in sorted(views)]
+
+
+def on_sheet(part: str) -> list[str]:
+    """Return the names of the columns of a part of the factsheet, in order.
+
+    Parameters
+    ----------
+    part : {"figure", "always", "compare", "color"}
+        Key figures by preference; those that stand there as unknown too; rows of the comparison; what colours the map.
+    """
+    rows = [(order, one.name) for one in dictionary().values() for word, order in one.sheet if word == part]
+    return [name for _, name in sorted(rows)]
+
+
+def grounds() -> list[Field]:
+    """Return the columns on which areas are ranked, the most telling first."""
+    return sorted((one for one in dictionary().values() if one.rank), key=lambda one: abs(one.rank))

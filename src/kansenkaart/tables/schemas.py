@@ -1,7 +1,9 @@
 """The table shapes: which columns each stored table has, composed from the dictionary and checked with pandera.
 
 ``data/tables.csv`` holds a row per table: stage folder, geometry kinds, key columns and columns. A column may be
-unknown (null) when its name ends in ``?``; columns that are not listed are an error.
+unknown (null) when its name ends in ``?``; columns that are not listed are an error. A column whose own row in the
+dictionary names the table need not be listed: it stands after the others, before what they are made from (``_basis``) and
+their geometry.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def tables() -> dict[str, Table]:
     found = {}
     with (files("kansenkaart") / "data" / "tables.csv").open(encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
-            words = row["columns"].split()
+            words = _with_own(row["table"], row["columns"].split())
             if row["table"] in found:
                 raise SchemaError(
                     "every table once", found=row["table"], where="data/tables.csv", remedy="remove one of the two rows"
@@ -56,6 +58,21 @@ def tables() -> dict[str, Table]:
                 frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
             )
     return found
+
+
+def _with_own(table: str, words: list[str]) -> list[str]:
+    """Add the columns whose own row names the table, before the grounds and the geometry at the end."""
+    own = [
+        one.name + "?" * nullable
+        for one in fields.dictionary().values()
+        for name, nullable in one.tables
+        if name == table
+    ]
+    last = {"geometry", *(name for name in fields.dictionary() if name.endswith("_basis"))}
+    at = len(words)
+    while own and at and words[at - 1].removesuffix("?") in last:
+        at -= 1
+    return [*words[:at], *own, *words[at:]]
 
 
 def get(name: str) -> Table:

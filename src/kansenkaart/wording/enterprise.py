@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from kansenkaart.wording.nl import code_lists, euros, say
+
 
 class Word(NamedTuple):
     """How readers know one name: its label, its unit, and what must be known for it (of facts, and of panels)."""
@@ -34,11 +36,14 @@ def label(kind: str, name: str) -> str:
     Parameters
     ----------
     kind : str
-        ``fact``, ``service``, ``party``, ``term``, ``item``, ``condition``, ``track``, ``begun`` or ``actual``.
+        ``fact``, ``service``, ``party``, ``term``, ``item``, ``condition``, ``begun`` or ``actual``; or a list of
+        ``data/codes.csv``, such as ``track`` or ``role``.
     name : str
         Its name in the tables.
     """
-    return _words()[kind, name].label if (kind, name) in _words() else name.replace("_", " ")
+    if (kind, name) in _words():
+        return _words()[kind, name].label
+    return say(kind, name) if kind in code_lists() else name.replace("_", " ")
 
 
 def unit_of_fact(name: str) -> str:
@@ -90,13 +95,6 @@ def leading_cases(cases: pd.DataFrame) -> pd.DataFrame:
     order = order.sort_values(["fits", "enterprise_eur_per_year", "track"], ascending=False, na_position="last")
     first = order.drop_duplicates(["place_kind", "place_id"]).index
     return cases[cases.index.isin(first)]
-
-
-def euros(value: float) -> str:
-    """Write a sum of money as a Dutch reader would, on tens [EUR]."""
-    rounded = round(value / 10) * 10
-    sign = "-" if rounded < 0 else ""
-    return f"{sign}€ {abs(rounded):,.0f}".replace(",", ".")
 
 
 def amounts_nl(services: Iterable[tuple[str, float]], before: str = "") -> str | None:

@@ -7,17 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from kansenkaart.tables.store import Store
+from kansenkaart.wording.nl import codes, number
 
-_SYSTEMS = {
-    "gemengd": "gemengd riool",
-    "vuilwater": "vuilwaterriool",
-    "hemelwater": "regenwaterriool",
-    "verbeterd_gescheiden": "verbeterd gescheiden riool",
-    "drukriool": "drukriool",
-    "persleiding": "persleiding",
-    "drain": "drain",
-}
 _POINTS = ("noorden", "noordoosten", "oosten", "zuidoosten", "zuiden", "zuidwesten", "westen", "noordwesten")
 _FLAT_DEG = 5.0
 _FULL_DEG = 360.0
@@ -39,35 +30,31 @@ def short_id(uri: str) -> str:
     return uri.replace("#", "/").rstrip("/").rsplit("/", 1)[-1]
 
 
-def pipe_names(frame: pd.DataFrame, store: Store) -> pd.Series[str]:
+def pipe_names(frame: pd.DataFrame, streets: Mapping[str, str]) -> pd.Series[str]:
     """Name pipes by their street, system and size.
 
     Parameters
     ----------
     frame : DataFrame
         Pipes with pipe_id and system; street_id, street_name and diameter_mm [mm] where they are known.
-    store : Store
-        For the names of the streets.
+    streets : mapping
+        Names of streets by their street_id.
 
     Returns
     -------
     Series of str
         One name per pipe.
     """
-    streets: dict[str, str] = {}
-    if store.has("street_water"):
-        known = store.read("street_water").dropna(subset=["street_name"])
-        streets = dict(zip(known["street_id"], known["street_name"], strict=True))
     return pd.Series([_pipe(row, streets) for row in frame.to_dict("records")], index=frame.index, dtype="str")
 
 
-def _pipe(row: Mapping[Hashable, Any], streets: dict[str, str]) -> str:
+def _pipe(row: Mapping[Hashable, Any], streets: Mapping[str, str]) -> str:
     street = row.get("street_name")
     if not isinstance(street, str):
         street = streets.get(str(row.get("street_id")), "")
-    kind = _SYSTEMS.get(str(row["system"]), "riool")
+    kind = codes("system_name").get(str(row["system"]), "riool")
     size = row.get("diameter_mm")
-    own = kind if size is None or pd.isna(size) else f"{kind} {size:.0f} mm"
+    own = kind if size is None or pd.isna(size) else f"{kind} {number(size)} mm"
     return f"{street}: {own}" if street else f"{own}, streng {short_id(str(row['pipe_id']))}"
 
 

@@ -1,101 +1,269 @@
-"""Words for readers: bases, roles of deliveries, numbers as the Dutch write them."""
+"""The one place where numbers, euros, shares, years, energy, units and codes become Dutch for readers.
+
+First a figure is rounded, then it is written: thousands by points, a comma before decimals, a real minus sign, and the
+word *onbekend* for what is not known. A year is written as it is: 1905, never 1.905.
+"""
 
 from __future__ import annotations
 
+import csv
+import math
 from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
 
-from kansenkaart.tables.provenance import Provenance
+from kansenkaart.errors import SchemaError
 
-#: What a score was made from, and other codes of the tables, as a reader would say it.
-BASIS_NL: dict[str, str] = {
-    "lod22+dsm": "dakvlakken in 3D, met schaduw uit het hoogtemodel",
-    "lod22": "dakvlakken in 3D, zonder schaduw",
-    "lod12": "eenvoudige dakvorm, zonder schaduw",
-    "dsm": "hoogtemodel, zonder dakvlakken",
-    "footprint+dsm": "omtrek van gebouwen, met hoogtemodel",
-    "footprint": "omtrek van gebouwen; daken onbekend",
-    "bgt": "grootschalige kaart (BGT)",
-    "nwb": "wegenbestand (NWB)",
-    "addresses": "ligging van adressen",
-    "gwsw": "riool zoals de gemeente het opgeeft",
-    "era": "riool geschat naar bouwjaren",
-    "cbs": "huishoudens van het CBS",
-    "per home": "vast oppervlak per woning",
-    "address": "straatnaam in het adres",
-    "reference": "verwijzing in het register",
-    "levels": "hoogte van de buis",
-    "outlet": "kortste weg naar het uitlaatpunt",
-    "centre": "weg naar het midden",
-    "footprint+streets": "omtrek van gebouwen, met straten als rand",
-    "address_points": "ligging van adressen",
-    "address_points+streets": "ligging van adressen, met straten als rand",
-    "name": "straatnaam in het adres",
-    "land": "gemiddelde van Nederland",
-    "nearest": "dichtstbijzijnde straat",
-    "none: no street within reach": "geen straat in de buurt",
-    "against_levels": "kortste weg, tegen de hoogten in",
-    "lowest_level": "weg naar het laagste punt",
-    "larger_pipe": "weg naar de grootste buis",
-    "drawn": "zoals de leiding is getekend",
-    "flat": "vlak of tegen de stroom in: telt als 1:1000",
-    "assumed": "aangenomen: 1:500",
-    "clean": "spoelt zichzelf schoon",
-    "shrinks": "kleinere buis, daarin stroomt het sneller",
-    "keeps_size_may_silt": "blijft even groot: er kan vuil blijven liggen",
-    "silts_already": "stroomt bij droog weer nu al langzaam",
-    "not_foul": "geen vuil water",
-    "maatwerk": "alleen met maatwerk: riool binnen 40 m",
-    "free": "onder voorwaarden: geen riool binnen 40 m",
-    "verbeterd_gescheiden": "verbeterd gescheiden",
-    "grey": "ja, zonder grijswater",
-    "rain": "ja, zonder hemelwater",
-    "both": "alleen zonder grijswater en hemelwater samen",
-    "same": "nee, blijft even groot",
-    "none": "geen riool gevonden",
-    "unknown": "onbekend",
+UNKNOWN = "onbekend"
+MINUS = "\u2212"
+_NO_BREAK = "\u00a0"
+_UNITS = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "jaartal", "EUR": "euro"}
+_PARTS = {
+    "person": "persoon",
+    "home": "woning",
+    "year": "jaar",
+    "month": "maand",
+    "day": "dag",
+    "EUR": "euro",
+    "h": "uur",
 }
-ROLE_NL: dict[str, str] = {
-    "buurt": "grenzen van buurten",
-    "statistics": "cijfers per buurt",
-    "pand": "gebouwen",
-    "home": "woningen",
-    "roof_face": "dakvlakken",
-    "dsm": "hoogten met gebouwen en bomen",
-    "dtm": "hoogten van de grond",
-    "terrain": "straten, groen en water",
-    "street_line": "wegen",
-    "sewer_pipe": "riolen",
-    "sewer_node": "putten",
-    "weather_hourly": "weer per uur",
-    "weather_daily": "weer per dag",
-}
-_THOUSAND = 1000.0
+#: Steps in which people can picture energy [kWh].
+_ENERGY = ((1e6, "GWh"), (1e3, "MWh"))
 
 
-def basis_words(text: str) -> str:
-    """Say a basis in words; one that has none stays as it is."""
-    return BASIS_NL.get(text, text)
+def is_unknown(value: float | None) -> bool:
+    """Say whether a figure is not known: none, not a number, or a missing value of a table.
+
+    Parameters
+    ----------
+    value : float or None
+        Any figure, also ``pandas.NA``.
+    """
+    try:
+        return value is None or math.isnan(float(value))
+    except TypeError:  # pandas.NA is no number
+        return True
 
 
-def role_words(role: str) -> str:
-    """Say what a delivery is used for."""
-    return ROLE_NL.get(role, role)
+def number(value: float | None, decimals: int = 0) -> str:
+    """Write a figure: first rounded (halves to even), then written.
+
+    Parameters
+    ----------
+    value : float or None
+        Any unit; infinite is written as unknown too, since nobody can picture it.
+    decimals : int
+        Digits behind the comma [1].
+
+    Returns
+    -------
+    str
+        Such as ``1.234,5`` or ``−12``, or ``onbekend``.
+    """
+    if is_unknown(value) or math.isinf(float(value)):  # type: ignore[arg-type]
+        return UNKNOWN
+    known = float(value)  # type: ignore[arg-type]
+    text = f"{abs(known):,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")
+    return f"{MINUS}{text}" if known < 0 and text.strip("0,") else text
 
 
-def number(value: float, decimals: int = 0) -> str:
-    """Write a number the Dutch way."""
-    text = f"{float(value):,.{decimals}f}"
-    return text.replace(",", "\0").replace(".", ",").replace("\0", ".")
+def bound(value: float) -> str:
+    """Write a round bound of a class with the decimals that it needs and no more.
+
+    Parameters
+    ----------
+    value : float
+        A bound that was rounded to two digits that count; any unit.
+    """
+    if abs(value) >= 10 or value == int(value):
+        return number(value)
+    return number(value, len(f"{value:.2g}".partition(".")[2]))
 
 
-def kwh_words(value: float) -> str:
-    """Write an amount of energy [kWh] in the unit in which people can picture it."""
-    steps = ((_THOUSAND**2, "GWh"), (_THOUSAND, "MWh"))
-    by, unit = next(((by, unit) for by, unit in steps if abs(value) >= 10 * by), (1.0, "kWh"))
-    return f"{number(value / by, 1 if by > 1 and abs(value) < 100 * by else 0)} {unit}"
+def exact(value: float) -> str:
+    """Write a given figure, such as an assumption, with the decimals that it was given with, at most six.
+
+    Parameters
+    ----------
+    value : float
+        Any unit.
+    """
+    return number(value, len(f"{value:.6f}".rstrip("0").partition(".")[2]))
 
 
-def source_words(sources: Iterable[Provenance]) -> str:
-    """Name the publishers behind some figures, each once."""
-    names = sorted({one.credit for one in sources})
-    return ", ".join(names[:-1]) + " en " + names[-1] if len(names) > 1 else "".join(names)
+def year(value: float | None) -> str:
+    """Write a calendar year, without a point for thousands.
+
+    Parameters
+    ----------
+    value : float or None
+        The year [year].
+    """
+    return UNKNOWN if is_unknown(value) else str(round(float(value)))  # type: ignore[arg-type]
+
+
+def share(value: float | None, decimals: int = 0) -> str:
+    """Write a share as a percentage.
+
+    Parameters
+    ----------
+    value : float or None
+        The share [1], 0 to 1.
+    decimals : int
+        Digits behind the comma [1].
+    """
+    return UNKNOWN if is_unknown(value) else f"{number(100 * float(value), decimals)}%"  # type: ignore[arg-type]
+
+
+def euros(value: float | None, step: int = 10) -> str:
+    """Write a sum of money with its sign, rounded to a step.
+
+    Parameters
+    ----------
+    value : float or None
+        Money [EUR].
+    step : int
+        What it is rounded to [EUR].
+
+    Returns
+    -------
+    str
+        Such as ``€ 1.230`` or ``−€ 40``; the space does not break.
+    """
+    if is_unknown(value):
+        return UNKNOWN
+    rounded = round(float(value) / step) * step  # type: ignore[arg-type]
+    return f"{MINUS if rounded < 0 else ''}€{_NO_BREAK}{number(abs(rounded))}"
+
+
+def energy(value: float | None) -> str:
+    """Write an amount of energy in the unit in which people can picture it.
+
+    Parameters
+    ----------
+    value : float or None
+        Energy [kWh].
+    """
+    if is_unknown(value):
+        return UNKNOWN
+    known = float(value)  # type: ignore[arg-type]
+    by, unit = next(((by, unit) for by, unit in _ENERGY if abs(known) >= 10 * by), (1.0, "kWh"))
+    return f"{number(known / by, 1 if by > 1 and abs(known) < 100 * by else 0)} {unit}"
+
+
+def unit_words(unit: str) -> str:
+    """Say a unit of the dictionary as a Dutch reader would; counts and codes need none.
+
+    Parameters
+    ----------
+    unit : str
+        Such as ``m3/home/year``.
+
+    Returns
+    -------
+    str
+        Such as ``m³ per woning per jaar``.
+    """
+    if unit in _UNITS:
+        return _UNITS[unit]
+    words = " per ".join(_PARTS.get(word, word) for word in unit.split("/"))
+    return words.replace("m2", "m²").replace("m3", "m³")
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Write a figure with its unit; years as years.
+
+    Parameters
+    ----------
+    value : float or None
+        The figure.
+    unit : str
+        Its unit in the dictionary.
+    """
+    if is_unknown(value):
+        return UNKNOWN
+    if unit == "year":
+        return year(value)
+    known = float(value)  # type: ignore[arg-type]
+    text = number(known, 0 if abs(known) >= 100 or known == int(known) else 1)
+    return f"{text}%" if unit == "%" else f"{text} {unit_words(unit)}".strip()
+
+
+def capital(text: str) -> str:
+    """Write a label with a capital.
+
+    Parameters
+    ----------
+    text : str
+        A label of the dictionary.
+    """
+    return text[:1].upper() + text[1:]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Name several things, each once and in order of the alphabet, with *en* before the last.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Such as the credit lines of publishers.
+    """
+    each = sorted(set(names))
+    return ", ".join(each[:-1]) + " en " + each[-1] if len(each) > 1 else "".join(each)
+
+
+@lru_cache(maxsize=1)
+def _lists() -> dict[str, dict[str, tuple[str, str]]]:
+    out: dict[str, dict[str, tuple[str, str]]] = {}
+    with (files("kansenkaart") / "data" / "codes.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            codes = out.setdefault(row["list"], {})
+            if row["code"] in codes or not row["label_nl"] or not row["label_en"]:
+                raise SchemaError(
+                    "every code once, with a Dutch and an English label",
+                    found=f"{row['list']} {row['code']!r}",
+                    where="data/codes.csv",
+                    remedy="complete the row, or remove one of the two",
+                )
+            codes[row["code"]] = (row["label_nl"], row["label_en"])
+    return out
+
+
+def code_lists() -> tuple[str, ...]:
+    """Return the names of the lists of codes."""
+    return tuple(_lists())
+
+
+def codes(name: str, language: str = "nl") -> dict[str, str]:
+    """Return the codes of a list with their labels, in order.
+
+    Parameters
+    ----------
+    name : str
+        A list of ``data/codes.csv``.
+    language : {"nl", "en"}
+        Of the labels.
+
+    Raises
+    ------
+    SchemaError
+        If no list has that name.
+    """
+    if name not in _lists():
+        raise SchemaError(
+            f"one of the lists {sorted(_lists())}", found=name, where="data/codes.csv", remedy="add rows for the list"
+        )
+    return {code: labels[language == "en"] for code, labels in _lists()[name].items()}
+
+
+def say(name: str, code: str) -> str:
+    """Say a code of a list in Dutch; one that has no words stays as it is.
+
+    Parameters
+    ----------
+    name : str
+        A list of ``data/codes.csv``.
+    code : str
+        The code.
+    """
+    return codes(name).get(code, code)

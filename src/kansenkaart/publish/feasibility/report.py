@@ -23,7 +23,6 @@ from kansenkaart.present.report import (
     ReportSpec,
     Section,
     Words,
-    euro,
     sketch_drawing,
     tornado_drawing,
     years_drawing,
@@ -33,7 +32,7 @@ from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.assumptions import Assumptions, ServiceRows
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import label, path_words, unit_of_fact
-from kansenkaart.wording.nl import number
+from kansenkaart.wording.nl import euros, exact, number
 
 Row = Mapping[str, Any]
 _FITS_NL = {
@@ -82,8 +81,8 @@ def how_sure(place: PlaceSums, services: Sequence[ServiceRows], known: Assumptio
     low, high = float(row["enterprise_eur_per_year_low"]), float(row["enterprise_eur_per_year_high"])
     parts: list[Part] = [
         Words(
-            f"Met de middelste aannamen is de uitkomst van het wijkbedrijf {euro(middle)} per jaar. In acht van de "
-            f"tien trekkingen ligt dat tussen {euro(low)} en {euro(high)}. We trokken 500 keer alle aannamen tegelijk, elk "
+            f"Met de middelste aannamen is de uitkomst van het wijkbedrijf {euros(middle)} per jaar. In acht van de "
+            f"tien trekkingen ligt dat tussen {euros(low)} en {euros(high)}. We trokken 500 keer alle aannamen tegelijk, elk "
             "tussen zijn laagste en hoogste waarde."
         ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat het wijkbedrijf per jaar overhoudt"),
@@ -131,7 +130,7 @@ def _turns(case: Case) -> list[Part]:
 
 def _amount(value: float, unit: str) -> str:
     if unit == "procent":
-        return f"{round(value * 100)} procent"
+        return f"{number(value * 100)} procent"
     return f"{number(value, 0 if value >= 100 else 2)} {unit}".rstrip()
 
 
@@ -199,7 +198,7 @@ def _figures_used(place: PlaceSums, known: Assumptions) -> tuple[tuple[str, ...]
     lines = []
     for name in terms:
         one = known[rows[name][0]]
-        figures = [f"{figure:g}".replace(".", ",") for figure in (one.value, one.low, one.high)]
+        figures = [exact(figure) for figure in (one.value, one.low, one.high)]
         lines.append(
             (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", _unit(one.unit), quality[one.quality])
         )
@@ -222,7 +221,7 @@ def _fact(name: str, value: float) -> str:
     if np.isnan(value):
         return "onbekend"
     if name.endswith("_frac"):
-        return f"{round(value * 100)} procent {unit_of_fact(name)}"
+        return f"{number(value * 100)} procent {unit_of_fact(name)}"
     return f"{number(value)} {unit_of_fact(name)}".strip()
 
 
@@ -245,7 +244,7 @@ def _monitor(place: PlaceSums, known: Assumptions, actual: pd.DataFrame, flow: C
         if 0 <= year <= case.period_years and not pd.isna(value):
             aim, got = float(plan[str(item)][year, 0]), float(value)
             words = f"{label('actual', str(item))}, {when}"
-            rows.append((words, *(f"{value:,.0f}".replace(",", ".") for value in (aim, got, got - aim))))
+            rows.append((words, *(number(value) for value in (aim, got, got - aim))))
     return Grid("Plan en werkelijkheid", ("Wat en wanneer", "plan", "werkelijk", "verschil"), tuple(rows))
 
 
@@ -318,19 +317,19 @@ def verdict(row: Row) -> str:
     if not isinstance(row["services_nl"], str):
         return "Geen van de diensten die we konden doorrekenen draagt zichzelf. Zonder steun komt een wijkbedrijf hier niet uit."
     outcome = (
-        f"houdt het wijkbedrijf {euro(left)} per jaar over"
+        f"houdt het wijkbedrijf {euros(left)} per jaar over"
         if left >= 0
-        else f"komt het wijkbedrijf {euro(-left)} per jaar tekort"
+        else f"komt het wijkbedrijf {euros(-left)} per jaar tekort"
     )
     words = f"Met onze middelste aannamen {outcome}. Bijna alle aannamen zijn gokken: "
-    words += f"het kan ook {euro(low)} of {euro(high)} zijn. "
+    words += f"het kan ook {euros(low)} of {euros(high)} zijn. "
     if high - left < left - low:
         words += "Tegenvallen is waarschijnlijker dan meevallen. "
     return words + f"De kans dat het zichzelf betaalt is ongeveer {_chance(chance)}."
 
 
 def _chance(share: float) -> str:
-    return f"{round(share * 100)} procent"
+    return f"{number(share * 100)} procent"
 
 
 def _needs(row: Row) -> Bullets:
@@ -338,15 +337,15 @@ def _needs(row: Row) -> Bullets:
         float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year", "homes")
     )
     lines = [
-        f"De organisatie (bestuur, boekhouding, coördinatie) kost {euro(costs)} per jaar; de diensten kunnen "
-        f"{euro(max(carried, 0.0))} dragen."
+        f"De organisatie (bestuur, boekhouding, coördinatie) kost {euros(costs)} per jaar; de diensten kunnen "
+        f"{euros(max(carried, 0.0))} dragen."
     ]
     needed = row["participation_needed_frac"]
     if pd.isna(needed):
         lines.append("Meer deelnemende woningen alleen lost het niet op: ook bij volle deelname komt het niet uit.")
     elif float(needed) > 0:
         lines.append(
-            f"Het komt uit vanaf een deelname van ongeveer {round(float(needed) * 100)} procent van de woningen."
+            f"Het komt uit vanaf een deelname van ongeveer {number(float(needed) * 100)} procent van de woningen."
         )
     else:
         lines.append(
@@ -355,9 +354,9 @@ def _needs(row: Row) -> Bullets:
     gap = -float(row["enterprise_eur_per_year"])
     if gap > 0:
         local = sum(float(row[name]) for name, _ in PARTY_ROWS)
-        lines.append(f"Een bijdrage van {euro(gap)} per jaar ({euro(gap / homes)} per woning) maakt het sluitend.")
+        lines.append(f"Een bijdrage van {euros(gap)} per jaar ({euros(gap / homes)} per woning) maakt het sluitend.")
         lines.append(
-            f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {euro(abs(local))} per jaar"
+            f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {euros(abs(local))} per jaar"
             + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
         )
     if isinstance(row["social_nl"], str):
@@ -373,10 +372,10 @@ def _what(place: PlaceSums, row: Row) -> Section:
     shorter = {track: place.rows[track] for track in ("short", "long")}
     head = ("Per jaar", *(label("track", one) for one in shorter))
     rows = [
-        ("Wijkbedrijf houdt over", *(euro(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
+        ("Wijkbedrijf houdt over", *(euros(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
         (
             "Blijft in de wijk (bewoners en wijkbedrijf)",
-            *(euro(float(one["stays_eur_per_year"])) for one in shorter.values()),
+            *(euros(float(one["stays_eur_per_year"])) for one in shorter.values()),
         ),
         ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values())),
     ]
@@ -431,14 +430,14 @@ def _incomplete(row: Row) -> list[Part]:
 def _money(place: PlaceSums, flow: CashFlow) -> Section:
     row, results = place.rows[place.track], place.sums[place.track].results
     parties = tuple(
-        (words, euro(float(row[name])), euro(float(row[f"{name}_low"])), euro(float(row[f"{name}_high"])))
+        (words, euros(float(row[name])), euros(float(row[f"{name}_low"])), euros(float(row[f"{name}_high"])))
         for name, words in PARTY_ROWS
     )
     net = flow.real(flow.party("enterprise"))[:, 0]
     work = (
         f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
         "vrijwilligers met een vergoeding. "
-        f"Investering in de hele looptijd: {euro(float(row['investment_eur']))}."
+        f"Investering in de hele looptijd: {euros(float(row['investment_eur']))}."
     )
     parts: list[Part] = [
         Words(
@@ -481,7 +480,7 @@ def _adds_up(results: Sequence[ServiceResult], flow: CashFlow) -> list[Part]:
 
     def rows(found: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            (name, *(euro(float(one)) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
+            (name, *(euros(float(one)) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
         )
 
     sums = [*package, ("organisatie en inleg van leden", rest), ("samen", whole)]

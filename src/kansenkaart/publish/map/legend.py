@@ -1,101 +1,221 @@
-"""The columns, classes and words of the map, from the dictionary and the data."""
+"""The columns and legends of the map, from the dictionary and the data.
+
+One colour grammar: amounts on one ramp, where more is darker, with a figure as second code (1 is least); euros on both sides
+of 0; classes with letters, A always best and darkest; kinds in colours of their own, with a letter of their name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import Column, View
-from kansenkaart.present.style import ramp_classes
+from kansenkaart.present.style import KINDS, QUALITY, LegendClass, diverging_classes, ramp_classes, sampled
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
+from kansenkaart.wording import nl
+from kansenkaart.wording.themes import views
 
 CALCULATED = "berekend"
 _QUANTILES = (0.2, 0.4, 0.6, 0.8)
+#: Which deliveries a figure of a publisher comes from.
+_ROLES = {"CBS": ("statistics", "buurt"), "BAG": ("pand", "home"), "3DBAG": ("roof_face",), "GWSW": ("sewer_pipe",)}
 
 
 def editions_of(sources: Sequence[Provenance]) -> str:
-    """Name the deliveries behind some figures with their editions, as a reader would."""
+    """Name the deliveries behind some figures with their editions, as a reader would.
+
+    Parameters
+    ----------
+    sources : sequence of Provenance
+        The deliveries.
+    """
     return ", ".join(sorted({f"{one.credit.removeprefix('(c) ')} {one.edition}" for one in sources}))
 
 
-_UNITS_NL = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "jaartal", "EUR": "euro"}
-_WORDS_NL = {"person": "persoon", "home": "woning", "year": "jaar", "EUR": "euro"}
+def columns_of(frame: pd.DataFrame, names: Sequence[str], sources: Sequence[Provenance]) -> tuple[Column, ...]:
+    """Say of each column its label, unit, source, year and basis; years and bases that differ per row come along.
 
-
-def unit_nl(unit: str) -> str:
-    """Say a unit as a Dutch reader would; counts, codes and years need none."""
-    if unit in _UNITS_NL:
-        return _UNITS_NL[unit]
-    return "/".join(_WORDS_NL.get(word, word) for word in unit.split("/"))
-
-
-def columns_of(
-    frame: pd.DataFrame, names: Sequence[str], sources: Sequence[Provenance], decimals: dict[str, int]
-) -> tuple[Column, ...]:
-    """Say of each column its label, unit, source, year and basis; years and bases that differ per row come along."""
-    out = []
-    for name in names:
-        one = fields.get(name)
-        year = f"{name}_year" if f"{name}_year" in frame.columns else ""
-        basis = next(
-            (word for word in (f"{name}_basis", "score_basis") if word in frame.columns and one.origin == "calculated"),
-            "",
-        )
-        out.append(
-            Column(
-                name,
-                one.label_nl,
-                _origin(one.origin, sources),
-                unit_nl(one.unit),
-                _year(one.origin, sources),
-                definition=one.definition_nl,
-                kind="number" if one.type in ("int", "float") else "text",
-                decimals=decimals.get(name, 0),
-                year_column=year,
-                basis_column=basis if basis != name else "",
-            )
-        )
+    Parameters
+    ----------
+    frame : DataFrame
+        The layer.
+    names : sequence of str
+        Columns of the dictionary that it has.
+    sources : sequence of Provenance
+        The deliveries behind it.
+    """
+    out = [_column(frame, fields.get(name), sources) for name in names]
     extra = [name for column in out for name in (column.year_column, column.basis_column) if name]
-    known = {column.name for column in out}
+    present = {column.name for column in out}
     plain = [
-        Column(name, fields.get(name).label_nl, CALCULATED, kind="number" if name.endswith("_year") else "text")
+        Column(
+            name,
+            fields.get(name).label_nl,
+            CALCULATED,
+            unit=nl.unit_words("year") if name.endswith("_year") else "",
+            kind="number" if name.endswith("_year") else "text",
+        )
         for name in dict.fromkeys(extra)
-        if name not in known
+        if name not in present
     ]
     return (*out, *plain)
 
 
-_ROLES = {"CBS": ("statistics", "buurt"), "BAG": ("pand", "home"), "3DBAG": ("roof_face",), "GWSW": ("sewer_pipe",)}
+def _column(frame: pd.DataFrame, one: fields.Field, sources: Sequence[Provenance]) -> Column:
+    year = f"{one.name}_year" if f"{one.name}_year" in frame.columns else ""
+    grounds = (f"{one.name}_basis", "score_basis") if one.origin == "calculated" else ()
+    basis = next((word for word in grounds if word in frame.columns), "")
+    return Column(
+        one.name,
+        one.label_nl,
+        _origin(one.origin, sources),
+        nl.unit_words(one.unit),
+        _year(one.origin, sources),
+        definition=one.definition_nl,
+        kind="number" if one.type in ("int", "float") else "text",
+        decimals=one.decimals,
+        year_column=year,
+        basis_column=basis if basis != one.name else "",
+    )
+
+
+def words_of(columns: Sequence[Column]) -> dict[str, dict[str, str]]:
+    """Return per column the words of its codes, for the columns that hold codes.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Of all layers.
+    """
+    known = fields.dictionary()
+    lists = {one.name: fields.get(one.name).codes for one in columns if _in_dictionary(one.name, known)}
+    return {name: nl.codes(words) for name, words in sorted(lists.items()) if words}
+
+
+def _in_dictionary(name: str, known: Mapping[str, fields.Field]) -> bool:
+    return name in known or name.removesuffix("_basis") in known
+
+
+def _delivery(origin: str, sources: Sequence[Provenance]) -> Provenance | None:
+    return next((one for role in _ROLES.get(origin, ()) for one in sources if one.role == role), None)
 
 
 def _origin(origin: str, sources: Sequence[Provenance]) -> str:
-    found = next((one for role in _ROLES.get(origin, ()) for one in sources if one.role == role), None)
-    return f"{found.publisher}-{found.role}" if found else CALCULATED
+    delivery = _delivery(origin, sources)
+    return f"{delivery.publisher}-{delivery.role}" if delivery else CALCULATED
 
 
 def _year(origin: str, sources: Sequence[Provenance]) -> str:
     """Say of which year or edition a figure is; a calculated one names the editions it was made from."""
-    found = next((one for role in _ROLES.get(origin, ()) for one in sources if one.role == role), None)
-    if found:
-        return str(found.year or f"editie {found.edition}")
+    delivery = _delivery(origin, sources)
+    if delivery:
+        return str(delivery.year or f"editie {delivery.edition}")
     return "berekend uit " + editions_of([one for one in sources if not one.role.startswith("weather_daily")])
 
 
-def view_of(frame: pd.DataFrame, name: str, *, ramp: str = "viridis", note: str = "") -> View | None:
-    """Make five classes of equal numbers of features, with round bounds; none where all is unknown."""
-    values = frame[name].astype(float).dropna()
-    if values.empty:
+def view_of(frame: pd.DataFrame, name: str, *, theme: str = "") -> View | None:
+    """Make the legend of one way to colour; None where all is unknown.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The layer.
+    name : str
+        Column of the dictionary.
+    theme : str, optional
+        Key of the theme, for what ``data/views.csv`` says of it there.
+
+    Returns
+    -------
+    View or None
+        Kinds and classes by their codes, ranks by their number, amounts in at most five classes with round bounds.
+    """
+    one, row = fields.get(name), views().get((theme, name))
+    if frame[name].isna().all():
         return None
-    bounds = sorted({_round(float(one)) for one in values.quantile(list(_QUANTILES)) if one > values.min()})
-    edges = ["", *(_say(one) for one in bounds)]
-    labels = [f"tot {edges[1]}" if len(bounds) else "alle"]
-    labels += [f"{low} tot {high}" for low, high in pairwise(edges[1:])]
-    labels += [f"{edges[-1]} en meer"] if bounds else []
-    return View(fields.get(name).label_nl, name, ramp_classes(bounds, labels, ramp=ramp), note)
+    if one.codes:
+        classes = _coded(frame, one)
+    elif row is not None and row.bounds:
+        classes = ramp_classes(row.bounds, row.labels_nl)
+    elif name == "rank":
+        classes = _ranks(frame)
+    else:
+        classes = _amounts(frame, one)
+    return View(row.label_nl or one.label_nl, name, classes, row.note_nl) if row else View(one.label_nl, name, classes)
+
+
+def _coded(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
+    codes = nl.codes(one.codes)
+    if all(len(code) == 1 for code in codes):
+        return tuple(
+            LegendClass(code, label, QUALITY.get(code, QUALITY["?"]), values=(code,)) for code, label in codes.items()
+        )
+    present = set(frame[one.name].dropna())
+    by_label: dict[str, list[str]] = {}
+    for code, label in codes.items():
+        if code in present or one.name != "border_class":
+            by_label.setdefault(label, []).append(code)
+    signs = _signs(by_label)
+    return tuple(
+        LegendClass(signs[label], label, KINDS.get((one.codes, members[0]), KINDS["", ""]), values=tuple(members))
+        for label, members in by_label.items()
+    )
+
+
+def _signs(labels: Mapping[str, object]) -> dict[str, str]:
+    """Give each label a letter of its own: the first of its letters that no other has; a question mark for what is unknown."""
+    out: dict[str, str] = {}
+    for label in labels:
+        free = [sign for sign in label.upper() if sign.isalpha() and sign not in out.values()]
+        out[label] = "?" if label == nl.UNKNOWN else free[0]
+    return out
+
+
+def _ranks(frame: pd.DataFrame) -> tuple[LegendClass, ...]:
+    ranks = sorted(int(one) for one in frame["rank"].unique())
+    colors = list(reversed(sampled(len(ranks))))
+    edges = [None, *(float(one) for one in ranks[1:]), None]
+    return tuple(
+        LegendClass(str(one), f"plaats {one}", color, edges[k], edges[k + 1])
+        for k, (one, color) in enumerate(zip(ranks, colors, strict=True))
+    )
+
+
+def _amounts(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
+    """Make classes of equal numbers of features; where euros go below 0, some on each side of it."""
+    values = frame[one.name].astype(float).dropna()
+    say = nl.year if one.unit == "year" else nl.bound
+    rounded = np.round if one.unit == "year" else _round
+    if one.unit.startswith("EUR") and values.min() < 0:
+        bounds = _around_0(values)
+        return diverging_classes(bounds, _labels(bounds, say))
+    bounds = sorted({float(rounded(v)) for v in values.quantile(list(_QUANTILES)) if v > values.min()})
+    return ramp_classes(bounds, _labels(bounds, say))
+
+
+def _around_0(values: pd.Series[float]) -> list[float]:
+    """Divide five classes over both sides of 0 as the features are, at most three on a side."""
+    below, above = values[values < 0], values[values >= 0]
+    many = int(np.clip(round(5 * len(below) / len(values)), 1, 3))
+    parts = ((below, many), (above, min(5 - many, 3)))
+    inner = {
+        float(_round(v))
+        for side, count in parts
+        if len(side)
+        for v in side.quantile([k / count for k in range(1, count)])
+    }
+    return sorted(inner | {0.0})
+
+
+def _labels(bounds: Sequence[float], say: Callable[[float], str]) -> list[str]:
+    if not bounds:
+        return ["alle"]
+    words = [say(one) for one in bounds]
+    return [f"tot {words[0]}", *(f"{low} tot {high}" for low, high in pairwise(words)), f"{words[-1]} en meer"]
 
 
 def _round(value: float) -> float:
@@ -104,11 +224,3 @@ def _round(value: float) -> float:
         return 0.0
     size = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
     return float(round(value / size) * size)
-
-
-def _say(value: float) -> str:
-    return (
-        f"{value:,.0f}".replace(",", ".")
-        if abs(value) >= 10 or value == int(value)
-        else f"{value:.2g}".replace(".", ",")
-    )

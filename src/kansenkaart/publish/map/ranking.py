@@ -11,24 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start
-from kansenkaart.tables import fields, schemas
+from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, leading_cases
-from kansenkaart.wording.nl import basis_words, kwh_words, number, source_words
+from kansenkaart.wording.nl import UNKNOWN, energy, listed, number, say, share, unit_words
 
-#: Grounds for a ranking: column, words, unit, divided by the homes or not, whether more is better.
-_GROUNDS = (
-    ("value_eur_per_year", "opbrengst per woning", "euro/jaar", True, True),
-    ("sun_eur_per_year", "opbrengst van zon per woning", "euro/jaar", True, True),
-    ("water_eur_per_year", "besparing op water per woning", "euro/jaar", True, True),
-    ("yield_pay_kwh_per_year", "stroom die loont per woning", "kWh/jaar", True, True),
-    ("yield_fit_kwh_per_year", "stroom die past per woning", "kWh/jaar", True, True),
-    ("sun_kwh_per_year", "zonlicht op vrije daken per woning", "kWh/jaar", True, True),
-    ("grey_water_m3_per_year", "grijswater per woning", "m3/jaar", True, True),
-    ("corporation_frac", "woningen van een corporatie", "1", False, True),
-    ("border_m", "lengte van de grens", "m", False, False),
-)
 #: Where the euros of a whole are known, its parts are not weighed beside it.
 _IMPLIED = {
     "value_eur_per_year": (
@@ -54,14 +42,9 @@ class Places:
     name: str
 
 
-def there(store: Store, table: str) -> bool:
-    """Tell whether a table of another subject is known here and stored."""
-    return table in schemas.tables() and store.has(table)
-
-
 def proposed(store: Store) -> Places | None:
     """Return the best single areas (by their value in euros where both were sought), else the areas of the division."""
-    if there(store, "best_area"):
+    if store.has("best_area"):
         frame = store.read("best_area")
         for criterion in ("eur", "kwh"):
             part = frame[frame["criterion"] == criterion]
@@ -69,7 +52,7 @@ def proposed(store: Store) -> Places | None:
                 return Places(
                     "best", "best_area", part.sort_values("rank", ignore_index=True), "best_id", _name_of(part)
                 )
-    if there(store, "gebied"):
+    if store.has("gebied"):
         frame = store.read("gebied")
         return Places("gebied", "gebied", frame, "gebied_id", "gebied_name") if len(frame) else None
     return None
@@ -79,31 +62,49 @@ def _name_of(frame: pd.DataFrame) -> str:
     return next(name for name in ("best_name", "name", "best_id") if name in frame.columns)
 
 
-def grounds(frame: pd.DataFrame) -> tuple[tuple[str, str, str, bool, bool], ...]:
-    """Return the grounds on which these places differ and can be ranked, at most four, the most telling first."""
-    known = [one for one in _GROUNDS if one[0] in frame.columns and frame[one[0]].notna().any()]
-    implied = {name for one in known for name in _IMPLIED.get(one[0], ())}
-    return tuple(one for one in known if one[0] not in implied)[:_MOST_GROUNDS]
+def grounds(frame: pd.DataFrame) -> tuple[fields.Field, ...]:
+    """Return the grounds on which these places differ and can be ranked, the most telling first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The proposed places.
+
+    Returns
+    -------
+    tuple of Field
+        At most four columns of the dictionary; a part of what is ranked as a whole is not weighed again.
+    """
+    usable = [one for one in fields.grounds() if one.name in frame.columns and frame[one.name].notna().any()]
+    implied = {name for one in usable for name in _IMPLIED.get(one.name, ())}
+    return tuple(one for one in usable if one.name not in implied)[:_MOST_GROUNDS]
 
 
 def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
-    """Return the tool with the proposed places of the study, their grounds, their sureness and their factsheets."""
+    """Return the tool with the proposed places of the study, their grounds, their sureness and their factsheets.
+
+    Parameters
+    ----------
+    tool : AreaTool
+        The tool over the blocks.
+    store : Store
+        Scored tables.
+    links : mapping
+        Factsheets by ``kind-id`` of their place.
+    """
     places = proposed(store)
     if places is None:
         return tool
     rows = grounds(places.frame)
-    share = round(100 / max(len(rows), 1) / 5) * 5.0
-    criteria = tuple(
-        Criterion(name, words, unit, fields.get(name).definition_nl, share, better, int(not each or unit == "m3/jaar"))
-        for name, words, unit, each, better in rows
-    )
+    weight = round(100 / max(len(rows), 1) / 5) * 5.0
+    criteria = tuple(_criterion(one, weight) for one in rows)
     members = _members(store, places)
     areas = tuple(
         ProposedArea(
             f"{places.kind}-{row[places.key]}",
             str(row[places.name]),
             members[str(row[places.key])],
-            tuple(float(row[name]) / (max(int(row["homes"]), 1) if each else 1) for name, _, _, each, _ in rows),
+            tuple(float(row[one.name]) / (max(int(row["homes"]), 1) if one.per_home else 1) for one in rows),
             _note(row),
             _known(row, "sure_frac"),
             links.get(f"{places.kind}-{row[places.key]}", ""),
@@ -112,6 +113,12 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
         if members.get(str(row[places.key]))
     )
     return replace(tool, areas=areas, criteria=criteria, samples=None)
+
+
+def _criterion(one: fields.Field, weight: float) -> Criterion:
+    label = f"{one.label_nl} per woning" if one.per_home else one.label_nl
+    decimals = int(not one.per_home or one.unit.startswith("m3"))
+    return Criterion(one.name, label, unit_words(one.unit), one.definition_nl, weight, one.rank > 0, decimals)
 
 
 def _members(store: Store, places: Places) -> dict[str, tuple[str, ...]]:
@@ -152,7 +159,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         Answer("Hoeveel woningen?", f"{number(row['homes'])} woningen", "geteld in het register van gebouwen (BAG)"),
         _gain(store, places.kind, row),
         _sure(row),
-        Answer("Waaruit?", f"Berekend uit {source_words(sources)}.", _basis(places.frame)),
+        Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(places.frame)),
     )
     layer = "beste_gebieden" if places.kind == "best" else "gebieden"
     return Start(
@@ -165,9 +172,10 @@ def _leading(frame: pd.DataFrame) -> int:
     rows = grounds(frame)
     if not rows:
         return 0
-    name, _, _, each, better = rows[0]
-    values = frame[name].to_numpy(float) / (np.maximum(frame["homes"].to_numpy(float), 1.0) if each else 1.0)
-    return int(np.nanargmax(values if better else -values))
+    first = rows[0]
+    homes = np.maximum(frame["homes"].to_numpy(float), 1.0) if first.per_home else 1.0
+    values = frame[first.name].to_numpy(float) / homes
+    return int(np.nanargmax(values if first.rank > 0 else -values))
 
 
 def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
@@ -192,15 +200,15 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
         (v for n in ("yield_pay_kwh_per_year", "yield_fit_kwh_per_year") if (v := _known(row, n)) is not None), None
     )
     if kwh is not None:
-        return Answer(question, f"{kwh_words(kwh)} stroom per jaar", "in euro's nog onbekend")
+        return Answer(question, f"{energy(kwh)} stroom per jaar", "in euro's nog onbekend")
     water = _known(row, "grey_water_m3_per_year")
-    told = f"{number(water)} m³ grijswater per jaar om te hergebruiken" if water is not None else "onbekend"
-    return Answer(question, told, "in euro's nog onbekend: er ontbreken gegevens over daken of riolen")
+    reuse = f"{number(water)} m³ grijswater per jaar om te hergebruiken" if water is not None else UNKNOWN
+    return Answer(question, reuse, "in euro's nog onbekend: er ontbreken gegevens over daken of riolen")
 
 
 def case_of(store: Store, kind: str, key: str) -> pd.Series[Any] | None:
     """Return the enterprise's case of a place, on the track that is shown of it; None where there is none."""
-    if not there(store, "enterprise_case"):
+    if not store.has("enterprise_case"):
         return None
     frame = store.read("enterprise_case")
     frame = leading_cases(frame[(frame["place_kind"] == kind) & (frame["place_id"].astype(str) == key)])
@@ -218,12 +226,12 @@ def _sure(row: pd.Series[Any]) -> Answer:
 def _proof(gap: float) -> str:
     if gap <= 0:
         return "bewezen: geen ander gebied is met deze cijfers beter"
-    shown = number(100 * gap, 1)
-    most = "minder dan 0,1" if shown == "0,0" else f"hoogstens {shown}"
-    return f"een ander gebied kan met deze cijfers {most}% meer waard zijn"
+    percent = share(gap, 1)
+    most = "minder dan 0,1%" if percent == "0,0%" else f"hoogstens {percent}"
+    return f"een ander gebied kan met deze cijfers {most} meer waard zijn"
 
 
 def _basis(frame: pd.DataFrame) -> str:
-    found = [name for name in ("score_basis", "value_basis", "block_basis") if name in frame.columns]
-    words = {basis_words(str(one)) for name in found for one in frame[name].dropna().unique()}
+    grounds_of = [name for name in ("score_basis", "block_basis") if name in frame.columns]
+    words = {say(name, str(one)) for name in grounds_of for one in frame[name].dropna().unique()}
     return "gemaakt uit: " + ", ".join(sorted(words)) if words else ""

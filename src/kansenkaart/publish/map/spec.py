@@ -1,4 +1,4 @@
-"""Which scored tables become which themes of the map, in words for readers."""
+"""The map of a study as a frozen spec: its themes, what lies beside it, sources, credits and what can be searched."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import pandas as pd
 from kansenkaart.config import Study
 from kansenkaart.errors import StoreError
 from kansenkaart.present.mapspec import Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
-from kansenkaart.publish.map import themes as themes_of
-from kansenkaart.publish.map import themes_areas, themes_water
-from kansenkaart.publish.map.legend import CALCULATED, editions_of
+from kansenkaart.publish.map.legend import CALCULATED, editions_of, words_of
 from kansenkaart.publish.map.ranking import first_minute, ranked
+from kansenkaart.publish.map.themes import drawn, tool_of
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import BASIS_NL, role_words
+from kansenkaart.wording.nl import say
 
 SHOWN = (
     "buurt_score",
@@ -86,32 +85,14 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
             remedy="add buurten, panden or homes to the study",
         )
     sources = store.sources_of(shown)
-    layers, themes = [], []
-    for make in (
-        themes_areas.best,
-        themes_areas.best_borders,
-        themes_areas.areas,
-        themes_areas.enterprise_areas,
-        themes_areas.enterprise_buurten,
-        themes_of.buurten,
-        themes_of.roofs,
-        themes_of.panden,
-        themes_water.grey,
-        themes_water.rain,
-        themes_of.streets,
-        themes_water.sewers,
-        themes_areas.blocks,
-    ):
-        made = make(store, sources)
-        if made is not None:
-            layers.append(made[0])
-            themes.append(made[1])
+    made = list(drawn(store, sources))
+    layers, themes = [layer for layer, _ in made], [theme for _, theme in made]
     if not themes:
         raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
     units = next((one for one in layers if one.name == "blokken"), None)
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
     beside = beside or Beside()
-    tool = None if units is None else ranked(themes_areas.tool(store, units, study.areas), store, beside.factsheets)
+    tool = None if units is None else ranked(tool_of(store, units, study.areas.target_homes), store, beside.factsheets)
     return MapSpec(
         title=study.title,
         study=study.name,
@@ -128,16 +109,9 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
         pages=beside.pages,
         style=beside.style[0],
         dark=beside.style[1],
-        words=_words(themes),
+        words=words_of([column for layer in layers for column in layer.columns]),
         public=beside.public,
     )
-
-
-def _words(themes: Sequence[Theme]) -> dict[str, str]:
-    """Say codes as a reader would: bases, and what a legend calls by one code only."""
-    classes = [one for theme in themes for view in theme.views for one in view.classes]
-    told = [(code, one.label) for one in classes if len(codes := one.values) == 1 for code in codes if len(code) > 1]  # noqa: PD011
-    return {**dict(told), **BASIS_NL}
 
 
 def _finished(theme: Theme, layers: Sequence[Layer], outlines: tuple[str, ...]) -> Theme:
@@ -171,7 +145,7 @@ def _linked(layer: Layer, beside: Beside) -> Layer:
 def _notes(sources: Sequence[Provenance]) -> tuple[Source, ...]:
     first: dict[str, Source] = {}
     for one in sources:
-        key, title = f"{one.publisher}-{one.role}", f"{one.credit} ({role_words(one.role)})"
+        key, title = f"{one.publisher}-{one.role}", f"{one.credit} ({say('role', one.role)})"
         year = f"cijfers over {one.year}" if one.year else ""
         first.setdefault(key, Source(key, title, one.publisher, one.edition, one.licence, note=year))
     note = "uit de bronnen hierboven"

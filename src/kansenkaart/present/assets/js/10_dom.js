@@ -1,8 +1,9 @@
 // Small helpers: elements, Dutch numbers, announcements, downloads. Text reaches the page through text nodes only.
 
-const byId = (id) => document.getElementById(id);
+/** An element of the template, by its id; it is there. @param {string} id @returns {HTMLInputElement} */
+const byId = (id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
 
-/** Make an element. Attributes that are functions become listeners; children are nodes or texts. */
+/** Make an element. Attributes that are functions become listeners; children are nodes or texts. @param {string} tag @param {Record<string, any>} attributes @param {any[]} children @returns {any} */
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -18,39 +19,37 @@ function h(tag, attributes, ...children) {
 /** Text from the data, fenced off so that its writing direction cannot disturb its neighbours. */
 const said = (text) => h("bdi", {}, String(text));
 
-/** Replace all children. */
+/** Replace all children. @template {Element} E @param {E} element @param {any[]} children @returns {E} */
 function fill(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
 }
 
-/** Write a number the Dutch way; unknown is a word, never a zero. (`Intl` would load its tables first: a tenth of the start.) */
+/** Write a number the Dutch way @param {number | null | undefined} value @param {number} decimals @returns {string}; unknown is a word, never a zero. (`Intl` would load its tables first: a tenth of the start.) */
 function nl(value, decimals = 0) {
   if (value === null || value === undefined || Number.isNaN(value)) return "onbekend";
   const [whole, part] = Math.abs(value).toFixed(decimals).split(".");
   const digits = whole.replace(/\B(?=(\d{3})+$)/g, ".") + (part ? "," + part : "");
-  return (value < 0 && /[1-9]/.test(digits) ? "-" : "") + digits;
+  return (value < 0 && /[1-9]/.test(digits) ? "\u2212" : "") + digits;
 }
 
-/** Units as people write them. */
-function unitText(unit) {
-  return unit.replace(/\bEUR\b/g, "euro").replace(/m2\b/g, "m²").replace(/m3\b/g, "m³")
-    .replace("/year", " per jaar").replace(/^(1|\[1\]|year|jaartal)$/, "").trim();
-}
+/** The unit to write behind a figure: a year has none. */
+const unitText = (unit) => (unit === "jaartal" ? "" : unit);
 
-/** Write a number of a column: a year stands without a point between its digits. */
+/** Write a number of a column: a year stands without a point between its digits. @param {ColumnAbout} column @param {number} value */
 function figure(column, value) {
   return column.unit === "jaartal" && value !== null && !Number.isNaN(value) ? String(Math.round(value)) : nl(value, column.decimals);
 }
 
-/** Write a value of a column with its unit. */
+/** Write a value of a column with its unit. @param {ColumnAbout} column @param {any} value @returns {string} */
 function shown(column, value) {
   if (value === null || Number.isNaN(value)) return "onbekend";
-  if (column.kind === "text") return inWords(value);
+  if (column.kind === "text") return inWords(value, column.name);
   const unit = unitText(column.unit);
   return figure(column, value) + (unit ? "\u00a0" + unit : "");
 }
 
+/** @type {any} */
 let announceTimer = 0;
 
 /** Say something to screen readers, and show it for a moment. */
@@ -91,17 +90,17 @@ const csvText = (rows) => "\ufeff" + rows.map((row) => row.map(csvCell).join(";"
 
 /** Lower case without accents, for searching. */
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
-/** A coded text of the data, such as a basis, in words. */
-const inWords = (text) => (text === null || text === undefined ? "onbekend" : spec.words[text] ?? text);
+/** A coded text of a column, such as a basis, in words. @param {any} text @param {string} column @returns {string} */
+const inWords = (text, column) => (text === null || text === undefined ? "onbekend" : spec.words[column]?.[text] ?? text);
 const noMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const sourceOf = (key) => spec.sources.find((source) => source.key === key);
 
-/** Where a figure comes from: year, source, basis; per feature where the column says so. */
-function origin(layer, column, index = -1) {
+/** Where a figure comes from: year, source, basis; per feature where the column says so. @param {LayerData} layer @param {ColumnAbout} column */
+function originOf(layer, column, index = -1) {
   const own = (name) => (name && index >= 0 ? layer.column(name).value(index) : null);
   const source = sourceOf(column.source);
   const year = own(column.yearColumn) ?? column.year;
   const basis = own(column.basisColumn) ?? column.basis;
   const from = source && !String(year).startsWith(source.title) ? source.title : "";
-  return [year && String(year), from, basis && "gemaakt uit: " + inWords(basis)].filter(Boolean).join(" · ");
+  return [year && String(year), from, basis && "gemaakt uit: " + inWords(basis, column.basisColumn)].filter(Boolean).join(" · ");
 }

@@ -75,16 +75,16 @@ function readColumn(about, bytes, at, n, words) {
 }
 
 function lazyColumns(header, bytes, start) {
+  let read = null;
   const columns = new Map(), texts = () => {
     const from = bytes.length - header.textBytes;
-    texts.read ||= JSON.parse(new TextDecoder().decode(bytes.subarray(from)));
-    return texts.read;
+    return (read ||= JSON.parse(new TextDecoder().decode(bytes.subarray(from))));
   };
   let at = start;
   for (const about of header.columns) {
     const from = at;
-    let read = null;
-    columns.set(about.name, () => (read ||= readColumn(about, bytes, from, header.n, texts()[about.name])));
+    let column = null;
+    columns.set(about.name, () => (column ||= readColumn(about, bytes, from, header.n, texts()[about.name])));
     at += about.bytes;
   }
   return columns;

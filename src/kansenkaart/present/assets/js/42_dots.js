@@ -1,6 +1,7 @@
 // Features of a few pixels: blended into the pixels by hand, which takes a tenth of the time of a path for each.
 
 const SMALL_PX = 2.5, LEAST_PX = 0.8, DOTS_AT_ONCE = 4000;
+/** @type {{image: any}} */
 const dots = { image: null };
 
 const isSmall = ({ kind, box }, i, k) => kind === "polygon" && (box[4 * i + 2] - box[4 * i]) * k < SMALL_PX && (box[4 * i + 3] - box[4 * i + 1]) * k < SMALL_PX;

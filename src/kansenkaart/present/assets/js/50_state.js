@@ -1,15 +1,22 @@
 // What the page shows now: theme, view, hidden classes, chosen feature. The link in the address bar holds it all.
 
-const state = { theme: null, view: 0, hidden: new Set(), without: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
-let map = null, tiles = null;
+/** @type {{theme: string, view: number, hidden: Set<number>, without: Set<string>, chosen: number, units: Set<number>, target: number, weights: number[]}} */
+const state = { theme: "", view: 0, hidden: new Set(), without: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
+/** @type {any} */
+let map = null;
+/** @type {any} */
+let tiles = null;
 
+/** @param {string | null} key @returns {ThemeSpec | undefined} */
 const themeOf = (key) => spec.themes.find((theme) => theme.key === key);
-const theme = () => themeOf(state.theme);
+/** @returns {ThemeSpec} */
+const theme = () => themeOf(state.theme) || spec.themes[0];
 const view = () => theme().views[state.view];
+/** A layer that was unpacked. @param {string} name @returns {LayerData} */
 const layerOf = (name) => layers.get(name);
 const themeLayer = () => layerOf(theme().layer);
 
-/** The class of each feature under a view: its place in the legend, or the last one for unknown. */
+/** The class of each feature under a view: its place in the legend, or the last one for unknown. @param {LayerData} layer @param {ViewSpec} oneView */
 function classify(layer, oneView) {
   const column = layer.column(oneView.column), { classes } = oneView;
   const placeOf = (value) => {
@@ -21,7 +28,7 @@ function classify(layer, oneView) {
   if (column.numbers && !classes.some((one) => one.values.length)) return classifyNumbers(column.numbers, classes);
   const out = new Uint8Array(layer.n);
   if (column.codes) {
-    const places = [classes.length, ...column.words.map(placeOf)];
+    const places = [classes.length, ...(column.words || []).map(placeOf)];
     for (let i = 0; i < layer.n; i++) out[i] = places[column.codes[i]];
   } else for (let i = 0; i < layer.n; i++) out[i] = placeOf(Number.isNaN(column.value(i)) ? null : column.value(i));
   return out;
@@ -49,11 +56,12 @@ function shownClasses() {
   return classesOf.get(key);
 }
 
+/** @returns {LegendItem[]} */
 const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor }];
 
 /** The texts by whose values features can be hidden, or null where the theme has none. */
 const filterColumn = () => (theme().filter_column ? themeLayer().column(theme().filter_column) : null);
-const filterText = (i) => filterColumn().value(i) ?? "";
+const filterText = (i) => filterColumn()?.value(i) ?? "";
 const visible = (i) => !state.hidden.has(shownClasses()[i]) && !(state.without.size && state.without.has(filterText(i)));
 
 /** The classes to paint: those that a reader has hidden are marked as such. */
@@ -62,10 +70,11 @@ function paintedClasses() {
   return state.hidden.size || state.without.size ? codes.map((code, i) => (visible(i) ? code : HIDDEN)) : codes;
 }
 
-/** What is painted, from the bottom up. */
+/** What is painted, from the bottom up. @returns {Pass[]} */
 function passes() {
   const layer = themeLayer(), classOf = paintedClasses();
   const edgeZoom = layer.n > 2000 ? 16 : 0;
+  /** @type {Pass[]} */
   const out = [{ kind: "classes", layer, classOf, palette: palette(), edgeZoom }];
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
@@ -97,6 +106,7 @@ function refresh() {
   writeLink();
 }
 
+/** @type {any} */
 let linkTimer = 0;
 
 /** The same when the map or a slider comes to rest: a browser takes its time for each new address. */
@@ -109,14 +119,14 @@ function writeLink() {
   clearTimeout(linkTimer);
   const parts = new URLSearchParams();
   parts.set("thema", state.theme);
-  if (state.view) parts.set("weergave", state.view);
+  if (state.view) parts.set("weergave", String(state.view));
   if (state.hidden.size) parts.set("uit", [...state.hidden].sort().join("."));
   if (state.without.size) parts.set("zonder", [...state.without].sort().join("~"));
   if (document.documentElement.dataset.licht) parts.set("scherm", document.documentElement.dataset.licht);
   if (state.chosen >= 0) parts.set("gekozen", themeLayer().keyOf(state.chosen));
   if (spec.tool) {
     if (state.units.size) parts.set("blokken", unitKeys().join("~"));
-    if (state.target !== spec.tool.target) parts.set("doel", state.target);
+    if (state.target !== spec.tool.target) parts.set("doel", String(state.target));
     if (state.weights.join(".") !== startWeights().join(".")) parts.set("weging", state.weights.join("."));
   }
   const centre = map.getCenter();
@@ -135,7 +145,7 @@ function filterTexts() {
 const startWeights = () => (spec.tool ? spec.tool.criteria.map((one) => one.weight) : []);
 const unitKeys = () => [...state.units].map((i) => layerOf(spec.tool.layer).keyOf(i)).sort();
 
-/** The theme that the link asks for, or the first. */
+/** The theme that the link asks for, or the first. @returns {ThemeSpec} */
 const linkedTheme = () => themeOf(new URLSearchParams(location.hash.slice(1)).get("thema")) || spec.themes[0];
 
 /** Read the state from the link; what does not exist here is left out. */
@@ -147,7 +157,8 @@ function readLink() {
   state.hidden = new Set((parts.get("uit") || "").split(".").filter(Boolean).map(Number).filter((n) => n < palette().length));
   const texts = new Set(filterTexts());
   state.without = new Set((parts.get("zonder") ?? "~").split("~").filter((text) => parts.has("zonder") && texts.has(text)));
-  if (["licht", "donker"].includes(parts.get("scherm"))) document.documentElement.dataset.licht = parts.get("scherm");
+  const screen = parts.get("scherm");
+  if (screen === "licht" || screen === "donker") document.documentElement.dataset.licht = screen;
   state.chosen = indexOf(themeLayer(), parts.get("gekozen"));
   if (spec.tool) {
     const target = Number(parts.get("doel"));
@@ -165,7 +176,7 @@ function readLink() {
 
 const keyIndex = new Map();
 
-/** The place of a key in a layer, or -1. */
+/** The place of a key in a layer, or -1. @param {LayerData} layer @param {any} key @returns {number} */
 function indexOf(layer, key) {
   if (key === null || key === undefined || key === "") return -1;
   if (!keyIndex.has(layer)) {

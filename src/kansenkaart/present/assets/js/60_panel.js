@@ -2,7 +2,7 @@
 
 /** Show another theme. */
 async function openTheme(key) {
-  await needed(themeOf(key));
+  await needed(themeOf(key) || theme());
   Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1 });
   const first = byId("begin").querySelector("details");
   if (first) first.open = false;
@@ -79,7 +79,7 @@ function drawFilter() {
     refresh();
   };
   const rows = texts.map((text, k) => h("li", {}, h("input", { type: "checkbox", id: "filter" + k, checked: !state.without.has(text), onchange: () => flip(text) }),
-    h("label", { for: "filter" + k }, said(text ? inWords(text) : "onbekend"), " (" + nl(counts.get(text)) + ")")));
+    h("label", { for: "filter" + k }, said(text ? inWords(text, theme().filter_column) : "onbekend"), " (" + nl(counts.get(text)) + ")")));
   return fill(box, h("h3", {}, begun(themeLayer().about.get(theme().filter_column).label)), h("p", { class: "hint" }, "Waar het cijfer van is gemaakt. Vink uit wat u niet wilt meenemen."),
     h("ul", { class: "vinkjes" }, rows));
 }
@@ -94,7 +94,7 @@ function drawLegend() {
   }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code])))));
   fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "") + (unit ? " (" + unit + ")" : ""))),
     h("ul", { class: "klassen" }, rows.filter(Boolean)),
-    h("p", { class: "herkomst" }, said(origin(layer, about))),
+    h("p", { class: "herkomst" }, said(originOf(layer, about))),
     view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
     h("p", { class: "hint" }, "De letter staat ook op de kaart. Klik op een klasse om die te verbergen of weer te tonen."));
 }
@@ -117,8 +117,9 @@ function dark(color) {
 function toggleClass(code) {
   if (!state.hidden.delete(code)) state.hidden.add(code);
   if (state.chosen >= 0 && !visible(state.chosen)) state.chosen = -1;
-  const place = [...document.querySelectorAll("#legenda .klasse")].indexOf(document.activeElement);
+  const place = [...document.querySelectorAll("#legenda .klasse")].findIndex((one) => one === document.activeElement);
   drawLegend();
+  /** @type {NodeListOf<HTMLElement>} */
   const buttons = document.querySelectorAll("#legenda .klasse");
   if (place >= 0 && buttons[place]) buttons[place].focus();
   drawDetail();
@@ -146,7 +147,7 @@ function drawDetail() {
   const rows = theme().popup.map((name) => layer.about.get(name)).map((about) => h("div", {},
     h("dt", { title: about.definition || null }, said(about.label)),
     h("dd", {}, said(shown(about, layer.column(about.name).value(i))),
-      h("small", {}, said(origin(layer, about, i))))));
+      h("small", {}, said(originOf(layer, about, i))))));
   return fill(box, h("div", { class: "kop" }, swatch(item), h("h2", {}, said(layer.titleOf(i))),
     h("button", { type: "button", class: "sluit", "aria-label": "Sluit", onclick: () => choose(-1) }, "×")),
   h("p", { class: "klassezin" }, said(begun(view().label) + ": klasse " + item.letter + ", " + item.label)),

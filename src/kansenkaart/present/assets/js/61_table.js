@@ -1,7 +1,7 @@
 // The table of a theme: the same figures without a map; sorted by any column, saved as CSV.
 
 const ROWS_AT_ONCE = 100;
-const sorting = { column: null, down: true, shown: ROWS_AT_ONCE };
+const sorting = { column: "", down: true, shown: ROWS_AT_ONCE };
 
 function tableRows() {
   const layer = themeLayer(), rows = [];
@@ -10,7 +10,7 @@ function tableRows() {
   const unknown = (value) => value === null || Number.isNaN(value);
   return rows.sort((a, b) => {
     const p = values.value(a), q = values.value(b);
-    if (unknown(p) || unknown(q)) return unknown(p) - unknown(q) || a - b;
+    if (unknown(p) || unknown(q)) return Number(unknown(p)) - Number(unknown(q)) || a - b;
     return sign * (typeof p === "number" ? p - q : p.localeCompare(q, "nl", { numeric: true })) || a - b;
   });
 }
@@ -42,7 +42,7 @@ function tableRow(columns, i) {
   const layer = themeLayer();
   const cells = columns.map((one, k) => {
     const value = layer.column(one.name).value(i);
-    const text = one.kind === "number" ? figure(one, value) : inWords(value);
+    const text = one.kind === "number" ? figure(one, value) : inWords(value, one.name);
     if (k === 0) return h("th", { scope: "row" }, h("button", { type: "button", onclick: () => choose(i, { move: true }) }, said(text)));
     return h("td", { class: one.kind === "number" ? "getal" : null }, said(text));
   });
@@ -50,7 +50,9 @@ function tableRow(columns, i) {
 }
 
 function markRow() {
-  for (const row of document.querySelectorAll("#tabel tr[data-rij]")) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const rows = document.querySelectorAll("#tabel tr[data-rij]");
+  for (const row of rows) {
     row.classList.toggle("gekozen", Number(row.dataset.rij) === state.chosen);
   }
 }
@@ -60,14 +62,16 @@ function sortBy(name) {
   sorting.column = name;
   drawTable();
   const column = theme().table.indexOf(name);
-  document.querySelectorAll("#tabel thead button")[column].focus();
+  /** @type {NodeListOf<HTMLElement>} */
+  const buttons = document.querySelectorAll("#tabel thead button");
+  buttons[column].focus();
 }
 
 /** The whole table with its sources, so that a figure never travels without them. */
 function saveTable(columns, rows) {
   const layer = themeLayer();
   const head = columns.map((one) => one.label + (unitText(one.unit) ? " (" + unitText(one.unit) + ")" : ""));
-  const where = columns.map((one) => origin(layer, one));
+  const where = columns.map((one) => originOf(layer, one));
   const body = rows.map((i) => columns.map((one) => layer.column(one.name).value(i)));
   download(fileName(theme().title, "csv"), "text/csv;charset=utf-8", csvText([head, where, ...body]));
   announce("De tabel is bewaard.");
@@ -80,5 +84,5 @@ function toggleTable() {
   document.body.classList.toggle("met-tabel", open);
   drawTable();
   map.invalidateSize();
-  if (open) byId("tabelvak").querySelector("h2").focus();
+  if (open) byId("tabelvak").querySelector("h2")?.focus();
 }

@@ -3,7 +3,10 @@
 const units = () => layerOf(spec.tool.layer);
 const toolOpen = () => !byId("gereedschap").hidden;
 const blocksText = (count) => nl(count) + (count === 1 ? " blok" : " blokken");
-let neighbours = null, drawing = null;
+/** Borders between blocks, by the places of the blocks. @type {{a: number, b: number, kind: BorderSpec, length: number}[]} */
+let neighbours = [];
+/** What is being drawn. @type {any} */
+let drawing = null;
 
 function startTool() {
   const { a, b, kind, length } = spec.tool.edges;
@@ -12,7 +15,7 @@ function startTool() {
   byId("toolknop").addEventListener("click", () => {
     byId("gereedschap").hidden = !byId("gereedschap").hidden;
     byId("toolknop").setAttribute("aria-expanded", String(toolOpen()));
-    if (toolOpen()) byId("gereedschap").querySelector("h2").focus();
+    if (toolOpen()) byId("gereedschap").querySelector("h2")?.focus();
   });
   if (state.units.size) byId("toolknop").click();
   drawTool();
@@ -58,7 +61,7 @@ function drawTotals() {
     const about = units().about.get(name), { sum, unknown } = totalOf(name);
     const some = unknown < state.units.size || !state.units.size;
     return h("div", {}, h("dt", {}, said(about.label)), h("dd", { "data-totaal": name, "data-waarde": sum },
-      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : "", h("small", {}, said(origin(units(), about)))));
+      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : "", h("small", {}, said(originOf(units(), about)))));
   });
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
   fill(byId("totalen"), h("h3", {}, blocksText(state.units.size) + " gekozen"),
@@ -77,7 +80,7 @@ function countPieces() {
   let pieces = 0;
   while (left.size) {
     pieces++;
-    const queue = [left.values().next().value];
+    const queue = [...left].slice(0, 1);
     left.delete(queue[0]);
     while (queue.length) {
       const at = queue.pop();
@@ -196,5 +199,5 @@ function saveSelection() {
   const layer = units(), names = [layer.key, spec.tool.homes, ...spec.tool.totals], about = names.map((name) => layer.about.get(name));
   const rows = [...state.units].sort((a, b) => a - b).map((i) => names.map((name) => layer.column(name).value(i)));
   const head = about.map((one) => one.label + (unitText(one.unit) ? " (" + unitText(one.unit) + ")" : ""));
-  download(fileName("gebied", "csv"), "text/csv;charset=utf-8", csvText([head, about.map((one) => origin(layer, one)), ...rows]));
+  download(fileName("gebied", "csv"), "text/csv;charset=utf-8", csvText([head, about.map((one) => originOf(layer, one)), ...rows]));
 }

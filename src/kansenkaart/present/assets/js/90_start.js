@@ -40,22 +40,25 @@ function drawSources() {
     said([one.publisher, "editie " + one.edition, one.licence, one.note].filter(Boolean).join("; "))))));
 }
 
+/** The background that is shown, if any. @type {any} */
+let shownBackground = null;
+
 function background(key) {
   const wanted = spec.backgrounds.find((one) => one.key === key);
-  if (background.layer) background.layer.remove();
-  background.layer = null;
+  if (shownBackground) shownBackground.remove();
+  shownBackground = null;
   if (!wanted) return;
   let faults = 0;
-  background.layer = L.tileLayer(wanted.url, { attribution: h("span", {}, wanted.credit).innerHTML, maxZoom: 21, maxNativeZoom: wanted.maxZoom });
-  background.layer.setZIndex(0);
-  background.layer.on("tileerror", () => {
-    if (++faults !== 3 || !background.layer) return;
-    background.layer.remove();
-    background.layer = null;
+  shownBackground = L.tileLayer(wanted.url, { attribution: h("span", {}, wanted.credit).innerHTML, maxZoom: 21, maxNativeZoom: wanted.maxZoom });
+  shownBackground.setZIndex(0);
+  shownBackground.on("tileerror", () => {
+    if (++faults !== 3 || !shownBackground) return;
+    shownBackground.remove();
+    shownBackground = null;
     byId("achtergrond").value = "";
     announce("De achtergrondkaart is niet bereikbaar en is weer weggehaald.");
   });
-  background.layer.addTo(map);
+  shownBackground.addTo(map);
 }
 
 /** Give the map the size of the paper, or of the screen again, with the same places in view. */
@@ -86,7 +89,7 @@ function bind() {
     box.select();
     announce("De link staat klaar om te kopiëren.");
   });
-  byId("achtergrond").addEventListener("change", (event) => background(event.target.value));
+  byId("achtergrond").addEventListener("change", () => background(byId("achtergrond").value));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.chosen >= 0) choose(-1);
   });

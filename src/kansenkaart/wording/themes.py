@@ -1,0 +1,87 @@
+"""The themes of the map as rows, with their words: ``data/themes.csv``, and ``data/views.csv`` for single ways to colour."""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from kansenkaart.errors import SchemaError
+
+#: The three questions of a reader, and the maps beyond them, in order.
+QUESTIONS = {"begin": "Waar beginnen?", "sun": "Zon op daken", "water": "Water", "more": "Meer kaarten"}
+
+
+class ThemeRow(NamedTuple):
+    """One theme: its question, the table and layer that it draws, and what it says; `columns` is its name in the dictionary."""
+
+    theme: str
+    question: str
+    table: str
+    columns: str
+    layer: str
+    geometry: str
+    key: str
+    title_column: str
+    title_nl: str
+    layer_nl: str
+    shows_nl: str
+    reading_nl: str
+    limits_nl: str
+    method_nl: str
+
+
+class ViewRow(NamedTuple):
+    """What one way to colour a theme says beyond the dictionary; `bounds` are fixed where places must be comparable."""
+
+    theme: str
+    column: str
+    label_nl: str
+    note_nl: str
+    bounds: tuple[float, ...]
+    labels_nl: tuple[str, ...]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    with (files("kansenkaart") / "data" / name).open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@lru_cache(maxsize=1)
+def themes() -> tuple[ThemeRow, ...]:
+    """Return the themes in the order of the map.
+
+    Returns
+    -------
+    tuple of ThemeRow
+        One per row.
+
+    Raises
+    ------
+    SchemaError
+        If a theme stands twice or has a question that the map does not ask.
+    """
+    rows = tuple(ThemeRow(**row) for row in _rows("themes.csv"))
+    keys = [one.theme for one in rows]
+    wrong = [one.theme for one in rows if one.question not in QUESTIONS or keys.count(one.theme) > 1]
+    if wrong:
+        raise SchemaError(
+            f"every theme once, under one of {list(QUESTIONS)}",
+            found=", ".join(wrong),
+            where="data/themes.csv",
+            remedy="correct the row",
+        )
+    return rows
+
+
+@lru_cache(maxsize=1)
+def views() -> dict[tuple[str, str], ViewRow]:
+    """Return what is said of single ways to colour, by theme and column."""
+    out = {}
+    for row in _rows("views.csv"):
+        bounds, words = tuple(map(float, row.pop("bounds").split())), row.pop("labels_nl")
+        labels = tuple(words.split("|")) if bounds else ()
+        one = ViewRow(**row, bounds=bounds, labels_nl=labels)
+        out[one.theme, one.column] = one
+    return out
