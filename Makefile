@@ -37,6 +37,7 @@ LOCK := uv pip compile --universal --no-strip-extras --generate-hashes --no-emit
 lock:
 	$(LOCK) pyproject.toml --extra dev -o requirements/dev.lock
 	$(LOCK) pyproject.toml -c requirements/dev.lock -o requirements/run.lock
+	$(LOCK) pyproject.toml --extra flows -c requirements/dev.lock -o requirements/flows.lock
 	$(LOCK) requirements/build.in -o requirements/build.lock
 
 clean:

@@ -25,7 +25,12 @@ from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {"run": "requirements/run.lock", "dev": "requirements/dev.lock", "build": "requirements/build.lock"}
+LOCKS = {
+    "run": "requirements/run.lock",
+    "flows": "requirements/flows.lock",
+    "dev": "requirements/dev.lock",
+    "build": "requirements/build.lock",
+}
 STATED = ROOT / "requirements" / "licences.csv"
 ASSETS = ROOT / "src" / "kansenkaart" / "present" / "assets"
 PAGE = ROOT / "docs" / "reference" / "licences.md"

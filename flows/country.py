@@ -13,6 +13,7 @@ from typing import Any
 
 import dask
 from distributed import KilledWorker
+from distributed.security import Security
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -23,7 +24,7 @@ from flows.limits import PUBLISHERS, turn
 from flows.places import opened
 from flows.standing import recovered_study, write_status
 from flows.tell import show, told
-from kansenkaart.errors import KansenkaartError
+from kansenkaart.errors import ConfigError, KansenkaartError
 from kansenkaart.runs import study as pipeline
 
 Part = tuple[str, str | None]
@@ -97,7 +98,8 @@ def country(
     memory : str
         Memory of one worker, such as ``4GiB``; one that needs more is stopped and its partition fails.
     address : str, optional
-        Scheduler of a real cluster, such as ``tcp://10.0.0.1:8786``; ``workers`` and ``memory`` then say nothing.
+        Scheduler of a real cluster, such as ``tls://10.0.0.1:8786``; ``workers`` and ``memory`` then say nothing. Who
+        reaches a scheduler without TLS runs code on every worker.
 
     Returns
     -------
@@ -106,6 +108,8 @@ def country(
 
     Raises
     ------
+    ConfigError
+        If the address is not one with TLS.
     KansenkaartError
         If partitions failed twice. All others are published, and the failed ones keep their last good edition.
     """
@@ -130,8 +134,24 @@ def country(
 
 
 def runner(workers: int, memory: str, address: str | None = None) -> DaskTaskRunner:
-    """Return a runner on the cluster at an address, or on worker processes of this machine, one partition each."""
+    """Return a runner on the cluster at an address, or on worker processes of this machine, one partition each.
+
+    On one machine scheduler, workers and client know each other by certificates made for this run; at an address by
+    those that the settings of Dask name (``distributed.comm.tls``).
+
+    Raises
+    ------
+    ConfigError
+        If the address does not begin with ``tls://``.
+    """
     if address:
+        if not address.startswith("tls://"):
+            raise ConfigError(
+                "the address of a scheduler with TLS",
+                found=address,
+                where="address",
+                remedy="start scheduler and workers with certificates: docs/how-to/schedule.md",
+            )
         return DaskTaskRunner(address=address)
     return DaskTaskRunner(
         cluster_kwargs={
@@ -140,6 +160,8 @@ def runner(workers: int, memory: str, address: str | None = None) -> DaskTaskRun
             "processes": True,
             "memory_limit": memory,
             "host": _LOOPBACK,
+            "protocol": "tls://",
+            "security": Security.temporary(),  # type: ignore[no-untyped-call]  # theirs
             "dashboard_address": None,
         }
     )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -10,9 +14,10 @@ import pytest
 from prefect.states import Failed
 
 from flows import SETTINGS
+from flows.country import runner
 from flows.limits import may_pass
 from flows.places import opened
-from flows.serve import deployments
+from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server
 from flows.standing import recovered_study, write_status
 from flows.tell import stock, told
 from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
@@ -102,3 +107,62 @@ def test_every_deployment_of_the_list_opens_and_runs_one_at_a_time():
         asked = one.parameters
         for study in [asked["study"]] if "study" in asked else asked["studies"]:
             opened(study, str(ROOT), asked.get("code"), asked.get("roles"))
+
+
+def test_a_credential_is_made_once_for_its_owner_only(tmp_path):
+    word = credential(tmp_path / "prefect")
+    path = tmp_path / "prefect" / CREDENTIAL
+    assert len(word) > 40
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert credential(tmp_path / "prefect") == word
+    assert credential(tmp_path / "other") != word
+
+
+@pytest.mark.parametrize("spoil", ["open", "link", "empty"])
+def test_a_credential_that_others_may_read_or_set_is_refused(tmp_path, spoil):
+    credential(tmp_path)
+    path = tmp_path / CREDENTIAL
+    if spoil == "open":
+        path.chmod(0o640)
+    elif spoil == "empty":
+        path.write_text("", "utf-8")
+    else:
+        path.rename(tmp_path / "elsewhere")
+        path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match="for its owner only"):
+        credential(tmp_path)
+
+
+def test_a_port_that_somebody_holds_is_not_given_the_credential(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv(PORT_VARIABLE, str(other.getsockname()[1]))
+        with pytest.raises(ConfigError, match="in use"), local_server():
+            pass
+
+
+def test_a_run_without_a_server_has_a_credential_too():
+    code = "import flows, os; print(os.environ['PREFECT_SERVER_API_AUTH_STRING'], flows.AUTH[1] in os.environ)"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    )
+    assert first != second
+    assert len(first) > 40
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "10.0.0.1:8786", "ws://10.0.0.1:8786"])
+def test_a_cluster_without_tls_is_refused(address):
+    with pytest.raises(ConfigError, match="with TLS"):
+        runner(1, "1GiB", address)
+
+
+def test_a_cluster_on_this_machine_has_certificates_of_its_own():
+    how = runner(1, "1GiB").cluster_kwargs
+    assert how["protocol"] == "tls://"
+    assert how["security"].require_encryption

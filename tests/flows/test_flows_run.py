@@ -15,8 +15,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
+from kansenkaart.sources.example import write_example
+from tests.flows.offline import write_study
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 900
+FIVE_MINUTES_S = 300
+DOCUMENTED = "python -m flows.serve"
 pytestmark = pytest.mark.slow
 
 
@@ -79,9 +84,9 @@ def test_a_partition_that_fails_twice_is_reported_and_the_others_are_published(o
 PROOF = """
   - name: proef
     entrypoint: flows.kansenkaart.kansenkaart
-    parameters: { study: voorbeeld }
+    parameters: { study: een }
     schedules:
-      - { interval: 20, timezone: Europe/Amsterdam }
+      - { interval: 60, timezone: Europe/Amsterdam }
     concurrency_limit: *one_at_a_time
 """
 
@@ -92,8 +97,8 @@ def _free_port():
         return one.getsockname()[1]
 
 
-def _wait(ask, process, log):
-    end = time.monotonic() + PATIENCE_S
+def _wait(ask, process, log, patience_s=PATIENCE_S):
+    end = time.monotonic() + patience_s
     while time.monotonic() < end:
         assert process.poll() is None, log.read_text()[-4000:]
         try:
@@ -102,69 +107,118 @@ def _wait(ask, process, log):
         except requests.ConnectionError:
             pass
         time.sleep(1)
-    pytest.fail(f"nothing in {PATIENCE_S} s: {log.read_text()[-4000:]}")
+    pytest.fail(f"nothing in {patience_s} s: {log.read_text()[-4000:]}")
 
 
-def _asker(api):
-    def ask(path, **content):
-        answer = requests.post(f"{api}/{path}", json=content, timeout=30)
+class _Api:
+    """The served API, asked with the credential of the installation or without."""
+
+    def __init__(self, port, home):
+        self.page, self.home = f"http://127.0.0.1:{port}", home
+
+    @property
+    def word(self):
+        return tuple((self.home / "kansenkaart-credential").read_text("utf-8").strip().split(":", 1))
+
+    def __call__(self, path, **content):
+        answer = requests.post(f"{self.page}/api/{path}", json=content, timeout=30, auth=self.word)
         answer.raise_for_status()
         return answer.json()
-
-    return ask
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """Start a server on this machine and ``flows.serve`` beside it, with the project's own list and one proof."""
+    """Run the documented command, and nothing else, in a folder as a clone has it, with one more deployment."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "flows").symlink_to(ROOT / "flows")
-    shutil.copytree(ROOT / "studies", folder / "studies")
+    for part in ("flows", "studies", "src"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text("utf-8") + PROOF, "utf-8")
-    port, log = _free_port(), folder / "log.txt"
-    api = f"http://127.0.0.1:{port}/api"
+    published = write_example(folder / "published")
+    write_study(folder, "een")
+    port, log, home = _free_port(), folder / "log.txt", folder / "prefect"
     env = _environment(
-        folder / "prefect",
-        PREFECT_SERVER_ANALYTICS_ENABLED="false",
-        DO_NOT_TRACK="1",
-        PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="3",
-        PREFECT_RUNNER_POLL_FREQUENCY="2",
+        home,
+        PREFECT_SERVER_API_PORT=str(port),
+        PYTHONPATH=str(folder / "src"),
         TMPDIR=str(folder),
-    )  # the runner keeps its storage there; another user may own the shared one
-    commands = [
-        (["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"], env),
-        (["-m", "flows.serve"], {**env, "PREFECT_API_URL": api}),
-    ]
-    running = []
+        KANSENKAART_DATA=str(published),
+    )
+    command = [sys.executable, *DOCUMENTED.split()[1:]]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
+    api = _Api(port, home)
     try:
-        with log.open("wb") as out:
-            for arguments, settings in commands:
-                command = [sys.executable, *arguments]
-                running.append(subprocess.Popen(command, cwd=folder, env=settings, stdout=out, stderr=out))
-                _wait(lambda: requests.get(f"{api}/health", timeout=5).ok, running[-1], log)
-            yield folder, _asker(api), running[-1], log
+        _wait(lambda: requests.get(f"{api.page}/api/health", timeout=5).ok, process, log)
+        yield folder, api, process, log
     finally:
-        for process in reversed(running):
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def test_a_schedule_yields_runs_and_one_of_them_completes(served):
+def test_the_documented_command_completes_a_planned_run_within_five_minutes(served):
     folder, ask, process, log = served
+    assert f"\n{DOCUMENTED}" in (ROOT / "docs/how-to/schedule.md").read_text("utf-8")
     proof = {"deployments": {"name": {"any_": ["proef"]}}}
 
     def runs(state):
         return ask("flow_runs/filter", **proof, flow_runs={"state": {"type": {"any_": [state]}}})
 
-    planned = _wait(lambda: runs("SCHEDULED"), process, log)
+    planned = _wait(lambda: runs("SCHEDULED"), process, log, FIVE_MINUTES_S)
     assert planned[0]["auto_scheduled"]
-    _wait(lambda: runs("COMPLETED") or runs("FAILED"), process, log)
+    _wait(lambda: runs("COMPLETED") or runs("FAILED"), process, log, FIVE_MINUTES_S)
     assert not runs("FAILED"), log.read_text()[-4000:]
-    assert (folder / "maps/voorbeeld/index.html").is_file()
+    assert list(folder.glob("maps/een*/index.html"))
+
+
+def test_the_page_that_it_prints_opens(served):
+    _, api, process, log = served
+    _wait(lambda: api.page in log.read_text("utf-8"), process, log)
+    answer = requests.get(api.page, headers={"Accept": "text/html"}, timeout=30)
+    assert answer.ok
+    assert "<html" in answer.text
+
+
+def test_without_the_credential_nothing_can_be_read_or_changed(served):
+    _, api, _, _ = served
+    paths = requests.get(f"{api.page}/api/openapi.json", timeout=30, auth=api.word)
+    routes = [
+        (method, path)
+        for path, methods in paths.json()["paths"].items()
+        for method in methods
+        if path not in ("/health", "/api/health", "/ready", "/api/ready")
+    ]
+    assert len([one for one in routes if one[0] != "get"]) > 100
+    for method, path in routes:
+        where = f"{api.page}/api/{path.removeprefix('/api').lstrip('/')}".replace("{", "").replace("}", "")
+        for auth in (None, ("kansenkaart", "guess")):
+            assert requests.request(method, where, json={}, auth=auth, timeout=30).status_code == 401, where
+
+
+def test_another_origin_is_refused(served):
+    _, api, _, _ = served
+    for origin in ("http://elsewhere.example", "null", api.page.replace("127.0.0.1", "localhost")):
+        ask = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = requests.options(f"{api.page}/api/deployments/", headers=ask, timeout=30)
+        assert answer.status_code == 400
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_it_listens_on_this_machine_only_and_keeps_the_credential_for_its_owner(served):
+    _, api, _, _ = served
+    assert (api.home / "kansenkaart-credential").stat().st_mode & 0o777 == 0o600
+    assert (api.home / "prefect.db").stat().st_mode & 0o077 == 0
+    port = int(api.page.rsplit(":", 1)[1])
+    listening = [
+        line.split()[1]
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text("utf-8").splitlines()[1:]
+        if line.split()[3] == "0A" and int(line.split()[1].rsplit(":", 1)[1], 16) == port
+    ]
+    assert listening == [f"0100007F:{port:04X}"]
 
 
 def test_every_deployment_of_the_list_is_planned_in_the_time_of_amsterdam(served):
@@ -198,7 +252,7 @@ def test_limits_and_row_counts_are_on_the_server(served):
     assert {one["name"]: one["limit"] for one in ask("v2/concurrency_limits/filter", limit=50)}[
         "kansenkaart-ophalen"
     ] == 2
-    found = _wait(lambda: ask("artifacts/filter", artifacts={"key": {"any_": ["voorraad-voorbeeld"]}}), process, log)
+    found = _wait(lambda: ask("artifacts/filter", artifacts={"key": {"any_": ["voorraad-een"]}}), process, log)
     tables = {row["tabel"]: row for row in json.loads(found[0]["data"])}
     assert tables["home"]["rijen"] > 0
     assert tables["home"]["edities"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,10 +89,22 @@ def example_folder(folders: Folders) -> Path:
     from kansenkaart.sources.example import write_example
 
     target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
-    whole = target / ".whole"
-    if not whole.is_file():
-        write_example(target)
-        whole.write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
+    if not target.is_symlink() and (target / ".whole").is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
+    try:
+        write_example(draft / "new")
+        (draft / "new" / ".whole").write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
+        if target.is_symlink():
+            target.unlink()
+        shutil.rmtree(target, ignore_errors=True)
+        (draft / "new").replace(target)
+    except OSError:
+        if not (target / ".whole").is_file():  # else another run made it in between, which is the same
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return target
 
 
@@ -120,7 +135,7 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
     provenance: tuple[Provenance, ...] = tuple(one for delivery in deliveries for one in delivery.provenance)
 
     def join(store: Store) -> Sequence[Product]:
-        target = store.path(role).with_name(f".{role}.joined.part")
+        target = store.path(role).with_name(f".{role}.{secrets.token_hex(8)}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         paths = [path for delivery in deliveries for path in delivery.paths]
         heights, transform, tally = ahn.open_window(paths, window or _extent(paths))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import geopandas as gpd
 import pyogrio
 
 from kansenkaart.tables import fields
+from kansenkaart.tables.store import atomic
 from kansenkaart.wording import nl
 
 # GDAL writes this moment into the GeoPackage instead of the clock, so that equal layers give equal bytes.
@@ -42,27 +44,30 @@ def write_release(
     target.mkdir(parents=True, exist_ok=True)
     for path, _ in tables.values():
         if path.parent != target:
-            shutil.copyfile(path, target / path.name)
+            with atomic(target / path.name) as part:
+                shutil.copyfile(path, part)
     written = [target / path.name for path, _ in tables.values()]
     package = target / f"{name}.gpkg"
     _write_package(package, {name: path for name, (path, _) in tables.items()})
     metadata = target / "metadata.json"
     content = {"title": title, "tables": {name: _about(lineage) for name, (_, lineage) in tables.items()}}
-    metadata.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    with atomic(metadata) as part:
+        part.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     return [*written, *([package] if tables else []), metadata]
 
 
 def _write_package(package: Path, tables: Mapping[str, Path]) -> None:
-    part = package.with_name(f".{package.name}.part.gpkg")
-    part.unlink(missing_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=package.parent))
+    part = folder / package.name
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _NO_CLOCK})
     try:
         for name, path in tables.items():
             gpd.read_parquet(path).to_file(part, layer=name, driver="GPKG", engine="pyogrio", append=part.exists())
+        if part.exists():
+            part.replace(package)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-    if part.exists():
-        part.replace(package)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _about(lineage: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -117,7 +118,21 @@ def _plain_address(name: str, address: str, variable: str) -> str:
             where=f"address of {name}",
             remedy=f"correct data/sources.csv, the study or {variable}",
         )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigError(
+            "https, or http to this machine only",
+            found=repr(address),
+            where=f"address of {name}",
+            remedy=f"write https in {variable}: over http anybody on the way can change what comes",
+        )
     return address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, year: int | None = None) -> Provenance:

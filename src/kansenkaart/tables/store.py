@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -28,7 +28,9 @@ from kansenkaart.tables.provenance import Provenance, sha256_of
 RASTERS = {"dsm": "1_clean", "dtm": "1_clean"}
 #: A run does not begin with less room than this.
 LEAST_FREE_BYTES = 128 << 20
-_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ELOOP}
+#: Tables with names of people: for their owner only.
+PRIVATE = frozenset({"own_pand", "own_sewer", "own_budget", "own_actual", "own_report"})
 _ROWS_A_GROUP = 5_000
 _ZSTD_LEVEL = 15
 
@@ -150,7 +152,7 @@ class Store:
     def _put(self, name: str, save: Callable[[Path], Any], lineage: Lineage, *, columns: list[str], rows: int) -> str:
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(target) as part:
+        with atomic(target, private=name in PRIVATE) as part:
             save(part)
             digest = sha256_of(part)
         content = {
@@ -165,7 +167,7 @@ class Store:
             "tally": dict(lineage.rows),
         }
         sealed = {**content, "seal": _seal(content)}
-        with atomic(self.sidecar(name)) as part:
+        with atomic(self.sidecar(name), private=name in PRIVATE) as part:
             part.write_text(json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
         return digest
 
@@ -311,13 +313,18 @@ def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def atomic(target: Path) -> Iterator[Path]:
+def atomic(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a path to write to; it takes the target's place only when all went well.
+
+    The path has a name that nobody can foresee, so nobody can have put a link there; a link in the target's place is
+    replaced, not followed.
 
     Parameters
     ----------
     target : Path
         The file to make or replace; its folder is made where it is absent.
+    private : bool
+        Whether its owner only may read it; else that is for the umask to say.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -327,10 +334,36 @@ def atomic(target: Path) -> Iterator[Path]:
         yield part
         with part.open("rb+") as whole:
             os.fsync(whole.fileno())
-        part.chmod(0o644)
+        part.chmod(0o600 if private else 0o666 & ~_UMASK)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def open_unlinked(path: Path) -> IO[str]:
+    """Open a file to append to, as a lock, and never through a link that somebody put there.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made where it is absent.
+
+    Raises
+    ------
+    OSError
+        If it is a link, or cannot be written.
+    """
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666), "a+")
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+#: Read once: it can only be asked by setting it, which another thread would see.
+_UMASK = _umask()
 
 
 @contextlib.contextmanager
@@ -357,7 +390,7 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("a+") as handle:
+        with open_unlinked(folder / ".lock") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as why:
@@ -368,7 +401,7 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
                     remedy="wait until it ends, then run again",
                 ) from why
             for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
-                left.unlink(missing_ok=True)
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink(missing_ok=True)
             _require_room(folder)
             yield
     except OSError as why:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from kansenkaart.publish.editions.gates import Accepted, judge
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import scoring_version
-from kansenkaart.tables.store import RASTERS, Store, atomic
+from kansenkaart.tables.store import PRIVATE, RASTERS, Store, atomic
 
 FILE = "edition.json"
 _NUMBER = re.compile(r"\d{4}")
@@ -161,8 +162,9 @@ def keep(store: Store, folder: Path, number: int, content: Mapping[str, Any], mo
     more : mapping of str to str
         Names and texts of files to keep beside it.
     """
-    part, target = folder / f".{number:04d}.part", folder / f"{number:04d}"
-    shutil.rmtree(part, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft, target = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=folder)), folder / f"{number:04d}"
+    part = draft / "new"
     (part / "tables").mkdir(parents=True)
     for path in _kept_of(store):
         _link(path, part / "tables" / path.name)
@@ -171,6 +173,7 @@ def keep(store: Store, folder: Path, number: int, content: Mapping[str, Any], mo
         with atomic(part / name) as written:
             written.write_text(text, encoding="utf-8")
     part.replace(target)
+    draft.rmdir()
     return target
 
 
@@ -186,9 +189,9 @@ def tidy(store: Store, folder: Path, known: Sequence[Edition]) -> None:
 
 
 def _kept_of(store: Store) -> list[Path]:
-    """Return what an edition keeps: tables, and the lineage of tables and rasters."""
-    tables = [store.path(name) for name in store.names() if name not in RASTERS]
-    return [*tables, *(store.sidecar(name) for name in store.names())]
+    """Return what an edition keeps: tables without names of people, and the lineage of tables and rasters."""
+    names = [name for name in store.names() if name not in PRIVATE]
+    return [*(store.path(name) for name in names if name not in RASTERS), *map(store.sidecar, names)]
 
 
 def _mend(path: Path, kept: Path) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +18,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -23,7 +26,9 @@ import tenacity
 from kansenkaart.errors import FetchError, FormatError, StoreError
 from kansenkaart.sources.tools.rawfolder import plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import json_that_fits
+from kansenkaart.sources.tools.transport import ask, within_host
 from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.store import open_unlinked
 
 
 @dataclass(frozen=True)
@@ -104,15 +109,9 @@ def same_host(url: str, base: str) -> str:
     Raises
     ------
     FormatError
-        If it leads to another host.
+        If it leads to another host or port, gives up TLS, or has a user name in it.
     """
-    link = urljoin(base, url)
-    ours, theirs = urlsplit(base), urlsplit(link)
-    if (ours.hostname, ours.port) != (theirs.hostname, theirs.port) or theirs.scheme not in ("http", "https"):
-        raise FormatError(
-            f"a link to {ours.hostname}", found=link, where=base, remedy="check the address in data/sources.csv"
-        )
-    return link
+    return within_host(url, base)
 
 
 def retry_after_s(text: str | None) -> float:
@@ -214,8 +213,8 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
     StoreError
         If another version is kept under this name, or the disk is full.
     """
-    part = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    part = _part_of(path)
     known = _notes(path)
     notes = _persist(url, http, lambda: _resume(url, http, part, known if path.exists() else {}))
     if notes is None:
@@ -265,6 +264,16 @@ def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
     return digest
 
 
+def _part_of(path: Path) -> Path:
+    """Return where a download is gathered: what an earlier one left there and is ours, else a name nobody can foresee."""
+    for left in sorted(path.parent.glob(f".{path.name}.*.part")):
+        about = left.lstat()
+        if stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and about.st_nlink == 1:
+            return left
+        left.unlink()
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+
+
 def _notes_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.http.json")
 
@@ -296,8 +305,11 @@ def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[
         )
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         if not on:
-            tag.write_text(validator, "utf-8") if validator else tag.unlink(missing_ok=True)
-        with part.open("ab" if on else "wb") as sink:
+            tag.unlink(missing_ok=True)
+            if validator:
+                write_atomic(tag, validator.encode())
+        how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_APPEND if on else os.O_TRUNC)
+        with os.fdopen(os.open(part, how, 0o666), "wb") as sink:
             _pump(response, http, url, sink.write, begun if on else 0)
     tag.unlink(missing_ok=True)
     return validators({name.lower(): value for name, value in response.headers.items()})
@@ -320,12 +332,12 @@ def _once(
 
 def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str, str]) -> requests.Response:
     try:
-        response = requests.get(
+        response = ask(
             url,
             params=params,
             headers={"User-Agent": http.agent, **headers},
             timeout=(http.connect_timeout_s, http.read_timeout_s),
-            stream=True,
+            answer_timeout_s=http.answer_timeout_s,
         )
     except requests.RequestException as why:
         raise _Again(f"{type(why).__name__}: {why}") from why
@@ -454,6 +466,6 @@ def keep_bulk(
 def one_at_a_time(path: Path) -> Iterator[None]:
     """Let one process at a time make a file; the others wait. The lock of a process that died counts for nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("a") as handle:
+    with open_unlinked(path.with_name(f".{path.name}.lock")) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

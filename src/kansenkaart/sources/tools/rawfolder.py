@@ -60,7 +60,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as handle:
+        with draft.open("xb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())

@@ -1,0 +1,225 @@
+"""One question to one host: redirects followed by hand and no further than that host, and a time limit that holds.
+
+A redirect can lead anywhere: to plain http, to an address inside somebody's network. And a time-out between two bytes
+holds nothing against a byte every second. So no library follows a redirect here, and a timer cuts the connection when
+the whole answer, its headers included, takes too long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from kansenkaart.errors import FormatError
+
+MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PORTS = {"http": 80, "https": 443}
+_here = threading.local()
+
+
+class TooSlowError(requests.RequestException):
+    """An answer took longer than it may in all."""
+
+
+class _Deadline:
+    """Cuts all connections of one question when its time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.over = seconds, False
+        self._sockets: list[weakref.ref[socket.socket]] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def watch(self, one: socket.socket) -> None:
+        self._sockets.append(weakref.ref(one))
+        if self.over:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.over = True
+        for reference in self._sockets:
+            one = reference()
+            if one is not None:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def require(self) -> None:
+        if self.over:
+            raise TooSlowError(f"an answer that took longer than {self.seconds:g} s")
+
+
+class _Watched:
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        deadline = getattr(_here, "deadline", None)
+        if deadline is not None:
+            deadline.watch(self.sock)  # type: ignore[attr-defined]
+
+
+class _Plain(_Watched, urllib3.connection.HTTPConnection):
+    pass
+
+
+class _Secure(_Watched, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **more)
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+        return manager
+
+
+class _Session(requests.Session):
+    def resolve_redirects(self, *_: Any, **__: Any) -> Any:
+        """Follow nothing, and read no body of a redirect to do so."""
+        yield from ()
+
+
+class TimedResponse(requests.Response):
+    """A response whose body is watched until it is closed."""
+
+    deadline: _Deadline
+
+    def iter_content(self, *args: Any, **more: Any) -> Any:
+        """Give the body in pieces; an answer that is cut for its slowness is no whole answer."""
+        try:
+            yield from super().iter_content(*args, **more)
+        except requests.RequestException:
+            self.deadline.require()
+            raise
+        self.deadline.require()
+
+    def close(self) -> None:
+        """Close the connection and end the watch."""
+        self.deadline.end()
+        super().close()
+
+
+def ask(
+    url: str,
+    *,
+    params: Mapping[str, str],
+    headers: Mapping[str, str],
+    timeout: tuple[float, float],
+    answer_timeout_s: float,
+) -> requests.Response:
+    """Ask once and return the response, its body still to be read; redirects are followed within the host.
+
+    Parameters
+    ----------
+    url : str
+        Address.
+    params, headers : mapping of str to str
+        Of the question; headers go along with every redirect, which stays with the same host.
+    timeout : tuple of float
+        For the connection, and for silence in between [s].
+    answer_timeout_s : float
+        For the whole answer: redirects, headers and body [s].
+
+    Raises
+    ------
+    FormatError
+        If a redirect leads to another host, to plain http, or has a user name in it.
+    requests.RequestException
+        If no answer comes, it is too slow, or it redirects more than `MOST_REDIRECTS` times.
+    """
+    deadline = _Deadline(answer_timeout_s)
+    _here.deadline = deadline
+    try:
+        with _Session() as session:
+            for scheme in _PORTS:
+                session.mount(f"{scheme}://", _Adapter())
+            response = _ask_on(session, url, params, headers, timeout)
+        if deadline.over:
+            response.close()
+        deadline.require()
+    except requests.RequestException as why:
+        deadline.end()
+        deadline.require()
+        raise why
+    except BaseException:
+        deadline.end()
+        raise
+    finally:
+        _here.deadline = None
+    response.__class__ = TimedResponse
+    response.deadline = deadline  # type: ignore[attr-defined]
+    return response
+
+
+def _ask_on(
+    session: requests.Session, url: str, params: Mapping[str, str], headers: Mapping[str, str], timeout: Any
+) -> requests.Response:
+    for _ in range(MOST_REDIRECTS + 1):
+        how: dict[str, Any] = {"stream": True, "allow_redirects": False, "timeout": timeout}
+        response = session.get(url, params=params, headers=dict(headers), **how)
+        onward = response.headers.get("Location")
+        if response.status_code not in _REDIRECTS or not onward:
+            return response
+        response.close()
+        url, params = within_host(onward, str(response.url)), {}
+    raise requests.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects")
+
+
+def within_host(link: str, base: str) -> str:
+    """Return a link made absolute, if it stays with the host and port of its base and does not give up TLS.
+
+    Parameters
+    ----------
+    link : str
+        As a page or a redirect gave it; plain http to the same host of a base with https is asked with https.
+    base : str
+        The address that gave it.
+
+    Raises
+    ------
+    FormatError
+        If it leads to another host or port, has another scheme, or a user name in it.
+    """
+    try:
+        ours, theirs = urlsplit(base), urlsplit(urljoin(base, link))
+        if (ours.scheme, theirs.scheme, theirs.port) in (("https", "http", None), ("https", "http", 80)):
+            theirs = theirs._replace(scheme="https", netloc=theirs.netloc.removesuffix(":80"))
+        same = (ours.hostname, ours.port or _PORTS.get(ours.scheme)) == (
+            theirs.hostname,
+            theirs.port or _PORTS.get(theirs.scheme),
+        )
+        fine = same and theirs.scheme == ours.scheme and "@" not in theirs.netloc and "\\" not in link
+    except ValueError:
+        fine = False
+    if not fine:
+        raise FormatError(
+            f"a link to {urlsplit(base).hostname}",
+            found=link[:200],
+            where=base,
+            remedy="check the address in data/sources.csv",
+        )
+    return theirs.geturl()

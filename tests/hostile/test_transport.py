@@ -1,0 +1,151 @@
+"""Redirects stay with the host that was asked, and no answer may take longer than it may."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+import requests
+
+from kansenkaart.errors import ConfigError, FetchError, FormatError
+from kansenkaart.sources.publishers import base_url
+from kansenkaart.sources.tools.http import Http, download, get
+from kansenkaart.sources.tools.transport import ask, within_host
+from tests.hostile.watch import listening
+
+HTTP = Http(connect_timeout_s=2, read_timeout_s=5, answer_timeout_s=1.0, attempts=1, wait_first_s=0.001)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@contextlib.contextmanager
+def _saying(say):
+    """Serve one raw answer, as ``say`` sends it, to every caller; gives the port and the paths asked."""
+    asked, done = [], threading.Event()
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(0.2)
+
+        def serve():
+            while not done.is_set():
+                with contextlib.suppress(OSError):
+                    caller, _ = server.accept()
+                    with caller:
+                        asked.append(caller.recv(4096).split(b" ")[1].decode())
+                        say(caller, asked[-1], done)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1], asked
+        finally:
+            done.set()
+            thread.join()
+
+
+def _redirect(to):
+    def say(caller, path, done):
+        if path == "/end":
+            caller.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        else:
+            caller.sendall(f"HTTP/1.1 302 x\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    return say
+
+
+def _drip(before):
+    def say(caller, path, done):
+        caller.sendall(before)
+        while not done.is_set():
+            caller.sendall(b"1")
+            done.wait(0.2)
+
+    return say
+
+
+def test_a_redirect_within_the_host_is_followed():
+    with _saying(_redirect("/end")) as (port, asked):
+        assert get(f"http://127.0.0.1:{port}/start", http=HTTP).content == b"{}"
+    assert asked == ["/start", "/end"]
+
+
+@pytest.mark.parametrize(
+    "to", ["http://localhost:{port}/x", "http://u:p@127.0.0.1:{own}/x", "ftp://127.0.0.1:{own}/x", "//127.1:{port}/x"]
+)
+def test_a_redirect_elsewhere_is_not_followed(to):
+    with listening() as (port, calls), _saying(lambda *about: say[0](*about)) as (own, asked):
+        say = [_redirect(to.format(port=port, own=own))]
+        with pytest.raises(FormatError, match="a link to"):
+            get(f"http://127.0.0.1:{own}/start", http=HTTP)
+    assert asked == ["/start"]
+    assert not calls
+
+
+def test_a_round_of_redirects_ends():
+    with _saying(_redirect("/again")) as (port, asked), pytest.raises(FetchError, match="redirects"):
+        get(f"http://127.0.0.1:{port}/start", http=HTTP)
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize(
+    "before",
+    [HEAD + b"Content-Length: 900\r\n\r\n", HEAD + b"\r\n", b"HTTP/1.1 200 OK\r\nX: "],
+    ids=["body", "body without an end", "headers"],
+)
+def test_a_byte_now_and_then_does_not_stretch_an_answer(before, tmp_path):
+    with _saying(_drip(before)) as (port, _):
+        started = time.monotonic()
+        with pytest.raises(FetchError, match="longer than 1 s"):
+            get(f"http://127.0.0.1:{port}/slow", http=HTTP)
+        with pytest.raises(FetchError, match="longer than 1 s"):
+            download(f"http://127.0.0.1:{port}/slow", tmp_path / "a.bin", http=HTTP)
+        assert time.monotonic() - started < 6
+    assert not (tmp_path / "a.bin").exists()
+
+
+def test_an_answer_in_time_leaves_no_timer():
+    before = threading.active_count()
+    with _saying(_redirect("/end")) as (port, _):
+        how = {"params": {}, "headers": {}, "timeout": (2, 2), "answer_timeout_s": 600}
+        with ask(f"http://127.0.0.1:{port}/end", **how) as answer:
+            assert b"".join(answer.iter_content(10)) == b"{}"
+        with pytest.raises(requests.RequestException):
+            ask("http://127.0.0.1:9/nobody", **how)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("/b", "https://x.nl/b"),
+        ("http://x.nl/b", "https://x.nl/b"),
+        ("http://x.nl:80/b", "https://x.nl/b"),
+        ("https://x.nl:443/b", "https://x.nl:443/b"),
+        ("https://y.nl/b", None),
+        ("http://x.nl:8080/b", None),
+        ("https://x.nl@y.nl/b", None),
+        ("https://u:p@x.nl/b", None),
+        ("https://x.nl\\@y.nl/", None),
+        ("file:///etc/passwd", None),
+        ("https://[::1/b", None),
+    ],
+)
+def test_a_link_stays_with_its_host_and_with_tls(link, found):
+    if found is None:
+        with pytest.raises(FormatError, match="a link to"):
+            within_host(link, "https://x.nl/a")
+    else:
+        assert within_host(link, "https://x.nl/a") == found
+
+
+@pytest.mark.parametrize("address", ["http://api.pdok.nl/", "http://10.0.0.1/", "http://127.0.0.1.evil.example/"])
+def test_an_address_of_the_environment_over_plain_http_is_for_this_machine_only(monkeypatch, address):
+    monkeypatch.setenv("KANSENKAART_URL_BAG", address)
+    with pytest.raises(ConfigError, match="http to this machine only"):
+        base_url("bag")
+    for fine in ("http://127.0.0.1:8000/", "http://localhost/", "http://[::1]:8000/", "https://mirror.example/bag/"):
+        monkeypatch.setenv("KANSENKAART_URL_BAG", fine)
+        assert base_url("bag") == fine
