@@ -80,7 +80,7 @@ def town_store(
                 street_id=street["street_name"],
                 street_basis="test",
                 people=1.0,
-                yearly_eur=yearly,
+                water_eur_per_year=yearly,
             ),
             MADE,
         )

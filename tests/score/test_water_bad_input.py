@@ -6,9 +6,9 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from kansenkaart.publish.map.themes_water import sewers as sewer_theme
 
 from kansenkaart.errors import CrsError
+from kansenkaart.publish.map.themes import drawn
 from kansenkaart.score import streets
 from kansenkaart.score.homes import score_homes
 from kansenkaart.sources import gwsw
@@ -138,7 +138,6 @@ def test_the_rest_goes_on(damaged):
     assert pipe.loc[first[1:2], "laid_year"].isna().all()
     assert street["homes"].sum() == len(damaged.read("home_water")) == 27
     assert damaged.read("home_water")["pipe_id"].notna().all()
-    assert street["score_grey"].notna().all()
     assert set(street["sewer_basis"]) == {"gwsw"}
     # More that takes part never needs a larger pipe.
     for case in ("grey_off", "rain_off", "both"):
@@ -147,7 +146,7 @@ def test_the_rest_goes_on(damaged):
         assert len(size.dropna()) == (pipe["system"] != "persleiding").sum()
     # Every home passes exactly one last pipe: nothing is lost and nothing counted twice.
     assert pipe.loc[["main 1", "main 2"], "homes"].max() <= 27
-    assert sewer_theme(damaged, ()) is not None
+    assert "riool" in {theme.key for _, theme in drawn(damaged, ())}
 
 
 def test_a_delivery_that_is_wholly_of_another_system_is_refused(tmp_path):
@@ -166,7 +165,7 @@ def test_streets_without_homes_and_homes_without_a_street_are_counted(tmp_path):
     assert not store.has("sewer_node")
     assert set(pipe["oriented_by"]) == {"levels", "against_levels"}
     assert street.loc["Zijlaan", "homes"] == 0
-    assert pd.isna(street.loc["Zijlaan", "class_grey"])
+    assert street.loc["Zijlaan", "class_grey"] == "-"
     assert "geen woningen" in street.loc["Zijlaan", "sentence_grey_nl"]
     assert tally(store, "home_water")["noted"] == {
         "straat door eigen naam": 18,
@@ -177,9 +176,16 @@ def test_streets_without_homes_and_homes_without_a_street_are_counted(tmp_path):
     assert noted["woning zonder riool: geen riool binnen bereik"] == 9
 
 
-def test_a_register_of_drains_only_says_so_and_draws_its_own(tmp_path):
+def test_a_register_of_drains_only_leaves_the_sewer_unknown_and_draws_none(tmp_path):
     pipe = sewers()[0]
     path = delivery(tmp_path / "leiding.geojson", pipe, type="Drain")
     store = scored(stored(tmp_path / "proef", path))
-    assert set(store.read("pipe_water")["pipe_basis"]) == {"era"}
-    assert tally(store, "pipe_water")["noted"] == {"in het register: drain": len(pipe)}
+    assert len(store.read("pipe_water")) == 0
+    assert tally(store, "pipe_water")["left_out"] == {"drain": len(pipe)}
+    street = store.read("street_water")
+    assert set(street["class_grey"]) == set(street["class_rain"]) == {"?"}
+    themes = {theme.key: theme for _, theme in drawn(store, ())}
+    assert "riool" not in themes
+    assert "Grijswater loont in geen enkele straat van deze studie" in str(themes["grijswater"].story)
+    assert "riool onbekend" in str(themes["grijswater"].views)
+    assert "Van 3 straten is het riool onbekend; die hebben geen klasse." in str(themes["hemelwater"].story)

@@ -61,3 +61,34 @@ def test_all_faults_are_told_at_once_and_a_guess_needs_no_source():
 def test_another_header_is_refused():
     with pytest.raises(AssumptionError, match="restore the header"):
         assumptions.parse("name,value\na,1\n", where="proef.csv")
+
+
+def test_money_stands_at_one_price_level_that_is_named():
+    text = HEAD + "reference_year,2026,,,year,2026,norm,x,\nold,100,80,120,EUR/home,2019,estimate,x,as read\n"
+    text += "fresh,5,,,EUR,2026,norm,x,\nguessed,7,,,EUR,,guess,,\nlength,9,,,m,2015,norm,x,\n"
+    text += "decoupling_rain_cost,42,,,EUR/m2,2021,norm,x,\n"
+    table = assumptions.at_price_level(assumptions.parse(text, where="proef.csv"))
+    # consumer prices 2019 to 2026: 137.6 / 106.1; civil works 2021 to 2026: 216 / 168
+    assert table["old"].value == pytest.approx(100 * 137.6 / 106.1)
+    assert table["old"].low == pytest.approx(80 * 137.6 / 106.1)
+    assert (table["old"].year, table["old"].note) == (2026, "100 at the price level of 2019; as read")
+    assert table["decoupling_rain_cost"].value == pytest.approx(42 * 216 / 168)
+    assert [table[name].value for name in ("fresh", "guessed", "length")] == [5, 7, 9]
+
+
+def test_a_price_factor_has_its_spread_and_an_index_its_beginning():
+    value, low, high = assumptions.price_factor("civil works", year=2015, level=2026)
+    assert value == pytest.approx(216 / 145)
+    assert low < value < high
+    assert assumptions.price_factor("consumer", year=2026, level=2030) == (1.0, 1.0, 1.0)
+    with pytest.raises(AssumptionError, match="price index 'consumer' from 1999 on"):
+        assumptions.price_factor("consumer", year=1999, level=2026)
+
+
+def test_every_amount_of_the_project_stands_at_the_level():
+    table = assumptions.default()
+    level = table["reference_year"].value
+    amounts = [table[name] for name in table if table[name].unit.startswith("EUR")]
+    amounts += [one for service in assumptions.default_services() for one in service.figures.values()]
+    assert {one.year for one in amounts if one.unit.startswith("EUR") and one.year is not None} >= {level}
+    assert all(one.year is None or one.year >= level for one in amounts if one.unit.startswith("EUR"))

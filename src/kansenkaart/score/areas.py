@@ -148,15 +148,14 @@ def _blocks(
 
 
 def _water_of_homes(store: Store, home: gpd.GeoDataFrame) -> dict[str, pd.Series]:
-    """Return what each home saves, with low and high: as its street was joined, else shared over the street [EUR/year]."""
-    given = dict(zip(_WATER, ("yearly_eur", "yearly_eur_low", "yearly_eur_high"), strict=True))
+    """Return what grey water nets each home, with low and high, else an even share of its street [EUR/year]."""
     if store.has("home_water"):
         known = store.read("home_water").set_index("home_id")
-        return {name: home["home_id"].map(known[column]).astype("float64") for name, column in given.items()}
+        return {name: home["home_id"].map(known[name]).astype("float64") for name in _WATER}
     if store.has("street_water"):
         street = store.read("street_water")
-        return {name: share_streets(home, street, column=column) for name, column in given.items()}
-    return {name: pd.Series(np.nan, index=home.index) for name in given}
+        return {name: share_streets(home, street, column=name) for name in _WATER}
+    return {name: pd.Series(np.nan, index=home.index) for name in _WATER}
 
 
 def _corporation(

@@ -17,10 +17,11 @@ from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import HOME_AMOUNTS, Bound, WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.pipes import PipeLimits
 from kansenkaart.tables import schemas
-from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.assumptions import CIVIL_WORKS, Assumption, Assumptions, price_factor
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.water import cleansing_sentence, four_lines, grey_sentence, participation_line, rain_sentence
 
 _WORDS = {
     # faults of pipes
@@ -82,11 +83,7 @@ def pipe_tally(result: WaterResult, *, given: pd.DataFrame | None) -> Tally:
     """
     out = result.issues["action"] == "left out"
     left, noted = _counted(result.issues[out], "reason"), _counted(result.issues[~out], "reason", "action")
-    if given is None or (result.pipe["basis"] == "era").any():
-        # No pipe of a register is of use: those on the map are drawn along the streets.
-        useless = {f"in het register: {word}": count for word, count in left.items()}
-        return Tally(len(result.pipe), len(result.pipe), noted=noted | useless)
-    return Tally(len(given), len(result.pipe), left, noted)
+    return Tally(0 if given is None else len(given), len(result.pipe), left, noted)
 
 
 def home_tally(result: WaterResult) -> Tally:
@@ -116,7 +113,7 @@ INPUTS = ("home", "home_score", "pand", "terrain", "street_line", "sewer_pipe", 
 USED = (
     "reference_year",
     "garden_crop_factor",
-    "price_index_civil_works",
+    "sewer_renewal_rate",
     "discount_rate_real",
     "sewer_life",
     "drinking_water_price",
@@ -147,6 +144,7 @@ USED = (
 )
 OUTPUTS = ("street_water", "pipe_water", "home_water", "street_water_month")
 _LINE_WIDTH_M = 3.0
+_COST_TABLE_YEAR = 2015  # price level of sewer_costs.csv, as its rows say
 # A BAG identification of an openbare ruimte: gemeente (4), object type 30, number (10).
 _OPENBARE_RUIMTE = r"\d{4}30\d{10}"
 _NAMELESS = "naam onbekend, openbare ruimte "
@@ -191,11 +189,8 @@ def score_streets(store: Store, figures: Assumptions) -> Sequence[Product]:
     """
     frames = _frames(store, figures)
     result = score_water(frames, settings=_settings(figures, bounds=_bounds(store, figures)))
-    street, pipe, home = (
-        _street(_named(result.street, frames.home, result.home)),
-        _pipe(result.pipe),
-        _home(frames.home, result.home),
-    )
+    named = _worded(_named(result.street, frames.home, result.home), renewal_pct=figures["sewer_renewal_rate"])
+    street, pipe, home = _street(named), _pipe(result.pipe), _home(frames.home, result.home)
     return [
         Product("street_water", street, Tally(len(street), len(street), noted=unassigned_counts(result))),
         Product("pipe_water", pipe, pipe_tally(result, given=frames.sewer_pipe)),
@@ -245,10 +240,12 @@ def _end(figures: Assumptions, name: str, unit: str, end: str) -> float:
 def _prices(figures: Assumptions, *, end: str = "value") -> Prices:
     """Prices of the middle or of one end; a high discount rate makes a later amount small, so it goes with the low end."""
     against = {"low": "high", "high": "low"}.get(end, end)
-    life = figures["sewer_life"]
+    life, level = figures["sewer_life"], int(figures.value("reference_year", "year"))
+    index = price_factor(CIVIL_WORKS, year=_COST_TABLE_YEAR, level=level)
     return Prices(
-        year_now=int(figures.value("reference_year", "year")),
-        price_index=_end(figures, "price_index_civil_works", "1", end),
+        year_now=level,
+        price_index=dict(zip(("value", "low", "high"), index, strict=True))[end],
+        price_year=level,
         discount_frac=_end(figures, "discount_rate_real", "%/year", against) / 100,
         sewer_life=life.value,
         sewer_life_low=life.low,
@@ -268,16 +265,12 @@ def _prices(figures: Assumptions, *, end: str = "value") -> Prices:
 def _settings(figures: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
     data = files("kansenkaart") / "data"
     prices = _prices(figures)
-    with (
-        (data / "sewer_costs.csv").open(encoding="utf-8") as costs,
-        (data / "water_classes.csv").open(encoding="utf-8") as classes,
-    ):
+    with (data / "sewer_costs.csv").open(encoding="utf-8") as costs:
         return WaterSettings(
             limits=PipeLimits(year_max=prices.year_now),
             bounds=bounds,
             prices=prices,
             costs=cost_table(pd.read_csv(costs)),
-            classes=pd.read_csv(classes),
             uses=_uses(figures),
             design=_design(figures),
             interval_rains_l_per_s_ha=(figures["rain_design_flat"].low, figures["rain_design_flat"].high),
@@ -317,6 +310,18 @@ def _named(street: gpd.GeoDataFrame, home: gpd.GeoDataFrame, put: pd.DataFrame) 
     return street.assign(street_name=street["street_name"].mask(nameless, told))
 
 
+def _worded(street: gpd.GeoDataFrame, *, renewal_pct: Assumption) -> gpd.GeoDataFrame:
+    """Add what a reader is told of each street; every sentence is made from the row that it stands in."""
+    rows = street.drop(columns="geometry").to_dict("records")
+    return street.assign(
+        sentence_grey_nl=[grey_sentence(row, renewal_pct=renewal_pct.value) for row in rows],
+        sentence_rain_nl=[rain_sentence(row) for row in rows],
+        cleansing_nl=[cleansing_sentence(row) for row in rows],
+        participation_nl=[participation_line(row) for row in rows],
+        sum_nl=["\n".join(four_lines(row)) for row in rows],
+    )
+
+
 def _street(street: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Publish streets as surfaces; one that is only known as a line or point gets the width of a line on the map."""
     out = street.rename(columns={"basis": "street_basis"})
@@ -326,7 +331,7 @@ def _street(street: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _home(point: gpd.GeoDataFrame, home: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Publish each home with its street, pipe, rule, distances and share of the street's yearly worth."""
+    """Publish each home with its street, pipe, rule, distances and share of what grey water nets in the street."""
     return _published(gpd.GeoDataFrame(home, geometry=point.geometry.to_numpy(), crs=point.crs), "home_water")
 
 

@@ -88,10 +88,91 @@ class Assumptions(Mapping[str, Assumption]):
 
 @lru_cache(maxsize=1)
 def default() -> Assumptions:
-    """Return the project's own table, ``data/assumptions.csv``."""
+    """Return the project's own table, ``data/assumptions.csv``, with all money at one price level."""
+    return at_price_level(_as_given())
+
+
+def _as_given() -> Assumptions:
     return parse(
         (files("kansenkaart") / "data" / "assumptions.csv").read_text(encoding="utf-8"), where="assumptions.csv"
     )
+
+
+#: The figure that names the price level: the year to which amounts are brought and discounted.
+LEVEL = "reference_year"
+CONSUMER, CIVIL_WORKS = "consumer", "civil works"
+#: Figures that follow the prices of civil works; all other money follows consumer prices.
+_OF_CIVIL_WORKS = ("decoupling_rain_cost", "rain_decoupling_investment_per_unit")
+
+
+@lru_cache(maxsize=1)
+def price_indices() -> Mapping[str, Mapping[int, Assumption]]:
+    """Return the price indices of CBS by name and year, ``data/price_index.csv``."""
+    text = (files("kansenkaart") / "data" / "price_index.csv").read_text(encoding="utf-8")
+    out: dict[str, dict[int, Assumption]] = {}
+    for row in rows_of(text, where="price_index.csv")[1]:
+        one = _row({**row, "name": row["index"], "unit": "1", "note": ""})
+        out.setdefault(row["index"], {})[int(row["year"])] = one
+    return out
+
+
+def price_factor(index: str, *, year: int, level: int) -> tuple[float, float, float]:
+    """Return what brings an amount of one year to a price level [1]: value, low and high.
+
+    A year without a row takes the last row before it; a year before the first row, or after the level, is left as it is
+    only where both fall on one row.
+
+    Parameters
+    ----------
+    index : str
+        ``consumer`` or ``civil works``.
+    year, level : int
+        Year of the amount and of the price level [year].
+
+    Raises
+    ------
+    AssumptionError
+        If there is no such index, or it begins after the year.
+    """
+    rows = price_indices().get(index, {})
+    taken = [max((one for one in rows if one <= asked), default=None) for asked in (year, level)]
+    if taken[0] is None or taken[1] is None:
+        raise AssumptionError(
+            f"a price index {index!r} from {min(year, level)} on",
+            found=f"years {sorted(rows)}",
+            where="price_index.csv",
+            remedy="add the year's row, or give the figure at a later price level",
+        )
+    if taken[0] == taken[1]:
+        return 1.0, 1.0, 1.0
+    then, now = rows[taken[0]], rows[taken[1]]
+    return now.value / then.value, now.low / then.high, now.high / then.low
+
+
+def at_price_level(table: Assumptions, level: int | None = None) -> Assumptions:
+    """Return the table with every amount of money brought to one price level by the price indices.
+
+    Money is what has EUR in its unit and a year. An amount without a year (a guess) or of the level or later stands.
+
+    Parameters
+    ----------
+    table : Assumptions
+        The figures as they were published.
+    level : int, optional
+        Price level [year]; the table's own reference year where none is given.
+    """
+    level = int(table[LEVEL].value) if level is None else level
+    return Assumptions({name: _levelled(table[name], level) for name in table})
+
+
+def _levelled(one: Assumption, level: int) -> Assumption:
+    if not one.unit.startswith("EUR") or one.year is None or one.year >= level:
+        return one
+    index = CIVIL_WORKS if one.name in _OF_CIVIL_WORKS else CONSUMER
+    factor = price_factor(index, year=one.year, level=level)[0]
+    note = f"{one.value:g} at the price level of {one.year}" + (f"; {one.note}" if one.note else "")
+    value, low, high = (factor * end for end in (one.value, one.low, one.high))
+    return replace(one, value=value, low=low, high=high, year=level, note=note)
 
 
 def parse(text: str, *, where: str) -> Assumptions:
@@ -272,7 +353,7 @@ def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
     writer = csv.DictWriter(plain, columns[: -len(_EXTRA)], extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    figures = parse(plain.getvalue(), where=where)
+    figures = at_price_level(parse(plain.getvalue(), where=where), int(default()[LEVEL].value))
     names = list(dict.fromkeys(row["service"] for row in rows))
     wrong = [
         fault for name in names for fault in _service_faults(name, [row for row in rows if row["service"] == name])

@@ -45,6 +45,18 @@ def test_a_dry_summer_by_hand():
     assert garden_demand_mm(season(0.0, 3.0), crop_factor=0.5).sum() == pytest.approx(549 / 2)
 
 
+def test_a_garden_drinks_in_high_summer_though_single_years_break_off():
+    # Two seasons: one whose deficit ends with a wet June, one with a dry June; each month has dry days in one of them.
+    wet = season(0.0, 3.0, year=2021)
+    wet.loc[wet["day"].dt.month == 6, "rain_mm"] = 20.0
+    dry = season(0.0, 3.0, year=2022)
+    found = garden_demand_mm(pd.concat([wet, dry]), crop_factor=1.0)
+    assert (found[3:9] > 0).all()
+    assert found[[0, 1, 2, 9, 10, 11]].sum() == 0
+    # highest deficits: 276 mm (July to September) and 549 mm; half way between them
+    assert found.sum() == pytest.approx((276 + 549) / 2)
+
+
 def test_rain_above_the_need_is_not_saved_up():
     # the running deficit never falls below 0: 5 mm surplus on the first day does not help later
     days = season(0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Design flows, self-cleansing, costs, and class tables."""
+"""Design flows, self-cleansing, costs, and classes by money."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ from kansenkaart.core.water.design import (
     scenario_shares,
     self_cleansing,
 )
-from kansenkaart.core.water.table import check_classes, score_by_classes
+from kansenkaart.core.water.table import money_class
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.water.water_world import DATA
 
 RULES = DesignRules()
 PRICES = Prices(year_now=2026, price_index=1.0)
 TABLE = cost_table(pd.read_csv(DATA / "sewer_costs.csv"))
-CLASSES = pd.read_csv(DATA / "water_classes.csv")
 
 
 def load(system, people, paved):
@@ -127,11 +126,20 @@ def test_the_interval_holds_the_middle():
         assert (middle[name] <= span[f"{name}_high"] + 1e-6).all()
 
 
-def test_replacement_years_and_their_basis():
-    year, basis = replacement_year([1990, np.nan, np.nan, 1950], era_year=[1900, 1975, np.nan, 1900], prices=PRICES)
-    assert basis.tolist() == ["laid_year", "era", "unknown", "laid_year"]
-    assert year[[0, 1, 3]].tolist() == [2050, 2035, 2026]
-    assert np.isnan(year[2])
+def test_a_sewer_is_due_by_its_own_year_and_never_by_the_age_of_the_homes():
+    year = replacement_year([1990, np.nan, 1950], prices=PRICES)
+    assert year[[0, 2]].tolist() == [2050, 2026]
+    assert np.isnan(year[1])
+
+
+def test_a_pipe_that_stays_as_it_is_saves_nothing_whenever_it_is_due():
+    design = pd.DataFrame({"diameter_as_is_mm": [300.0, 300.0], "diameter_both_100_mm": [300.0, 200.0]})
+    for part in ("grey_off", "rain_off"):
+        design[f"diameter_{part}_100_mm"] = 300.0
+    saved = pipe_savings(design, length_m=[100.0, 100.0], year=[np.nan, np.nan], table=TABLE, prices=PRICES)
+    assert saved.iloc[0].tolist() == [0.0, 0.0, 0.0]
+    assert saved["saving_grey_off_eur"].tolist() == [0.0, 0.0]
+    assert np.isnan(saved["saving_both_eur"].iloc[1])
 
 
 def test_present_value_and_annuity_by_hand():
@@ -163,56 +171,26 @@ def test_wrong_prices_and_tables_are_refused():
 
 def test_the_forty_metre_rule():
     assert discharge_rule(np.array([0.0, 40.0, 40.1, np.inf, np.nan]), rule_m=40.0).tolist() == [
-        "maatwerk",
-        "maatwerk",
-        "free",
-        "free",
+        "sewer_near",
+        "sewer_near",
+        "no_sewer_near",
+        "no_sewer_near",
         "unknown",
     ]
 
 
-def test_published_classes_tile_their_ranges():
-    check_classes(CLASSES)
-    assert set(CLASSES["score"]) == {"grijswater", "hemelwater"}
-    broken = CLASSES.copy()
-    broken.loc[1, "low"] = 11
-    with pytest.raises(SchemaError, match="reused"):
-        check_classes(broken)
-    with pytest.raises(SchemaError):
-        check_classes(CLASSES.drop(columns="weight"))
+def test_a_class_says_what_the_interval_can_tell_and_nothing_finer():
+    low = pd.Series([1.0, -5.0, -1.0, -9.0, np.nan, -1.0])
+    high = pd.Series([9.0, 5.0, 1.0, 0.0, 4.0, np.nan])
+    assert money_class(low, high).tolist() == ["A", "B", "B", "C", "?", "?"]
 
 
-def street(**values):
-    names = CLASSES.loc[CLASSES["criterion"] != "class", "criterion"].unique()
-    return pd.DataFrame([dict.fromkeys(names, np.nan) | values])
-
-
-def test_a_missing_criterion_is_left_out_not_zero():
-    # (100 x 3 + 100 x 3 + 100 x 2 + 100 x 2) / 10 with the drains unknown
-    full = street(
-        reused_m3_per_home_year=35, saving_grey_eur_per_home=600, years_to_replacement=3, peak_drop_grey_frac=0.4
-    )
-    found = score_by_classes(full, table=CLASSES, score="grijswater")
-    assert found.iloc[0].tolist() == [100, "A", pytest.approx(10 / 11)]
-    little = score_by_classes(street(years_to_replacement=3), table=CLASSES, score="grijswater")
-    assert np.isnan(little["score"].iloc[0])
-    assert little["class"].iloc[0] is None
-
-
-@settings(derandomize=True, deadline=None, max_examples=40)
-@given(st.floats(0, 60), st.floats(0, 60), st.floats(0, 900), st.floats(0, 900))
-def test_more_reuse_and_more_saving_never_score_lower(a, b, c, d):
-    rows = pd.concat(
-        [
-            street(
-                reused_m3_per_home_year=x,
-                saving_grey_eur_per_home=y,
-                years_to_replacement=15.0,
-                peak_drop_grey_frac=0.1,
-            )
-            for x, y in ((min(a, b), min(c, d)), (max(a, b), max(c, d)))
-        ],
-        ignore_index=True,
-    )
-    low, high = score_by_classes(rows, table=CLASSES, score="grijswater")["score"]
-    assert low <= high
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(*(st.floats(-100, 100) for _ in range(4)))
+def test_what_overlaps_on_both_sides_of_nil_shares_a_class_and_more_money_never_stands_lower(a, b, c, d):
+    low, high = pd.Series([min(a, b), min(c, d)]), pd.Series([max(a, b), max(c, d)])
+    one, other = money_class(low, high)
+    if (low <= 0).all() and (high > 0).all():
+        assert one == other == "B"
+    if low[0] >= low[1] and high[0] >= high[1]:
+        assert one <= other

@@ -11,7 +11,17 @@ import shapely
 
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import Bound
-from kansenkaart.core.water.sentences import GREY_SENTENCES, RAIN_SENTENCES, four_lines, grey_sentence
+from kansenkaart.core.water.table import money_class
+from kansenkaart.wording.water import (
+    GREY_REASONS,
+    GREY_SENTENCES,
+    RAIN_REASONS,
+    RAIN_SENTENCES,
+    four_lines,
+    grey_sentence,
+    participation_line,
+    rain_sentence,
+)
 from tests.core.water.water_world import frames, homes, settings, sewers
 
 
@@ -62,12 +72,11 @@ def test_each_street_says_why(result):
         "Zijlaan": "minimum_diameter",
     }
     assert street.loc["Zijlaan", "reason_rain"] == "already_separate"
-    assert np.isnan(street.loc["Zijlaan", "score_rain"])
-    assert street.loc["Hoofdstraat", "score_rain"] > 0
-    assert "minimumdiameter" in street.loc["Dwarsstraat", "sentence_grey_nl"]
+    assert street["class_rain"].to_dict() == {"Hoofdstraat": "C", "Dwarsstraat": "-", "Zijlaan": "-"}
+    assert "minimumdiameter" in grey_sentence(dict(street.loc["Dwarsstraat"]), renewal_pct=0.9)
     assert street.loc["Hoofdstraat", "replacement_year"] == 2026
     assert street.loc["Zijlaan", "replacement_year"] == 2055
-    assert set(street["discharge_rule"]) == {"maatwerk"}
+    assert set(street["discharge_rule"]) == {"sewer_near"}
 
 
 def test_grey_water_of_a_street_by_hand(result):
@@ -85,25 +94,39 @@ def test_four_lines_for_the_popup(result):
     row = dict(result.street.iloc[0])
     lines = four_lines(row)
     assert len(lines) == 4
-    assert result.street["sum_nl"].str.count("\n").eq(3).all()
     assert lines[0].startswith("Grijswater: 395 m³ per jaar uit 9 woningen")
     assert "40 m" in lines[3]
 
 
 def test_grey_and_rain_water_are_never_mixed_up():
-    assert not any("hemelwater" in text or "afkoppel" in text for text in GREY_SENTENCES.values())
-    assert not any("grijswater" in text for text in RAIN_SENTENCES.values())
+    grey, rain = (
+        [*one.values(), *why.values()] for one, why in ((GREY_SENTENCES, GREY_REASONS), (RAIN_SENTENCES, RAIN_REASONS))
+    )
+    assert not any("hemelwater" in text or "afkoppel" in text for text in grey)
+    assert not any("grijswater" in text for text in rain)
 
 
-def test_without_sewer_data_the_basis_is_era():
-    found = score_water(frames(sewer_pipe=None, sewer_node=None), settings=settings())
-    street = found.street.set_index("street_name")
-    assert set(street["sewer_basis"]) == {"era"}
-    assert street.loc["Hoofdstraat", "foul_system"] == "gemengd"
-    assert street.loc["Zijlaan", "foul_system"] == "vuilwater"
+@pytest.mark.parametrize("terrain_too", [True, False])
+def test_a_sewer_that_nobody_knows_is_not_drawn_nor_dated_nor_ranked(terrain_too):
+    bare = {} if terrain_too else {"terrain": None, "street_line": None}
+    found = score_water(frames(sewer_pipe=None, sewer_node=None, **bare), settings=settings())
+    assert len(found.pipe) == 0
+    street = found.street
+    assert street["homes"].sum() == 27
+    assert set(street["sewer_basis"]) == {"none"}
+    assert set(street["class_grey"]) == set(street["class_rain"]) == {"?"}
     assert set(street["discharge_rule"]) == {"unknown"}
-    assert found.pipe["own_homes"].sum() == 27
-    assert set(found.pipe["replacement_basis"]) == {"era"}
+    of_sewer = [
+        name for name in street if name.startswith(("saving_", "foul_", "rain_", "replacement_", "net_grey_eur"))
+    ]
+    assert street[[*of_sewer, "net_rain_eur", "water_eur_per_year", "cost_rain_eur"]].isna().all(axis=None)
+    # What is known is told: 18 people at 128.1 l a day are 2.3 m3, and the homes' own side of the sum.
+    text = grey_sentence(dict(street.iloc[0]), renewal_pct=0.9)
+    for part in ("Riool onbekend", "9 woningen", "18 inwoners", "2,3 m³ afvalwater per dag", "waterbeheerder", "0,9%"):
+        assert part in text
+    assert "20" + "26" not in text
+    assert street["net_grey_home_eur"].notna().all()
+    assert found.home["water_eur_per_year"].isna().all()
 
 
 def test_addresses_alone_are_enough():
@@ -111,7 +134,47 @@ def test_addresses_alone_are_enough():
     assert set(found.street["basis"]) == {"addresses"}
     assert set(found.street["area_basis"]) == {"per home"}
     assert found.street["homes"].sum() == 27
-    assert found.street["score_grey"].notna().all()
+
+
+def test_a_class_and_its_sentence_agree(result):
+    rows = [dict(row) for _, row in result.street.iterrows()]
+    # Every class of either water, by hand-made amounts of money in one real row.
+    for low, high in ((5e4, 9e4), (-5e4, 9e4), (-9e4, -5e4), (np.nan, np.nan)):
+        for name in ("net_grey_eur", "net_rain_eur"):
+            rows.append({**rows[0], f"{name}_low": low, f"{name}_high": high, name: (low + high) / 2})
+            rows[-1]["class_grey"] = str(
+                money_class(*(pd.Series(rows[-1][f"net_grey_eur_{e}"]) for e in ("low", "high")))[0]
+            )
+            rows[-1]["class_rain"] = str(
+                money_class(*(pd.Series(rows[-1][f"net_rain_eur_{e}"]) for e in ("low", "high")))[0]
+            )
+            rows[-1]["reason_rain"] = "same_size"
+    seen = set()
+    for row in rows:
+        for word, text in (
+            (row["class_grey"], grey_sentence(row, renewal_pct=0.9)),
+            (row["class_rain"], rain_sentence(row)),
+        ):
+            seen.add(word)
+            none = "geen kans" in text.lower() or "geen besparing" in text.lower()
+            assert not none or word in ("C", "-")
+            assert text.startswith(("Loont", "Kan lonen", "Geen", "Riool", "Het regenwater", "Hier staan geen"))
+    assert seen == {"A", "B", "C", "-", "?"}
+
+
+def test_grey_water_is_net_of_its_cost_and_takes_nothing_from_other_gains(result):
+    street = result.street
+    worth = street["yearly_eur"] * settings().prices.annuity_factor
+    net = worth + street["saving_grey_off_eur"] - street["cost_grey_eur"]
+    assert street["net_grey_eur"].to_numpy() == pytest.approx(net.to_numpy())
+    assert (street["net_grey_eur"] < 0).all()
+    assert (street["water_eur_per_year"] == 0).all()
+    cheap = settings(prices=replace(settings().prices, grey_eur_per_home=100.0, mixed_drains_eur_per_home=0.0))
+    paying = score_water(frames(), settings=cheap).street
+    assert (paying["net_grey_eur"] > 0).all()
+    assert paying["water_eur_per_year"].to_numpy() == pytest.approx(
+        (paying["net_grey_eur"] / cheap.prices.annuity_factor).to_numpy()
+    )
 
 
 def test_a_street_without_homes_and_homes_without_a_street_are_listed():
@@ -120,9 +183,9 @@ def test_a_street_without_homes_and_homes_without_a_street_are_listed():
     found = score_water(frames(home=home), settings=settings())
     street = found.street.set_index("street_name")
     assert street.loc["Zijlaan", "reason_grey"] == "no_homes"
-    assert pd.isna(street.loc["Zijlaan", "class_grey"])
+    assert street.loc["Zijlaan", "class_grey"] == "-"
     # Its sewer lies in it, so the rule on discharge is known there too.
-    assert street.loc["Zijlaan", "discharge_rule"] == "maatwerk"
+    assert street.loc["Zijlaan", "discharge_rule"] == "sewer_near"
     lost = found.unassigned.groupby("what")["amount"].sum()
     assert lost["home: street"] == 9
     assert lost["home"] == 9
@@ -137,7 +200,7 @@ def test_damaged_sewers_are_named_and_the_rest_goes_on():
     found = score_water(frames(sewer_pipe=pipe, sewer_node=node), settings=settings())
     assert set(found.issues["reason"]) == {"no geometry", "diameter in metres", "laying year unbelievable"}
     assert found.pipe["own_homes"].sum() + (found.home["pipe_id"].isna()).sum() == 27
-    assert found.street["score_grey"].notna().all()
+    assert (found.street["class_grey"] != "?").any()
 
 
 def bound(factor: float, paved: float) -> Bound:
@@ -175,12 +238,12 @@ def test_every_amount_lies_in_its_interval_and_the_interval_is_not_a_point():
     cost = street.set_index("street_name")[["cost_grey_eur_low", "cost_grey_eur_high"]]
     assert cost.loc["Zijlaan"].tolist() == pytest.approx([25_200, 37_800])
     assert cost.loc["Hoofdstraat"].tolist() == pytest.approx([38_700, 51_300])
-    assert " tot " in street["sum_nl"].iloc[0]
+    assert " tot " in four_lines(dict(street.iloc[0]))[2]
 
 
 def test_shares_of_homes_add_up_to_their_street(result):
-    per_street = result.home.groupby("street_id")["yearly_eur"].sum()
-    street = result.street.set_index("street_id")["yearly_eur"]
+    per_street = result.home.groupby("street_id")["water_eur_per_year"].sum()
+    street = result.street.set_index("street_id")["water_eur_per_year"]
     assert per_street.to_numpy() == pytest.approx(street[per_street.index].to_numpy())
 
 
@@ -202,7 +265,7 @@ def test_more_participation_never_needs_a_larger_pipe_nor_saves_less(result):
     saved = street[[f"saving_grey_off_{part}_eur" for part in (25, 50, 75)] + ["saving_grey_off_eur"]].to_numpy()
     assert (np.diff(size, axis=1) <= 0).all()
     assert (np.diff(saved, axis=1) >= 0).all()
-    assert street["participation_nl"].str.count("\n").eq(3).all()
+    assert participation_line(dict(street.iloc[0])).count("\n") == 3
 
 
 def test_the_design_storm_has_a_diameter_of_its_own(result):
@@ -220,7 +283,7 @@ def test_less_participation_saves_less_water(result):
 @pytest.mark.parametrize(
     ("change", "basis", "foul"),
     [
-        ({"system": "drain"}, "era", True),
+        ({"system": "drain"}, "none", False),
         ({"system": "drukriool", "kind": "pressure"}, "gwsw", False),
         ({"system": "hemelwater"}, "gwsw", False),
         ({"laid_year": pd.NA, "diameter_mm": pd.NA}, "gwsw", True),
@@ -246,6 +309,18 @@ def row(**other: object) -> dict[str, object]:
         "foul_diameter_grey_off_100_mm": 200.0,
         "years_to_replacement": 10.0,
         "replacement_year": 2036.0,
+        "class_grey": "C",
+        "foul_system": "vuilwater",
+        "homes": 10,
+        "people": 20.0,
+        "waste_water_m3_per_day": 2.6,
+        **{
+            f"net_grey_eur{end}": amount for end, amount in (("", -40_000.0), ("_low", -60_000.0), ("_high", -20_000.0))
+        },
+        **{
+            f"net_grey_home_eur{end}": amount
+            for end, amount in (("", -42_000.0), ("_low", -61_000.0), ("_high", -21_000.0))
+        },
     }
     return base | other
 
@@ -262,18 +337,26 @@ def row(**other: object) -> dict[str, object]:
         ({"foul_present_mm": 300.0}, "groter dan nodig (250 mm); dat komt niet door grijswater"),
         ({"foul_present_mm": 200.0}, "(200 mm) is kleiner dan de berekening vraagt (250 mm)"),
         ({"years_to_replacement": 45.0, "replacement_year": 2071.0}, "nog jong en wordt pas rond 2071 vervangen"),
-        ({"saving_grey_off_eur_low": 0.0}, "grensgeval: met iets andere aannames is de besparing nul"),
+        ({"saving_grey_off_eur_low": 0.0}, "grensgeval: met iets andere aannames scheelt de buis niets"),
         (
-            {"reason_grey": "unknown", "foul_diameter_as_is_mm": np.nan},
+            {"class_grey": "?", "foul_diameter_as_is_mm": np.nan},
             "stroom is te groot voor de grootste gewone buis",
         ),
-        ({"reason_grey": "unknown"}, "leeftijd van de buis is niet bekend"),
-        ({"sewer_basis": "era"}, "geen rioolgegevens: het riool is geschat"),
+        ({"class_grey": "?"}, "het jaar van aanleg ontbreekt"),
+        ({"class_grey": "?", "foul_system": None}, "hier is geen vuilwaterriool of gemengd riool bekend"),
+        (
+            {},
+            "Geen besparing: grijswater kost hier in twintig jaar per woning 4.000 euro meer dan het oplevert (2.000 tot 6.000).",
+        ),
+        (
+            {"class_grey": "?"},
+            "kost grijswater in twintig jaar per woning 4.200 euro meer dan het oplevert (2.100 tot 6.100)",
+        ),
         ({"reason_grey": "no_homes"}, "het riool van andere straten loopt erdoor"),
     ],
 )
 def test_a_sentence_for_each_type_of_street(given, told):
-    assert told in grey_sentence(row(**given))
+    assert told in grey_sentence(row(**given), renewal_pct=0.9)
 
 
 def test_one_home_and_a_foul_sewer_in_the_sum(result):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -13,7 +12,6 @@ from kansenkaart.core.water.decoupling import rain_reason
 from kansenkaart.core.water.demand import Uses, indoor_demand
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.streets import build_streets
-from kansenkaart.core.water.synthetic import EraRules, synthetic_sewer
 from tests.core.water.water_world import RD, homes, sewers, street_lines
 
 REACH = Reach()
@@ -100,18 +98,6 @@ def test_fillers_and_years_of_relining_are_no_diameter_and_no_age():
     assert clean.pipes["diameter_mm"].isna().all()
     assert clean.pipes["laid_year"].isna().all()
     assert clean.tally() == {"diameter unbelievable": len(pipe), "laying year unbelievable": len(pipe)}
-
-
-@pytest.mark.parametrize(
-    ("year", "system", "certainty"),
-    [(1960, "gemengd", "middle"), (1980, "gemengd", "low"), (1995, "vuilwater", "middle"), (np.nan, None, "low")],
-)
-def test_without_a_register_age_says_the_system_and_how_sure(street, year, system, certainty):
-    pipe, _ = synthetic_sewer(street, bouwjaar=pd.Series(year, index=street["street_id"]), rules=EraRules())
-    assert set(pipe["certainty"]) == {certainty}
-    assert set(pipe["basis"]) == {"era"}
-    if system is not None:
-        assert system in set(pipe["system"])
 
 
 def test_a_garden_asks_a_sixth_of_what_a_home_yields():

@@ -43,7 +43,6 @@ def settings(**other: object) -> WaterSettings:
         "limits": PipeLimits(year_max=2026),
         "prices": Prices(year_now=2026),
         "costs": cost_table(pd.read_csv(DATA / "sewer_costs.csv")),
-        "classes": pd.read_csv(DATA / "water_classes.csv"),
     }
     return WaterSettings(**(base | other))  # type: ignore[arg-type]
 

@@ -52,7 +52,8 @@ def pipe_savings(
             amount = (before - pipe_cost(design[column], table=table, prices=prices)) * np.asarray(
                 length_m, dtype=float
             )
-            saved[name] = present_value(amount, year=year, prices=prices)
+            # A pipe that stays as it is saves nothing, whenever it is due.
+            saved[name] = np.where(amount == 0, 0.0, present_value(amount, year=year, prices=prices))
     return pd.DataFrame(saved, index=design.index)
 
 
@@ -74,7 +75,7 @@ def saving_interval(
     slope : array_like
         Measured slope [1]; NaN unknown.
     start_year : array_like
-        Laying year or era [year].
+        Laying year [year]; NaN unknown.
     rules : tuple of DesignRules
         Variants, for instance another default slope or rain.
     prices : tuple of Prices
@@ -140,7 +141,7 @@ def pipe_change(pipe: pd.DataFrame) -> Objects:
 def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
     """Sum and summarise the pipes of each street.
 
-    Sums of savings; length-weighted means of years and of the fall in design flow; main system and diameters by length.
+    Sums of savings, unknown where one pipe's is; length-weighted means of years; main system and diameters by length.
 
     Parameters
     ----------
@@ -156,7 +157,8 @@ def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
     foul = own[own["system"].isin(("vuilwater", "gemengd"))]
     rain = own[own["system"] != "vuilwater"]
     money = [name for name in own.columns if name.startswith("saving_")]
-    table = own.groupby("street_id")[money].sum(min_count=1)
+    unknown = own[money].isna().groupby(own["street_id"]).any()
+    table = own.groupby("street_id")[money].sum(min_count=1).mask(unknown)
     table["sewer_m"] = own.groupby("street_id")["length_m"].sum()
     for name, part in (("foul", foul), ("rain", rain)):
         table[f"{name}_system"] = longest(part, "system")
@@ -170,9 +172,6 @@ def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
         table[f"{name}_at_minimum"] = (part["diameter_as_is_mm"] <= part["minimum_mm"]).groupby(part["street_id"]).all()
         table[f"{name}_scores"] = part.groupby("street_id").size()
     table["replacement_year"] = weighted(own, "replacement_year")
-    table["replacement_basis"] = longest(own, "replacement_basis")
-    drop = 1 - foul["flow_grey_off_100_l_per_s"] / foul["flow_as_is_l_per_s"].where(foul["flow_as_is_l_per_s"] > 0)
-    table["peak_drop_grey_frac"] = weighted(foul.assign(drop=drop), "drop")
     table["cleansing"] = longest(foul, "cleansing")
     return table
 
@@ -261,9 +260,10 @@ def _first_that_holds(cases: list[tuple[str, Bools]]) -> Objects:
 
 
 def discharge_rule(foul_distance_m: Floats, *, rule_m: float) -> Objects:
-    """Apply the 40 m rule per home: near a foul sewer discharge into the soil needs maatwerk, or treatment and use.
+    """Say per home whether a foul or combined sewer lies within the distance of the old 40 m rule.
 
-    Blah art. 7 (successor under the Omgevingswet unverified).
+    The rule itself (Blah art. 7: no discharge into the soil where a sewer is near) lapsed on 1 January 2024, with the
+    Omgevingswet; what holds now is in the municipality's own plan, so the code says what lies there, not what may be done.
 
     Parameters
     ----------
@@ -271,7 +271,12 @@ def discharge_rule(foul_distance_m: Floats, *, rule_m: float) -> Objects:
         Distance to the nearest foul or combined sewer [m]; infinite where none lies within reach, NaN unknown.
     rule_m : float
         Distance of the rule [m].
+
+    Returns
+    -------
+    array of str
+        sewer_near, no_sewer_near, unknown.
     """
-    word = np.where(foul_distance_m <= rule_m, "maatwerk", "free").astype(object)
+    word = np.where(foul_distance_m <= rule_m, "sewer_near", "no_sewer_near").astype(object)
     word[np.isnan(foul_distance_m)] = "unknown"
     return np.asarray(word, dtype=object)

@@ -124,9 +124,11 @@ def _walk(need: pd.Series) -> pd.Series:
 def garden_demand_mm(
     daily: pd.DataFrame, *, crop_factor: float, first_month: int = 4, last_month: int = 9, quantile: float = 0.5
 ) -> Floats:
-    """Garden water per month [mm/month] in a year of a given dryness: how much the running deficit rises in it.
+    """Garden water per month [mm/month] in a season of a given dryness.
 
-    Complete seasons only; the year whose highest deficit is the quantile gives the months, so that they belong together.
+    The whole season asks the highest running deficit of that quantile among the complete seasons; the months share it as
+    they do on average over all complete seasons, by the rain deficit of their dry days. One season would not do: in
+    many of them a wet month breaks the deficit off, and a garden would seem to drink nothing in high summer.
 
     Parameters
     ----------
@@ -137,7 +139,7 @@ def garden_demand_mm(
     first_month, last_month : int
         The season [month].
     quantile : float
-        0.5 a median year, 0.9 a dry one [1].
+        0.5 a median season, 0.9 a dry one [1].
 
     Raises
     ------
@@ -145,18 +147,18 @@ def garden_demand_mm(
         If no season is complete.
     """
     deficit = running_deficit(daily, crop_factor=crop_factor, first_month=first_month, last_month=last_month)
-    year = pd.DatetimeIndex(deficit.index).year
+    when = pd.DatetimeIndex(deficit.index)
     days = round(float(MONTH_DAYS[first_month - 1 : last_month].sum()))
-    whole = deficit.groupby(year).agg(lambda values: values.notna().sum()) >= days - 1
-    highest = deficit.groupby(year).max()[whole].sort_values()
+    whole = deficit.groupby(when.year).agg(lambda values: values.notna().sum()) >= days - 1
+    highest = deficit.groupby(when.year).max()[whole]
     if highest.empty:
         raise SchemaError("at least one complete season of weather", found="none", where="daily weather")
-    chosen = highest.index[round(quantile * (len(highest) - 1))]
-    own = deficit[year == chosen]
-    ends = own.groupby(pd.DatetimeIndex(own.index).month).last().reindex(range(first_month, last_month + 1)).to_numpy()
-    rise = np.maximum(np.diff(np.concatenate([[0.0], ends])), 0.0)
+    rise = deficit.groupby(when.year).diff().fillna(deficit).clip(lower=0.0)[when.year.isin(highest.index)]
+    share = rise.groupby(pd.DatetimeIndex(rise.index).month).sum().reindex(range(first_month, last_month + 1))
     demand = np.zeros(MONTHS)
-    demand[first_month - 1 : last_month] = rise
+    total = float(share.sum())
+    if total > 0:
+        demand[first_month - 1 : last_month] = share.to_numpy() / total * float(highest.quantile(quantile))
     return demand
 
 

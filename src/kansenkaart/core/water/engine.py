@@ -1,8 +1,6 @@
-"""The water score from frames to frames: streets, loads, sewer, diameters, money, scores and sentences in one pass."""
+"""The water score from frames to frames: streets, loads, sewer, diameters, money, classes and reasons in one pass."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -22,14 +20,10 @@ from kansenkaart.core.water.inputs import HOME_AMOUNTS, WaterFrames, WaterResult
 from kansenkaart.core.water.naming import name_pipes
 from kansenkaart.core.water.network import build_graph
 from kansenkaart.core.water.orient import orient
-from kansenkaart.core.water.pipes import FOUL_SYSTEMS, clean_pipes
+from kansenkaart.core.water.pipes import COLUMNS, FOUL_SYSTEMS, clean_pipes
 from kansenkaart.core.water.sewer import Loads, enter_loads, sewer_results
 from kansenkaart.core.water.streets import build_streets
-from kansenkaart.core.water.synthetic import synthetic_sewer
-from kansenkaart.core.water.table import check_classes, street_table
-
-# A synthetic pipe stands for its whole street: homes may lie this far from its drawn line [m].
-_ERA_REACH_M = 1000.0
+from kansenkaart.core.water.table import street_table
 
 
 def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
@@ -46,16 +40,12 @@ def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
     ------
     InfeasibleError
         If no source holds a street.
-    SchemaError
-        If the class tables do not tile their ranges.
     """
-    check_classes(settings.classes)
     street = build_streets(
         home=frames.home, terrain=frames.terrain, street_line=frames.street_line, rules=settings.street_rules
     )
     home, surface = _assigned(frames, street, settings)
-    pipe, node, issues = _sewer(frames, street, home, settings)
-    pipe["era_year"] = pipe["street_id"].map(home.groupby("street_id")["bouwjaar"].median()).astype("float64")
+    pipe, node, issues = _sewer(frames, street, settings)
     loads = _loads(frames, street, home, surface, pipe, settings)
     graph = build_graph(pipe, node)
     forest = orient(graph)
@@ -95,28 +85,19 @@ def _assigned(
 
 
 def _sewer(
-    frames: WaterFrames, street: gpd.GeoDataFrame, home: pd.DataFrame, settings: WaterSettings
+    frames: WaterFrames, street: gpd.GeoDataFrame, settings: WaterSettings
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None, pd.DataFrame]:
-    """Clean pipes with `street_id` and `basis`, nodes, faults; a synthetic tree where there are no pipes."""
+    """Clean pipes with `street_id` and `basis`, nodes, faults; none where no register shows any: then it is unknown."""
     given = frames.sewer_pipe
-    clean = None if given is None or given.empty else clean_pipes(given, limits=settings.limits)
-    if clean is not None and len(clean.pipes):
-        named_by = name_pipes(clean.pipes, sure_min=settings.name_sure_min)
-        named = clean.pipes.assign(street_name=named_by["street_name"].to_numpy())
-        put = assign_pipes(named, street=street, reach=settings.reach)
-        by = put["assigned_by"].mask((named_by["named_by"] == "run") & (put["assigned_by"] == "name"), "run")
-        placed = clean.pipes.assign(
-            street_id=put["street_id"].to_numpy(), street_by=by.to_numpy(), basis="gwsw", certainty="high"
-        )
-        return placed, frames.sewer_node, clean.issues
-    pipe, node = synthetic_sewer(street, bouwjaar=home.groupby("street_id")["bouwjaar"].median(), rules=settings.era)
-    drawn = clean_pipes(pipe, limits=settings.limits)
-    extra = pipe.set_index("pipe_id")[["street_id", "basis", "certainty"]]
-    return drawn.pipes.join(extra, on="pipe_id"), node, drawn.issues if clean is None else clean.issues
-
-
-def _is_era(pipe: gpd.GeoDataFrame) -> bool:
-    return bool((pipe["basis"] == "era").any())
+    if given is None:
+        given = gpd.GeoDataFrame({name: [] for name in COLUMNS}, geometry="geometry", crs=street.crs)
+    clean = clean_pipes(given, limits=settings.limits)
+    named_by = name_pipes(clean.pipes, sure_min=settings.name_sure_min)
+    named = clean.pipes.assign(street_name=named_by["street_name"].to_numpy())
+    put = assign_pipes(named, street=street, reach=settings.reach)
+    by = put["assigned_by"].mask((named_by["named_by"] == "run") & (put["assigned_by"] == "name"), "run")
+    placed = clean.pipes.assign(street_id=put["street_id"].to_numpy(), street_by=by.to_numpy(), basis="gwsw")
+    return placed, frames.sewer_node, clean.issues
 
 
 def _loads(
@@ -132,23 +113,24 @@ def _loads(
         paved = drained["paved_m2"].astype(float).groupby(drained["street_id"], dropna=False).sum()
     else:
         paved = home.groupby("street_id", dropna=False).size() * settings.paved_m2_per_home
-    reach = replace(settings.reach, sewer_m=_ERA_REACH_M) if _is_era(pipe) else settings.reach
-    return enter_loads(home=frames.home, home_people=home, pipe=pipe, street=street, paved_m2=paved, reach=reach)
+    return enter_loads(
+        home=frames.home, home_people=home, pipe=pipe, street=street, paved_m2=paved, reach=settings.reach
+    )
 
 
 def _rule(shapes: Objects, pipe: gpd.GeoDataFrame, settings: WaterSettings) -> Objects:
-    """Say for homes or streets what the rule on discharge into the soil says; unknown where the sewer itself is a guess."""
+    """Say of homes or streets whether a foul sewer is near; unknown where no register shows any sewer."""
     foul = pipe[pipe["system"].isin((*FOUL_SYSTEMS, "drukriool"))].geometry.to_numpy()
     position, away = nearest(shapes, targets=foul, reach_m=settings.reach.sewer_m)
-    distance = np.full(len(shapes), np.nan) if _is_era(pipe) else np.where(position >= 0, away, np.inf)
+    distance = np.full(len(shapes), np.nan) if pipe.empty else np.where(position >= 0, away, np.inf)
     return discharge_rule(distance, rule_m=settings.reach.sewer_m)
 
 
 def _with_share(home: pd.DataFrame, street: pd.DataFrame) -> pd.DataFrame:
-    """Each home's even share of the yearly worth of its street [EUR/year], with its interval; unknown without a street."""
+    """Each home's even share of what grey water nets in its street [EUR/year], with its interval; unknown without a street."""
     by_street = street.set_index("street_id")
     out = home.copy()
-    for name in ("yearly_eur", "yearly_eur_low", "yearly_eur_high"):
+    for name in ("water_eur_per_year", "water_eur_per_year_low", "water_eur_per_year_high"):
         share = by_street[name] / by_street["homes"].where(by_street["homes"] > 0)
         out[name] = home["street_id"].map(share).astype("float64")
     return out

@@ -14,7 +14,6 @@ from kansenkaart.core.water.demand import Uses
 from kansenkaart.core.water.design import DesignRules
 from kansenkaart.core.water.pipes import PipeLimits
 from kansenkaart.core.water.streets import StreetRules
-from kansenkaart.core.water.synthetic import EraRules
 
 #: What each home brings: people [person], grey water [m3/year].
 HOME_AMOUNTS = ("people", "grey_water_m3_per_year")
@@ -77,10 +76,10 @@ class WaterSettings:
 
     Parameters
     ----------
-    limits, prices, costs, classes
-        Believable pipes, prices, the cost table and the class tables: they have no default.
-    uses, design, reach, street_rules, era
-        Uses of water, rules of design, reach of the rules, streets, and what an age says.
+    limits, prices, costs
+        Believable pipes, prices and the cost table: they have no default.
+    uses, design, reach, street_rules
+        Uses of water, rules of design, reach of the rules, and streets.
     use_factor : float
         Household water use over that of the homes' own figures [1]; other than 1 at the ends of the interval.
     yard_paved_frac : float
@@ -103,12 +102,10 @@ class WaterSettings:
     limits: PipeLimits
     prices: Prices
     costs: CostTable
-    classes: pd.DataFrame
     uses: Uses = field(default_factory=Uses)
     design: DesignRules = field(default_factory=DesignRules)
     reach: Reach = field(default_factory=Reach)
     street_rules: StreetRules = field(default_factory=StreetRules)
-    era: EraRules = field(default_factory=EraRules)
     use_factor: float = 1.0
     yard_paved_frac: float = 0.5
     garden_m2_per_home: float = 50.0

@@ -282,17 +282,14 @@ def _designed(table: gpd.GeoDataFrame, settings: WaterSettings) -> gpd.GeoDataFr
     design = design_diameters(table, slope=slope, rules=rules)
     table["minimum_mm"] = np.where(table["system"] == "vuilwater", rules.min_foul_mm, rules.min_rain_mm)
     laid = table["laid_year"].to_numpy(dtype=float)
-    table["replacement_year"], basis = replacement_year(laid, era_year=table["era_year"], prices=prices)
-    table["replacement_basis"] = np.where(table["basis"] == "era", np.where(basis == "unknown", basis, "era"), basis)
-    year = table["replacement_year"].to_numpy(dtype=float)
+    table["replacement_year"] = year = replacement_year(laid, prices=prices)
     saved = pipe_savings(design, length_m=table["length_m"], year=year, table=costs, prices=prices)
     variants = (
         rules,
         *interval_rules(rules, slopes=settings.interval_slopes, rains_l_per_s_ha=settings.interval_rains_l_per_s_ha),
     )
     sides = (prices, *(bound.prices for bound in settings.bounds))
-    start = np.where(np.isnan(laid), table["era_year"].to_numpy(dtype=float), laid)
-    span = saving_interval(table, slope=measured, start_year=start, rules=variants, prices=sides, table=costs)
+    span = saving_interval(table, slope=measured, start_year=laid, rules=variants, prices=sides, table=costs)
     table["diameter_storm_08_mm"] = _in_storm(table, slope, rules)
     before = _present_or_model(table, design)
     # Only a pipe that the model itself lays smaller shrinks; any other keeps the size it has and loses flow.

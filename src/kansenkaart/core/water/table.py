@@ -1,4 +1,8 @@
-"""One row per street: water, pipe, money, time, both scores, reasons and the sum in four lines."""
+"""One row per street: water, pipe, money and time; grey water and rain water apart, each with its class and its reason.
+
+The class says what the interval of the net amount can tell, and nothing finer: it pays (the low end is above nil), it
+may pay (nil lies inside), it does not pay. Without what decides, the class is unknown.
+"""
 
 from __future__ import annotations
 
@@ -11,126 +15,25 @@ import pandas as pd
 from kansenkaart.core.water.arrays import Floats, Objects
 from kansenkaart.core.water.costs import grey_cost, mixed_drains, present_value, yearly_value
 from kansenkaart.core.water.decoupling import grey_reason, rain_reason, streets_of_pipes
-from kansenkaart.core.water.demand import MONTHS, Balance, balance, indoor_demand, monthly
+from kansenkaart.core.water.demand import L_PER_M3, MONTHS, Balance, balance, indoor_demand, monthly
 from kansenkaart.core.water.inputs import WaterSettings
-from kansenkaart.core.water.sentences import (
-    cleansing_sentence,
-    four_lines,
-    grey_sentence,
-    participation_line,
-    rain_sentence,
-)
-from kansenkaart.errors import SchemaError
 
-GREY, RAIN = "grijswater", "hemelwater"
-_COLUMNS = ["score", "criterion", "unit", "low", "high", "points", "weight", "label_nl", "rule_nl"]
-_CLASS = "class"
-
-
-def check_classes(table: pd.DataFrame) -> None:
-    """Refuse a class table with gaps, overlaps or changing weights.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of `water_classes.csv`: bounds low <= value < high; empty bounds are open.
-
-    Raises
-    ------
-    SchemaError
-        Naming the first criterion that does not tile its range.
-    """
-    if missing := [name for name in _COLUMNS if name not in table.columns]:
-        raise SchemaError(f"columns {_COLUMNS}", found=f"no {missing}", where="water_classes")
-    for key, rows in table.groupby(["score", "criterion"], sort=False):
-        low, high = _bounds(rows)
-        tiles = np.isneginf(low[0]) and np.isposinf(high[-1]) and (low[1:] == high[:-1]).all() and (low < high).all()
-        if not tiles or len(set(rows["weight"])) != 1:
-            raise SchemaError("classes that tile the range, one weight", found=str(key), where="water_classes")
-
-
-def _bounds(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    low = pd.to_numeric(rows["low"]).to_numpy(dtype=float, copy=True)
-    high = pd.to_numeric(rows["high"]).to_numpy(dtype=float, copy=True)
-    low[np.isnan(low)], high[np.isnan(high)] = -np.inf, np.inf
-    return low, high
-
-
-def points_for(values: pd.Series, *, rows: pd.DataFrame) -> pd.Series:
-    """Points [1] of one criterion; unknown stays unknown.
-
-    Parameters
-    ----------
-    values : Series
-        Criterion, in the unit of the rows.
-    rows : DataFrame
-        Classes of this criterion.
-    """
-    low, _ = _bounds(rows)
-    number = values.to_numpy(dtype=float, na_value=np.nan)
-    place = np.clip(np.searchsorted(low, number, side="right") - 1, 0, len(low) - 1)
-    points = rows["points"].to_numpy(dtype=float)[place]
-    return pd.Series(np.where(np.isnan(number), np.nan, points), index=values.index)
-
-
-def score_by_classes(street: pd.DataFrame, *, table: pd.DataFrame, score: str, known_min: float = 0.5) -> pd.DataFrame:
-    """Weighed mean of the points [0-100] and its class; unknown where less than a share of the weight is known.
-
-    Parameters
-    ----------
-    street : DataFrame
-        One column per criterion.
-    table : DataFrame
-        Rows of `water_classes.csv`, checked.
-    score : str
-        `grijswater` or `hemelwater`; never one word for both.
-    known_min : float
-        Least known share of the weights [1].
-
-    Returns
-    -------
-    DataFrame
-        `score` [0-100], `class` (A best), `known_frac` [1].
-    """
-    own = table[(table["score"] == score) & (table["criterion"] != _CLASS)]
-    total = pd.Series(0.0, index=street.index)
-    weighed, weights = total.copy(), 0.0
-    for criterion, rows in own.groupby("criterion", sort=False):
-        weight = float(rows["weight"].iloc[0])
-        points = points_for(street[str(criterion)], rows=rows)
-        total += points.fillna(0.0) * weight
-        weighed += points.notna() * weight
-        weights += weight
-    value = (total / weighed.where(weighed > 0)).where(weighed >= known_min * weights)
-    return pd.DataFrame(
-        {"score": value, "class": classes_of(value, table=table, score=score), "known_frac": weighed / weights}
-    )
-
-
-def classes_of(value: pd.Series, *, table: pd.DataFrame, score: str) -> Objects:
-    """Class letter of a score [0-100]; None where unknown.
-
-    Parameters
-    ----------
-    value : Series
-        Score [0-100].
-    table : DataFrame
-        Rows of `water_classes.csv`.
-    score : str
-        `grijswater` or `hemelwater`.
-    """
-    rows = table[(table["score"] == score) & (table["criterion"] == _CLASS)]
-    low, _ = _bounds(rows)
-    number = value.to_numpy(dtype=float)
-    place = np.clip(np.searchsorted(low, number, side="right") - 1, 0, len(low) - 1)
-    letters = rows["label_nl"].to_numpy(dtype=object)[place].copy()
-    letters[np.isnan(number)] = None
-    return np.asarray(letters, dtype=object)
-
-
-_PUBLIC = ("road", "bare")
+PAYS, MAY_PAY, DOES_NOT_PAY, NOTHING, UNKNOWN = "A", "B", "C", "-", "?"
 _MM_PER_M = 1000.0
 _MONEY = ("drinking_water_eur_per_year", "yearly_eur", "cost_grey_eur", "cost_rain_eur")
+
+
+def money_class(low: pd.Series, high: pd.Series) -> Objects:
+    """Say what the interval of a net amount can tell: A pays, B may pay (nil lies inside), C does not pay, ? unknown.
+
+    Parameters
+    ----------
+    low, high : Series
+        Ends of the net amount [EUR]; NaN unknown.
+    """
+    word = np.where(low > 0, PAYS, np.where(high > 0, MAY_PAY, DOES_NOT_PAY)).astype(object)
+    word[np.asarray(low.isna() | high.isna(), dtype=bool)] = UNKNOWN
+    return np.asarray(word, dtype=object)
 
 
 def street_table(
@@ -142,7 +45,7 @@ def street_table(
     garden_mm: Floats,
     settings: WaterSettings,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Bring homes, surfaces and pipes together per street and score grey water and rain water apart.
+    """Bring homes, surfaces and pipes together per street; value grey water and rain water apart.
 
     Parameters
     ----------
@@ -157,7 +60,7 @@ def street_table(
     garden_mm : array
         Garden water per month [mm/month].
     settings : WaterSettings
-        Uses, prices, class tables.
+        Uses and prices.
 
     Returns
     -------
@@ -174,14 +77,8 @@ def street_table(
     kept = _add_water(table, garden_mm, settings)
     _add_money(table, settings)
     _add_spans(table, base, surface, home, settings)
-    _add_criteria(table, settings)
-    for name, score in (("grey", GREY), ("rain", RAIN)):
-        scored = score_by_classes(table, table=settings.classes, score=score)
-        table[f"score_{name}"], table[f"class_{name}"] = scored["score"], scored["class"]
-        table[f"known_frac_{name}"] = scored["known_frac"]
-    _blank_scores(table)
-    table["sewer_basis"] = pipe["basis"].iloc[0] if len(pipe) else "none"
-    _add_words(table)
+    _add_reasons(table)
+    table["sewer_basis"] = np.where(table.index.isin(pipe["street_id"].dropna()), "gwsw", "none")
     table["overflow_m3_per_year"] = kept.overflow.sum(axis=1)
     return gpd.GeoDataFrame(table.reset_index(), geometry="geometry", crs=street.crs), _months(table.index, kept)
 
@@ -205,20 +102,19 @@ def _homes(home: pd.DataFrame) -> pd.DataFrame:
         mixed_homes=("mixed", "sum"),
         bouwjaar=("bouwjaar", "median"),
     )
-    ranks = own["discharge_rule"].map({"maatwerk": 2, "unknown": 1, "free": 0})
+    ranks = own["discharge_rule"].map({"sewer_near": 2, "unknown": 1, "no_sewer_near": 0})
     worst = ranks.groupby(own["street_id"]).max()
-    table["discharge_rule"] = worst.map({2: "maatwerk", 1: "unknown", 0: "free"})
+    table["discharge_rule"] = worst.map({2: "sewer_near", 1: "unknown", 0: "no_sewer_near"})
     return table
 
 
 def _areas(surface: pd.DataFrame, home: pd.DataFrame, street: pd.DataFrame, settings: WaterSettings) -> pd.DataFrame:
-    """Paved area to the sewer, public share of it, gardens and public green by street."""
+    """Paved area to the sewer, gardens and public green by street [m2]."""
     if surface.empty:
         homes = home.groupby("street_id").size().reindex(street.index).fillna(0.0)
         return pd.DataFrame(
             {
                 "paved_sewer_m2": homes * settings.paved_m2_per_home,
-                "public_paved_frac": np.nan,
                 "garden_m2": homes * settings.garden_m2_per_home,
                 "green_m2": 0.0,
                 "area_basis": "per home",
@@ -227,10 +123,8 @@ def _areas(surface: pd.DataFrame, home: pd.DataFrame, street: pd.DataFrame, sett
     own = surface[surface["street_id"].notna()].astype({"paved_m2": float, "area_m2": float})
     drained = own[own["drains_to"] == "sewer"]
     paved = drained.groupby("street_id")["paved_m2"].sum()
-    public = drained[drained["kind"].isin(_PUBLIC)].groupby("street_id")["paved_m2"].sum()
     soft = own.assign(soft_m2=own["area_m2"] - own["paved_m2"])
     table = pd.DataFrame({"paved_sewer_m2": paved.reindex(street.index).fillna(0.0)})
-    table["public_paved_frac"] = public.reindex(street.index).fillna(0.0) / paved.reindex(street.index)
     for name, kind in (("garden_m2", "yard"), ("green_m2", "green")):
         part = soft[soft["kind"] == kind].groupby("street_id")["soft_m2"].sum()
         table[name] = part.reindex(street.index).fillna(0.0)
@@ -251,7 +145,8 @@ def _add_water(table: pd.DataFrame, garden_mm: Floats, settings: WaterSettings) 
     for name, used in kept.used.items():
         table[f"used_{name}_m3_per_year"] = used.sum(axis=1)
     table["reused_m3_per_year"] = kept.reused.sum(axis=1)
-    # What overflows stays in the sewer: the law forbids discharge into the soil near one. So kept out is what is used.
+    table["waste_water_m3_per_day"] = people * uses.total / L_PER_M3
+    # What overflows is counted as staying in the sewer: whether it may go into the soil is the municipality's to say.
     table["kept_out_m3_per_year"] = table["reused_m3_per_year"]
     return kept
 
@@ -270,11 +165,9 @@ def _add_money(table: pd.DataFrame, settings: WaterSettings) -> None:
     table["cost_rain_eur"] = table["paved_sewer_m2"] * off * prices.rain_off_eur_per_m2
     # Taken off when the sewer is replaced: worth of that year's cost now, as the saving is.
     table["cost_rain_eur"] = present_value(table["cost_rain_eur"], year=table["replacement_year"], prices=prices)
-    table.loc[table["rain_system"].ne("gemengd").fillna(True), "cost_rain_eur"] = 0.0
-    saved = table["saving_grey_off_eur"].fillna(0.0)
-    table["net_grey_eur"] = table["yearly_eur"] * prices.annuity_factor + saved - table["cost_grey_eur"]
-    table["net_basis"] = np.where(table["saving_grey_off_eur"].isna(), "without pipe: unknown", "whole")
-    table["price_year"] = prices.price_year
+    apart = table["rain_system"].notna() & table["rain_system"].ne("gemengd")
+    table.loc[apart, "cost_rain_eur"] = 0.0
+    table["price_year"], table["year_now"] = prices.price_year, prices.year_now
 
 
 def _add_spans(
@@ -294,9 +187,17 @@ def _add_spans(
         for position, name in enumerate(_MONEY):
             table[f"{name}_{end}"] = taken[:, position]
     worth = np.stack([one.to_numpy(dtype=float) for one in worths])
-    saved = {end: table[f"saving_grey_off_eur_{end}"].fillna(0.0) for end in ("low", "high")}
-    table["net_grey_eur_low"] = worth.min(axis=0) + saved["low"] - table["cost_grey_eur_high"]
-    table["net_grey_eur_high"] = worth.max(axis=0) + saved["high"] - table["cost_grey_eur_low"]
+    worth_of = {"": worth[0], "_low": worth.min(axis=0), "_high": worth.max(axis=0)}
+    against = {"": "", "_low": "_high", "_high": "_low"}
+    factor = settings.prices.annuity_factor
+    apart = table["rain_system"].notna() & table["rain_system"].ne("gemengd")
+    for end, far in against.items():
+        table[f"net_grey_home_eur{end}"] = worth_of[end] - table[f"cost_grey_eur{far}"]
+        table[f"net_grey_eur{end}"] = table[f"net_grey_home_eur{end}"] + table[f"saving_grey_off_eur{end}"]
+        net = table[f"saving_rain_off_eur{end}"] - table[f"cost_rain_eur{far}"]
+        table[f"net_rain_eur{end}"] = net.mask(apart)
+        # Nobody lays what does not pay: then it brings nothing, and it takes nothing from other gains.
+        table[f"water_eur_per_year{end}"] = table[f"net_grey_eur{end}"].clip(lower=0.0) / factor
 
 
 def _repaved(surface: pd.DataFrame, yard_paved_frac: float) -> pd.DataFrame:
@@ -306,32 +207,13 @@ def _repaved(surface: pd.DataFrame, yard_paved_frac: float) -> pd.DataFrame:
     return surface.assign(paved_m2=surface["paved_m2"].mask(yard, surface["area_m2"].astype(float) * yard_paved_frac))
 
 
-def _add_criteria(table: pd.DataFrame, settings: WaterSettings) -> None:
-    homes = table["homes"].where(table["homes"] > 0).astype(float)
-    table["reused_m3_per_home_year"] = table["reused_m3_per_year"] / homes
-    table["saving_grey_eur_per_home"] = table["saving_grey_off_eur"] / homes
-    table["years_to_replacement"] = table["replacement_year"] - settings.prices.year_now
-    table["separate_drains_frac"] = 1 - table["mixed_homes"] / homes
-    length = table["length_m"].where(table["length_m"] > 0)
-    combined = table["rain_system"].eq("gemengd").fillna(False)
-    paved = (table["paved_sewer_m2"] / length).where(combined, 0.0)
-    table["paved_on_combined_m2_per_m"] = paved.where(table["rain_system"].notna())
-    table["saving_rain_eur_per_m"] = table["saving_rain_off_eur"] / length
-
-
-def _blank_scores(table: pd.DataFrame) -> None:
-    """No score where there is nothing to score: no homes for grey water, rain already apart for rain water."""
+def _add_reasons(table: pd.DataFrame) -> None:
+    """Say why the sewer gains or not, and what the whole sum can tell; nothing to take off is no class of its own."""
+    table["years_to_replacement"] = table["replacement_year"] - table["year_now"]
     table["reason_grey"], table["reason_rain"] = grey_reason(table), rain_reason(table)
-    for name, codes in (("grey", ("no_homes",)), ("rain", ("already_separate", "no_sewer"))):
-        none = table[f"reason_{name}"].isin(codes)
-        table.loc[none, f"score_{name}"] = np.nan
-        table.loc[none, f"class_{name}"] = None
-
-
-def _add_words(table: pd.DataFrame) -> None:
-    rows: list[dict[str, Any]] = [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
-    table["sentence_grey_nl"] = [grey_sentence(row) for row in rows]
-    table["sentence_rain_nl"] = [rain_sentence(row) for row in rows]
-    table["cleansing_nl"] = [cleansing_sentence(row) for row in rows]
-    table["participation_nl"] = [participation_line(row) for row in rows]
-    table["sum_nl"] = ["\n".join(four_lines(row)) for row in rows]
+    table["class_grey"] = money_class(table["net_grey_eur_low"], table["net_grey_eur_high"])
+    # A sewer can only add to it: what pays in the homes alone pays, whatever the sewer is.
+    table.loc[table["net_grey_home_eur_low"] > 0, "class_grey"] = PAYS
+    table["class_rain"] = money_class(table["net_rain_eur_low"], table["net_rain_eur_high"])
+    for name, codes in (("grey", ("no_homes",)), ("rain", ("already_separate", "no_paving"))):
+        table.loc[table[f"reason_{name}"].isin(codes), f"class_{name}"] = NOTHING

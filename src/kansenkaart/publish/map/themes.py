@@ -21,6 +21,7 @@ from kansenkaart.wording import nl
 from kansenkaart.wording.enterprise import leading_cases
 from kansenkaart.wording.names import block_names, face_names, pipe_names, short_id
 from kansenkaart.wording.themes import ThemeRow, themes
+from kansenkaart.wording.water import grey_finding, rain_finding
 
 #: Names that a reader gets for things that no register names: column and label.
 _NAMED = {"face_name": "dakvlak", "pipe_name": "riool", "block_name": "blok"}
@@ -29,6 +30,8 @@ _KEY_LABELS = {
     "block_id": "nummer van het blok",
     "street_key": "sleutel",
 }
+#: What a study shows as a whole, where the first words of a theme are a finding.
+_FINDINGS = {"grijswater": grey_finding, "hemelwater": rain_finding}
 #: Borders between blocks: code, words, and how strongly people feel it as a border [1], a guess.
 _BORDERS = (
     ("garden", "Hier loopt geen straat: niemand noemt dit een rand.", 2.0),
@@ -92,8 +95,10 @@ def _theme(frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance]
         row.title_column,
         arrows=row.theme == "riool" and "diameter_as_is_mm" in frame.columns,
     )
-    shows = row.shows_nl.format(rows=nl.number(len(frame)))
-    story = Story(shows, row.reading_nl, row.limits_nl, row.method_nl)
+    level = nl.year(frame["price_year"].max()) if "price_year" in frame.columns else ""
+    finding = _FINDINGS[row.theme](frame) if row.theme in _FINDINGS else ""
+    shows = row.shows_nl.format(rows=nl.number(len(frame)), finding=finding)
+    story = Story(shows, row.reading_nl, row.limits_nl, row.method_nl.format(price_year=level))
     figures = [one for one in names if one != row.title_column and not one.endswith("_nl")]
     table = (row.title_column, *figures)
     key = "grijswater" if row.theme == "straten" else row.theme
@@ -148,14 +153,6 @@ def _faces(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     return frame.assign(face_name=face_names(frame))
 
 
-def _chance(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
-    """Read the streets where any has a class of this theme."""
-    name = {"grijswater": "class_grey", "hemelwater": "class_rain"}[row.theme]
-    if not store.has(row.table) or (frame := store.read(row.table))[name].isna().all():
-        return None
-    return frame
-
-
 def _street_points(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the streets as points, where no more than their homes is known."""
     if not store.has(row.table) or store.has("street_water"):
@@ -199,8 +196,6 @@ _READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {
     "wijkbedrijf_gebied": _cases,
     "wijkbedrijf_buurt": _cases,
     "zon": _faces,
-    "grijswater": _chance,
-    "hemelwater": _chance,
     "straten": _street_points,
     "riool": _sewers,
     "blokken": _blocks,

@@ -1,0 +1,368 @@
+"""Plain Dutch about one street: what it nets and why, and the sum in four lines. Grijswater and hemelwater stay apart.
+
+The first words follow the class: *geen besparing* and *geen kans* are said of the lowest class and of nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from kansenkaart.wording import nl
+
+GREY_SENTENCES = {
+    "A": "Loont: grijswater brengt hier in twintig jaar per woning {net} euro meer op dan het kost ({span}).",
+    "B": "Kan lonen: onder de streep blijft in twintig jaar per woning {net} euro over, maar dat kan ook {span} zijn.",
+    "C": "Geen besparing: grijswater kost hier in twintig jaar per woning {net} euro meer dan het oplevert ({span}).",
+    "-": "Geen kans voor grijswater: in deze straat staan geen woningen.",
+    "?": "Riool onbekend: {cause}. Bekend zijn {homes}, {people} inwoners en {flow} m³ afvalwater per dag. "
+    "Zonder het riool mee te tellen {indoors}. Vraag aan de waterbeheerder: welk stelsel ligt hier, "
+    "hoe groot is de buis en uit welk jaar is die?",
+    "passes_through": "Hier staan geen woningen, maar het riool van andere straten loopt erdoor. Doen die straten mee, "
+    "dan is hier een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
+}
+GREY_REASONS = {
+    "saves": " Zonder grijswater is een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
+    "rain_sizes_it": " Het riool wordt er niet goedkoper van: er stroomt ook regen door, en die bepaalt hoe groot de buis "
+    "moet zijn.",
+    "minimum_diameter": " Het riool wordt er niet goedkoper van: de kleinste buis die men in een straat legt, is al groot genoeg "
+    "(minimumdiameter).",
+    "same_size": " Het riool wordt er niet goedkoper van: ook zonder grijswater is dezelfde maat nodig, want buizen bestaan in "
+    "vaste maten.",
+}
+RAIN_SENTENCES = {
+    "A": "Loont voor de gemeente: het riool wordt hier {net} euro goedkoper dan het afkoppelen kost ({span}).",
+    "B": "Kan lonen voor de gemeente: riool en afkoppelen samen schelen {net} euro, maar dat kan ook {span} zijn.",
+    "C": "Geen besparing: afkoppelen kost hier {net} euro meer dan het riool goedkoper wordt ({span}). "
+    "Minder wateroverlast en minder overstort tellen niet mee.",
+    "already_separate": "Het regenwater heeft hier al een eigen riool. Afkoppelen is al gedaan.",
+    "no_paving": "Geen kans voor regenwater: er ligt geen verharding die op dit riool loost.",
+    "no_sewer": "Riool onbekend: of het regenwater hier al een eigen riool heeft, weet de waterbeheerder. Bekend is {paved} m² "
+    "verharding.",
+    "unknown": "Riool deels onbekend: {cause}. Wat afkoppelen van regenwater onder de streep oplevert, is niet te zeggen.",
+}
+RAIN_REASONS = {
+    "saves": " Een kleinere buis scheelt {saving} euro bij de volgende vervanging.",
+    "minimum_diameter": " De kleinste buis die men in een straat legt, is al groot genoeg (minimumdiameter).",
+    "same_size": " Ook met minder regenwater is dezelfde standaardmaat nodig.",
+}
+CLEANSING_SENTENCES = {
+    "clean": "Ook zonder grijswater stroomt het riool snel genoeg om zichzelf schoon te houden.",
+    "shrinks": "In een kleinere buis stroomt het water sneller; zo blijft het riool schoon.",
+    "keeps_size_may_silt": "Let op: de buis blijft even groot en krijgt minder water. Er kan vuil in blijven liggen.",
+    "silts_already": "Volgens de berekening stroomt het water hier bij droog weer nu al te langzaam om het riool schoon "
+    "te houden. Zonder grijswater stroomt het nog langzamer.",
+    "not_foul": "",
+    "unknown": "",
+}
+_ASK = "De landelijke regel is op 1 januari 2024 vervallen: vraag de gemeente wat er nu mag."
+_RULE = {
+    "sewer_near": f"Lozen in de bodem: binnen 40 m ligt een riool. {_ASK}",
+    "no_sewer_near": f"Lozen in de bodem: er ligt geen vuilwaterriool binnen 40 m. {_ASK}",
+    "unknown": f"Lozen in de bodem: of er een vuilwaterriool binnen 40 m ligt, is niet bekend. {_ASK}",
+}
+_NEW_SEWER = " Het riool is nog jong en wordt pas rond {year} vervangen."
+_IN_PART = (
+    " In een deel van de straat is zonder grijswater een kleinere buis genoeg: "
+    "dat scheelt {saving} euro bij de volgende vervanging."
+)
+_NO_SEWER = "hier is geen vuilwaterriool of gemengd riool bekend"
+_NO_SIZE = "de berekende stroom is te groot voor de grootste gewone buis"
+_NO_YEAR = "het jaar van aanleg ontbreekt, dus wanneer de buis aan vervanging toe is, is niet te zeggen"
+_RENEWAL = (
+    " Landelijk wordt per jaar ongeveer {rate}% van de riolering vernieuwd; wanneer deze straat aan de beurt is, "
+    "weet alleen de gemeente."
+)
+_ON_EDGE = " Dit is een grensgeval: met iets andere aannames scheelt de buis niets."
+_TOO_SMALL = " Let op: de buis die er nu ligt ({present} mm) is kleiner dan de berekening vraagt ({model} mm)."
+_OVERSIZED = " De buis die er nu ligt ({present} mm) is groter dan nodig ({model} mm); dat komt niet door grijswater."
+_FAR_AHEAD_YEARS = 40
+
+
+def number(value: Any) -> str:
+    """Write a whole number, or a word where it is unknown.
+
+    Parameters
+    ----------
+    value : float
+        Any number.
+    """
+    return nl.UNKNOWN if pd.isna(value) else nl.number(round(float(value)))
+
+
+def grey_sentence(row: Mapping[str, Any], *, renewal_pct: float) -> str:
+    """Say what grey water nets in this street and why; of an unknown sewer what is known and whom to ask.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    renewal_pct : float
+        Share of all sewers that is renewed in a year [%/year].
+    """
+    word = row["class_grey"]
+    if _passes_through(row):
+        return GREY_SENTENCES["passes_through"].format(saving=number(row["saving_grey_off_eur"])) + _age(row)
+    if word == "?":
+        return _unknown_sewer(row) + _RENEWAL.format(rate=nl.number(renewal_pct, 1))
+    if word == "-":
+        return GREY_SENTENCES["-"]
+    known = pd.notna(row["net_grey_eur"])
+    net = GREY_SENTENCES[word].format(**_net(row, "net_grey_eur" if known else "net_grey_home_eur", per=row["homes"]))
+    return net + _pipe_words(row) + _age(row) if known else net
+
+
+def _net(row: Mapping[str, Any], name: str, *, per: float = 1.0) -> dict[str, str]:
+    """Write a net amount with its interval: as a loss where even the high end is one, else as a gain."""
+    middle, low, high = (float(row[f"{name}{end}"]) / per for end in ("", "_low", "_high"))
+    if high <= 0:
+        return {"net": number(-middle), "span": f"{number(-high)} tot {number(-low)}"}
+    return {"net": number(middle), "span": f"{number(low)} tot {number(high)}"}
+
+
+def _unknown_sewer(row: Mapping[str, Any]) -> str:
+    cause = _NO_SEWER if pd.isna(row["foul_system"]) else _cause(row["foul_diameter_as_is_mm"])
+    low, high = row["net_grey_home_eur_low"], row["net_grey_home_eur_high"]
+    words = _net(row, "net_grey_home_eur", per=row["homes"])
+    if high <= 0:
+        indoors = "kost grijswater in twintig jaar per woning {net} euro meer dan het oplevert ({span})"
+    elif low > 0:
+        indoors = "brengt grijswater in twintig jaar per woning {net} euro meer op dan het kost ({span})"
+    else:
+        indoors = "blijft van grijswater in twintig jaar per woning {net} euro over ({span})"
+    flow = nl.number(row["waste_water_m3_per_day"], 1 if row["waste_water_m3_per_day"] < 10 else 0)
+    return GREY_SENTENCES["?"].format(
+        cause=cause, homes=_homes(row), people=number(row["people"]), flow=flow, indoors=indoors.format(**words)
+    )
+
+
+def _cause(size_mm: Any) -> str:
+    return _NO_SIZE if pd.isna(size_mm) else _NO_YEAR
+
+
+def _homes(row: Mapping[str, Any]) -> str:
+    return "1 woning" if row["homes"] == 1 else f"{number(row['homes'])} woningen"
+
+
+def _pipe_words(row: Mapping[str, Any]) -> str:
+    code, present, model = row["reason_grey"], row["foul_present_mm"], row["foul_diameter_as_is_mm"]
+    text = GREY_REASONS.get(code, "")
+    if code == "saves" and model == row["foul_diameter_grey_off_100_mm"]:
+        text = _IN_PART
+    text = text.format(saving=number(row["saving_grey_off_eur"]))
+    if code == "saves" and row["saving_grey_off_eur_low"] <= 1:
+        text += _ON_EDGE
+    if pd.notna(present) and pd.notna(model) and present != model:
+        words = _OVERSIZED if present > model else _TOO_SMALL
+        text += words.format(present=round(present), model=round(model))
+    return text
+
+
+def rain_sentence(row: Mapping[str, Any]) -> str:
+    """Say what taking rain off nets in this street and why.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    """
+    word, reason = row["class_rain"], row["reason_rain"]
+    if word == "-":
+        return RAIN_SENTENCES[reason]
+    if word == "?":
+        paved, cause = number(row["paved_sewer_m2"]), _cause(row["rain_diameter_as_is_mm"])
+        return RAIN_SENTENCES["no_sewer" if reason == "no_sewer" else "unknown"].format(paved=paved, cause=cause)
+    why = RAIN_REASONS.get(reason, "").format(saving=number(row["saving_rain_off_eur"]))
+    return RAIN_SENTENCES[word].format(**_net(row, "net_rain_eur")) + why + _age(row)
+
+
+def _passes_through(row: Mapping[str, Any]) -> bool:
+    return bool(
+        row["reason_grey"] == "no_homes" and pd.notna(row["saving_grey_off_eur"]) and row["saving_grey_off_eur"] > 1
+    )
+
+
+def _age(row: Mapping[str, Any]) -> str:
+    ahead = row["years_to_replacement"]
+    if pd.isna(ahead) or ahead < _FAR_AHEAD_YEARS:
+        return ""
+    return _NEW_SEWER.format(year=round(float(row["replacement_year"])))
+
+
+def four_lines(row: Mapping[str, Any]) -> list[str]:
+    """Write the sum of one street in four lines: water, pipe, money, rule.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    """
+    water = (
+        f"Grijswater: {number(row['grey_water_m3_per_year'])} m³ per jaar uit {_homes(row)}, "
+        f"waarvan {number(row['reused_m3_per_year'])} m³ te hergebruiken."
+    )
+    return [water, _pipe_line(row), _money_line(row), _RULE[row["discharge_rule"]]]
+
+
+def _pipe_line(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["foul_system"]):
+        return "Buis: riool onbekend; vraag de waterbeheerder naar stelsel, maat en jaar van aanleg."
+    if pd.isna(row["foul_diameter_as_is_mm"]):
+        return "Buis: welke maat nodig is, is niet bekend."
+    # Rain does not size a foul sewer: there only one size says something.
+    rain = (
+        "" if row["foul_system"] == "vuilwater" else f", zonder regenwater {size(row['foul_diameter_rain_off_100_mm'])}"
+    )
+    return (
+        f"Buis: nu {size(row['foul_present_mm'])}, nodig {size(row['foul_diameter_as_is_mm'])}; "
+        f"zonder grijswater {size(row['foul_diameter_grey_off_100_mm'])}{rain}."
+    )
+
+
+def _money_line(row: Mapping[str, Any]) -> str:
+    known = pd.notna(row["net_grey_eur"])
+    net = spanned(row, "net_grey_eur" if known else "net_grey_home_eur")
+    return (
+        f"Geld: in twintig jaar {net} onder de streep{'' if known else ', zonder het riool'}: "
+        f"{spanned(row, 'yearly_eur')} per jaar aan drinkwater en zuivering, {_saved(row)}, "
+        f"kosten {spanned(row, 'cost_grey_eur')} (prijspeil {round(row['price_year'])})."
+    )
+
+
+def _saved(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["saving_grey_off_eur"]):
+        return "wat de buis scheelt is niet bekend"
+    if row["saving_grey_off_eur"] == 0:
+        return "niets op de buis"
+    return f"{spanned(row, 'saving_grey_off_eur')} op de buis bij vervanging in {year(row['replacement_year'])}"
+
+
+def size(value: Any) -> str:
+    """Write a diameter, or that it is unknown.
+
+    Parameters
+    ----------
+    value : float
+        Diameter [mm].
+    """
+    return "onbekend" if pd.isna(value) else f"{number(value)} mm"
+
+
+def spanned(row: Mapping[str, Any], name: str) -> str:
+    """Write an amount with its interval where that says more: 1.200 euro (900 tot 1.500).
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    name : str
+        The amount [EUR].
+    """
+    text = f"{number(row[name])} euro"
+    low, high = (row.get(f"{name}_{end}") for end in ("low", "high"))
+    if pd.isna(row[name]) or low is None or high is None or pd.isna(low) or pd.isna(high) or round(low) == round(high):
+        return text
+    return f"{text} ({number(low)} tot {number(high)})"
+
+
+def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50, 75, 100)) -> str:
+    """Say what the street gains when a quarter, half, three quarters or all of the homes take part.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    parts : sequence of int
+        Shares of the homes [%].
+    """
+    if pd.isna(row["reused_m3_per_year"]) or row["homes"] == 0:
+        return ""
+    lines = []
+    for part in parts:
+        saving = "saving_grey_off_eur" if part == 100 else f"saving_grey_off_{part}_eur"
+        needed = row[f"foul_diameter_grey_off_{part}_mm"]
+        unknown = pd.isna(needed) or pd.isna(row[saving])
+        pipe = "" if unknown else f", buis {size(needed)}, {spanned(row, saving)} op de buis"
+        lines.append(f"{part}%: {number(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt{pipe}")
+    return "\n".join(lines)
+
+
+def year(value: Any) -> str:
+    """Write a year, or a word where it is unknown.
+
+    Parameters
+    ----------
+    value : float
+        Year [year].
+    """
+    return "een onbekend jaar" if pd.isna(value) else str(round(float(value)))
+
+
+def cleansing_sentence(row: Mapping[str, Any]) -> str:
+    """Say what less water does to the cleaning of the sewer; nothing where there is no pipe.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the street table.
+    """
+    word = row["cleansing"]
+    return "" if pd.isna(word) else CLEANSING_SENTENCES[word]
+
+
+def grey_finding(frame: pd.DataFrame) -> str:
+    """Say of a whole study in how many streets grey water pays, and what else can be said of it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Table `street_water`.
+    """
+    living = frame[frame["homes"] > 0]
+    count = living["class_grey"].value_counts()
+    pays, may, unknown = (int(count.get(letter, 0)) for letter in "AB?")
+    if pays:
+        text = f"Grijswater loont in {pays} van de {len(living)} straten met woningen."
+    elif may:
+        text = f"Grijswater loont in geen enkele straat zeker; in {may} van de {len(living)} straten kan het lonen."
+    elif unknown and (living["net_grey_home_eur_high"] <= 0).all():
+        text = (
+            "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
+            "de installatie kost in elke straat meer dan het drinkwater dat zij spaart."
+        )
+    elif unknown:
+        text = "Of grijswater loont is onbekend, want het riool is onbekend."
+    else:
+        text = (
+            "Grijswater loont in geen enkele straat van deze studie: "
+            "de installatie kost meer dan drinkwater, zuivering en riool samen schelen."
+        )
+    if unknown:
+        text += f" Van {unknown} straten is het riool onbekend; die hebben geen klasse."
+    reused = number(living["reused_m3_per_year"].sum())
+    return f"{text} Wel: {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
+
+
+def rain_finding(frame: pd.DataFrame) -> str:
+    """Say of a whole study in how many streets taking rain off pays by the sewer alone.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Table `street_water`.
+    """
+    count = frame["class_rain"].value_counts()
+    pays, may, loses, apart, unknown = (int(count.get(letter, 0)) for letter in "ABC-?")
+    parts = []
+    if pays + may + loses:
+        parts.append(
+            f"In {pays} van de {pays + may + loses} straten met een gemengd riool wordt het riool meer goedkoper dan het "
+            f"afkoppelen van regenwater kost; in {may} kan dat."
+        )
+    if apart:
+        parts.append(f"In {apart} straten is de regen al apart of is er niets af te koppelen.")
+    if unknown:
+        parts.append(f"Van {unknown} straten is het riool onbekend; die hebben geen klasse.")
+    return " ".join(parts)
