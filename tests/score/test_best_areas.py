@@ -49,9 +49,9 @@ def test_the_first_is_worth_no_less_and_is_proven(town):
 
 def test_money_of_a_street_is_shared_over_its_homes_and_none_is_lost(town):
     street, block = town.read("street_water"), town.read("block")
-    assert block["water_eur_per_year"].sum() == pytest.approx(street["yearly_eur"].sum())
+    assert block["water_eur_per_year"].sum() == pytest.approx(street["water_eur_per_year"].sum())
     gebied = town.read("gebied")
-    assert gebied["value_eur_per_year"].sum() == pytest.approx(street["yearly_eur"].sum())
+    assert gebied["value_eur_per_year"].sum() == pytest.approx(street["water_eur_per_year"].sum())
     assert gebied["homes"].sum() == block["homes"].sum()
 
 

@@ -374,15 +374,16 @@ def test_the_load_keeps_the_time_of_the_sun(tmp_path, shift):
     tables = {"pand": panden(spot(0, 0, 14, 20), homes=8), "weather_hourly": weather(shift)}
     own = panden_of(tmp_path, **tables)["own_use_pay_frac"].iloc[0]
     usual = panden_of(tmp_path, **{**tables, "weather_hourly": weather(30)})["own_use_pay_frac"].iloc[0]
-    assert own == pytest.approx(usual, abs=0.01)
+    # One module more or less on 50 moves it by 0.015; a load that lagged by an hour would move it by more.
+    assert own == pytest.approx(usual, abs=0.02)
 
 
 def test_a_flat_roof_is_dearer_to_fill(tmp_path):
     table = assumptions.default()
     prices = sun_use._prices(table)
     assert prices.flat_eur_per_kwp - prices.pitched_eur_per_kwp == pytest.approx(
-        1000 * (1.14 - 0.98)
-    )  # assumptions.csv, EUR/Wp
+        1000 * (1.14 - 0.98) * 137.6 / 134.5
+    )  # assumptions.csv, EUR/Wp of 2025, by the consumer prices of 2026
 
 
 def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):

@@ -39,8 +39,7 @@ RAIN_SENTENCES = {
     "Minder wateroverlast en minder overstort tellen niet mee.",
     "already_separate": "Het regenwater heeft hier al een eigen riool. Afkoppelen is al gedaan.",
     "no_paving": "Geen kans voor regenwater: er ligt geen verharding die op dit riool loost.",
-    "no_sewer": "Riool onbekend: of het regenwater hier al een eigen riool heeft, weet de waterbeheerder. Bekend is {paved} m² "
-    "verharding.",
+    "no_sewer": "Riool onbekend: of het regenwater hier al een eigen riool heeft, weet de waterbeheerder.{paved}",
     "unknown": "Riool deels onbekend: {cause}. Wat afkoppelen van regenwater onder de streep oplevert, is niet te zeggen.",
 }
 RAIN_REASONS = {
@@ -172,7 +171,8 @@ def rain_sentence(row: Mapping[str, Any]) -> str:
     if word == "-":
         return RAIN_SENTENCES[reason]
     if word == "?":
-        paved, cause = number(row["paved_sewer_m2"]), _cause(row["rain_diameter_as_is_mm"])
+        measured = f" Bekend is {number(row['paved_sewer_m2'])} m² verharding." if row["area_basis"] == "bgt" else ""
+        paved, cause = measured, _cause(row["rain_diameter_as_is_mm"])
         return RAIN_SENTENCES["no_sewer" if reason == "no_sewer" else "unknown"].format(paved=paved, cause=cause)
     why = RAIN_REASONS.get(reason, "").format(saving=number(row["saving_rain_off_eur"]))
     return RAIN_SENTENCES[word].format(**_net(row, "net_rain_eur")) + why + _age(row)

@@ -168,8 +168,8 @@ def test_volunteer_fee_stops_at_the_yearly_maximum() -> None:
     changes |= {"terms.inflation_frac": 0.0}
     flow = evaluate_case(CASE.with_inputs(changes))
     hours = flow.by_row["waste:hours_volunteer"][20, 0]
-    # 1,500 EUR over 250 hours is 6 EUR/h
-    assert flow.by_row["waste:fee:enterprise>household"][20, 0] == pytest.approx(hours * 6.0)
+    # 2,200 EUR over 250 hours is 8.80 EUR/h
+    assert flow.by_row["waste:fee:enterprise>household"][20, 0] == pytest.approx(hours * 8.8)
 
 
 def test_draws_are_seeded_and_independent_of_other_inputs() -> None:
