@@ -19,6 +19,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,14 +27,16 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from benchmarks.area_peers import HIGH, LOW, PEERS, TARGET, Town
-from kansenkaart.core.area.best import best_area, best_areas, best_around
+from kansenkaart.core.area.best import best_areas, best_around
 from kansenkaart.core.area.blocks import build_blocks
-from kansenkaart.core.area.graph import AreaGraph, BorderFactors, build_graph, graph_from_arrays
-from kansenkaart.core.area.partition import PartitionEffort, partition, walk_rows
+from kansenkaart.core.area.graph import AreaGraph, BorderFactors, Borders, build_graph, graph_from_arrays, walk_graph
+from kansenkaart.core.area.partition import PartitionEffort, partition
 from kansenkaart.core.area.question import AreaQuestion, Effort
 from kansenkaart.errors import InfeasibleError
 
@@ -53,11 +56,14 @@ def read_city(path: Path) -> AreaGraph:
         xy=np.c_[centre.x, centre.y],
         buurt=units["buurt"].to_numpy(np.int64),
         ext=units["ext"].to_numpy(float) * 0.05,
-        borders=(edges["a"].to_numpy(np.int64), edges["b"].to_numpy(np.int64)),
-        length=edges["length"].to_numpy(float),
-        weight=edges["w"].to_numpy(float),
-        cls=edges["cls"].replace("canal", "water").to_numpy(str),
-        passable=edges["passable"].to_numpy(bool),
+        borders=Borders(
+            edges["a"].to_numpy(np.int64),
+            edges["b"].to_numpy(np.int64),
+            edges["length"].to_numpy(float),
+            edges["w"].to_numpy(float),
+            edges["cls"].replace("canal", "water").to_numpy(str),
+            edges["passable"].to_numpy(bool),
+        ),
     )
 
 
@@ -97,7 +103,7 @@ def within(seconds: float) -> Effort:
 
 def best_one(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
     """Find the best area of the whole city, proven if that takes less than a minute."""
-    area = best_area(graph, question=ASK, effort=within(60.0))
+    (area,) = best_areas(graph, count=1, question=ASK, effort=within(60.0))
     return [area.blocks], area.worth, area.gap
 
 
@@ -177,7 +183,7 @@ def measured(name: str, graph: AreaGraph, answers: Path | None, pipe: object) ->
     if name in PEERS:
         tool, package = PEERS[name]
         importlib.import_module(package)
-        given: object = Town(csr_matrix(walk_rows(graph)[::-1], shape=(len(graph), len(graph))), graph.homes, graph.xy)
+        given: object = Town(walk_graph(graph).matrix(), graph.homes, graph.xy)
     else:
         tool, given = {**OURS, **QUESTIONS}[name], graph
         _warm_up()
@@ -223,11 +229,14 @@ def _warm_up() -> None:
         xy=np.c_[x, y] * 60.0,
         buurt=y // 7,
         ext=np.zeros(len(unit)),
-        borders=(a, b),
-        length=np.full(len(a), 60.0),
-        weight=np.where(wet, 3.0, 60.0),
-        cls=np.where(wet, "water", "local"),
-        passable=~wet | (y[a] % 10 == 3),
+        borders=Borders(
+            a,
+            b,
+            np.full(len(a), 60.0),
+            np.where(wet, 3.0, 60.0),
+            np.where(wet, "water", "local"),
+            ~wet | (y[a] % 10 == 3),
+        ),
     )
     quick = PartitionEffort(steps=2, rounds=0.05, local_steps=50, polish_s=0.5)
     partition(town, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=quick)

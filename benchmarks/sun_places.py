@@ -25,12 +25,12 @@ from rasterio import features
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.solar_roofs import usable_mask
 from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes
 from kansenkaart.core.solar.classes import classify, regional_best
 from kansenkaart.core.solar.horizon import clean_surface, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
 from kansenkaart.core.solar.panels import Layout, Module, lay_out
-from kansenkaart.core.solar.roofs import usable_mask
 from kansenkaart.core.solar.segment import segment_faces
 from kansenkaart.core.solar.weather import WEATHER_COLUMNS, Site, closing_minutes, scale_to_monthly
 

@@ -19,11 +19,11 @@ import shapely
 from rasterio import features
 from rasterio.transform import from_origin
 
+from benchmarks.solar_roofs import face_planes, raise_surface
 from benchmarks.solar_scene import SITE, clear_year
 from kansenkaart.core.solar.cells import roof_planes
 from kansenkaart.core.solar.irradiance import cumulative_irradiance
 from kansenkaart.core.solar.priors import KINDS, PRIORS, footprint_faces, kind_of
-from kansenkaart.core.solar.roofs import face_planes, raise_surface
 from kansenkaart.core.solar.segment import segment_faces
 
 

@@ -6,7 +6,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from kansenkaart.core.area.graph import AreaGraph, BorderFactors, graph_from_arrays
+from kansenkaart.core.area.best import best_areas
+from kansenkaart.core.area.graph import AreaGraph, BorderFactors, Borders, graph_from_arrays
+from kansenkaart.core.area.question import Area, AreaQuestion, Effort
 
 FACTORS = BorderFactors(
     by_class={"garden": 2.0, "local": 1.0, "collector": 0.5, "main": 0.2, "rail": 0.05, "water": 0.05},
@@ -35,11 +37,14 @@ def grid_town(
         xy=np.c_[x, y] * 50.0,
         buurt=(x // 3).astype(np.int64),
         ext=rim * 50.0 * 0.05,
-        borders=(a.astype(np.int64), b.astype(np.int64)),
-        length=np.full(len(a), 50.0),
-        weight=np.where(wet, 2.5, 50.0),
-        cls=np.where(wet, "water", "local"),
-        passable=~wet | (y[a] == 0),
+        borders=Borders(
+            a.astype(np.int64),
+            b.astype(np.int64),
+            np.full(len(a), 50.0),
+            np.where(wet, 2.5, 50.0),
+            np.where(wet, "water", "local"),
+            ~wet | (y[a] == 0),
+        ),
     )
 
 
@@ -53,11 +58,7 @@ def relabelled(graph: AreaGraph, order: np.ndarray) -> AreaGraph:
         xy=graph.xy[order],
         buurt=graph.buurt[order],
         ext=graph.ext[order],
-        borders=(place[graph.a], place[graph.b]),
-        length=graph.length,
-        weight=graph.weight,
-        cls=graph.cls,
-        passable=graph.passable,
+        borders=Borders(place[graph.a], place[graph.b], graph.length, graph.weight, graph.cls, graph.passable),
     )
 
 
@@ -72,11 +73,7 @@ def moved(graph: AreaGraph, *, east_m: float, north_m: float, turn_rad: float) -
         xy=xy,
         buurt=graph.buurt,
         ext=graph.ext,
-        borders=(graph.a, graph.b),
-        length=graph.length,
-        weight=graph.weight,
-        cls=graph.cls,
-        passable=graph.passable,
+        borders=Borders(graph.a, graph.b, graph.length, graph.weight, graph.cls, graph.passable),
     )
 
 
@@ -92,3 +89,8 @@ def row_houses(
             panden.append({"pand_id": key, "buurtcode": "BU1", "geometry": shapely.box(x, y, x + 6, y + 9)})
             homes.append({"home_id": "h" + key, "pand_id": key, "geometry": shapely.Point(x + 3, y + 4)})
     return gpd.GeoDataFrame(panden, crs=28992), gpd.GeoDataFrame(homes, crs=28992)
+
+
+def best_area(graph: AreaGraph, *, question: AreaQuestion, effort: Effort) -> Area:
+    """Find the best area of a whole town."""
+    return best_areas(graph, count=1, question=question, effort=effort)[0]

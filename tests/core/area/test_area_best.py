@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.area.best import best_area, best_areas, best_around, block_at, worth_of_area
+from kansenkaart.core.area.best import best_areas, best_around, block_at, worth_of_area
 from kansenkaart.core.area.graph import AreaGraph, components
 from kansenkaart.core.area.question import AreaQuestion, Effort
 from kansenkaart.errors import ConfigError, InfeasibleError
-from tests.core.area.area_towns import grid_town, moved, relabelled
+from tests.core.area.area_towns import best_area, grid_town, moved, relabelled
 
 QUICK = Effort(steps=4_000, workers=1)
 ASK = AreaQuestion(low_homes=30, high_homes=45, radius_m=120.0, border_price=5.0)

@@ -13,7 +13,7 @@ import shapely
 from kansenkaart.core.area.blocks import BlockRules, build_blocks
 from kansenkaart.core.area.graph import BorderFactors, border_weights, build_graph
 from kansenkaart.core.area.grouping import agglomerated, divided
-from kansenkaart.core.area.values import area_borders, border_reasons
+from kansenkaart.core.area.values import area_borders
 from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
 from tests.core.area.area_towns import FACTORS, row_houses
 
@@ -129,8 +129,8 @@ def test_street_names_and_the_width_of_gaps() -> None:
     assert sorted(made.frame["streets"]) == ["", "Dorpsstraat"]
     # Between the rows the gap is 60 m: wider than 50 m counts as a main road.
     assert "main" in set(made.edges["cls"])
-    table = border_reasons(made.edges, inside=np.array([True, False]))
-    assert table["share"].sum() == pytest.approx(1.0)
+    table = area_borders(made.edges, label=np.array([0, 1]))
+    assert len(table) == len(made.edges)
     assert table.loc[table["cls"] == "main", "known_line"].all()
     assert len(area_borders(made.edges, label=np.array([0, 0]))) == 0
 

@@ -7,17 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.area.graph import AreaGraph, components
-from kansenkaart.core.area.partition import (
-    Partition,
-    PartitionEffort,
-    Pool,
-    areas_in,
-    make_contiguous,
-    partition,
-    walk_rows,
-)
+from kansenkaart.core.area.graph import AreaGraph, components, walk_graph
+from kansenkaart.core.area.partition import Partition, PartitionEffort, Pool, partition
 from kansenkaart.core.area.recombine import cut_of
+from kansenkaart.core.area.starts import areas_in, make_contiguous
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
 
@@ -109,18 +102,18 @@ def test_how_many_areas(homes: list[int], expected: int) -> None:
 def test_loose_bits_go_to_a_neighbour() -> None:
     # A row of six: the parts 0 0 1 0 1 1 hold one loose bit each; two whole parts remain.
     town = grid_town(6, 1, homes=(5, 6))
-    label = make_contiguous(walk_rows(town), town.homes, np.array([0, 0, 1, 0, 1, 1]))
+    label = make_contiguous(walk_graph(town), np.array([0, 0, 1, 0, 1, 1]))
     assert (np.diff(label) != 0).sum() == label.max()
 
 
 def test_the_pool_joins_the_best_of_two_partitions() -> None:
     # Two partitions of a row of eight, each good at one end; the pool makes the one that is good at both.
     town = grid_town(8, 1, homes=(10, 11))
-    rows = walk_rows(town)
-    rows[2][:] = np.where(np.isin(np.minimum(np.repeat(np.arange(8), np.diff(rows[0])), rows[1]), (1, 5)), 1.0, 50.0)
-    pool = Pool(rows, town.homes, (10, 30))
+    walk = walk_graph(town)
+    walk.weight[:] = np.where(np.isin(np.minimum(walk.tails(), walk.nbr), (1, 5)), 1.0, 50.0)
+    pool = Pool(walk, (10, 30))
     first, second = np.array([0, 0, 1, 1, 2, 2, 2, 3]), np.array([0, 1, 1, 1, 2, 2, 3, 3])
     pool.add(first)
     pool.add(second)
     best = pool.best(first, seconds=5.0)
-    assert cut_of(*rows, best) < min(cut_of(*rows, first), cut_of(*rows, second))
+    assert cut_of(walk, best) < min(cut_of(walk, first), cut_of(walk, second))

@@ -8,18 +8,9 @@ import numpy as np
 import pytest
 
 from kansenkaart.core.area.best import best_around
-from kansenkaart.core.area.graph import AreaGraph, graph_from_arrays
+from kansenkaart.core.area.graph import AreaGraph, Borders, graph_from_arrays
 from kansenkaart.core.area.question import AreaQuestion, Effort
-from kansenkaart.core.area.sureness import (
-    Scenario,
-    core_and_fringe,
-    forcing_prices,
-    runners_up,
-    scenarios,
-    sizes,
-    stays_in,
-)
-from kansenkaart.errors import ConfigError
+from kansenkaart.core.area.sureness import forcing_prices, runners_up, sizes
 from tests.core.area.area_towns import grid_town
 
 QUICK = Effort(steps=4_000, workers=1)
@@ -43,11 +34,7 @@ def bilgaard() -> AreaGraph:
         xy=town.xy,
         buurt=town.buurt,
         ext=town.ext,
-        borders=(town.a, town.b),
-        length=town.length,
-        weight=town.weight,
-        cls=town.cls,
-        passable=town.passable,
+        borders=Borders(town.a, town.b, town.length, town.weight, town.cls, town.passable),
     )
 
 
@@ -70,32 +57,6 @@ def test_unknown_ownership_counts_against_either_bound() -> None:
     town.owned[4 * 11 + 5] = np.nan
     one = best_around(town, centre=60, question=AreaQuestion(radius_m=150.0, owner_low=0.7), effort=QUICK)
     assert np.nansum(town.owned[one.blocks]) / one.homes >= 0.7
-
-
-def test_shares_core_and_fringe() -> None:
-    town = grid_town(8, 8, seed=5)
-    runs = scenarios(
-        ASK, border_prices=[0.0, 20.0], radii_m=[100.0, 160.0], references=[300.0], values=[town.value * 2]
-    )
-    share, without = stays_in(town, centre=27, runs=runs, effort=QUICK)
-    assert len(runs) == 7
-    assert not without
-    assert share[27] == 1.0
-    core, fringe = core_and_fringe(share)
-    assert 27 in core
-    assert set(core).isdisjoint(fringe)
-    assert set(core) | set(fringe) == set(np.flatnonzero(share > 0))
-
-
-def test_runs_without_an_answer_are_named() -> None:
-    town = grid_town(8, 8, seed=5)
-    runs = [Scenario("as asked", ASK), Scenario("too near", replace(ASK, radius_m=10.0))]
-    share, without = stays_in(town, centre=27, runs=runs, effort=QUICK)
-    assert without == ["too near"]
-    assert share.max() == 1.0
-    assert np.isnan(stays_in(town, centre=27, runs=runs[1:], effort=QUICK)[0]).all()
-    with pytest.raises(ConfigError):
-        stays_in(town, centre=27, runs=[], effort=QUICK)
 
 
 def test_forcing_never_gains_and_runners_up_are_near() -> None:

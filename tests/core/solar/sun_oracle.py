@@ -82,3 +82,17 @@ def oracle(
     total += dome / np.pi * step * (facing * side + normals[:, 2:] * 0.5 * np.cos(h) ** 2).sum(axis=1)
     total += band / 2 * step * (np.maximum(facing, 0) * np.clip(1 - np.degrees(h) / 6.5, 0, 1)).sum(axis=1)
     return np.asarray(total + albedo * ghi.sum() / 1000 * (1 - normals[:, 2]) / 2)
+
+
+def decode_slope(code: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """Slope (tangent) [1] of a stored horizon; the highest code is a vertical wall (infinite)."""
+    u = np.asarray(code, dtype=np.float64) / 65535.0
+    with np.errstate(divide="ignore"):
+        return np.asarray(u / (1.0 - u))
+
+
+def sky_view(horizon_codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Share of an even sky that a level cell sees, the mean of cos2(h) over the azimuths [1]."""
+    u = horizon_codes.astype(np.float32) / np.float32(65535.0)
+    up = np.float32(1.0) - u
+    return np.asarray((up * up / (up * up + u * u)).mean(axis=0), dtype=np.float32)

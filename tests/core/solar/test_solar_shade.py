@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.solar_scene import SITE, Town, clear_year, town
-from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes, sky_view
-from kansenkaart.core.solar.horizon import clean_surface, decode_slope, encode_slope, horizons, roof_cells
+from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes
+from kansenkaart.core.solar.horizon import clean_surface, encode_slope, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance, open_plane_energy
 from kansenkaart.core.solar.surface import Window, irradiate_sheet
 from kansenkaart.core.solar.weather import closing_minutes, scale_to_monthly
 from kansenkaart.errors import ConfigError, SchemaError
-from tests.core.solar.sun_oracle import oracle
+from tests.core.solar.sun_oracle import decode_slope, oracle, sky_view
 
 
 @cache

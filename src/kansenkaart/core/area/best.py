@@ -13,13 +13,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kansenkaart.core.area.bound import fix_members, leave_unreachable, shared_bound, window_bounds, worth_in
+from kansenkaart.core.area.bound import fix_members, leave_unreachable, shared_bound, window_bounds, worth_of
 from kansenkaart.core.area.exact import solve_window
 from kansenkaart.core.area.graph import AreaGraph
-from kansenkaart.core.area.kernel import Flags, Ints
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort, Search, prepare, split_homes
-from kansenkaart.core.area.window_search import seek
+from kansenkaart.core.area.window_search import quick_area
 from kansenkaart.core.area.windows import Window
+from kansenkaart.core.kernel import Flags, Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
 
 Place = tuple[int, int]  # number of the search, and the centre block
@@ -64,15 +64,24 @@ def best_around(graph: AreaGraph, *, centre: int, question: AreaQuestion, effort
     return _best(chase, {place: chase.refresh(place) for place in places})
 
 
-def best_area(graph: AreaGraph, *, question: AreaQuestion, effort: Effort | None = None) -> Area:
-    """Find the best area of the whole graph; parameters and errors as `best_around`."""
-    return next(_best_in_turn(graph, question, effort or Effort()))
-
-
 def best_areas(graph: AreaGraph, *, count: int, question: AreaQuestion, effort: Effort | None = None) -> list[Area]:
-    """Find the best area, the best of what it leaves, and so on: `count` areas, or fewer where nothing more fits.
+    """Find the best area, the best of what it leaves, and so on, each proven best among those that do not overlap.
 
-    Each is proven best among the areas that do not overlap the ones before it; parameters as `best_around`.
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    count : int
+        How many areas are asked for [1]; fewer come where nothing more fits.
+    question : AreaQuestion
+        Bounds and prices.
+    effort : Effort, optional
+        How hard to look.
+
+    Raises
+    ------
+    InfeasibleError
+        Not one area fits.
     """
     turns = _best_in_turn(graph, question, effort or Effort())
     return [area for _, area in zip(range(count), turns, strict=False)]
@@ -92,7 +101,7 @@ def _best_in_turn(graph: AreaGraph, question: AreaQuestion, effort: Effort) -> I
     bounds: Bounds = {}
     for i, search in enumerate(searches):
         centres = np.flatnonzero(search.centres).astype(np.int64)
-        tops = window_bounds(centres, search.arrays(), band=question.band, enough=-np.inf, workers=effort.workers)
+        tops = window_bounds(centres, search.ground, band=question.band, enough=-np.inf, workers=effort.workers)
         bounds.update({(i, int(c)): float(top) for c, top in zip(centres, tops, strict=True) if np.isfinite(top)})
     chase = _Chase(searches, effort)
     yield _best(chase, bounds)
@@ -121,17 +130,18 @@ class _Chase:
         """What a window has to exceed [EUR/year]."""
         return self.worth + _NO_GAP * abs(self.worth) if np.isfinite(self.worth) else -np.inf
 
-    def offer(self, window: Window, inside: Flags, worth: float) -> None:
+    def offer(self, window: Window, inside: Flags) -> None:
         """Keep an area if it is the best yet."""
-        found = (worth, int(window.members[0]), tuple(np.sort(window.members[inside]).tolist()))
-        self.met.append(found)
+        worth = float(worth_of(window, window.profit, inside))
+        met = (worth, int(window.members[0]), tuple(np.sort(window.members[inside]).tolist()))
+        self.met.append(met)
         if worth > self.worth:
-            self.best = found
+            self.best = met
 
     def give_away(self) -> bool:
         """Take the best area's blocks out of the game and start anew with the best area met that is still whole."""
         self.allowed[list(self.best[2])] = False
-        self.met = [found for found in self.met if self.allowed[list(found[2])].all()]
+        self.met = [met for met in self.met if self.allowed[list(met[2])].all()]
         self.best = max(self.met, default=(-np.inf, -1, ()))
         return bool(self.allowed.any())
 
@@ -146,10 +156,7 @@ class _Chase:
             return -np.inf
         inside = np.empty(len(w.members), bool)
         band = self.searches[0].question.band
-        bound, _, _ = shared_bound(
-            w.indptr, w.head, w.rev, w.cost, w.profit, w.homes, w.share, w.forced, *band, self.enough, 0.0, inside
-        )
-        return float(bound)
+        return float(shared_bound(w, band, self.enough, 0.0, inside)[0])
 
     def look(self, place: tuple[int, int]) -> None:
         """Anneal in a window, started from the blocks that its bound takes in."""
@@ -157,11 +164,11 @@ class _Chase:
         if w is None:
             return
         band, inside = self.searches[0].question.band, np.empty(len(w.members), bool)
-        shared_bound(w.indptr, w.head, w.rev, w.cost, w.profit, w.homes, w.share, w.forced, *band, -np.inf, 0.0, inside)
+        shared_bound(w, band, -np.inf, 0.0, inside)
         effort = (self.effort.restarts, self.effort.steps)
-        found, worth = seek(w, band=band, wanted=inside, effort=effort, seed=self.effort.seed)
+        area, worth = quick_area(w, band=band, wanted=inside, effort=effort, seed=self.effort.seed)
         if np.isfinite(worth):
-            self.offer(w, found, worth_in(w, found))
+            self.offer(w, area)
 
     def prove(self, place: tuple[int, int], bound: float) -> float:
         """Close a window: fix what cannot beat the best, solve the rest; return what it can still be worth [EUR/year]."""
@@ -170,15 +177,14 @@ class _Chase:
             return -np.inf
         band, mu, fixed = self.searches[0].question.band, 0.0, 1
         while fixed:
-            arrays = (w.indptr, w.head, w.rev, w.cost, w.profit, w.homes, w.share, w.forced)
-            sharper, mu, fixed = fix_members(*arrays, *band, self.enough, mu)
+            sharper, mu, fixed = fix_members(w, band, self.enough, mu)
             bound = min(bound, sharper)
             if bound <= self.enough:
                 return bound
-            fixed += leave_unreachable(w.indptr, w.head, w.walk, w.forced)
+            fixed += leave_unreachable(w)
         proof = solve_window(w, band=band, beat=self.enough, bound=bound, effort=self.effort)
         if np.isfinite(proof.worth):
-            self.offer(w, proof.inside, worth_in(w, proof.inside))
+            self.offer(w, proof.inside)
         return proof.bound
 
 
@@ -241,12 +247,12 @@ def _nothing_fits(search: Search, centres: Ints, allowed: Flags, *, proven: bool
     q, graph = search.question, search.graph
     most = 0
     for centre in centres:
-        near = search.near[search.near_ptr[centre] : search.near_ptr[centre + 1]]
+        near = search.near(int(centre))
         most = max(most, int(graph.homes[near[allowed[near]]].sum()))
-    known = "" if proven else ", and none was met in the time given (there may be one)"
+    open_end = "" if proven else ", and none was met in the time given (there may be one)"
     return InfeasibleError(
         f"a connected area of {q.low_homes} to {q.high_homes} homes within {q.radius_m:g} m of a block",
-        found=f"at most {most} homes in reach that may be used{known}",
+        found=f"at most {most} homes in reach that may be used{open_end}",
         where="around the point" if len(centres) == 1 else "every block",
         remedy="widen the radius or the band of homes, loosen the owner's share, or drop pins",
     )

@@ -18,8 +18,8 @@ import shapely
 
 from kansenkaart.core.area.graph import BORDER_CLASSES, BorderFactors, border_weights
 from kansenkaart.core.area.grouping import agglomerated, divided, joined
-from kansenkaart.core.area.kernel import Flags, Floats, Ints
 from kansenkaart.core.area.tessellate import Ridges, block_shapes, ridges_between, sites_of
+from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import CrsError, InfeasibleError, SchemaError
 
 _WALLED = ("rail", "water")  # nobody walks across but at a crossing

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kansenkaart.core.area.kernel import Flags, Floats, Ints, kernel
-from kansenkaart.core.area.windows import Window, cut_out, standing_profit
+from kansenkaart.core.area.windows import Ground, Window, window_around
+from kansenkaart.core.kernel import Flags, Floats, Ints, kernel
 
 # A flow below this [EUR/year] is rounding: a thousandth of a cent.
 _TINY = 1e-5
@@ -72,24 +72,24 @@ def _discharge(
 
 
 @kernel
-def best_closure(
-    indptr: Ints, head: Ints, rev: Ints, cost: Floats, profit: Floats, forced: Ints, inside: Flags
-) -> float:
+def best_closure(window: Window, profit: Floats, inside: Flags) -> float:
     """Fill `inside` with the best set at these profits and return an upper bound on its worth [EUR/year].
 
     Parameters
     ----------
-    indptr, head, rev : Ints
-        Compressed rows of the window, and per entry the place of the opposite entry.
-    cost : Floats
-        Price of cutting each border [EUR/year], equal both ways.
+    window : Window
+        Borders and their prices, and which members are forced in or out.
     profit : Floats
-        Profit per block [EUR/year].
-    forced : Ints
-        1 = must be in, -1 = must be out, 0 = free.
+        Profit per member [EUR/year].
     inside : Flags
         Output.
+
+    References
+    ----------
+    Goldberg and Tarjan (1988), A new approach to the maximum-flow problem, doi:10.1145/48014.61051; Picard (1976),
+    Maximal closure of a graph, doi:10.1287/mnsc.22.11.1268.
     """
+    indptr, head, rev, cost, forced = window.indptr, window.head, window.rev, window.cost, window.forced
     n = len(profit)
     much = 1.0 + cost.sum() + np.abs(profit).sum()
     cap = cost.copy()
@@ -123,8 +123,9 @@ def best_closure(
 
 
 @kernel
-def worth_of(indptr: Ints, head: Ints, cost: Floats, profit: Floats, inside: Flags) -> float:
+def worth_of(window: Window, profit: Floats, inside: Flags) -> float:
     """Worth of a set [EUR/year]: its profit less the price of its border within the window."""
+    indptr, head, cost = window.indptr, window.head, window.cost
     worth = 0.0
     for u in range(len(profit)):
         if inside[u]:
@@ -148,18 +149,7 @@ def _next_price(lines: Floats, at_left: float, at_right: float) -> float:
 
 @kernel
 def band_bound(
-    indptr: Ints,
-    head: Ints,
-    rev: Ints,
-    cost: Floats,
-    profit: Floats,
-    homes: Floats,
-    forced: Ints,
-    low: float,
-    high: float,
-    enough: float,
-    guess: float,
-    inside: Flags,
+    window: Window, profit: Floats, band: tuple[float, float], enough: float, guess: float, inside: Flags
 ) -> tuple[float, float]:
     """Bound the worth of any set with homes in the band, and give the price per home that proves it.
 
@@ -172,10 +162,11 @@ def band_bound(
         Upper bound [EUR/year] and price mu [EUR/home]; `inside` holds the last set with homes at or below the band's
         far side (at the proving price).
     """
-    everything, needed = forced >= 0, forced == 1
+    homes, (low, high) = window.homes, band
+    everything, needed = window.forced >= 0, window.forced == 1
     lines = np.empty((2, 2))  # worth and homes of the set left (too many homes) and right (too few) of the best price
-    lines[0] = worth_of(indptr, head, cost, profit, everything), homes[everything].sum()
-    lines[1] = worth_of(indptr, head, cost, profit, needed), homes[needed].sum()
+    lines[0] = worth_of(window, profit, everything), homes[everything].sum()
+    lines[1] = worth_of(window, profit, needed), homes[needed].sum()
     if lines[0, 1] < low or lines[1, 1] > high:
         return -np.inf, guess
     at_left, at_right = -np.inf, np.inf
@@ -183,7 +174,7 @@ def band_bound(
     trial = np.empty(len(profit), np.bool_)
     for _ in range(60):
         side = high if mu >= 0 else low
-        bound = best_closure(indptr, head, rev, cost, profit - mu * homes, forced, trial) + mu * side
+        bound = best_closure(window, profit - mu * homes, trial) + mu * side
         if bound < least:
             least, at = bound, mu
             inside[:] = trial
@@ -192,7 +183,7 @@ def band_bound(
             break
         row = 0 if h > side else 1
         if (row == 0 and mu > at_left) or (row == 1 and mu < at_right):
-            lines[row] = worth_of(indptr, head, cost, profit, trial), h
+            lines[row] = worth_of(window, profit, trial), h
             if row == 0:
                 at_left = mu
             else:
@@ -204,25 +195,9 @@ def band_bound(
     return least, at
 
 
-# A bound has to beat the incumbent by this much of it [1], or it is rounding.
-ROUNDING = 1e-9
-
-
 @kernel
 def shared_bound(
-    indptr: Ints,
-    head: Ints,
-    rev: Ints,
-    cost: Floats,
-    profit: Floats,
-    homes: Floats,
-    share: Floats,
-    forced: Ints,
-    low: float,
-    high: float,
-    enough: float,
-    guess: float,
-    inside: Flags,
+    window: Window, band: tuple[float, float], enough: float, guess: float, inside: Flags
 ) -> tuple[float, float, Floats]:
     """Bound as `band_bound`, with the ownership rule priced as well.
 
@@ -234,7 +209,8 @@ def shared_bound(
     tuple[float, float, Floats]
         Bound [EUR/year], price per home [EUR/home], and the priced rule per member [EUR/year].
     """
-    bound, mu = band_bound(indptr, head, rev, cost, profit, homes, forced, low, high, enough, guess, inside)
+    profit, share = window.profit, window.share
+    bound, mu = band_bound(window, profit, band, enough, guess, inside)
     priced = np.zeros(len(profit))
     broken = min(share[0][inside].sum(), share[1][inside].sum())
     if bound <= enough or broken >= 0:
@@ -242,13 +218,11 @@ def shared_bound(
     row = share[0] if share[0][inside].sum() == broken else share[1]
     trial = inside.copy()
     less, more = 0.0, np.inf
-    step = max(1.0, np.abs(profit).sum() / max(1.0, homes.sum()))
+    step = max(1.0, np.abs(profit).sum() / max(1.0, window.homes.sum()))
     for _ in range(14):
         nu = (less + more) / 2 if more < np.inf else less + step
         step *= 2
-        value, price = band_bound(
-            indptr, head, rev, cost, profit + nu * row, homes, forced, low, high, enough, mu, trial
-        )
+        value, price = band_bound(window, profit + nu * row, band, enough, mu, trial)
         if value < bound:
             bound, mu = value, price
             priced = nu * row
@@ -263,72 +237,34 @@ def shared_bound(
 
 
 @kernel
-def _bounds_of(
-    centres: Ints,
-    near_ptr: Ints,
-    near: Ints,
-    indptr: Ints,
-    nbr: Ints,
-    edge: Ints,
-    passable: Flags,
-    cost: Floats,
-    worth: Floats,
-    homes: Floats,
-    share: Floats,
-    pinned: Flags,
-    low: float,
-    high: float,
-    enough: float,
-) -> Floats:
-    n = len(worth)
-    place = np.full(n, -1, np.int64)
+def _bounds_of(centres: Ints, ground: Ground, band: tuple[float, float], enough: float) -> Floats:
+    """Bound the window around each centre, the price per home of one as the guess for the next [EUR/year]."""
+    place = np.full(len(ground.worth), -1, np.int64)
     out = np.full(len(centres), -np.inf)
-    pins = pinned.sum()
-    guess = 0.0
+    pins, guess = ground.pinned.sum(), 0.0
     for i in range(len(centres)):
         c = centres[i]
-        members, rows, head, rev, number = cut_out(
-            c, near[near_ptr[c] : near_ptr[c + 1]], indptr, nbr, edge, passable, place
-        )
-        forced = pinned[members].astype(np.int64)
-        if forced.sum() < pins or homes[members].sum() < low:
+        window = window_around(ground, c, ground.near[ground.near_ptr[c] : ground.near_ptr[c + 1]], place)
+        if window.forced.sum() < pins or window.homes.sum() < band[0]:
             continue
-        forced[0] = 1
-        profit = standing_profit(members, rows, number, indptr, edge, cost, worth)
-        inside = np.empty(len(members), np.bool_)
-        out[i], guess, _ = shared_bound(
-            rows,
-            head,
-            rev,
-            cost[number],
-            profit,
-            homes[members],
-            share[:, members].copy(),
-            forced,
-            low,
-            high,
-            enough,
-            guess,
-            inside,
-        )
+        window.forced[0] = 1
+        out[i], guess, _ = shared_bound(window, band, enough, guess, np.empty(len(window.members), np.bool_))
     return out
 
 
-def window_bounds(
-    centres: Ints, arrays: tuple[object, ...], *, band: tuple[float, float], enough: float, workers: int
-) -> Floats:
+def window_bounds(centres: Ints, ground: Ground, *, band: tuple[float, float], enough: float, workers: int) -> Floats:
     """Upper bound [EUR/year] on any area around each centre; at or below `enough` it may stop sharpening.
 
     Parameters
     ----------
     centres : Ints
         Block numbers.
-    arrays : tuple
-        The arrays of the question, in the order of the kernel (see `Question.arrays`).
+    ground : Ground
+        The question.
     band : tuple[float, float]
         Homes, low and high [home].
     enough : float
-        Worth of the best area known [EUR/year]: no need to prove more than that.
+        Worth of the best area so far [EUR/year]: no need to prove more than that.
     workers : int
         Threads.
 
@@ -339,45 +275,31 @@ def window_bounds(
     """
     parts = np.array_split(centres, max(1, workers))
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        jobs = [pool.submit(_bounds_of, part, *arrays, *band, enough) for part in parts]  # type: ignore[call-arg, arg-type]
+        jobs = [pool.submit(_bounds_of, part, ground, band, enough) for part in parts]
     return np.concatenate([job.result() for job in jobs])
 
 
 @kernel
-def fix_members(
-    indptr: Ints,
-    head: Ints,
-    rev: Ints,
-    cost: Floats,
-    profit: Floats,
-    homes: Floats,
-    share: Floats,
-    forced: Ints,
-    low: float,
-    high: float,
-    enough: float,
-    guess: float,
-) -> tuple[float, float, int]:
-    """Fix every member whose opposite cannot beat `enough`; `forced` is changed in place.
+def fix_members(window: Window, band: tuple[float, float], enough: float, guess: float) -> tuple[float, float, int]:
+    """Fix every member whose opposite cannot beat `enough`; `window.forced` is changed in place.
 
     Returns
     -------
     tuple[float, float, int]
         Bound with what was fixed [EUR/year], price per home, and the number fixed.
     """
+    profit, forced = window.profit, window.forced
     inside, trial = np.empty(len(profit), np.bool_), np.empty(len(profit), np.bool_)
-    bound, mu, extra = shared_bound(
-        indptr, head, rev, cost, profit, homes, share, forced, low, high, enough, guess, inside
-    )
+    bound, mu, extra = shared_bound(window, band, enough, guess, inside)
     if bound <= enough:
         return bound, mu, 0
-    priced = profit - mu * homes + extra
-    side = high if mu >= 0 else low
+    priced = profit - mu * window.homes + extra
+    side = band[1] if mu >= 0 else band[0]
     count = 0
     for u in range(len(profit)):
         if forced[u] == 0:
             forced[u] = -1 if inside[u] else 1
-            value = best_closure(indptr, head, rev, cost, priced, forced, trial) + mu * side
+            value = best_closure(window, priced, trial) + mu * side
             if value <= enough:
                 forced[u] = 1 if inside[u] else -1
                 count += 1
@@ -387,8 +309,9 @@ def fix_members(
 
 
 @kernel
-def leave_unreachable(indptr: Ints, head: Ints, walk: Flags, forced: Ints) -> int:
+def leave_unreachable(window: Window) -> int:
     """Force out the members that the centre no longer reaches over members not forced out; return how many."""
+    indptr, head, walk, forced = window.indptr, window.head, window.walk, window.forced
     n = len(forced)
     seen, queue = np.zeros(n, np.bool_), np.empty(n, np.int64)
     seen[0], queue[0] = True, 0
@@ -408,8 +331,3 @@ def leave_unreachable(indptr: Ints, head: Ints, walk: Flags, forced: Ints) -> in
             forced[u] = -1
             count += 1
     return count
-
-
-def worth_in(window: Window, inside: Flags) -> float:
-    """Worth of a set of members [EUR/year]."""
-    return float(worth_of(window.indptr, window.head, window.cost, window.profit, inside))

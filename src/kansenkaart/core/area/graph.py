@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from kansenkaart.core.area.kernel import Flags, Floats, Ints
+from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import ConfigError, SchemaError
 
 BORDER_CLASSES = ("garden", "local", "collector", "main", "rail", "water")
@@ -132,6 +133,65 @@ class AreaGraph:
         return float(self.weight[cut].sum() + self.ext[inside].sum())
 
 
+class WalkGraph(NamedTuple):
+    """Blocks and their passable borders, as the compiled loops take them; parallel borders are summed.
+
+    Parameters
+    ----------
+    indptr, nbr : Ints
+        Compressed rows: pointers and neighbours, ascending.
+    weight : Floats
+        Weighted length of each border [m].
+    homes : Ints
+        Homes per block [home].
+    """
+
+    indptr: Ints
+    nbr: Ints
+    weight: Floats
+    homes: Ints
+
+    @classmethod
+    def of(cls, matrix: csr_matrix, homes: Ints) -> WalkGraph:
+        """Take the borders [m] from a symmetric matrix and the homes per block [home]."""
+        rows = matrix.sorted_indices()
+        parts = rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data.astype(np.float64)
+        return cls(*parts, np.ascontiguousarray(homes, np.int64))
+
+    def matrix(self) -> csr_matrix:
+        """Give the borders as a symmetric matrix [m]."""
+        return csr_matrix((self.weight, self.nbr, self.indptr), shape=(len(self.homes), len(self.homes)))
+
+    def part(self, blocks: Ints) -> WalkGraph:
+        """Give the graph of some of the blocks, listed in ascending order."""
+        if len(blocks) == len(self.homes):
+            return self
+        return WalkGraph.of(self.matrix()[blocks][:, blocks], self.homes[blocks])
+
+    def tails(self) -> Ints:
+        """Give the block that each entry of `nbr` is a neighbour of."""
+        return np.repeat(np.arange(len(self.homes)), np.diff(self.indptr))
+
+
+def walk_graph(graph: AreaGraph) -> WalkGraph:
+    """Give the graph over passable borders alone."""
+    use = graph.passable
+    a, b, w = graph.a[use], graph.b[use], graph.weight[use]
+    shape = (len(graph), len(graph))
+    return WalkGraph.of(coo_matrix((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=shape).tocsr(), graph.homes)
+
+
+class Borders(NamedTuple):
+    """Borders between blocks: numbers at both sides, length and weighted length [m], class, and whether people cross."""
+
+    a: Ints
+    b: Ints
+    length: Floats
+    weight: Floats
+    cls: npt.NDArray[np.str_]
+    passable: Flags
+
+
 def components(graph: AreaGraph, inside: Flags) -> Ints:
     """Return the piece of each block of a set, over passable borders; -1 outside the set."""
     keep = graph.passable & inside[graph.a] & inside[graph.b]
@@ -210,30 +270,22 @@ def build_graph(
         xy=blocks[["x", "y"]].to_numpy(np.float64),
         buurt=pd.factorize(blocks["buurtcode"])[0].astype(np.int64),
         ext=blocks["ext_m"].to_numpy(np.float64) * factors.outer,
-        borders=(a.astype(np.int64), b.astype(np.int64)),
-        length=edges["length_m"].to_numpy(np.float64),
-        weight=border_weights(edges, factors=factors),
-        cls=edges["cls"].to_numpy(str),
-        passable=edges["passable"].to_numpy(bool),
+        borders=Borders(
+            a=a.astype(np.int64),
+            b=b.astype(np.int64),
+            length=edges["length_m"].to_numpy(np.float64),
+            weight=border_weights(edges, factors=factors),
+            cls=edges["cls"].to_numpy(str),
+            passable=edges["passable"].to_numpy(bool),
+        ),
     )
 
 
 def graph_from_arrays(
-    *,
-    homes: Ints,
-    value: Floats,
-    owned: Floats,
-    xy: Floats,
-    buurt: Ints,
-    ext: Floats,
-    borders: tuple[Ints, Ints],
-    length: Floats,
-    weight: Floats,
-    cls: npt.NDArray[np.str_],
-    passable: Flags,
+    *, homes: Ints, value: Floats, owned: Floats, xy: Floats, buurt: Ints, ext: Floats, borders: Borders
 ) -> AreaGraph:
     """Add the compressed rows to plain arrays; see `AreaGraph` for their meaning and units."""
-    a, b = (np.ascontiguousarray(side, np.int64) for side in borders)
+    a, b = (np.ascontiguousarray(side, np.int64) for side in borders[:2])
     n, m = len(homes), len(a)
     tail, head, number = np.r_[a, b], np.r_[b, a], np.r_[np.arange(m), np.arange(m)]
     order = np.lexsort((number, head, tail))
@@ -247,10 +299,10 @@ def graph_from_arrays(
         ext=ext,
         a=a,
         b=b,
-        length=length,
-        weight=weight,
-        cls=cls,
-        passable=passable,
+        length=borders.length,
+        weight=borders.weight,
+        cls=borders.cls,
+        passable=borders.passable,
         indptr=indptr,
         nbr=head[order],
         edge=number[order].astype(np.int64),

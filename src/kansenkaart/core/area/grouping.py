@@ -8,8 +8,9 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from kansenkaart.core.area.kernel import Floats, Ints
-from kansenkaart.core.area.partition import start_labels
+from kansenkaart.core.area.graph import WalkGraph
+from kansenkaart.core.area.starts import start_labels
+from kansenkaart.core.kernel import Floats, Ints
 
 
 def joined(n: int, i: Ints, j: Ints) -> Ints:
@@ -39,10 +40,9 @@ def divided(group: Ints, homes: Ints, pairs: tuple[Ints, Ints, Floats], *, most:
         place[members] = np.arange(len(members))
         mine = order[first[number] : first[number + 1]]
         a, b, w = place[i[mine]], place[j[mine]], length[mine]
-        shape = (len(members), len(members))
-        rows = coo_matrix((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=shape).tocsr()
-        arrays = rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data.astype(np.float64)
-        part = start_labels(arrays, homes[members], count=int(np.ceil(total[number] / most)), seed=0)
+        borders = coo_matrix((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=(len(members), len(members)))
+        walk = WalkGraph.of(borders.tocsr(), homes[members])
+        part = start_labels(walk, count=int(np.ceil(total[number] / most)), seed=0)
         group[members[part > 0]] = following + part[part > 0] - 1
         following += int(part.max())
     return np.unique(group, return_inverse=True)[1].astype(np.int64)

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
-import pymetis
 from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
 
-from kansenkaart.core.area.graph import AreaGraph
-from kansenkaart.core.area.kernel import Floats, Ints
-from kansenkaart.core.area.recombine import anneal_partition, cut_of
+from kansenkaart.core.area.graph import AreaGraph, WalkGraph, walk_graph
+from kansenkaart.core.area.recombine import Cooling, anneal_partition, cut_of
+from kansenkaart.core.area.starts import with_giants
+from kansenkaart.core.kernel import Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
 
 # Half a centimetre of weighted border [m] is no better.
@@ -31,15 +30,14 @@ _SAME = 0.005
 class Pool:
     """Areas met so far, each with half its weighted border, so that a partition's halves add up to its cut."""
 
-    def __init__(self, rows: tuple[Ints, Ints, Floats], homes: Ints, band: tuple[int, int]) -> None:
-        self.rows, self.homes, self.band = rows, homes, band
-        self.tail = np.repeat(np.arange(len(homes)), np.diff(rows[0]))
+    def __init__(self, walk: WalkGraph, band: tuple[int, int]) -> None:
+        self.walk, self.homes, self.band, self.tail = walk, walk.homes, band, walk.tails()
         self.half: dict[bytes, float] = {}
 
     def add(self, label: Ints) -> None:
         """Keep the areas of a partition that are in band, or out of it for one block that fills an area by itself."""
-        outside = label[self.tail] != label[self.rows[1]]
-        border = np.bincount(label[self.tail[outside]], self.rows[2][outside], minlength=label.max() + 1) / 2
+        outside = label[self.tail] != label[self.walk.nbr]
+        border = np.bincount(label[self.tail[outside]], self.walk.weight[outside], minlength=label.max() + 1) / 2
         total = np.bincount(label, self.homes)
         order = np.argsort(label, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(label))[:-1])
@@ -106,124 +104,6 @@ def _labels(keys: Iterable[bytes], n: int, *, fallback: Ints) -> Ints:
     for number, key in enumerate(keys):
         label[np.frombuffer(key, np.int64)] = number
     return label if (label >= 0).all() else fallback
-
-
-# METIS weighs borders in whole numbers: tenths of a metre.
-_PER_METRE = 10
-
-
-def walk_rows(graph: AreaGraph) -> tuple[Ints, Ints, Floats]:
-    """Compressed rows over passable borders: pointers, neighbours, weights [m]; parallel borders are summed."""
-    use = graph.passable
-    a, b, w = graph.a[use], graph.b[use], graph.weight[use]
-    shape = (len(graph), len(graph))
-    matrix = coo_matrix((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=shape).tocsr()
-    matrix.sort_indices()
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float64)
-
-
-def areas_in(homes: Ints, *, target: int, low: int, high: int) -> int:
-    """How many areas a connected piece is divided into: near the target, in the band on average where that can be."""
-    rest = int(homes.sum())
-    count = max(1, round(rest / target))
-    while count > 1 and rest / count < low:
-        count -= 1
-    if rest / count > high and rest / (count + 1) >= low:
-        count += 1
-    return min(count, len(homes))
-
-
-def start_labels(rows: tuple[Ints, Ints, Floats], homes: Ints, *, count: int, seed: int) -> Ints:
-    """Divide one connected piece into contiguous parts of about equal homes: METIS, then its loose bits moved over."""
-    indptr, nbr, weight = rows
-    if count == 1 or len(homes) == 1:
-        return np.zeros(len(homes), np.int64)
-    if count >= len(homes):
-        return np.arange(len(homes), dtype=np.int64)
-    _, part = pymetis.part_graph(
-        count,
-        pymetis.CSRAdjacency(adj_starts=indptr, adjacent=nbr),
-        eweights=np.maximum(1, np.round(weight * _PER_METRE)).astype(np.int64),
-        vweights=homes,
-        recursive=True,
-        options=pymetis.Options(seed=seed),
-    )
-    return make_contiguous(rows, homes, np.asarray(part, np.int64))
-
-
-def make_contiguous(rows: tuple[Ints, Ints, Floats], homes: Ints, label: Ints) -> Ints:
-    """Give each loose bit of a part to the neighbour that it shares most border with; numbers close up."""
-    indptr, nbr, weight = rows
-    n = len(homes)
-    tail = np.repeat(np.arange(n), np.diff(indptr))
-    label = label.copy()
-    while True:
-        same = label[tail] == label[nbr]
-        matrix = coo_matrix((np.ones(same.sum(), np.int8), (tail[same], nbr[same])), shape=(n, n))
-        pieces, piece = connected_components(matrix, directed=False)
-        size = np.bincount(piece, homes + 1.0 / n, minlength=pieces)
-        of_piece = np.zeros(pieces, np.int64)
-        of_piece[piece] = label
-        order = np.lexsort((-size, of_piece))
-        loose = order[1:][of_piece[order[1:]] == of_piece[order[:-1]]]
-        if not len(loose):
-            return np.unique(label, return_inverse=True)[1].astype(np.int64)
-        smallest = loose[np.argmin(size[loose])]
-        touch = (piece[tail] == smallest) & (piece[nbr] != smallest)
-        shared = np.bincount(label[nbr[touch]], weight[touch] + 1.0 / n)
-        label[piece == smallest] = int(np.argmax(shared))
-
-
-def with_giants(rows: tuple[Ints, Ints, Floats], homes: Ints, *, bounds: tuple[int, int, int], seed: int) -> Ints:
-    """Divide one connected piece to start from, in which a block that fills an area by itself is one.
-
-    Parameters
-    ----------
-    rows : tuple[Ints, Ints, Floats]
-        Compressed rows of the piece.
-    homes : Ints
-        Homes per block [home].
-    bounds : tuple[int, int, int]
-        Target, low and high [home].
-    seed : int
-        Same seed, same start.
-
-    Returns
-    -------
-    Ints
-        Area per block. What lies between giants and is too small for an area joins the neighbour it shares most with.
-    """
-    target, low, high = bounds
-    giant = homes >= high
-    if not giant.any():
-        return start_labels(rows, homes, count=areas_in(homes, target=target, low=low, high=high), seed=seed)
-    label = np.full(len(homes), -1, np.int64)
-    label[giant] = np.arange(giant.sum())
-    matrix = csr_matrix((rows[2], rows[1], rows[0]), shape=(len(homes), len(homes)))
-    rest = np.flatnonzero(~giant)
-    pieces, piece = connected_components(matrix[rest][:, rest], directed=False)
-    for number in range(pieces):
-        blocks = rest[piece == number]
-        if homes[blocks].sum() < low:
-            continue
-        sub = matrix[blocks][:, blocks].sorted_indices()
-        arrays = sub.indptr.astype(np.int64), sub.indices.astype(np.int64), sub.data.astype(np.float64)
-        count = areas_in(homes[blocks], target=target, low=low, high=high)
-        label[blocks] = label.max() + 1 + start_labels(arrays, homes[blocks], count=count, seed=seed)
-    return _left_over(matrix, label)
-
-
-def _left_over(matrix: csr_matrix, label: Ints) -> Ints:
-    """Spread the labels over the blocks that have none, each time where most border is shared."""
-    tail = np.repeat(np.arange(len(label)), np.diff(matrix.indptr))
-    while (label < 0).any():
-        reach = np.flatnonzero((label[tail] < 0) & (label[matrix.indices] >= 0))
-        best = reach[np.argmax(matrix.data[reach])]
-        label[tail[best]] = label[matrix.indices[best]]
-    return label
-
-
-Rows = tuple[Ints, Ints, Floats]
 
 
 def _no_limit() -> float:
@@ -344,80 +224,77 @@ def partition(
             remedy="lower the band of homes, or take a larger place",
         )
     effort = effort or PartitionEffort()
-    rows = walk_rows(graph)
-    piece = graph.pieces()
+    walk, piece = walk_graph(graph), graph.pieces()
     label = np.full(len(graph), -1, np.int64)
     for number in range(int(piece.max()) + 1):
         blocks = np.flatnonzero(piece == number)
-        bounds = target_homes, low_homes, high_homes
-        part = _divide(_sub_rows(rows, blocks), graph.homes[blocks], bounds, effort)
+        part = _divide(walk.part(blocks), (target_homes, low_homes, high_homes), effort)
         label[blocks] = part + label.max() + 1
     return _described(graph, label, (low_homes, high_homes), piece)
 
 
-def _divide(rows: Rows, homes: Ints, bounds: tuple[int, int, int], effort: PartitionEffort) -> Ints:
+def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort) -> Ints:
     """Divide one connected piece."""
-    band, pool = (bounds[1], bounds[2]), Pool(rows, homes, (bounds[1], bounds[2]))
+    band = (bounds[1], bounds[2])
+    pool = Pool(walk, band)
     best: Ints | None = None
     for turn in range(effort.starts):
-        label = _annealed(rows, homes, bounds, effort, turn)
+        label = _annealed(walk, bounds, effort, turn)
         if int(label.max()) == 0:
             return label
         pool.add(label)
-        label = _improve_locally(rows, homes, label, band, effort, pool, (turn, effort.rounds))
-        if best is None or _better(rows, homes, label, best, band):
+        label = _improve_locally(walk, label, effort, pool, (turn, effort.rounds))
+        if best is None or _better(walk, label, best, band):
             best = label
         if effort.remaining() <= 0:
             break
     assert best is not None  # noqa: S101 - one start at least
     best = pool.best(best, seconds=min(effort.polish_s, effort.remaining()))
-    return _improve_locally(rows, homes, best, band, effort, pool, (effort.starts, effort.finish))
+    return _improve_locally(walk, best, effort, pool, (effort.starts, effort.finish))
 
 
-def _annealed(rows: Rows, homes: Ints, bounds: tuple[int, int, int], effort: PartitionEffort, turn: int) -> Ints:
+def _annealed(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort, turn: int) -> Ints:
     """Divide with METIS and anneal the whole."""
-    label = with_giants(rows, homes, bounds=bounds, seed=effort.seed + turn)
+    label = with_giants(walk, bounds=bounds, seed=effort.seed + turn)
     if (areas := int(label.max()) + 1) > 1:
-        bands = np.full(areas, bounds[1], np.int64), np.full(areas, bounds[2], np.int64)
-        steps, heats = max(1024, effort.steps * len(homes)), (effort.heats[0], effort.heats[2])
-        anneal_partition(*rows, homes, label, *bands, heats, steps, effort.redraw[0], effort.seed + turn)
+        steps = max(1024, effort.steps * len(walk.homes))
+        cooling = Cooling(effort.heats[0], effort.heats[2], steps, effort.redraw[0])
+        anneal_partition(walk, label, _bands((bounds[1], bounds[2]), areas), cooling, effort.seed + turn)
     return label
 
 
+def _bands(band: tuple[int, int], areas: int) -> tuple[Ints, Ints]:
+    """Give every area the same band [home]."""
+    return np.full(areas, band[0], np.int64), np.full(areas, band[1], np.int64)
+
+
 def _improve_locally(
-    rows: Rows,
-    homes: Ints,
-    label: Ints,
-    band: tuple[int, int],
-    effort: PartitionEffort,
-    pool: Pool,
-    work: tuple[int, float],
+    walk: WalkGraph, label: Ints, effort: PartitionEffort, pool: Pool, work: tuple[int, float]
 ) -> Ints:
     """Anneal a few neighbouring areas at a time and keep what is shorter; `work` is the turn and the rounds per area."""
-    areas = int(label.max()) + 1
+    areas, band, tail = int(label.max()) + 1, pool.band, walk.tails()
     first = (effort.seed * 1_009 + work[0]) * 1_000_003
     rng = np.random.default_rng(first)
-    tail = np.repeat(np.arange(len(homes)), np.diff(rows[0]))
     best, turns = label, round(work[1] * areas)
     for turn in range(turns):
         if effort.remaining() <= 0:
             break
-        chosen = _neighbourhood(_area_graph(rows, tail, label, areas), rng, effort.together)
-        trial = _anneal_some(rows, homes, label, chosen, band, effort, (first + turn + 1) % (2**31))
+        chosen = _neighbourhood(_area_graph(walk, tail, label, areas), rng, effort.together)
+        trial = _anneal_some(walk, label, chosen, effort, band, (first + turn + 1) % (2**31))
         if effort.polish_s > 0:
             pool.add(trial)
         leave = effort.leave_m * (1 - turn / turns) * -np.log(1 - rng.random())
-        if _better(rows, homes, trial, label, band, slack_m=leave):
+        if _better(walk, trial, label, band, slack_m=leave):
             label = trial
-        if _better(rows, homes, label, best, band):
+        if _better(walk, label, best, band):
             best = label
     return best
 
 
-def _better(rows: Rows, homes: Ints, trial: Ints, label: Ints, band: tuple[int, int], *, slack_m: float = 0.0) -> bool:
+def _better(walk: WalkGraph, trial: Ints, label: Ints, band: tuple[int, int], *, slack_m: float = 0.0) -> bool:
     """Whether a partition misses the band by fewer homes than another, or by as many with less cut, or slightly more."""
-    was, now = _misses(label, homes, band), _misses(trial, homes, band)
-    return now < was or (now == was and cut_of(*rows, trial) < cut_of(*rows, label) - 1e-9 + slack_m)
+    was, now = _misses(label, walk.homes, band), _misses(trial, walk.homes, band)
+    return now < was or (now == was and cut_of(walk, trial) < cut_of(walk, label) - 1e-9 + slack_m)
 
 
 def _misses(label: Ints, homes: Ints, band: tuple[int, int]) -> int:
@@ -426,15 +303,16 @@ def _misses(label: Ints, homes: Ints, band: tuple[int, int]) -> int:
 
 
 def _anneal_some(
-    rows: Rows, homes: Ints, label: Ints, chosen: Ints, band: tuple[int, int], effort: PartitionEffort, seed: int
+    walk: WalkGraph, label: Ints, chosen: Ints, effort: PartitionEffort, band: tuple[int, int], seed: int
 ) -> Ints:
+    """Anneal the chosen areas among themselves; return the whole partition."""
     place = np.full(int(label.max()) + 1, -1, np.int64)
     place[chosen] = np.arange(len(chosen))
     blocks = np.flatnonzero(place[label] >= 0)
     some = place[label[blocks]]
-    bands = np.full(len(chosen), band[0], np.int64), np.full(len(chosen), band[1], np.int64)
-    steps, heats = max(1024, effort.local_steps * len(chosen)), (effort.heats[1], effort.heats[2])
-    anneal_partition(*_sub_rows(rows, blocks), homes[blocks], some, *bands, heats, steps, effort.redraw[1], seed)
+    steps = max(1024, effort.local_steps * len(chosen))
+    cooling = Cooling(effort.heats[1], effort.heats[2], steps, effort.redraw[1])
+    anneal_partition(walk.part(blocks), some, _bands(band, len(chosen)), cooling, seed)
     trial = label.copy()
     trial[blocks] = chosen[some]
     return trial
@@ -454,18 +332,11 @@ def _neighbourhood(borders: csr_matrix, rng: np.random.Generator, together: tupl
     return np.sort(np.array(chosen, np.int64))
 
 
-def _area_graph(rows: Rows, tail: Ints, label: Ints, areas: int) -> csr_matrix:
-    cut = label[tail] != label[rows[1]]
-    weight = rows[2][cut] + 1e-9
-    return coo_matrix((weight, (label[tail[cut]], label[rows[1][cut]])), shape=(areas, areas)).tocsr()
-
-
-def _sub_rows(rows: Rows, blocks: Ints) -> Rows:
-    n = len(rows[0]) - 1
-    if len(blocks) == n:
-        return rows
-    matrix = csr_matrix((rows[2], rows[1], rows[0]), shape=(n, n))[blocks][:, blocks].sorted_indices()
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float64)
+def _area_graph(walk: WalkGraph, tail: Ints, label: Ints, areas: int) -> csr_matrix:
+    """Weighted border between areas [m]."""
+    cut = label[tail] != label[walk.nbr]
+    weight = walk.weight[cut] + 1e-9
+    return coo_matrix((weight, (label[tail[cut]], label[walk.nbr[cut]])), shape=(areas, areas)).tocsr()
 
 
 def _described(graph: AreaGraph, label: Ints, band: tuple[int, int], piece: Ints) -> Partition:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kansenkaart.core.area.graph import AreaGraph, components
-from kansenkaart.core.area.kernel import Flags, Floats, Ints
-from kansenkaart.core.area.windows import Window, cut_out, standing_profit, within_reach
+from kansenkaart.core.area.windows import Ground, Window, window_around, within_reach
+from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
 
 MANY = 2**31 - 1
@@ -150,7 +150,7 @@ class AreaQuestion:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """A question on a graph, as the arrays that the kernels take; one per main buurt where splitting has a price.
+    """A question on a graph, as the compiled loops take it; one per main buurt where splitting has a price.
 
     Parameters
     ----------
@@ -158,16 +158,8 @@ class Search:
         The blocks.
     question : AreaQuestion
         What is asked.
-    near_ptr, near : Ints
-        Allowed blocks within reach per block.
-    cost : Floats
-        Price per border [EUR/year].
-    worth : Floats
-        Value above the reference per block, less its outer border and its split homes [EUR/year].
-    share : Floats
-        The two rows of the ownership rule per block [home].
-    pinned : Flags
-        Blocks that must be in.
+    ground : Ground
+        Both as arrays.
     allowed : Flags
         Blocks that may be in.
     centres : Flags
@@ -176,60 +168,27 @@ class Search:
 
     graph: AreaGraph
     question: AreaQuestion
-    near_ptr: Ints
-    near: Ints
-    cost: Floats
-    worth: Floats
-    share: Floats
-    pinned: Flags
+    ground: Ground
     allowed: Flags
     centres: Flags
 
-    def arrays(self) -> tuple[object, ...]:
-        """Give the arrays in the order of the bounding kernel."""
-        g = self.graph
-        homes = g.homes.astype(np.float64)
-        return (
-            self.near_ptr,
-            self.near,
-            g.indptr,
-            g.nbr,
-            g.edge,
-            g.passable,
-            self.cost,
-            self.worth,
-            homes,
-            self.share,
-            self.pinned,
-        )
+    def near(self, centre: int) -> Ints:
+        """List the blocks within reach of a centre."""
+        return self.ground.near[self.ground.near_ptr[centre] : self.ground.near_ptr[centre + 1]]
 
     def window(self, centre: int, *, allowed: Flags | None = None) -> Window | None:
         """Cut out the window around a centre; None where a pin or enough homes are out of reach."""
-        g = self.graph
-        near = self.near[self.near_ptr[centre] : self.near_ptr[centre + 1]]
+        near = self.near(centre)
         if allowed is not None:
             near = near[allowed[near]]
         if centre not in near:
             return None
-        place = np.full(len(g), -1, np.int64)
-        members, rows, head, rev, number = cut_out(centre, near, g.indptr, g.nbr, g.edge, g.passable, place)
-        forced = self.pinned[members].astype(np.int64)
-        homes = g.homes[members].astype(np.float64)
-        if forced.sum() < self.pinned.sum() or homes.sum() < self.question.low_homes:
+        window = window_around(self.ground, centre, near, np.full(len(self.graph), -1, np.int64))
+        pins = int(self.ground.pinned.sum())
+        if window.forced.sum() < pins or window.homes.sum() < self.question.low_homes:
             return None
-        forced[0] = 1
-        return Window(
-            members=members,
-            indptr=rows,
-            head=head,
-            rev=rev,
-            cost=self.cost[number],
-            walk=g.passable[number],
-            profit=standing_profit(members, rows, number, g.indptr, g.edge, self.cost, self.worth),
-            homes=homes,
-            forced=forced,
-            share=np.ascontiguousarray(self.share[:, members]),
-        )
+        window.forced[0] = 1
+        return window
 
 
 def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
@@ -250,18 +209,20 @@ def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
     _require_possible(graph, q, allowed, pinned)
     near_ptr, near = within_reach(graph, radius_m=q.radius_m, allowed=allowed)
     worth = graph.value - q.reference * graph.homes - q.border_price * graph.ext
-    base = Search(
-        graph=graph,
-        question=q,
+    ground = Ground(
         near_ptr=near_ptr,
         near=near,
+        indptr=graph.indptr,
+        nbr=graph.nbr,
+        edge=graph.edge,
+        passable=graph.passable,
         cost=q.border_price * graph.weight,
         worth=worth,
+        homes=graph.homes.astype(np.float64),
         share=_share_rows(graph, q),
         pinned=pinned,
-        allowed=allowed,
-        centres=allowed,
     )
+    base = Search(graph, q, ground, allowed, centres=allowed)
     if q.split_price == 0:
         return [base]
     seen_from = np.repeat(np.arange(n), np.diff(near_ptr))
@@ -270,7 +231,7 @@ def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
         mine = (graph.buurt == main) & (graph.homes > 0)
         centres = allowed & (np.bincount(seen_from[mine[near]], minlength=n) > 0)
         less = q.split_price * graph.homes * (graph.buurt != main)
-        searches.append(replace(base, worth=worth - less, centres=centres))
+        searches.append(replace(base, ground=ground._replace(worth=worth - less), centres=centres))
     return searches
 
 

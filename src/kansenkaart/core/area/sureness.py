@@ -10,9 +10,9 @@ import pandas as pd
 
 from kansenkaart.core.area.best import best_around
 from kansenkaart.core.area.graph import AreaGraph
-from kansenkaart.core.area.kernel import Floats, Ints
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort
-from kansenkaart.errors import ConfigError, InfeasibleError
+from kansenkaart.core.kernel import Floats
+from kansenkaart.errors import InfeasibleError
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,39 +56,6 @@ def scenarios(
     runs += [Scenario(f"reference {r:g} EUR/home/year", replace(question, reference=r)) for r in references]
     runs += [Scenario(f"split home {p:g} EUR/home/year", replace(question, split_price=p)) for p in split_prices]
     return runs + [Scenario(f"values {k + 1}", question, value) for k, value in enumerate(values)]
-
-
-def stays_in(
-    graph: AreaGraph, *, centre: int, runs: Sequence[Scenario], effort: Effort | None = None
-) -> tuple[Floats, list[str]]:
-    """Share of the runs in which each block is in the best area around a centre [1].
-
-    Returns
-    -------
-    tuple[Floats, list[str]]
-        Share per block [1] over the runs that had an answer, and the names of the runs that had none.
-    """
-    if not runs:
-        raise ConfigError("at least one run", found="none", where="runs")
-    count, without = np.zeros(len(graph)), []
-    for run in runs:
-        asked = graph if run.value is None else graph.with_value(run.value)
-        try:
-            area = best_around(asked, centre=centre, question=run.question, effort=effort)
-        except InfeasibleError:
-            without.append(run.name)
-            continue
-        count[area.blocks] += 1
-    answered = len(runs) - len(without)
-    return count / answered if answered else np.full(len(graph), np.nan), without
-
-
-def core_and_fringe(share: Floats, *, core: float = 0.8) -> tuple[Ints, Ints]:
-    """Blocks that stay in at least the share `core` [1] of the runs, and those that are in sometimes.
-
-    The default, four in five, is a guess.
-    """
-    return np.flatnonzero(share >= core), np.flatnonzero((share > 0) & (share < core))
 
 
 def forcing_prices(

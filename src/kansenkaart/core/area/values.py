@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from kansenkaart.core.area.graph import BORDER_CLASSES
-from kansenkaart.core.area.kernel import Flags, Ints
+from kansenkaart.core.kernel import Flags, Ints
 from kansenkaart.errors import ConfigError, SchemaError
 
 _POLYGONS, _COLLECTION = (3, 6), 7  # kinds of geometry as shapely numbers them
@@ -266,21 +266,6 @@ def area_borders(edges: gpd.GeoDataFrame, *, label: Ints) -> gpd.GeoDataFrame:
     out["area_a"], out["area_b"] = first[cut], second[cut]
     out["known_line"] = _known(out)
     return out
-
-
-def border_reasons(edges: gpd.GeoDataFrame, *, inside: Flags) -> pd.DataFrame:
-    """Length of one area's edge by class and by whether it is a known line.
-
-    Returns
-    -------
-    pd.DataFrame
-        `cls`, `known_line`, `length_m` [m], `share` [1] of the edge, longest first.
-    """
-    cut = area_borders(edges, label=np.where(inside, 0, -1).astype(np.int64))
-    table = cut.groupby(["cls", "known_line"])["length_m"].sum().reset_index()
-    table["share"] = table["length_m"] / max(float(table["length_m"].sum()), np.finfo(float).tiny)
-    ordered: pd.DataFrame = table.sort_values(["length_m", "cls"], ascending=[False, True], ignore_index=True)
-    return ordered
 
 
 def _known(edges: pd.DataFrame) -> Flags:

@@ -9,50 +9,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from kansenkaart.core.area.kernel import Flags, Floats, Ints, kernel
+from kansenkaart.core.area.bound import worth_of
+from kansenkaart.core.area.recombine import stays_whole
 from kansenkaart.core.area.windows import Window
+from kansenkaart.core.kernel import Flags, Ints, kernel
 
 
 @kernel
-def stays_whole(
-    indptr: Ints, head: Ints, walk: Flags, inside: Flags, u: int, mark: Ints, queue: Ints, stamp: int
-) -> bool:
-    """Whether the area stays in one piece when member `u` leaves; `mark` and `queue` are scratch, `stamp` is new."""
-    wanted, start = 0, -1
-    for k in range(indptr[u], indptr[u + 1]):
-        v = head[k]
-        if walk[k] and inside[v] and mark[v] != stamp:
-            mark[v] = stamp
-            wanted += 1
-            start = v
-    if wanted == 0:
-        return False
-    if wanted == 1:
-        return True
-    mark[start], mark[u] = -stamp, -stamp
-    queue[0] = start
-    first, last, met = 0, 1, 1
-    while first < last:
-        v = queue[first]
-        first += 1
-        for k in range(indptr[v], indptr[v + 1]):
-            w = head[k]
-            if walk[k] and inside[w] and mark[w] != -stamp:
-                if mark[w] == stamp:
-                    met += 1
-                    if met == wanted:
-                        return True
-                mark[w] = -stamp
-                queue[last] = w
+def _walkable(window: Window) -> tuple[Ints, Ints]:
+    """Compressed rows over the passable borders alone."""
+    n = len(window.profit)
+    indptr, nbr, last = np.zeros(n + 1, np.int64), np.empty(len(window.head), np.int64), 0
+    for u in range(n):
+        for k in range(window.indptr[u], window.indptr[u + 1]):
+            if window.walk[k]:
+                nbr[last] = window.head[k]
                 last += 1
-    return False
+        indptr[u + 1] = last
+    return indptr, nbr
 
 
 @kernel
-def _gain(
-    indptr: Ints, head: Ints, walk: Flags, cost: Floats, profit: Floats, inside: Flags, u: int
-) -> tuple[float, bool]:
+def _gain(window: Window, inside: Flags, u: int) -> tuple[float, bool]:
     """Gain of flipping one member [EUR/year], and whether a passable border ties it to the area."""
+    indptr, head, walk, cost, profit = window.indptr, window.head, window.walk, window.cost, window.profit
     outward, tied = 0.0, False
     for k in range(indptr[u], indptr[u + 1]):
         if inside[head[k]]:
@@ -65,26 +45,26 @@ def _gain(
 
 @kernel
 def _misses(homes: float, least: float, most: float, low: float, high: float) -> float:
+    """How far the sums of an area are from the band and from the two rows of the ownership rule [home]."""
     return max(0.0, low - homes, homes - high) + max(0.0, -least - 1e-9) + max(0.0, -most - 1e-9)
 
 
 @kernel
-def anneal_area(
-    indptr: Ints,
-    head: Ints,
-    walk: Flags,
-    cost: Floats,
-    profit: Floats,
-    homes: Floats,
-    share: Floats,
-    forced: Ints,
-    low: float,
-    high: float,
-    inside: Flags,
-    steps: int,
-    seed: int,
-) -> float:
+def anneal_area(window: Window, band: tuple[float, float], inside: Flags, steps: int, seed: int) -> float:
     """Improve a connected set that holds the centre; `inside` becomes the best in band.
+
+    Parameters
+    ----------
+    window : Window
+        The members to choose from.
+    band : tuple[float, float]
+        Homes, low and high [home].
+    inside : Flags
+        The set to start from; changed in place.
+    steps : int
+        Proposals [1].
+    seed : int
+        Same seed, same area.
 
     Returns
     -------
@@ -92,25 +72,20 @@ def anneal_area(
         Worth of the best area met [EUR/year], minus infinity where none was in band.
     """
     np.random.seed(seed)  # noqa: NPY002 - the compiled generator
-    n = len(profit)
+    homes, share, forced, (low, high) = window.homes, window.share, window.forced, band
+    n = len(homes)
+    indptr, nbr = _walkable(window)
     mark, queue = np.zeros(n, np.int64), np.empty(n, np.int64)
-    best, best_worth = inside.copy(), -np.inf
-    total, worth = homes[inside].sum(), 0.0
-    least, most = share[0][inside].sum(), share[1][inside].sum()
-    for u in range(n):
-        if inside[u]:
-            worth += profit[u]
-            for k in range(indptr[u], indptr[u + 1]):
-                if not inside[head[k]]:
-                    worth -= cost[k]
-    scale = np.abs(profit).sum() / n
-    fine = 3.0 * np.abs(profit).sum() / max(1.0, homes.sum())
+    best, best_worth, worth = inside.copy(), -np.inf, worth_of(window, window.profit, inside)
+    total, least, most = homes[inside].sum(), share[0][inside].sum(), share[1][inside].sum()
+    scale = np.abs(window.profit).sum() / n
+    fine = 3.0 * np.abs(window.profit).sum() / max(1.0, homes.sum())
     for step in range(steps):
         heat = scale * 0.7 * np.exp(-5.0 * step / steps)
         u = np.random.randint(0, n)  # noqa: NPY002
         if forced[u] != 0:
             continue
-        gain, tied = _gain(indptr, head, walk, cost, profit, inside, u)
+        gain, tied = _gain(window, inside, u)
         if not tied:
             continue
         sign = -1.0 if inside[u] else 1.0
@@ -119,7 +94,7 @@ def anneal_area(
         rise = gain - fine * (then - now)
         if rise < 0 and np.random.random() >= np.exp(rise / heat):  # noqa: NPY002
             continue
-        if inside[u] and not stays_whole(indptr, head, walk, inside, u, mark, queue, step + 1):
+        if inside[u] and not stays_whole(indptr, nbr, inside, u, mark, queue, step + 1):
             continue
         inside[u] = not inside[u]
         total += sign * homes[u]
@@ -134,8 +109,9 @@ def anneal_area(
 
 
 @kernel
-def seed_set(indptr: Ints, head: Ints, walk: Flags, forced: Ints, wanted: Flags) -> Flags:
+def seed_set(window: Window, wanted: Flags) -> Flags:
     """Wanted members that the centre reaches over wanted members, with a path to every member that must be in."""
+    indptr, head, walk, forced = window.indptr, window.head, window.walk, window.forced
     n = len(forced)
     chosen, came, queue = np.zeros(n, np.bool_), np.full(n, -1, np.int64), np.empty(n, np.int64)
     for only_wanted in (True, False):
@@ -160,7 +136,7 @@ def seed_set(indptr: Ints, head: Ints, walk: Flags, forced: Ints, wanted: Flags)
     return chosen
 
 
-def seek(
+def quick_area(
     window: Window, *, band: tuple[float, float], wanted: Flags, effort: tuple[int, int], seed: int
 ) -> tuple[Flags, float]:
     """Find a good area in a window.
@@ -183,24 +159,10 @@ def seek(
     tuple[Flags, float]
         The area and its worth [EUR/year]; minus infinity where none in band was met.
     """
-    w = window
-    best, best_worth = np.zeros(len(w.members), bool), -np.inf
+    best, best_worth = np.zeros(len(window.members), bool), -np.inf
     for turn in range(effort[0]):
-        inside = seed_set(w.indptr, w.head, w.walk, w.forced, wanted)
-        worth = anneal_area(
-            w.indptr,
-            w.head,
-            w.walk,
-            w.cost,
-            w.profit,
-            w.homes,
-            w.share,
-            w.forced,
-            *band,
-            inside,
-            effort[1],
-            seed + turn,
-        )
+        inside = seed_set(window, wanted)
+        worth = anneal_area(window, band, inside, effort[1], seed + turn)
         if worth > best_worth:
             best, best_worth = inside, float(worth)
     return best, best_worth

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from kansenkaart.core.area.graph import AreaGraph
-from kansenkaart.core.area.kernel import Flags, Floats, Ints, kernel
+from kansenkaart.core.kernel import Flags, Floats, Ints, kernel
 
 
-@dataclass(frozen=True, eq=False)
-class Window:
+class Ground(NamedTuple):
+    """One question on one graph, as the compiled loops take it; every window is cut out of it.
+
+    Parameters
+    ----------
+    near_ptr, near : Ints
+        Blocks within reach of each block that may be in, as compressed rows.
+    indptr, nbr, edge : Ints
+        Compressed rows of the graph: neighbours and the number of each border.
+    passable : Flags
+        Whether each border is passable.
+    cost : Floats
+        Price of each border [EUR/year].
+    worth : Floats
+        Value above the reference per block, less its outer border and its split homes [EUR/year].
+    homes : Floats
+        Homes per block [home].
+    share : Floats
+        The two rows of the ownership rule per block [home].
+    pinned : Flags
+        Blocks that must be in.
+    """
+
+    near_ptr: Ints
+    near: Ints
+    indptr: Ints
+    nbr: Ints
+    edge: Ints
+    passable: Flags
+    cost: Floats
+    worth: Floats
+    homes: Floats
+    share: Floats
+    pinned: Flags
+
+
+class Window(NamedTuple):
     """The blocks that an area around one centre may hold; the centre is member 0.
 
     Parameters
@@ -30,7 +65,7 @@ class Window:
     homes : Floats
         Homes per member [home].
     forced : Ints
-        1 must be in, 0 free.
+        1 must be in, 0 free, -1 proven out.
     share : Floats
         Per row of the ownership rule (2) and member, what it adds; each row asks for a sum of 0 or more [home].
     """
@@ -46,10 +81,6 @@ class Window:
     forced: Ints
     share: Floats
 
-    def inside(self, blocks: Ints) -> Flags:
-        """Flag the members that are in a list of block numbers."""
-        return np.isin(self.members, blocks)
-
 
 def within_reach(graph: AreaGraph, *, radius_m: float, allowed: Flags) -> tuple[Ints, Ints]:
     """List per block the allowed blocks whose points lie within the radius [m], as compressed rows."""
@@ -63,22 +94,61 @@ def within_reach(graph: AreaGraph, *, radius_m: float, allowed: Flags) -> tuple[
 
 
 @kernel
-def cut_out(
-    centre: int, near: Ints, indptr: Ints, nbr: Ints, edge: Ints, passable: Flags, place: Ints
-) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Members reachable from the centre among `near`, and their rows; `place` is scratch, -1 throughout.
+def window_around(ground: Ground, centre: int, near: Ints, place: Ints) -> Window:
+    """Cut out of the ground what the centre reaches over passable borders within `near`.
+
+    Parameters
+    ----------
+    ground : Ground
+        The question.
+    centre : int
+        Block that becomes member 0.
+    near : Ints
+        Blocks to choose from, the centre among them.
+    place : Ints
+        Scratch, -1 for every block of the graph; left so.
 
     Returns
     -------
-    tuple[Ints, Ints, Ints, Ints, Ints]
-        members, indptr, head, rev, number of each border.
+    Window
+        With `forced` 1 for the pins only: the caller sees whether all are there, and forces the centre.
     """
-    for u in near:
-        place[u] = -2
+    members = _reached(ground, centre, near, place)
+    n, arcs = len(members), 0
+    for u in members:
+        arcs += ground.indptr[u + 1] - ground.indptr[u]
+    rows, head, number = np.zeros(n + 1, np.int64), np.empty(arcs, np.int64), np.empty(arcs, np.int64)
+    arcs = 0
+    for i in range(n):
+        for k in range(ground.indptr[members[i]], ground.indptr[members[i] + 1]):
+            if place[ground.nbr[k]] >= 0:
+                head[arcs], number[arcs] = place[ground.nbr[k]], ground.edge[k]
+                arcs += 1
+        rows[i + 1] = arcs
+    place[near] = -1
+    head, number = head[:arcs].copy(), number[:arcs].copy()
+    return Window(
+        members,
+        rows,
+        head,
+        _opposite(rows, head, number),
+        ground.cost[number],
+        ground.passable[number],
+        _standing_profit(ground, members, rows, number),
+        ground.homes[members],
+        ground.pinned[members].astype(np.int64),
+        ground.share[:, members].copy(),
+    )
+
+
+@kernel
+def _reached(ground: Ground, centre: int, near: Ints, place: Ints) -> Ints:
+    """List what the centre reaches within `near`; `place` becomes the number of each member, -2 for the others near."""
+    indptr, nbr, edge, passable = ground.indptr, ground.nbr, ground.edge, ground.passable
+    place[near] = -2
     members = np.empty(len(near), np.int64)
-    place[centre] = 0
-    members[0] = centre
-    n, first, arcs = 1, 0, 0
+    members[0], place[centre] = centre, 0
+    n, first = 1, 0
     while first < n:
         u = members[first]
         first += 1
@@ -87,37 +157,28 @@ def cut_out(
                 place[nbr[k]] = n
                 members[n] = nbr[k]
                 n += 1
-    for i in range(n):
-        arcs += indptr[members[i] + 1] - indptr[members[i]]
-    rows, head = np.zeros(n + 1, np.int64), np.empty(arcs, np.int64)
-    rev, number = np.empty(arcs, np.int64), np.empty(arcs, np.int64)
-    arcs = 0
-    for i in range(n):
-        for k in range(indptr[members[i]], indptr[members[i] + 1]):
-            if place[nbr[k]] >= 0:
-                head[arcs], number[arcs] = place[nbr[k]], edge[k]
-                arcs += 1
-        rows[i + 1] = arcs
-    for i in range(n):
+    return members[:n].copy()
+
+
+@kernel
+def _opposite(rows: Ints, head: Ints, number: Ints) -> Ints:
+    """Give per entry the place of the same border seen from the other side."""
+    rev = np.empty(len(head), np.int64)
+    for i in range(len(rows) - 1):
         for k in range(rows[i], rows[i + 1]):
             for j in range(rows[head[k]], rows[head[k] + 1]):
                 if number[j] == number[k]:
                     rev[k] = j
-    for u in near:
-        place[u] = -1
-    return members[:n].copy(), rows, head[:arcs].copy(), rev[:arcs].copy(), number[:arcs].copy()
+    return rev
 
 
 @kernel
-def standing_profit(
-    members: Ints, rows: Ints, number: Ints, indptr: Ints, edge: Ints, cost: Floats, worth: Floats
-) -> Floats:
+def _standing_profit(ground: Ground, members: Ints, rows: Ints, number: Ints) -> Floats:
     """Worth of each member less the price of its borders that leave the window [EUR/year]."""
-    profit = np.empty(len(members))
+    indptr, edge, cost = ground.indptr, ground.edge, ground.cost
+    profit = ground.worth[members]
     for i in range(len(members)):
-        u = members[i]
-        profit[i] = worth[u]
-        for k in range(indptr[u], indptr[u + 1]):
+        for k in range(indptr[members[i]], indptr[members[i] + 1]):
             profit[i] -= cost[edge[k]]
         for k in range(rows[i], rows[i + 1]):
             profit[i] += cost[number[k]]

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from kansenkaart.core.kernel import kernel
 from kansenkaart.core.solar.horizon import Floats, encode_slope
-from kansenkaart.core.solar.horizon_kernel import add_four
+from kansenkaart.core.solar.horizon_kernel import VARIANT, add_four
 from kansenkaart.core.solar.irradiance import BAND_DEG, IrradianceTable
 from kansenkaart.errors import ConfigError
 
@@ -143,7 +144,7 @@ def roof_planes(
     return RoofPlanes(slopes, exact, exact / np.maximum(coarse, np.float32(1e-6)))
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath=True)
+@kernel(parallel=True, fastmath=True)
 def _open(slopes: Any, suns: Any, first: Any, out: Any) -> None:
     """Sum the sun's hours in front of every plane."""
     for f in prange(len(slopes)):
@@ -208,7 +209,7 @@ def irradiate(
     return out
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+@kernel(variant=VARIANT, parallel=True, fastmath={"contract"})
 def _add_up(codes: Any, planes: Any, face: Any, energy: Any, ground: Any, out: Any) -> None:
     """Sum the sectors of every cell, a block of cells at a time; everything is divided by the normal's upward part."""
     slopes, own, front, factor = planes
@@ -232,7 +233,7 @@ def _add_up(codes: Any, planes: Any, face: Any, energy: Any, ground: Any, out: A
                 out[c, m] = factor[face[c], m] * (up * out[c, m] + ground_part)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _runs(face: Any, begin: int, end: int) -> Any:
     """Find where runs of cells of one face end."""
     ends, count = np.empty(end - begin, np.int64), 0
@@ -243,7 +244,7 @@ def _runs(face: Any, begin: int, end: int) -> Any:
     return ends[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel(variant=VARIANT)
 def _add_year(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, sums: Any) -> None:
     """Add one sector to runs of cells of one face: east, north, up, and the band times how the face is turned to it."""
     first, ends = runs
@@ -257,7 +258,7 @@ def _add_year(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, sums: 
         begin = end
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@kernel(fastmath={"contract"})
 def _add_months(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, out: Any) -> None:
     """Add one sector to runs of cells of one face, month by month."""
     begin, ends = runs
@@ -270,10 +271,3 @@ def _add_months(codes: Any, runs: Any, face: Any, planes: Any, energy: Any, out:
             for m in range(out.shape[1]):
                 out[c, m] += p * energy[b, 0, m] + q * energy[b, 1, m] + energy[b, 2, m] + lit * energy[b, 3, m]
         begin = end
-
-
-def sky_view(horizon_codes: NDArray[np.uint16]) -> Floats:
-    """Share of an even sky that a level cell sees, the mean of cos2(h) over the azimuths [1]."""
-    u = horizon_codes.astype(np.float32) / np.float32(65535.0)
-    up = np.float32(1.0) - u
-    return np.asarray((up * up / (up * up + u * u)).mean(axis=0), dtype=np.float32)

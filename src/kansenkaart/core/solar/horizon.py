@@ -1,8 +1,8 @@
 """Horizons of roof cells in a surface model: how high the world stands around every module.
 
-Every look direction (azimuth) is swept by itself, in ``shadows.py``: along parallel lines, from far to near, the heights are
-carried under which rays of sixteen slopes are blocked. The cost is a few SIMD instructions per cell and azimuth, whatever
-the range.
+Every look direction (azimuth) is swept by itself, in ``horizon_kernel.py``: along parallel lines, from far to near, the
+heights are carried under which rays of sixteen slopes are blocked. The cost is a few SIMD instructions per cell and
+azimuth, whatever the range.
 
 References
 ----------
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from kansenkaart.core.solar.horizon_kernel import (
     HALF,
     LOW_M,
-    SCALE,
     observers,
     roof_lists,
     span,
@@ -30,6 +29,7 @@ from kansenkaart.core.solar.horizon_kernel import (
     steps,
     sweep_all,
 )
+from kansenkaart.core.solar.horizon_plain import SCALE
 from kansenkaart.errors import ConfigError
 
 Floats = NDArray[np.float32]
@@ -105,13 +105,6 @@ def encode_slope(slope: NDArray[Any]) -> NDArray[np.uint16]:
     return np.asarray(np.round(SCALE * t / (1.0 + t)), dtype=np.uint16)
 
 
-def decode_slope(code: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Slope (tangent) [1] of a stored horizon; the highest code is a vertical wall (infinite)."""
-    u = np.asarray(code, dtype=np.float64) / SCALE
-    with np.errstate(divide="ignore"):
-        return np.asarray(u / (1.0 - u))
-
-
 def horizons(
     surface_m: Floats,
     cells: RoofCells,
@@ -139,7 +132,7 @@ def horizons(
     Returns
     -------
     numpy.ndarray
-        Codes (azimuths, cells) for ``decode_slope``; a horizon under 0 is 0.
+        Codes (azimuths, cells) as of ``encode_slope``; a horizon under 0 is 0.
     """
     out = np.zeros((azimuths, cells.rows.size), dtype=np.uint16)
     if cells.rows.size == 0:

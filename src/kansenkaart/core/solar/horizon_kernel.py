@@ -12,26 +12,39 @@ drifts over a distance.
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
+from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 
-LANES = 16  # lines in a vector
-SLOPES = 16
-STRIP = 512  # lines swept together, so that their shadow heights stay in the first cache
-ROOM = STRIP + LANES
-LOW = -14000  # stands for "nothing there": below every surface
-DROPS, MOST = 0, SLOPES * LANES
-CODES, FIRST = MOST + LANES, MOST + 2 * LANES
-SECOND, STATE = FIRST + ROOM, FIRST + 2 * ROOM
-POOL = STATE + SLOPES * ROOM
-LEVEL = 1  # the slope that is level
-LOOKS_ROUND = (4, 8, 11)  # slopes after which it is seen whether any line has shadows above the eye yet
-SCALE = 65535.0  # a horizon is stored as round(SCALE * t / (1 + t)), t its slope
+from kansenkaart.core.kernel import kernel
+from kansenkaart.core.solar import horizon_plain as plain
+from kansenkaart.core.solar.horizon_plain import (
+    CODES,
+    DROPS,
+    FIRST,
+    LANES,
+    LEVEL,
+    LOOKS_ROUND,
+    LOW,
+    MOST,
+    POOL,
+    ROOM,
+    SCALE,
+    SECOND,
+    SLOPES,
+    STATE,
+    STRIP,
+)
+
+_log = logging.getLogger(__name__)
+
 _function: Any = cgutils.get_or_insert_function
 _SHORT, _INT, _LONG = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _VECTOR, _WIDE, _PICK = ir.VectorType(_SHORT, LANES), ir.VectorType(_INT, LANES), ir.VectorType(_INT, LANES)
@@ -237,6 +250,36 @@ add_four: Any = intrinsic(_add_four)
 fetch: Any = intrinsic(_fetch)
 
 
+@kernel
+def _use_all(pool: Any, sums: Any) -> None:
+    """Call each vector once, so that what this LLVM cannot make is seen before anything is swept."""
+    fetch(pool, 0)
+    blend(pool, FIRST, FIRST + 1, np.int16(0), pool, FIRST)
+    advance(pool, 0)
+    look_first(pool, pool, pool, 0, FIRST, np.float32(1.0))
+    look_second(pool, pool, pool, 0, FIRST, np.float32(1.0))
+    add_four(sums, 0, sums, 4, np.float32(1.0))
+
+
+def _vectors_work() -> bool:
+    """Whether the vectors are wanted (``KANSENKAART_VECTORS`` is not 0) and can be made here."""
+    if os.environ.get("KANSENKAART_VECTORS") == "0":
+        return False
+    try:
+        _use_all(np.zeros(POOL, np.int16), np.zeros(8, np.float32))
+    except (NumbaError, AttributeError, TypeError, ValueError, RuntimeError) as why:
+        _log.warning("sun: no vectors here, so the plain loops are used (ten times slower, same results): %s", why)
+        return False
+    return True
+
+
+VECTORS = _vectors_work()
+if not VECTORS:
+    add_four, advance, blend, fetch = plain.add_four, plain.advance, plain.blend, plain.fetch
+    look_first, look_second = plain.look_first, plain.look_second
+VARIANT = "" if VECTORS else "plain"  # what calls a vector is kept apart from what calls its plain twin
+
+
 LOW_M = np.float32(-1.0e4)  # a hole in a surface
 PAD = 24  # columns of nothing on either side: lines that leave the sheet, and whole vectors at its edge
 REACH, MOST_DROP, LEAST_STEP_M = 13000, 5000, 2.0**-10  # steps above or below the middle, steps per row; [m]
@@ -244,7 +287,7 @@ LEVELS = np.array([-0.05, 0.0, 0.04, 0.09, 0.15, 0.22, 0.30, 0.40, 0.52, 0.68, 0
 ONE, HALF = np.float32(1.0), np.float32(0.5)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def span(surface: Any, observer: Any) -> Any:
     """Lowest and highest height of a surface and its observers, holes left out [m]."""
     low, high = np.float32(np.inf), np.float32(-np.inf)
@@ -263,7 +306,7 @@ def step_m(relief_m: float, cell_size_m: float) -> float:
     return float(2.0 ** np.ceil(np.log2(wanted)))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def steps(surface: Any, middle: Any, step: Any) -> Any:
     """Heights in steps above the middle, by row and by column, with nothing around them."""
     height, width = surface.shape
@@ -282,7 +325,7 @@ def steps(surface: Any, middle: Any, step: Any) -> Any:
     return by_row, by_col
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def observers(mask: Any, heights: Any, lift: Any) -> Any:
     """Rows, columns and raised heights of the cells of a mask, by row and then column."""
     starts = np.zeros(mask.shape[0] + 1, np.int64)
@@ -300,7 +343,7 @@ def observers(mask: Any, heights: Any, lift: Any) -> Any:
     return rows, cols, observer
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def roof_lists(rows: Any, cols: Any, eyes: Any, shape: Any) -> Any:
     """Cells by row and then column, and by column and then row.
 
@@ -324,7 +367,7 @@ def roof_lists(rows: Any, cols: Any, eyes: Any, shape: Any) -> Any:
     return (eyes_row, by_row, starts), (eyes_col, by_col, starts_t)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(variant=VARIANT, parallel=True)
 def sweep_all(surfaces: Any, by_row: Any, by_col: Any, looks: Any, metres: Any, origin: Any, out: Any) -> None:
     """Sweep every azimuth, along rows or along columns, whichever its direction crosses faster."""
     for a in prange(looks.shape[0]):
@@ -335,7 +378,7 @@ def sweep_all(surfaces: Any, by_row: Any, by_col: Any, looks: Any, metres: Any, 
             _sweep(surfaces[1], by_col, (right, down), metres, (origin[1], origin[0]), out[a])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk(count: int, sign: int, slope: float, origin: int) -> Any:
     """Whole cells that the lines have drifted sideways at every step of the walk, and the share of a cell beyond.
 
@@ -347,7 +390,7 @@ def _walk(count: int, sign: int, slope: float, origin: int) -> Any:
     return whole.astype(np.int64), drift - whole
 
 
-@njit(cache=True, nogil=True)
+@kernel(variant=VARIANT)
 def _sweep(z: Any, roofs: Any, look: Any, metres: Any, origin: Any, out: Any) -> None:
     """Sweep one azimuth in strips of lines, from the far side of the look direction to the near side."""
     height, stride = z.shape
@@ -385,7 +428,7 @@ def _sweep(z: Any, roofs: Any, look: Any, metres: Any, origin: Any, out: Any) ->
                 advance(pool, x)
 
 
-@njit(cache=True, nogil=True)
+@kernel(variant=VARIANT)
 def _cross(sheets: Any, first: int, share: float, pool: Any, span: Any) -> None:
     """Height of every line where it crosses this row, between its two cells; fetch what lies ``ahead`` meanwhile."""
     z, roof = sheets
@@ -398,7 +441,7 @@ def _cross(sheets: Any, first: int, share: float, pool: Any, span: Any) -> None:
         blend(z, first + x + near, first + x + far, weight, pool, (FIRST if m == 0 else SECOND) + x)
 
 
-@njit(cache=True, nogil=True)
+@kernel(variant=VARIANT)
 def _observe(pool: Any, sheets: Any, cells: Any, where: Any, per_row: Any, out: Any) -> Any:
     """Read the horizon of the roof cells of one row that lie in this strip, sixteen places at a time."""
     z, roof = sheets

@@ -19,23 +19,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from kansenkaart.core.kernel import kernel
 from kansenkaart.errors import ConfigError
 
 FINE_M = 0.05  # raster of the layout
 SIDE_LIMIT = 20_000  # cells along one side of a face; larger is not a roof
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def fill(shapes: Any, turn: Any, ways: Any, obstacles: Any, out: Any) -> None:
     """Lay out every face by itself."""
     for f in prange(len(turn)):
         _lay_out(np.int64(f), shapes, turn[f], ways[f], obstacles, out)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lay_out(f: Any, shapes: Any, turn: Any, ways: Any, obstacles: Any, out: Any) -> None:
     """Lay out one face.
 
@@ -67,7 +68,7 @@ def _lay_out(f: Any, shapes: Any, turn: Any, ways: Any, obstacles: Any, out: Any
             units[start[f] + i, side] = best[i, side] + low[side]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _to_plane(points: Any, turn: Any) -> Any:
     """Map to plane: u along the eave, v down the slope."""
     out = np.empty((len(points), 2))
@@ -78,7 +79,7 @@ def _to_plane(points: Any, turn: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _free(ring: Any, last: Any, marks: Any, how: Any) -> Any:
     """Sum table of the fine cells that are not free: outside, within the set-back, or by an obstacle."""
     low, shape, turn, size, off = how
@@ -109,7 +110,7 @@ def _free(ring: Any, last: Any, marks: Any, how: Any) -> Any:
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mark(cells: Any, along: Any, down: Any) -> None:
     """Set a box of cells to 1."""
     for i in range(along[0], along[1]):
@@ -117,13 +118,13 @@ def _mark(cells: Any, along: Any, down: Any) -> None:
             cells[i, j] = 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _reach(middle: float, half: float, end: int) -> Any:
     """First and last cell of a mark along one axis."""
     return max(int((middle - half) / FINE_M), 0), min(int((middle + half) / FINE_M) + 1, end)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum_table(cells: Any, table: Any) -> None:
     """Add up all cells above and to the left."""
     for i in range(cells.shape[0]):
@@ -133,13 +134,13 @@ def _sum_table(cells: Any, table: Any) -> None:
             table[i + 1, j + 1] = table[i, j + 1] + row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _box(table: Any, i: int, j: int, wide: int, deep: int) -> int:
     """Sum over a box of cells."""
     return int(table[i + wide, j + deep] - table[i, j + deep] - table[i + wide, j] + table[i, j])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pack(bad: Any, way: Any, trial: Any, best: Any, least: int) -> int:
     """Try every phase of the rows; keep the fullest in ``best`` if it beats ``least``."""
     wide, deep = int(np.ceil(way[0] / FINE_M - 1e-9)), int(np.ceil(way[1] / FINE_M - 1e-9))
@@ -241,10 +242,6 @@ class Layout:
     corners_m: Doubles
     face: NDArray[np.int64]
 
-    def rectangles(self) -> NDArray[Any]:
-        """Shapely polygons of the units."""
-        return np.asarray(shapely.polygons(self.corners_m)) if len(self.face) else np.empty(0, dtype=object)
-
 
 def lay_out(
     faces: pd.DataFrame,
@@ -275,7 +272,7 @@ def lay_out(
     Returns
     -------
     Layout
-        Counts, power and rectangles.
+        Counts, power and corners.
 
     Raises
     ------

@@ -139,21 +139,6 @@ def _long_side_deg(shape: Any) -> float:
     return float(np.degrees(np.arctan2(side[0], side[1])) % 180)
 
 
-def interval(kwh: NDArray[Any], *, basis: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Low and high bound (80 %) of a yield by its basis; use the frame's own ``low`` and ``high`` for footprints.
-
-    Raises
-    ------
-    ConfigError
-        If a basis has no interval.
-    """
-    unknown = sorted(set(np.asarray(basis).tolist()) - set(INTERVALS))
-    if unknown:
-        raise ConfigError(f"a basis among {sorted(INTERVALS)}", found=str(unknown), where="basis")
-    low, high = np.array([INTERVALS[b] for b in basis], dtype=float).reshape(-1, 2).T
-    return np.asarray(kwh * low), np.asarray(kwh * high)
-
-
 def combined_interval(*factors: tuple[float, float]) -> tuple[float, float]:
     """Join intervals that have nothing to do with each other, as (low, high) factors around 1 [1].
 

@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
+
+from kansenkaart.core.kernel import kernel
 
 REACH = 2  # half the window of the local plane [cells]
 NONE, TRIED = -1, -2
@@ -140,7 +141,7 @@ def refine(
     return np.asarray(_refine(label, planes, _meetings(label, planes, meet_m), fold))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meetings(label: Any, planes: Any, meet: float) -> Any:
     """How faces meet, (n, n): 1 at a ridge (the lower plane is the roof), -1 in a valley (the higher), 0 at a step."""
     n = len(planes)
@@ -168,13 +169,13 @@ def _meetings(label: Any, planes: Any, meet: float) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _height(planes: Any, f: int, r: float, c: float) -> float:
     """Height of the plane of a face at a place [m]."""
     return float(planes[f, 0] * c + planes[f, 1] * r + planes[f, 2])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _refine(label: Any, planes: Any, meetings: Any, fold: int) -> Any:
     """Give each fine cell the face of the cells around it, then let the planes of its neighbours decide."""
     height, width = label.shape
@@ -197,7 +198,7 @@ def _refine(label: Any, planes: Any, meetings: Any, fold: int) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _heaviest(label: Any, r: float, c: float) -> int:
     """Face with the largest weight among the cells within two of a place, falling off with distance; -1 without any."""
     best, most = NONE, 0.0
@@ -217,7 +218,7 @@ def _heaviest(label: Any, r: float, c: float) -> int:
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _solve(m: Any) -> Any:
     """Plane z = a x + b y + c through moments n, x, y, xx, xy, yy, z, xz, yz, zz; and its rms distance."""
     n = m[0]
@@ -231,7 +232,7 @@ def _solve(m: Any) -> Any:
     return a, b, mz - a * mx - b * my, np.sqrt(max(zz - a * xz - b * yz, 0.0) / n)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add(m: Any, x: float, y: float, z: float) -> None:
     """Add a point to the moments."""
     m[0] += 1
@@ -246,7 +247,7 @@ def _add(m: Any, x: float, y: float, z: float) -> None:
     m[9] += z * z
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _local_planes(z: Any, building: Any) -> Any:
     """Slope per cell to the right and down, and rms distance, of the plane around every cell of a footprint."""
     height, width = z.shape
@@ -267,7 +268,7 @@ def _local_planes(z: Any, building: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow_all(z: Any, building: Any, local: Any, seeds: Any, limits: Any) -> Any:
     """Grow faces from the seeds, smoothest first."""
     height, width = z.shape
@@ -291,7 +292,7 @@ def _grow_all(z: Any, building: Any, local: Any, seeds: Any, limits: Any) -> Any
     return label, planes[:count].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow(z: Any, building: Any, local: Any, seed: Any, limits: Any, label: Any, queue: Any) -> Any:
     """Grow one face; returns its size and moments relative to the seed."""
     height, width = z.shape
@@ -325,7 +326,7 @@ def _grow(z: Any, building: Any, local: Any, seed: Any, limits: Any, label: Any,
     return tail, m
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest_face(z: Any, building: Any, label: Any, planes: Any, cell: Any) -> int:
     """Face of a neighbour whose plane passes nearest to a cell, if any passes near enough."""
     r, c, best = cell
@@ -340,7 +341,7 @@ def _nearest_face(z: Any, building: Any, label: Any, planes: Any, cell: Any) -> 
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join(z: Any, building: Any, label: Any, planes: Any, near: float) -> None:
     """Let cells left over join the face beside them whose plane lies nearest, two rounds; the rest stays without."""
     height, width = z.shape

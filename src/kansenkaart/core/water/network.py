@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
-import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,6 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from kansenkaart.core.kernel import kernel
 from kansenkaart.core.water.arrays import Bools, Floats, Ints, objects
 from kansenkaart.core.water.pipes import LAYERS
 from kansenkaart.errors import SchemaError
@@ -216,7 +216,7 @@ def _packed(
     )
 
 
-@numba.njit(cache=True)
+@kernel
 def _add_up(order: Ints, next_pipe: Ints, tail: Ints, head: Ints, load: Floats) -> tuple[Floats, Floats]:
     """Add loads [any unit] down the forest: through each pipe, and what has arrived at each node."""
     through = load.copy()

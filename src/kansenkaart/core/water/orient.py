@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from kansenkaart.core.kernel import kernel
 from kansenkaart.core.water.arrays import Bools, Floats, Ints
 from kansenkaart.core.water.network import FlowForest, SewerGraph
 
@@ -192,7 +192,7 @@ def _ways(graph: SewerGraph, pipes: Ints, drop: Floats, outlets: Ints, rules: Or
     return np.asarray(away), way
 
 
-@numba.njit(cache=True)
+@kernel
 def _ordered(next_pipe: Ints, head: Ints) -> tuple[Ints, Ints]:
     """Nodes from heads to outlets, and how many ways in each node still waits for (above 0 only on a cycle)."""
     nodes = len(next_pipe)

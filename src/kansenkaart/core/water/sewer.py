@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import geopandas as gpd
-import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kansenkaart.core.kernel import kernel
 from kansenkaart.core.water.arrays import Floats, Ints, objects, taken
 from kansenkaart.core.water.assign import Reach, connect, nearest
 from kansenkaart.core.water.costs import replacement_year
@@ -177,7 +177,7 @@ def net_rain(storm: Storm) -> Floats:
     return np.concatenate([left, np.zeros(storm.extra_steps)])
 
 
-@numba.njit(cache=True)
+@kernel
 def _route(
     order: Ints, next_pipe: Ints, tail: Ints, head: Ints, lag: Floats, area: Floats, rain: Floats
 ) -> tuple[Floats, Floats]:
