@@ -163,11 +163,11 @@ def _corporation(
 ) -> pd.Series:
     """Share of each block's homes that corporations own: of their own tables, else of the buurt [1]."""
     share = buurt.set_index("buurtcode")["corporation_pct"].astype(float) / 100
-    told = pd.Series(np.nan, index=home.index)
+    owned = pd.Series(np.nan, index=home.index)
     if store.has("own_pand"):
         owner = store.read("own_pand").set_index("pand_id")["owner"].dropna()
-        told = home["pand_id"].map(is_corporation(owner).astype(float)).astype(float)
-    chance = corporation_chance(home, told=told, share=share)
+        owned = home["pand_id"].map(is_corporation(owner).astype(float)).astype(float)
+    chance = corporation_chance(home, owned=owned, share=share)
     number = of_home.to_numpy(np.int64)
     mean = chance[number >= 0].groupby(number[number >= 0]).agg(lambda one: one.mean(skipna=False))
     return mean.reindex(range(len(block))).where(block["homes"] > 0, block["buurtcode"].map(share)).astype(float)

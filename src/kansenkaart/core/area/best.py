@@ -3,7 +3,7 @@
     bound every window (min cuts) --> anneal the few best --> fix what cannot beat that --> solve what is left exactly
 
 An area belongs to the window of its centre block, so the best of the city is the best of all windows, and a window whose
-bound is not above the best area known needs no further look.
+bound is not above the best area so far needs no further look.
 """
 
 from __future__ import annotations
@@ -31,7 +31,17 @@ _NO_GAP = 1e-6
 
 
 def worth_of_area(graph: AreaGraph, question: AreaQuestion, blocks: Ints) -> float:
-    """Worth of a set of blocks under a question [EUR/year]: value above the reference, less border, less split homes."""
+    """Worth of a set of blocks under a question [EUR/year]: value above the reference, less border, less split homes.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    question : AreaQuestion
+        Prices.
+    blocks : Ints
+        Block numbers.
+    """
     inside = np.zeros(len(graph), bool)
     inside[blocks] = True
     gain = graph.value[blocks].sum() - question.reference * graph.homes[blocks].sum()
@@ -88,7 +98,15 @@ def best_areas(graph: AreaGraph, *, count: int, question: AreaQuestion, effort: 
 
 
 def block_at(graph: AreaGraph, *, x: float, y: float) -> int:
-    """Block with homes whose point is nearest to a place in RD New [m]."""
+    """Block with homes whose point is nearest to a place in RD New [m].
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    x, y : float
+        The place, RD New [m].
+    """
     if not (np.isfinite(x) and np.isfinite(y)):
         raise ConfigError("a point in RD New", found=f"({x}, {y})", where="the point")
     distance = np.hypot(graph.xy[:, 0] - x, graph.xy[:, 1] - y)

@@ -27,15 +27,22 @@ _ALONG_M = 0.2  # a quay that shares the water's edge, give or take the drawing,
 
 
 def class_by_gap(gap: Floats, *, street_m: float, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
-    """Class of a stretch when only the buildings are known: the wider the gap [m], the clearer the edge.
+    """Class of a stretch where nothing but buildings is given: the wider the gap [m], the clearer the edge.
 
     Between buildings nearer than `street_m` runs no street: back gardens, sheds, an alley, or one row.
+
+    Parameters
+    ----------
+    gap : Floats
+        Distance between the buildings at each stretch [m].
+    street_m, collector_m, main_m : float
+        Gap from which a street, a collector and a main road fit [m].
     """
     names = np.array(["garden", "local", "collector", "main"])
     return names[np.searchsorted([street_m, collector_m, main_m], gap, side="right")]
 
 
-def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.str_], Flags]:
+def _class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.str_], Flags]:
     """Class of each stretch and whether it is a street at all: the strongest barrier that the way across meets.
 
     Parameters
@@ -51,8 +58,8 @@ def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.ND
         Class per stretch (`garden` where nothing is met) and a flag where something is met.
     """
     if "cls" not in barriers or (unknown := set(barriers["cls"]) - set(BORDER_CLASSES)):
-        found = f"{sorted(unknown)}" if "cls" in barriers else "no column cls"
-        raise SchemaError(f"barriers of the classes {BORDER_CLASSES}", found=found, where="barriers.cls")
+        instead = f"{sorted(unknown)}" if "cls" in barriers else "no column cls"
+        raise SchemaError(f"barriers of the classes {BORDER_CLASSES}", found=instead, where="barriers.cls")
     strength = barriers["cls"].map({name: rank for rank, name in enumerate(BORDER_CLASSES)}).to_numpy(np.int64)
     tree = shapely.STRtree(barriers.geometry.to_numpy())
     met_ridge, met_barrier = tree.query(shapely.linestrings(ridges.link), predicate="intersects")
@@ -61,7 +68,7 @@ def class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.ND
     return np.array(BORDER_CLASSES)[np.maximum(top, 0)], top >= 0
 
 
-def passable_stretches(
+def _passable_stretches(
     ridges: Ridges,
     cls: npt.NDArray[np.str_],
     barriers: gpd.GeoDataFrame | None,
@@ -93,7 +100,7 @@ def passable_stretches(
     return np.asarray(passable)
 
 
-def ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least: int) -> Flags:
+def _ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least: int) -> Flags:
     """Flag the narrowest stretch that leads out of each walkable piece with fewer than `least` homes [home].
 
     Where no street is known, a house beyond a wide gap is nearer to its neighbours than to nobody.
@@ -112,20 +119,20 @@ def ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least
     return out
 
 
-def street_of(home: gpd.GeoDataFrame, number: Ints, panden: int) -> Ints:
+def _street_of(home: gpd.GeoDataFrame, number: Ints, panden: int) -> Ints:
     """Return the street with most homes of each pand; -1 where unknown."""
     out = np.full(panden, -1, np.int64)
     if "street_name" not in home:
         return out
     code = pd.factorize(home["street_name"])[0]
-    known = (number >= 0) & (code >= 0)
-    tally = pd.DataFrame({"pand": number[known], "code": code[known]}).value_counts(["pand", "code"]).reset_index()
+    placed = (number >= 0) & (code >= 0)
+    tally = pd.DataFrame({"pand": number[placed], "code": code[placed]}).value_counts(["pand", "code"]).reset_index()
     top = tally.sort_values(["count", "code"], ascending=[False, True]).drop_duplicates("pand")
     out[top["pand"].to_numpy()] = top["code"].to_numpy()
     return out
 
 
-def block_frame(
+def _block_frame(
     pand: gpd.GeoDataFrame, homes: Ints, block: Ints, shapes: np.ndarray, made: tuple[str, int, list[str]]
 ) -> gpd.GeoDataFrame:
     """Make one row per block; `made` is the basis, the homes of a large building [home], and the columns to add up."""
@@ -168,13 +175,13 @@ def _most_homes(code: pd.Series, weight: np.ndarray, block: Ints) -> np.ndarray:
     return top.reindex(range(int(block.max()) + 1)).to_numpy(object)
 
 
-def street_names(home: gpd.GeoDataFrame, number: Ints, block: Ints, count: int) -> list[str]:
+def _street_names(home: gpd.GeoDataFrame, number: Ints, block: Ints, count: int) -> list[str]:
     """Return the names of the streets per block, the one with most homes first."""
     names = [""] * count
     if "street_name" not in home:
         return names
-    known = (number >= 0) & home["street_name"].notna().to_numpy()
-    table = pd.DataFrame({"block": block[number[known]], "street": home["street_name"].to_numpy()[known]})
+    named = (number >= 0) & home["street_name"].notna().to_numpy()
+    table = pd.DataFrame({"block": block[number[named]], "street": home["street_name"].to_numpy()[named]})
     tally = table.value_counts(["block", "street"]).reset_index()
     tally = tally.sort_values(["block", "count", "street"], ascending=[True, False, True])
     for key, street in zip(tally["block"], tally["street"], strict=True):
@@ -182,7 +189,7 @@ def street_names(home: gpd.GeoDataFrame, number: Ints, block: Ints, count: int) 
     return names
 
 
-def edge_frame(
+def _edge_frame(
     ridges: Ridges, block: Ints, frame: gpd.GeoDataFrame, kind: tuple[np.ndarray, Flags], factors: BorderFactors
 ) -> gpd.GeoDataFrame:
     """One row per pair of blocks, class and passability, with the stretches that make it up."""
@@ -268,7 +275,7 @@ class BlockRules:
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Blocks, their borders, and the homes that found no place.
+    """Blocks, their borders, and the homes that have no place.
 
     Parameters
     ----------
@@ -335,29 +342,29 @@ def build_blocks(
     """
     rules = rules or BlockRules()
     _check(pand, home, barriers, sums)
-    known = len(pand)
+    real = len(pand)
     number = _building_of(pand, home, rules.home_reach_m)
     pand, number, dropped, noted = _points_as_buildings(pand, home, number, rules.home_reach_m)
-    basis = ("footprint" if known else "address_points") + ("+streets" if barriers is not None else "")
+    basis = ("footprint" if real else "address_points") + ("+streets" if barriers is not None else "")
     homes = np.bincount(number[number >= 0], minlength=len(pand)).astype(np.int64)
     points, owner = sites_of(pand.geometry.to_numpy(), spacing_m=rules.spacing_m, inset_m=rules.inset_m)
     ridges = ridges_between(points, owner, reach_m=rules.land_reach_m)
     cls, street = _classes(ridges, barriers, rules)
-    passable = passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m, crossings=crossings)
+    passable = _passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m, crossings=crossings)
     passable &= (barriers is not None) | (ridges.gap <= rules.walk_gap_m)
-    codes = pd.factorize(pand["buurtcode"])[0], street_of(home, number, len(pand))
+    codes = pd.factorize(pand["buurtcode"])[0], _street_of(home, number, len(pand))
     block = _group(ridges, street, homes, codes, rules, merge=barriers is None)
     while barriers is None:
-        more = ways_out(ridges, block, homes, passable, least=rules.link_homes) & ~passable
+        more = _ways_out(ridges, block, homes, passable, least=rules.link_homes) & ~passable
         if not more.any():
             break
         passable |= more
     shapes = block_shapes(ridges, block, points, owner)
-    frame = block_frame(pand, homes, block, shapes, (basis, rules.large_homes, list(sums)))
+    frame = _block_frame(pand, homes, block, shapes, (basis, rules.large_homes, list(sums)))
     frame["ext_m"] = np.bincount(block[ridges.i[ridges.j < 0]], ridges.length[ridges.j < 0], minlength=len(frame))
-    frame["streets"] = street_names(home, number, block, len(frame))
-    edges = edge_frame(ridges, block, frame, (cls, passable), factors)
-    places = pd.Series(block[:known], index=pand["pand_id"].to_numpy()[:known], name="block_id")
+    frame["streets"] = _street_names(home, number, block, len(frame))
+    edges = _edge_frame(ridges, block, frame, (cls, passable), factors)
+    places = pd.Series(block[:real], index=pand["pand_id"].to_numpy()[:real], name="block_id")
     stands = pd.Series(np.where(number >= 0, block[number], -1), index=home["home_id"].to_numpy(), name="block_id")
     return Blocks(frame, edges, places, stands, dropped, noted)
 
@@ -387,12 +394,12 @@ def _check(
 def _building_of(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, reach_m: float) -> Ints:
     """Return the building of each home: by its pand_id, else the nearest within reach [m], else -1."""
     number: Ints = pd.Index(pand["pand_id"]).get_indexer(home["pand_id"]).astype(np.int64)
-    seek = np.flatnonzero((number < 0) & _placed(home))
-    if len(pand) and len(seek):
-        (row, found), _ = shapely.STRtree(pand.geometry.to_numpy()).query_nearest(
-            home.geometry.to_numpy()[seek], max_distance=reach_m, return_distance=True, all_matches=False
+    without = np.flatnonzero((number < 0) & _placed(home))
+    if len(pand) and len(without):
+        (row, nearest), _ = shapely.STRtree(pand.geometry.to_numpy()).query_nearest(
+            home.geometry.to_numpy()[without], max_distance=reach_m, return_distance=True, all_matches=False
         )
-        number[seek[row]] = found
+        number[without[row]] = nearest
     return number
 
 
@@ -425,7 +432,7 @@ def _points_as_buildings(
 
 def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:
     if barriers is not None:
-        return class_by_barrier(ridges, barriers)
+        return _class_by_barrier(ridges, barriers)
     cls = class_by_gap(
         ridges.gap, street_m=rules.street_gap_m, collector_m=rules.collector_gap_m, main_m=rules.main_gap_m
     )

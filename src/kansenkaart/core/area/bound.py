@@ -124,7 +124,17 @@ def best_closure(window: Window, profit: Floats, inside: Flags) -> float:
 
 @kernel
 def worth_of(window: Window, profit: Floats, inside: Flags) -> float:
-    """Worth of a set [EUR/year]: its profit less the price of its border within the window."""
+    """Worth of a set [EUR/year]: its profit less the price of its border within the window.
+
+    Parameters
+    ----------
+    window : Window
+        The members.
+    profit : Floats
+        Profit per member [EUR/year].
+    inside : Flags
+        The set.
+    """
     indptr, head, cost = window.indptr, window.head, window.cost
     worth = 0.0
     for u in range(len(profit)):
@@ -155,6 +165,21 @@ def band_bound(
 
     Kelley's cutting planes in one dimension: two sets, one above and one below the band, cross at the next price to
     try; each trial is one minimum cut. Stops as soon as the bound is not above `enough`.
+
+    Parameters
+    ----------
+    window : Window
+        The members.
+    profit : Floats
+        Profit per member [EUR/year].
+    band : tuple[float, float]
+        Homes, low and high [home].
+    enough : float
+        A bound at or below it need not be sharpened [EUR/year].
+    guess : float
+        Price per home to start from [EUR/home].
+    inside : Flags
+        Output.
 
     Returns
     -------
@@ -203,6 +228,17 @@ def shared_bound(
 
     Both rows of the rule ask share . x >= 0; the one broken most is priced. Its price nu >= 0 is doubled until the row
     holds, then halved in on; every price gives a valid bound, so stopping early only costs sharpness.
+
+    Parameters
+    ----------
+    window : Window
+        The members.
+    band : tuple[float, float]
+        Homes, low and high [home].
+    enough, guess : float
+        As in `band_bound`.
+    inside : Flags
+        Output.
 
     Returns
     -------
@@ -283,6 +319,15 @@ def window_bounds(centres: Ints, ground: Ground, *, band: tuple[float, float], e
 def fix_members(window: Window, band: tuple[float, float], enough: float, guess: float) -> tuple[float, float, int]:
     """Fix every member whose opposite cannot beat `enough`; `window.forced` is changed in place.
 
+    Parameters
+    ----------
+    window : Window
+        The members.
+    band : tuple[float, float]
+        Homes, low and high [home].
+    enough, guess : float
+        As in `band_bound`.
+
     Returns
     -------
     tuple[float, float, int]
@@ -310,7 +355,13 @@ def fix_members(window: Window, band: tuple[float, float], enough: float, guess:
 
 @kernel
 def leave_unreachable(window: Window) -> int:
-    """Force out the members that the centre no longer reaches over members not forced out; return how many."""
+    """Force out the members that the centre no longer reaches over members not forced out; return how many.
+
+    Parameters
+    ----------
+    window : Window
+        The members; `forced` is changed in place.
+    """
     indptr, head, walk, forced = window.indptr, window.head, window.walk, window.forced
     n = len(forced)
     seen, queue = np.zeros(n, np.bool_), np.empty(n, np.int64)

@@ -56,9 +56,9 @@ def solve_window(window: Window, *, band: tuple[float, float], beat: float, boun
     band : tuple[float, float]
         Homes, low and high [home].
     beat : float
-        Worth that an area must exceed to be of use [EUR/year]; minus infinity where none is known.
+        Worth that an area must exceed to be of use [EUR/year]; minus infinity where there is none yet.
     bound : float
-        What is already known that no area exceeds [EUR/year].
+        What has been proven that no area exceeds [EUR/year].
     effort : Effort
         Rounds of cuts, nodes per round, and time.
 
@@ -154,10 +154,10 @@ def _rows(window: Window, keep: Ints, pairs: tuple[Ints, Ints], band: tuple[floa
         count += 1
     walk = _walkable(window, keep)
     for u in range(n):
-        beside = walk.indices[walk.indptr[u] : walk.indptr[u + 1]]
-        if keep[u] != 0 and 0 not in keep[beside]:
-            row, col = [*row, np.full(len(beside) + 1, count)], [*col, np.r_[beside, u]]
-            val = [*val, np.r_[np.ones(len(beside)), -1.0]]
+        near = walk.indices[walk.indptr[u] : walk.indptr[u + 1]]
+        if keep[u] != 0 and 0 not in keep[near]:
+            row, col = [*row, np.full(len(near) + 1, count)], [*col, np.r_[near, u]]
+            val = [*val, np.r_[np.ones(len(near)), -1.0]]
             lower, upper = [*lower, np.zeros(1)], [*upper, np.full(1, np.inf)]
             count += 1
     return _Rows(*(np.concatenate(part) for part in (row, col, val, lower, upper)))
@@ -180,13 +180,13 @@ def _add_cuts(solver: highspy.Highs, walk: csr_matrix, chosen: Flags) -> int:
 
 
 def _separator(walk: csr_matrix, loose: Ints) -> Ints:
-    """Return the blocks beside the loose piece that the centre (number 0) reaches without crossing another of them."""
-    beside = np.setdiff1d(walk[loose].indices, loose)
+    """Return the blocks next to the loose piece that the centre (number 0) reaches without crossing another of them."""
+    near = np.setdiff1d(walk[loose].indices, loose)
     open_ground = np.ones(walk.shape[0], bool)
-    open_ground[beside] = False
+    open_ground[near] = False
     ground = np.flatnonzero(open_ground)
     if not open_ground[0]:
         return np.array([0])
     _, piece = connected_components(walk[ground][:, ground], directed=False)
     reached = ground[piece == piece[0]]
-    return np.intersect1d(beside, walk[reached].indices)
+    return np.intersect1d(near, walk[reached].indices)

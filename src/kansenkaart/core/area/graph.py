@@ -174,7 +174,13 @@ class WalkGraph(NamedTuple):
 
 
 def walk_graph(graph: AreaGraph) -> WalkGraph:
-    """Give the graph over passable borders alone."""
+    """Give the graph over passable borders alone.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    """
     use = graph.passable
     a, b, w = graph.a[use], graph.b[use], graph.weight[use]
     shape = (len(graph), len(graph))
@@ -193,7 +199,15 @@ class Borders(NamedTuple):
 
 
 def components(graph: AreaGraph, inside: Flags) -> Ints:
-    """Return the piece of each block of a set, over passable borders; -1 outside the set."""
+    """Return the piece of each block of a set, over passable borders; -1 outside the set.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    inside : Flags
+        The set.
+    """
     keep = graph.passable & inside[graph.a] & inside[graph.b]
     ones = np.ones(int(keep.sum()), np.int8)
     matrix = coo_matrix((ones, (graph.a[keep], graph.b[keep])), shape=(len(graph), len(graph)))
@@ -284,7 +298,15 @@ def build_graph(
 def graph_from_arrays(
     *, homes: Ints, value: Floats, owned: Floats, xy: Floats, buurt: Ints, ext: Floats, borders: Borders
 ) -> AreaGraph:
-    """Add the compressed rows to plain arrays; see `AreaGraph` for their meaning and units."""
+    """Add the compressed rows to plain arrays; see `AreaGraph` for their meaning and units.
+
+    Parameters
+    ----------
+    homes, value, owned, xy, buurt, ext : arrays
+        Per block.
+    borders : Borders
+        Between blocks.
+    """
     a, b = (np.ascontiguousarray(side, np.int64) for side in borders[:2])
     n, m = len(homes), len(a)
     tail, head, number = np.r_[a, b], np.r_[b, a], np.r_[np.arange(m), np.arange(m)]

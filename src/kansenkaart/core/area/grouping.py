@@ -14,7 +14,15 @@ from kansenkaart.core.kernel import Floats, Ints
 
 
 def joined(n: int, i: Ints, j: Ints) -> Ints:
-    """Return the group of each of n things that the pairs (i, j) join."""
+    """Return the group of each of n things that the pairs (i, j) join.
+
+    Parameters
+    ----------
+    n : int
+        How many things [1].
+    i, j : Ints
+        Both sides of each pair.
+    """
     matrix = coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n))
     return connected_components(matrix, directed=False)[1].astype(np.int64)
 
@@ -23,6 +31,15 @@ def divided(group: Ints, homes: Ints, pairs: tuple[Ints, Ints, Floats], *, most:
     """Divide by building every group of more than `most` homes [home] into contiguous parts of about equal homes.
 
     A building of more than `most` homes becomes a part by itself.
+
+    Parameters
+    ----------
+    group, homes : Ints
+        Group and homes [home] of each building.
+    pairs : tuple[Ints, Ints, Floats]
+        Neighbouring buildings and the length of land that they share [m].
+    most : int
+        Homes above which a group is divided [home].
     """
     i, j, length = pairs
     group = np.where(homes > most, group.max() + 1 + np.arange(len(homes)), group)

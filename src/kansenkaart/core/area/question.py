@@ -159,7 +159,7 @@ class Search:
     question : AreaQuestion
         What is asked.
     ground : Ground
-        Both as arrays.
+        The same as arrays.
     allowed : Flags
         Blocks that may be in.
     centres : Flags
@@ -236,7 +236,15 @@ def prepare(graph: AreaGraph, question: AreaQuestion) -> list[Search]:
 
 
 def split_homes(graph: AreaGraph, blocks: Ints) -> int:
-    """Homes of an area outside its main buurt [home]: the buurt with most of its homes."""
+    """Homes of an area outside its main buurt [home]: the buurt with most of its homes.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    blocks : Ints
+        Block numbers of the area.
+    """
     per_buurt = np.bincount(graph.buurt[blocks] + 1, graph.homes[blocks])
     return int(graph.homes[blocks].sum() - per_buurt.max())
 

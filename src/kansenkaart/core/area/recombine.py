@@ -66,7 +66,13 @@ class Scratch(NamedTuple):
 
 @kernel
 def scratch_for(n: int) -> Scratch:
-    """Give working space for n blocks."""
+    """Give working space for n blocks.
+
+    Parameters
+    ----------
+    n : int
+        Number of blocks [1].
+    """
     ints, flags = np.empty((7, n), np.int64), np.empty((2, n), np.bool_)
     place, mark = np.full(n, -1, np.int64), np.zeros(n, np.int64)
     return Scratch(
@@ -266,7 +272,17 @@ def _divide(walk: WalkGraph, areas: Areas, pair: tuple[int, int], count: int, sc
 
 @kernel
 def flip_gain(indptr: Ints, nbr: Ints, weight: Floats, label: Ints, u: int, other: int) -> float:
-    """How much less is cut when block u goes over to another area [m]."""
+    """How much less is cut when block u goes over to another area [m].
+
+    Parameters
+    ----------
+    indptr, nbr, weight : arrays
+        Compressed rows over passable borders and their weights [m].
+    label : Ints
+        Area per block.
+    u, other : int
+        The block, and the area that it goes to.
+    """
     gain = 0.0
     for k in range(indptr[u], indptr[u + 1]):
         if label[nbr[k]] == other:
@@ -352,7 +368,15 @@ def _recombine(walk: WalkGraph, areas: Areas, start: int, other: int, heat: floa
 
 @kernel
 def cut_of(walk: WalkGraph, label: Ints) -> float:
-    """Weighted border between areas, each border once [m]."""
+    """Weighted border between areas, each border once [m].
+
+    Parameters
+    ----------
+    walk : WalkGraph
+        Blocks and passable borders.
+    label : Ints
+        Area per block.
+    """
     indptr, nbr, weight = walk.indptr, walk.nbr, walk.weight
     cut = 0.0
     for u in range(len(label)):

@@ -66,22 +66,30 @@ def recurrence(
     for run in runs:
         asked = graph if run.value is None else graph.with_value(run.value)
         try:
-            found = best_areas(asked, count=len(areas), question=run.question, effort=effort)
+            again = best_areas(asked, count=len(areas), question=run.question, effort=effort)
         except InfeasibleError:
             without.append(run.name)
             continue
         for k, area in enumerate(areas):
-            alike = np.array([homes_in_common(graph, area.blocks, other.blocks) for other in found])
+            alike = np.array([homes_in_common(graph, area.blocks, other.blocks) for other in again])
             nearest = int(np.argmax(alike))
             hits[k] += alike[nearest] >= same
             if alike[nearest] > 0:
-                held[k, found[nearest].blocks] += 1
+                held[k, again[nearest].blocks] += 1
     answered = len(runs) - len(without)
     return Recurrence(hits / max(answered, 1), held / max(answered, 1), answered, without)
 
 
 def homes_in_common(graph: AreaGraph, first: Ints, second: Ints) -> float:
-    """Homes in both areas as a share of the homes in either [1]."""
+    """Homes in both areas as a share of the homes in either [1].
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    first, second : Ints
+        Block numbers of each.
+    """
     both = graph.homes[np.intersect1d(first, second)].sum()
     either = graph.homes[np.union1d(first, second)].sum()
     return float(both / max(int(either), 1))

@@ -63,6 +63,15 @@ def forcing_prices(
 ) -> pd.DataFrame:
     """Price what it costs to have a block out that is in, or in that is out, with the centre kept.
 
+    Parameters
+    ----------
+    graph, area, question :
+        As asked before.
+    blocks : Iterable[int]
+        Blocks to price.
+    effort : Effort, optional
+        How hard to look.
+
     Returns
     -------
     pd.DataFrame
@@ -108,10 +117,10 @@ def runners_up(
     effort : Effort, optional
         How hard to look.
     """
-    found: list[Area] = []
+    others: list[Area] = []
     barred: tuple[int, ...] = ()
     latest = area
-    while len(found) < most:
+    while len(others) < most:
         shared = [u for u in latest.blocks.tolist() if u != area.centre and u not in question.pins_in]
         if not shared:
             break
@@ -124,8 +133,8 @@ def runners_up(
             break
         if latest.worth < area.worth - within * abs(area.worth):
             break
-        found.append(latest)
-    return found
+        others.append(latest)
+    return others
 
 
 def sizes(
@@ -139,6 +148,19 @@ def sizes(
     """Find the best area around a centre at several sizes, the band and the reach scaled along.
 
     The radius grows with the root of the size, so that each is as compact as the one asked for.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    centre : int
+        The centre block.
+    question : AreaQuestion
+        Bounds and prices.
+    homes : Sequence[int]
+        Sizes to ask for [home].
+    effort : Effort, optional
+        How hard to look.
 
     Returns
     -------

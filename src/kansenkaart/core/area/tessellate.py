@@ -1,4 +1,4 @@
-"""The land between buildings, given to the nearest one: who is beside whom, over what length and at what distance.
+"""The land between buildings, given to the nearest one: who is next to whom, over what length and at what distance.
 
      +----+ ridge +----+      sites = points along each footprint; a ridge between two buildings' sites is where
      | a  |   |   | b  |      their land meets; the distance between the two sites is the gap between the buildings
@@ -76,7 +76,17 @@ def sites_of(geometry: npt.NDArray[np.object_], *, spacing_m: float, inset_m: fl
 
 
 def ridges_between(points: Floats, owner: Ints, *, reach_m: float) -> Ridges:
-    """Voronoi stretches between the sites of different buildings, and towards open land beyond the reach [m]."""
+    """Voronoi stretches between the sites of different buildings, and towards open land beyond the reach [m].
+
+    Parameters
+    ----------
+    points : Floats
+        Sites along the footprints, RD New [m].
+    owner : Ints
+        Building of each site.
+    reach_m : float
+        Distance to which land belongs to the nearest building [m].
+    """
     origin = points.mean(axis=0)
     points = points - origin
     open_land = _open_sites(points, reach_m)
@@ -106,7 +116,19 @@ def _open_sites(points: Floats, reach_m: float) -> Floats:
 
 
 def block_shapes(ridges: Ridges, block: Ints, points: Floats, owner: Ints) -> npt.NDArray[np.object_]:
-    """Polygon of each block: the faces that its border stretches enclose, each face given to the site inside it."""
+    """Polygon of each block: the faces that its border stretches enclose, each face given to the site inside it.
+
+    Parameters
+    ----------
+    ridges : Ridges
+        Stretches of border.
+    block : Ints
+        Block of each building.
+    points : Floats
+        Sites along the footprints, RD New [m].
+    owner : Ints
+        Building of each site.
+    """
     side = np.where(ridges.j >= 0, block[ridges.j], -1)
     border = block[ridges.i] != side
     lines = shapely.linestrings(np.round(ridges.ends[border], 3))

@@ -35,8 +35,8 @@ def share_streets(home: pd.DataFrame, street: pd.DataFrame, *, column: str) -> p
     """
     if missing := {"street_name", "homes", column} - set(street.columns):
         raise SchemaError(f"columns street_name, homes and {column}", found=f"no {sorted(missing)}", where="street")
-    known = street[street["street_name"].notna() & street[column].notna() & (street["homes"] > 0)]
-    total = known.groupby("street_name")[[column, "homes"]].sum()
+    summed = street[street["street_name"].notna() & street[column].notna() & (street["homes"] > 0)]
+    total = summed.groupby("street_name")[[column, "homes"]].sum()
     name = home["street_name"].fillna(home["street_id"]).astype("object")
     return name.map(total[column] / total["homes"]).astype(float)
 
@@ -60,18 +60,18 @@ def block_sums(block: pd.Series, parts: pd.DataFrame, *, columns: Sequence[str],
     return sums.reindex(range(count))
 
 
-def corporation_chance(home: pd.DataFrame, *, told: pd.Series, share: pd.Series) -> pd.Series:
+def corporation_chance(home: pd.DataFrame, *, owned: pd.Series, share: pd.Series) -> pd.Series:
     """Chance that each home is a corporation's: as its owner tells, else what the buurt's share leaves for it [1].
 
     Where a corporation tells of its own panden only, the share of the buurt is not counted twice: the homes of which no
-    owner is known are a corporation's to the extent that the share of the buurt asks for more than were told.
+    owner is given are a corporation's to the extent that the share of the buurt asks for more than was given.
 
     Parameters
     ----------
     home : pd.DataFrame
         `buurtcode` per home.
-    told : pd.Series
-        1 where a corporation owns the home, 0 where another does, unknown where nobody told; in the order of `home`.
+    owned : pd.Series
+        1 where a corporation owns the home, 0 where another does, unknown where its owner is; in the order of `home`.
     share : pd.Series
         Share of the homes that corporations own, by buurtcode [1].
 
@@ -81,12 +81,12 @@ def corporation_chance(home: pd.DataFrame, *, told: pd.Series, share: pd.Series)
         Between 0 and 1 [1]; unknown where neither the owner nor the buurt's share is known.
     """
     code = home["buurtcode"]
-    known = told.notna()
+    given = owned.notna()
     count = code.map(code.value_counts())
-    owned = code.map(told.groupby(code).sum())
-    silent = code.map((~known).groupby(code).sum())
-    rest = ((code.map(share) * count - owned) / silent.where(silent > 0)).clip(0.0, 1.0)
-    return told.where(known, rest).astype(float)
+    counted = code.map(owned.groupby(code).sum())
+    silent = code.map((~given).groupby(code).sum())
+    left = ((code.map(share) * count - counted) / silent.where(silent > 0)).clip(0.0, 1.0)
+    return owned.where(given, left).astype(float)
 
 
 def together(*amounts: pd.Series) -> pd.Series:
@@ -135,13 +135,29 @@ def area_sums(block: pd.DataFrame, label: Sequence[int], *, sums: Sequence[str],
 
 
 def area_shapes(block: gpd.GeoDataFrame, label: Sequence[int]) -> gpd.GeoSeries:
-    """Outline of each area."""
+    """Outline of each area.
+
+    Parameters
+    ----------
+    block : gpd.GeoDataFrame
+        Blocks with their polygons.
+    label : Sequence[int]
+        Area per block; below 0 = none.
+    """
     mine = block[["geometry"]].assign(area=np.asarray(label, np.int64))
     return mine[mine["area"] >= 0].dissolve(by="area", sort=True).geometry
 
 
 def most_of_homes(block: pd.DataFrame, label: Sequence[int]) -> dict[int, str]:
-    """Name the street of the block with most homes per area; empty where none is known."""
+    """Name the street of the block with most homes per area; empty where none is known.
+
+    Parameters
+    ----------
+    block : pd.DataFrame
+        `homes` [home] and `streets` per block.
+    label : Sequence[int]
+        Area per block; below 0 = none.
+    """
     area = np.asarray(label, np.int64)
     named = block.assign(area=area)[(area >= 0) & block["streets"].fillna("").ne("").to_numpy()]
     top = named.sort_values(["homes", "block_id"], ascending=[False, True]).drop_duplicates("area")
@@ -152,6 +168,13 @@ def within_land(shape: gpd.GeoSeries, land: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Cut shapes off at the outside of the buurten; one that lies beyond them altogether stays as it is.
 
     Land within reach of a building goes on beyond the edge of the place, over a neighbour's meadow; nobody lives there.
+
+    Parameters
+    ----------
+    shape : gpd.GeoSeries
+        Polygons, RD New [m].
+    land : gpd.GeoDataFrame
+        The buurten.
     """
     outside = shapely.union_all(land.geometry.to_numpy())
     shapely.prepare(outside)
@@ -206,17 +229,27 @@ def bounding_lines(
     if not parts:
         empty = gpd.GeoDataFrame({"cls": pd.Series([], dtype=object)}, geometry=[], crs=28992)
         return empty, empty
-    found = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
-    shape = found.geometry.to_numpy()
+    lines = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
+    shape = lines.geometry.to_numpy()
     width = 2 * shapely.area(shape) / np.maximum(shapely.length(shape) - 2 * ditch_m, ditch_m)
-    ditch = (found["cls"] == "water").to_numpy() & (shapely.area(shape) > 0) & (width < ditch_m)
-    found = found[~ditch]
-    bounds = found["cls"].isin(BORDER_CLASSES)
-    return found[bounds].reset_index(drop=True), found[~bounds].reset_index(drop=True)
+    ditch = (lines["cls"] == "water").to_numpy() & (shapely.area(shape) > 0) & (width < ditch_m)
+    lines = lines[~ditch]
+    bounds = lines["cls"].isin(BORDER_CLASSES)
+    return lines[bounds].reset_index(drop=True), lines[~bounds].reset_index(drop=True)
 
 
 def covered_share(homes: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, *, reach_m: float) -> float:
-    """Share of the homes with a known street within reach [m]: below 1 where the terrain covers part of the place only."""
+    """Share of the homes with a known street within reach [m]: below 1 where the terrain covers part of the place only.
+
+    Parameters
+    ----------
+    homes : gpd.GeoDataFrame
+        Points, RD New [m].
+    barriers : gpd.GeoDataFrame
+        Lines and areas with `cls`.
+    reach_m : float
+        Farthest street that counts [m].
+    """
     streets = barriers.geometry.to_numpy()[~barriers["cls"].isin(["water", "rail"]).to_numpy()]
     points = homes.geometry.to_numpy()
     points = points[~(shapely.is_missing(points) | shapely.is_empty(points))]
@@ -232,11 +265,11 @@ def _class_of(terrain: pd.DataFrame, classes: pd.DataFrame) -> np.ndarray:
     function = terrain["function"].astype("string").fillna("").str.lower().to_numpy(object)
     pairs = pd.Series(list(zip(kind, function, strict=True)))
     rules = list(zip(classes["kind"], classes["function"].fillna(""), classes["cls"], strict=True))
-    known = {
+    classed = {
         pair: next((cls for one, begin, cls in rules if one == pair[0] and pair[1].startswith(begin)), "")
         for pair in pairs.unique()
     }
-    return np.asarray(pairs.map(known).to_numpy(object), dtype=object)
+    return np.asarray(pairs.map(classed).to_numpy(object), dtype=object)
 
 
 # Classes that are a line on everybody's map; a local street or a back garden is one only on a known border.
@@ -269,7 +302,7 @@ def area_borders(edges: gpd.GeoDataFrame, *, label: Ints) -> gpd.GeoDataFrame:
 
 
 def _known(edges: pd.DataFrame) -> Flags:
-    known = edges["cls"].isin(_KNOWN) | edges["on_buurt_border"].astype(bool)
+    given = edges["cls"].isin(_KNOWN) | edges["on_buurt_border"].astype(bool)
     if "on_place_border" in edges:
-        known |= edges["on_place_border"].astype(bool)
-    return np.asarray(known, bool)
+        given |= edges["on_place_border"].astype(bool)
+    return np.asarray(given, bool)

@@ -110,7 +110,15 @@ def anneal_area(window: Window, band: tuple[float, float], inside: Flags, steps:
 
 @kernel
 def seed_set(window: Window, wanted: Flags) -> Flags:
-    """Wanted members that the centre reaches over wanted members, with a path to every member that must be in."""
+    """Wanted members that the centre reaches over wanted members, with a path to every member that must be in.
+
+    Parameters
+    ----------
+    window : Window
+        The members.
+    wanted : Flags
+        Members to start from.
+    """
     indptr, head, walk, forced = window.indptr, window.head, window.walk, window.forced
     n = len(forced)
     chosen, came, queue = np.zeros(n, np.bool_), np.full(n, -1, np.int64), np.empty(n, np.int64)

@@ -83,7 +83,17 @@ class Window(NamedTuple):
 
 
 def within_reach(graph: AreaGraph, *, radius_m: float, allowed: Flags) -> tuple[Ints, Ints]:
-    """List per block the allowed blocks whose points lie within the radius [m], as compressed rows."""
+    """List per block the allowed blocks whose points lie within the radius [m], as compressed rows.
+
+    Parameters
+    ----------
+    graph : AreaGraph
+        The blocks.
+    radius_m : float
+        Reach, as the crow flies [m].
+    allowed : Flags
+        Blocks that may be in.
+    """
     numbers = np.flatnonzero(allowed)
     tree = cKDTree(graph.xy[numbers])
     # A hair wider, so that a block at exactly the radius is in, however the city lies on the grid.

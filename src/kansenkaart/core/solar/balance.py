@@ -114,7 +114,17 @@ class Prices:
 
 
 def annuity(rate: float, *, years: float, upkeep: float = 0.0) -> float:
-    """Yearly payment on a loan of 1, with upkeep as a share of the price [1/year]."""
+    """Yearly payment on a loan of 1, with upkeep as a share of the price [1/year].
+
+    Parameters
+    ----------
+    rate : float
+        Interest [1/year].
+    years : float
+        Term [year].
+    upkeep : float
+        Yearly upkeep as a share of the price [1/year].
+    """
     if years <= 0:
         raise ConfigError("a life above 0 years", found=str(years), where="annuity")
     return upkeep + (1.0 / years if rate == 0 else rate / (1.0 - (1.0 + rate) ** -years))
@@ -144,7 +154,17 @@ def household_profile(times: pd.DatetimeIndex) -> Doubles:
 
 
 def own_use_kwh(sun_kwh: Doubles, load_kwh: Doubles, *, homes: float, spread: float) -> float:
-    """Own use of a year [kWh/year] of the hourly sun and mean load [kWh] of a number of homes together."""
+    """Own use of a year [kWh/year] of the hourly sun and mean load [kWh] of a number of homes together.
+
+    Parameters
+    ----------
+    sun_kwh, load_kwh : array
+        Hour by hour: the sun of the roof, and the mean load of all homes together [kWh].
+    homes : float
+        Homes behind the meter [home].
+    spread : float
+        Spread of one home's load [1].
+    """
     shape = homes / spread**2
     mean = np.maximum(load_kwh, 1e-12)
     x = sun_kwh * shape / mean
@@ -181,13 +201,33 @@ def calibrate_spread(
 
 
 def own_use(sun_profile: Doubles, load_profile: Doubles, *, homes: float, spread: float) -> OwnUse:
-    """Tabulate own use of a number of homes behind one roof over the ratio of sun to load."""
+    """Tabulate own use of a number of homes behind one roof over the ratio of sun to load.
+
+    Parameters
+    ----------
+    sun_profile, load_profile : array
+        Hour by hour, each summing to 1 [1].
+    homes : float
+        Homes behind the meter [home].
+    spread : float
+        Spread of one home's load [1].
+    """
     shares = [own_use_kwh(sun_profile * r, load_profile, homes=homes, spread=spread) / r for r in RATIOS]
     return OwnUse(RATIOS, np.array(shares))
 
 
 def balance(sun_kwh: Doubles, load_kwh: Doubles, *, homes: float, spread: float) -> dict[str, float]:
-    """Sum a year of hours: ``own_kwh``, ``export_kwh``, ``import_kwh`` [kWh/year], ``own_use_frac``, ``covered_frac`` [1]."""
+    """Sum a year of hours: ``own_kwh``, ``export_kwh``, ``import_kwh`` [kWh/year], ``own_use_frac``, ``covered_frac`` [1].
+
+    Parameters
+    ----------
+    sun_kwh, load_kwh : array
+        Hour by hour: sun and mean load [kWh].
+    homes : float
+        Homes behind the meter [home].
+    spread : float
+        Spread of one home's load [1].
+    """
     own, sun, load = own_use_kwh(sun_kwh, load_kwh, homes=homes, spread=spread), sun_kwh.sum(), load_kwh.sum()
     return {
         "own_kwh": own,
@@ -230,11 +270,11 @@ def economic_size(
     price = np.where(faces["flat"].to_numpy(bool), prices.flat_eur_per_kwp, prices.pitched_eur_per_kwp) * prices.annuity
     gain = faces["kwh_per_kwp"].to_numpy(float) * prices.own_use_eur_per_kwh - price
     ordered = faces.assign(price=price, gain=gain).sort_values("gain", ascending=False, kind="stable")
-    found = {
+    rows = {
         roof: _best_number(mine, own=own, prices=prices, module_kwp=module_kwp, steps=steps)
         for roof, mine in ordered.groupby("roof", sort=True)
     }
-    return pd.DataFrame.from_dict(found, orient="index", columns=SIZE_COLUMNS, dtype=float)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=SIZE_COLUMNS, dtype=float)
 
 
 SIZE_COLUMNS = ["modules", "kwp", "sun_kwh", "own_kwh", "export_kwh", "net_eur"]

@@ -55,6 +55,15 @@ class KernelTable:
 def kernel_table(table: IrradianceTable, *, azimuths: int = 36, monthly: bool = False) -> KernelTable:
     """Lay a table out for the kernel: any number of sectors, per month or for the year alone.
 
+    Parameters
+    ----------
+    table : IrradianceTable
+        The station.
+    azimuths : int
+        Number of sectors [1].
+    monthly : bool
+        Twelve months, or the year alone.
+
     Raises
     ------
     ConfigError
@@ -170,7 +179,7 @@ def _plane_slopes(tilt_deg: NDArray[Any], azimuth_deg: NDArray[Any]) -> Floats:
 def irradiate(
     horizon_codes: NDArray[np.uint16], planes: RoofPlanes, face: NDArray[np.int32], *, table: KernelTable
 ) -> Floats:
-    """Irradiation of cells with known horizons.
+    """Irradiation of cells from their horizons.
 
     Parameters
     ----------

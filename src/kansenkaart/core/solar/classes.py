@@ -1,7 +1,7 @@
 """Classes of roofs and faces: the share of what the best place of the region receives.
 
 The rule is that of the Dutch Zonatlas: *very good* from 85 %, *good* from 70 % of the best; what is left is split at 55 %
-so that a reader can tell a poor face from a hopeless one. Letters stand beside the words, for maps read without colour.
+so that a reader can tell a poor face from a hopeless one. Letters stand next to the words, for maps read without colour.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ class ClassRule:
 
 
 def regional_best(open_kwh_per_m2: NDArray[Any]) -> float:
-    """Irradiation of the best open plane of a region [kWh/m2/year], from planes of every tilt and azimuth."""
+    """Irradiation of the best open plane of a region [kWh/m2/year], from planes of every tilt and azimuth.
+
+    Parameters
+    ----------
+    open_kwh_per_m2 : array
+        Irradiation of open planes [kWh/m2/year].
+    """
     return float(np.nanmax(open_kwh_per_m2))
 
 
@@ -74,7 +80,15 @@ def classify(
 
 
 def specific_yield(kwh_per_m2: NDArray[Any], *, performance_ratio: float) -> NDArray[np.float64]:
-    """Yield of a system [kWh/kWp/year]: irradiation over the 1 kW/m2 at which modules are rated, times performance [1]."""
+    """Yield of a system [kWh/kWp/year]: irradiation over the 1 kW/m2 at which modules are rated, times performance [1].
+
+    Parameters
+    ----------
+    kwh_per_m2 : array
+        Irradiation in the plane [kWh/m2/year].
+    performance_ratio : float
+        Share of it that the system delivers [1].
+    """
     if not 0 < performance_ratio <= 1:
         raise ConfigError("a performance ratio above 0, at most 1", found=str(performance_ratio))
     return np.asarray(np.asarray(kwh_per_m2, float) * performance_ratio)

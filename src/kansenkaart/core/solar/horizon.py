@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kansenkaart.core.kernel import kernel
 from kansenkaart.core.solar.horizon_kernel import (
     HALF,
     LOW_M,
-    observers,
     roof_lists,
-    span,
     step_m,
     steps,
     sweep_all,
@@ -89,20 +88,63 @@ def roof_cells(mask: NDArray[np.bool_], heights_m: Floats, *, observer_raise_m: 
     observer_raise_m : float
         Height of the module above the roof [m]; at 0 the stairs and the noise of the raster shade the roof.
     """
-    return RoofCells(*observers(mask, np.asarray(heights_m, np.float32), np.float32(observer_raise_m)))
+    return RoofCells(*_observers(mask, np.asarray(heights_m, np.float32), np.float32(observer_raise_m)))
+
+
+@kernel
+def _observers(mask: Any, heights: Any, lift: Any) -> Any:
+    """Rows, columns and raised heights of the cells of a mask, by row and then column."""
+    starts = np.zeros(mask.shape[0] + 1, np.int64)
+    for r in range(mask.shape[0]):
+        starts[r + 1] = starts[r] + mask[r].sum()
+    rows, cols = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
+    observer = np.empty(starts[-1], np.float32)
+    for r in range(mask.shape[0]):
+        i = starts[r]
+        if starts[r + 1] > i:
+            for c in range(mask.shape[1]):
+                if mask[r, c]:
+                    rows[i], cols[i], observer[i] = r, c, heights[r, c] + lift
+                    i += 1
+    return rows, cols, observer
 
 
 def azimuths_deg(count: int) -> NDArray[np.float64]:
-    """Centres of the azimuth sectors, 0 = north, clockwise [deg]."""
+    """Centres of the azimuth sectors, 0 = north, clockwise [deg].
+
+    Parameters
+    ----------
+    count : int
+        Number of sectors [1], at least 4.
+    """
     if count < 4:
         raise ConfigError("at least 4 azimuth sectors", found=str(count), where="azimuths")
     return np.asarray(np.arange(count) * (360.0 / count), dtype=np.float64)
 
 
 def encode_slope(slope: NDArray[Any]) -> NDArray[np.uint16]:
-    """Store the slope (tangent) of a horizon [1] in 16 bits; below 0 becomes 0."""
+    """Store the slope (tangent) of a horizon [1] in 16 bits; below 0 becomes 0.
+
+    Parameters
+    ----------
+    slope : array
+        Tangent of the horizon's height [1].
+    """
     t = np.maximum(np.asarray(slope, dtype=np.float64), 0.0)
     return np.asarray(np.round(SCALE * t / (1.0 + t)), dtype=np.uint16)
+
+
+@kernel
+def _span(surface: Any, observer: Any) -> Any:
+    """Lowest and highest height of a surface and its observers, holes left out [m]."""
+    low, high = np.float32(np.inf), np.float32(-np.inf)
+    for row in surface:
+        for z in row:
+            low = z if LOW_M < z < low else low
+            high = max(high, z)
+    for eye in observer:
+        low, high = min(low, eye), max(high, eye)
+    return low, high
 
 
 def horizons(
@@ -137,7 +179,7 @@ def horizons(
     out = np.zeros((azimuths, cells.rows.size), dtype=np.uint16)
     if cells.rows.size == 0:
         return out
-    low, high = span(surface_m, cells.observer_m)
+    low, high = _span(surface_m, cells.observer_m)
     middle, step = np.float32(np.round((low + high) / 2)), step_m(float(high - low), cell_size_m)
     eye = np.floor((cells.observer_m - middle) / np.float32(step) + HALF).astype(np.int32)
     by_row, by_col = roof_lists(cells.rows, cells.cols, eye, surface_m.shape)

@@ -170,11 +170,11 @@ def _crossing(heights: _Memory, x: Any, eye: Any, first: Any) -> list[Any]:
             ways.append(([before, above, below, fall_before, fall_above, fall_below, level, endless], builder.block))
             _go(builder, done, None if last else over)
     builder.position_at_end(done)
-    found = [builder.phi(value.type) for value in ways[0][0]]
+    merged = [builder.phi(value.type) for value in ways[0][0]]
     for values, block in ways:
-        for one, value in zip(found, values, strict=True):
+        for one, value in zip(merged, values, strict=True):
             one.add_incoming(value, block)
-    return found
+    return merged
 
 
 def _code(builder: Any, crossing: list[Any], per_row: Any) -> Any:
@@ -199,7 +199,7 @@ def _code(builder: Any, crossing: list[Any], per_row: Any) -> Any:
 
 
 def _blend(_: Any, z: Any, near: Any, far: Any, share: Any, pool: Any, to: Any) -> Any:
-    """Blend sixteen pairs of heights, near + (far - near) share / 65536; beside a hole take the other height."""
+    """Blend sixteen pairs of heights, near + (far - near) share / 65536; next to a hole take the other height."""
 
     def made(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         _, near_at, far_at, share, _, to = args
@@ -287,28 +287,31 @@ LEVELS = np.array([-0.05, 0.0, 0.04, 0.09, 0.15, 0.22, 0.30, 0.40, 0.52, 0.68, 0
 ONE, HALF = np.float32(1.0), np.float32(0.5)
 
 
-@kernel
-def span(surface: Any, observer: Any) -> Any:
-    """Lowest and highest height of a surface and its observers, holes left out [m]."""
-    low, high = np.float32(np.inf), np.float32(-np.inf)
-    for row in surface:
-        for z in row:
-            low = z if LOW_M < z < low else low
-            high = max(high, z)
-    for eye in observer:
-        low, high = min(low, eye), max(high, eye)
-    return low, high
-
-
 def step_m(relief_m: float, cell_size_m: float) -> float:
-    """Height of one step [m]: the finest power of two at which the relief and the fall along one row fit."""
+    """Height of one step [m]: the finest power of two at which the relief and the fall along one row fit.
+
+    Parameters
+    ----------
+    relief_m : float
+        Highest less lowest [m].
+    cell_size_m : float
+        Side of a cell [m].
+    """
     wanted = max(relief_m / 2 / REACH, LEVELS[-1] * cell_size_m * np.sqrt(2) / MOST_DROP, LEAST_STEP_M)
     return float(2.0 ** np.ceil(np.log2(wanted)))
 
 
 @kernel(parallel=True)
 def steps(surface: Any, middle: Any, step: Any) -> Any:
-    """Heights in steps above the middle, by row and by column, with nothing around them."""
+    """Heights in steps above the middle, by row and by column, with nothing around them.
+
+    Parameters
+    ----------
+    surface : array
+        Heights [m NAP], rows by columns.
+    middle, step : float32
+        Height of step 0, and of one step [m].
+    """
     height, width = surface.shape
     by_row = np.full((height, width + 2 * PAD), LOW, np.int16)
     by_col = np.full((width, height + 2 * PAD), LOW, np.int16)
@@ -326,28 +329,19 @@ def steps(surface: Any, middle: Any, step: Any) -> Any:
 
 
 @kernel
-def observers(mask: Any, heights: Any, lift: Any) -> Any:
-    """Rows, columns and raised heights of the cells of a mask, by row and then column."""
-    starts = np.zeros(mask.shape[0] + 1, np.int64)
-    for r in range(mask.shape[0]):
-        starts[r + 1] = starts[r] + mask[r].sum()
-    rows, cols = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
-    observer = np.empty(starts[-1], np.float32)
-    for r in range(mask.shape[0]):
-        i = starts[r]
-        if starts[r + 1] > i:
-            for c in range(mask.shape[1]):
-                if mask[r, c]:
-                    rows[i], cols[i], observer[i] = r, c, heights[r, c] + lift
-                    i += 1
-    return rows, cols, observer
-
-
-@kernel
 def roof_lists(rows: Any, cols: Any, eyes: Any, shape: Any) -> Any:
     """Cells by row and then column, and by column and then row.
 
     Each as a sheet of eyes like those of ``steps``, (along, number) of every cell, and where each line of them starts.
+
+    Parameters
+    ----------
+    rows, cols : array
+        Place of every eye.
+    eyes : array
+        Its height [steps].
+    shape : tuple
+        Rows and columns of the sheet.
     """
     height, width = shape
     by_row, by_col = np.empty((rows.size, 2), np.int32), np.empty((rows.size, 2), np.int32)
@@ -369,7 +363,23 @@ def roof_lists(rows: Any, cols: Any, eyes: Any, shape: Any) -> Any:
 
 @kernel(variant=VARIANT, parallel=True)
 def sweep_all(surfaces: Any, by_row: Any, by_col: Any, looks: Any, metres: Any, origin: Any, out: Any) -> None:
-    """Sweep every azimuth, along rows or along columns, whichever its direction crosses faster."""
+    """Sweep every azimuth, along rows or along columns, whichever its direction crosses faster.
+
+    Parameters
+    ----------
+    surfaces : tuple
+        Heights by row and by column, of `steps`.
+    by_row, by_col : tuple
+        Eyes, of `roof_lists`.
+    looks : array
+        Direction (rows, columns) of each azimuth.
+    metres : tuple
+        Side of a cell, and of one step [m].
+    origin : tuple
+        Row and column of the first cell in the whole sheet.
+    out : array
+        Codes (azimuths, eyes); filled.
+    """
     for a in prange(looks.shape[0]):
         down, right = looks[a, 0], looks[a, 1]
         if abs(down) >= abs(right):

@@ -33,7 +33,15 @@ SCALE = 65535.0  # a horizon is stored as round(SCALE * t / (1 + t)), t its slop
 
 @kernel
 def advance(pool: Any, x: int) -> None:
-    """Move the shadows of sixteen lines two rows nearer: s <- max(max(s - drop, first) - drop, second)."""
+    """Move the shadows of sixteen lines two rows nearer: s <- max(max(s - drop, first) - drop, second).
+
+    Parameters
+    ----------
+    pool : array of int16
+        The memory of a sweep.
+    x : int
+        First of the sixteen lines.
+    """
     for k in range(SLOPES):
         for i in range(LANES):
             fall, at = pool[DROPS + k * LANES + i], STATE + k * ROOM + x + i
@@ -43,13 +51,33 @@ def advance(pool: Any, x: int) -> None:
 
 @kernel
 def look_first(pool: Any, surface: Any, roof: Any, x: int, at: int, per_row: Any) -> None:
-    """Read the horizons of sixteen neighbouring cells of the first row of a pair; see ``horizon_kernel``."""
+    """Read the horizons of sixteen neighbouring cells of the first row of a pair; see ``horizon_kernel``.
+
+    Parameters
+    ----------
+    pool, surface, roof : array of int16
+        The memory, heights and eyes [steps].
+    x, at : int
+        First line, and first cell.
+    per_row : float32
+        Makes a slope of a drop.
+    """
     _look(pool, surface, roof, (x, at), per_row, False)
 
 
 @kernel
 def look_second(pool: Any, surface: Any, roof: Any, x: int, at: int, per_row: Any) -> None:
-    """Read the horizons of sixteen neighbouring cells of the second row of a pair; see ``horizon_kernel``."""
+    """Read the horizons of sixteen neighbouring cells of the second row of a pair; see ``horizon_kernel``.
+
+    Parameters
+    ----------
+    pool, surface, roof : array of int16
+        The memory, heights and eyes [steps].
+    x, at : int
+        First line, and first cell.
+    per_row : float32
+        Makes a slope of a drop.
+    """
     _look(pool, surface, roof, (x, at), per_row, True)
 
 
@@ -116,7 +144,21 @@ def _code(pool: Any, eye: Any, line: int, how: tuple[int, int, bool], per_row: A
 
 @kernel
 def blend(surface: Any, near: int, far: int, share: Any, pool: Any, to: int) -> None:
-    """Blend sixteen pairs of heights, near + (far - near) share / 65536; beside a hole take the other height."""
+    """Blend sixteen pairs of heights, near + (far - near) share / 65536; next to a hole take the other height.
+
+    Parameters
+    ----------
+    surface : array of int16
+        Heights [steps].
+    near, far : int
+        First of the sixteen at either side.
+    share : int16
+        Part of the way to the far side [1/65536].
+    pool : array of int16
+        The memory; filled.
+    to : int
+        Where to.
+    """
     for i in range(LANES):
         a, b = surface[near + i], surface[far + i]
         if a > LOW and b > LOW:
@@ -127,7 +169,17 @@ def blend(surface: Any, near: int, far: int, share: Any, pool: Any, to: int) -> 
 
 @kernel
 def add_four(sums: Any, to: int, numbers: Any, at: int, weight: Any) -> None:
-    """Add four float32 numbers to four sums, the last of them ``weight`` times."""
+    """Add four float32 numbers to four sums, the last of them ``weight`` times.
+
+    Parameters
+    ----------
+    sums, numbers : array of float32
+        What is added to, and what is added.
+    to, at : int
+        Places in them.
+    weight : float32
+        Of the fourth number.
+    """
     total, more = sums.reshape(sums.size), numbers.reshape(numbers.size)
     for i in range(3):
         total[to + i] += more[at + i]
@@ -136,4 +188,12 @@ def add_four(sums: Any, to: int, numbers: Any, at: int, weight: Any) -> None:
 
 @kernel
 def fetch(array: Any, at: int) -> None:
-    """Do nothing: where the vectors call a place into the cache, plain code just reads it."""
+    """Do nothing: where the vectors call a place into the cache, plain code just reads it.
+
+    Parameters
+    ----------
+    array : array
+        Any.
+    at : int
+        A place in it.
+    """

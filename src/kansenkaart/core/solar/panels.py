@@ -31,7 +31,21 @@ SIDE_LIMIT = 20_000  # cells along one side of a face; larger is not a roof
 
 @kernel(parallel=True)
 def fill(shapes: Any, turn: Any, ways: Any, obstacles: Any, out: Any) -> None:
-    """Lay out every face by itself."""
+    """Lay out every face by itself.
+
+    Parameters
+    ----------
+    shapes : tuple
+        Corners of all faces [m RD], whether each ends a ring, and the first of each face.
+    turn : array
+        Per face direction [rad], stretch [1] and set-back [m].
+    ways : array
+        Per face and way the size and pitch of a unit [m].
+    obstacles : tuple
+        Face, x, y; first of each face; size and set-back [m].
+    out : tuple
+        Counts, ways, units and their first; filled.
+    """
     for f in prange(len(turn)):
         _lay_out(np.int64(f), shapes, turn[f], ways[f], obstacles, out)
 

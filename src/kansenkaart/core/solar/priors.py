@@ -1,4 +1,4 @@
-"""Roofs known by nothing but their footprint, and how far a score may be off for each basis.
+"""Roofs of which nothing but the footprint is given, and how far a score may be off for each basis.
 
 The priors were measured on the LoD2.2 roofs of 375 panden in 3DBAG tile 5912, Delft (edition 2021; (c) 3DBAG by tudelft3d
 and 3DGI, CC BY 4.0) by ``benchmarks/sun_segmentation.py``: one Dutch town, mostly from before 1945. They are an estimate
@@ -57,7 +57,7 @@ PRIORS = {
 # 80 % interval of a yield per basis, (low, high) as a factor [1].
 # lod22+dsm: 36 azimuths and half-metre cells (0.1 %), obstacles that are or are not seen (guess, 5 %).
 # lod22: trees and obstacles unseen take away (guess), nothing adds.
-# dsm: 80 % of the matched faces in benchmarks/sun_segmentation.py (found 14 % under at the most, little over).
+# dsm: 80 % of the matched faces in benchmarks/sun_segmentation.py (14 % under at the most, little over).
 # footprint: the kind's own kwh_ratio, and unseen shade.
 INTERVALS = {"lod22+dsm": (0.95, 1.03), "lod22": (0.80, 1.03), "dsm": (0.92, 1.14)}
 UNSEEN_SHADE_MIDDLE = (
@@ -67,7 +67,15 @@ UNSEEN_SHADE = 0.80  # lowest factor for trees and neighbours that no surface sh
 
 
 def kind_of(plan_area_m2: NDArray[Any], bouwjaar: NDArray[Any]) -> NDArray[Any]:
-    """Kind of roof by size and year; an unknown year (NaN or the BAG's 1005) counts as newer, the wider interval."""
+    """Kind of roof by size and year; an unknown year (NaN or the BAG's 1005) counts as newer, the wider interval.
+
+    Parameters
+    ----------
+    plan_area_m2 : array
+        Area of the footprint [m2].
+    bouwjaar : array
+        Year of building; NaN = unknown.
+    """
     old = (bouwjaar <= OLD_UNTIL) & (bouwjaar > PLACEHOLDER_UNTIL)
     kind = np.where(old, "old house", "newer house").astype(object)
     kind[plan_area_m2 >= HOUSE_BELOW_M2] = "large"

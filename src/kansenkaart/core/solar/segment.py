@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from kansenkaart.core.kernel import kernel
 
+
 REACH = 2  # half the window of the local plane [cells]
 NONE, TRIED = -1, -2
 
@@ -330,20 +331,20 @@ def _grow(z: Any, building: Any, local: Any, seed: Any, limits: Any, label: Any,
 def _nearest_face(z: Any, building: Any, label: Any, planes: Any, cell: Any) -> int:
     """Face of a neighbour whose plane passes nearest to a cell, if any passes near enough."""
     r, c, best = cell
-    found = NONE
+    nearest = NONE
     for i in range(max(r - 1, 0), min(r + 2, z.shape[0])):
         for j in range(max(c - 1, 0), min(c + 2, z.shape[1])):
             f = label[i, j]
             if f >= 0 and building[i, j] == building[r, c]:
                 far = abs(z[r, c] - planes[f, 0] * c - planes[f, 1] * r - planes[f, 2])
                 if far < best:
-                    best, found = far, f
-    return found
+                    best, nearest = far, f
+    return nearest
 
 
 @kernel
 def _join(z: Any, building: Any, label: Any, planes: Any, near: float) -> None:
-    """Let cells left over join the face beside them whose plane lies nearest, two rounds; the rest stays without."""
+    """Let cells left over join the face next to them whose plane lies nearest, two rounds; the rest stays without."""
     height, width = z.shape
     for _ in range(2):
         before = label.copy()

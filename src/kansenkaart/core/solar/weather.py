@@ -43,6 +43,11 @@ class Site:
 def check_weather(hourly: pd.DataFrame) -> None:
     """Refuse weather without its columns, time zone or values.
 
+    Parameters
+    ----------
+    hourly : pd.DataFrame
+        Radiation [W/m2], temperature [deg C] and wind [m/s] by hour.
+
     Raises
     ------
     SchemaError
@@ -65,7 +70,15 @@ def check_weather(hourly: pd.DataFrame) -> None:
 
 
 def sun_position(times: pd.DatetimeIndex, site: Site) -> tuple[Doubles, Doubles]:
-    """Azimuth and apparent elevation [deg]."""
+    """Azimuth and apparent elevation [deg].
+
+    Parameters
+    ----------
+    times : pd.DatetimeIndex
+        With a time zone.
+    site : Site
+        The place.
+    """
     sun = get_solarposition(times, site.latitude_deg, site.longitude_deg, altitude=site.altitude_m)
     return sun["azimuth"].to_numpy(), sun["apparent_elevation"].to_numpy()
 
@@ -82,7 +95,15 @@ class SunPath:
 
 
 def sun_path(hourly: pd.DataFrame, site: Site) -> SunPath:
-    """Follow the sun; in the hour of its rise or set its mean place is above the horizon, as its light was."""
+    """Follow the sun; in the hour of its rise or set its mean place is above the horizon, as its light was.
+
+    Parameters
+    ----------
+    hourly : pd.DataFrame
+        Weather by hour.
+    site : Site
+        The place.
+    """
     middle = pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=site.mid_interval_minutes)
     minutes = (np.arange(SUBSTEPS) + 0.5) * 60.0 / SUBSTEPS - 30.0
     places = [sun_position(middle + pd.Timedelta(minutes=m), site) for m in minutes]
@@ -93,7 +114,13 @@ def sun_path(hourly: pd.DataFrame, site: Site) -> SunPath:
 
 
 def direction(azimuth_deg: Doubles, elevation_deg: Doubles) -> Doubles:
-    """Return unit vectors east, north, up."""
+    """Return unit vectors east, north, up.
+
+    Parameters
+    ----------
+    azimuth_deg, elevation_deg : array
+        0 = north, clockwise; above the horizon [deg].
+    """
     a, e = np.radians(azimuth_deg), np.radians(elevation_deg)
     return np.stack([np.cos(e) * np.sin(a), np.cos(e) * np.cos(a), np.sin(e)], axis=-1)
 
@@ -171,7 +198,13 @@ def long_term_months(day: pd.Series, kwh_per_m2: NDArray[Any], *, years: int) ->
 
 
 def day_of_year(times: pd.DatetimeIndex) -> Doubles:
-    """Day of the year in UTC [1], 1 = 1 January."""
+    """Day of the year in UTC [1], 1 = 1 January.
+
+    Parameters
+    ----------
+    times : pd.DatetimeIndex
+        With a time zone.
+    """
     return np.asarray(times.tz_convert("UTC").day_of_year, dtype=np.float64)
 
 
