@@ -17,8 +17,8 @@ from kansenkaart.core.area.question import Area, AreaQuestion, Effort
 from kansenkaart.core.area.robustness import Recurrence, recurrence
 from kansenkaart.core.area.sureness import Scenario, runners_up, scenarios, sizes
 from kansenkaart.core.area.values import area_borders, area_shapes, area_sums, most_of_homes
-from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import InfeasibleError
+from kansenkaart.kernel import Flags, Floats, Ints
 from kansenkaart.score.areas import SUMS, border_factors, published
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions

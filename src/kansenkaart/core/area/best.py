@@ -19,8 +19,8 @@ from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort, Search, prepare, split_homes
 from kansenkaart.core.area.window_search import quick_area
 from kansenkaart.core.area.windows import Window
-from kansenkaart.core.kernel import Flags, Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
+from kansenkaart.kernel import Flags, Ints
 
 Place = tuple[int, int]  # number of the search, and the centre block
 Bounds = dict[Place, float]

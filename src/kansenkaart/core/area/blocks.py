@@ -19,8 +19,8 @@ import shapely
 from kansenkaart.core.area.graph import BORDER_CLASSES, BorderFactors, border_weights
 from kansenkaart.core.area.grouping import agglomerated, divided, joined
 from kansenkaart.core.area.tessellate import Ridges, block_shapes, ridges_between, sites_of
-from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import CrsError, InfeasibleError, SchemaError
+from kansenkaart.kernel import Flags, Floats, Ints
 
 _WALLED = ("rail", "water")  # nobody walks across but at a crossing
 _ALONG_M = 0.2  # a quay that shares the water's edge, give or take the drawing, does not cross it

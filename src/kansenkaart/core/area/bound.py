@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from kansenkaart.core.area.windows import Ground, Window, window_around
-from kansenkaart.core.kernel import Flags, Floats, Ints, kernel
+from kansenkaart.kernel import Flags, Floats, Ints, kernel
 
 # A flow below this [EUR/year] is rounding: a thousandth of a cent.
 _TINY = 1e-5

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from kansenkaart.core.area.question import Effort
 from kansenkaart.core.area.windows import Window
-from kansenkaart.core.kernel import Flags, Floats, Ints
+from kansenkaart.kernel import Flags, Floats, Ints
 
 # The solver may stop within a cent [EUR/year] of its optimum.
 _CENT = 0.01

@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import ConfigError, SchemaError
+from kansenkaart.kernel import Flags, Floats, Ints
 
 BORDER_CLASSES = ("garden", "local", "collector", "main", "rail", "water")
 

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from kansenkaart.core.area.graph import WalkGraph
 from kansenkaart.core.area.starts import start_labels
-from kansenkaart.core.kernel import Floats, Ints
+from kansenkaart.kernel import Floats, Ints
 
 
 def joined(n: int, i: Ints, j: Ints) -> Ints:

@@ -20,8 +20,8 @@ from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, walk_graph
 from kansenkaart.core.area.recombine import Cooling, anneal_partition, cut_of
 from kansenkaart.core.area.starts import with_giants
-from kansenkaart.core.kernel import Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
+from kansenkaart.kernel import Ints
 
 # Half a centimetre of weighted border [m] is no better.
 _SAME = 0.005

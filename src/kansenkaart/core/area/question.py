@@ -9,8 +9,8 @@ import numpy as np
 
 from kansenkaart.core.area.graph import AreaGraph, components
 from kansenkaart.core.area.windows import Ground, Window, window_around, within_reach
-from kansenkaart.core.kernel import Flags, Floats, Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
+from kansenkaart.kernel import Flags, Floats, Ints
 
 MANY = 2**31 - 1
 

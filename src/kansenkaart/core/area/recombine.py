@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kansenkaart.core.area.graph import WalkGraph
-from kansenkaart.core.kernel import Flags, Floats, Ints, kernel
+from kansenkaart.kernel import Flags, Floats, Ints, kernel
 
 _AT_ONE_HEAT = 1024  # proposals
 

@@ -11,8 +11,8 @@ from kansenkaart.core.area.best import best_areas
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.question import Area, Effort
 from kansenkaart.core.area.sureness import Scenario
-from kansenkaart.core.kernel import Floats, Ints
 from kansenkaart.errors import ConfigError, InfeasibleError
+from kansenkaart.kernel import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from kansenkaart.core.area.graph import WalkGraph
-from kansenkaart.core.kernel import Ints
+from kansenkaart.kernel import Ints
 
 # METIS weighs borders in whole numbers: tenths of a metre.
 _PER_METRE = 10

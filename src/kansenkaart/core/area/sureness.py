@@ -11,8 +11,8 @@ import pandas as pd
 from kansenkaart.core.area.best import best_around
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort
-from kansenkaart.core.kernel import Floats
 from kansenkaart.errors import InfeasibleError
+from kansenkaart.kernel import Floats
 
 
 @dataclass(frozen=True, eq=False)

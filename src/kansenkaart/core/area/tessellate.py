@@ -19,7 +19,7 @@ import numpy.typing as npt
 import shapely
 from scipy.spatial import Voronoi, cKDTree
 
-from kansenkaart.core.kernel import Flags, Floats, Ints
+from kansenkaart.kernel import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

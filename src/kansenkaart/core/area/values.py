@@ -10,8 +10,8 @@ import pandas as pd
 import shapely
 
 from kansenkaart.core.area.graph import BORDER_CLASSES
-from kansenkaart.core.kernel import Flags, Ints
 from kansenkaart.errors import ConfigError, SchemaError
+from kansenkaart.kernel import Flags, Ints
 
 _POLYGONS, _COLLECTION = (3, 6), 7  # kinds of geometry as shapely numbers them
 

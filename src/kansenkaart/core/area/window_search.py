@@ -12,7 +12,7 @@ import numpy as np
 from kansenkaart.core.area.bound import worth_of
 from kansenkaart.core.area.recombine import stays_whole
 from kansenkaart.core.area.windows import Window
-from kansenkaart.core.kernel import Flags, Ints, kernel
+from kansenkaart.kernel import Flags, Ints, kernel
 
 
 @kernel

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from kansenkaart.core.area.graph import AreaGraph
-from kansenkaart.core.kernel import Flags, Floats, Ints, kernel
+from kansenkaart.kernel import Flags, Floats, Ints, kernel
 
 
 class Ground(NamedTuple):

@@ -13,11 +13,11 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.core.solar.horizon import Floats, encode_slope
 from kansenkaart.core.solar.horizon_kernel import VARIANT, add_four
 from kansenkaart.core.solar.irradiance import BAND_DEG, IrradianceTable
 from kansenkaart.errors import ConfigError
+from kansenkaart.kernel import kernel
 
 BINS = 512  # steps of the horizon code in the kernel's table
 SHIFT = 7  # from a 16-bit code to its step

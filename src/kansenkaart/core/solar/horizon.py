@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.core.solar.horizon_kernel import (
     HALF,
     LOW_M,
@@ -30,6 +29,7 @@ from kansenkaart.core.solar.horizon_kernel import (
 )
 from kansenkaart.core.solar.horizon_plain import SCALE
 from kansenkaart.errors import ConfigError
+from kansenkaart.kernel import kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

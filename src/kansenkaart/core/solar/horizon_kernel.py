@@ -12,8 +12,7 @@ drifts over a distance.
 
 from __future__ import annotations
 
-import logging
-import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from numba.core import cgutils
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.core.solar import horizon_plain as plain
 from kansenkaart.core.solar.horizon_plain import (
     CODES,
@@ -42,8 +40,7 @@ from kansenkaart.core.solar.horizon_plain import (
     STATE,
     STRIP,
 )
-
-_log = logging.getLogger(__name__)
+from kansenkaart.kernel import VECTORS_WANTED, kernel
 
 _function: Any = cgutils.get_or_insert_function
 _SHORT, _INT, _LONG = ir.IntType(16), ir.IntType(32), ir.IntType(64)
@@ -262,13 +259,17 @@ def _use_all(pool: Any, sums: Any) -> None:
 
 
 def _vectors_work() -> bool:
-    """Whether the vectors are wanted (``KANSENKAART_VECTORS`` is not 0) and can be made here."""
-    if os.environ.get("KANSENKAART_VECTORS") == "0":
+    """Whether the vectors are wanted and can be made here."""
+    if not VECTORS_WANTED:
         return False
     try:
         _use_all(np.zeros(POOL, np.int16), np.zeros(8, np.float32))
     except (NumbaError, AttributeError, TypeError, ValueError, RuntimeError) as why:
-        _log.warning("sun: no vectors here, so the plain loops are used (ten times slower, same results): %s", why)
+        warnings.warn(
+            f"sun: no vectors here, so the plain loops are used (ten times slower, same results): {why}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return False
     return True
 

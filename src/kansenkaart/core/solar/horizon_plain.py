@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kansenkaart.core.kernel import kernel
+from kansenkaart.kernel import kernel
 
 LANES = 16  # lines in a vector
 SLOPES = 16

@@ -22,8 +22,8 @@ import shapely
 from numba import prange
 from numpy.typing import NDArray
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.errors import ConfigError
+from kansenkaart.kernel import kernel
 
 FINE_M = 0.05  # raster of the layout
 SIDE_LIMIT = 20_000  # cells along one side of a face; larger is not a roof

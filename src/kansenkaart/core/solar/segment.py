@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kansenkaart.core.kernel import kernel
+from kansenkaart.kernel import kernel
 
 
 REACH = 2  # half the window of the local plane [cells]

@@ -14,10 +14,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.core.water.arrays import Bools, Floats, Ints, objects
 from kansenkaart.core.water.pipes import LAYERS
 from kansenkaart.errors import SchemaError
+from kansenkaart.kernel import kernel
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.core.water.arrays import Bools, Floats, Ints
 from kansenkaart.core.water.network import FlowForest, SewerGraph
+from kansenkaart.kernel import kernel
 
 FOUL, RAIN, PRESSURE = 0, 1, 2
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kansenkaart.core.kernel import kernel
 from kansenkaart.core.water.arrays import Floats, Ints, objects, taken
 from kansenkaart.core.water.assign import Reach, connect, nearest
 from kansenkaart.core.water.costs import replacement_year
@@ -19,6 +18,7 @@ from kansenkaart.core.water.hydraulics import capacity_table, smallest_diameter
 from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.network import FlowForest, SewerGraph, accumulate
 from kansenkaart.errors import ConfigError
+from kansenkaart.kernel import kernel
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 numba looks at one file only, that of the function itself. A loop that calls another in a neighbouring file would go on
 with the old one, and give wrong numbers without a word. So what is kept on disk is stamped with the content of the whole
 room (`core/area`, `core/solar`, `core/water`; rooms do not know each other) and of the files that the rooms share.
+
+With ``KANSENKAART_VECTORS=0`` the loops over sixteen cells at a time give way to plain ones, with the same results.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -21,6 +24,9 @@ from numba import njit
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+# Whether loops may be built of vectors of sixteen numbers; where they cannot be made, they are not used anyway.
+VECTORS_WANTED = os.environ.get("KANSENKAART_VECTORS") != "0"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -65,9 +71,20 @@ def kernel(function: Callable[..., Any] | None = None, /, *, variant: str = "", 
 
 @cache
 def stamp_of(room: Path) -> str:
-    """Digest of the content of every Python file in a room of the core and in the core itself."""
+    """Digest of the content of every Python file in a room, in the folder above it, and here.
+
+    Parameters
+    ----------
+    room : Path
+        Folder of the function that is compiled.
+
+    Returns
+    -------
+    str
+        The same for the same content, wherever it lies and whenever it was written.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted({*room.glob("*.py"), *Path(__file__).parent.glob("*.py")}):
+    for path in (*sorted(room.glob("*.py")), *sorted(room.parent.glob("*.py")), Path(__file__)):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)} ".encode() + content)
     return digest.hexdigest()

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import kansenkaart
-from kansenkaart.core import kernel as compiling
-from kansenkaart.core.kernel import kernel
+from kansenkaart import kernel as compiling
 from kansenkaart.core.solar import horizon_kernel, horizon_plain
 from kansenkaart.core.solar.horizon_plain import CODES, DROPS, FIRST, LANES, LOW, MOST, POOL, SECOND, SLOPES, STATE
+from kansenkaart.kernel import kernel
 
 PACKAGE = Path(kansenkaart.__file__).parent
 
@@ -35,7 +35,7 @@ print(anneal_area(window, (10.0, 40.0), np.ones(4, bool), 200, 0))
 
 def worth_with(copy: Path) -> float:
     """Ask a copy of the package, in a process of its own."""
-    paths = os.pathsep.join([str(copy), str(Path(__file__).parents[2])])
+    paths = os.pathsep.join([str(copy), str(Path(__file__).parents[3])])
     env = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | {"PYTHONPATH": paths}
     done = subprocess.run([sys.executable, "-c", ASK], env=env, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -54,18 +54,20 @@ def test_a_loop_is_compiled_anew_when_a_loop_that_it_calls_in_another_file_chang
 
 
 def test_every_loop_of_the_core_is_compiled_by_one_decorator() -> None:
-    core = PACKAGE / "core"
-    loose = [str(p.relative_to(core)) for p in core.rglob("*.py") if "njit(" in p.read_text(encoding="utf-8")]
-    assert loose == ["kernel.py"]
+    assert [one.name for one in PACKAGE.rglob("*.py") if "njit(" in one.read_text(encoding="utf-8")] == ["kernel.py"]
 
 
 def test_the_stamp_follows_the_content_of_the_room_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "one.py").write_text("a = 1\n")
-    first = compiling.stamp_of.__wrapped__(tmp_path)
-    os.utime(tmp_path / "one.py", (0, 0))
-    assert compiling.stamp_of.__wrapped__(tmp_path) == first
-    (tmp_path / "two.py").write_text("")
-    assert compiling.stamp_of.__wrapped__(tmp_path) != first
+    room, stamp = tmp_path / "room", compiling.stamp_of.__wrapped__
+    room.mkdir()
+    (room / "one.py").write_text("a = 1\n")
+    first = stamp(room)
+    os.utime(room / "one.py", (0, 0))
+    assert stamp(room) == first
+    (tmp_path / "shared.py").write_text("")
+    second = stamp(room)
+    (room / "two.py").write_text("")
+    assert len({first, second, stamp(room)}) == 3
 
 
 def test_without_a_folder_to_write_in_a_process_compiles_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +157,7 @@ def test_a_town_has_the_same_sun_without_vectors() -> None:
     said = []
     for vectors in ("1", "0"):
         env = os.environ | {"KANSENKAART_VECTORS": vectors}
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         env["PYTHONPATH"] = os.pathsep.join([str(PACKAGE.parent), str(root)])
         done = subprocess.run(
             [sys.executable, "-c", ask], env=env, cwd=root, capture_output=True, text=True, check=False
@@ -164,3 +166,20 @@ def test_a_town_has_the_same_sun_without_vectors() -> None:
         said.append(done.stdout.split())
     assert said[1][0] == "False"
     assert said[0][1] == said[1][1]
+
+
+def test_where_vectors_cannot_be_made_the_twin_takes_over_and_says_so(tmp_path: Path) -> None:
+    ask = (
+        "import warnings\n"
+        "from llvmlite import ir\n"
+        "del ir.IRBuilder.insert_element  # as a release of llvmlite might do\n"
+        "with warnings.catch_warnings(record=True) as said:\n"
+        "    warnings.simplefilter('always')\n"
+        "    from kansenkaart.core.solar import horizon_kernel, horizon_plain\n"
+        "print(horizon_kernel.VECTORS, horizon_kernel.advance is horizon_plain.advance, 'no vectors' in str(said[0]))\n"
+    )
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", ask], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["False", "True", "True"], done.stderr[-2000:]
