@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from kansenkaart.kernel import kernel
 
-
 REACH = 2  # half the window of the local plane [cells]
 NONE, TRIED = -1, -2
 
