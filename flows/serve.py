@@ -46,15 +46,15 @@ _POLL_S = 0.5
 
 
 def deployments(root: Path) -> list[RunnerDeployment]:
-    """Return the deployments that ``prefect.yaml`` lists, ready to be served.
+    """Return the deployments that ``prefect.yaml`` lists, ready to be served: the project's own list, else the package's.
 
     Raises
     ------
     ConfigError
         If the file is not there, or a deployment in it has no name or entrypoint.
     """
-    path = root / FILE
-    if not path.is_file():
+    path = next((one for one in (root / FILE, Path(__file__).with_name(FILE)) if one.is_file()), None)
+    if path is None:
         raise ConfigError(
             "the list of deployments", found="no such file", where=FILE, remedy="run this in the project folder"
         )

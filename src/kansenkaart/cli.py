@@ -84,6 +84,17 @@ def run_study(
 
 @cli.command()
 @click.argument("study")
+@click.option("--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land of voorbeeld.")
+@click.pass_obj
+def nieuw(root: Path, study: str, template: str) -> None:
+    """Maak een studiebestand in studies/ naar een sjabloon; vul daarna plaats en bronnen in."""
+    from kansenkaart.runs import study as pipeline
+
+    click.echo(f"Studie: {pipeline.new_study(study, root=root, template=template).resolve()}")
+
+
+@cli.command()
+@click.argument("study")
 @click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
 @click.pass_obj
 def status(root: Path, study: str, as_json: bool) -> None:

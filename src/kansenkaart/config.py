@@ -38,6 +38,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 #: A study file is a page or two; a larger one is something else [byte].
 MOST_BYTES = 1 << 20
 _SHOWN_FAULTS = 20
+#: Studies that come with the package: the example, and two templates.
+SHIPPED = ("voorbeeld", "gemeente", "land")
 
 
 class _Strict(BaseModel):
@@ -230,8 +232,22 @@ def folders(root: Path) -> Folders:
     )
 
 
+def shipped_studies() -> dict[str, Path]:
+    """Return the studies that come with the package, by name: the embedded example and the templates.
+
+    Returns
+    -------
+    dict of str to Path
+        In a checkout those of the project itself.
+    """
+    package = Path(__file__).parent
+    places = (package / "studies", package.parent.parent / "studies")
+    found = next((one for one in places if one.is_dir()), None)
+    return {} if found is None else {name: path for name in SHIPPED if (path := found / f"{name}.toml").is_file()}
+
+
 def study_path(root: Path, name: str) -> Path:
-    """Return where the file of a study lies.
+    """Return where the file of a study lies: in the project, else with the package.
 
     Parameters
     ----------
@@ -246,11 +262,12 @@ def study_path(root: Path, name: str) -> Path:
         If the name is not that of a study but, say, a path.
     """
     if not _NAME.fullmatch(name):
-        known = sorted(one.stem for one in (root / "studies").glob("*.toml"))
+        there = sorted({one.stem for one in (root / "studies").glob("*.toml")} | set(shipped_studies()))
         raise ConfigError(
-            "the name of a study", found=repr(name[:60]), where="studies", remedy=f"choose one of {known}"
+            "the name of a study", found=repr(name[:60]), where="studies", remedy=f"choose one of {there}"
         )
-    return root / "studies" / f"{name}.toml"
+    own = root / "studies" / f"{name}.toml"
+    return own if own.exists() else shipped_studies().get(name, own)
 
 
 def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
@@ -286,9 +303,9 @@ def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    known = sorted(one.stem for one in path.parent.glob("*.toml"))
     if not path.is_file():
-        raise ConfigError("a study file", found="no such file", where=path.name, remedy=f"choose one of {known}")
+        there = sorted({one.stem for one in path.parent.glob("*.toml")} | set(shipped_studies()))
+        raise ConfigError("a study file", found="no such file", where=path.name, remedy=f"choose one of {there}")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES} bytes")

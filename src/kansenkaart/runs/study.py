@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.acquire import steps as acquire
-from kansenkaart.config import Folders, Study, folders, read_study, study_path
-from kansenkaart.errors import KansenkaartError, StoreError
+from kansenkaart.config import Folders, Study, folders, read_study, shipped_studies, study_path
+from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish import manifest
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.gates import accepted
@@ -19,7 +19,7 @@ from kansenkaart.score import steps as score
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.step import Report, Step, run
-from kansenkaart.tables.store import Store, locked
+from kansenkaart.tables.store import Store, atomic, locked
 
 Listen = Callable[[Report], None]
 
@@ -78,6 +78,44 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
         study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
     places = folders(root)
     return Workplace(study, places, Store(places.processed / study.name), public=public)
+
+
+def new_study(name: str, *, root: Path, template: str) -> Path:
+    """Copy a study that comes with the package to the project, under a name of its own.
+
+    Parameters
+    ----------
+    name : str
+        Of the new study.
+    root : Path
+        Folder of the project.
+    template : str
+        Name of the study to copy.
+
+    Returns
+    -------
+    Path
+        The new file.
+
+    Raises
+    ------
+    ConfigError
+        If the name is not that of a study or is taken, or there is no such template.
+    """
+    target = root / "studies" / study_path(root, name).name
+    shipped = shipped_studies()
+    if template not in shipped:
+        raise ConfigError(
+            f"one of the templates {sorted(shipped)}", found=template, where="studies", remedy="choose one of them"
+        )
+    if target.exists():
+        raise ConfigError(
+            "a name that is free", found="a study of that name", where=target.name, remedy="choose another name"
+        )
+    text = shipped[template].read_text(encoding="utf-8")
+    with atomic(target) as part:
+        part.write_text(text.replace(f'name = "{template}"', f'name = "{name}"', 1), encoding="utf-8")
+    return target
 
 
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:

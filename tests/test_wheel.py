@@ -1,0 +1,136 @@
+"""The package works away from its checkout: studies that travel with it, and (at night) its wheel in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kansenkaart.cli import cli
+from kansenkaart.config import read_study, shipped_studies
+from kansenkaart.runs.study import open_study
+
+ROOT = Path(__file__).parent.parent
+NIGHTLY = pytest.mark.skipif(os.environ.get("KANSENKAART_NIGHTLY") != "1", reason="KANSENKAART_NIGHTLY is not 1")
+NOBODY = 65534
+
+
+def test_the_example_opens_in_an_empty_folder(tmp_path):
+    place = open_study("voorbeeld", root=tmp_path)
+    assert place.study.invented
+    assert place.folders.maps == tmp_path / "maps"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_of_the_project_goes_before_the_one_of_the_package(tmp_path):
+    (tmp_path / "studies").mkdir()
+    own = shipped_studies()["voorbeeld"].read_text("utf-8").replace("Voorbeeldwijk (verzonnen)", "Van mij")
+    (tmp_path / "studies" / "voorbeeld.toml").write_text(own, "utf-8")
+    assert open_study("voorbeeld", root=tmp_path).study.title == "Van mij"
+
+
+@pytest.mark.parametrize("template", ["gemeente", "land", "voorbeeld"])
+def test_a_new_study_is_a_template_under_another_name(tmp_path, template):
+    done = CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", "mijnwijk", "--van", template])
+    assert done.exit_code == 0, done.output
+    made, old = read_study(tmp_path / "studies" / "mijnwijk.toml"), read_study(shipped_studies()[template])
+    assert made == old.model_copy(update={"name": "mijnwijk"})
+
+
+@pytest.mark.parametrize("words", [["a/b"], ["mijnwijk", "--van", "delft"], ["er-is-al"]])
+def test_a_wrong_or_taken_name_writes_nothing(tmp_path, words):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "er-is-al.toml").write_text("x", "utf-8")
+    done = CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", *words])
+    assert done.exit_code == 1  # the error itself; main() turns it into words and exit code 2
+    assert done.exception.exit_code == 2
+    assert [one.name for one in (tmp_path / "studies").iterdir()] == ["er-is-al.toml"]
+    assert (tmp_path / "studies" / "er-is-al.toml").read_text("utf-8") == "x"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Build the wheel and install it alone in a fresh environment that borrows what it needs from this one."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = [*pip, "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    (wheel,) = folder.glob("kansenkaart-*.whl")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    site = next((folder / "venv").glob("lib/python*/site-packages"))
+    # A plain line adds the folder and reads no .pth in it: our own checkout does not come along.
+    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    install = [*pip, "install", "--no-deps", "--no-compile", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    _open_to_all(folder)
+    return wheel, folder / "venv" / "bin" / "python", site
+
+
+def _open_to_all(folder):
+    """Let other users pass through the folders of the tests, which are their owner's alone."""
+    for path in (folder, *folder.parents):
+        if path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o055 != 0o055:
+            path.chmod(path.stat().st_mode | 0o055)
+
+
+def _others_may_run(python):
+    """Whether an ordinary user reaches the interpreter: root may keep it to itself."""
+    return all(path.stat().st_mode & 0o001 for path in python.resolve().parents)
+
+
+def _as_user(python, code, folder, *words):
+    """Run Python in a folder, as an ordinary user also where the tests run as root and others may run it."""
+    home = folder.parent / "home"
+    for one in (folder, home):
+        one.mkdir(exist_ok=True)
+    user = {}
+    if os.geteuid() == 0 and _others_may_run(python):
+        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        _open_to_all(folder.parent)
+        for one in (folder, home):
+            os.chown(one, NOBODY, NOBODY)
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR")}
+    return subprocess.run(
+        [python, "-c", code, *words],
+        cwd=folder,
+        env={**environment, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        **user,
+    )
+
+
+@NIGHTLY
+@pytest.mark.slow
+def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tmp_path):
+    _, python, site = installed
+    folder = tmp_path / "leeg"
+    where = _as_user(python, "import kansenkaart, flows; print(kansenkaart.__file__, flows.__file__)", folder)
+    assert where.stdout.split() == [str(site / "kansenkaart/__init__.py"), str(site / "flows/__init__.py")], (
+        where.stderr
+    )
+    demo = "from kansenkaart.cli import main; main()"
+    done = _as_user(python, demo, folder, "demo")
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert f"Kaart: {folder / 'maps/voorbeeld/index.html'}" in done.stdout
+    assert (folder / "maps/voorbeeld/index.html").stat().st_size > 100_000
+    assert "Er is niets veranderd" in _as_user(python, demo, folder, "demo").stdout
+
+
+@NIGHTLY
+@pytest.mark.slow
+def test_the_wheel_holds_what_it_needs_and_no_more(installed):
+    names = {name.split("/")[0] for name in zipfile.ZipFile(installed[0]).namelist()}
+    assert {one for one in names if not one.endswith(".dist-info")} == {"kansenkaart", "flows"}
+    there = set(zipfile.ZipFile(installed[0]).namelist())
+    assert {f"kansenkaart/studies/{name}.toml" for name in shipped_studies()} | {"flows/prefect.yaml"} <= there
+    assert {one for one in there if "/__pycache__/" in one or one.endswith((".nbi", ".nbc"))} == set()
