@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,26 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kansenkaart.errors import ConfigError
 
-#: What a delivery is for; clean tables are made in this order, each after those that it needs.
-Role = Literal[
-    "buurt",
-    "statistics",
-    "home",
-    "pand",
-    "roof_face",
-    "dsm",
-    "dtm",
-    "terrain",
-    "street_line",
-    "sewer_pipe",
-    "sewer_node",
-    "weather_hourly",
-    "weather_daily",
-    "own_pand",
-    "own_sewer",
-    "own_budget",
-    "own_actual",
-]
+
+def _roles() -> tuple[str, ...]:
+    with (files("kansenkaart") / "data" / "codes.csv").open(encoding="utf-8") as rows:
+        return tuple(row["code"] for row in csv.DictReader(rows) if row["list"] == "role")
+
+
+#: What a delivery is for, the rows ``role`` of data/codes.csv; clean tables are made in this order, each after what it needs.
+ROLES = _roles()
 DATA_VARIABLE = "KANSENKAART_DATA"
 _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -143,7 +133,7 @@ def _inside(path: str | None) -> str | None:
 class Source(_Strict):
     """One delivery: what for, by whom, where it comes from and in which form."""
 
-    role: Role
+    role: str
     publisher: str
     origin: Literal["file", "live", "bulk", "example"]
     form: str
@@ -151,6 +141,13 @@ class Source(_Strict):
     layer: str | None = None
     edition: str = "latest"
     year: int | None = Field(None, ge=1900, le=2100)
+
+    @field_validator("role")
+    @classmethod
+    def _role(cls, role: str) -> str:
+        if role not in ROLES:
+            raise ValueError(f"one of the roles {', '.join(ROLES)}")
+        return role
 
     @field_validator("path")
     @classmethod
@@ -196,7 +193,7 @@ class Study(_Strict):
         Parameters
         ----------
         role : str
-            One of ``Role``.
+            One of ``ROLES``.
 
         Returns
         -------

@@ -104,12 +104,12 @@ def package(tmp_path):
         columns="tree_id crown_m? geometry",
     )
     words = {"unit": "-", "label_nl": "boom", "definition_nl": "Nummer van de boom.", "label_en": "tree"}
-    english = {"definition_en": "Number of the tree.", "origin": "municipality", "tables": "tree"}
+    english = {"definition_en": "Number of the tree.", "origin": "municipality"}
     _row(data / "fields" / "clean.csv", name="tree_id", type="str", **words, **english)
     words |= {"unit": "m", "label_nl": "kroon", "definition_nl": "Breedte van de kroon.", "label_en": "crown"}
-    english |= {"definition_en": "Width of the crown.", "tables": "tree?"}
+    english["definition_en"] = "Width of the crown."
     _row(data / "fields" / "clean.csv", name="crown_m", type="float", min="0", max="60", **words, **english)
-    _line(top / "config.py", '    "street_line",', '    "tree",')
+    _line(data / "codes.csv", "role,street_line,", "role,tree,bomen,trees")
     for name, raw in (("tree_id", "boomnummer"), ("crown_m", "kroon?")):
         _row(data / "raw_names.csv", table="tree", form="bomen-geojson", name=name, raw=raw)
     (top / "sources" / "bomen.py").write_text(READER, "utf-8")
@@ -132,9 +132,10 @@ def test_a_source_is_read_after_six_steps(package):
     rd = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
     content = {"type": "FeatureCollection", "crs": rd, "features": trees}
     (package / "published" / "bomen.geojson").write_text(json.dumps(content), "utf-8")
-    _run(package, "run", "proef")  # a study of trees alone has nothing to publish; its tables stay
+    run = _run(package, "run", "proef")  # a study of trees alone has nothing to publish; its tables stay
     told = _run(package, "status", "proef", "--json")
     assert told.returncode == 0, told.stderr
+    assert told.stdout.strip() != "[]", run.stderr
     (table,) = [one for one in json.loads(told.stdout) if one["name"] == "tree"]
     assert (table["rows"], table["tally"]["left_out"]) == (2, {"no number": 1})
     assert table["editions"] == ["bomen 2026-01"]

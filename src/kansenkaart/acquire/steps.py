@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import geopandas as gpd
 import pandas as pd
@@ -14,7 +13,7 @@ from kansenkaart.acquire import own_data
 from kansenkaart.acquire.deliveries import Delivery, deliver, raster_step
 from kansenkaart.acquire.live import Box, Errand
 from kansenkaart.acquire.readers import ROLES_READ, read
-from kansenkaart.config import Folders, Role, Source, Study
+from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.core import scoring
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance, Tally
@@ -23,7 +22,7 @@ from kansenkaart.tables.store import Store
 
 _IN_BUURT = ("pand", "home")
 #: Clean tables in the order of the roles of a study: each after those that it needs; buurten come first, by themselves.
-_ORDER = tuple(role for role in get_args(Role) if role in ROLES_READ - {"buurt", "statistics"})
+_ORDER = tuple(role for role in ROLES if role in ROLES_READ - {"buurt", "statistics"})
 
 
 @dataclass(frozen=True)
