@@ -46,24 +46,17 @@ SPLINTERS = {
     "flows.refresh": "an entry that prefect.yaml may name",
 }
 #: Ratchets: lines of modules that are longer, of bodies that are longer, and arguments beyond seven.
-LONGER_MODULES = {"kansenkaart.core.area.partition": 503}
+LONGER_MODULES: dict[str, int] = {}
 LONGER_BODIES = {
-    "kansenkaart.core.area.recombine.anneal_partition": 45,
-    "kansenkaart.publish.map.spec.picture": 54,
-    "kansenkaart.publish.map.themes.buurten": 43,
-    "kansenkaart.publish.map.themes.panden": 46,
-    "kansenkaart.publish.map.themes.roofs": 50,
-    "kansenkaart.publish.map.themes_areas.best": 49,
-    "kansenkaart.publish.map.themes_areas.tool": 45,
     "kansenkaart.score.enterprise._panden": 44,
-    "kansenkaart.score.steps.steps": 84,
+    "kansenkaart.score.steps.steps": 82,
     "kansenkaart.sources.example.layout._park_rows": 45,
 }
-MORE_ARGUMENTS = 13
+MORE_ARGUMENTS = 0
 #: Python files of the package; the aim is 165.
-MOST_FILES = 175
+MOST_FILES = 170
 #: Share that lists its parameters [%]: of all public functions that have any, and of the doors that another room uses (aim: 100).
-DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 54, 73
+DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 68, 83
 
 
 def test_modules_are_of_readable_length() -> None:

@@ -10,8 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.editions.gates import Gate, failures
-from kansenkaart.core.editions.summary import compare, summarise
+from kansenkaart.core.editions import Gate, compare, failures, summarise
 from kansenkaart.publish.editions.gates import table
 
 BOW_TIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])

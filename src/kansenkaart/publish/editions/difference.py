@@ -11,7 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from kansenkaart.core.editions.summary import Move, Rows, compare
+from kansenkaart.core.editions import Move, Rows, compare
 from kansenkaart.publish.editions.editions import Edition
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import sha256_of

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from kansenkaart.core.editions.summary import summarise
+from kansenkaart.core.editions import summarise
 from kansenkaart.errors import GateError, KansenkaartError, StoreError
 from kansenkaart.publish.editions.gates import Accepted, judge
 from kansenkaart.tables import assumptions

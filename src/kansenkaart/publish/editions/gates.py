@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from kansenkaart.core.editions.gates import Failure, Gate, failures
+from kansenkaart.core.editions import Failure, Gate, failures
 from kansenkaart.errors import ConfigError, GateError
 
 _SAID = re.compile(r"\s*([^:\s][^:]{0,59}?)\s*:\s*(\S.{2,499})", re.DOTALL)
