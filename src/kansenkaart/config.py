@@ -105,7 +105,7 @@ class OptOut(_Strict):
             return frozenset(self.panden)
         path = folder / self.bestand
         try:
-            lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+            lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
         except (OSError, UnicodeDecodeError) as why:
             raise ConfigError(
                 "a readable list of pand ids",
@@ -306,7 +306,18 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES} bytes")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return tomllib.loads(content.decode("utf-16").replace("\r\n", "\n"))
+        # The mark that Windows Notepad puts at the start is no part of the first key.
+        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError as why:
+        raise ConfigError(
+            "a TOML file in UTF-8",
+            found=f"a byte that is not UTF-8, in line {len(content[: why.start].splitlines())}",
+            where=path.name,
+            remedy="save the file as UTF-8 (in Notepad: Save as, encoding UTF-8)",
+        ) from why
     except (ValueError, RecursionError, OSError) as why:
         raise ConfigError(
             "a TOML file", found=str(why)[:200], where=path.name, remedy="correct the line named"

@@ -1,25 +1,44 @@
-"""Where each delivery of a study is: a file as published, the embedded example, or fetched from its publisher."""
+"""Where each delivery of a study is, and how several deliveries of one role become one table.
+
+A delivery is a file as published, the embedded example, or fetched from its publisher. Neighbouring deliveries share
+objects: equal copies count once, and of two that contradict each other the newer one counts if their dates say which.
+"""
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+import shapely
 
 from kansenkaart.acquire.live import Errand
 from kansenkaart.config import DATA_VARIABLE, Folders, Source
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import ahn, publishers
-from kansenkaart.sources.tools.geofiles import open_raster
 from kansenkaart.sources.tools.rawnames import reading
-from kansenkaart.tables.provenance import Provenance, sha256_of
+from kansenkaart.tables import schemas
+from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
 
 EXAMPLE_EDITION = "1"
+SAME_OBJECT = "same object in another delivery"
+#: What is compared, where it is not the table's own key: all faces of a building come from one tile.
+_OBJECT = {"roof_face": ("pand_id",)}
+#: Two copies are equal if corners and figures differ by no more than a millimetre [m].
+_EQUAL_M = 1e-3
+_DATE = re.compile(r"v?\.?((?:19|20)?\d{2})[-._]?(\d{1,2})?[-._]?(\d{1,2})?")
+_NO_LAYERS = ("dsm", "dtm", "statistics")
 
 
 @dataclass(frozen=True)
@@ -60,12 +79,19 @@ def deliver(source: Source, errand: Errand) -> Delivery:
             where=f"study {study.name}",
             remedy="name a file below the data folder",
         )
+    if source.layer and source.origin == "file" and source.role in _NO_LAYERS:
+        raise ConfigError(
+            f"no layer for role {source.role}",
+            found=f'layer = "{source.layer}"',
+            where=f"study {study.name}",
+            remedy="leave layer out: this role has no layers; name the file itself in path",
+        )
     if not path.exists():
         raise ConfigError(
             f"the published file for {source.role}",
-            found="no such file",
+            found=_nearby(path, base),
             where=str(source.path),
-            remedy=f"put it in the data folder, or set {DATA_VARIABLE} to the folder that holds it",
+            remedy=f"correct path in the study, put the file in {base.name}, or set {DATA_VARIABLE} to the folder that holds it",
         )
     record = publishers.delivery(
         source.publisher,
@@ -78,14 +104,159 @@ def deliver(source: Source, errand: Errand) -> Delivery:
     return Delivery((path,), (record,))
 
 
-def example_folder(folders: Folders) -> Path:
-    """Return the folder of the embedded example, generated when it is not there yet or not whole.
+def _nearby(path: Path, base: Path) -> str:
+    """Say what is there instead: the names in the folder where the file should be."""
+    folder = path.parent
+    while not folder.is_dir() and folder != base.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"no such file; there is no data folder {base.name}"
+    names = sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+    same = [one for one in names if one.casefold() == path.name.casefold()]
+    shown = ", ".join(same or names[:8]) or "nothing"
+    return f"no such file; in {folder.name}/ there is {shown}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a role, read: its name and edition, its rows, and the count of what was left out."""
+
+    name: str
+    edition: str
+    frame: pd.DataFrame
+    tally: Tally
+
+
+def join(table: str, parts: Sequence[Part]) -> tuple[pd.DataFrame, Tally]:
+    """Return the rows of all files of one role as one table, with each object once.
 
     Parameters
     ----------
-    folders : Folders
-        Of the project.
+    table : str
+        Name of the table, whose key says what one object is; of roof faces that is the pand.
+    parts : sequence of Part
+        In the order of the study.
+
+    Raises
+    ------
+    FormatError
+        If two files contradict each other and their editions do not say which is newer.
     """
+    if len(parts) == 1:
+        return parts[0].frame, parts[0].tally
+    by, key = list(_OBJECT.get(table, schemas.get(table).key)), list(schemas.get(table).key)
+    kept: list[Part] = []
+    for part in parts:
+        fresh = part
+        for at, other in enumerate(kept):
+            kept[at], fresh = _settle(table, other, fresh, (by, key))
+        kept.append(fresh)
+    return pd.concat([one.frame for one in kept], ignore_index=True), _sum([one.tally for one in kept])
+
+
+def _settle(table: str, old: Part, new: Part, keys: tuple[list[str], list[str]]) -> tuple[Part, Part]:
+    """Return both files with each shared object in one of them: in the first, or in the newer one if they differ."""
+    by, key = keys
+    if not _shared(old.frame, new.frame, by).any():
+        return old, new
+    torn = _torn(old.frame, new.frame, by, key)
+    if len(torn) and _newer(new.edition, old.edition):
+        old = _without(old, _ids(old.frame, by).isin(torn.index), _older(new.name, torn))
+    elif len(torn):
+        if not _newer(old.edition, new.edition):
+            raise _contradiction(table, old, new, torn)
+        new = _without(new, _ids(new.frame, by).isin(torn.index), _older(old.name, torn))
+    return old, _without(new, _shared(old.frame, new.frame, by), SAME_OBJECT)
+
+
+def _ids(frame: pd.DataFrame, by: Sequence[str]) -> pd.Series[Any]:
+    """Return one text per row that says which object it is of."""
+    return frame[list(by)].astype(str).agg("\0".join, axis=1) if len(by) > 1 else frame[by[0]].astype(str)
+
+
+def _shared(old: pd.DataFrame, new: pd.DataFrame, by: Sequence[str]) -> Any:
+    if old.empty or new.empty:
+        return np.zeros(len(new), dtype=bool)
+    return _ids(new, by).isin(set(_ids(old, by))).to_numpy()
+
+
+def _torn(old: pd.DataFrame, new: pd.DataFrame, by: Sequence[str], key: Sequence[str]) -> pd.Series[Any]:
+    """Return the objects that two files tell differently, each with the first column that differs."""
+    first = old.assign(_object=_ids(old, by), _row=_ids(old, key)).set_index("_row")
+    second = new.assign(_object=_ids(new, by), _row=_ids(new, key)).set_index("_row")
+    both = set(first["_object"]) & set(second["_object"])
+    first, second = first[first["_object"].isin(both)], second[second["_object"].isin(both)]
+    lonely = pd.concat(
+        [one.loc[one.index.difference(other.index)] for one, other in ((first, second), (second, first))]
+    )
+    told = {str(one): "number of parts" for one in lonely["_object"]}
+    same = first.index.intersection(second.index)
+    first, second = first.loc[same], second.loc[same]
+    for name in [one for one in old.columns if one not in key]:
+        differs = _differs(first[name], second[name])
+        for one in first["_object"][differs]:
+            told.setdefault(str(one), name)
+    return pd.Series(told, dtype="object")
+
+
+def _differs(one: pd.Series[Any], other: pd.Series[Any]) -> Any:
+    if isinstance(one, gpd.GeoSeries):
+        pair = shapely.normalize(one.to_numpy()), shapely.normalize(other.to_numpy())
+        return ~shapely.equals_exact(*pair, tolerance=_EQUAL_M)
+    if pd.api.types.is_numeric_dtype(one) and pd.api.types.is_numeric_dtype(other):
+        first, second = one.astype("float64").to_numpy(), other.astype("float64").to_numpy()
+        return ~np.isclose(first, second, rtol=1e-6, atol=_EQUAL_M, equal_nan=True)
+    return (one.fillna("").astype(str) != other.fillna("").astype(str)).to_numpy()
+
+
+def _when(edition: str) -> tuple[int, ...] | None:
+    """Return year, month and day of an edition, as far as it says them."""
+    hit = _DATE.fullmatch(edition.strip())
+    if hit is None:
+        return None
+    year = int(hit[1]) + (2000 if len(hit[1]) == len("21") else 0)
+    return (year, *(int(one) for one in hit.groups()[1:] if one))
+
+
+def _newer(edition: str, than: str) -> bool:
+    new, old = _when(edition), _when(than)
+    return new is not None and old is not None and new > old
+
+
+def _contradiction(table: str, old: Part, new: Part, torn: pd.Series[Any]) -> FormatError:
+    return FormatError(
+        f"one truth about each object of {table}",
+        found=f"{torn.index[0]}: another {torn.iloc[0]} in each file ({len(torn)} such objects)",
+        where=f"{old.name} (edition {old.edition}) and {new.name} (edition {new.edition})",
+        remedy="write the date of each file in edition, as 2026-01-31: then the newer one counts; or leave one file out",
+    )
+
+
+def _older(newer: str, torn: pd.Series[Any]) -> str:
+    names = ", ".join(map(str, torn.index[:5])) + (", …" if len(torn) > len(torn.index[:5]) else "")
+    return f"older than {newer}, which says otherwise: {names}"
+
+
+def _without(part: Part, gone: Any, reason: str) -> Part:
+    """Return the part without some rows, counted by one reason."""
+    mask = np.asarray(gone, dtype=bool)
+    left = {**part.tally.left_out, reason: part.tally.left_out.get(reason, 0) + int(mask.sum())}
+    frame = part.frame[~mask].reset_index(drop=True)
+    return Part(part.name, part.edition, frame, Tally(part.tally.rows_in, len(frame), left, part.tally.noted))
+
+
+def _sum(tallies: Sequence[Tally]) -> Tally:
+    left: dict[str, int] = {}
+    noted: dict[str, int] = {}
+    for tally in tallies:
+        for total, counts in ((left, tally.left_out), (noted, tally.noted)):
+            for reason, count in counts.items():
+                total[reason] = total.get(reason, 0) + count
+    return Tally(sum(one.rows_in for one in tallies), sum(one.kept for one in tallies), left, noted)
+
+
+def example_folder(folders: Folders) -> Path:
+    """Return the folder of the embedded example, generated when it is not there yet or not whole."""
     from kansenkaart.sources.example import write_example
 
     target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
@@ -121,17 +292,7 @@ Box = tuple[float, float, float, float]
 
 
 def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -> Step:
-    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one.
-
-    Parameters
-    ----------
-    role : str
-        ``dsm`` or ``dtm``.
-    deliveries : sequence of Delivery
-        Its sheets.
-    window : Box, optional
-        West, south, east and north in RD New [m]; None for the whole of the sheets.
-    """
+    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one."""
     provenance: tuple[Provenance, ...] = tuple(one for delivery in deliveries for one in delivery.provenance)
 
     def join(store: Store) -> Sequence[Product]:
@@ -148,7 +309,7 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
 def _extent(paths: Sequence[Path]) -> Box:
     boxes = []
     for path in paths:
-        with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
+        with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
             boxes.append(tuple(sheet.bounds))
     west, south, east, north = zip(*boxes, strict=True)
     return float(min(west)), float(min(south)), float(max(east)), float(max(north))

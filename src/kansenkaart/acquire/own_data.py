@@ -14,6 +14,7 @@ from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.messages import own_result_nl
 
 ROLES = ("own_pand", "own_sewer", "own_budget", "own_actual")
 REPORT = "own_report"
@@ -21,7 +22,7 @@ _INPUTS = ("pand", "sewer_pipe")
 _PAST, _AHEAD = 1850, 2100
 _ACTUALS_FROM = 2000
 Part = tuple[Source, Delivery]
-Reader = Callable[[Path, Store], OwnData]
+Reader = Callable[[Path, str | None, Store], OwnData]
 
 
 def steps(parts: Sequence[Part]) -> list[Step]:
@@ -49,8 +50,8 @@ def steps(parts: Sequence[Part]) -> list[Step]:
 def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[Product]:
     products, reports = [], []
     for role in roles:
-        paths = [delivery.paths[0] for source, delivery in mine if source.role == role]
-        read = [(path.name, _READERS[role](path, store)) for path in paths]
+        asked = [(delivery.paths[0], source.layer) for source, delivery in mine if source.role == role]
+        read = [(path.name, _READERS[role](path, layer, store)) for path, layer in asked]
         table, report = join(read)
         reports.append(report.assign(role=role))
         tally = _tally(report)
@@ -66,6 +67,7 @@ def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[
             "own_column": every["column"],
             "own_found": every["found"],
             "own_result": every["result"],
+            "own_words": [own_result_nl(*pair) for pair in zip(every["result"], every["hint"], strict=True)],
         }
     )
     return [*products, Product(REPORT, report, _tally(every))]
@@ -93,11 +95,14 @@ def join(read: Sequence[tuple[str, OwnData]]) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def _tally(report: pd.DataFrame) -> Tally:
-    rows = report[report["result"] != "unreadable"]
+    rows = report[~report["cell"].astype(bool)]
     counts = rows["result"].value_counts(sort=False)
     left = {str(name): int(count) for name, count in counts.items() if name != "matched"}
-    unread = int((report["result"] == "unreadable").sum())
-    return Tally(len(rows), int(counts.get("matched", 0)), left, noted={"cel onleesbaar": unread} if unread else {})
+    cells = report[report["cell"].astype(bool)]
+    twice = int(cells["hint"].eq("two_readings").sum())
+    noted = {"getal met twee lezingen, niet gebruikt": twice, "cel onleesbaar": len(cells) - twice}
+    noted = {words: count for words, count in noted.items() if count}
+    return Tally(len(rows), int(counts.get("matched", 0)), left, noted)
 
 
 def _shaped(role: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -112,24 +117,26 @@ def _ids(store: Store, table: str, column: str) -> list[str]:
     return store.read(table)[column].astype(str).tolist() if store.has(table) else []
 
 
-def _read_pand(path: Path, store: Store) -> OwnData:
-    return read_own(path, shape=PANDEN, known=_ids(store, "pand", "pand_id"), first_year=_PAST, last_year=_AHEAD)
+def _bounds() -> dict[str, int]:
+    return {"first_year": _PAST, "last_year": _AHEAD}
 
 
-def _read_sewer(path: Path, store: Store) -> OwnData:
-    known = _ids(store, "sewer_pipe", "pipe_id")
-    return read_own(path, shape=SEWERS, known=known, first_year=_PAST, last_year=_AHEAD)
+def _read_pand(path: Path, layer: str | None, store: Store) -> OwnData:
+    return read_own(path, shape=PANDEN, known=_ids(store, "pand", "pand_id"), layer=layer, **_bounds())
 
 
-def _read_budget(path: Path, store: Store) -> OwnData:
+def _read_sewer(path: Path, layer: str | None, store: Store) -> OwnData:
+    return read_own(path, shape=SEWERS, known=_ids(store, "sewer_pipe", "pipe_id"), layer=layer, **_bounds())
+
+
+def _read_budget(path: Path, layer: str | None, store: Store) -> OwnData:
     del store
-    known = [one.name for one in default_services()]
-    return read_own(path, shape=BUDGETS, known=known, first_year=_PAST, last_year=_AHEAD)
+    return read_own(path, shape=BUDGETS, known=[one.name for one in default_services()], layer=layer, **_bounds())
 
 
-def _read_actual(path: Path, store: Store) -> OwnData:
+def _read_actual(path: Path, layer: str | None, store: Store) -> OwnData:
     del store
-    return read_actuals(path, first_year=_ACTUALS_FROM, last_year=_AHEAD)
+    return read_actuals(path, layer=layer, first_year=_ACTUALS_FROM, last_year=_AHEAD)
 
 
 _READERS: dict[str, Reader] = {
@@ -140,7 +147,9 @@ _READERS: dict[str, Reader] = {
 }
 
 
-def with_sewers(frame: pd.DataFrame, tally: Tally, paths: Sequence[Path]) -> tuple[pd.DataFrame, Tally]:
+def with_sewers(
+    frame: pd.DataFrame, tally: Tally, files: Sequence[tuple[Path, str | None]]
+) -> tuple[pd.DataFrame, Tally]:
     """Let the municipality's real laying years and diameters take the place of those in the register.
 
     Parameters
@@ -149,15 +158,13 @@ def with_sewers(frame: pd.DataFrame, tally: Tally, paths: Sequence[Path]) -> tup
         Pipes of the register.
     tally : Tally
         Their count.
-    paths : sequence of Path
-        Own tables of sewers.
+    files : sequence of tuple
+        Own tables of sewers, each with its layer or sheet (None for the first).
     """
-    if not paths:
+    if not files:
         return frame, tally
     known = frame["pipe_id"].astype(str).tolist()
-    read = [
-        (path.name, read_own(path, shape=SEWERS, known=known, first_year=_PAST, last_year=_AHEAD)) for path in paths
-    ]
+    read = [(path.name, read_own(path, shape=SEWERS, known=known, layer=layer, **_bounds())) for path, layer in files]
     table, _ = join(read)
     out, noted = frame.copy(), dict(tally.noted)
     for column, name in (("laid_year", "laying_year"), ("diameter_mm", "diameter_mm")):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from kansenkaart.config import Source
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources.tools.layers import fields_of
+from kansenkaart.sources.tools.rawnames import fits, form_of, forms
 from kansenkaart.tables.provenance import Tally
 
 Reading = tuple[pd.DataFrame, Tally]
@@ -25,12 +28,12 @@ def _zwolle(path: Path, source: Source) -> Reading:
     )
 
 
-def _form(read: Callable[..., Reading]) -> Reader:
-    return lambda path, source: read(path, form=source.form)
+def _layered(read: Callable[..., Reading]) -> Reader:
+    return lambda path, source: read(path, form=source.form, layer=source.layer)
 
 
-def _plain(read: Callable[..., Reading]) -> Reader:
-    return lambda path, _: read(path)
+def _station(read: Callable[..., Reading]) -> Reader:
+    return lambda path, source: read(path, form=source.form, station=source.layer)
 
 
 _READERS: dict[tuple[str, str], Reader] = {
@@ -38,52 +41,114 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("buurt", "*"): lambda path, source: cbs_areas.read_buurt(
         path, form=source.form, layer=source.layer, year=source.year
     ),
-    ("statistics", "odata-v3"): _plain(cbs.read_kwb),
-    ("pand", "bgt-pand-sqlite"): _form(bgt.read_pand),
-    ("pand", "*"): _form(bag.read_pand),
-    ("home", "*"): _form(bag.read_home),
-    ("roof_face", "cityjson"): _plain(bag3d.read_roof_face),
-    ("roof_face", "cityjsonseq"): _plain(bag3d.read_roof_face),
+    ("statistics", "odata-v3"): lambda path, _: cbs.read_kwb(path),
+    ("pand", "bgt-pand-sqlite"): _layered(bgt.read_pand),
+    ("pand", "bgt-gml"): _layered(bgt.read_pand),
+    ("pand", "*"): _layered(bag.read_pand),
+    ("home", "*"): _layered(bag.read_home),
+    ("roof_face", "cityjson"): lambda path, source: bag3d.read_roof_face(path, lod=source.layer),
+    ("roof_face", "cityjsonseq"): lambda path, source: bag3d.read_roof_face(path, lod=source.layer),
     ("terrain", "*"): lambda path, source: bgt.read_terrain(path, form=source.form, kind=source.layer),
-    ("street_line", "*"): _form(nwb.read_street_line),
-    ("sewer_pipe", "*"): _form(gwsw.read_sewer_pipe),
-    ("sewer_node", "*"): _form(gwsw.read_sewer_node),
-    ("weather_hourly", "*"): _form(knmi.read_weather_hourly),
-    ("weather_daily", "knmi"): _plain(knmi.read_weather_daily),
+    ("street_line", "*"): _layered(nwb.read_street_line),
+    ("sewer_pipe", "*"): _layered(gwsw.read_sewer_pipe),
+    ("sewer_node", "*"): _layered(gwsw.read_sewer_node),
+    ("weather_hourly", "*"): _station(knmi.read_weather_hourly),
+    ("weather_daily", "knmi"): lambda path, source: knmi.read_weather_daily(
+        path, station=source.layer if source.origin == "file" else None
+    ),
 }
 #: Roles that have a reader.
 ROLES_READ = frozenset(role for role, _ in _READERS)
+AUTO = "auto"
+#: Roles of which one form is all there is.
+_ONLY_FORM = {"statistics": "odata-v3", "roof_face": "cityjson", "weather_daily": "knmi"}
+#: Names of layers by which a role is known in a file with several, as the readers know them.
+_LIKELY: dict[str, tuple[str, ...]] = {
+    "pand": (*bag.LAYERS["pand"], "buildingpart"),
+    "home": bag.LAYERS["home"],
+    "sewer_pipe": gwsw.LAYERS["sewer_pipe"],
+    "sewer_node": gwsw.LAYERS["sewer_node"],
+    "buurt": cbs_areas.LAYERS,
+    "street_line": nwb.LAYERS,
+}
+#: Forms that say themselves that a file has no columns to know it by, or is no file with layers.
+_BY_WORD = ("footprint-shp", "points-shp", "zwolle-geojson", "almere-gpkg", "wfs-2021-shp")
 
 
 def read(path: Path, source: Source) -> Reading:
     """Read one delivery into its clean table.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    source : Source
-        As the study states it: its role and form choose the reader.
-
-    Returns
-    -------
-    tuple of DataFrame and Tally
-        The clean table, and the count of its rows.
+    The form of the study is tried first. A file with layers whose columns are those of another form of the same role
+    is read as that form, and the tally says so; ``form = "auto"`` leaves the choice to the columns.
 
     Raises
     ------
     ConfigError
-        If no reader knows the form.
+        If no reader knows the form, or ``layer`` is named where there are none.
     FormatError, CrsError, SchemaError
         If the file is not what its form says.
     """
-    reader = _READERS.get((source.role, source.form)) or _READERS.get((source.role, "*"))
-    if reader is None:
-        known = sorted(form for role, form in _READERS if role == source.role)
+    form = _form_of(path, source)
+    settled = source.model_copy(update={"form": form})
+    reader = _READERS.get((source.role, form)) or _READERS.get((source.role, "*"))
+    if reader is None or form == AUTO:
         raise ConfigError(
-            f"a form of {known} for {source.role}",
+            f"a form of {', '.join(forms_of(source.role))} for {source.role}",
             found=source.form,
             where=path.name,
-            remedy="correct the form in the study",
+            remedy="correct the form in the study; docs/how-to/new-study.md says which is which",
         )
-    return reader(path, source)
+    if source.layer and source.origin == "file" and (form in ("hydx-csv", "epw", "zwolle-geojson", "odata-v3")):
+        raise ConfigError(
+            f"no layer for form {form}",
+            found=f'layer = "{source.layer}"',
+            where=path.name,
+            remedy="leave layer out: there are no layers in this form",
+        )
+    frame, tally = reader(path, settled)
+    if form == source.form:
+        return frame, tally
+    return frame, replace(tally, noted={**tally.noted, f"form {source.form} in the study, read as {form}": 1})
+
+
+def forms_of(role: str) -> list[str]:
+    """Return all forms in which a role can be read, `AUTO` aside."""
+    named = [form for name, form in _READERS if name == role and form != "*"]
+    more = {"pand": ["footprint-shp"], "home": ["points-shp"], "sewer_pipe": ["hydx-csv"], "sewer_node": ["hydx-csv"]}
+    wanted = [*named, *forms(role), *more.get(role, [])]
+    return sorted(dict.fromkeys([*wanted, "almere-gpkg"] if role == "sewer_node" else wanted))
+
+
+def _form_of(path: Path, source: Source) -> str:
+    """Return the form to read by: the stated one, unless the columns say that it is another."""
+    role, stated = source.role, source.form
+    if stated == AUTO and role in _ONLY_FORM:
+        return _ONLY_FORM[role]
+    if role == "weather_hourly":
+        return stated if stated != AUTO else knmi.form_of(path)
+    if role in ("sewer_pipe", "sewer_node") and stated in (AUTO, "hydx-csv"):
+        hydx = path.is_dir() or path.suffix.lower() == ".csv" or stated == "hydx-csv"
+        if hydx or (path.suffix.lower() == ".zip" and not path.name.lower().endswith(".gpkg.zip")):
+            return "hydx-csv"
+    if role not in (*_LIKELY, "terrain") or stated in _BY_WORD or path.is_dir():
+        return stated
+    if stated != AUTO and stated not in forms(role):
+        return stated
+    return _by_columns(path, source)
+
+
+def _by_columns(path: Path, source: Source) -> str:
+    likely = [source.layer or ""] if source.role == "terrain" else _LIKELY[source.role]
+    layer = None if source.role == "terrain" else source.layer
+    columns = fields_of(path, f"a file for role {source.role}", layer=layer, likely=[one for one in likely if one])
+    if source.form != AUTO and fits(columns, source.role, source.form):
+        return source.form
+    found = form_of(columns, source.role)
+    if found is None and source.form == AUTO:
+        raise FormatError(
+            f"the columns of one of the forms {', '.join(forms_of(source.role))}",
+            found=", ".join(columns[:12]) or "no columns",
+            where=path.name,
+            remedy="say which form it is, or rename the columns as one of the forms has them",
+        )
+    return found or source.form

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
-import pandas as pd
 import shapely
 
 from kansenkaart.acquire import own_data
-from kansenkaart.acquire.deliveries import Delivery, deliver, raster_step
+from kansenkaart.acquire.deliveries import Delivery, Part, deliver, join, raster_step
 from kansenkaart.acquire.live import Box, Errand
 from kansenkaart.acquire.readers import ROLES_READ, read
 from kansenkaart.config import ROLES, Folders, Source, Study
@@ -102,40 +101,46 @@ def _within(made: Product, cut: Box) -> Product:
 
 
 def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
-    frame, tally = _join([read(path, part.source) for part in parts for path in part.delivery.paths])
+    frame, tally = join(table, [one for part in parts for one in _read(part)])
     if table == "sewer_pipe":
-        frame, tally = own_data.with_sewers(frame, tally, [part.delivery.paths[0] for part in extra])
+        frame, tally = own_data.with_sewers(
+            frame, tally, [(part.delivery.paths[0], part.source.layer) for part in extra]
+        )
         extra = []
     for part in extra:
-        figures, _ = read(part.delivery.paths[0], part.source)
+        figures, told = read(part.delivery.paths[0], part.source)
         frame = scoring.with_statistics(gpd.GeoDataFrame(frame), statistics=figures)
+        tally = _with_notes(tally, {f"statistics: {key}": count for key, count in told.noted.items()})
+        strange = ~frame["buurtcode"].isin(figures["buurtcode"])
+        reason = "buurt without statistics of its code (codes of another year?)"
+        tally = _with_notes(tally, {reason: int(strange.sum())} if strange.any() else {})
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)
 
 
-def _join(read: Sequence[tuple[pd.DataFrame, Tally]]) -> tuple[pd.DataFrame, Tally]:
-    if len(read) == 1:
-        return read[0]
-    frame = pd.concat([one for one, _ in read], ignore_index=True)
-    left: dict[str, int] = {}
-    noted: dict[str, int] = {}
-    for _, tally in read:
-        for total, counts in ((left, tally.left_out), (noted, tally.noted)):
-            for reason, count in counts.items():
-                total[reason] = total.get(reason, 0) + count
-    return frame, Tally(sum(tally.rows_in for _, tally in read), len(frame), left, noted)
+def _read(part: _Part) -> list[Part]:
+    edition = part.delivery.provenance[0].edition if part.delivery.provenance else part.source.edition
+    return [Part(path.name, edition, *read(path, part.source)) for path in part.delivery.paths]
 
 
 def _in_buurt(frame: gpd.GeoDataFrame, tally: Tally, store: Store) -> tuple[gpd.GeoDataFrame, Tally]:
     placed = scoring.add_buurtcode(frame, buurt=store.read("buurt"))
     outside = int(placed["buurtcode"].isna().sum())
-    return placed, Tally(tally.rows_in, tally.kept, tally.left_out, {**tally.noted, "buiten alle buurten": outside})
+    return placed, _with_notes(tally, {"buiten alle buurten": outside})
 
 
 def _panden(store: Store, parts: Sequence[_Part]) -> Product:
     product = _make("pand", store, parts, [])
-    frame = product.content
+    frame, tally = product.content, product.tally
     if isinstance(frame, gpd.GeoDataFrame) and store.has("home"):
-        frame = scoring.add_home_counts(frame, home=store.read("home"))
-    return Product("pand", frame, product.tally)
+        homes = store.read("home")
+        lost = homes["pand_id"].notna() & ~homes["pand_id"].isin(frame["pand_id"])
+        if lost.any() and tally is not None:
+            tally = _with_notes(tally, {"home whose pand is left out or not in the file": int(lost.sum())})
+        frame = scoring.add_home_counts(frame, home=homes)
+    return Product("pand", frame, tally)
+
+
+def _with_notes(tally: Tally, notes: dict[str, int]) -> Tally:
+    return Tally(tally.rows_in, tally.kept, tally.left_out, {**tally.noted, **notes})

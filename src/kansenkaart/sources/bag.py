@@ -1,7 +1,8 @@
 """Reads panden and homes from the Basisregistratie Adressen en Gebouwen, in each of its published shapes.
 
-Formats: ``pdok-geojson`` (OGC API Features), ``lvbag-gpkg`` (BAG 2.0 extract), ``nlextract-gpkg``, and for towns that
-publish geometry only ``footprint-shp`` (panden) and ``points-shp`` (address points).
+Formats: ``pdok-geojson`` (OGC API Features, and the light GeoPackage of PDOK), ``lvbag-gpkg`` (BAG 2.0 extract, as GDAL
+reads it: XML, zip or GeoPackage), ``nlextract-gpkg``, and for towns that publish geometry only ``footprint-shp`` (panden)
+and ``points-shp`` (address points).
 
 References
 ----------
@@ -10,15 +11,16 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
-from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.sources.tools.layers import layer_names, open_layer
+from kansenkaart.sources.tools.rawnames import has_ended, raw_names, reading, squeezed, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -47,14 +49,15 @@ PLACEHOLDER_YEARS = (1005, 9999)
 #: Floor areas outside these [m2] are placeholders: 0 and 1 for unmeasured, 999999 for unknown [1]_.
 FLOOR_AREA_LIMITS_M2 = (2, 999_998)
 UNKNOWN_STATUS = "onbekend"
-_LAYERS = {
-    ("pand", "lvbag-gpkg"): "pand",
-    ("home", "lvbag-gpkg"): "verblijfsobject",
-    ("pand", "nlextract-gpkg"): "pandactueelbestaand",
+#: Names of the layer in the register's own deliveries, the current objects first.
+LAYERS = {
+    "pand": ("pandactueelbestaand", "pand", "panden"),
+    "home": ("verblijfsobjectactueelbestaand", "verblijfsobject", "verblijfsobjecten"),
+    "address": ("nummeraanduidingactueelbestaand", "nummeraanduiding", "nummeraanduidingen"),
 }
 
 
-def read_pand(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFrame, Tally]:
+def read_pand(path: Path, *, form: str = "pdok-geojson", layer: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return the panden in use of one file, as table ``pand``; ``homes`` and ``buurtcode`` stay unknown here.
 
     Parameters
@@ -63,6 +66,8 @@ def read_pand(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFra
         File as published.
     form : str
         ``pdok-geojson``, ``lvbag-gpkg``, ``nlextract-gpkg`` or ``footprint-shp``.
+    layer : str or None
+        Layer of the file; None takes the one with a name of the register, or the only one.
 
     Returns
     -------
@@ -79,18 +84,27 @@ def read_pand(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFra
         If the coordinates are not RD New.
     """
     if form == "footprint-shp":
-        return _read_footprints(path)
-    sieve = Sieve(_load(path, "pand", form))
+        return _read_footprints(path, layer)
+    sieve = Sieve(_load(path, "pand", form, layer))
     _drop_ended(sieve)
-    sieve.drop_by_name(~sieve.frame["status"].isin(PAND_IN_USE), to_text(sieve.frame["status"]), "status: ")
+    _keep_status(sieve, PAND_IN_USE)
     _identify(sieve, "pand_id")
     sieve.polygons(path.name)
     _blank_placeholder_years(sieve, path)
     return _finish_pand(sieve, path)
 
 
-def _read_footprints(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
-    sieve = Sieve(_open(path, None))
+def _keep_status(sieve: Sieve, in_use: tuple[str, ...]) -> None:
+    """Leave out what is not in use, in whatever case the status is written."""
+    spelling = {squeezed(one): one for one in in_use}
+    status = to_text(sieve.frame["status"])
+    ours = status.fillna("").map(lambda one: spelling.get(squeezed(one)))
+    sieve.frame["status"] = ours.where(ours.notna(), status)
+    sieve.drop_by_name(ours.isna(), status, "status: ")
+
+
+def _read_footprints(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally]:
+    sieve = Sieve(open_layer(path, "a file of footprints", layer=layer))
     sieve.polygons(path.name)
     sieve.frame["pand_id"] = shape_ids(sieve.frame.geometry.to_numpy(), prefix="grondvlak")
     sieve.drop(sieve.frame["pand_id"].duplicated(), "same footprint twice")
@@ -109,7 +123,8 @@ def _finish_pand(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 
 
 def _blank_placeholder_years(sieve: Sieve, path: Path) -> None:
-    years = to_number(sieve.frame["bouwjaar"], where=f"{path.name}, bouwjaar")
+    years = sieve.numbers("bouwjaar", f"{path.name}, bouwjaar")
+    years = years.where(years.mod(1) == 0)
     for year in PLACEHOLDER_YEARS:
         sieve.note(f"bouwjaar unknown (placeholder {year})", (years == year).sum())
     sieve.note("bouwjaar unknown", years.isna().sum())
@@ -118,7 +133,7 @@ def _blank_placeholder_years(sieve: Sieve, path: Path) -> None:
     sieve.blank_outside("bouwjaar", limits.minimum, limits.maximum)
 
 
-def read_home(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFrame, Tally]:
+def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return the homes of one file, as table ``home``: verblijfsobjecten in use with ``woonfunctie``.
 
     Parameters
@@ -126,7 +141,9 @@ def read_home(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFra
     path : Path
         File as published.
     form : str
-        ``pdok-geojson``, ``lvbag-gpkg`` or ``points-shp``.
+        ``pdok-geojson``, ``lvbag-gpkg``, ``nlextract-gpkg`` or ``points-shp``.
+    layer : str or None
+        Layer of the file; None takes the one with a name of the register, or the only one.
 
     Returns
     -------
@@ -143,21 +160,21 @@ def read_home(path: Path, *, form: str = "pdok-geojson") -> tuple[gpd.GeoDataFra
         If the coordinates are not RD New.
     """
     if form == "points-shp":
-        return _read_points(path)
-    sieve = Sieve(_load(path, "home", form))
+        return _read_points(path, layer)
+    sieve = Sieve(_load(path, "home", form, layer))
     _drop_ended(sieve)
-    sieve.drop_by_name(~sieve.frame["status"].isin(HOME_IN_USE), to_text(sieve.frame["status"]), "status: ")
+    _keep_status(sieve, HOME_IN_USE)
     _keep_homes(sieve)
     _identify(sieve, "home_id")
     sieve.points(path.name)
     if "address" in sieve.frame:
-        _join_addresses(sieve, path, form)
+        _join_addresses(sieve, path)
     _link_panden(sieve)
     return _finish_home(sieve, path)
 
 
 def _keep_homes(sieve: Sieve) -> None:
-    uses = sieve.frame["use"].map(_words)
+    uses = sieve.frame["use"].map(_words).map(lambda words: [word.lower() for word in words])
     names = uses.map(lambda words: ",".join(sorted(words)) or "unknown")
     sieve.drop_by_name(~uses.map(lambda words: "woonfunctie" in words).astype(bool), names, "gebruiksdoel: ")
 
@@ -178,15 +195,24 @@ def _link_panden(sieve: Sieve) -> None:
     sieve.frame["pand_count"] = count.where(count > 0)
 
 
-def _join_addresses(sieve: Sieve, path: Path, form: str) -> None:
-    raw = _open(path, "nummeraanduiding", geometry=False)
-    addresses = Sieve(to_our_names(raw, "address", form=form, where=f"{path.name}, nummeraanduiding"))
+def _join_addresses(sieve: Sieve, path: Path) -> None:
+    """Add street, number and postcode from the layer of addresses; without that layer they stay unknown."""
+    names = ("street_id", "postcode", "house_number", "letter", "addition")
+    own = [name for name in names if name in sieve.frame]
+    layers = {squeezed(one): one for one in layer_names(path, "a BAG file")}
+    layer = next((layers[one] for one in LAYERS["address"] if one in layers), None)
+    if layer is None:
+        sieve.note("no layer nummeraanduiding: address unknown", len(sieve.frame) if not own else 0)
+        sieve.frame = sieve.frame.assign(**{name: None for name in names if name not in sieve.frame})
+        return
+    raw = open_layer(path, f"a BAG file with layer {layer}", layer=layer, geometry=False)
+    addresses = Sieve(to_our_names(raw, "address", form="lvbag-gpkg", where=f"{path.name}, {layer}"))
     _drop_ended(addresses)
     _identify(addresses, "address")
     known = addresses.frame.set_index("address")
     keys = sieve.frame["address"].map(bag_id)
     sieve.note("address unknown", (~keys.isin(known.index)).sum())
-    for name in ("street_id", "postcode", "house_number", "letter", "addition"):
+    for name in names:
         sieve.frame[name] = keys.map(known[name]).to_numpy()
     sieve.frame["street_name"] = None
 
@@ -195,22 +221,23 @@ def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     frame = sieve.frame
     letter, addition = (to_text(frame[name]).fillna("").astype("object") for name in ("letter", "addition"))
     joined = pd.Series(["-".join(filter(None, pair)) or None for pair in zip(letter, addition, strict=True)])
-    area = to_number(frame["floor_area_m2"], where=f"{path.name}, oppervlakte")
+    area = sieve.numbers("floor_area_m2", f"{path.name}, oppervlakte")
+    number = sieve.numbers("house_number", f"{path.name}, huisnummer")
     known = area.between(*FLOOR_AREA_LIMITS_M2)
     sieve.note("floor area unknown", (~known).sum())
     frame = frame.assign(
         house_letter=joined,
         street_id=frame["street_id"].map(bag_id),
         floor_area_m2=area.where(known),
-        house_number=to_number(frame["house_number"], where=f"{path.name}, huisnummer"),
+        house_number=number.where((number.mod(1) == 0) & (number >= 0)),
         buurtcode=None,
         **{name: to_text(frame[name]) for name in ("status", "street_name", "postcode")},
     )
     return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
 
 
-def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
-    sieve = Sieve(_open(path, None))
+def _read_points(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally]:
+    sieve = Sieve(open_layer(path, "a file of address points", layer=layer))
     sieve.points(path.name)
     ids = pd.Series(shape_ids(sieve.frame.geometry.to_numpy(), prefix="punt"))
     nth = ids.groupby(ids).cumcount()
@@ -224,8 +251,7 @@ def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 
 def _drop_ended(sieve: Sieve) -> None:
     for name in [one for one in sieve.frame.columns if one.startswith("ended")]:
-        ended = to_text(sieve.frame[name]).notna()
-        sieve.drop(ended, "voorkomen ended or withdrawn")
+        sieve.drop(has_ended(sieve.frame[name]), "voorkomen ended or withdrawn")
 
 
 def _identify(sieve: Sieve, name: str) -> None:
@@ -238,16 +264,10 @@ def _identify(sieve: Sieve, name: str) -> None:
     sieve.drop(doubles, "same identification twice")
 
 
-def _load(path: Path, table: str, form: str) -> gpd.GeoDataFrame:
+def _load(path: Path, table: str, form: str, layer: str | None) -> gpd.GeoDataFrame:
     raw_names(table, form)
-    raw = _open(path, _LAYERS.get((table, form)))
+    raw = open_layer(path, f"a BAG file with a layer of {table}", layer=layer, likely=LAYERS[table])
     return to_our_names(raw, table, form=form, where=path.name)
-
-
-def _open(path: Path, layer: str | None, *, geometry: bool = True) -> Any:
-    expected = f"a BAG file with layer {layer}" if layer else "a BAG file with geometry"
-    with reading(path, expected):
-        return read_vector(path, layer=layer, geometry=geometry)
 
 
 def _only(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
@@ -303,7 +323,7 @@ def fetch_window(
     source, edition = keep_bulk(folder, publisher=PUBLISHER, url=url, edition=edition, http=http, magic=SQLITE_MAGIC)
     layer = _BULK_LAYERS[role]
     with reading(source, f"a GeoPackage with layer {layer}"):
-        frame = read_vector(source, layer=layer, bbox_m=bbox_m)
+        frame = pyogrio.read_dataframe(source, layer=layer, bbox=bbox_m)
     require_rd(frame, where=f"{source.name}, {layer}")
     if "identificatie" not in frame.columns:
         raise FormatError(

@@ -1,4 +1,7 @@
-"""Reads roof faces from 3DBAG: CityJSON (1.0 to 2.0) and CityJSONSeq, the names of 2021 and today's ``b3_*``.
+"""Reads roof faces from 3DBAG and other makers of CityJSON (1.0 to 2.0) and CityJSONSeq, packed or not.
+
+The names of 2021 and today's ``b3_*`` are read; the BAG identification is the object's name, or else an attribute of it; the
+level of detail is the finest that the file has; trees, roads and other objects are passed by.
 
 Tilt, azimuth and area come from the geometry (Newell's normal over all rings of a face, holes subtracted), because the
 2021 edition publishes none; what 3DBAG publishes itself is kept beside it.
@@ -12,7 +15,9 @@ References
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,8 +32,8 @@ from numpy.typing import NDArray
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id, polygons_of
-from kansenkaart.sources.tools.rawnames import bounded, json_that_fits, raw_names, reading
-from kansenkaart.tables import schemas
+from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, raw_names, reading, squeezed, text_of
+from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +44,27 @@ Floats = NDArray[np.float64]
 
 _RD_CODES = ("7415", "28992")
 _NAMED = 5
+_FULL_TURN_DEG = 360.0
 _CORNERS = 3
 #: A face is flat when its heights differ by no more than this many steps of the file's own rounding [1].
 FLAT_STEPS = 2.0
+#: The rounding of a file that does not say it, or says more than a roof can be drawn with [m]: the millimetre of 3DBAG.
+ROUNDING_M = 0.001
+_COARSEST_M = 0.01
+#: Levels of detail with roof faces, the finest first [3]_.
+LODS = ("2.2", "2.3", "2", "2.0", "2.1", "3", "3.0", "3.1", "3.2", "3.3")
+#: Attributes in which others keep the BAG identification, without case, hyphens and underscores.
+ID_ATTRIBUTES = (
+    "identificatie",
+    "identificatiebagpnd",
+    "bagid",
+    "bagpandid",
+    "pandid",
+    "pandidentificatie",
+    "gmlid",
+    "id",
+)
+_BUILDINGS = ("Building", "BuildingPart", "BuildingUnit", "BuildingStorey")
 
 
 @dataclass
@@ -52,17 +75,20 @@ class _Faces:
     face_of_ring: list[int] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
+    strangers: set[str] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
 
 
-def read_roof_face(path: Path, *, lod: str = "2.2") -> tuple[gpd.GeoDataFrame, Tally]:
+def read_roof_face(path: Path, *, lod: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return the roof faces of one tile or response, as table ``roof_face``.
 
     Parameters
     ----------
     path : Path
-        ``.city.json`` (one document) or ``.city.jsonl`` (one feature a line, the first line holds the transform).
-    lod : str
-        Level of detail.
+        ``.city.json`` (one document) or ``.city.jsonl`` (one feature a line, the first line holds the transform), as it
+        is or packed as ``.gz`` or ``.zip``.
+    lod : str or None
+        Level of detail; None takes 2.2, or else the finest with roof faces that the file has.
 
     Returns
     -------
@@ -75,72 +101,195 @@ def read_roof_face(path: Path, *, lod: str = "2.2") -> tuple[gpd.GeoDataFrame, T
     Raises
     ------
     FormatError
-        If the file is not CityJSON, or its boundaries and semantics do not match.
+        If the file is not CityJSON, its boundaries and semantics do not match, it has buildings of which none has a
+        level of detail with roof faces, or none of them has a BAG identification.
     CrsError
         If the reference system is not RD New with NAP.
     """
     faces = _Faces()
-    step_m = 0.0
     with reading(path, "CityJSON or CityJSONSeq"):
-        for model, scale, shift in _models(path):
-            step_m = max(step_m, float(scale[2]))
-            _gather(model, scale, shift, lod, faces)
-        return _to_table(faces, step_m, path, lod)
+        models = list(_models(path))
+        chosen = lod or _finest(models, path)
+        if chosen != LODS[0] and lod is None and models:
+            faces.seen[f"LoD {LODS[0]} not in the file, read as LoD {chosen}"] = 1
+        step_m = max([_rounding_m(model, scale, faces) for model, scale, _ in models], default=ROUNDING_M)
+        for model, scale, shift in models:
+            _gather(model, scale, shift, chosen, faces)
+        _require_ids(faces, path)
+        return _to_table(faces, step_m, path, chosen)
 
 
-def _models(path: Path) -> Iterator[tuple[dict[str, Any], Floats, Floats]]:
-    content = json_that_fits(bounded(path).read_bytes(), where=path.name)
-    lines = content.split(b"\n") if path.suffix == ".jsonl" else [content]
-    documents = [json.loads(line) for line in lines if line.strip()]
+Model = tuple[dict[str, Any], Floats, Floats]
+
+
+def _models(path: Path) -> Iterator[Model]:
+    text, _ = text_of(_unpacked(path))
+    documents = _documents(text)
     if not documents or documents[0].get("type") != "CityJSON":
         kind = documents[0].get("type") if documents else "an empty file"
-        raise FormatError("a CityJSON document", found=str(kind), where=path.name, remedy="fetch the tile again")
+        raise FormatError(
+            "a CityJSON document",
+            found=str(kind)[:80],
+            where=path.name,
+            remedy="give the tile as CityJSON; CityGML can be turned into it with citygml-tools",
+        )
     head = documents[0]
     _require_rd_nap(head, path)
-    transform = head.get("transform", {"scale": [1.0, 1.0, 1.0], "translate": [0.0, 0.0, 0.0]})
+    transform = head.get("transform") or {"scale": [1.0, 1.0, 1.0], "translate": [0.0, 0.0, 0.0]}
     scale, shift = np.asarray(transform["scale"], float), np.asarray(transform["translate"], float)
     for one in documents:
         if one.get("CityObjects"):
             yield one, scale, shift
 
 
+def _unpacked(path: Path) -> bytes:
+    """Return the bytes of the document; a packed one is unpacked in memory, up to a bound."""
+    content = bounded(path).read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        with gzip.open(path) as opened:
+            content = opened.read(MOST_BYTES + 1)
+    elif content.startswith(b"PK"):
+        with zipfile.ZipFile(path) as archive:
+            names = [one for one in archive.namelist() if one.lower().endswith((".json", ".jsonl"))]
+            if len(names) != 1:
+                raise FormatError(
+                    "one CityJSON file in the zip",
+                    found=", ".join(names[:_NAMED]) or "none",
+                    where=path.name,
+                    remedy="unpack it and name each tile in a [[source]] of its own",
+                )
+            with archive.open(names[0]) as opened:
+                content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FormatError(
+            f"at most {MOST_BYTES} bytes, unpacked", found="more", where=path.name, remedy="give smaller tiles"
+        )
+    return content
+
+
+def _documents(text: str) -> list[dict[str, Any]]:
+    """Return one document, or the lines of a sequence, whatever the file is called."""
+    first = text.lstrip().split("\n", 1)[0]
+    try:
+        lines = text.splitlines() if isinstance(json.loads(first), dict) else [text]
+    except ValueError:
+        lines = [text]
+    found = [json.loads(line) for line in lines if line.strip()]
+    if not all(isinstance(one, dict) for one in found):
+        raise ValueError("no JSON objects")
+    return found
+
+
+def _finest(models: list[Model], path: Path) -> str:
+    """Return the finest level of detail with roof faces of all buildings in the file."""
+    there: Counter[str] = Counter()
+    for model, _, _ in models:
+        for one in model["CityObjects"].values():
+            if _is_building(one):
+                there.update({str(geometry.get("lod")) for geometry in one.get("geometry", [])})
+    chosen = next((one for one in LODS if there[one]), None)
+    if chosen is None and there:
+        raise FormatError(
+            f"a level of detail with roof faces: LoD {', '.join(LODS[:3])}",
+            found=f"LoD {', '.join(sorted(there))}",
+            where=path.name,
+            remedy="take the tile with LoD 2.2 of 3DBAG, or an LoD2 model; LoD 1 has no roofs",
+        )
+    return chosen or LODS[0]
+
+
+def _is_building(one: dict[str, Any]) -> bool:
+    return str(one.get("type", "Building")) in _BUILDINGS
+
+
+def _rounding_m(model: dict[str, Any], scale: Floats, faces: _Faces) -> float:
+    """Return the step to which heights are rounded [m]: the scale of integer vertices, else what 3DBAG rounds to.
+
+    A document without ``transform``, or with decimals in its vertices, holds plain metres: a scale of 1 says nothing
+    of its rounding.
+    """
+    corners = np.asarray(model["vertices"], float)
+    whole = bool(corners.size) and bool((corners == np.round(corners)).all())
+    if whole and float(scale[2]) <= _COARSEST_M:
+        return float(scale[2])
+    if whole and corners.size:
+        faces.seen[f"coordinates rounded to {float(scale[2]):g} m: tilts are rough"] = 1
+    return ROUNDING_M
+
+
+def _require_ids(faces: _Faces, path: Path) -> None:
+    if faces.rows and not any(row["pand_id"] for row in faces.rows):
+        raise FormatError(
+            "BAG identifications (16 digits) as names of the buildings or in an attribute identificatie",
+            found=f"{', '.join(sorted(faces.strangers)[:_NAMED])}; attributes {', '.join(sorted(faces.attributes)[:12])}",
+            where=path.name,
+            remedy="let the maker of the model keep the BAG id (roofer: --id-attribute identificatie)",
+        )
+
+
 def _require_rd_nap(head: dict[str, Any], path: Path) -> None:
-    system = str(head.get("metadata", {}).get("referenceSystem", "none stated"))
-    if not system.endswith(_RD_CODES):
+    system = str((head.get("metadata") or {}).get("referenceSystem") or "none stated")
+    if not system.rstrip("/").endswith(_RD_CODES):
         raise CrsError(
             "EPSG:7415 (RD New and NAP)",
             found=system,
             where=f"{path.name}, metadata.referenceSystem",
-            remedy="use the tile as 3DBAG publishes it",
+            remedy="use the tile as 3DBAG publishes it, or write EPSG:7415 in metadata.referenceSystem if it is in RD and NAP",
         )
 
 
 def _gather(model: dict[str, Any], scale: Floats, shift: Floats, lod: str, faces: _Faces) -> None:
-    objects = model["CityObjects"]
+    objects = {name: one for name, one in model["CityObjects"].items() if _is_building(one)}
+    faces.seen["object that is no building, passed by"] += len(model["CityObjects"]) - len(objects)
     vertices = np.asarray(model["vertices"], float).reshape(-1, _CORNERS) * scale + shift
     found: Counter[str] = Counter()
     roots = [name for name, one in objects.items() if not one.get("parents")]
     for name, one in objects.items():
         root = name if not one.get("parents") else one["parents"][0]
+        owner = _Owner(name, root, objects.get(root, one), one)
         for geometry in one.get("geometry", []):
             if str(geometry.get("lod")) == lod:
                 found[root] += 1
-                _gather_geometry(geometry, vertices, (name, root, objects.get(root, one)), faces)
+                _gather_geometry(geometry, vertices, owner, faces)
     faces.seen["pand"] += len(roots)
     faces.seen[f"pand without LoD {lod}"] += sum(not found[name] for name in roots)
 
 
-def _gather_geometry(
-    geometry: dict[str, Any], vertices: Floats, owner: tuple[str, str, dict[str, Any]], faces: _Faces
-) -> None:
+@dataclass(frozen=True)
+class _Owner:
+    """A city object with its root; the BAG identification is the root's name, or an attribute of root or object."""
+
+    name: str
+    root: str
+    building: dict[str, Any]
+    part: dict[str, Any]
+
+    def pand_id(self) -> str | None:
+        """Return the 16 digits, or None."""
+        return bag_id(self.root) or next(filter(None, map(_id_attribute, (self.building, self.part))), None)
+
+    def short(self, pand_id: str | None) -> str:
+        """Return the name of the part, beginning with the pand."""
+        inside = self.name.startswith(self.root)
+        return f"{pand_id or self.root}{self.name[len(self.root) :] if inside else '-' + self.name}"
+
+
+def _id_attribute(one: dict[str, Any]) -> str | None:
+    attributes = {squeezed(name): value for name, value in (one.get("attributes") or {}).items()}
+    return next(filter(None, (bag_id(attributes.get(name)) for name in ID_ATTRIBUTES)), None)
+
+
+def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, faces: _Faces) -> None:
     semantics = geometry.get("semantics")
     if not semantics:
         faces.seen["geometry without semantics"] += 1
         return
-    part, root, building = owner
     names = raw_names("roof_face", "cityjson")
-    surfaces = semantics["surfaces"]
-    ground = _first(building.get("attributes") or {}, names["ground_level_m_nap"])
+    attributes = owner.building.get("attributes") or {}
+    surfaces, ground, pand_id = semantics["surfaces"], _first(attributes, names["ground_level_m_nap"]), owner.pand_id()
+    if pand_id is None:
+        faces.strangers.add(owner.root)
+        faces.attributes.update(map(str, attributes))
     number = 0
     for rings, value in _leaves(geometry["boundaries"], semantics["values"]):
         surface = surfaces[value]
@@ -151,8 +300,8 @@ def _gather_geometry(
             faces.face_of_ring.append(len(faces.rows))
         faces.rows.append(
             {
-                "face_id": f"{_short(part, root)}-{number}",
-                "pand_id": bag_id(root),
+                "face_id": f"{owner.short(pand_id)}-{number}",
+                "pand_id": pand_id,
                 "ground_level_m_nap": ground,
                 "published_tilt_deg": _first(surface, names["published_tilt_deg"]),
                 "published_azimuth_deg": _first(surface, names["published_azimuth_deg"]),
@@ -161,13 +310,18 @@ def _gather_geometry(
         number += 1
 
 
-def _short(part: str, root: str) -> str:
-    return f"{bag_id(root) or root}{part[len(root) :] if part.startswith(root) else '-' + part}"
-
-
 def _first(attributes: dict[str, Any], names: str) -> float | None:
     values = (attributes.get(name) for name in names.removesuffix("?").split("|"))
-    return next((float(one) for one in values if one is not None), None)
+    return next((number for one in values if (number := _number(one)) is not None), None)
+
+
+def _number(value: Any) -> float | None:
+    """Return a published figure, or None for what is no number: nothing that we compute depends on it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if np.isfinite(number) else None
 
 
 def _leaves(boundaries: Any, values: Any) -> Iterator[tuple[list[list[int]], int]]:
@@ -260,10 +414,22 @@ def _to_table(faces: _Faces, step_m: float, path: Path, lod: str) -> tuple[gpd.G
         rows = rows.reindex(columns=[*schemas.get("roof_face").columns[:-1], "mended"])
     sieve = Sieve(gpd.GeoDataFrame(rows.assign(lod=lod), geometry=shapes, crs=RD))
     _leave_out(sieve, step_m)
+    _check_published(sieve)
     for reason, count in faces.seen.items():
         sieve.note(reason, count)
     frame = sieve.frame[list(schemas.get("roof_face").columns)]
     return schemas.conform(frame, "roof_face", where=path.name), sieve.tally()
+
+
+def _check_published(sieve: Sieve) -> None:
+    """Bring published angles within the compass, and make unknown what is no angle or height: nothing depends on them."""
+    azimuth = sieve.frame["published_azimuth_deg"].astype(float)
+    turned = azimuth.notna() & ~azimuth.between(0.0, _FULL_TURN_DEG) & (azimuth.abs() <= _FULL_TURN_DEG)
+    sieve.note("published azimuth below 0, turned into 0 to 360 degrees", turned.sum())
+    sieve.frame["published_azimuth_deg"] = azimuth.where(~turned, azimuth % _FULL_TURN_DEG)
+    for name in ("published_tilt_deg", "published_azimuth_deg", "ground_level_m_nap"):
+        limits = fields.get(name)
+        sieve.blank_outside(name, limits.minimum, limits.maximum)
 
 
 def _angles(total: Floats, low: Floats, high: Floats, flat_m: float) -> dict[str, Floats]:
@@ -282,11 +448,21 @@ def _angles(total: Floats, low: Floats, high: Floats, flat_m: float) -> dict[str
 
 def _leave_out(sieve: Sieve, step_m: float) -> None:
     sieve.drop(sieve.frame["pand_id"].isna(), "pand identification is not 16 digits")
+    _drop_named(
+        sieve, ~np.isfinite(sieve.frame["roof_area_m2"].to_numpy(float)), "face with a corner that is no number"
+    )
+    _drop_named(sieve, ~_plausible(sieve), "face outside the heights of the Netherlands: another unit?")
     _drop_named(sieve, sieve.frame["roof_area_m2"].to_numpy(float) <= step_m**2, "face with zero area")
     _drop_named(sieve, shapely.is_missing(sieve.frame.geometry.to_numpy()), "vertical face, no projection")
     crossing = sieve.frame["mended"].astype(bool)
     if crossing.any():
         sieve.note(f"self-crossing face mended ({_some(sieve.frame['face_id'][crossing])})", crossing.sum())
+
+
+def _plausible(sieve: Sieve) -> NDArray[np.bool_]:
+    low, high = (sieve.frame[name].astype(float) for name in ("eave_height_m_nap", "ridge_height_m_nap"))
+    limits = fields.get("ridge_height_m_nap")
+    return np.asarray(low.ge(limits.minimum) & high.le(limits.maximum), dtype=bool)
 
 
 def _drop_named(sieve: Sieve, bad: NDArray[np.bool_], reason: str) -> None:

@@ -1,6 +1,11 @@
 """Reads surfaces and panden from the Basisregistratie Grootschalige Topografie.
 
-Formats: ``ogc-geojson`` (OGC API Features of today) and ``bgt-2016-sqlite`` (the layers of 2016 with their old names).
+Formats: ``ogc-geojson`` (OGC API Features of today), ``bgt-gml`` (the download of PDOK, a GML file per class) and
+``bgt-2016-sqlite`` (the layers of 2016). They differ in their names only, and each is read whatever the form says.
+
+References
+----------
+.. [1] Geonovum, Gegevenscatalogus BGT 1.2: classes, statuses and attributes.
 """
 
 from __future__ import annotations
@@ -12,8 +17,8 @@ import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id
-from kansenkaart.sources.tools.geofiles import layer_names, read_vector
-from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.sources.tools.layers import choose_layer, open_layer
+from kansenkaart.sources.tools.rawnames import has_ended, raw_names, squeezed, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
-#: Layer names of the 2016 download beside the register's own class names.
+#: Names of the layers in the download (those of CityGML) beside the register's own class names.
 OLD_LAYERS = {
     "trafficarea": "wegdeel",
     "auxiliarytrafficarea": "ondersteunendwegdeel",
@@ -30,7 +35,30 @@ OLD_LAYERS = {
     "bridgeconstructionelement": "overbruggingsdeel",
     "tunnelpart": "tunneldeel",
     "buildingpart": "pand",
+    "buildinginstallation": "gebouwinstallatie",
+    "solitaryvegetationobject": "vegetatieobject",
+    "railway": "spoor",
 }
+#: Classes of the register that hold surfaces [1]_.
+CLASSES = (
+    "wegdeel",
+    "ondersteunendwegdeel",
+    "begroeidterreindeel",
+    "onbegroeidterreindeel",
+    "waterdeel",
+    "ondersteunendwaterdeel",
+    "overbruggingsdeel",
+    "tunneldeel",
+    "pand",
+    "overigbouwwerk",
+    "kunstwerkdeel",
+    "scheiding",
+    "gebouwinstallatie",
+    "spoor",
+    "functioneelgebied",
+    "vegetatieobject",
+    "openbareruimte",
+)
 _UNKNOWN = ("waardeOnbekend", "geenWaarde")
 
 
@@ -42,9 +70,10 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
     path : Path
         File with one layer.
     form : str
-        ``ogc-geojson`` or ``bgt-2016-sqlite``.
+        ``ogc-geojson``, ``bgt-gml`` or ``bgt-2016-sqlite``.
     kind : str or None
-        Class of the register, such as ``wegdeel``; None takes it from the layer's name.
+        Class of the register, such as ``wegdeel``, and the layer of that name where the file has several; None takes
+        it from the name of the layer or of the file.
 
     Returns
     -------
@@ -56,29 +85,48 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
     Raises
     ------
     FormatError
-        If the file cannot be read or lacks a column of its format.
+        If the file cannot be read, lacks a column of its format, or nothing says which class it holds.
     CrsError
         If the coordinates are not RD New.
     """
     raw_names("terrain", form)
-    raw, layer = _open(path)
+    raw, layer = _open(path, kind)
     sieve = Sieve(to_our_names(raw, "terrain", form=form, where=path.name))
     _keep_existing(sieve)
+    sieve.frame["terrain_id"] = to_text(sieve.frame["terrain_id"])
     sieve.drop(sieve.frame["terrain_id"].isna(), "no identification")
     sieve.drop(sieve.frame["terrain_id"].duplicated(keep="last"), "same identification twice")
     sieve.polygons(path.name)
-    frame = sieve.frame.assign(kind=kind or OLD_LAYERS.get(layer, layer), area_m2=sieve.frame.geometry.area)
+    frame = sieve.frame.assign(kind=_class_of(kind, layer, path), area_m2=sieve.frame.geometry.area)
     for name in ("function", "surface"):
         text = to_text(frame[name])
         frame[name] = text.where(~text.isin(_UNKNOWN))
-    sieve.frame = frame.assign(relative_level=to_number(frame["relative_level"], where=path.name))
+    sieve.frame = frame
+    sieve.frame["relative_level"] = sieve.numbers("relative_level", f"{path.name}, relative_level").round()
     limits = fields.get("relative_level")
     sieve.blank_outside("relative_level", limits.minimum, limits.maximum)
     sieve.note("surface unknown", sieve.frame["surface"].isna().sum())
     return _finish(sieve, "terrain", path), sieve.tally()
 
 
-def read_pand(path: Path, *, form: str = "bgt-pand-sqlite") -> tuple[gpd.GeoDataFrame, Tally]:
+def _class_of(kind: str | None, layer: str, path: Path) -> str:
+    """Return the class of the register: as the study says, or as layer or file are called."""
+    for name in (kind, layer, path.name.split(".")[0]):
+        bare = squeezed(name or "").removeprefix("bgt").rstrip("0123456789")
+        bare = OLD_LAYERS.get(bare, bare)
+        if bare in CLASSES:
+            return bare
+        if name and name == kind:
+            break
+    raise FormatError(
+        f"a class of the BGT: {', '.join(CLASSES[:6])}, …",
+        found=f"layer {kind or layer}",
+        where=path.name,
+        remedy='say what the file holds: layer = "wegdeel" in the study',
+    )
+
+
+def read_pand(path: Path, *, form: str = "bgt-pand-sqlite", layer: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return panden from the BGT's own layer, as table ``pand``, for places without a BAG extract.
 
     Parameters
@@ -86,7 +134,9 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite") -> tuple[gpd.GeoData
     path : Path
         File with the layer of panden; the BAG identification is a number there.
     form : str
-        ``bgt-pand-sqlite``.
+        ``bgt-pand-sqlite`` or ``bgt-gml``.
+    layer : str or None
+        Layer of the file; None takes the one of panden, or the only one.
 
     Returns
     -------
@@ -101,7 +151,7 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite") -> tuple[gpd.GeoData
         If the file cannot be read or lacks a column of its format.
     """
     raw_names("pand", form)
-    sieve = Sieve(to_our_names(_open(path)[0], "pand", form=form, where=path.name))
+    sieve = Sieve(to_our_names(_open(path, layer or "pand")[0], "pand", form=form, where=path.name))
     _keep_existing(sieve)
     sieve.frame["pand_id"] = sieve.frame["pand_id"].map(bag_id)
     sieve.drop(sieve.frame["pand_id"].isna(), "no BAG identification")
@@ -119,19 +169,16 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite") -> tuple[gpd.GeoData
 
 def _keep_existing(sieve: Sieve) -> None:
     for name in [one for one in sieve.frame.columns if one.startswith("ended")]:
-        sieve.drop(to_text(sieve.frame[name]).notna(), "registration ended")
+        sieve.drop(has_ended(sieve.frame[name]), "registration ended")
     status = to_text(sieve.frame["status"])
-    sieve.drop_by_name(status.notna() & (status != EXISTING), status, "status: ")
+    sieve.drop_by_name(status.notna() & (status.str.lower() != EXISTING), status, "status: ")
 
 
-def _open(path: Path) -> tuple[gpd.GeoDataFrame, str]:
-    with reading(path, "a BGT file with one layer"):
-        names = layer_names(path)
-        if len(names) != 1:
-            raise FormatError(
-                "one layer", found=str(names), where=path.name, remedy="give each BGT layer as its own file"
-            )
-        return read_vector(path, layer=names[0]), names[0]
+def _open(path: Path, kind: str | None) -> tuple[gpd.GeoDataFrame, str]:
+    expected = "a BGT file with one layer"
+    likely = (kind, *(old for old, new in OLD_LAYERS.items() if new == kind)) if kind else ()
+    name = choose_layer(path, expected, likely=[one for one in likely if one])
+    return open_layer(path, expected, layer=name), name
 
 
 def _finish(sieve: Sieve, table: str, path: Path) -> Any:

@@ -20,8 +20,8 @@ import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.geofiles import layer_names, read_vector
-from kansenkaart.sources.tools.rawnames import raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.sources.tools.layers import open_layer
+from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -39,10 +39,14 @@ ORDER_2021 = {
     "gemiddel15": 87,
 }
 COLUMNS_2021 = 207
+#: Names of the layer in the deliveries.
+LAYERS = ("buurten", "cbs_buurten")
 #: Owner-occupied and rented shares add up to 100 %, but for homes of unknown ownership and rounding [%].
 OWNERSHIP_SUM_PCT = (50.0, 102.0)
-_CODE = re.compile(r"BU\d{8}")
+#: CBS gives letters too since 2025: BU, the municipality's four digits and four digits or letters.
+_CODE = re.compile(r"BU\d{4}[0-9A-Z]{4}")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
+_NAMED = 5
 _THOUSAND_EUR = ("income_per_inhabitant_eur", "home_value_eur")
 _EUR_PER_THOUSAND = 1000.0
 
@@ -91,24 +95,20 @@ def read_buurt(
         If the coordinates are not RD New.
     """
     raw_names("buurt", form)
-    with reading(path, "a file of CBS buurten"):
-        raw = read_vector(path, layer=layer or _layer(path))
+    raw = open_layer(path, "a file of CBS buurten", layer=layer, likely=LAYERS)
     if form == "wfs-2021-shp":
         _require_order(raw, path)
     sieve = Sieve(to_our_names(raw, "buurt", form=form, where=path.name))
-    codes = to_text(sieve.frame["buurtcode"])
+    codes = sieve.frame["buurtcode"] = to_text(sieve.frame["buurtcode"]).str.upper()
     sieve.drop(
-        ~codes.fillna("").map(lambda one: bool(_CODE.fullmatch(one))).astype(bool), "buurtcode is not BU and 8 digits"
+        ~codes.fillna("").map(lambda one: bool(_CODE.fullmatch(one))).astype(bool),
+        "buurtcode is not BU and 8 digits or letters",
     )
     sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurtcode twice")
     sieve.polygons(path.name)
     _to_figures(sieve, path)
     _add_years(sieve.frame, path, year, figure_years or {})
     return _finish(sieve, path), sieve.tally()
-
-
-def _layer(path: Path) -> str | None:
-    return "buurten" if "buurten" in layer_names(path) else None
 
 
 def _require_order(raw: pd.DataFrame, path: Path) -> None:
@@ -125,22 +125,31 @@ def _require_order(raw: pd.DataFrame, path: Path) -> None:
 
 def _to_figures(sieve: Sieve, path: Path) -> None:
     for name in figure_names():
-        sieve.frame[name] = to_number(sieve.frame[name], where=f"{path.name}, {name}")
+        sieve.frame[name] = sieve.numbers(name, f"{path.name}, {name}")
         if name in _THOUSAND_EUR:
             sieve.frame[name] *= _EUR_PER_THOUSAND
         limits = fields.get(name)
         sieve.blank_outside(name, limits.minimum, limits.maximum)
         sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
+    _check_ownership(sieve, path)
+
+
+def _check_ownership(sieve: Sieve, path: Path) -> None:
+    """Make ownership unknown where the shares do not add up; where that is most buurten, the columns are other ones."""
     low, high = OWNERSHIP_SUM_PCT
     total = sieve.frame["owner_occupied_pct"] + sieve.frame["rented_pct"]
     odd = total.notna() & ~total.between(low, high)
-    if odd.any():
+    if odd.any() and 2 * odd.sum() > total.notna().sum():
         raise FormatError(
-            f"owner-occupied and rented homes that add up to {low:.0f}-{high:.0f} %",
-            found=f"{total[odd].iloc[0]:.0f} %",
+            f"owner-occupied and rented homes that add up to {low:.0f}-{high:.0f} % in most buurten",
+            found=f"{total[odd].iloc[0]:.0f} % and {odd.sum() - 1} more of {total.notna().sum()}",
             where=f"{path.name}, {sieve.frame['buurtcode'][odd].iloc[0]}",
-            remedy="the columns mean something else than the format says: add a format to data/raw_names.csv",
+            remedy="the columns mean something else than the form says: take the GeoPackage of the same year",
         )
+    if odd.any():
+        codes = ", ".join(sieve.frame["buurtcode"][odd].head(_NAMED))
+        sieve.note(f"owner-occupied and rented do not add up to {low:.0f}-{high:.0f} %, unknown: {codes}", odd.sum())
+        sieve.frame.loc[odd, ["owner_occupied_pct", "rented_pct", "corporation_pct"]] = np.nan
 
 
 def _add_years(frame: pd.DataFrame, path: Path, year: int | None, figure_years: Mapping[str, int]) -> None:

@@ -1,7 +1,8 @@
 """Reads sewers: pipes and nodes, in the shapes in which municipalities publish them.
 
 Formats: ``gwsw-wfs`` (OGC API and WFS as GeoJSON: every value text, "" and 0 both unknown), ``gwsw-gpkg`` (extract per
-municipality: type and name only), ``almere-gpkg`` (inspection records), ``hydx-csv`` (folder of GWSW-Hyd tables).
+municipality: type and name only), ``almere-gpkg`` (inspection records), ``hydx-csv`` (folder or zip of GWSW-Hyd tables,
+with or without a digit in their names, in UTF-8 or Windows-1252).
 
 References
 ----------
@@ -12,6 +13,9 @@ References
 from __future__ import annotations
 
 import csv
+import io
+import re
+import zipfile
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -20,11 +24,25 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
-from kansenkaart.crs import RD, RD_BOUNDS_M
-from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.rawnames import MISSING, raw_names, reading, to_number, to_our_names, to_text
+from kansenkaart.crs import RD
+from kansenkaart.errors import FormatError
+from kansenkaart.sources.tools.cleaning import Sieve, placeless
+from kansenkaart.sources.tools.layers import open_layer
+from kansenkaart.sources.tools.rawnames import (
+    MISSING,
+    NOTES,
+    bounded,
+    column_named,
+    has_ended,
+    raw_names,
+    reading,
+    text_of,
+    to_number,
+    to_our_names,
+    to_text,
+)
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -32,15 +50,31 @@ if TYPE_CHECKING:
 
     from kansenkaart.tables.provenance import Tally
 
-_LAYERS = {
-    ("sewer_pipe", "gwsw-gpkg"): "default_lijn",
-    ("sewer_node", "gwsw-gpkg"): "default_punt",
-    ("sewer_pipe", "almere-gpkg"): "leiding",
+#: Names of the layer in the deliveries of publishers, by our table.
+LAYERS = {
+    "sewer_pipe": ("default_lijn", "beheerleiding", "leiding", "leidingen", "lijn"),
+    "sewer_node": ("default_punt", "beheerput", "put", "putten", "punt"),
 }
-_ZERO_IS_UNKNOWN = ("diameter_mm", "width_mm", "bob_from_m_nap", "bob_to_m_nap", "laid_year")
-_NODE_ZERO = ("ground_level_m_nap",)
+_NUMBERS = ("diameter_mm", "width_mm", "bob_from_m_nap", "bob_to_m_nap", "laid_year")
+_NODE_NUMBERS = ("ground_level_m_nap",)
+#: Columns of the tables of HydX that are needed [2]_; ``?`` for those that may miss.
+_HYDX = {
+    "Knooppunt": "UNI_IDE KNP_XCO KNP_YCO KNP_TYP? MVD_NIV? STA_OBJ?",
+    "Verbinding": "UNI_IDE KN1_IDE KN2_IDE VRB_TYP? INZ_TYP? PRO_IDE? BOB_KN1? BOB_KN2? STA_OBJ?",
+    "Profiel": "PRO_IDE PRO_BRE? PRO_HGT? PRO_VRM? PRO_MAT?",
+}
+_MOST_HYDX_BYTES = 1 << 30
+#: States of a HydX object that is not there yet (gepland) or no more (vervallen, verwijderd). ONT (ontwerp) is kept, and
+#: noted: the publisher's own test system has it on objects that take part in its sums.
+_NOT_THERE = ("pln", "plan", "gepland", "vvl", "vrv", "vervallen", "vwd", "verwijderd")
+_DESIGN = ("ont", "ontwerp")
+#: A date as 2008, 2008-01-31, 20080131, 31-01-2008 or 2008/01/31: the year in it.
+_YEAR = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?=\D|\d{4}\b|$)"
 #: Sizes below this are metres written as millimetres [mm]: the smallest pipe is 50 mm, the largest 4 m.
 _METRES_BELOW = 5.0
+_LEVELS = ("bob_from_m_nap", "bob_to_m_nap", "ground_level_m_nap")
+#: Set on frames of HydX, where a blank is unknown and 0.00 is a level; the GWSW services write 0 for unknown.
+_ZERO_IS_LEVEL = "zero is a level"
 _TEXTS = ("from_node", "to_node", "shape", "material", "street_name", "status")
 _MISSING_KIND = {"pipe": ("overig", "other"), "node": ("", "overig")}
 #: Improved separate systems catch the first rain; named "verbeterd" in the kind of system [1]_.
@@ -54,7 +88,7 @@ def _types() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def read_sewer_pipe(
-    path: Path, *, form: str = "gwsw-wfs", origin_m: tuple[float, float] = (0.0, 0.0)
+    path: Path, *, form: str = "gwsw-wfs", layer: str | None = None, origin_m: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return pipes with their system and kind, as table ``sewer_pipe``.
 
@@ -64,6 +98,8 @@ def read_sewer_pipe(
         File as published, or the folder of a HydX set.
     form : str
         ``gwsw-wfs``, ``gwsw-gpkg``, ``almere-gpkg`` or ``hydx-csv``.
+    layer : str or None
+        Layer of the file; None takes the one with a name of the register, or the only one.
     origin_m : tuple of float
         Added to the coordinates of a HydX set that is drawn on its own grid [m].
 
@@ -84,7 +120,8 @@ def read_sewer_pipe(
     if form == "hydx-csv":
         with reading(path, "the HydX tables Knooppunt, Verbinding and Profiel with their columns"):
             return _read_hydx_pipes(path, origin_m)
-    sieve = Sieve(to_our_names(_open(path, "sewer_pipe", form), "sewer_pipe", form=form, where=path.name))
+    raw = _open(path, "sewer_pipe", form, layer)
+    sieve = Sieve(to_our_names(raw, "sewer_pipe", form=form, where=path.name))
     _drop_ended(sieve)
     if form == "almere-gpkg":
         sieve.frame["type"] = "Vuilwaterriool"
@@ -93,7 +130,7 @@ def read_sewer_pipe(
 
 
 def read_sewer_node(
-    path: Path, *, form: str = "gwsw-wfs", origin_m: tuple[float, float] = (0.0, 0.0)
+    path: Path, *, form: str = "gwsw-wfs", layer: str | None = None, origin_m: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return nodes with their kind, as table ``sewer_node``.
 
@@ -103,6 +140,8 @@ def read_sewer_node(
         File as published, or the folder of a HydX set.
     form : str
         ``gwsw-wfs``, ``gwsw-gpkg``, ``almere-gpkg`` (nodes at the ends of the pipes) or ``hydx-csv``.
+    layer : str or None
+        Layer of the file; None takes the one with a name of the register, or the only one.
     origin_m : tuple of float
         Added to the coordinates of a HydX set that is drawn on its own grid [m].
 
@@ -122,24 +161,33 @@ def read_sewer_node(
     """
     if form == "hydx-csv":
         with reading(path, "the HydX table Knooppunt with its columns"):
-            return _finish_nodes(Sieve(_hydx_nodes(path, origin_m)), path)
+            sieve = Sieve(_hydx_nodes(path, origin_m))
+            _drop_not_there(sieve)
+            return _finish_nodes(sieve, path)
     if form == "almere-gpkg":
-        return _finish_nodes(Sieve(_inspection_nodes(_open(path, "sewer_pipe", form))), path)
-    sieve = Sieve(to_our_names(_open(path, "sewer_node", form), "sewer_node", form=form, where=path.name))
+        return _finish_nodes(Sieve(_inspection_nodes(_open(path, "sewer_pipe", form, layer))), path)
+    raw = _open(path, "sewer_node", form, layer)
+    sieve = Sieve(to_our_names(raw, "sewer_node", form=form, where=path.name))
+    _drop_ended(sieve)
     _classify(sieve, "node")
     return _finish_nodes(sieve, path)
 
 
-def _open(path: Path, table: str, form: str) -> Any:
+def _open(path: Path, table: str, form: str, layer: str | None) -> Any:
     raw_names(table, form)
-    with reading(path, f"a sewer file of format {form}"):
-        # Dates as text: one date in the year 0 would make the whole file unreadable.
-        return read_vector(path, layer=_LAYERS.get((table, form)), dates=False)
+    return open_layer(path, f"a sewer file of format {form}", layer=layer, likely=LAYERS[table])
 
 
 def _drop_ended(sieve: Sieve) -> None:
     if "ended" in sieve.frame:
-        sieve.drop(to_text(sieve.frame["ended"]).notna(), "taken out of use")
+        sieve.drop(has_ended(sieve.frame["ended"]), "taken out of use")
+
+
+def _drop_not_there(sieve: Sieve) -> None:
+    status = to_text(sieve.frame["status"])
+    design = status.str.lower().isin(_DESIGN)
+    sieve.note("status ONT (ontwerp): kept", design.sum())
+    sieve.drop_by_name(status.str.lower().isin(_NOT_THERE), status, "status: ")
 
 
 def _classify(sieve: Sieve, role: str) -> None:
@@ -160,15 +208,16 @@ def _classify(sieve: Sieve, role: str) -> None:
 def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["pipe_id"] = to_text(sieve.frame["pipe_id"])
     sieve.drop(sieve.frame["pipe_id"].isna(), "no identification")
-    _drop_strays(sieve)
     sieve.lines(path.name)
     sieve.drop(sieve.frame["pipe_id"].duplicated(), "same pipe twice")
     _absent(sieve, "sewer_pipe")
     begin = to_text(sieve.frame["begin"]) if "begin" in sieve.frame else pd.Series(None, index=sieve.frame.index)
-    sieve.frame["laid_year"] = begin.astype("str").str[:4]
+    sieve.frame["laid_year"] = begin.astype("str").str.extract(_YEAR, expand=False)
+    odd = begin.notna() & ~begin.astype("str").str.lower().isin(MISSING) & sieve.frame["laid_year"].isna()
+    sieve.note("laid_year is no date, unknown", odd.sum())
     for name in _TEXTS:
         sieve.frame[name] = to_text(sieve.frame[name])
-    _numbers(sieve, _ZERO_IS_UNKNOWN, path)
+    _numbers(sieve, _NUMBERS, path)
     sieve.frame["length_m"] = sieve.frame.geometry.length
     return _conform(sieve, "sewer_pipe", path), sieve.tally()
 
@@ -176,22 +225,10 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 def _finish_nodes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["node_id"] = to_text(sieve.frame["node_id"])
     sieve.drop(sieve.frame["node_id"].isna(), "no identification")
-    _drop_strays(sieve)
     sieve.points(path.name)
     sieve.drop(sieve.frame["node_id"].duplicated(), "same node twice")
-    _numbers(sieve, _NODE_ZERO, path)
+    _numbers(sieve, _NODE_NUMBERS, path)
     return _conform(sieve, "sewer_node", path), sieve.tally()
-
-
-def _drop_strays(sieve: Sieve) -> None:
-    """Leave out the few whose coordinates are of another system; a file of which most are is refused by the reader."""
-    bounds = shapely.bounds(sieve.frame.geometry.to_numpy())
-    low_x, low_y, high_x, high_y = RD_BOUNDS_M
-    with_place = ~np.isnan(bounds[:, 0])
-    inside = (bounds[:, 0] >= low_x) & (bounds[:, 1] >= low_y) & (bounds[:, 2] <= high_x) & (bounds[:, 3] <= high_y)
-    stray = with_place & ~inside
-    if stray.any() and 2 * stray.sum() < with_place.sum():
-        sieve.drop(stray, "outside RD New: coordinates of another system")
 
 
 def _absent(sieve: Sieve, table: str) -> None:
@@ -204,8 +241,10 @@ def _numbers(sieve: Sieve, names: tuple[str, ...], path: Path) -> None:
         numbers = to_number(sieve.frame[name], where=f"{path.name}, {name}", lenient=True)
         spelled = to_text(sieve.frame[name]).str.lower()
         sieve.note(f"{name} is no number, unknown", (numbers.isna() & spelled.notna() & ~spelled.isin(MISSING)).sum())
-        sieve.note(f"{name} is 0, unknown", (numbers == 0).sum())
-        sieve.frame[name] = numbers.where(numbers != 0)
+        if name not in _LEVELS or not sieve.frame.attrs.get(_ZERO_IS_LEVEL) or not (numbers.fillna(0) != 0).any():
+            sieve.note(f"{name} is 0, unknown", (numbers == 0).sum())
+            numbers = numbers.where(numbers != 0)
+        sieve.frame[name] = numbers
         if name in ("diameter_mm", "width_mm"):
             metres = sieve.frame[name].between(0, _METRES_BELOW, inclusive="neither")
             sieve.note(f"{name} written in metres, turned into mm", metres.sum())
@@ -230,31 +269,87 @@ def _inspection_nodes(pipes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _hydx(path: Path, table: str) -> pd.DataFrame:
-    with reading(path / f"{table}.csv", f"HydX table {table}"):
-        frame = pd.read_csv(path / f"{table}.csv", sep=";", dtype=str, skipinitialspace=True)
-        return frame.rename(columns=str.strip)
+    """Read one HydX table, of whatever digit and case in its name, with its columns named as the standard has them."""
+    texts, notes = [], {}
+    for name, content in _hydx_files(path, table):
+        text, encoding = text_of(content)
+        texts.append((name, text))
+        if encoding:
+            notes[f"{name} read as {encoding}"] = 1
+    parts = [_hydx_table(text, table, path / name) for name, text in texts]
+    frame = pd.concat(parts, ignore_index=True)
+    frame.attrs[NOTES] = notes
+    return frame
+
+
+def _hydx_files(path: Path, table: str) -> list[tuple[str, bytes]]:
+    named = re.compile(rf"(?i)(?:.*[^a-z])?{table}\d*\.csv")
+    if path.suffix.lower() == ".zip":
+        with reading(path, f"a zip with HydX table {table}"), zipfile.ZipFile(bounded(path)) as opened:
+            names = [one.filename for one in opened.infolist() if one.file_size < _MOST_HYDX_BYTES]
+            hits = sorted(one for one in names if named.fullmatch(one.rsplit("/", 1)[-1]))
+            found = [(one.rsplit("/", 1)[-1], opened.read(one)) for one in hits]
+    else:
+        folder = path if path.is_dir() else path.parent
+        names = sorted(one.name for one in folder.glob("*"))
+        hits = [one for one in names if named.fullmatch(one)]
+        found = [(one, bounded(folder / one).read_bytes()) for one in hits]
+    if not found:
+        there = ", ".join(one for one in names if one.lower().endswith(".csv")) or "no csv at all"
+        raise FormatError(
+            f"the HydX table {table}.csv (or {table}1.csv)",
+            found=there,
+            where=path.name,
+            remedy="let path name the folder or zip that holds Knooppunt, Verbinding and Profiel",
+        )
+    return found
+
+
+def _hydx_table(text: str, table: str, path: Path) -> pd.DataFrame:
+    head = text.split("\n", 1)[0]
+    separator = max(";,\t", key=head.count)
+    with reading(path, f"the HydX table {table} with as many cells in each row as in its head"):
+        raw = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, skipinitialspace=True, index_col=False)
+    wanted = _HYDX[table].split()
+    hits = {one.removesuffix("?"): column_named(raw.columns, one) for one in wanted}
+    missing = [one for one in wanted if not one.endswith("?") and hits[one] is None]
+    if missing:
+        raise FormatError(
+            f"the columns {', '.join(missing)} in HydX table {table}",
+            found=", ".join(map(str, raw.columns[:12])) or "none",
+            where=path.name,
+            remedy="export the set again as GWSW-Hyd (HydX), with its heads",
+        )
+    absent = pd.Series(None, index=raw.index, dtype="object")
+    return pd.DataFrame({one: absent if hit is None else to_text(raw[hit]) for one, hit in hits.items()})
+
+
+def _typed(column: pd.Series[Any], role: str, place: int, otherwise: str) -> pd.Series[Any]:
+    return column.map(lambda one: _types().get((role, str(one).lower()), (otherwise, otherwise))[place])
 
 
 def _hydx_nodes(path: Path, origin_m: tuple[float, float]) -> gpd.GeoDataFrame:
     raw = _hydx(path, "Knooppunt")
-    x = to_number(raw["KNP_XCO"], where="Knooppunt.csv, KNP_XCO") + origin_m[0]
-    y = to_number(raw["KNP_YCO"], where="Knooppunt.csv, KNP_YCO") + origin_m[1]
-    kind = raw["KNP_TYP"].map(lambda one: _types().get(("hydx-node", str(one).lower()), _MISSING_KIND["node"])[1])
-    frame = {"node_id": raw["UNI_IDE"], "kind": kind, "ground_level_m_nap": raw["MVD_NIV"]}
-    return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(x, y, crs=RD))
+    x, y = (to_number(raw[name], where=name, lenient=True) for name in ("KNP_XCO", "KNP_YCO"))
+    placed = x.notna() & y.notna() & ((x != 0) | (y != 0))
+    shapes = gpd.points_from_xy(x.where(placed) + origin_m[0], y.where(placed) + origin_m[1], crs=RD)
+    kind = _typed(raw["KNP_TYP"], "hydx-node", 1, _MISSING_KIND["node"][1])
+    frame = {"node_id": raw["UNI_IDE"], "kind": kind, "ground_level_m_nap": raw["MVD_NIV"], "status": raw["STA_OBJ"]}
+    nodes = gpd.GeoDataFrame(frame, geometry=shapes)
+    nodes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
+    return nodes
 
 
 def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.GeoDataFrame, Tally]:
     raw, profiles = _hydx(path, "Verbinding"), _hydx(path, "Profiel").drop_duplicates("PRO_IDE").set_index("PRO_IDE")
     nodes = _hydx_nodes(path, origin_m).drop_duplicates("node_id").set_index("node_id")
     height = profiles["PRO_HGT"].fillna(profiles["PRO_BRE"])
-    shapes = [_between(nodes, one, two) for one, two in zip(raw["KN1_IDE"], raw["KN2_IDE"], strict=True)]
     frame = {
         "pipe_id": raw["UNI_IDE"],
         "from_node": raw["KN1_IDE"],
         "to_node": raw["KN2_IDE"],
-        "system": raw["INZ_TYP"].map(lambda one: _types().get(("hydx-system", str(one).lower()), ("overig", ""))[0]),
-        "kind": raw["VRB_TYP"].map(lambda one: _types().get(("hydx-pipe", str(one).lower()), ("", "other"))[1]),
+        "system": _typed(raw["INZ_TYP"], "hydx-system", 0, "overig"),
+        "kind": _typed(raw["VRB_TYP"], "hydx-pipe", 1, "other"),
         "width_mm": raw["PRO_IDE"].map(profiles["PRO_BRE"]),
         "diameter_mm": raw["PRO_IDE"].map(height),
         "shape": raw["PRO_IDE"].map(profiles["PRO_VRM"]),
@@ -263,11 +358,30 @@ def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.Geo
         "bob_to_m_nap": raw["BOB_KN2"],
         "status": raw["STA_OBJ"],
     }
-    return _finish_pipes(Sieve(gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=RD))), path)
+    shapes = _between(nodes, raw["KN1_IDE"], raw["KN2_IDE"])
+    pipes = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=RD))
+    pipes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
+    sieve = Sieve(pipes)
+    _drop_not_there(sieve)
+    for which, role in (("INZ_TYP", "hydx-system"), ("VRB_TYP", "hydx-pipe")):
+        odd = raw[which].map(lambda one, role=role: (role, str(one).lower()) not in _types()).astype(bool)
+        for name, count in raw[which][odd].fillna("blank").value_counts().items():
+            sieve.note(f"{which} not known: {name}", count)
+    unknown = raw["PRO_IDE"].notna() & ~raw["PRO_IDE"].isin(profiles.index)
+    sieve.note("pipe whose profile is not in the set: size unknown", unknown.sum())
+    return _finish_pipes(sieve, path)
 
 
-def _between(nodes: gpd.GeoDataFrame, one: str, two: str) -> Any:
-    if one not in nodes.index or two not in nodes.index:
-        return None
-    ends = shapely.get_coordinates([nodes.geometry[one], nodes.geometry[two]])
-    return shapely.linestrings(ends)
+def _between(nodes: gpd.GeoDataFrame, starts: pd.Series[Any], ends: pd.Series[Any]) -> NDArray[Any]:
+    """Return the straight line between two nodes, and none where one of them is not there or has no place."""
+    places = nodes.geometry.to_numpy()
+    at = pd.Series(np.arange(len(nodes)), index=nodes.index)
+    pairs = np.column_stack([at.reindex(one).to_numpy(dtype=float) for one in (starts, ends)])
+    bad = placeless(places)
+    whole = ~np.isnan(pairs).any(axis=1)
+    whole[whole] = ~bad[pairs[whole].astype(int)].any(axis=1)
+    lines = np.full(len(pairs), None, dtype=object)
+    if whole.any():
+        corners = shapely.get_coordinates(places[pairs[whole].astype(int)].ravel()).reshape(-1, 2, 2)
+        lines[whole] = shapely.linestrings(corners)
+    return lines

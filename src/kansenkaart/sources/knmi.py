@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pvlib
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.rawnames import bounded, reading, to_number, to_our_names
+from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, reading, text_of, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -39,10 +39,20 @@ PER_TENTH = 0.1
 #: KNMI's code for "less than 0.05 mm" [0.1 mm] [1]_.
 TRACE_CODE = -1
 _STATION = re.compile(r"^#?\s*(\d{3})[:\s]\s*(\d+\.\d+)\s+(\d+\.\d+)\s", re.M)
+_HOURS, _EPW_HEAD, _SHOWN = 24, 8, 12
+#: Columns of an EPW by their place [2]_.
+_EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
+_EPW_MISSING = {
+    "ghi_w_per_m2": 9999.0,
+    "dni_w_per_m2": 9999.0,
+    "dhi_w_per_m2": 9999.0,
+    "air_temperature_degc": 99.9,
+    "wind_speed_m_per_s": 999.0,
+}
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def read_weather_daily(path: Path, *, trace_mm: float = 0.0) -> tuple[pd.DataFrame, Tally]:
+def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None = None) -> tuple[pd.DataFrame, Tally]:
     """Return sun, rain and evaporation per day, as table ``weather_daily``.
 
     Parameters
@@ -51,6 +61,8 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0) -> tuple[pd.DataFra
         ``etmgeg_*.txt``; the head may name fewer or more columns.
     trace_mm : float
         What a day of less than 0.05 mm rain counts for [mm].
+    station : str or None
+        Number of the station, such as ``278``, where the file holds several.
 
     Returns
     -------
@@ -62,22 +74,23 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0) -> tuple[pd.DataFra
     Raises
     ------
     FormatError
-        If the file has no head ``# STN,YYYYMMDD`` or lacks a column.
+        If the file has no head ``# STN,YYYYMMDD``, lacks a column, or holds several stations and none is named.
     """
     raw, _ = _read_station_file(path)
-    sieve = Sieve(to_our_names(raw, "weather_daily", form="knmi", where=path.name))
+    named = to_our_names(raw, "weather_daily", form="knmi", where=path.name)
+    sieve = Sieve(named.assign(STN=raw["STN"], day=_days(raw)))
+    _one_station(sieve, path, station)
+    _drop_undated(sieve, path, sieve.frame["day"].isna())
     frame = sieve.frame
-    rain = to_number(frame["rain_mm"], where=f"{path.name}, RH")
+    rain = sieve.numbers("rain_mm", f"{path.name}, RH")
     trace = rain == TRACE_CODE
     sieve.note("rain below 0.05 mm", trace.sum())
-    with reading(path, "a day as YYYYMMDD in each row"):
-        day = pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d").dt.strftime("%Y-%m-%d")
-    radiation = to_number(frame["global_radiation_kwh_per_m2"], where=f"{path.name}, Q")
-    evaporation = to_number(frame["evaporation_mm"], where=f"{path.name}, EV24")
+    radiation = sieve.numbers("global_radiation_kwh_per_m2", f"{path.name}, Q")
+    evaporation = sieve.numbers("evaporation_mm", f"{path.name}, EV24")
     sieve.frame = pd.DataFrame(
         {
-            "day": day,
-            "station": raw["STN"].astype(str),
+            "day": frame["day"].dt.strftime("%Y-%m-%d"),
+            "station": frame["STN"].astype(str),
             "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
             "rain_mm": (rain * PER_TENTH).where(~trace, trace_mm),
             "evaporation_mm": evaporation.where(evaporation != TRACE_CODE, 0.0) * PER_TENTH,
@@ -87,7 +100,12 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0) -> tuple[pd.DataFra
 
 
 def read_weather_hourly(
-    path: Path, *, form: str = "knmi", position_deg: tuple[float, float] | None = None, year: int = 2019
+    path: Path,
+    *,
+    form: str = "knmi",
+    position_deg: tuple[float, float] | None = None,
+    year: int = 2019,
+    station: str | None = None,
 ) -> tuple[pd.DataFrame, Tally]:
     """Return hourly weather in world time, as table ``weather_hourly``; each row is the hour that begins then.
 
@@ -101,6 +119,8 @@ def read_weather_hourly(
         Latitude and longitude of the station [deg]; None takes them from the file.
     year : int
         Year written on the hours of a typical year; any without a leap day will do [year].
+    station : str or None
+        Number of the station, such as ``278``, where a KNMI file holds several.
 
     Returns
     -------
@@ -112,26 +132,29 @@ def read_weather_hourly(
     Raises
     ------
     FormatError
-        If the file has another head or states no position while none is given.
+        If the file has another head, states no position while none is given, or holds several stations and none is
+        named.
     """
     if form == "epw":
         return _read_epw(path, year)
     raw, head = _read_station_file(path)
-    place = position_deg or _position(head, str(raw["STN"].iloc[0]), path)
-    sieve = Sieve(to_our_names(raw, "weather_hourly", form="knmi", where=path.name))
-    with reading(path, "a day as YYYYMMDD and an hour as HH in each row"):
-        day = pd.to_datetime(raw["YYYYMMDD"].astype(str), format="%Y%m%d", utc=True)
-        begin = day + pd.to_timedelta(raw["HH" if "HH" in raw else "H"].astype(int) - 1, unit="h")
-    numbers = {name: to_number(sieve.frame[name], where=path.name) for name in sieve.frame.columns}
+    named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
+    hour = pd.to_numeric(_hour_column(raw, path), errors="coerce")
+    begin = _days(raw).dt.tz_localize("UTC") + pd.to_timedelta(hour.where(hour.between(1, _HOURS)) - 1, unit="h")
+    sieve = Sieve(named.assign(STN=raw["STN"], begin=begin))
+    _one_station(sieve, path, station)
+    _drop_undated(sieve, path, sieve.frame["begin"].isna())
+    place = position_deg or _position(head, str(sieve.frame["STN"].iloc[0]), path)
+    numbers = {name: sieve.numbers(name, path.name) for name in named.columns}
     sieve.frame = pd.DataFrame(
         {
-            "timestamp": begin.dt.strftime(_STAMP),
+            "timestamp": sieve.frame["begin"].dt.strftime(_STAMP),
             "ghi_w_per_m2": numbers["ghi_w_per_m2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
             "dni_w_per_m2": None,
             "dhi_w_per_m2": None,
             "air_temperature_degc": numbers["air_temperature_degc"] * PER_TENTH,
             "wind_speed_m_per_s": numbers["wind_speed_m_per_s"] * PER_TENTH,
-            "station": raw["STN"].astype(str),
+            "station": sieve.frame["STN"].astype(str),
             "latitude_deg": place[0],
             "longitude_deg": place[1],
         }
@@ -139,22 +162,103 @@ def read_weather_hourly(
     return _finish(sieve, "weather_hourly", path), sieve.tally()
 
 
-def _read_epw(path: Path, year: int) -> tuple[pd.DataFrame, Tally]:
-    with reading(path, "an EPW file"):
-        raw, place = pvlib.iotools.read_epw(str(bounded(path)), coerce_year=year)
-        sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name))
-        sieve.frame = sieve.frame.assign(
-            timestamp=raw.index.tz_convert("UTC").strftime(_STAMP),
-            station=str(place["city"]),
-            latitude_deg=float(place["latitude"]),
-            longitude_deg=float(place["longitude"]),
+def form_of(path: Path) -> str:
+    """Return whether a file of hours is an ``epw`` (its first word is LOCATION) or of ``knmi``.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read.
+    """
+    with reading(path, "a file of weather"):
+        return "epw" if _station_text(path).lstrip().upper().startswith("LOCATION") else "knmi"
+
+
+def _days(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    return pd.to_datetime(raw["YYYYMMDD"].astype(str).str.strip(), format="%Y%m%d", errors="coerce")
+
+
+def _hour_column(raw: pd.DataFrame, path: Path) -> pd.Series[str]:
+    name = next((one for one in ("HH", "H") if one in raw), None)
+    if name is None:
+        raise FormatError(
+            "an hour as HH in each row",
+            found=", ".join(map(str, raw.columns[:_SHOWN])),
+            where=path.name,
+            remedy="take the hourly file (uurgeg) for weather_hourly; etmgeg holds days: role weather_daily",
         )
+    return raw[name]
+
+
+def _one_station(sieve: Sieve, path: Path, station: str | None) -> None:
+    """Keep the station that is named; several of which none is named are refused, because their mean is of nowhere."""
+    numbers = to_text(sieve.frame["STN"]).astype("object").fillna("unknown")
+    sieve.frame["STN"] = numbers
+    there = sorted(set(numbers))
+    if station is not None and station in there:
+        sieve.drop(numbers != station, "another station")
+    elif station is not None or len(there) > 1:
+        raise FormatError(
+            f"rows of station {station}" if station else "rows of one station",
+            found=f"stations {', '.join(there[:_SHOWN])} in one file",
+            where=path.name,
+            remedy=f'write layer = "{there[0]}" (or another of these) in the study, or keep the rows of one station',
+        )
+
+
+def _drop_undated(sieve: Sieve, path: Path, bad: pd.Series[bool]) -> None:
+    if len(bad) and 2 * bad.sum() > len(bad):
+        raise FormatError(
+            "a day as YYYYMMDD (and an hour as HH, 1 to 24) in each row",
+            found=f"none in {bad.sum()} of {len(bad)} rows",
+            where=f"{path.name}, row {int(bad.to_numpy().argmax()) + 1}",
+            remedy="take the station file as KNMI gives it, as text",
+        )
+    sieve.drop(bad, "no day or hour that can be read")
+
+
+def _read_epw(path: Path, year: int) -> tuple[pd.DataFrame, Tally]:
+    """Read an EPW; 29 February of a real leap year is left out, so that a typical year has 8,760 hours."""
+    with reading(path, "an EPW file"):
+        lines = text_of(bounded(path).read_bytes())[0].splitlines()
+        place = lines[0].split(",")
+        latitude, longitude, zone_h = (float(one) for one in place[6:9])
+        body = "\n".join(lines[_EPW_HEAD:])
+        raw = pd.read_csv(io.StringIO(body), header=None, usecols=list(_EPW), index_col=False).rename(columns=_EPW)
+    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name).assign(clock=_clock(raw, year)))
+    leap = (pd.to_numeric(raw["month"], errors="coerce") == 2) & (pd.to_numeric(raw["day"], errors="coerce") == 29)
+    sieve.drop(leap, "29 February of a leap year")
+    _drop_undated(sieve, path, sieve.frame["clock"].isna())
+    begin = sieve.frame["clock"] - pd.to_timedelta(zone_h, unit="h")
+    sieve.frame = sieve.frame.drop(columns="clock").assign(
+        timestamp=begin.dt.strftime(_STAMP),
+        station=place[1].strip(),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+    )
+    _blank_fillers(sieve)
     return _finish(sieve, "weather_hourly", path), sieve.tally()
+
+
+def _clock(raw: pd.DataFrame, year: int) -> pd.Series[pd.Timestamp]:
+    """Return the local time at which each hour of an EPW begins, in one year; 29 February and what is no time have none."""
+    month, day, hour = (pd.to_numeric(raw[name], errors="coerce") for name in ("month", "day", "hour"))
+    dates = pd.DataFrame({"year": float(year), "month": month, "day": day})
+    whole = hour.between(1, _HOURS) & month.between(1, 12) & day.between(1, 31)
+    return pd.to_datetime(dates.where(whole), errors="coerce") + pd.to_timedelta(hour.where(whole) - 1, unit="h")
+
+
+def _blank_fillers(sieve: Sieve) -> None:
+    """Make the codes of EPW for "missing" unknown: 9999 for radiation, 99.9 for temperature, 999 for wind [2]_."""
+    for name, code in _EPW_MISSING.items():
+        values = sieve.numbers(name, name)
+        sieve.note(f"{name} is {code:g}, unknown", (values >= code).sum())
+        sieve.frame[name] = values.where(values < code)
 
 
 def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     with reading(path, "a KNMI station file"):
-        text = bounded(path).read_text(encoding="utf-8", errors="replace")
+        text = _station_text(path)
     lines = text.splitlines()
     at = next((n for n, line in enumerate(lines) if re.match(r"#?\s*STN\s*,\s*YYYYMMDD", line)), None)
     if at is None:
@@ -171,6 +275,18 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     with reading(path, f"{len(names)} columns a row"):
         raw = pd.read_csv(io.StringIO(body), names=names, dtype=str, skipinitialspace=True, index_col=False)
     return raw, "\n".join(lines[:at])
+
+
+def _station_text(path: Path) -> str:
+    """Return the text of a station file, out of the zip in which KNMI packs one if need be."""
+    content = bounded(path).read_bytes()
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(path) as archive:
+            names = [one for one in archive.infolist() if one.filename.lower().endswith(".txt")]
+            if len(names) != 1 or names[0].file_size > MOST_BYTES:
+                raise ValueError(f"a zip with {len(names)} text files")
+            content = archive.read(names[0])
+    return text_of(content)[0]
 
 
 def _position(head: str, station: str, path: Path) -> tuple[float, float]:
@@ -190,7 +306,7 @@ def _finish(sieve: Sieve, table: str, path: Path) -> pd.DataFrame:
     for name in shape.columns:
         one = fields.get(name)
         if one.type == "float" and name in shape.nullable:
-            sieve.frame[name] = to_number(sieve.frame[name], where=f"{path.name}, {name}")
+            sieve.frame[name] = to_number(sieve.frame[name], where=f"{path.name}, {name}", lenient=True)
             sieve.blank_outside(name, one.minimum, one.maximum)
             sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
     sieve.drop(sieve.frame.duplicated(list(shape.key)), "same time twice")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.rawnames import raw_names, reading, to_our_names, to_text
+from kansenkaart.sources.tools.layers import open_layer
+from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
 from kansenkaart.tables import schemas
 
 if TYPE_CHECKING:
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from kansenkaart.tables.provenance import Tally
 
+#: Names of the layer in the deliveries.
+LAYERS = ("wegvakken", "wegvak")
 #: Managers of main roads: the state (R) and the province (P).
 MAIN_MANAGERS = ("R", "P")
 
 
-def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataFrame, Tally]:
+def read_street_line(path: Path, *, form: str = "nwb-gml", layer: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return road sections with their street names, as table ``street_line``.
 
     The class is ``main`` for roads of state or province, ``collector`` for numbered roads of others, otherwise
@@ -32,6 +34,8 @@ def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataF
         GML, GeoJSON or GeoPackage as published.
     form : str
         ``nwb-gml``.
+    layer : str or None
+        Layer of the file; None takes the one of road sections, or the only one.
 
     Returns
     -------
@@ -48,8 +52,7 @@ def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataF
         If the coordinates are not RD New.
     """
     raw_names("street_line", form)
-    with reading(path, "a file of NWB wegvakken"):
-        raw = read_vector(path)
+    raw = open_layer(path, "a file of NWB wegvakken", layer=layer, likely=LAYERS)
     sieve = Sieve(to_our_names(raw, "street_line", form=form, where=path.name))
     sieve.frame["street_line_id"] = to_text(sieve.frame["street_line_id"])
     sieve.drop(sieve.frame["street_line_id"].isna(), "no identification")
@@ -59,7 +62,7 @@ def read_street_line(path: Path, *, form: str = "nwb-gml") -> tuple[gpd.GeoDataF
     name, number = to_text(frame["street_name"]), to_text(frame["number"])
     sieve.note("street name unknown", name.isna().sum())
     road_class = number.notna().map({True: "collector", False: "local"})
-    road_class = road_class.where(~frame["manager"].isin(MAIN_MANAGERS), "main")
+    road_class = road_class.where(~to_text(frame["manager"]).str.upper().isin(MAIN_MANAGERS), "main")
     frame = frame.assign(street_name=name, road_class=road_class, length_m=frame.geometry.length)
     columns = list(schemas.get("street_line").columns)
     return schemas.conform(frame[columns], "street_line", where=path.name), sieve.tally()

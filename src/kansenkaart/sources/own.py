@@ -1,20 +1,58 @@
-"""A municipality's or corporation's own tables (CSV or GeoPackage), with a report of every row.
+"""A municipality's or corporation's own tables (CSV, Excel or GeoPackage) as people type them, with a report of every row.
 
 One row that is wrong never disappears: it stands in the report with its row number, what was found and what was done.
+Identifications are read in every usual spelling. Of numbers the whole column decides what a point and a comma mean; a
+number that may be read in two ways (12.500) is asked about, never guessed: that would be a factor of a thousand.
 """
 
 from __future__ import annotations
 
+import csv
+import datetime
+import io
+import re
 import sys
-from collections.abc import Collection, Iterator
+import warnings
+import zipfile
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pandas as pd
+import pyogrio
 
 from kansenkaart.errors import FormatError
-from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.rawnames import bounded, reading
+from kansenkaart.sources.tools.cleaning import bag_id
+from kansenkaart.sources.tools.rawnames import bounded, reading, squeezed, text_of
+
+Rows = list[tuple[int, list[str]]]
+#: How else people head a column, without case, blanks, hyphens and underscores.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "pand_id": ("pand", "bagid", "bagpandid", "pandidentificatie", "identificatie"),
+    "owner": ("eigenaar",),
+    "maintenance_year": ("onderhoudsjaar", "jaaronderhoud"),
+    "pipe_id": ("leiding", "leidingid", "streng", "strengid"),
+    "laying_year": ("aanlegjaar", "jaaraanleg", "jaarvanaanleg"),
+    "diameter_mm": ("diameter", "diametermm"),
+    "service": ("dienst",),
+    "payer": ("betaler",),
+    "budget_eur_per_year": ("budget", "budgeteuroperjaar", "europerjaar"),
+    "place_id": ("plaats", "plaatsid"),
+    "actual_year": ("jaar",),
+    "actual_item": ("post",),
+    "actual_value": ("waarde", "bedrag"),
+}
+#: A head stands within the first rows, below a title and remarks [1].
+_HEAD_WITHIN = 20
+#: Larger whole numbers than these are not exact in a workbook's cells.
+_WHOLE_BELOW = 2.0**53
+MOST_UNPACKED_BYTES = 100 << 20
+_SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
+_SIGNS = re.compile(r"[€\s\u00a0\u202f']|EUR", re.IGNORECASE)
+_GROUPED = r"[+-]?[1-9]\d{0,2}"
+_YEAR_IN_DATE = re.compile(r"(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?:[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|[.,]0+)?")
 
 
 @dataclass(frozen=True)
@@ -55,15 +93,24 @@ class OwnData:
     table : pandas.DataFrame
         One row per key, all of them known; a cell that could not be read is missing.
     report : pandas.DataFrame
-        row (as numbered in the file, the header is 1), key, column, found, result: ``matched``, ``unknown_id``,
-        ``duplicate``, ``conflict``, ``no_id`` or ``unreadable``.
+        row (as numbered in the file), key, column, found, result: ``matched``, ``unknown_id``, ``duplicate``,
+        ``conflict``, ``no_id`` or ``unreadable``; cell (of a row that may be used all the same), and hint: ``excel`` for an
+        id that Excel has rounded, ``two_readings`` for a number such as 12.500.
     """
 
     table: pd.DataFrame
     report: pd.DataFrame
 
 
-def read_own(path: Path, *, shape: OwnTable, known: Collection[str], first_year: int, last_year: int) -> OwnData:
+def read_own(
+    path: Path,
+    *,
+    shape: OwnTable,
+    known: Collection[str],
+    first_year: int,
+    last_year: int,
+    layer: str | None = None,
+) -> OwnData:
     """Read one own table and join it on the ids that are known.
 
     Equal rows count once; rows that contradict each other are all left out, because nothing says which is right.
@@ -71,39 +118,43 @@ def read_own(path: Path, *, shape: OwnTable, known: Collection[str], first_year:
     Parameters
     ----------
     path : Path
-        A ``.csv`` (comma or semicolon, UTF-8) or ``.gpkg`` file.
+        A ``.csv`` (comma, semicolon or tab), ``.xlsx`` or ``.gpkg`` file; a title above the head does not matter.
     shape : OwnTable
         ``PANDEN``, ``SEWERS``, ``BUDGETS`` or ``ACTUALS``.
     known : collection of str
         Ids of BAG, GWSW or the services.
     first_year, last_year : int
         Bounds of a credible year [year].
+    layer : str or None
+        Sheet of a workbook or layer of a GeoPackage; None takes the first.
 
     Raises
     ------
     FormatError
-        If the file is of another kind, is not UTF-8 or lacks a column.
+        If the file is of another kind or lacks a column.
     """
-    raw = _own_columns(_read(path), shape, path)
+    raw = _own_columns(_read(path, shape, layer), shape, path)
     return _told(raw, shape, frozenset(known), (first_year, last_year))
 
 
-def read_actuals(path: Path, *, first_year: int, last_year: int) -> OwnData:
+def read_actuals(path: Path, *, first_year: int, last_year: int, layer: str | None = None) -> OwnData:
     """Read what became of a plan: per place, year and item one figure; the place is checked where the report is made.
 
     Parameters
     ----------
     path : Path
-        A ``.csv`` or ``.gpkg`` file with place_id (``buurt:BU…``), actual_year, actual_item and actual_value.
+        A ``.csv``, ``.xlsx`` or ``.gpkg`` file with place_id (``buurt:BU…``), actual_year, actual_item and actual_value.
     first_year, last_year : int
         Bounds of a credible year [year].
+    layer : str or None
+        Sheet of a workbook or layer of a GeoPackage; None takes the first.
 
     Raises
     ------
     FormatError
-        If the file is of another kind, is not UTF-8 or lacks a column.
+        If the file is of another kind or lacks a column.
     """
-    raw = _own_columns(_read(path), ACTUALS, path)
+    raw = _own_columns(_read(path, ACTUALS, layer), ACTUALS, path)
     spans = (range(first_year, last_year + 1), ACTUAL_ITEMS)
     ids = {
         f"{place}:{year}:{item}"
@@ -115,19 +166,49 @@ def read_actuals(path: Path, *, first_year: int, last_year: int) -> OwnData:
     return _told(raw, ACTUALS, frozenset(ids), (first_year, last_year))
 
 
-def _own_columns(raw: pd.DataFrame, shape: OwnTable, path: Path) -> pd.DataFrame:
-    missing = [name for name in shape.columns if name not in raw.columns]
+def _own_columns(rows: Rows, shape: OwnTable, path: Path) -> pd.DataFrame:
+    """Return the columns of the table by our names, with the row of the file as index."""
+    at = _head(rows, shape)
+    head = rows[at][1] if rows else []
+    hits = {name: _column(head, name) for name in shape.columns}
+    missing = [name for name, hit in hits.items() if hit is None]
     if missing:
         raise FormatError(
             f"the columns {', '.join(shape.columns)}",
-            found=f"{', '.join(map(str, raw.columns))}; missing {', '.join(missing)}",
-            where=path.name,
-            remedy="add or rename the columns; see docs/how-to/own-data.md",
+            found=f"{', '.join(filter(None, head)) or 'an empty file'}; missing {', '.join(missing)}",
+            where=f"{path.name}, row {rows[at][0] if rows else 1}",
+            remedy="add or rename the columns, or begin with an example: kansenkaart eigen-data --voorbeeld",
         )
-    own = raw[list(shape.columns)].apply(lambda column: column.str.strip())
+    body = [(number, cells) for number, cells in rows[at + 1 :] if any(cells)]
+    long = next(((number, cells) for number, cells in body if any(cells[len(head) :])), None)
+    if long is not None:
+        raise FormatError(
+            f"at most {len(head)} cells in each row, as in the head",
+            found=f"{len(long[1])} cells",
+            where=f"{path.name}, row {long[0]}",
+            remedy="put quotes around a text that holds the separator; see docs/how-to/own-data.md",
+        )
+    table = {
+        name: [cells[hit] if hit < len(cells) else "" for _, cells in body]
+        for name, hit in hits.items()
+        if hit is not None
+    }
+    own = pd.DataFrame(table, index=pd.Index([number for number, _ in body], name="row", dtype="int64"), dtype="str")
     if shape.parts:
         own = own.assign(**{shape.key: own[list(shape.parts)].pipe(_joined, ":")})
-    return pd.DataFrame(own.set_axis(pd.RangeIndex(2, len(own) + 2, name="row")))
+    return own
+
+
+def _head(rows: Rows, shape: OwnTable) -> int:
+    """Return which row is the head: the first that has all columns, or else the one with most of them."""
+    counts = [sum(_column(cells, name) is not None for name in shape.columns) for _, cells in rows[:_HEAD_WITHIN]]
+    return counts.index(max(counts)) if counts else 0
+
+
+def _column(head: Sequence[str], name: str) -> int | None:
+    spellings = [squeezed(cell) for cell in head]
+    wanted = (squeezed(name), *ALIASES.get(name, ()))
+    return next((spellings.index(one) for one in wanted if one in spellings), None)
 
 
 def _joined(cells: pd.DataFrame, separator: str) -> pd.Series:
@@ -137,39 +218,117 @@ def _joined(cells: pd.DataFrame, separator: str) -> pd.Series:
 
 
 def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tuple[int, int]) -> OwnData:
+    typed = raw
+    raw = raw.assign(**{shape.key: _register_ids(raw[shape.key], shape, known)})
     clean, notes = _clean(raw, shape, years)
     result = _results(raw, shape, known)
     keep = result.eq("matched")
-    found = raw[shape.key].where(keep, _joined(raw[list(shape.columns)], " | "))
+    found = raw[shape.key].where(keep, _joined(typed[list(shape.columns)], " | "))
     rows = pd.DataFrame(
         {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
-    )
+    ).assign(cell=False, hint=result.eq("unreadable").map({True: "excel", False: ""}).to_numpy())
     report = pd.concat([rows, notes], ignore_index=True) if len(notes) else rows.reset_index(drop=True)
     table = clean[keep].set_index(shape.key)
     return OwnData(table, report.sort_values("row", kind="stable", ignore_index=True))
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix == ".gpkg":
+def _register_ids(ids: pd.Series, shape: OwnTable, known: frozenset[str]) -> pd.Series:
+    """Return identifications as the register writes them, where a usual spelling of one is meant; others as typed."""
+    if shape.key == PANDEN.key:
+        tidy = ids.map(lambda one: re.sub(r"[\s'\u00a0]|[.,]0+$", "", one))
+        return tidy.map(bag_id).where(~ids.isin(known), ids).fillna(ids).astype("str")
+    plain = {one.casefold(): one for one in known}
+    last: dict[str, list[str]] = {}
+    for one in known:
+        last.setdefault(re.split(r"[/#]", one)[-1].casefold(), []).append(one)
+    names = plain | {end: several[0] for end, several in last.items() if len(several) == 1 and end not in plain}
+    return ids.map(lambda one: names.get(one.strip("'").casefold(), one)).astype("str")
+
+
+def _read(path: Path, shape: OwnTable, layer: str | None) -> Rows:
+    """Return the rows of a table as text, each with its number in the file."""
+    kind = path.suffix.lower()
+    if kind == ".gpkg":
         with reading(path, "a GeoPackage with a table"):
-            frame = read_vector(path, geometry=False)
-            return pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
-    if path.suffix != ".csv":
-        raise FormatError("a .csv or .gpkg file", found=path.suffix, where=path.name, remedy="export it as CSV")
-    try:
-        with bounded(path).open(encoding="utf-8-sig") as stream:
-            separator = ";" if ";" in stream.readline() else ","
-        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        if not isinstance(frame.index, pd.RangeIndex):
-            raise ValueError("rows with more cells than the head")
-        return frame
-    except (ValueError, OSError, OverflowError) as why:  # encoding, ragged rows and no rows are ValueErrors
+            frame = pyogrio.read_dataframe(path, layer=layer, read_geometry=False)
+            cells = pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
+        body = [[str(one).strip() for one in row] for row in cells.itertuples(index=False, name=None)]
+        return [(number, row) for number, row in enumerate([list(map(str, frame.columns)), *body], start=1)]
+    if kind in (".xlsx", ".xlsm"):
+        return _read_workbook(path, shape, layer)
+    if kind not in (".csv", ".txt", ".tsv"):
         raise FormatError(
-            "a table in UTF-8 with a head and as many cells in each row",
+            "a .csv, .xlsx or .gpkg file",
+            found=path.suffix or "no ending",
+            where=path.name,
+            remedy="save it as CSV or .xlsx",
+        )
+    if layer is not None:
+        raise FormatError(
+            "no layer for a .csv file", found=layer, where=path.name, remedy="leave layer out of the study"
+        )
+    return _read_text(path)
+
+
+def _read_text(path: Path) -> Rows:
+    try:
+        text, _ = text_of(bounded(path).read_bytes())
+        lines = [line for line in text.splitlines()[:_HEAD_WITHIN] if line.strip()]
+        separator = max(";\t,", key=lambda one: max((line.count(one) for line in lines), default=0))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
+        return [(number, [cell.strip() for cell in row]) for number, row in enumerate(reader, start=1)]
+    except (csv.Error, OSError, ValueError) as why:
+        raise FormatError(
+            "a table with a head and as many cells in each row",
             found=str(why)[:300],
             where=path.name,
-            remedy="save it as CSV UTF-8; see docs/how-to/own-data.md",
+            remedy="save it as CSV UTF-8 or as .xlsx; see docs/how-to/own-data.md",
         ) from why
+
+
+def _read_workbook(path: Path, shape: OwnTable, sheet: str | None) -> Rows:
+    with reading(path, "a workbook (.xlsx) with a table"):
+        with zipfile.ZipFile(bounded(path)) as opened:
+            if sum(one.file_size for one in opened.infolist()) > MOST_UNPACKED_BYTES:
+                raise ValueError(f"more than {MOST_UNPACKED_BYTES} bytes, unpacked")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(path, data_only=True)
+        if sheet is not None and sheet not in book.sheetnames:
+            raise FormatError(
+                f"sheet {sheet}",
+                found=", ".join(book.sheetnames),
+                where=path.name,
+                remedy=f'write layer = "{book.sheetnames[0]}" in the study, or leave it out',
+            )
+        sheets = [book[sheet]] if sheet is not None else book.worksheets
+        tables = [_cells(one) for one in sheets]
+    fitting = (
+        rows for rows in tables if all(_column(rows[_head(rows, shape)][1], n) is not None for n in shape.columns)
+    )
+    return next(fitting, tables[0]) if all(tables) else next(filter(None, tables), [])
+
+
+def _cells(sheet: Any) -> Rows:
+    """Return the cells of a sheet as text; every cell of a merged block holds what the block holds."""
+    filled = {}
+    for block in list((getattr(sheet, "merged_cells", None) and sheet.merged_cells.ranges) or ()):
+        for row, column in block.cells:
+            filled[row, column] = sheet.cell(block.min_row, block.min_col).value
+    rows = []
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        rows.append((number, [_cell(filled.get((number, at), value)) for at, value in enumerate(row, start=1)]))
+    return rows
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()[:10]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_BELOW:
+        return str(int(value))
+    return str(value).strip()
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -183,29 +342,94 @@ def _results(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str]) -> pd.Se
     different = raw.drop_duplicates()[shape.key].value_counts()
     result[key.isin(different[different > 1].index)] = "conflict"
     result[~key.isin(known)] = "unknown_id"
+    result[key.map(lambda one: bool(_SCIENTIFIC.fullmatch(one))).astype(bool) & ~key.isin(known)] = "unreadable"
     result[key.eq("")] = "no_id"
     return result
 
 
 def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     clean, notes = raw.copy(), []
-    for name in (*shape.years, *shape.numbers):
+    for name in shape.years:
+        number = raw[name].map(_year).astype("float64")
+        clean[name] = number.where(number.between(*years))
+        notes += list(_unreadable(raw, clean, shape.key, name, ambiguous=pd.Series(False, index=raw.index)))
+    for name in shape.numbers:
+        number, ambiguous = typed_numbers(raw[name])
         lowest = -sys.float_info.max if shape.signed else 0.0
-        bounds = (float(years[0]), float(years[1])) if name in shape.years else (lowest, sys.float_info.max)
-        number = pd.to_numeric(raw[name].str.replace(",", ".", regex=False), errors="coerce")
-        whole = number.mod(1).eq(0) if name in shape.years else number.notna()
-        clean[name] = number.where(number.between(*bounds) & whole)
-        notes += list(_unreadable(raw, clean, shape.key, name))
+        clean[name] = number.where(number.between(lowest, sys.float_info.max))
+        notes += list(_unreadable(raw, clean, shape.key, name, ambiguous=ambiguous))
     return clean, pd.DataFrame(notes)
 
 
-def _unreadable(raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str) -> Iterator[dict[str, object]]:
+def _year(text: str) -> float:
+    hit = _YEAR_IN_DATE.fullmatch(text.strip("'"))
+    return float(hit[1]) if hit else float("nan")
+
+
+def typed_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return numbers as people type them, and which cells can be read in two ways.
+
+    A point or comma followed by exactly three digits (12.500) is a thousands sign or a decimal sign; the other cells of
+    the column decide: 1.250,50 and 0,5 show a decimal comma, 12.5 a decimal point, 1.250.000 thousands points.
+
+    Parameters
+    ----------
+    column : Series of str
+        Cells as typed; a euro sign, blanks and an apostrophe are no part of the number.
+
+    Returns
+    -------
+    numbers : Series of float
+        NaN for what is no number, is blank, or is ambiguous.
+    ambiguous : Series of bool
+        Where nothing in the column tells which of the two is meant.
+    """
+    text = column.map(lambda one: _SIGNS.sub("", one).removesuffix(",-").removesuffix(".-"))
+    signs = {text_sign for one in text if (text_sign := _decimal_sign(one)) is not None}
+    doubt = text.map(lambda one: bool(re.fullmatch(rf"{_GROUPED}[.,]\d{{3}}", one))).astype(bool)
+    ambiguous = doubt & (len(signs) != 1)
+    decimal = next(iter(signs)) if len(signs) == 1 else None
+    plain = text.map(lambda one: _plain(one, decimal))
+    numbers = pd.to_numeric(plain.where(~ambiguous), errors="coerce").astype("float64")
+    return numbers, ambiguous
+
+
+def _decimal_sign(text: str) -> str | None:
+    """Return the decimal sign that a number shows beyond doubt, or None."""
+    if re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+", text) or re.fullmatch(rf"{_GROUPED}(?:\.\d{{3}}){{2,}}", text):
+        return ","
+    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", text) or re.fullmatch(rf"{_GROUPED}(?:,\d{{3}}){{2,}}", text):
+        return "."
+    hit = re.fullmatch(r"([+-]?\d*)([.,])(\d+)", text)
+    if hit is None or re.fullmatch(rf"{_GROUPED}[.,]\d{{3}}", text):
+        return None
+    return hit[2]
+
+
+def _plain(text: str, decimal: str | None) -> str:
+    own = _decimal_sign(text) or decimal or "."
+    other = "." if own == "," else ","
+    if not re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?", text):
+        return ""
+    if other in text and not re.fullmatch(
+        rf"[+-]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?:{re.escape(own)}\d+)?", text
+    ):
+        return ""
+    return text.replace(other, "").replace(own, ".")
+
+
+def _unreadable(
+    raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str, *, ambiguous: pd.Series
+) -> Iterator[dict[str, object]]:
     wrong = clean[name].isna() & raw[name].ne("")
     for row in raw.index[wrong]:
+        cell = raw.loc[row]
         yield {
             "row": row,
-            "key": raw.loc[row, key],
+            "key": cell[key],
             "column": name,
-            "found": raw.loc[row, name],
+            "found": cell[name],
             "result": "unreadable",
+            "cell": True,
+            "hint": "two_readings" if ambiguous[row] else "",
         }

@@ -14,10 +14,13 @@ import shapely
 from numpy.typing import NDArray
 
 from kansenkaart.crs import RD, RD_BOUNDS_M, require_rd
+from kansenkaart.errors import FormatError
+from kansenkaart.sources.tools.rawnames import MISSING, NOTES, to_number, to_text
 from kansenkaart.tables.provenance import Tally
 
 _POLYGONAL = (3, 6)
 _COLLECTION = 7
+_MULTI_POINT = 4
 _HASH_DIGITS = 12
 _ID_DIGITS = 16
 _ID = re.compile(r"\d{13,16}")
@@ -92,6 +95,8 @@ def shape_ids(shapes: NDArray[Any], *, prefix: str) -> list[str]:
 NO_GEOMETRY = "no usable geometry"
 NAMED_RD = "reference system not named, RD New from its coordinates"
 MENDED = "self-crossing geometry mended"
+STRAY = "outside RD New: coordinates of another system"
+_NAMED_IDS = 5
 _UNNAMED = (None, ("EPSG", "4326"), ("OGC", "CRS84"))
 
 
@@ -110,10 +115,27 @@ def name_rd(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
     code = None if frame.crs is None else frame.crs.to_authority()
     if code not in _UNNAMED or frame.empty or frame.geometry.isna().all():
         return frame if frame.crs is not None else frame.set_crs(RD), False
-    x0, y0, x1, y1 = frame.total_bounds
+    if not in_rd(frame.geometry.to_numpy()).all():
+        return frame, False
+    return frame.set_crs(RD, allow_override=True), True
+
+
+def in_rd(shapes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which shapes lie within the area of use of RD New; a shape without a place does not."""
+    bounds = shapely.bounds(shapes)
     low_x, low_y, high_x, high_y = RD_BOUNDS_M
-    inside = x0 >= low_x and y0 >= low_y and x1 <= high_x and y1 <= high_y
-    return (frame.set_crs(RD, allow_override=True), True) if inside else (frame, False)
+    inside: NDArray[np.bool_] = (
+        (bounds[:, 0] >= low_x) & (bounds[:, 1] >= low_y) & (bounds[:, 2] <= high_x) & (bounds[:, 3] <= high_y)
+    )
+    return inside
+
+
+def placeless(shapes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which shapes are missing, empty, or have a corner that is no number or infinite."""
+    bad: NDArray[np.bool_] = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    corners, owner = shapely.get_coordinates(shapes, return_index=True)
+    bad[np.unique(owner[~np.isfinite(corners).all(axis=1)])] = True
+    return bad
 
 
 class Sieve:
@@ -129,13 +151,55 @@ class Sieve:
         self.frame = frame.reset_index(drop=True)
         self.rows_in = len(frame)
         self.left_out: Counter[str] = Counter()
-        self.noted: Counter[str] = Counter()
+        self.noted: Counter[str] = Counter(frame.attrs.get(NOTES, {}))
 
     def drop(self, bad: Any, reason: str) -> None:
         """Leave rows out for one reason."""
         mask = np.asarray(bad, dtype=bool)
         self.left_out[reason] += int(mask.sum())
         self.frame = self.frame[~mask].reset_index(drop=True)
+
+    def drop_named(self, bad: Any, reason: str) -> None:
+        """Leave rows out for one reason, and note the first few by their identification."""
+        mask = np.asarray(bad, dtype=bool)
+        if mask.any():
+            names = self._names()[mask]
+            more = ", …" if len(names) > _NAMED_IDS else ""
+            self.note(f"left out, {reason}: {', '.join(names[:_NAMED_IDS])}{more}", mask.sum())
+            self.drop(mask, reason)
+
+    def _names(self) -> NDArray[Any]:
+        key = next((str(one) for one in self.frame.columns if str(one).endswith("_id") or one == "buurtcode"), None)
+        rows = [f"row {number}" for number in range(1, len(self.frame) + 1)]
+        if key is None:
+            return np.asarray(rows, dtype=object)
+        ids = to_text(self.frame[key]).to_numpy(dtype=object)
+        return np.asarray([one if isinstance(one, str) else row for one, row in zip(ids, rows, strict=True)], object)
+
+    def numbers(self, name: str, where: str) -> pd.Series[float]:
+        """Return a column as numbers; the odd cell that is no number becomes unknown and is counted.
+
+        Raises
+        ------
+        FormatError
+            If most of what is filled in is no number: then the column is another one.
+        """
+        values = to_number(self.frame[name], where=where, lenient=True)
+        if pd.api.types.is_numeric_dtype(self.frame[name]):
+            return values
+        spelled = to_text(self.frame[name])
+        filled = spelled.notna() & ~spelled.str.lower().isin(MISSING)
+        odd = filled & values.isna()
+        if 2 * odd.sum() > filled.sum():
+            raise FormatError(
+                f"numbers in column {name}",
+                found=repr(spelled[odd].iloc[0]),
+                where=f"{where}, row {odd.idxmax()}: {self._names()[int(odd.to_numpy().argmax())]}",
+                remedy="check that the form in the study is that of this file",
+            )
+        if odd.any():
+            self.note(f"{name} is no number, unknown (such as {spelled[odd].iloc[0]!r:.40})", odd.sum())
+        return values
 
     def drop_by_name(self, bad: Any, names: pd.Series[Any], prefix: str) -> None:
         """Leave rows out, counted by a name each, such as their status."""
@@ -161,26 +225,33 @@ class Sieve:
 
     def polygons(self, where: str = "") -> None:
         """Mend polygons, leave out rows without any, name an unnamed reference system."""
-        self._name_rd(where)
+        self._place(where)
         shapes, mended = polygons_of(self.frame.geometry.to_numpy())
         self.note(MENDED, (mended & (shapes != np.array(None))).sum())
         self._set_shapes(shapes)
 
     def lines(self, where: str = "") -> None:
         """Make lines two-dimensional, merge one-part multi-lines, leave out rows without length."""
-        self._name_rd(where)
+        self._place(where)
         flat = shapely.line_merge(shapely.force_2d(self.frame.geometry.to_numpy()))
         keep = np.isin(shapely.get_type_id(flat), (1, 5)) & (shapely.length(flat) > 0)
         self._set_shapes(np.where(keep, flat, None))
 
     def points(self, where: str = "") -> None:
-        """Make points two-dimensional and leave out rows without one."""
-        self._name_rd(where)
+        """Make points two-dimensional and leave out rows without one; of a multi-point of one, that one."""
+        self._place(where)
         flat = shapely.force_2d(self.frame.geometry.to_numpy())
+        single = (shapely.get_type_id(flat) == _MULTI_POINT) & (shapely.get_num_geometries(flat) == 1)
+        flat = np.where(single, shapely.get_geometry(flat, 0), flat)
         keep = (shapely.get_type_id(flat) == 0) & ~shapely.is_empty(flat)
         self._set_shapes(np.where(keep, flat, None))
 
-    def _name_rd(self, where: str) -> None:
+    def _place(self, where: str) -> None:
+        """Leave out rows without a place and the few that lie elsewhere, then require RD New of the rest."""
+        self.drop_named(placeless(self.frame.geometry.to_numpy()), NO_GEOMETRY)
+        stray = ~in_rd(self.frame.geometry.to_numpy())
+        if 2 * stray.sum() < len(stray):
+            self.drop_named(stray, STRAY)
         self.frame, named = name_rd(self.frame)
         require_rd(self.frame, where=where)
         self.note(NAMED_RD, len(self.frame) if named else 0)
@@ -188,7 +259,7 @@ class Sieve:
     def _set_shapes(self, shapes: Any) -> None:
         crs = self.frame.crs
         self.frame = self.frame.set_geometry(gpd.GeoSeries(shapes, index=self.frame.index, crs=crs))
-        self.drop(shapely.is_missing(shapes), NO_GEOMETRY)
+        self.drop_named(shapely.is_missing(shapes), NO_GEOMETRY)
 
     def tally(self) -> Tally:
         """Return the counts.

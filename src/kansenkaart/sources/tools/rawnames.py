@@ -2,14 +2,19 @@
 
 ``data/raw_names.csv`` has the columns ``table, form, name, raw``. ``a|b`` in ``raw`` means: the first that is there.
 A trailing ``?`` marks a column that a file of this format may lack; all others must be there.
+
+Spelling decides nothing: names match without regard to case, hyphens and underscores, so that ``eindRegistratie``,
+``eind_registratie`` and ``eindregistratie`` are one column. A column that is not there is noted, and a file in which
+all optional columns of its format miss is refused, because it is of another format.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
@@ -45,6 +50,14 @@ _UNREADABLE = (
     shapely.errors.ShapelyError,
 )
 _MISSING_NUMBERS = (-99999999.0, -99995.0, -99996.0, -99997.0)
+#: A format with at least this many optional columns has some of them in every file [1].
+_OPTIONAL_ENOUGH = 4
+_OF_HISTORY = ("ended", "occurrence")
+_SHOWN_COLUMNS = 14
+#: Key in the attributes of a frame under which a reader finds what to note of it.
+NOTES = "notes"
+_DUTCH_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")
+_BOM_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @lru_cache(maxsize=1)
@@ -75,8 +88,74 @@ def raw_names(table: str, form: str) -> dict[str, str]:
     return _table()[table, form]
 
 
+def forms(table: str) -> list[str]:
+    """Return the formats that the raw-name table has for one of our tables, in its order."""
+    return [form for name, form in _table() if name == table]
+
+
+def squeezed(name: object) -> str:
+    """Return a name without case, hyphens, underscores and blanks: what two spellings of one column have in common."""
+    return re.sub(r"[^a-z0-9]", "", str(name).casefold())
+
+
+def column_named(columns: Iterable[object], choices: str) -> str | None:
+    """Return the column that is meant by ``a|b?``: the first choice that is there, in whatever spelling.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names in the file.
+    choices : str
+        As in the raw-name table.
+    """
+    there = [str(one) for one in columns]
+    for choice in choices.removesuffix("?").split("|"):
+        for spelling in (str, str.casefold, squeezed):
+            hit = next((one for one in there if choice and spelling(one) == spelling(choice)), None)
+            if hit is not None:
+                return hit
+    return None
+
+
+def form_of(columns: Iterable[object], table: str) -> str | None:
+    """Return the format that these columns are of: all it must have are there, and most of what it may have.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names in the file.
+    table : str
+        Our table.
+
+    Returns
+    -------
+    str or None
+        None where no format fits.
+    """
+    there = list(columns)
+    best, most = None, 0
+    for form in forms(table):
+        count = sum(column_named(there, raw) is not None for raw in raw_names(table, form).values() if raw)
+        if count > most and fits(there, table, form):
+            best, most = form, count
+    return best
+
+
+def fits(columns: Iterable[object], table: str, form: str) -> bool:
+    """Return whether a file with these columns can be of a format: no needed one misses, nor do all optional ones."""
+    there, rows = list(columns), raw_names(table, form)
+    hits = {raw: column_named(there, raw) for raw in rows.values() if raw}
+    return all(hit or raw.endswith("?") for raw, hit in hits.items()) and not _all_optional_miss(rows, hits)
+
+
+def _all_optional_miss(rows: Mapping[str, str], hits: Mapping[str, str | None]) -> bool:
+    """Return whether all optional columns miss; those of history aside, which many services leave out."""
+    optional = [hits[raw] for ours, raw in rows.items() if raw.endswith("?") and not ours.startswith(_OF_HISTORY)]
+    return len(optional) >= _OPTIONAL_ENOUGH and not any(optional)
+
+
 def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
-    """Return the columns of a format under our names; columns that the format lacks become unknown.
+    """Return the columns of a format under our names; columns that the format lacks become unknown, and are noted.
 
     Parameters
     ----------
@@ -87,31 +166,66 @@ def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
     where : str
         File name, for the message.
 
+    Returns
+    -------
+    DataFrame or GeoDataFrame
+        With ``attrs["notes"]``: what `kansenkaart.sources.tools.cleaning.Sieve` is to note of the whole file.
+
     Raises
     ------
     FormatError
-        If a column that this format must have is not there.
+        If a column that this format must have is not there, none that it may have is, or two columns that differ in
+        spelling only hold different values.
     """
+    rows = raw_names(table, form)
+    columns = [one for one in frame.columns if one != "geometry"]
+    hits = {raw: column_named(columns, raw) for raw in rows.values() if raw}
+    missing = [raw for raw, hit in hits.items() if hit is None and not raw.endswith("?")]
+    if len(frame) and (missing or _all_optional_miss(rows, hits)):
+        raise _of_another_form(columns, table, form, where, missing or [one.removesuffix("?") for one in hits])
     kept: dict[str, Any] = {}
-    missing = []
-    for ours, raw in raw_names(table, form).items():
-        choices = raw.removesuffix("?").split("|")
-        hit = next((one for one in choices if one in frame.columns), None)
-        if hit is not None:
-            kept[ours] = frame[hit]
-        elif raw and not raw.endswith("?"):
-            missing.append(raw)
-        else:
+    notes = dict(frame.attrs.get(NOTES, {}))
+    for ours, raw in rows.items():
+        hit = hits.get(raw)
+        if hit is None:
             kept[ours] = pd.Series(None, index=frame.index, dtype="object")
-    if missing:
-        raise FormatError(
-            f"the columns {missing} of format {form}",
-            found=f"{list(frame.columns)[:12]} and {max(len(frame.columns) - 12, 0)} more",
-            where=where,
-            remedy="choose another format, or add the new spelling to data/raw_names.csv",
-        )
+            if raw and len(frame) and not ours.startswith(_OF_HISTORY):
+                notes[f"no column {raw.removesuffix('?').split('|')[0]}: {ours} unknown"] = len(frame)
+        else:
+            kept[ours] = _one_of(frame, hit, where)
+    ends = [raw for ours, raw in rows.items() if ours.startswith("ended")]
+    if ends and len(frame) and not any(hits.get(raw) for raw in ends):
+        notes["no column that says what has ended: all taken as current"] = len(frame)
     spatial = {"geometry": frame.geometry} if hasattr(frame, "crs") else {}
-    return type(frame)({**kept, **spatial}, index=frame.index)
+    named = type(frame)({**kept, **spatial}, index=frame.index)
+    named.attrs[NOTES] = notes
+    return named
+
+
+def _one_of(frame: pd.DataFrame, hit: str, where: str) -> pd.Series[Any]:
+    """Return a column; a second one of the same name in another case must not hold something else."""
+    for other in frame.columns:
+        if other != hit and str(other).casefold() == hit.casefold() and not frame[other].equals(frame[hit]):
+            raise FormatError(
+                f"one column {hit}",
+                found=f"{hit} and {other} with different values",
+                where=where,
+                remedy="remove the column that is not meant",
+            )
+    return frame[hit]
+
+
+def _of_another_form(columns: list[Any], table: str, form: str, where: str, missing: list[str]) -> FormatError:
+    other = form_of(columns, table)
+    names = ", ".join(map(str, columns[:_SHOWN_COLUMNS])) + (", …" if len(columns) > _SHOWN_COLUMNS else "")
+    return FormatError(
+        f"the columns of form {form}: {', '.join(missing)}",
+        found=f"other columns: {names or 'none'}",
+        where=where,
+        remedy=f'write form = "{other}" in the study'
+        if other and other != form
+        else f"choose the form that the file has, of {', '.join(forms(table))}; docs/how-to/new-study.md says which is which",
+    )
 
 
 def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> pd.Series[float]:
@@ -127,14 +241,16 @@ def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> p
     else:
         text = _as_text(column)
         blank = text.str.lower().isin(MISSING)
-        numbers = pd.to_numeric(text.str.replace(",", ".").where(~blank), errors="coerce").astype("float64")
+        dutch = text.str.fullmatch(_DUTCH_THOUSANDS.pattern).astype(bool)
+        plain = text.where(~dutch, text.str.replace(".", "", regex=False)).str.replace(",", ".", regex=False)
+        numbers = pd.to_numeric(plain.where(~blank), errors="coerce").astype("float64")
         odd = numbers.isna() & ~blank
         if odd.any() and not lenient:
             raise FormatError(
                 "numbers, or a known spelling of unknown",
                 found=repr(text[odd].iloc[0]),
                 where=f"{where}, row {odd.idxmax()}",
-                remedy="correct the file, or add the spelling of unknown to rawnames.MISSING",
+                remedy="correct that cell in the file, or leave it empty if it is unknown",
             )
     return numbers.where(~numbers.isin(_MISSING_NUMBERS), np.nan)
 
@@ -151,6 +267,28 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
         return known.astype(str).str.strip()
     except UnicodeEncodeError:  # halves of characters, which JSON can hold and text cannot
         return known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8")).astype(str).str.strip()
+
+
+def has_ended(column: pd.Series[Any]) -> pd.Series[bool]:
+    """Return where a date says that something ended: any date but a blank and the fillers of "never" (9999, 0001)."""
+    text = _as_text(column).str.lower()
+    blank = text.isin(MISSING | {"nat", "false", "nee"})
+    return ~blank & ~text.str.startswith(("9999", "0001")) & ~text.str.endswith("9999")
+
+
+def text_of(content: bytes) -> tuple[str, str | None]:
+    """Return the text of a file as people save it, and how it was read where that was not UTF-8.
+
+    A mark at the start (of Windows Notepad) is skipped; UTF-16 is seen by that mark; what is not UTF-8 is taken as
+    Windows-1252, in which every byte but five is a character.
+
+    """
+    if content.startswith(_BOM_UTF16):
+        return content.decode("utf-16", "replace"), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), None
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace"), "Windows-1252"
 
 
 def bounded(path: Path, *, most_bytes: int = MOST_BYTES) -> Path:
@@ -213,7 +351,16 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     except _UNREADABLE as why:
         raise FormatError(
             expected,
-            found=f"{type(why).__name__}: {why}"[:300],
+            found=_cause(why),
             where=path.name,
-            remedy="check the file name and format in the study file, and fetch the file again",
+            remedy="check that path and form in the study belong to this file; open it yourself to see whether it is whole",
         ) from why
+
+
+def _cause(why: Exception) -> str:
+    """Return what went wrong in one line, without paths of the machine and without a library's advice."""
+    if isinstance(why, FileNotFoundError):
+        return "no such file"
+    line = str(why).split("You might want")[0].strip()
+    line = re.sub(r"(?:/[^\s'\"/:]+)+/([^\s'\"/:]+)", r"\1", line)
+    return f"{type(why).__name__}: {' '.join(line.split())}"[:300]
