@@ -88,7 +88,7 @@ def test_every_kind_of_trouble_has_its_own_exit_code_and_dutch_words(kind, monke
     assert caught.value.code == CODES[kind]
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err == "Error: expected: iets\n  found: niets\n  where: hier\n  what to do: doe dit\n"
+    assert shown.err == "Fout: verwacht: iets\n  gevonden: niets\n  waar: hier\n  wat te doen: doe dit\n"
 
 
 def test_trouble_for_machines_is_one_json_object(monkeypatch, capsys):
@@ -100,13 +100,20 @@ def test_trouble_for_machines_is_one_json_object(monkeypatch, capsys):
         main()
     assert caught.value.code == 4
     told = json.loads(capsys.readouterr().out)
-    assert told == {"error": "FetchError", "expected": "iets", "found": "niets", "where": "hier", "remedy": "doe dit"}
+    assert told == {
+        "error": "FetchError",
+        "code": "fetch",
+        "expected": "iets",
+        "found": "niets",
+        "where": "hier",
+        "remedy": "doe dit",
+    }
 
 
 def test_an_unknown_study_is_told_with_those_that_exist(tmp_path):
     result = _start("--map", str(tmp_path), "run", "nergens")
     assert result.returncode == 2
-    assert "Error: expected: a study file" in result.stderr
+    assert "Fout: verwacht: een studiebestand" in result.stderr
     assert "nergens.toml" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -148,7 +155,7 @@ def test_status_shows_counts_reasons_and_editions(root, monkeypatch):
     assert lines[0].split() == ["tabel", "rijen", "weggelaten", "edities"]
     assert "15.296" in lines[1]
     assert "1.084× status: Pand gesloopt" in lines[1]
-    assert lines[2].split() == ["home", "7", "-", "bag", "2022,", "cbs", "2022"]
+    assert lines[2].split() == ["home", "7", "niets", "bag", "2022,", "cbs", "2022"]
     assert json.loads(CliRunner().invoke(cli, ["--map", str(root), "status", "proef", "--json"]).output) == ROWS
 
 

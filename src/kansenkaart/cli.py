@@ -1,4 +1,4 @@
-"""The command line: in Dutch for people, ``--json`` for machines.
+"""The command line: in Dutch for people, ``--json`` for machines; standard output is ours, whatever a library prints.
 
 Exit codes: 0 done; 1 unforeseen; 2 a wrong study, setting or argument; 3 data in another shape; 4 a publisher did not answer;
 5 a stored file is missing or damaged; 6 another run is busy; 7 a quality gate failed; 8 nothing fits the bounds asked for.
@@ -6,10 +6,15 @@ Exit codes: 0 done; 1 unforeseen; 2 a wrong study, setting or argument; 3 data i
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -21,6 +26,64 @@ if TYPE_CHECKING:
     from kansenkaart.tables.step import Report
 
 _WORDS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
+_PLANS = {
+    "read": "wordt gelezen",
+    "fetch": "wordt opgehaald of gemaakt",
+    "missing": "ONTBREEKT",
+    "make": "wordt gemaakt",
+    "skip": "blijft staan",
+}
+#: Options by their earlier English name; they go on working, with a notice.
+_RENAMED = {
+    "--accept": "--accepteer",
+    "--point": "--punt",
+    "--address": "--adres",
+    "--low": "--minst",
+    "--high": "--meest",
+    "--radius": "--straal",
+    "--owner-at-least": "--corporaties-minstens",
+    "--owner-at-most": "--corporaties-hoogstens",
+    "--with": "--met",
+    "--without": "--zonder",
+    "--by": "--naar",
+    "--prices": "--prijzen",
+    "--seconds": "--seconden",
+    "--out": "--uit",
+    "--all": "--alle",
+}
+#: Tables of own data by the word that asks for an example of one.
+_ROLES = {"pand": "own_pand", "riool": "own_sewer", "budget": "own_budget", "uitkomst": "own_actual"}
+
+
+class Command(click.Command):
+    """A command whose options have Dutch names and go on answering to the English ones of before."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put Dutch names in the place of English ones, and say so on standard error.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Of click.
+        args : list of str
+            The words after the command.
+        """
+        there = {name for one in self.params for name in one.opts}
+        renamed = []
+        for word in args:
+            name, sign, value = word.partition("=")
+            new = _RENAMED.get(name)
+            if new in there and name not in there:
+                click.echo(f"Let op: {name} heet nu {new}; {name} blijft voorlopig werken.", err=True)
+                word = f"{new}{sign}{value}"
+            renamed.append(word)
+        return super().parse_args(ctx, renamed)
+
+
+class Group(click.Group):
+    """The group of commands, each of the class above."""
+
+    command_class = Command
 
 
 class Place(click.Path):
@@ -43,7 +106,7 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kansenkaart")
 @click.option(
     "--map",
@@ -58,12 +121,26 @@ def cli(context: click.Context, root: Path) -> None:
     context.obj = root
 
 
+def _json_option(function: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")(function)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How much a run says, and where it writes it down."""
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    log: Path | None = None
+
+
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@_json_option
 @click.pass_obj
 def demo(root: Path, as_json: bool) -> None:
     """Maak de kaart van de ingebouwde voorbeeldwijk."""
-    _run("voorbeeld", root, None, as_json)
+    _run("voorbeeld", root, None, Voice(as_json))
 
 
 @cli.command(name="run")
@@ -71,15 +148,42 @@ def demo(root: Path, as_json: bool) -> None:
 @click.option("--code", "gemeentecode", help="Gemeentecode voor een studie die live gegevens haalt, zoals GM0193.")
 @click.option("--openbaar", "public", is_flag=True, help="Openbare uitgave: niets is fijner dan tien woningen.")
 @click.option(
-    "--accept", metavar='"WIE: WAAROM"', help="Publiceer ook als een poort faalt; wie en waarom worden bewaard."
+    "--accepteer",
+    "accept",
+    metavar='"WIE: WAAROM"',
+    help="Publiceer ook als een poort faalt; wie en waarom worden bewaard.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@click.option("--droog", "dry", is_flag=True, help="Zeg alleen wat er gelezen, gemaakt en overgeslagen zou worden.")
+@click.option(
+    "--verbose", "--uitgebreid", "verbose", is_flag=True, help="Noem per stap ook wat er weggelaten en opgemerkt is."
+)
+@click.option("--stil", "quiet", is_flag=True, help="Zeg niets, behalve fouten.")
+@click.option(
+    "--log-bestand", "log", type=Place(dir_okay=False, path_type=Path), help="Schrijf elke stap ook hierin bij."
+)
+@_json_option
 @click.pass_obj
 def run_study(
-    root: Path, study: str, gemeentecode: str | None, public: bool, accept: str | None, as_json: bool
+    root: Path, /, study: str, gemeentecode: str | None, public: bool, accept: str | None, **said: Any
 ) -> None:
     """Werk een studie bij: gegevens, scores en kaart. Wat niet veranderd is, blijft staan."""
-    _run(study, root, gemeentecode, as_json, public=public, accept=accept)
+    if said.pop("dry"):
+        _foresee(study, root, gemeentecode, said["as_json"])
+    else:
+        _run(study, root, gemeentecode, Voice(**said), public=public, accept=accept)
+
+
+def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) -> None:
+    from kansenkaart.runs import study as pipeline
+
+    with _libraries_elsewhere():
+        rows = pipeline.foresee(pipeline.open_study(study, root=root, gemeentecode=gemeentecode))
+    if as_json:
+        _say_json(rows)
+        return
+    _table(["bron of stap", "", "wat"], [[row["name"], _PLANS[row["plan"]], row["detail"]] for row in rows])
+    if not any(row["kind"] == "step" for row in rows):
+        click.echo("Welke stappen volgen, hangt af van wat er opgehaald wordt of nog ontbreekt.")
 
 
 @cli.command()
@@ -95,15 +199,16 @@ def nieuw(root: Path, study: str, template: str) -> None:
 
 @cli.command()
 @click.argument("study")
-@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@_json_option
 @click.pass_obj
 def status(root: Path, study: str, as_json: bool) -> None:
-    """Toon wat er van een studie is: tabellen, aantallen en edities."""
+    """Toon wat er van een studie is: tabellen, aantallen, wat weggelaten en opgemerkt is, en edities."""
     from kansenkaart.runs import study as pipeline
 
-    rows = pipeline.status(pipeline.open_study(study, root=root))
+    with _libraries_elsewhere():
+        rows = pipeline.status(pipeline.open_study(study, root=root))
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        _say_json(rows)
     elif not rows:
         click.echo(f"Van studie {study} is nog niets gemaakt. Begin met: kansenkaart run {study}")
     else:
@@ -111,19 +216,22 @@ def status(root: Path, study: str, as_json: bool) -> None:
             ["tabel", "rijen", "weggelaten", "edities"],
             [[row["name"], number(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows],
         )
+        notes = [f"  {row['name']}: {_counted(row['tally']['noted'])}" for row in rows if row["tally"].get("noted")]
+        click.echo("\n".join(["Opgemerkt bij wat wel gebruikt is:", *notes]) if notes else "Verder is niets opgemerkt.")
 
 
 @cli.command()
 @click.argument("study")
-@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@_json_option
 @click.pass_obj
 def check(root: Path, study: str, as_json: bool) -> None:
     """Lees alle bewaarde bestanden na en zeg wat er mis is, waar, en wat te doen."""
     from kansenkaart.runs import study as pipeline
 
-    wrong = pipeline.check(pipeline.open_study(study, root=root))
+    with _libraries_elsewhere():
+        wrong = pipeline.check(pipeline.open_study(study, root=root))
     if as_json:
-        click.echo(json.dumps([_plain(one) for one in wrong], ensure_ascii=False))
+        _say_json([_plain(one) for one in wrong])
     elif not wrong:
         click.echo("Alle bewaarde bestanden zijn in orde.")
     else:
@@ -133,109 +241,98 @@ def check(root: Path, study: str, as_json: bool) -> None:
         sys.exit(wrong[0].exit_code)
 
 
+@cli.command(name="eigen-data")
+@click.argument("study", required=False)
+@click.option("--voorbeeld", "example", type=click.Choice([*_ROLES]), help="Schrijf een tabel om mee te beginnen.")
+@click.option("--uit", "out", type=Place(dir_okay=False, path_type=Path), help="Waar de voorbeeldtabel komt.")
+@_json_option
+@click.pass_obj
+def own_data(root: Path, study: str | None, example: str | None, out: Path | None, as_json: bool) -> None:
+    """Zeg van elke regel eigen gegevens wat ermee gedaan is, of schrijf een voorbeeld om mee te beginnen."""
+    from kansenkaart.errors import ConfigError
+    from kansenkaart.runs import study as pipeline
+
+    if (study is None) == (example is None):
+        raise ConfigError(
+            "the name of a study, or --voorbeeld",
+            found=study or "none",
+            where="kansenkaart eigen-data",
+            remedy="kansenkaart eigen-data --voorbeeld pand",
+        )
+    if example is not None:
+        target = pipeline.write_own_example(_ROLES[example], out or Path(f"eigen_{example}.csv"))
+        _say_json({"file": str(target)}) if as_json else click.echo(f"Voorbeeld: {target.resolve()}")
+        return
+    with _libraries_elsewhere():
+        rows = pipeline.own_report(pipeline.open_study(str(study), root=root))
+    if as_json:
+        _say_json(rows)
+        return
+    head = ["bestand", "regel", "kolom", "gevonden", "uitleg"]
+    names = ("own_file", "own_row", "own_column", "own_found", "own_words")
+    _table(head, [[str(row[name]) for name in names] for row in rows])
+
+
 @cli.command()
 @click.argument("study")
-@click.option("--point", help="Plaats in RD (meters): x,y, zoals 84500,454000.")
-@click.option("--address", help="Adres: straat en huisnummer, of postcode en huisnummer.")
-@click.option("--low", type=click.IntRange(1), help="Minste woningen (standaard: van de studie).")
-@click.option("--high", type=click.IntRange(1), help="Meeste woningen (standaard: van de studie).")
-@click.option("--radius", type=click.FloatRange(1, 5000), help="Loopafstand vanaf het midden, in meters.")
+@click.option("--punt", "point", help="Plaats in RD (meters): x,y, zoals 84500,454000.")
+@click.option("--adres", "address", help="Adres: straat en huisnummer, of postcode en huisnummer.")
+@click.option("--minst", "low", type=click.IntRange(1), help="Minste woningen (standaard: van de studie).")
+@click.option("--meest", "high", type=click.IntRange(1), help="Meeste woningen (standaard: van de studie).")
+@click.option("--straal", "radius", type=click.FloatRange(1, 5000), help="Loopafstand vanaf het midden, in meters.")
 @click.option(
-    "--owner-at-least", type=click.FloatRange(0, 1), default=0.0, help="Minste deel van corporaties, 0 tot 1."
+    "--corporaties-minstens",
+    "owner_at_least",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Minste deel van corporaties, 0 tot 1.",
 )
-@click.option("--owner-at-most", type=click.FloatRange(0, 1), default=1.0, help="Meeste deel van corporaties, 0 tot 1.")
-@click.option("--with", "pins_in", default="", help="Nummers van blokken die erin moeten: 12,13.")
-@click.option("--without", "pins_out", default="", help="Nummers van blokken die erbuiten moeten: 7.")
-@click.option("--by", "criterion", type=click.Choice(["eur", "kwh", "border"]), help="Waar het beste in is.")
-@click.option("--prices", is_flag=True, help="Noem ook de prijs van elk blok langs de rand, erin of eruit.")
 @click.option(
-    "--seconds", type=click.FloatRange(0), default=10.0, help="Tijd voor het bewijs; het antwoord komt altijd."
+    "--corporaties-hoogstens",
+    "owner_at_most",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    help="Meeste deel van corporaties, 0 tot 1.",
 )
-@click.option("--out", type=Place(dir_okay=False, path_type=Path), help="GeoJSON (standaard: in maps/STUDIE).")
-@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@click.option("--met", "pins_in", default="", help="Nummers van blokken die erin moeten: 12,13.")
+@click.option("--zonder", "pins_out", default="", help="Nummers van blokken die erbuiten moeten: 7.")
+@click.option("--naar", "criterion", type=click.Choice(["eur", "kwh", "grens", "border"]), help="Waar het beste in is.")
+@click.option("--prijzen", "prices", is_flag=True, help="Noem ook de prijs van elk blok langs de rand, erin of eruit.")
+@click.option(
+    "--seconden",
+    "seconds",
+    type=click.FloatRange(0),
+    default=10.0,
+    help="Tijd voor het bewijs; het antwoord komt altijd.",
+)
+@click.option("--uit", "out", type=Place(dir_okay=False, path_type=Path), help="GeoJSON (standaard: in maps/STUDIE).")
+@_json_option
 @click.pass_obj
 def gebied(root: Path, /, study: str, point: str | None, out: Path | None, as_json: bool, **bounds: Any) -> None:
     """Vraag het beste gebied om een punt of adres, met bewijs en met de reden van elke grens."""
     from kansenkaart.runs import query
     from kansenkaart.runs import study as pipeline
 
-    place = pipeline.open_study(study, root=root)
-    answer = query.ask(place, _asked(point, bounds))
-    told = query.plain(answer)
-    target = out or place.folders.maps / place.study.name / f"gebied_{told['area']['centre_block_id']}.geojson"
-    query.write_geojson(answer, target)
+    with _libraries_elsewhere():
+        place = pipeline.open_study(study, root=root)
+        answer = query.ask(place, query.asked(point, bounds))
+        told = query.plain(answer)
+        target = out or place.folders.maps / place.study.name / f"gebied_{told['area']['centre_block_id']}.geojson"
+        query.write_geojson(answer, target)
     if as_json:
-        click.echo(json.dumps({**told, "geojson": str(target)}, ensure_ascii=False))
+        _say_json({**told, "geojson": str(target)})
     else:
-        _show_area(told)
+        from kansenkaart.wording.messages import area_lines
+
+        click.echo("\n".join(area_lines(told)))
         click.echo(f"GeoJSON: {target.resolve()}")
-
-
-def _asked(point: str | None, bounds: dict[str, Any]) -> Any:
-    from kansenkaart.errors import ConfigError
-    from kansenkaart.runs.query import Asked
-
-    def numbers(text: str, kind: Any, where: str) -> tuple[Any, ...]:
-        try:
-            return tuple(kind(part) for part in text.split(",") if part.strip())
-        except ValueError as why:
-            raise ConfigError(
-                "numbers with commas between them", found=text, where=where, remedy="such as 12,13"
-            ) from why
-
-    spot = numbers(point, float, "--point") if point else None
-    if spot is not None and len(spot) != 2:
-        raise ConfigError("x and y", found=str(point), where="--point", remedy="such as 84500,454000")
-    return Asked(
-        point=spot,
-        address=bounds["address"],
-        low_homes=bounds["low"],
-        high_homes=bounds["high"],
-        radius_m=bounds["radius"],
-        owner_low=bounds["owner_at_least"],
-        owner_high=bounds["owner_at_most"],
-        criterion=bounds["criterion"],
-        pins_in=numbers(bounds["pins_in"], int, "--with"),
-        pins_out=numbers(bounds["pins_out"], int, "--without"),
-        seconds=bounds["seconds"],
-        prices=bounds["prices"],
-    )
-
-
-def _show_area(told: dict[str, Any]) -> None:
-    """Say the area in words: what is unknown is called so."""
-    area = told["area"]
-    proof = (
-        "bewezen het beste" if area["bound_gap_frac"] == 0 else f"hoogstens {area['bound_gap_frac']:.1%} te verbeteren"
-    )
-    click.echo(f"{area['best_name']}: {number(area['homes'])} woningen in {area['blocks']} blokken; {proof}")
-    figures = {
-        "value_eur_per_year": "euro per jaar",
-        "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
-        "people": "inwoners",
-        "stacked_homes": "gestapelde woningen",
-    }
-    for name, words in figures.items():
-        click.echo(f"  {number(area[name])}  {words}")
-    owned = area["corporation_frac"]
-    click.echo(f"  {'onbekend' if owned is None else f'{owned:.0%}'}  van corporaties")
-    click.echo(f"Waarom deze grens ({area['known_border_frac']:.0%} op een lijn die mensen kennen):")
-    for line in told["border"]:
-        click.echo(f"  {line['length_m']:5.0f} m  {line['border_reason_nl']}")
-    for one in told.get("prices", []):
-        verb = "eruit" if one["inside"] else "erin"
-        price = one["price_eur_per_year"]
-        click.echo(
-            f"  blok {one['block_id']} {verb}: {'kan niet' if price is None else f'{price:.0f} per jaar minder waard'}"
-        )
-    click.echo(f"Blokken: {area['block_ids']}")
 
 
 @cli.command()
 @click.argument("study")
 @click.argument("place", required=False)
-@click.option("--all", "every", is_flag=True, help="Maak het rapport van elke buurt en elk gebied.")
-@click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")
+@click.option("--alle", "every", is_flag=True, help="Maak het rapport van elke buurt en elk gebied.")
+@_json_option
 @click.pass_obj
 def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json: bool) -> None:
     """Maak het rapport over een wijkbedrijf: PLACE is soort en code, zoals buurt:BU01930001, gebied:3 of best:0."""
@@ -245,45 +342,77 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
     kind, _, name = (place or "").partition(":")
     if every == bool(place) or (place and not name):
         raise ConfigError(
-            "one place such as buurt:BU01930001 or gebied:3, or --all",
+            "one place such as buurt:BU01930001 or gebied:3, or --alle",
             found=place or "none",
             where="kansenkaart haalbaarheid",
-            remedy=f"kansenkaart haalbaarheid {study} --all",
+            remedy=f"kansenkaart haalbaarheid {study} --alle",
         )
-    files = pipeline.run_reports(pipeline.open_study(study, root=root), None if every else (kind, name))
+    with _libraries_elsewhere():
+        files = pipeline.run_reports(pipeline.open_study(study, root=root), None if every else (kind, name))
     if as_json:
-        click.echo(json.dumps([str(one) for one in files], ensure_ascii=False))
+        _say_json([str(one) for one in files])
     else:
         for one in files:
             click.echo(str(one.resolve()))
 
 
 def _run(
-    name: str, root: Path, gemeentecode: str | None, as_json: bool, *, public: bool = False, accept: str | None = None
+    name: str, root: Path, gemeentecode: str | None, voice: Voice, *, public: bool = False, accept: str | None = None
 ) -> None:
     from kansenkaart.runs import study as pipeline
 
-    place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
-    reports = pipeline.run_all(place, accept=accept) if as_json else _with_progress(place, accept)
+    with _libraries_elsewhere():
+        place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
+        with _listener(place, voice) as listen:
+            reports = pipeline.run_all(place, listen=listen, accept=accept)
     target = place.target / "index.html"
-    if as_json:
+    if voice.as_json:
         rows = [{"step": one.step, "status": one.status, "rows": dict(one.rows)} for one in reports]
-        click.echo(json.dumps({"study": place.study.name, "map": str(target), "steps": rows}, ensure_ascii=False))
-        return
-    _table(
-        ["stap", "", "rijen"],
-        [[one.step, _WORDS[one.status], ", ".join(map(number, one.rows.values()))] for one in reports],
-    )
-    if all(one.status == "unchanged" for one in reports):
-        click.echo("Er is niets veranderd: alles staat er al.")
-    click.echo(f"Kaart: {target.resolve()}")
+        _say_json({"study": place.study.name, "map": str(target), "steps": rows})
+    elif not voice.quiet:
+        _table(
+            ["stap", "", "rijen"],
+            [[one.step, _WORDS[one.status], ", ".join(map(number, one.rows.values()))] for one in reports],
+        )
+        if all(one.status == "unchanged" for one in reports):
+            click.echo("Er is niets veranderd: alles staat er al.")
+        click.echo(f"Kaart: {target.resolve()}")
 
 
-def _with_progress(place: Workplace, accept: str | None) -> list[Report]:
+@contextlib.contextmanager
+def _listener(place: Workplace, voice: Voice) -> Iterator[Callable[[Report], None]]:
+    """Give what hears each report: a moving line on a terminal, plain lines elsewhere, and the log file."""
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(voice.log.open("a", encoding="utf-8")) if voice.log else None
+        show: Callable[[Report], None] | None = None
+        if not (voice.as_json or voice.quiet):
+            bar = sys.stderr.isatty() and not voice.verbose
+            show = stack.enter_context(_moving(place)) if bar else lambda one: _lines(place, one, voice, sys.stderr)
+
+        def listen(report: Report) -> None:
+            if show is not None:
+                show(report)
+            if log is not None:
+                _lines(place, report, Voice(verbose=True), log)
+
+        yield listen
+
+
+def _lines(place: Workplace, report: Report, voice: Voice, to: TextIO) -> None:
+    rows = ", ".join(f"{number(rows)} {name}" for name, rows in report.rows.items())
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+    click.echo(f"{stamp} {place.study.name}: {report.step} {_WORDS[report.status]} ({rows})", file=to)
+    for name in report.rows if voice.verbose else ():
+        tally = place.store.describe(name)["tally"] if place.store.has(name) else {}
+        for words, counts in (("weggelaten", tally.get("left_out")), ("opgemerkt", tally.get("noted"))):
+            if counts:
+                click.echo(f"  {name}, {words}: {_counted(counts)}", file=to)
+
+
+@contextlib.contextmanager
+def _moving(place: Workplace) -> Iterator[Callable[[Report], None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from kansenkaart.runs import study as pipeline
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -292,11 +421,41 @@ def _with_progress(place: Workplace, accept: str | None) -> list[Report]:
         def listen(report: Report) -> None:
             bar.update(task, description=f"Studie {place.study.name}: {report.step} {_WORDS[report.status]}")
 
-        return pipeline.run_all(place, listen=listen, accept=accept)
+        yield listen
+
+
+@contextlib.contextmanager
+def _libraries_elsewhere() -> Iterator[None]:
+    """Send what libraries print, in Python or below it, to standard error: standard output holds our answer only."""
+    sys.stdout.flush()
+    try:
+        ours = sys.stdout.fileno() == 1
+    except (OSError, ValueError):  # a test's own stream
+        ours = False
+    kept = os.dup(1) if ours else None
+    try:
+        if kept is not None:
+            os.dup2(2, 1)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _say_json(content: Any) -> None:
+    click.echo(json.dumps(content, ensure_ascii=False, default=str))
 
 
 def _left(tally: dict[str, Any]) -> str:
-    return "; ".join(f"{number(count)}× {reason}" for reason, count in tally.get("left_out", {}).items()) or "-"
+    return _counted(tally.get("left_out", {})) or "niets"
+
+
+def _counted(counts: dict[str, int]) -> str:
+    from kansenkaart.wording.messages import in_dutch
+
+    return "; ".join(f"{number(count)}× {in_dutch(reason)}" for reason, count in counts.items())
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:
@@ -308,6 +467,7 @@ def _table(head: list[str], rows: list[list[str]]) -> None:
 def _plain(one: Any) -> dict[str, str]:
     return {
         "error": type(one).__name__,
+        "code": type(one).__name__.removesuffix("Error").lower(),
         "expected": one.expected,
         "found": one.found,
         "where": one.where,
@@ -316,11 +476,25 @@ def _plain(one: Any) -> dict[str, str]:
 
 
 def _complain(one: Any) -> None:
-    click.echo(f"Error: expected: {one.expected}\n  found: {one.found}", err=True)
-    if one.where:
-        click.echo(f"  where: {one.where}", err=True)
-    if one.remedy:
-        click.echo(f"  what to do: {one.remedy}", err=True)
+    from kansenkaart.wording.messages import error_lines
+
+    click.echo("\n".join(error_lines(one.expected, found=one.found, where=one.where, remedy=one.remedy)), err=True)
+
+
+def _misused(why: click.UsageError) -> None:
+    """Say in Dutch what was wrong with the words of the command."""
+    from kansenkaart.wording.messages import in_dutch
+
+    if "--json" in sys.argv:
+        words = {
+            "expected": "a command as its help says",
+            "found": why.format_message(),
+            "where": "",
+            "remedy": "--help",
+        }
+        _say_json({"error": "UsageError", "code": "usage", **words})
+    path = why.ctx.command_path if why.ctx else "kansenkaart"
+    click.echo(f"Fout: {in_dutch(why.format_message())}\n  wat te doen: {path} --help", err=True)
 
 
 def main() -> None:
@@ -328,9 +502,14 @@ def main() -> None:
     from kansenkaart.errors import KansenkaartError
 
     try:
-        cli(prog_name="kansenkaart")
+        sys.exit(cli.main(prog_name="kansenkaart", standalone_mode=False) or 0)
+    except click.UsageError as why:
+        _misused(why)
+        sys.exit(why.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
     except KansenkaartError as why:
         if "--json" in sys.argv:
-            click.echo(json.dumps(_plain(why), ensure_ascii=False))
+            _say_json(_plain(why))
         _complain(why)
         sys.exit(why.exit_code)

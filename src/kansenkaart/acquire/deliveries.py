@@ -18,13 +18,13 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
 
 from kansenkaart.acquire.live import Errand
 from kansenkaart.config import DATA_VARIABLE, Folders, Source
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import ahn, publishers
+from kansenkaart.sources.tools.geofiles import open_raster
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
@@ -89,9 +89,9 @@ def deliver(source: Source, errand: Errand) -> Delivery:
     if not path.exists():
         raise ConfigError(
             f"the published file for {source.role}",
-            found=_nearby(path, base),
+            found="no such file",
             where=str(source.path),
-            remedy=f"correct path in the study, put the file in {base.name}, or set {DATA_VARIABLE} to the folder that holds it",
+            remedy=f"{_nearby(path, base)}: correct path in the study, or set {DATA_VARIABLE} to the folder that holds it",
         )
     record = publishers.delivery(
         source.publisher,
@@ -110,11 +110,11 @@ def _nearby(path: Path, base: Path) -> str:
     while not folder.is_dir() and folder != base.parent:
         folder = folder.parent
     if not folder.is_dir():
-        return f"no such file; there is no data folder {base.name}"
+        return f"there is no data folder {base.name}"
     names = sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
     same = [one for one in names if one.casefold() == path.name.casefold()]
     shown = ", ".join(same or names[:8]) or "nothing"
-    return f"no such file; in {folder.name}/ there is {shown}"
+    return f"in {folder.name}/ there is {shown}"
 
 
 @dataclass(frozen=True)
@@ -255,12 +255,30 @@ def _sum(tallies: Sequence[Tally]) -> Tally:
     return Tally(sum(one.rows_in for one in tallies), sum(one.kept for one in tallies), left, noted)
 
 
+def has_example(folders: Folders) -> bool:
+    """Return whether the embedded example is there already, whole.
+
+    Parameters
+    ----------
+    folders : Folders
+        Of the project.
+    """
+    target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
+    return not target.is_symlink() and (target / ".whole").is_file()
+
+
 def example_folder(folders: Folders) -> Path:
-    """Return the folder of the embedded example, generated when it is not there yet or not whole."""
+    """Return the folder of the embedded example, generated when it is not there yet or not whole.
+
+    Parameters
+    ----------
+    folders : Folders
+        Of the project.
+    """
     from kansenkaart.sources.example import write_example
 
     target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
-    if not target.is_symlink() and (target / ".whole").is_file():
+    if has_example(folders):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
@@ -292,10 +310,20 @@ Box = tuple[float, float, float, float]
 
 
 def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -> Step:
-    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one."""
+    """Return the step that joins the sheets of one role into one GeoTIFF, within the window [m] where there is one.
+
+    Parameters
+    ----------
+    role : str
+        ``dsm`` or ``dtm``.
+    deliveries : sequence of Delivery
+        Its sheets.
+    window : Box, optional
+        West, south, east and north in RD New [m]; None for the whole of the sheets.
+    """
     provenance: tuple[Provenance, ...] = tuple(one for delivery in deliveries for one in delivery.provenance)
 
-    def join(store: Store) -> Sequence[Product]:
+    def join_sheets(store: Store) -> Sequence[Product]:
         target = store.path(role).with_name(f".{role}.{secrets.token_hex(8)}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         paths = [path for delivery in deliveries for path in delivery.paths]
@@ -303,13 +331,13 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
         ahn.write_clip(heights, transform, path=target)
         return [Product(role, target, tally)]
 
-    return Step(role, (role,), join, (), provenance, {"bbox_m": list(window or ())})
+    return Step(role, (role,), join_sheets, (), provenance, {"bbox_m": list(window or ())})
 
 
 def _extent(paths: Sequence[Path]) -> Box:
     boxes = []
     for path in paths:
-        with reading(path, "an AHN GeoTIFF"), rasterio.open(path) as sheet:
+        with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
             boxes.append(tuple(sheet.bounds))
     west, south, east, north = zip(*boxes, strict=True)
     return float(min(west)), float(min(south)), float(max(east)), float(max(north))

@@ -28,8 +28,9 @@ def _zwolle(path: Path, source: Source) -> Reading:
     )
 
 
-def _layered(read: Callable[..., Reading]) -> Reader:
-    return lambda path, source: read(path, form=source.form, layer=source.layer)
+def _form(read: Callable[..., Reading]) -> Reader:
+    """Call a reader with the form, and with the layer where the study names one."""
+    return lambda path, source: read(path, form=source.form, **({"layer": source.layer} if source.layer else {}))
 
 
 def _station(read: Callable[..., Reading]) -> Reader:
@@ -42,16 +43,16 @@ _READERS: dict[tuple[str, str], Reader] = {
         path, form=source.form, layer=source.layer, year=source.year
     ),
     ("statistics", "odata-v3"): lambda path, _: cbs.read_kwb(path),
-    ("pand", "bgt-pand-sqlite"): _layered(bgt.read_pand),
-    ("pand", "bgt-gml"): _layered(bgt.read_pand),
-    ("pand", "*"): _layered(bag.read_pand),
-    ("home", "*"): _layered(bag.read_home),
+    ("pand", "bgt-pand-sqlite"): _form(bgt.read_pand),
+    ("pand", "bgt-gml"): _form(bgt.read_pand),
+    ("pand", "*"): _form(bag.read_pand),
+    ("home", "*"): _form(bag.read_home),
     ("roof_face", "cityjson"): lambda path, source: bag3d.read_roof_face(path, lod=source.layer),
     ("roof_face", "cityjsonseq"): lambda path, source: bag3d.read_roof_face(path, lod=source.layer),
     ("terrain", "*"): lambda path, source: bgt.read_terrain(path, form=source.form, kind=source.layer),
-    ("street_line", "*"): _layered(nwb.read_street_line),
-    ("sewer_pipe", "*"): _layered(gwsw.read_sewer_pipe),
-    ("sewer_node", "*"): _layered(gwsw.read_sewer_node),
+    ("street_line", "*"): _form(nwb.read_street_line),
+    ("sewer_pipe", "*"): _form(gwsw.read_sewer_pipe),
+    ("sewer_node", "*"): _form(gwsw.read_sewer_node),
     ("weather_hourly", "*"): _station(knmi.read_weather_hourly),
     ("weather_daily", "knmi"): lambda path, source: knmi.read_weather_daily(
         path, station=source.layer if source.origin == "file" else None
@@ -81,6 +82,18 @@ def read(path: Path, source: Source) -> Reading:
     The form of the study is tried first. A file with layers whose columns are those of another form of the same role
     is read as that form, and the tally says so; ``form = "auto"`` leaves the choice to the columns.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    source : Source
+        As the study states it: its role and form choose the reader.
+
+    Returns
+    -------
+    tuple of DataFrame and Tally
+        The clean table, and the count of its rows.
+
     Raises
     ------
     ConfigError
@@ -91,12 +104,12 @@ def read(path: Path, source: Source) -> Reading:
     form = _form_of(path, source)
     settled = source.model_copy(update={"form": form})
     reader = _READERS.get((source.role, form)) or _READERS.get((source.role, "*"))
-    if reader is None or form == AUTO:
+    if reader is None or form not in forms_of(source.role):
         raise ConfigError(
-            f"a form of {', '.join(forms_of(source.role))} for {source.role}",
+            f"a form of {forms_of(source.role)} for {source.role}",
             found=source.form,
             where=path.name,
-            remedy="correct the form in the study; docs/how-to/new-study.md says which is which",
+            remedy='correct the form in the study, or write form = "auto"; docs/how-to/new-study.md says which is which',
         )
     if source.layer and source.origin == "file" and (form in ("hydx-csv", "epw", "zwolle-geojson", "odata-v3")):
         raise ConfigError(

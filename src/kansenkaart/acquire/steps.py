@@ -9,7 +9,7 @@ import geopandas as gpd
 import shapely
 
 from kansenkaart.acquire import own_data
-from kansenkaart.acquire.deliveries import Delivery, Part, deliver, join, raster_step
+from kansenkaart.acquire.deliveries import Delivery, Part, deliver, has_example, join, raster_step
 from kansenkaart.acquire.live import Box, Errand
 from kansenkaart.acquire.readers import ROLES_READ, read
 from kansenkaart.config import ROLES, Folders, Source, Study
@@ -19,6 +19,7 @@ from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
 
+__all__ = ["has_example", "steps"]
 _IN_BUURT = ("pand", "home")
 #: Clean tables in the order of the roles of a study: each after those that it needs; buurten come first, by themselves.
 _ORDER = tuple(role for role in ROLES if role in ROLES_READ - {"buurt", "statistics"})

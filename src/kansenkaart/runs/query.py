@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,46 @@ def _prices(found: Found, area: Area, effort: Effort) -> pd.DataFrame:
     near = np.hypot(*(graph.xy[along] - graph.xy[area.centre]).T) <= found.question.radius_m
     table = forcing_prices(graph, area, question=found.question, blocks=along[near].tolist(), effort=effort)
     return table.sort_values("price_eur_per_year", ignore_index=True).rename(columns={"block": "block_id"})
+
+
+def asked(point: str | None, bounds: Mapping[str, Any]) -> Asked:
+    """Return the question that the words of the command line ask.
+
+    Parameters
+    ----------
+    point : str or None
+        x and y in RD New [m], with a comma between them.
+    bounds : mapping
+        The options by name; ``pins_in`` and ``pins_out`` as numbers with commas between them.
+
+    Raises
+    ------
+    ConfigError
+        If a text holds something else than such numbers.
+    """
+
+    def numbers(text: str, kind: Any, where: str) -> tuple[Any, ...]:
+        try:
+            return tuple(kind(part) for part in text.split(",") if part.strip())
+        except ValueError as why:
+            raise ConfigError(
+                "numbers with commas between them", found=text, where=where, remedy="such as 12,13"
+            ) from why
+
+    spot = numbers(point, float, "--punt") if point else None
+    if spot is not None and len(spot) != 2:
+        raise ConfigError("x and y", found=str(point), where="--punt", remedy="such as 84500,454000")
+    return Asked(
+        point=spot,
+        address=bounds["address"],
+        low_homes=bounds["low"],
+        high_homes=bounds["high"],
+        radius_m=bounds["radius"],
+        owner_low=bounds["owner_at_least"],
+        owner_high=bounds["owner_at_most"],
+        criterion="border" if bounds["criterion"] == "grens" else bounds["criterion"],
+        pins_in=numbers(bounds["pins_in"], int, "--met"),
+        pins_out=numbers(bounds["pins_out"], int, "--zonder"),
+        seconds=bounds["seconds"],
+        prices=bounds["prices"],
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.acquire import steps as acquire
-from kansenkaart.config import Folders, Study, folders, read_study, shipped_studies, study_path
+from kansenkaart.config import Folders, Source, Study, folders, read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish import manifest
 from kansenkaart.publish import steps as publish
@@ -16,9 +16,10 @@ from kansenkaart.publish.editions.gates import accepted
 from kansenkaart.publish.editions.steps import Editions
 from kansenkaart.publish.feasibility import steps as feasibility_reports
 from kansenkaart.score import steps as score
+from kansenkaart.sources.own import example_csv
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
-from kansenkaart.tables.step import Report, Step, run
+from kansenkaart.tables.step import Report, Step, is_current, run
 from kansenkaart.tables.store import Store, atomic, locked
 
 Listen = Callable[[Report], None]
@@ -262,6 +263,97 @@ def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
         report = run(store, step)
         listen(report)
         yield report
+
+
+def foresee(place: Workplace) -> list[dict[str, str]]:
+    """Say what a run would read, make and skip, without reading, fetching or writing anything.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study.
+
+    Returns
+    -------
+    list of dict
+        Per source and per step: ``kind`` (``source`` or ``step``), ``name``, ``plan`` (``read``, ``fetch``, ``missing``,
+        ``make`` or ``skip``) and ``detail``. Steps after a missing or fetched source are foreseen as to be made.
+    """
+    rows = [_foreseen_source(place, one) for one in place.study.source]
+    if any(row["plan"] != "read" for row in rows):
+        return rows
+    changed: set[str] = set()
+    for step in [
+        *acquire.steps(place.study, place.folders, http=place.http),
+        *score.steps(place.store, assumptions.default(), place.study.areas),
+    ]:
+        skip = not changed & set(step.inputs) and is_current(place.store, step)
+        changed |= set() if skip else set(step.outputs)
+        rows.append({"kind": "step", "name": step.name, "plan": "skip" if skip else "make", "detail": ""})
+    return rows
+
+
+def _foreseen_source(place: Workplace, source: Source) -> dict[str, str]:
+    row = {"kind": "source", "name": source.role, "plan": "read", "detail": f"{source.path} ({source.form})"}
+    if source.origin in ("live", "bulk"):
+        return {**row, "plan": "fetch", "detail": f"{source.publisher}, {source.edition}"}
+    if source.origin == "example" and not acquire.has_example(place.folders):
+        return {**row, "plan": "fetch", "detail": f"{source.path} (ingebouwd voorbeeld)"}
+    if source.origin == "file" and not (place.folders.published / str(source.path)).exists():
+        return {**row, "plan": "missing"}
+    return row
+
+
+def write_own_example(role: str, target: Path) -> Path:
+    """Write a table of own data to start from, and return where; a file that is there already is never replaced.
+
+    Parameters
+    ----------
+    role : str
+        ``own_pand``, ``own_sewer``, ``own_budget`` or ``own_actual``.
+    target : Path
+        The new file.
+
+    Raises
+    ------
+    ConfigError
+        If there is such a file already, or its folder is missing.
+    """
+    try:
+        with target.open("xb") as handle:
+            handle.write(example_csv(role))
+    except OSError as why:
+        raise ConfigError(
+            "a new file in a folder that is there",
+            found="a file of that name" if target.exists() else why.strerror or "no such folder",
+            where=target.name,
+            remedy="choose another name: --uit NAAM.csv",
+        ) from why
+    return target
+
+
+def own_report(place: Workplace) -> list[dict[str, Any]]:
+    """Return what became of every row of the own data of a study, in the order of the files.
+
+    Parameters
+    ----------
+    place : Workplace
+        A study that has run.
+
+    Raises
+    ------
+    StoreError
+        If the study has no own data, or has not run.
+    """
+    if not place.store.has("own_report"):
+        raise StoreError(
+            "a report on own data",
+            found="none",
+            where=place.study.name,
+            remedy=f"name own data in the study (docs/how-to/own-data.md), then: kansenkaart run {place.study.name}",
+        )
+    frame = place.store.read("own_report").sort_values(["own_file", "own_row", "own_column"], kind="stable")
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def status(place: Workplace) -> list[dict[str, Any]]:

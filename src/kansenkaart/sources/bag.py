@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
-from kansenkaart.sources.tools.layers import layer_names, open_layer
+from kansenkaart.sources.tools.geofiles import read_vector
+from kansenkaart.sources.tools.layers import layers_of, open_layer
 from kansenkaart.sources.tools.rawnames import has_ended, raw_names, reading, squeezed, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -199,7 +199,7 @@ def _join_addresses(sieve: Sieve, path: Path) -> None:
     """Add street, number and postcode from the layer of addresses; without that layer they stay unknown."""
     names = ("street_id", "postcode", "house_number", "letter", "addition")
     own = [name for name in names if name in sieve.frame]
-    layers = {squeezed(one): one for one in layer_names(path, "a BAG file")}
+    layers = {squeezed(one): one for one in layers_of(path, "a BAG file")}
     layer = next((layers[one] for one in LAYERS["address"] if one in layers), None)
     if layer is None:
         sieve.note("no layer nummeraanduiding: address unknown", len(sieve.frame) if not own else 0)
@@ -323,7 +323,7 @@ def fetch_window(
     source, edition = keep_bulk(folder, publisher=PUBLISHER, url=url, edition=edition, http=http, magic=SQLITE_MAGIC)
     layer = _BULK_LAYERS[role]
     with reading(source, f"a GeoPackage with layer {layer}"):
-        frame = pyogrio.read_dataframe(source, layer=layer, bbox=bbox_m)
+        frame = read_vector(source, layer=layer, bbox_m=bbox_m)
     require_rd(frame, where=f"{source.name}, {layer}")
     if "identificatie" not in frame.columns:
         raise FormatError(

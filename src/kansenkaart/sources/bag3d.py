@@ -32,7 +32,15 @@ from numpy.typing import NDArray
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id, polygons_of
-from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, raw_names, reading, squeezed, text_of
+from kansenkaart.sources.tools.rawnames import (
+    MOST_BYTES,
+    bounded,
+    json_that_fits,
+    raw_names,
+    reading,
+    squeezed,
+    text_of,
+)
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -123,7 +131,7 @@ Model = tuple[dict[str, Any], Floats, Floats]
 
 
 def _models(path: Path) -> Iterator[Model]:
-    text, _ = text_of(_unpacked(path))
+    text, _ = text_of(json_that_fits(_unpacked(path), where=path.name))
     documents = _documents(text)
     if not documents or documents[0].get("type") != "CityJSON":
         kind = documents[0].get("type") if documents else "an empty file"

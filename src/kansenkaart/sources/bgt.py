@@ -17,7 +17,7 @@ import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id
-from kansenkaart.sources.tools.layers import choose_layer, open_layer
+from kansenkaart.sources.tools.layers import LAYER, open_layer
 from kansenkaart.sources.tools.rawnames import has_ended, raw_names, squeezed, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -177,8 +177,8 @@ def _keep_existing(sieve: Sieve) -> None:
 def _open(path: Path, kind: str | None) -> tuple[gpd.GeoDataFrame, str]:
     expected = "a BGT file with one layer"
     likely = (kind, *(old for old, new in OLD_LAYERS.items() if new == kind)) if kind else ()
-    name = choose_layer(path, expected, likely=[one for one in likely if one])
-    return open_layer(path, expected, layer=name), name
+    frame = open_layer(path, expected, likely=[one for one in likely if one])
+    return frame, str(frame.attrs[LAYER])
 
 
 def _finish(sieve: Sieve, table: str, path: Path) -> Any:

@@ -21,10 +21,10 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
-import pyogrio
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import bag_id
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.rawnames import bounded, reading, squeezed, text_of
 
 Rows = list[tuple[int, list[str]]]
@@ -82,6 +82,28 @@ ACTUALS = OwnTable(
     "actual_id", numbers=("actual_value",), parts=("place_id", "actual_year", "actual_item"), signed=True
 )
 ACTUAL_ITEMS = ("households", "paid_hours", "volunteer_hours", "investment_eur", "enterprise_eur", "household_eur")
+
+
+#: One row of each table as an example to start from.
+_EXAMPLES = {
+    "own_pand": (PANDEN, ("0193100000000001", "Woningstichting Voorbeeld", "2031")),
+    "own_sewer": (SEWERS, ("leiding-1", "1968", "300")),
+    "own_budget": (BUDGETS, ("green_maintenance", "municipality", "12500")),
+    "own_actual": (ACTUALS, ("buurt:BU01931000", "2027", "households", "120")),
+}
+
+
+def example_csv(role: str) -> bytes:
+    """Return an own table to start from: the head and one row, with semicolons, as Excel opens and saves it.
+
+    Parameters
+    ----------
+    role : str
+        ``own_pand``, ``own_sewer``, ``own_budget`` or ``own_actual``.
+    """
+    shape, row = _EXAMPLES[role]
+    text = "\r\n".join([";".join(shape.columns), ";".join(row), ""])
+    return text.encode("utf-8-sig")
 
 
 @dataclass(frozen=True)
@@ -250,7 +272,7 @@ def _read(path: Path, shape: OwnTable, layer: str | None) -> Rows:
     kind = path.suffix.lower()
     if kind == ".gpkg":
         with reading(path, "a GeoPackage with a table"):
-            frame = pyogrio.read_dataframe(path, layer=layer, read_geometry=False)
+            frame = read_vector(path, layer=layer, geometry=False)
             cells = pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
         body = [[str(one).strip() for one in row] for row in cells.itertuples(index=False, name=None)]
         return [(number, row) for number, row in enumerate([list(map(str, frame.columns)), *body], start=1)]

@@ -93,6 +93,21 @@ def _hash_of_package(*, leave_out: frozenset[str]) -> str:
     return digest.hexdigest()
 
 
+def is_current(store: Store, step: Step) -> bool:
+    """Return whether a run would skip the step: its outputs are there, made from the same inputs, parameters and code.
+
+    Parameters
+    ----------
+    store : Store
+        Of the study.
+    step : Step
+        That a run would do.
+    """
+    inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
+    mark = _fingerprint(step, inputs)
+    return all(_made(store, name, mark) for name in step.outputs)
+
+
 def run(store: Store, step: Step, *, force: bool = False) -> Report:
     """Do a step, unless its outputs are there and were made from the same inputs, parameters and code.
 

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import re
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from kansenkaart.wording.nl import number
+
+_HOLE = re.compile(r"\{\}")
+_AREA_FIGURES = {
+    "value_eur_per_year": "euro per jaar",
+    "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
+    "people": "inwoners",
+    "stacked_homes": "gestapelde woningen",
+}
 _ROWS = {
     "matched": "gebruikt",
     "duplicate": "staat er dubbel; een keer geteld",
@@ -25,3 +40,79 @@ def own_result_nl(result: str, hint: str = "") -> str:
         As in the report of `kansenkaart.sources.own.OwnData`.
     """
     return _HINTS.get(hint) or _ROWS.get(result, result)
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> dict[str, str]:
+    """Return the Dutch of each English sentence in errors, reasons and notes; ``{}`` stands for what is filled in."""
+    with (files("kansenkaart") / "data" / "messages_nl.csv").open(encoding="utf-8") as handle:
+        return {row["english"]: row["dutch"] for row in csv.DictReader(handle)}
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Return a pattern for each sentence with holes, those with most words of their own first."""
+    with_holes = sorted((one for one in catalogue() if "{}" in one), key=lambda one: (-len(_HOLE.sub("", one)), one))
+    return [
+        (re.compile("(.*?)".join(map(re.escape, _HOLE.split(one))), re.DOTALL), catalogue()[one]) for one in with_holes
+    ]
+
+
+def in_dutch(text: str) -> str:
+    """Return a sentence of an error, a reason or a note in Dutch; what the catalogue lacks stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        As the program says it to programmers.
+    """
+    if text in catalogue():
+        return catalogue()[text]
+    for pattern, dutch in _patterns():
+        hit = pattern.fullmatch(text)
+        if hit is not None:
+            return _filled(dutch, hit.groups())
+    return text
+
+
+def _filled(dutch: str, fillings: tuple[str, ...]) -> str:
+    parts = dutch.split("{}")
+    return "".join(part + filling for part, filling in zip(parts, [*fillings, *[""] * len(parts)], strict=False))
+
+
+def error_lines(expected: str, *, found: str, where: str, remedy: str) -> list[str]:
+    """Return an error in Dutch, in lines: what was expected, what was there, where, and what to do.
+
+    Parameters
+    ----------
+    expected, found, where, remedy : str
+        The parts of a `kansenkaart.errors.KansenkaartError`.
+    """
+    lines = [f"Fout: verwacht: {in_dutch(expected)}", f"  gevonden: {in_dutch(found)}"]
+    lines += [f"  waar: {in_dutch(where)}"] if where else []
+    return lines + ([f"  wat te doen: {in_dutch(remedy)}"] if remedy else [])
+
+
+def area_lines(told: dict[str, Any]) -> list[str]:
+    """Return the answer about the best area around a point, in lines; what is unknown is called so.
+
+    Parameters
+    ----------
+    told : dict
+        As of `kansenkaart.runs.query.plain`.
+    """
+    area = told["area"]
+    gap = area["bound_gap_frac"]
+    proof = "bewezen het beste" if gap == 0 else f"hoogstens {gap:.1%} te verbeteren"
+    lines = [f"{area['best_name']}: {number(area['homes'])} woningen in {area['blocks']} blokken; {proof}"]
+    for name, words in _AREA_FIGURES.items():
+        lines.append(f"  {number(area[name])}  {words}")
+    owned = area["corporation_frac"]
+    lines.append(f"  {'onbekend' if owned is None else f'{owned:.0%}'}  van corporaties")
+    lines.append(f"Waarom deze grens ({area['known_border_frac']:.0%} op een lijn die mensen kennen):")
+    lines += [f"  {line['length_m']:5.0f} m  {line['border_reason_nl']}" for line in told["border"]]
+    for one in told.get("prices", []):
+        verb, price = "eruit" if one["inside"] else "erin", one["price_eur_per_year"]
+        worth = "kan niet" if price is None else f"{price:.0f} per jaar minder waard"
+        lines.append(f"  blok {one['block_id']} {verb}: {worth}")
+    return [*lines, f"Blokken: {area['block_ids']}"]

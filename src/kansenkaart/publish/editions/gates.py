@@ -27,7 +27,7 @@ class Accepted:
 
 
 def accepted(said: str | None) -> Accepted | None:
-    """Read ``--accept "who: why"``.
+    """Read ``--accepteer "who: why"``.
 
     Raises
     ------
@@ -41,8 +41,8 @@ def accepted(said: str | None) -> Accepted | None:
         raise ConfigError(
             'who accepts the new figures and why, as "who: why"',
             found=repr(said[:80]),
-            where="--accept",
-            remedy='say it like --accept "J. Jansen: new buurten of 2026"',
+            where="--accepteer",
+            remedy='say it like --accepteer "J. Jansen: new buurten of 2026"',
         )
     return Accepted(hit[1], " ".join(hit[2].split()))
 
@@ -137,5 +137,5 @@ def _refused(failed: Sequence[Failure], study: str, last: int | None) -> GateErr
         found="; ".join(map(str, failed[:_SHOWN])) + more,
         where=f"study {study}",
         remedy="look at the tables and columns named (kansenkaart status shows what readers left out); if the "
-        f'figures are right: kansenkaart run {study} --accept "who: why"',
+        f'figures are right: kansenkaart run {study} --accepteer "who: why"',
     )

@@ -57,6 +57,7 @@ _REGISTERS = {
     "geometry_columns": "select f_table_name from geometry_columns",
 }
 _RESERVED = re.compile(r"gpkg_|geometry_columns|spatial_ref_sys")
+_PLAIN_SCHEMA = re.compile(rb"[\w-]+\.xsd")
 _SCHEMA = re.compile(rb"schemaLocation\s*=\s*[\"']([^\"']*)", re.IGNORECASE)
 
 
@@ -78,9 +79,13 @@ _KINDS = {
     ".shp": _Kind("ESRI Shapefile", re.compile(rb"\x00\x00\x27\x0a")),
     ".gml": _Kind(
         "GML",
-        re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(\w+:)?FeatureCollection[\s>]", re.DOTALL),
+        re.compile(
+            rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(\w+:)?(FeatureCollection|CityModel)[\s>]",
+            re.DOTALL,
+        ),
         {"DOWNLOAD_SCHEMA": "NO", "WRITE_GFS": "NO", "SKIP_RESOLVE_ELEMS": "ALL"},
     ),
+    ".xml": _Kind("LVBAG", re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?<([\w-]+:)?bagStand[\s>]")),
     ".fgb": _Kind("FlatGeobuf", re.compile(rb"fgb\x03fgb")),
 }
 _SETTINGS = {
@@ -99,7 +104,7 @@ def read_vector(
     Parameters
     ----------
     path : Path
-        A ``.geojson``, ``.json``, ``.gpkg``, ``.sqlite``, ``.shp``, ``.gml`` or ``.fgb`` file.
+        A ``.geojson``, ``.json``, ``.gpkg``, ``.sqlite``, ``.shp``, ``.gml``, ``.fgb`` or (of the BAG extract) ``.xml`` file.
     layer : str, optional
         Its layer; the first one when none is named.
     bbox_m : tuple of float, optional
@@ -126,6 +131,16 @@ def read_vector(
 def layer_names(path: Path) -> list[str]:
     """Return the layers of a vector file; raises as `read_vector`."""
     return [str(one) for one in _ASIDE.ask("layers", _plain_file(path))]
+
+
+def field_names(path: Path, *, layer: str | None = None) -> list[str]:
+    """Return the columns of one layer without reading its rows; raises as `read_vector`."""
+    return [str(one) for one in _ASIDE.ask("fields", _plain_file(path), layer)]
+
+
+def endings() -> frozenset[str]:
+    """Return the endings of the files that `read_vector` reads, in lower case."""
+    return frozenset(_KINDS)
 
 
 def bounds_of(path: Path) -> Box:
@@ -331,7 +346,7 @@ def _open_options(path: Path) -> dict[str, str]:
     kind = _KINDS[path.suffix.lower()]
     if kind.driver in ("GPKG", "SQLite"):
         return {**kind.options, **({"LIST_ALL_TABLES": "NO"} if _vetted_layers(path) is not None else {})}
-    if kind.driver == "GML":
+    if kind.driver in ("GML", "LVBAG"):
         _vet_gml(path)
     return kind.options
 
@@ -372,7 +387,10 @@ def _vetted_layers(path: Path) -> list[str] | None:
 
 
 def _vet_gml(path: Path) -> None:
-    """Refuse a document type, and a schema that is a file: those at an address are not fetched."""
+    """Refuse a document type, and a schema that is a file elsewhere: those at an address are not fetched.
+
+    A schema of a plain name beside the file, as ogr2ogr writes one, is looked at in the same way.
+    """
     kept = b""
     with path.open("rb") as handle:
         while chunk := handle.read(_CHUNK_BYTES):
@@ -380,10 +398,20 @@ def _vet_gml(path: Path) -> None:
             if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
                 raise _refused("XML without a document type", "one", path)
             for stated in _SCHEMA.findall(text):
-                local = [one for one in stated.split()[1::2] if not one.lower().startswith((b"http://", b"https://"))]
-                if local:
-                    raise _refused("schemas by address", f"the file {local[0][:80]!r}", path)
+                local = [one for one in stated.split()[-1::-2] if not one.lower().startswith((b"http://", b"https://"))]
+                for name in local:
+                    _vet_schema(path, name)
             kept = text[-_HEAD_BYTES * 4 :]
+
+
+def _vet_schema(path: Path, name: bytes) -> None:
+    if _PLAIN_SCHEMA.fullmatch(name) is None or path.suffix == ".xsd":
+        raise _refused("schemas by address, or beside the file", f"the file {name[:80]!r}", path)
+    beside = path.with_name(name.decode())
+    if beside.is_file():
+        if beside.stat().st_size > _CHUNK_BYTES:
+            raise _refused(f"a schema of at most {_CHUNK_BYTES} bytes", str(beside.stat().st_size), beside)
+        _vet_gml(beside)
 
 
 def _answer_read(path: Path, layer: str | None, bbox: Box | None, geometry: bool, dates: bool) -> Any:
@@ -404,6 +432,12 @@ def _answer_layers(path: Path) -> list[str]:
     return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
 
 
+def _answer_fields(path: Path, layer: str | None) -> list[str]:
+    import pyogrio
+
+    return [str(one) for one in pyogrio.read_info(path, layer=layer, **_open_options(path))["fields"]]
+
+
 def _answer_bounds(path: Path) -> list[float]:
     return [float(one) for one in _answer_read(path, None, None, True, True).total_bounds]
 
@@ -419,6 +453,7 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
     "read": _answer_read,
     "layers": _answer_layers,
     "bounds": _answer_bounds,
+    "fields": _answer_fields,
 }
 
 if __name__ == "__main__":

@@ -1,109 +1,86 @@
-"""Opens a layer of a vector file as people have it: named or found, zipped, gzipped, in capitals, empty."""
+"""Chooses and opens a layer of a vector file as people have it: named or found, packed, in capitals, in parts, empty."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import contextlib
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
-import pyogrio
+import pandas as pd
 
 from kansenkaart.errors import FormatError
+from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.geofiles import endings, field_names, layer_names, read_vector
 from kansenkaart.sources.tools.rawnames import NOTES, reading, squeezed
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _SHOWN = 12
+_SIDES = (".shx", ".dbf", ".prj", ".cpg", ".xsd", ".gfs")
+_PACKED = (".zip", ".gz")
+_CHUNK_BYTES = 1 << 20
+#: A municipality's BAG extract unpacks to some 2 GB; a whole country is cut to size elsewhere.
+_BOUNDS = Bounds(max_bytes=8 << 30)
 
 
-def address(path: Path) -> str:
-    """Return how GDAL opens the file: through its own unpacker for ``.zip`` and ``.gz``."""
-    if path.suffix.lower() == ".zip":
-        return f"/vsizip/{path}"
-    if path.suffix.lower() == ".gz":
-        return f"/vsigzip/{path}"
-    return str(path)
+def layers_of(path: Path, expected: str) -> list[str]:
+    """Return the names of all layers of a file, packed or not.
 
-
-def layer_names(path: Path, expected: str) -> list[str]:
-    """Return the names of all layers.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    expected : str
+        What it should be, for the message.
 
     Raises
     ------
     FormatError
         If the file is missing, unreadable or of another kind.
     """
-    with reading(path, expected), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [str(name) for name in pyogrio.list_layers(address(path))[:, 0]]
+    with _plain(path, expected) as parts:
+        return [name for name, _ in _layers(parts, expected)]
 
 
-def choose_layer(path: Path, expected: str, *, layer: str | None = None, likely: Sequence[str] = ()) -> str:
-    """Return the layer that is meant: the one named, else a likely one, else the only one.
+def open_layer(
+    path: Path, expected: str, *, layer: str | None = None, likely: Sequence[str] = (), geometry: bool = True
+) -> Any:
+    """Read one layer of a vector file, out of the zip or gzip in which it may be packed.
 
     Parameters
     ----------
     path : Path
-        File with layers.
+        File with layers; several XML files of the BAG extract in one zip are read as one.
     expected : str
         What the file should be, for the message.
     layer : str or None
         As the study names it; case, hyphens and underscores do not matter.
     likely : sequence of str
         Names that the register uses for what is asked, the most likely first.
-
-    Raises
-    ------
-    FormatError
-        If there is no such layer, or several of which none is likely.
-    """
-    names = layer_names(path, expected)
-    by_name = {squeezed(name): name for name in reversed(names)}
-    wanted = [layer] if layer else list(likely)
-    hit = next((by_name[squeezed(one)] for one in wanted if squeezed(one) in by_name), None)
-    if hit is None and layer is None and len(names) == 1:
-        hit = names[0]
-    if hit is None:
-        shown = ", ".join(names[:_SHOWN]) or "none"
-        raise FormatError(
-            f"layer {layer}" if layer else "one layer, or one of a name of the register",
-            found=f"layers: {shown}",
-            where=path.name,
-            remedy=f'write layer = "{names[0]}" (or another of these) in the study'
-            if names
-            else "the file holds no layer: export it again",
-        )
-    return hit
-
-
-def open_layer(
-    path: Path,
-    expected: str,
-    *,
-    layer: str | None = None,
-    likely: Sequence[str] = (),
-    geometry: bool = True,
-) -> Any:
-    """Read one layer of a vector file; see `choose_layer` for which.
+    geometry : bool
+        Whether shapes are read too.
 
     Returns
     -------
     GeoDataFrame, or DataFrame without geometry
-        Columns as published; ``attrs["notes"]`` says what was seen of the file as a whole.
+        Columns as published; ``attrs`` has the layer's name, and what was seen of the file as a whole.
 
     Raises
     ------
     FormatError
-        If the file is missing, unreadable or of another kind, or has no such layer.
+        If the file is missing, unreadable or of another kind, has no such layer, or several of which none is likely.
     """
-    name = choose_layer(path, expected, layer=layer, likely=likely)
-    # As text: one date in the year 0 would make the whole file unreadable.
-    options = {"DATE_AS_STRING": "YES"} if path.suffix.lower() in (".json", ".geojson") else {}
-    with reading(path, expected), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frame = pyogrio.read_dataframe(address(path), layer=name, read_geometry=geometry, **options)
+    with _plain(path, expected) as parts:
+        name = _choose(path, _layers(parts, expected), layer, likely)
+        frames = []
+        for part in parts:
+            with reading(part, expected):
+                own = next((one for one in layer_names(part) if one == name), None)
+                if own is not None:
+                    frames.append(read_vector(part, layer=own, geometry=geometry, dates=False))
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if geometry and not isinstance(frame, gpd.GeoDataFrame):
         if len(frame):
             raise FormatError(
@@ -113,20 +90,97 @@ def open_layer(
                 remedy="export the layer with its geometry, in RD New",
             )
         frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=None))
-    if not len(frame):
-        frame.attrs[NOTES] = {f"layer without rows: {path.name}, {name}": 1}
+    frame.attrs = {LAYER: name, NOTES: {} if len(frame) else {f"layer without rows: {path.name}, {name}": 1}}
     return frame
+
+
+#: Key in the attributes of a frame under which the name of its layer stands.
+LAYER = "layer"
 
 
 def fields_of(path: Path, expected: str, *, layer: str | None = None, likely: Sequence[str] = ()) -> list[str]:
     """Return the names of the columns of one layer, without reading its rows.
+
+    Parameters
+    ----------
+    path, expected, layer, likely
+        As `open_layer`.
 
     Raises
     ------
     FormatError
         As `open_layer`.
     """
-    name = choose_layer(path, expected, layer=layer, likely=likely)
-    with reading(path, expected), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [str(one) for one in pyogrio.read_info(address(path), layer=name)["fields"]]
+    with _plain(path, expected) as parts:
+        name = _choose(path, _layers(parts, expected), layer, likely)
+        part = next(part for one, part in _layers(parts, expected) if one == name)
+        with reading(path, expected):
+            return field_names(part, layer=name)
+
+
+def _layers(parts: Sequence[Path], expected: str) -> list[tuple[str, Path]]:
+    found: dict[str, Path] = {}
+    for part in parts:
+        with reading(part, expected):
+            for name in layer_names(part):
+                found.setdefault(name, part)
+    return list(found.items())
+
+
+def _choose(path: Path, there: Sequence[tuple[str, Path]], layer: str | None, likely: Sequence[str]) -> str:
+    names = [name for name, _ in there]
+    by_name = {squeezed(name): name for name in reversed(names)}
+    hit = next((by_name[squeezed(one)] for one in ([layer] if layer else likely) if squeezed(one) in by_name), None)
+    if hit is None and layer is None and len(names) == 1:
+        hit = names[0]
+    if hit is None:
+        raise FormatError(
+            f"layer {layer}" if layer else "one layer, or one of a name of the register",
+            found=f"layers: {', '.join(names[:_SHOWN]) or 'none'}",
+            where=path.name,
+            remedy=f'write layer = "{names[0]}" (or another of these) in the study'
+            if names
+            else "the file holds no layer: export it again",
+        )
+    return hit
+
+
+@contextlib.contextmanager
+def _plain(path: Path, expected: str) -> Iterator[list[Path]]:
+    """Give the file itself, or what was packed in it, unpacked into a folder for as long as it is read."""
+    if path.suffix.lower() not in _PACKED:
+        yield [path]
+        return
+    with tempfile.TemporaryDirectory(prefix="kansenkaart-") as folder, reading(path, expected):
+        if path.suffix.lower() == ".gz":
+            yield [gunzip(path, Path(folder) / path.stem, bounds=_BOUNDS)]
+        else:
+            yield _unzipped(path, Path(folder))
+
+
+def _unzipped(path: Path, folder: Path) -> list[Path]:
+    """Unpack the vector files of a zip, by their bare names and up to a bound, and return them."""
+    room = min(_BOUNDS.max_bytes, int(path.stat().st_size * _BOUNDS.max_ratio))
+    with zipfile.ZipFile(path) as opened:
+        wanted = {}
+        for one in opened.infolist():
+            name = one.filename.replace("\\", "/").rsplit("/", 1)[-1]
+            if Path(name).suffix.lower() in (*endings(), *_SIDES) and not name.startswith("."):
+                wanted[name] = one
+        for name, one in wanted.items():
+            with opened.open(one) as source, (folder / name).open("xb") as sink:
+                while chunk := source.read(_CHUNK_BYTES):
+                    room -= len(chunk)
+                    if room < 0:
+                        raise ValueError(f"a zip that unpacks to more than {_BOUNDS.max_ratio:g} times its size")
+                    sink.write(chunk)
+    parts = sorted(folder / name for name in wanted if Path(name).suffix.lower() in endings())
+    if not parts or (len(parts) > 1 and {one.suffix.lower() for one in parts} != {".xml"}):
+        names = ", ".join(one.name for one in parts[:_SHOWN])
+        raise FormatError(
+            "one vector file in the zip, or the XML files of the BAG extract",
+            found=names or "none",
+            where=path.name,
+            remedy="unpack it and name the file that is meant in path",
+        )
+    return parts

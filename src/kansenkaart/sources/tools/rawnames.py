@@ -133,11 +133,12 @@ def form_of(columns: Iterable[object], table: str) -> str | None:
         None where no format fits.
     """
     there = list(columns)
-    best, most = None, 0
+    best, most = None, (0, 0)
     for form in forms(table):
-        count = sum(column_named(there, raw) is not None for raw in raw_names(table, form).values() if raw)
-        if count > most and fits(there, table, form):
-            best, most = form, count
+        needed = [raw for raw in raw_names(table, form).values() if raw and not raw.endswith("?")]
+        hits = sum(column_named(there, raw) is not None for raw in raw_names(table, form).values() if raw)
+        if (hits, len(needed)) > most and fits(there, table, form):
+            best, most = form, (hits, len(needed))
     return best
 
 

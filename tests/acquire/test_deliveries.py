@@ -1,0 +1,114 @@
+"""Neighbouring deliveries share objects: once where they agree, the newer where they do not, a question otherwise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from shapely.geometry import box
+
+from kansenkaart.acquire import readers
+from kansenkaart.acquire.deliveries import Part, join
+from kansenkaart.config import Source
+from kansenkaart.errors import ConfigError, FormatError
+from kansenkaart.sources import bag, bag3d
+from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
+from tests.sources.test_files_of_people import LVBAG, save
+
+
+def panden(path: Path, years: dict[int, int], edition: str = "x", shift: float = 0.0) -> Part:
+    rows = [
+        LVBAG
+        | {
+            "identificatie": f"050310000000000{n}",
+            "oorspronkelijkBouwjaar": year,
+            "geometry": box(1e5 + 20 * n + shift, 4.5e5, 1e5 + 20 * n + 10 + shift, 4.5e5 + 10),
+        }
+        for n, year in years.items()
+    ]
+    return Part(path.name, edition, *bag.read_pand(save(rows, path), form="lvbag-gpkg"))
+
+
+def test_equal_copies_count_once(tmp_path):
+    first = panden(tmp_path / "a.gpkg", {1: 1965, 2: 1970})
+    second = panden(tmp_path / "b.gpkg", {2: 1970, 3: 2001}, shift=0.0002)  # less than a millimetre is no difference
+    frame, tally = join("pand", [first, second])
+    assert frame["pand_id"].str[-1].tolist() == ["1", "2", "3"]
+    assert (tally.rows_in, tally.kept, dict(tally.left_out)["same object in another delivery"]) == (4, 3, 1)
+
+
+@pytest.mark.parametrize("editions", [("2024-01", "2025-03-01"), ("2025-03-01", "2024-01"), ("v21.09.8", "2025-01")])
+def test_of_two_that_differ_the_newer_counts_whatever_the_order(editions, tmp_path):
+    years = {editions[0]: 1965, editions[1]: 1970}
+    newest = max(editions, key=lambda one: one.replace("v21", "2021"))
+    parts = [panden(tmp_path / f"{n}.gpkg", {1: years[one], n + 2: 1999}, one) for n, one in enumerate(editions)]
+    frame, tally = join("pand", parts)
+    assert frame.set_index("pand_id")["bouwjaar"].to_dict()["0503100000000001"] == years[newest]
+    assert len(frame) == 3
+    assert [reason for reason, n in tally.left_out.items() if n] == [
+        f"older than {editions.index(newest)}.gpkg, which says otherwise: 0503100000000001"
+    ]
+
+
+def test_without_dates_a_contradiction_names_both_files_and_the_column(tmp_path):
+    parts = [panden(tmp_path / "a.gpkg", {1: 1965}), panden(tmp_path / "b.gpkg", {1: 1970})]
+    with pytest.raises(FormatError, match=r"0503100000000001: another bouwjaar.*a\.gpkg \(edition x\) and b\.gpkg"):
+        join("pand", parts)
+
+
+def test_all_faces_of_a_building_come_from_one_tile(tmp_path):
+    def tile(name: str, faces: list, edition: str) -> Part:
+        path = tmp_path / name
+        path.write_text(json.dumps(_model(faces)), encoding="utf-8")
+        return Part(name, edition, *bag3d.read_roof_face(path))
+
+    old, new = (
+        tile("a.city.json", [SOUTH_45, FLAT_WITH_HOLE], "v20230809"),
+        tile("b.city.json", [SOUTH_45], "v20231008"),
+    )
+    frame, tally = join("roof_face", [old, new])
+    assert frame["face_id"].tolist() == [f"{PAND[-16:]}-0-0"]
+    assert sum(tally.left_out.values()) == 2
+    assert len(join("roof_face", [old, old])[0]) == 2
+
+
+def source(path: Path, role: str, form: str, layer: str | None = None) -> Source:
+    return Source(role=role, publisher="bag", origin="file", form=form, path=path.name, layer=layer)
+
+
+@pytest.mark.parametrize("form", ["auto", "pdok-geojson", "nlextract-gpkg"])
+def test_the_form_is_seen_from_the_columns_and_said(form, tmp_path):
+    row = LVBAG | {"identificatie": "0503010000000001", "status": "Verblijfsobject in gebruik"}
+    row |= {"gebruiksdoel": "woonfunctie", "oppervlakte": 80, "pandref": "{NL.IMBAG.Pand.0503100000000001}"}
+    row |= {
+        "hoofdadresnummeraanduidingref": "0503200000000001",
+        "geometry": box(1e5, 4.5e5, 1e5 + 1, 4.5e5 + 1).centroid,
+    }
+    path = save([row], tmp_path / "vbo.gpkg", layer="Verblijfsobject")
+    homes, tally = readers.read(path, source(path, "home", form))
+    assert homes[["home_id", "pand_id"]].to_numpy().tolist() == [["0503010000000001", "0503100000000001"]]
+    assert tally.noted[f"form {form} in the study, read as lvbag-gpkg"] == 1
+    assert tally.noted["no layer nummeraanduiding: address unknown"] == 1
+
+
+def test_auto_knows_a_tile_a_set_of_hydx_and_weather_by_what_they_are(tmp_path):
+    path = tmp_path / "t.city.json"
+    path.write_text(json.dumps(_model([SOUTH_45])), encoding="utf-8")
+    assert len(readers.read(path, source(path, "roof_face", "auto"))[0]) == 1
+    with pytest.raises(ConfigError, match="pdok-geojson"):
+        readers.read(path, source(path, "home", "bag-csv"))
+    other = save([{"naam": "x", "geometry": box(1e5, 4.5e5, 1e5 + 1, 4.5e5 + 1)}], tmp_path / "x.gpkg")
+    with pytest.raises(FormatError, match="the columns of one of the forms"):
+        readers.read(other, source(other, "pand", "auto"))
+
+
+def test_a_layer_where_there_are_none_is_refused(tmp_path):
+    for name in ("Knooppunt", "Verbinding", "Profiel"):
+        (tmp_path / f"{name}.csv").write_text("UNI_IDE\n")
+    with pytest.raises(ConfigError, match="no layer for form hydx-csv"):
+        readers.read(tmp_path, source(tmp_path, "sewer_pipe", "hydx-csv", layer="x"))
+
+
+def test_every_form_of_the_table_is_named_for_its_role():
+    assert {"lvbag-gpkg", "pdok-geojson", "nlextract-gpkg", "bgt-gml", "footprint-shp"} <= set(readers.forms_of("pand"))
