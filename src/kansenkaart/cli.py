@@ -249,16 +249,10 @@ def check(root: Path, study: str, as_json: bool) -> None:
 @click.pass_obj
 def own_data(root: Path, study: str | None, example: str | None, out: Path | None, as_json: bool) -> None:
     """Zeg van elke regel eigen gegevens wat ermee gedaan is, of schrijf een voorbeeld om mee te beginnen."""
-    from kansenkaart.errors import ConfigError
     from kansenkaart.runs import study as pipeline
 
     if (study is None) == (example is None):
-        raise ConfigError(
-            "the name of a study, or --voorbeeld",
-            found=study or "none",
-            where="kansenkaart eigen-data",
-            remedy="kansenkaart eigen-data --voorbeeld pand",
-        )
+        raise click.UsageError("Noem een studie, of vraag een voorbeeld: kansenkaart eigen-data --voorbeeld pand")
     if example is not None:
         target = pipeline.write_own_example(_ROLES[example], out or Path(f"eigen_{example}.csv"))
         _say_json({"file": str(target)}) if as_json else click.echo(f"Voorbeeld: {target.resolve()}")

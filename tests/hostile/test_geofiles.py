@@ -77,7 +77,9 @@ def test_thirty_hostile_inputs():
 
 
 def test_the_second_process_knows_no_other_drivers(monkeypatch):
-    assert geofiles.drivers_aside() == sorted(["ESRI Shapefile", "FlatGeobuf", "GML", "GPKG", "GeoJSON", "SQLite"])
+    assert geofiles.drivers_aside() == sorted(
+        ["ESRI Shapefile", "FlatGeobuf", "GML", "GPKG", "GeoJSON", "LVBAG", "SQLite"]
+    )
 
 
 def test_a_read_that_takes_too_long_is_given_up_and_the_next_one_goes_well(tmp_path, monkeypatch):

@@ -125,7 +125,10 @@ def read_vector(
         If the file is not what its ending says, asks for other files or addresses, or needs more memory or time than
         a file may; and what `pyogrio` raises.
     """
-    return _ASIDE.ask("read", _plain_file(path), layer, bbox_m, geometry, dates)
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):  # a corner that is no number is left out later, with its name
+        return _ASIDE.ask("read", _plain_file(path), layer, bbox_m, geometry, dates)
 
 
 def layer_names(path: Path) -> list[str]:
