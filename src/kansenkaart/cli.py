@@ -33,24 +33,6 @@ _PLANS = {
     "make": "wordt gemaakt",
     "skip": "blijft staan",
 }
-#: Options by their earlier English name; they go on working, with a notice.
-_RENAMED = {
-    "--accept": "--accepteer",
-    "--point": "--punt",
-    "--address": "--adres",
-    "--low": "--minst",
-    "--high": "--meest",
-    "--radius": "--straal",
-    "--owner-at-least": "--corporaties-minstens",
-    "--owner-at-most": "--corporaties-hoogstens",
-    "--with": "--met",
-    "--without": "--zonder",
-    "--by": "--naar",
-    "--prices": "--prijzen",
-    "--seconds": "--seconden",
-    "--out": "--uit",
-    "--all": "--alle",
-}
 #: Tables of own data by the word that asks for an example of one.
 _ROLES = {"pand": "own_pand", "riool": "own_sewer", "budget": "own_budget", "uitkomst": "own_actual"}
 
@@ -68,11 +50,13 @@ class Command(click.Command):
         args : list of str
             The words after the command.
         """
+        from kansenkaart.wording.messages import RENAMED
+
         there = {name for one in self.params for name in one.opts}
         renamed = []
         for word in args:
             name, sign, value = word.partition("=")
-            new = _RENAMED.get(name)
+            new = RENAMED.get(name)
             if new in there and name not in there:
                 click.echo(f"Let op: {name} heet nu {new}; {name} blijft voorlopig werken.", err=True)
                 word = f"{new}{sign}{value}"

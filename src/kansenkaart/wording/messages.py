@@ -17,6 +17,24 @@ _AREA_FIGURES = {
     "people": "inwoners",
     "stacked_homes": "gestapelde woningen",
 }
+#: Options by their earlier English name; they go on working, with a notice.
+RENAMED = {
+    "--accept": "--accepteer",
+    "--point": "--punt",
+    "--address": "--adres",
+    "--low": "--minst",
+    "--high": "--meest",
+    "--radius": "--straal",
+    "--owner-at-least": "--corporaties-minstens",
+    "--owner-at-most": "--corporaties-hoogstens",
+    "--with": "--met",
+    "--without": "--zonder",
+    "--by": "--naar",
+    "--prices": "--prijzen",
+    "--seconds": "--seconden",
+    "--out": "--uit",
+    "--all": "--alle",
+}
 _ROWS = {
     "matched": "gebruikt",
     "duplicate": "staat er dubbel; een keer geteld",
