@@ -131,7 +131,7 @@ def _inside(path: str | None) -> str | None:
 
 
 class Source(_Strict):
-    """One delivery: what for, by whom, where it comes from and in which form."""
+    """One delivery: what for, by whom, where it comes from and in which form; ``optional`` if the study can do without."""
 
     role: str
     publisher: str
@@ -141,6 +141,7 @@ class Source(_Strict):
     layer: str | None = None
     edition: str = "latest"
     year: int | None = Field(None, ge=1900, le=2100)
+    optional: bool = False
 
     @field_validator("role")
     @classmethod

@@ -78,6 +78,12 @@ class FetchError(KansenkaartError):
     exit_code = 4
 
 
+class TooMuchError(FetchError):
+    """A publisher fails on a question time and again; a smaller one may do."""
+
+    exit_code = 4
+
+
 class IncompleteError(FetchError):
     """A publisher answered, but not with everything: pages missing, doubled or moved."""
 

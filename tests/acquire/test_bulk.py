@@ -172,5 +172,5 @@ def test_a_role_without_such_a_file_is_refused(country):
     _, root = country
     study = root / "studies" / "voorbeeld.toml"
     study.write_text(_bulk(study.read_text("utf-8"), "statistics", "cbs-odata"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="pand, home or roof_face"):
+    with pytest.raises(ConfigError, match="for a bulk source"):
         pipeline.run_acquire(_opened(root))

@@ -15,7 +15,7 @@ from kansenkaart.sources.tools.rawfolder import plain_name
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import spoilt, spoilt_bytes, spoilt_json, survives
 
-HTTP = Http(attempts=1, wait_first_s=0.0, wait_most_s=0.0, page_size=100)
+HTTP = Http(attempts=1, wait_first_s=0.0, wait_most_s=0.0, page_size=100, pause_s=0)
 BOX = (190_000.0, 490_000.0, 210_000.0, 510_000.0)
 BASE = "http://127.0.0.1/ogc"
 

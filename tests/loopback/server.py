@@ -44,6 +44,7 @@ class Loopback(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder, self.odata_page, self.matched, self.tagged = folder, odata_page, matched, tagged
         self.fault = None
+        self.ranges = False
         self.asked: list[str] = []
         self.stopped = threading.Event()
 
@@ -89,7 +90,7 @@ class Loopback(ThreadingHTTPServer):
         if "bbox" in query:
             box = [float(one) for one in query["bbox"].split(",")]
             rows = [row for row in rows if _touches(row["geometry"], box)]
-        known = {"f", "limit", "crs", "bbox", "bbox-crs", "offset"}
+        known = {"f", "limit", "crs", "bbox", "bbox-crs", "offset", "datetime"}
         for name in set(query) - known:
             rows = [row for row in rows if row["properties"].get(name) == query[name]]
         body = {"type": "FeatureCollection", **self._paged(rows, query, path)}
@@ -128,10 +129,17 @@ class Loopback(ThreadingHTTPServer):
             return Reply(404, "text/plain", b"no such file")
         content = source.read_bytes()
         tag = '"' + hashlib.sha256(content).hexdigest()[:16] + '"'
-        kind = {".json": "application/json", ".txt": "text/plain"}.get(source.suffix, "application/octet-stream")
+        kind = {".json": "application/json", ".txt": "text/plain", ".xml": "application/atom+xml"}.get(
+            source.suffix, "application/octet-stream"
+        )
         stated = {"ETag": tag, "Last-Modified": formatdate(int(source.stat().st_mtime), usegmt=True)}
         if headers.get("If-None-Match") == tag:
             return Reply(304, kind, b"", stated)
+        part = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("Range", ""))
+        if part and self.ranges:
+            start, end = int(part[1]), min(int(part[2]), len(content) - 1)
+            span = f"bytes {start}-{end}/{len(content)}"
+            return Reply(206, kind, content[start : end + 1], {**stated, "Content-Range": span})
         ranged = re.fullmatch(r"bytes=(\d+)-", headers.get("Range", ""))
         if ranged and headers.get("If-Range") == tag:
             start = int(ranged[1])
@@ -188,7 +196,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve(folder: Path, **settings):
-    server = Loopback(folder, **settings)
+    with serving(Loopback(folder, **settings)) as server:
+        yield server
+
+
+@contextmanager
+def serving(server):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -17,7 +17,9 @@ from kansenkaart.sources.tools.http import Http
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 #: Small waits, and pages so small that every collection has several.
-HTTP = Http(connect_timeout_s=2, read_timeout_s=5, attempts=3, wait_first_s=0.001, wait_most_s=0.01, page_size=200)
+HTTP = Http(
+    connect_timeout_s=2, read_timeout_s=5, attempts=3, wait_first_s=0.001, wait_most_s=0.01, page_size=200, pause_s=0
+)
 
 #: Who serves each role that has a client.
 PUBLISHERS = {

@@ -10,7 +10,9 @@ from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
 from tests.loopback.server import serve
 
-HTTP = Http(connect_timeout_s=2, read_timeout_s=0.3, attempts=3, wait_first_s=0.001, wait_most_s=2, max_bytes=1 << 22)
+HTTP = Http(
+    connect_timeout_s=2, read_timeout_s=0.3, attempts=3, wait_first_s=0.001, wait_most_s=2, max_bytes=1 << 22, pause_s=0
+)
 TABLES = ("85984NED", "86165NED")
 CODES = ("BU01930101", "BU01930102", "BU01930103")
 

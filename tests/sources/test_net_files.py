@@ -22,6 +22,7 @@ HTTP = Http(
     wait_most_s=2,
     max_bytes=1 << 22,
     page_size=2,
+    pause_s=0,
 )
 SHEET = b"II*\x00" + bytes(range(256)) * 800
 BOX = (190_000.0, 560_000.0, 190_300.0, 560_300.0)
@@ -85,7 +86,7 @@ def test_an_unchanged_file_is_not_sent_again_and_a_changed_one_is_refused(server
 
 def test_only_the_sheets_of_the_window_come(server, tmp_path):
     paths, provenance = fetch_sheets(
-        tmp_path / "raw", base_url=server.url, role="dsm", edition="AHN5", bbox_m=BOX, http=HTTP
+        tmp_path / "raw", base_urls=[server.url], role="dsm", edition="AHN5", bbox_m=BOX, http=HTTP
     )
     assert [one.name for one in paths] == ["R_01CZ1.tif"]
     assert provenance.edition == "AHN5"
@@ -94,7 +95,7 @@ def test_only_the_sheets_of_the_window_come(server, tmp_path):
 def test_a_sheet_that_is_no_tiff_is_refused(server, tmp_path):
     (server.folder / "dsm_05m" / "R_01CZ1.tif").write_bytes(b"<html>")
     with pytest.raises(FormatError):
-        fetch_sheets(tmp_path / "raw", base_url=server.url, role="dsm", edition="AHN5", bbox_m=BOX, http=HTTP)
+        fetch_sheets(tmp_path / "raw", base_urls=[server.url], role="dsm", edition="AHN5", bbox_m=BOX, http=HTTP)
 
 
 def test_roofs_come_as_a_sequence_and_survive_a_page_twice(server, tmp_path):

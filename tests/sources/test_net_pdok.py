@@ -19,6 +19,7 @@ HTTP = Http(
     wait_first_s=0.001,
     wait_most_s=2,
     page_size=10,
+    pause_s=0,
     max_bytes=1 << 22,
 )
 

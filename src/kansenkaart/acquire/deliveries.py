@@ -327,8 +327,7 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
         target = store.path(role).with_name(f".{role}.{secrets.token_hex(8)}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         paths = [path for delivery in deliveries for path in delivery.paths]
-        heights, transform, tally = ahn.open_window(paths, window or _extent(paths))
-        ahn.write_clip(heights, transform, path=target)
+        tally = ahn.join_sheets(paths, window or _extent(paths), path=target)
         return [Product(role, target, tally)]
 
     return Step(role, (role,), join_sheets, (), provenance, {"bbox_m": list(window or ())})

@@ -1,37 +1,44 @@
 """Fetch what a study asks of the publishers: buurten by municipality, the rest by the window of those buurten.
 
-Live services serve one municipality; for the country the window is cut from files of the whole country (``bulk``).
+Live services serve one municipality by boxes; files of the whole country (``bulk``) are fetched once and cut by the
+window. What the publishers give in a roundabout way (panden by the key of a feature) is named here, so that a delivery
+on disk can be read by itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+from kansenkaart.acquire.forecast import COLLECTIONS, Expected, Homes, boxes, expect, gives_history
 from kansenkaart.config import Folders, Source, Study
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, FetchError
 from kansenkaart.sources import ahn, bag, bag3d_api, bag3d_tiles, cbs, knmi, pdok, publishers
-from kansenkaart.sources.tools.geofiles import bounds_of
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
+from kansenkaart.sources.tools.ogc import Choice
+from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
 
 Box = tuple[float, float, float, float]
 Fetched = tuple[tuple[Path, ...], Provenance]
-_COLLECTIONS = {
-    "buurt": "buurten",
-    "pand": "pand",
-    "home": "verblijfsobject",
-    "sewer_pipe": "beheerleiding",
-    "sewer_node": "beheerput",
-}
-KWB_TABLES = 2
+#: The 3DBAG API serves small windows; it took 39 s a km2 and more where it was measured: above this the tiles [km2].
+MOST_API_KM2 = 0.5
+_M2_PER_KM2 = 1e6
 _STATION = re.compile(r"\d{3}")
+NEAREST = "dichtstbij"
 _PERIOD = re.compile(r"(\d{8})-(\d{8})")
 
 
-@dataclass(frozen=True)
+def _is_of(feature: dict[str, Any], names: Sequence[str], code: str) -> bool:
+    return any((feature.get("properties") or {}).get(name) == code for name in names)
+
+
+@dataclass
 class Errand:
     """All that one run fetches for one study; each delivery is asked for once.
 
@@ -43,12 +50,18 @@ class Errand:
         Where ``raw`` keeps them.
     http : Http
         How to ask.
+    today : date
+        The day of the run: periods of "the last years" end before it.
     """
 
     study: Study
     folders: Folders
-    http: Http = field(default_factory=Http)
+    http: Http = field(default_factory=Http.of_environment)
+    today: date = field(default_factory=date.today)
+    said: dict[str, str] = field(default_factory=dict)
     _brought: dict[Source, Fetched] = field(default_factory=dict, repr=False)
+    _pages: list[Path] = field(default_factory=list, repr=False)
+    _homes: Homes | None = field(default=None, repr=False)
 
     def fetch(self, source: Source) -> Fetched:
         """Fetch one delivery into ``data/raw``; its files (one, or several sheets) and where they come from.
@@ -69,6 +82,10 @@ class Errand:
             self._brought[source] = self._fetcher(source)(source)
         return self._brought[source]
 
+    def close(self) -> None:
+        """End the run once everything is there: the pages that a broken run would go on with are not needed any more."""
+        pdok.close_pages(self._pages)
+
     def window(self) -> Box:
         """Return the window of the study [m]: its own, or that of its live buurten.
 
@@ -79,101 +96,181 @@ class Errand:
         """
         if self.study.place.bbox_m:
             return self.study.place.bbox_m
-        buurten = next((one for one in self.study.sources("buurt") if one.origin == "live"), None)
+        buurten = self._buurten()
         if buurten is None or not self.study.place.gemeentecode:
             raise self._wrong("a gemeentecode or bbox_m", "neither", "add one under [place], or give --code")
         paths, _ = self.fetch(buurten)
-        return bounds_of(paths[0])
+        frame = read_vector(paths[0])
+        if frame.empty:
+            raise self._wrong("buurten", f"none in {self.study.place.gemeentecode}", "check the code and the year")
+        self._homes = Homes.of(frame)
+        west, south, east, north = (float(one) for one in frame.total_bounds)
+        return west, south, east, north
+
+    def expected(self) -> list[Expected]:
+        """Foresee what the run will ask of whom; the buurten are fetched for it, nothing else."""
+        asked = [one for one in self.study.source if one.origin in ("live", "bulk")]
+        return expect(asked, self.window(), self._homes, self.http.pause_s) if asked else []
+
+    def tiled(self, source: Source) -> bool:
+        """Say whether roofs come as whole tiles, which hold what lies around the window as well."""
+        if source.origin not in ("live", "bulk") or source.role != "roof_face":
+            return False
+        west, south, east, north = self.window()
+        return source.origin == "bulk" or (east - west) * (north - south) > MOST_API_KM2 * _M2_PER_KM2
+
+    def _buurten(self) -> Source | None:
+        return next((one for one in self.study.sources("buurt") if one.origin == "live"), None)
 
     def _fetcher(self, source: Source) -> Callable[[Source], Fetched]:
-        if source.origin == "bulk":
-            return self._bulk
         known: dict[str, Callable[[Source], Fetched]] = {
+            "buurt": self._areas,
             "statistics": self._statistics,
             "roof_face": self._roofs,
             "dsm": self._sheets,
             "dtm": self._sheets,
             "weather_daily": self._days,
-            **dict.fromkeys(("buurt", "pand", "home", "terrain", "sewer_pipe", "sewer_node"), self._collection),
+            "weather_hourly": self._hours,
+            **dict.fromkeys(("pand", "home", "terrain", "sewer_pipe", "sewer_node", "street_line"), self._collection),
         }
+        if source.origin == "bulk":
+            known = {"roof_face": self._roofs, "pand": self._bulk, "home": self._bulk}
         if source.role not in known:
-            raise self._wrong(f"a role of {sorted(known)} for a live source", source.role, "give this source as a file")
+            raise self._wrong(
+                f"a role of {sorted(known)} for a {source.origin} source", source.role, "give this source as a file"
+            )
         return known[source.role]
 
-    def _collection(self, source: Source) -> Fetched:
-        collection = source.layer or _COLLECTIONS.get(source.role)
+    def _layer(self, source: Source) -> pdok.Layer:
+        collection = source.layer or COLLECTIONS.get(source.role)
         if collection is None:
             raise self._wrong(f"a layer for {source.role}", "none", "name the collection, such as layer = 'wegdeel'")
         base = publishers.base_url(source.publisher).replace("{year}", str(source.year or ""))
         needs = pdok.needs_of(source.role) if source.role in ("pand", "home") else ()
         edition = None if source.edition == "latest" else source.edition
-        layer = pdok.Layer(source.publisher, collection, base, source.role, needs, edition, source.year)
-        code, raw = self.study.place.gemeentecode, self.folders.raw
-        if source.role == "buurt" and code:
-            path, told = pdok.fetch_collection(raw, layer=layer, http=self.http, filters=[("gemeentecode", code)])
-        else:
-            path, told = pdok.fetch_collection(raw, layer=layer, http=self.http, bbox_m=self.window())
+        current = gives_history(source.publisher, collection)
+        return pdok.Layer(source.publisher, collection, base, source.role, needs, edition, source.year, current)
+
+    def _areas(self, source: Source) -> Fetched:
+        """Fetch the buurten of a municipality: by the filter that the collection names, else from those of the country."""
+        layer, code = self._layer(source), self.study.place.gemeentecode
+        if not code:
+            return self._collection(source)
+        names = raw_names("buurt", source.form)["gemeentecode"].removesuffix("?").split("|")
+        named = pdok.queryables(layer.base_url, layer.collection, http=self.http)
+        by = next((one for one in names if one in named), None)
+        asked: dict[str, Any] = {"layer": layer, "http": self.http, "open_pages": self._pages}
+        chosen = Choice(filters=[(by, code)] if by else (), name=code, keep=lambda one: _is_of(one, names, code))
+        path, told = pdok.fetch_collection(self.folders.raw, choice=chosen, **asked)
         return (path,), told
+
+    def _collection(self, source: Source) -> Fetched:
+        layer, window = self._layer(source), self.window()
+        path, told = pdok.fetch_collection(
+            self.folders.raw,
+            layer=layer,
+            http=self.http,
+            bbox_m=window,
+            choice=replace(
+                self._with_panden(source) if source.role == "home" else Choice(),
+                boxes=boxes(window, self._homes, layer.publisher, layer.collection),
+            ),
+            open_pages=self._pages,
+        )
+        return (path,), told
+
+    def _with_panden(self, source: Source) -> Choice:
+        """Name the panden of each home: the service gives addresses that end in the key of the pand's feature."""
+        live = [one for one in self.study.sources("pand") if one.origin in ("live", "bulk")]
+        pand = live[0] if live else source.model_copy(update={"role": "pand", "layer": None})
+        paths, _ = self.fetch(pand.model_copy(update={"origin": "live"}))
+        return bag.pand_names(paths[0])
 
     def _statistics(self, source: Source) -> Fetched:
         if not self.study.place.gemeentecode:
             raise self._wrong("a gemeentecode for statistics of CBS", "none", "add it under [place], or give --code")
-        tables = publishers.publisher(source.publisher).known_editions[-KWB_TABLES:]
-        codes, base = [self.study.place.gemeentecode], publishers.base_url(source.publisher)
-        path, told = cbs.fetch_kwb(self.folders.raw, base_url=base, codes=codes, tables=tables, http=self.http)
-        return (path,), told
-
-    def _roofs(self, source: Source) -> Fetched:
-        base = publishers.base_url(source.publisher)
-        path, told = bag3d_api.fetch_roofs(self.folders.raw, base_url=base, bbox_m=self.window(), http=self.http)
-        return (path,), told
-
-    def _bulk(self, source: Source) -> Fetched:
-        """Cut the window of the study from files of the whole country."""
-        raw, edition, window = self.folders.raw, source.edition, self.window()
-        if source.role not in ("pand", "home", "roof_face"):
-            raise self._wrong(
-                "pand, home or roof_face for a bulk source", source.role, "ask this source live or as a file"
-            )
-        url = publishers.bulk_url(source.publisher)
-        if source.role == "roof_face":
-            return bag3d_tiles.fetch_tiles(raw, url=url, edition=edition, bbox_m=window, http=self.http)
-        path, told = bag.fetch_window(
-            raw,
-            url=url,
-            role=source.role,
-            edition=edition,
-            bbox_m=window,
-            needs=pdok.needs_of(source.role),
+        row = publishers.publisher(source.publisher)
+        path, told = cbs.fetch_kwb(
+            self.folders.raw,
+            base_url=publishers.base_url(source.publisher),
+            second_url=publishers.second_url(source.publisher),
+            codes=[self.study.place.gemeentecode],
+            tables=cbs.tables_until(row.known_editions, source.year),
             http=self.http,
         )
         return (path,), told
 
+    def _roofs(self, source: Source) -> Fetched:
+        window = self.window()
+        if self.tiled(source):
+            url = publishers.bulk_url(source.publisher)
+            return bag3d_tiles.fetch_tiles(
+                self.folders.raw, url=url, edition=source.edition, bbox_m=window, http=self.http
+            )
+        base = publishers.base_url(source.publisher)
+        path, told = bag3d_api.fetch_roofs(self.folders.raw, base_url=base, bbox_m=window, http=self.http)
+        return (path,), told
+
+    def _bulk(self, source: Source) -> Fetched:
+        """Cut the window of the study from files of the whole country."""
+        try:
+            path, told = bag.fetch_window(
+                self.folders.raw,
+                urls=publishers.bulk_urls(source.publisher),
+                role=source.role,
+                edition=source.edition,
+                bbox_m=self.window(),
+                needs=pdok.needs_of(source.role),
+                http=self.http,
+            )
+        except FetchError as why:
+            self.note(source, f"landelijk bestand niet te krijgen, per bladzijde gevraagd ({why.found[:120]})")
+            return self._collection(source.model_copy(update={"edition": "latest"}))
+        return (path,), told
+
+    def note(self, source: Source, words: str) -> None:
+        """Remember, and pass on, what a reader should know of a source."""
+        name = f"{source.role} {source.layer or ''}".strip() + f" ({source.publisher})"
+        self.said[name] = words
+        self.http.meter.tell(name, words)
+
     def _sheets(self, source: Source) -> Fetched:
-        newest = publishers.publisher(source.publisher).known_editions[-1]
         paths, told = ahn.fetch_sheets(
             self.folders.raw,
-            base_url=publishers.base_url(source.publisher),
+            base_urls=publishers.base_urls(source.publisher),
             role=source.role,
             bbox_m=self.window(),
-            edition=newest if source.edition == "latest" else source.edition,
+            edition=source.edition,
             http=self.http,
         )
         return tuple(paths), told
 
     def _days(self, source: Source) -> Fetched:
-        """Fetch the days of one station: ``layer`` is its number, ``edition`` the period as 20150101-20241231."""
-        period = _PERIOD.fullmatch(source.edition)
-        if period is None or not _STATION.fullmatch(source.layer or ""):
+        """Fetch the days of one station: ``layer`` is its number or ``dichtstbij``, ``edition`` days or ``latest``."""
+        return self._weather(source, knmi.fetch_days)
+
+    def _hours(self, source: Source) -> Fetched:
+        """Fetch the hours of one station; as for days."""
+        return self._weather(source, knmi.fetch_hours)
+
+    def _weather(self, source: Source, fetch: Callable[..., tuple[Path, Provenance]]) -> Fetched:
+        station, days = source.layer or "", source.edition
+        if station == NEAREST:
+            west, south, east, north = self.window()
+            station = str(knmi.nearest_station((west + east) / 2, (south + north) / 2))
+        if days == "latest":
+            days = f"{self.today.year - knmi.YEARS}0101-{self.today.year - 1}1231"
+        period = _PERIOD.fullmatch(days)
+        if period is None or not _STATION.fullmatch(station):
             raise self._wrong(
                 "the station as layer and the days as edition",
                 f"{source.layer}, {source.edition}",
-                "write layer = '278' and edition = '20150101-20241231'",
+                "write layer = '278' or 'dichtstbij', and edition = '20150101-20241231' or 'latest'",
             )
-        path, told = knmi.fetch_days(
+        path, told = fetch(
             self.folders.raw,
             base_url=publishers.base_url(source.publisher),
-            stations=[int(source.layer or 0)],
+            stations=[int(station)],
             first_day=period[1],
             last_day=period[2],
             http=self.http,

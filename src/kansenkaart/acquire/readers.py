@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.config import Source
+from kansenkaart.crs import RD
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.tools.layers import fields_of
 from kansenkaart.sources.tools.rawnames import fits, form_of, forms
+from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
 
 Reading = tuple[pd.DataFrame, Tally]
@@ -101,6 +105,8 @@ def read(path: Path, source: Source) -> Reading:
     FormatError, CrsError, SchemaError
         If the file is not what its form says.
     """
+    if _has_no_features(path):
+        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} heeft hier niets (lege verzameling)": 1})
     form = _form_of(path, source)
     settled = source.model_copy(update={"form": form})
     reader = _READERS.get((source.role, form)) or _READERS.get((source.role, "*"))
@@ -165,3 +171,30 @@ def _by_columns(path: Path, source: Source) -> str:
             remedy="say which form it is, or rename the columns as one of the forms has them",
         )
     return found or source.form
+
+
+_EMPTY_BYTES = 400
+
+
+def _has_no_features(path: Path) -> bool:
+    """Say whether a publisher's answer is whole but empty: nothing there is an answer, not a fault."""
+    if path.suffix != ".geojson" or not path.is_file() or path.stat().st_size > _EMPTY_BYTES:
+        return False
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("features") == []
+
+
+def empty(table: str) -> pd.DataFrame:
+    """Return a table of the right shape without rows.
+
+    Parameters
+    ----------
+    table : str
+        Its name.
+    """
+    shape = schemas.get(table)
+    frame = pd.DataFrame({name: [] for name in shape.columns})
+    return schemas.conform(gpd.GeoDataFrame(frame, geometry="geometry", crs=RD) if shape.geometry else frame, table)

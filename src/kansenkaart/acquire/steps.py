@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import geopandas as gpd
 import shapely
@@ -11,9 +12,11 @@ import shapely
 from kansenkaart.acquire import own_data
 from kansenkaart.acquire.deliveries import Delivery, Part, deliver, has_example, join, raster_step
 from kansenkaart.acquire.live import Box, Errand
-from kansenkaart.acquire.readers import ROLES_READ, read
+from kansenkaart.acquire.readers import ROLES_READ, Reading, empty, read
 from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.core import scoring
+from kansenkaart.errors import CrsError, FetchError, FormatError, SchemaError
+from kansenkaart.sources import knmi
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step
@@ -51,17 +54,66 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
         If a publisher gives no usable or no complete answer: before any step has run, so that tables and earlier
         deliveries stay as they were.
     """
-    errand = Errand(study, folders, http or Http())
-    parts = [_Part(source, deliver(source, errand)) for source in study.source]
+    errand = Errand(study, folders, http or Http.of_environment())
+    _foretell(errand)
+    parts = [part for source in study.source if (part := _part(source, errand)) is not None]
+    errand.close()
     todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
-    tiles = any(one.origin == "bulk" for one in study.sources("roof_face"))
+    tiles = any(errand.tiled(one) for one in study.sources("roof_face"))
     todo += [
         _table_step(table, parts, study, errand.window() if tiles and table == "roof_face" else None)
         for table in _ORDER
         if _parts_of(table, parts)
     ]
+    if not _parts_of("weather_hourly", parts) and any(_parts_of(role, parts) for role in ("pand", "roof_face")):
+        todo.append(_default_weather())
     todo += own_data.steps([(part.source, part.delivery) for part in parts])
-    return todo + [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if study.sources(role)]
+    todo += [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if _parts_of(role, parts)]
+    return [_saying(todo[0], errand.said), *todo[1:]] if todo else []
+
+
+def _part(source: Source, errand: Errand) -> _Part | None:
+    """Find or fetch one delivery; one that the study can do without is left out in words when it cannot be had."""
+    try:
+        return _Part(source, deliver(source, errand))
+    except (FetchError, FormatError, CrsError) as why:
+        if not source.optional:
+            raise
+        errand.note(source, f"niet te krijgen: {why.found[:160]}")
+        return None
+
+
+def _foretell(errand: Errand) -> None:
+    """Say beforehand what will be asked of whom."""
+    if errand.http.meter.listen is None:
+        return
+    for one in errand.expected():
+        size = one.received / 1e6
+        errand.http.meter.tell(
+            "raming", f"{one.source}: {one.requests} verzoeken, {size:,.0f} MB, {one.minutes:.1f} minuten"
+        )
+
+
+def _saying(step: Step, said: Mapping[str, str]) -> Step:
+    """Let the first table of a study carry what could not be had: its tally is kept, shown and published."""
+    if not said:
+        return step
+
+    def action(store: Store) -> Sequence[Product]:
+        first, *others = step.action(store)
+        tally = first.tally or Tally(0, 0)
+        noted = {**tally.noted, **{f"bron {name}: {words}": 1 for name, words in said.items()}}
+        return [replace(first, tally=replace(tally, noted=noted)), *others]
+
+    return replace(step, action=action, parameters={**step.parameters, "said": dict(said)})
+
+
+def _default_weather() -> Step:
+    """Return the step that puts the built-in typical year in the place of hourly weather that the study lacks."""
+    hours, tally, told = knmi.typical_year()
+    noted = {**tally.noted, "geen weer per uur in de studie: ingebouwd typisch jaar van De Bilt": len(hours)}
+    made = Product("weather_hourly", hours, replace(tally, noted=noted))
+    return Step("weather_hourly", ("weather_hourly",), lambda _: [made], (), (told,))
 
 
 def _raster_step(role: str, parts: Sequence[_Part], errand: Errand) -> Step:
@@ -122,7 +174,17 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
 
 def _read(part: _Part) -> list[Part]:
     edition = part.delivery.provenance[0].edition if part.delivery.provenance else part.source.edition
-    return [Part(path.name, edition, *read(path, part.source)) for path in part.delivery.paths]
+    return [Part(path.name, edition, *_reading(path, part.source)) for path in part.delivery.paths]
+
+
+def _reading(path: Path, source: Source) -> Reading:
+    """Read one file; what the study can do without and cannot be read is an empty table with the reason."""
+    try:
+        return read(path, source)
+    except (FormatError, CrsError, SchemaError) as why:
+        if not source.optional:
+            raise
+        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} niet te lezen: {why.found[:160]}": 1})
 
 
 def _in_buurt(frame: gpd.GeoDataFrame, tally: Tally, store: Store) -> tuple[gpd.GeoDataFrame, Tally]:

@@ -36,7 +36,7 @@ class Workplace:
     study: Study
     folders: Folders
     store: Store
-    http: Http = field(default_factory=Http)
+    http: Http = field(default_factory=Http.of_environment)
     public: bool = False
 
     @property

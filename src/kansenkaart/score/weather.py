@@ -20,8 +20,11 @@ from kansenkaart.core.solar.weather import (
     LongTerm,
     Site,
     closing_minutes,
+    diffuse_frac,
     long_term_months,
     scale_to_monthly,
+    split_global,
+    typical_year,
 )
 from kansenkaart.errors import SchemaError
 from kansenkaart.tables.assumptions import Assumptions
@@ -95,6 +98,8 @@ class Station:
         Years to which the months are scaled, or "" for the typical year as it is.
     mended : bool
         Whether the table that was kept of an earlier run was damaged, and made again.
+    said : tuple of (str, int)
+        What a reader should know of the hours, with a count, such as the share of diffuse light [%].
     """
 
     hours: pd.DataFrame
@@ -102,6 +107,7 @@ class Station:
     table: IrradianceTable
     period: str
     mended: bool = False
+    said: tuple[tuple[str, int], ...] = ()
 
     def notes(self) -> dict[str, int]:
         """Say for the lineage which clock was found and how much sun a level square metre gets [kWh/m2/year]."""
@@ -109,29 +115,95 @@ class Station:
         return {
             "minuten van tijdstip tot midden van het uur": round(self.site.mid_interval_minutes),
             f"{term}; kWh/m2 per jaar op een plat vlak": round(float(self.table.ghi.sum())),
+            **dict(self.said),
             **({"bewaarde tabel van het weerstation beschadigd en opnieuw gemaakt": 1} if self.mended else {}),
         }
+
+
+#: A file whose share of diffuse light lies further from what its own global light gives is named [1] (guess).
+DIFFUSE_MARGIN = 0.05
+#: More hours than these are several years, of which a typical one is made [1].
+_ONE_YEAR = 8784
+_RAW_COLUMNS = (*WEATHER_COLUMNS, "air_temperature_degc", "wind_speed_m_per_s")
+#: KNMI writes the hour that ends at HH; the reader writes its beginning [min].
+_FROM_START = 30.0
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """Hours with all three components [W/m2], the minutes to their middle where that is certain, and what to say."""
+
+    frame: pd.DataFrame
+    minutes: float | None
+    said: dict[str, int]
+
+
+def _prepared(raw: pd.DataFrame, site: Site) -> _Hours:
+    """Make one year with global, direct and diffuse light of whatever a weather file has."""
+    hours = raw.reindex(columns=list(_RAW_COLUMNS)).astype(float)
+    hours = hours.set_axis(pd.DatetimeIndex(pd.to_datetime(raw["timestamp"], utc=True))).sort_index()
+    said: dict[str, int] = {}
+    lacking = hours[["dni_w_per_m2", "dhi_w_per_m2"]].isna().any(axis=1)
+    if len(hours) > _ONE_YEAR:
+        measured = pd.DatetimeIndex(hours.index)
+        typical = typical_year(hours.drop(columns=["dni_w_per_m2", "dhi_w_per_m2"]) if lacking.any() else hours)
+        said[f"uren van {measured[0]:%Y} tot en met {measured[-1]:%Y}: typisch jaar van de meest gewone maanden"] = 12
+        hours = typical.hours
+    if lacking.any():
+        clocked = replace(site, mid_interval_minutes=_FROM_START)
+        hours = split_global(hours.assign(ghi_w_per_m2=_without_gaps(hours["ghi_w_per_m2"], said)), site=clocked)
+        said["direct en diffuus licht berekend uit globaal (Erbs); aandeel diffuus in %"] = _percent(hours)
+        return _Hours(hours[list(WEATHER_COLUMNS)], _FROM_START, said)
+    return _Hours(hours[list(WEATHER_COLUMNS)], None, said)
+
+
+def _without_gaps(ghi: pd.Series[float], said: dict[str, int]) -> pd.Series[float]:
+    """Fill unknown hours of sun with the mean of the same hour in the month, and count them."""
+    if gaps := int(ghi.isna().sum()):
+        said["uur zonder meting van de zon, gevuld met het gemiddelde van dat uur in die maand"] = gaps
+    times = pd.DatetimeIndex(ghi.index)
+    return ghi.fillna(ghi.groupby([times.month, times.hour]).transform("mean"))
+
+
+def _percent(hours: pd.DataFrame) -> int:
+    return round(100 * diffuse_frac(hours))
+
+
+def _diffuse_said(hours: pd.DataFrame, site: Site) -> dict[str, int]:
+    """Name a file whose diffuse share differs from what its own global light gives, hour by hour (Erbs)."""
+    own, theirs = diffuse_frac(hours), diffuse_frac(split_global(hours, site=site))
+    if not abs(own - theirs) > DIFFUSE_MARGIN:
+        return {}
+    way = "zuiddaken te gunstig, noorddaken te ongunstig" if own < theirs else "zuiddaken te ongunstig"
+    return {
+        f"weerbestand: {own:.0%} van het licht is diffuus, uit het globale licht volgt (Erbs) een ander deel in %; {way}": (
+            round(100 * theirs)
+        )
+    }
 
 
 def station_of(store: Store, known: Assumptions) -> Station:
     """Read the weather of a study; what was worked out of the same weather before is kept in its folder."""
     raw = store.read("weather_hourly")
-    hours = raw[list(WEATHER_COLUMNS)].set_axis(pd.DatetimeIndex(pd.to_datetime(raw["timestamp"], utc=True)))
     site = Site(float(raw["latitude_deg"].iloc[0]), float(raw["longitude_deg"].iloc[0]))
+    ready = _prepared(raw, site)
+    hours = ready.frame
     term = _long_term(store, int(known.value("sun_long_term_years", "year")))
     scaled = hours if term is None else scale_to_monthly(hours, monthly_ghi_kwh_per_m2=term.kwh_per_m2)
     albedo = known.value("ground_albedo", "1")
 
     def make() -> tuple[float, IrradianceTable]:
-        minutes = closing_minutes(hours, site=site)
+        minutes = closing_minutes(hours, site=site) if ready.minutes is None else ready.minutes
         clocked = replace(site, mid_interval_minutes=minutes)
         return minutes, cumulative_irradiance(scaled, site=clocked, albedo=albedo)
 
     months = None if term is None else term.kwh_per_m2.tolist()
-    key = key_of(hours, site.latitude_deg, site.longitude_deg, months, albedo)
+    key = key_of(hours, site.latitude_deg, site.longitude_deg, months, albedo, ready.minutes)
     (minutes, table), mended = remembered(store.root / KEPT, key, make)
     period = "" if term is None else f"{term.first_year}-{term.last_year}"
-    return Station(scaled, replace(site, mid_interval_minutes=minutes), table, period, mended)
+    site = replace(site, mid_interval_minutes=minutes)
+    said = ready.said if ready.minutes is not None else {**ready.said, **_diffuse_said(hours, site)}
+    return Station(scaled, site, table, period, mended, tuple(said.items()))
 
 
 def _long_term(store: Store, years: int) -> LongTerm | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.windows import Window
+from rasterio.errors import RasterioError
+from rasterio.windows import Window, from_bounds
 
 from kansenkaart.crs import RD
-from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.errors import CrsError, FetchError, FormatError
 from kansenkaart.sources.tools.geofiles import TIFF_MAGIC, open_raster
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Tally
@@ -26,8 +28,9 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from kansenkaart.sources.publishers import delivery
+from kansenkaart.sources.tools.bulk import Feed, RangeFile, reachable
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
-from kansenkaart.sources.tools.rawfolder import plain_name
+from kansenkaart.sources.tools.rawfolder import edition_of, plain_name
 from kansenkaart.tables.provenance import Provenance, sha256_of
 
 #: What AHN writes where there is no height.
@@ -78,7 +81,8 @@ def open_window(
         names = ", ".join(path.name for path in paths)
         raise FormatError("at least one AHN sheet", found="none", where=names, remedy="fetch the sheets again")
     left_out = Counter({"sheet missing": len(paths) - len(there)})
-    heights, transform = _canvas(there[0], bounds, resolution_m)
+    rows, columns, transform = _grid(there[0], bounds, resolution_m)
+    heights = np.full((rows, columns), np.nan, dtype=np.float32)
     for path in there:
         used = _fill(heights, transform, path)
         left_out["sheet outside the window"] += not used
@@ -86,9 +90,9 @@ def open_window(
     return heights, transform, Tally(len(paths), kept, left_out, {"cells without height": int(np.isnan(heights).sum())})
 
 
-def _canvas(
-    path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None
-) -> tuple[NDArray[np.float32], Affine]:
+def _grid(
+    path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None = None
+) -> tuple[int, int, Affine]:
     with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
         size, west0, north0 = float(sheet.transform.a), float(sheet.transform.c), float(sheet.transform.f)
     if resolution_m is not None and abs(size - resolution_m) > _GRID_TOLERANCE:
@@ -109,7 +113,7 @@ def _canvas(
     columns = int(np.ceil((east - west0) / size)) - first_column
     rows = int(np.ceil((north0 - south) / size)) - first_row
     transform = Affine(size, 0, west0 + first_column * size, 0, -size, north0 - first_row * size)
-    return np.full((rows, columns), np.nan, dtype=np.float32), transform
+    return rows, columns, transform
 
 
 def _fill(heights: NDArray[np.float32], transform: Affine, path: Path) -> bool:
@@ -157,6 +161,49 @@ def _off_grid(path: Path, found: str, expected: str) -> FormatError:
     return FormatError(expected, found=found, where=path.name, remedy="use sheets of one AHN edition and one cell size")
 
 
+#: Rows that are joined at a time, a whole number of tiles [1]: 2,048 rows of 30 km are 0.5 GB.
+_STRIP_ROWS = 2048
+
+
+def join_sheets(paths: Sequence[Path], bounds: tuple[float, float, float, float], *, path: Path) -> Tally:
+    """Write the window of some sheets as one GeoTIFF, strip by strip, so that memory stays that of a strip.
+
+    Parameters
+    ----------
+    paths, bounds
+        As for `open_window` [m].
+    path : Path
+        File to write.
+
+    Returns
+    -------
+    tally : Tally
+        As of `open_window`, over all strips.
+
+    Raises
+    ------
+    FormatError, CrsError
+        As `open_window`.
+    """
+    there = [one for one in paths if one.exists()]
+    if not there:
+        return open_window(paths, bounds)[2]
+    rows, columns, transform = _grid(there[0], bounds)
+    used: set[Path] = set()
+    empty = 0
+    with rasterio.open(path, "w", **_profile(rows, columns, transform)) as out:
+        for top in range(0, rows, _STRIP_ROWS):
+            height = min(_STRIP_ROWS, rows - top)
+            strip = np.full((height, columns), np.nan, dtype=np.float32)
+            place = transform * Affine.translation(0, top)
+            used |= {one for one in there if _fill(strip, place, one)}
+            empty += int(np.isnan(strip).sum())
+            window = Window(0, top, columns, height)
+            out.write(np.where(np.isnan(strip), np.float32(NODATA), strip).astype(np.float32), 1, window=window)
+    left_out = {"sheet missing": len(paths) - len(there), "sheet outside the window": len(there) - len(used)}
+    return Tally(len(paths), len(used), left_out, {"cells without height": empty})
+
+
 def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -> None:
     """Write a window as a GeoTIFF with AHN's own nodata value.
 
@@ -169,10 +216,15 @@ def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -
     path : Path
         File to write.
     """
-    profile = {
+    with rasterio.open(path, "w", **_profile(heights.shape[0], heights.shape[1], transform)) as sheet:
+        sheet.write(np.where(np.isnan(heights), np.float32(NODATA), heights).astype(np.float32), 1)
+
+
+def _profile(rows: int, columns: int, transform: Affine) -> dict[str, Any]:
+    return {
         "driver": "GTiff",
-        "height": heights.shape[0],
-        "width": heights.shape[1],
+        "height": rows,
+        "width": columns,
         "count": 1,
         "dtype": "float32",
         "crs": RD,
@@ -184,8 +236,6 @@ def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -
         "blockxsize": _TILE_CELLS,
         "blockysize": _TILE_CELLS,
     }
-    with rasterio.open(path, "w", **profile) as sheet:
-        sheet.write(np.where(np.isnan(heights), np.float32(NODATA), heights).astype(np.float32), 1)
 
 
 PUBLISHER = "ahn"
@@ -195,21 +245,25 @@ _PRODUCTS = {"dsm": "dsm_05m", "dtm": "dtm_05m"}
 Box = tuple[float, float, float, float]
 
 
+#: A window of less than this part of a sheet is read from it by range requests [1]; of more, the sheet comes whole (guess).
+MOST_BY_RANGES_FRAC = 0.5
+
+
 def fetch_sheets(
-    folder: Path, *, base_url: str, role: str, edition: str, bbox_m: Box, http: Http
+    folder: Path, *, base_urls: Sequence[str], role: str, edition: str, bbox_m: Box, http: Http
 ) -> tuple[list[Path], Provenance]:
-    """Fetch the sheets of one surface that touch a window; sheets that are there and unchanged are not fetched again.
+    """Fetch what the sheets of one surface have in a window: by ranges where that is little, else whole sheets.
 
     Parameters
     ----------
     folder : Path
         The folder ``data/raw``.
-    base_url : str
-        From `kansenkaart.sources.publishers.base_url`.
+    base_urls : sequence of str
+        From `kansenkaart.sources.publishers.base_urls`; the first whose index answers counts.
     role : str
         ``dsm`` or ``dtm``.
     edition : str
-        Such as ``AHN5``; a sheet that changed within an edition is refused.
+        Such as ``AHN4``, or ``latest``: what the feed names, with its day; else a name after the index.
     bbox_m : tuple of float
         Window in RD New [m].
     http : Http
@@ -218,9 +272,9 @@ def fetch_sheets(
     Returns
     -------
     paths : list of Path
-        ``<folder>/ahn/<edition>/<product>/<file>.tif``, sorted.
+        ``<folder>/ahn/<edition>/<product>/<file>.tif``, sorted; a part of a sheet has its window in its name.
     provenance : Provenance
-        With the sha256 of all sheets in that order.
+        With the sha256 of all of them in that order.
 
     Raises
     ------
@@ -233,19 +287,69 @@ def fetch_sheets(
     """
     if role not in _PRODUCTS:
         raise FormatError(f"one of {sorted(_PRODUCTS)}", found=role, where="study", remedy="correct the role")
-    index = f"{base_url.rstrip('/')}/{_PRODUCTS[role]}/kaartbladindex.json"
-    content, _ = get_json(index, http=http)
+    index = reachable([f"{one.rstrip('/')}/{_PRODUCTS[role]}/kaartbladindex.json" for one in base_urls], http=http)
+    content, answer = get_json(index, http=http)
     links = sorted(set(_links(content, bbox_m, index)))
     if not links:
         raise FormatError("sheets in the window", found="none", where=index, remedy="check the window of the study")
+    if edition == "latest":
+        edition = Feed.beside(index, http=http).edition() or edition_of(answer.content)
     target = folder / PUBLISHER / plain_name(edition) / _PRODUCTS[role]
-    paths = []
-    for link in links:
-        path = target / plain_name(Path(urlsplit(link).path).name)
-        download(link, path, http=http, magic=TIFF_MAGIC)
-        paths.append(path)
+    paths = [_part_or_sheet(link, target, bbox_m, http) for link in links]
     digest = sha256_of(*paths)
     return paths, delivery(PUBLISHER, role=role, edition=edition, address=index, sha256=digest)
+
+
+def _part_or_sheet(link: str, target: Path, bbox_m: Box, http: Http) -> Path:
+    sheet = target / plain_name(Path(urlsplit(link).path).name)
+    box = "_".join(f"{one:.0f}" for one in bbox_m)
+    part = sheet.with_name(f"{sheet.stem}_{plain_name(box)}.tif")
+    if part.exists():
+        return part
+    if not sheet.exists():
+        try:
+            if _read_part(link, part, bbox_m, http):
+                return part
+        except (FetchError, RasterioError):
+            http.meter.tell(f"ahn {sheet.name}", "geen deel te lezen, het hele blad wordt gehaald")
+    download(link, sheet, http=http, magic=TIFF_MAGIC)
+    return sheet
+
+
+#: As `kansenkaart.sources.tools.geofiles.open_raster` opens a sheet on disk: nothing beside it is looked at.
+_PLAIN = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO", "GDAL_GEOREF_SOURCES": "INTERNAL"}
+
+
+def _read_part(link: str, part: Path, bbox_m: Box, http: Http) -> bool:
+    """Read a window of a sheet on the server into a file of its own; not if the window is most of the sheet."""
+    name = plain_name(Path(urlsplit(link).path).name)
+
+    def opener(path: str, mode: str = "rb") -> RangeFile:
+        if Path(path).name != name or "w" in mode:
+            raise FileNotFoundError(path)  # GDAL looks for files beside it
+        return RangeFile(link, http)
+
+    with rasterio.Env(**_PLAIN), rasterio.open(name, driver="GTiff", opener=opener) as sheet:
+        west, south, east, north = bbox_m
+        exact = from_bounds(west, south, east, north, sheet.transform)
+        left, top = max(math.floor(exact.col_off), 0), max(math.floor(exact.row_off), 0)
+        right = min(math.ceil(exact.col_off + exact.width), sheet.width)
+        bottom = min(math.ceil(exact.row_off + exact.height), sheet.height)
+        window = Window(left, top, right - left, bottom - top)
+        if (
+            window.width * window.height > MOST_BY_RANGES_FRAC * sheet.width * sheet.height
+            or not sheet.profile["tiled"]
+        ):
+            return False
+        heights = sheet.read(1, window=window)
+        profile = {**sheet.profile, "width": window.width, "height": window.height}
+        profile |= {"transform": sheet.window_transform(window), "blockxsize": _TILE_CELLS, "blockysize": _TILE_CELLS}
+    part.parent.mkdir(parents=True, exist_ok=True)
+    draft = part.with_name(f".{part.name}.part")
+    with rasterio.open(draft, "w", **profile) as out:
+        out.write(heights, 1)
+    draft.replace(part)
+    return True
 
 
 def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:

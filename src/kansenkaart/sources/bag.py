@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
     from kansenkaart.tables.provenance import Tally
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from kansenkaart.crs import require_rd
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.publishers import delivery
-from kansenkaart.sources.tools.http import Box, Http, keep_bulk
-from kansenkaart.sources.tools.ogc import canonical, require_properties
+from kansenkaart.sources.tools.bulk import Box, keep_bulk, reachable
+from kansenkaart.sources.tools.http import Http
+from kansenkaart.sources.tools.ogc import Choice, Feature, canonical, require_properties
 from kansenkaart.sources.tools.rawfolder import keep_file, plain_name
 from kansenkaart.tables.provenance import Provenance, sha256_of
 
@@ -280,8 +282,41 @@ SQLITE_MAGIC = (b"SQLite format 3\x00",)
 _BULK_LAYERS = {"pand": "pand", "home": "verblijfsobject"}
 
 
+def pand_names(path: Path) -> Choice:
+    """Return how homes of the web service get the identificatie of their panden.
+
+    A verblijfsobject names its panden by addresses that end in the key (UUID) of a feature, never by identificatie; the
+    panden carry both. What the addresses name stands afterwards in ``pand_identificatie``, with commas between; a pand
+    that did not come (outside the window) stays without a name and is counted by the reader.
+
+    Parameters
+    ----------
+    path : Path
+        Panden as `kansenkaart.sources.pdok.fetch_collection` keeps them.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read.
+    """
+    with reading(path, "panden as the web service gives them"):
+        raw = read_vector(path, geometry=False)
+    names = dict(zip(raw["id"].astype(str), raw["identificatie"].astype(str), strict=True)) if len(raw) else {}
+
+    def adapt(home: Feature) -> Feature:
+        told = home.get("properties") or {}
+        links = told.get("pand.href")
+        if not links or told.get("pand_identificatie") or told.get("pandidentificatie"):
+            return home
+        keys = [str(one).rstrip("/").rsplit("/", 1)[-1] for one in ([links] if isinstance(links, str) else links)]
+        ids = sorted({names[key] for key in keys if key in names})
+        return {**home, "properties": {**told, "pand_identificatie": ",".join(ids)}} if ids else home
+
+    return Choice(adapt=adapt)
+
+
 def fetch_window(
-    folder: Path, *, url: str, role: str, edition: str, bbox_m: Box, needs: tuple[str, ...], http: Http
+    folder: Path, *, urls: Sequence[str], role: str, edition: str, bbox_m: Box, needs: tuple[str, ...], http: Http
 ) -> tuple[Path, Provenance]:
     """Cut one layer by a window through the file's spatial index, as the GeoJSON that the BAG's web service gives.
 
@@ -289,8 +324,8 @@ def fetch_window(
     ----------
     folder : Path
         The folder ``data/raw``.
-    url : str
-        From `kansenkaart.sources.publishers.bulk_url`.
+    urls : sequence of str
+        From `kansenkaart.sources.publishers.bulk_urls`; the first that answers counts.
     role : str
         ``pand`` or ``home``.
     edition : str
@@ -312,7 +347,7 @@ def fetch_window(
     Raises
     ------
     FetchError, StoreError
-        As `kansenkaart.sources.tools.http.keep_bulk`.
+        As `kansenkaart.sources.tools.bulk.keep_bulk`.
     FormatError
         If the file is no GeoPackage, or lacks the layer or a column.
     CrsError
@@ -320,6 +355,7 @@ def fetch_window(
     """
     if role not in _BULK_LAYERS:
         raise FormatError(f"one of {sorted(_BULK_LAYERS)}", found=role, where="study", remedy="correct the role")
+    url = reachable(urls, http=http)
     source, edition = keep_bulk(folder, publisher=PUBLISHER, url=url, edition=edition, http=http, magic=SQLITE_MAGIC)
     layer = _BULK_LAYERS[role]
     with reading(source, f"a GeoPackage with layer {layer}"):

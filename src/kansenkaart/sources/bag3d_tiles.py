@@ -10,8 +10,9 @@ from urllib.parse import urljoin
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.bulk import Box, keep_bulk, one_at_a_time
 from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.http import Box, Http, download, keep_bulk, one_at_a_time, same_host
+from kansenkaart.sources.tools.http import Http, download, same_host
 from kansenkaart.sources.tools.rawfolder import plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, sha256_of
@@ -52,7 +53,7 @@ def fetch_tiles(
     Raises
     ------
     FetchError, StoreError
-        As `kansenkaart.sources.tools.http.keep_bulk`.
+        As `kansenkaart.sources.tools.bulk.keep_bulk`.
     FormatError
         If the index has another shape, no tile touches the window, or a tile is damaged or not what its sha256 says.
     """

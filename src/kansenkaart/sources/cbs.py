@@ -16,22 +16,23 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pandas as pd
 import requests
 from cbsodata import cbsodata3
 
-from kansenkaart.errors import ConfigError, FormatError, IncompleteError
+from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
-from kansenkaart.sources.tools.http import Http, get_json, parse_json
+from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import bounded, reading, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
 
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].
 LEAST_FILLED_SHARE = 0.5
-_BUURT = re.compile(r"BU\d{8}")
+#: BU, four digits of the municipality, four signs of wijk and buurt: Amsterdam has letters in them.
+_BUURT = re.compile(r"BU\d{4}[0-9A-Z]{4}")
 _ESSENTIAL = ("inhabitants", "households")
 
 
@@ -97,7 +98,8 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
     FormatError
         If files are missing or have another shape, or no column has an essential title.
     """
-    folders = sorted({one.parent for path in paths for one in path.rglob("TypedDataSet.json")})
+    names = ("TypedDataSet.json", "Observations.json")
+    folders = sorted({one.parent for path in paths for name in names for one in path.rglob(name)})
     if not folders:
         raise FormatError(
             "a folder with TypedDataSet.json",
@@ -136,7 +138,10 @@ def _read_sound(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
 
 
 def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
-    content = {name: _rows(folder / f"{name}.json") for name in ("TableInfos", "DataProperties", "TypedDataSet")}
+    if (folder / "Observations.json").is_file():
+        content = _from_v4(folder)
+    else:
+        content = {name: _rows(folder / f"{name}.json") for name in ("TableInfos", "DataProperties", "TypedDataSet")}
     where = folder.name
     raw = pd.DataFrame(content["TypedDataSet"])
     code = next((str(one["Key"]) for one in content["DataProperties"] if one.get("Title") == "Codering"), "")
@@ -188,10 +193,30 @@ _METADATA = ("DataProperties", "WijkenEnBuurten")
 _LOCK = threading.Lock()
 
 
+#: The first table of the list in ``data/sources.csv`` is that of this year [year]; the others follow year by year.
+FIRST_YEAR = 2020
+#: So many years are asked: what the newest has hardly filled comes from the one before [1].
+TABLES = 2
+
+
+def tables_until(editions: Sequence[str], year: int | None) -> tuple[str, ...]:
+    """Return the tables of a year and of the one before it; without a year the last two of the list.
+
+    Parameters
+    ----------
+    editions : sequence of str
+        Tables from `FIRST_YEAR` on, one a year.
+    year : int or None
+        Of the figures [year].
+    """
+    last = len(editions) if year is None else min(max(year - FIRST_YEAR + 1, 1), len(editions))
+    return tuple(editions[max(last - TABLES, 0) : last])
+
+
 def fetch_kwb(
-    folder: Path, *, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
+    folder: Path, *, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http, second_url: str = ""
 ) -> tuple[Path, Provenance]:
-    """Fetch the buurten of municipalities from one or more yearly tables.
+    """Fetch the buurten of municipalities from one or more yearly tables, by OData v3 or, when it does not answer, v4.
 
     Parameters
     ----------
@@ -205,6 +230,8 @@ def fetch_kwb(
         Table numbers, such as ``85984NED``.
     http : Http
         How to ask.
+    second_url : str, optional
+        Where OData v4 lives; without it v3 is the only way.
 
     Returns
     -------
@@ -225,6 +252,18 @@ def fetch_kwb(
     wrong = [one for one in codes if not _CODE.fullmatch(one)]
     if wrong or not codes or not tables:
         raise ConfigError("codes such as GM0193, and tables", found=f"{wrong or codes}, {tables}", where="study")
+    try:
+        return _fetch_v3(folder, base_url, codes, tables, http)
+    except FetchError as why:
+        if not second_url or isinstance(why, IncompleteError):
+            raise
+        http.meter.tell(PUBLISHER, f"OData v3 geeft geen antwoord ({why.found[:80]}); v4 wordt gevraagd")
+        return _fetch_v4(folder, second_url, codes, tables, http)
+
+
+def _fetch_v3(
+    folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
+) -> tuple[Path, Provenance]:
     infos = [_info(table, base_url, http) for table in tables]
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
     name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest_of(_named(codes))[:12]}"
@@ -238,6 +277,82 @@ def fetch_kwb(
     return path, delivery(
         PUBLISHER, role="statistics", edition=kept, address=base_url, sha256=digest_of(parts), year=year
     )
+
+
+#: What v4 calls a region of the rows, and how a table in its shape is recognised on disk.
+_V4_PARTS = ("Properties", "MeasureCodes", "Observations")
+
+
+def _fetch_v4(
+    folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
+) -> tuple[Path, Provenance]:
+    """Fetch the same tables by OData v4: a row per figure, kept as CBS sends it; `read_kwb` reads both shapes."""
+    parts: dict[str, bytes] = {}
+    modified, year = list[str](), 0
+    for table in tables:
+        top = f"{base_url.rstrip('/')}/{plain_name(table)}"
+        told, _ = get_json(f"{top}/Properties", http=http)
+        if not isinstance(told, dict) or not told.get("Modified"):
+            raise FormatError("Properties with Modified", found=str(told)[:80], where=top, remedy="adapt the client")
+        rows: list[dict[str, Any]] = []
+        for code in sorted(codes):
+            asked = f"startswith(WijkenEnBuurten,'BU{code[2:]}')"
+            rows += _all_v4(f"{top}/Observations?{urlencode({'$filter': asked})}", http)
+        regions = sorted({str(one.get("WijkenEnBuurten", "")).strip() for one in rows})
+        if not rows or not all(isinstance(one.get("Measure"), str) for one in rows):
+            raise IncompleteError(
+                f"figures of the buurten of {list(codes)}",
+                found=f"{len(rows)} rows of {len(regions)} regions",
+                where=top,
+                remedy="check the municipality code for this year; what was kept stays in use",
+            )
+        rows.sort(key=lambda one: (str(one["WijkenEnBuurten"]), str(one["Measure"])))
+        kept = {"Properties": [told], "MeasureCodes": _all_v4(f"{top}/MeasureCodes", http), "Observations": rows}
+        parts |= {f"{table}/{name}.json": _plain(kept[name]) for name in _V4_PARTS}
+        modified.append(str(told["Modified"]))
+        year = max(year, year_stated({"Title": told.get("Title"), "Period": told.get("TemporalCoverage")}, where=top))
+    edition = plain_name(max(modified).replace(":", ""))
+    name = "_".join(["kwb-v4", *sorted(codes)])
+    path, edition = keep_files(folder, PUBLISHER, edition, name, parts)
+    sha256 = digest_of(parts)
+    return path, delivery(PUBLISHER, role="statistics", edition=edition, address=base_url, sha256=sha256, year=year)
+
+
+def _all_v4(url: str, http: Http) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    asked: set[str] = set()
+    link: str | None = url
+    while link:
+        asked.add(link)
+        page, _ = get_json(link, http=http)
+        if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+            raise FormatError(
+                "an OData answer with a list 'value'", found=str(page)[:80], where=link, remedy="adapt the client"
+            )
+        rows += [one for one in page["value"] if isinstance(one, dict)]
+        following = page.get("@odata.nextLink")
+        link = same_host(str(following), link) if following else None
+        if link in asked:
+            raise IncompleteError("pages that go on", found="a next link to an earlier page", where=str(link))
+    return rows
+
+
+def _from_v4(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return a table of v4 in the shape of v3: a row per region, a column per measure."""
+    told = {name: _rows(folder / f"{name}.json") for name in _V4_PARTS}
+    table: dict[str, dict[str, Any]] = {}
+    for one in told["Observations"]:
+        region = str(one["WijkenEnBuurten"])
+        table.setdefault(region, {"WijkenEnBuurten": region})[str(one["Measure"])] = one.get("Value")
+    properties = [
+        {"Key": str(one["Identifier"]), "Title": one.get("Title"), "Unit": one.get("Unit")}
+        for one in told["MeasureCodes"]
+    ]
+    measured = {name for row in table.values() for name in row}
+    rows = [{name: row.get(name) for name in sorted(measured)} for row in table.values()]
+    info = {"Title": told["Properties"][0].get("Title"), "Period": told["Properties"][0].get("TemporalCoverage")}
+    announced = [one for one in properties if one["Key"] in measured]
+    return {"TableInfos": [info], "DataProperties": announced, "TypedDataSet": rows}
 
 
 def _named(codes: Sequence[str]) -> dict[str, bytes]:

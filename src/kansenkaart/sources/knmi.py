@@ -8,13 +8,19 @@ References
 
 from __future__ import annotations
 
+import csv
+import gzip
 import io
 import re
 import zipfile
+from functools import lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pyproj import Transformer
 
+from kansenkaart.crs import RD
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, reading, text_of, to_number, to_our_names, to_text
@@ -293,6 +299,8 @@ def _position(head: str, station: str, path: Path) -> tuple[float, float]:
     for number, longitude, latitude in _STATION.findall(head):
         if number == station:
             return float(latitude), float(longitude)
+    if station.strip().isdigit() and int(station) in stations():  # the yearly files state no position
+        return stations()[int(station)]
     raise FormatError(
         f"the position of station {station} in the head",
         found="none",
@@ -313,7 +321,54 @@ def _finish(sieve: Sieve, table: str, path: Path) -> pd.DataFrame:
     return schemas.conform(sieve.frame[list(shape.columns)], table, where=path.name)
 
 
+#: The typical year that is built in: De Bilt, from the hours of 2011 to 2024 (see `benchmarks/typical_year.py`).
+TYPICAL_STATION, TYPICAL_FILE, TYPICAL_PUBLISHER = 260, "knmi_typical_year.csv.gz", "knmi-jaar"
+
+
+def typical_year() -> tuple[pd.DataFrame, Tally, Provenance]:
+    """Return the typical year that is built in, as table ``weather_hourly``, so that no study lacks sun for want of it.
+
+    Returns
+    -------
+    hours : DataFrame
+        8,760 hours of global radiation [W/m2], temperature [degC] and wind [m/s]; direct and diffuse are unknown.
+    tally : Tally
+        Hours in and kept [1].
+    provenance : Provenance
+        KNMI, with the sha256 of the file in the package.
+    """
+    packed = (files("kansenkaart") / "data" / TYPICAL_FILE).read_bytes()
+    raw = pd.read_csv(io.BytesIO(gzip.decompress(packed)), comment="#")
+    latitude, longitude = stations()[TYPICAL_STATION]
+    begin = pd.date_range("2019-01-01", periods=len(raw), freq="h", tz="UTC")
+    sieve = Sieve(
+        pd.DataFrame(
+            {
+                "timestamp": begin.strftime(_STAMP),
+                "ghi_w_per_m2": raw["q_j_per_cm2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
+                "dni_w_per_m2": None,
+                "dhi_w_per_m2": None,
+                "air_temperature_degc": raw["t_tenth_degc"] * PER_TENTH,
+                "wind_speed_m_per_s": raw["fh_tenth_m_per_s"] * PER_TENTH,
+                "station": str(TYPICAL_STATION),
+                "latitude_deg": latitude,
+                "longitude_deg": longitude,
+            }
+        )
+    )
+    frame = _finish(sieve, "weather_hourly", Path(TYPICAL_FILE))
+    told = delivery(
+        TYPICAL_PUBLISHER, role="weather_hourly", edition="1", address=TYPICAL_FILE, sha256=digest_of({"": packed})
+    )
+    return frame, sieve.tally(), told
+
+
 PUBLISHER = "knmi"
+#: "The last years" of a station are so many complete ones [year].
+YEARS = 10
+HOURS_PUBLISHER = "knmi-uur"
+_HOUR_VARIABLES = "FH:T:Q"
+_TEXT_KINDS = ("text/plain", "text/csv", "octet-stream")
 _DAY = re.compile(r"\d{8}")
 _HEADER = re.compile(rb"^#?\s*STN,\s*YYYYMMDD", re.MULTILINE)
 _ROW = re.compile(rb"^\s*\d{3},\s*\d{8},", re.MULTILINE)
@@ -353,16 +408,82 @@ def fetch_days(
     FormatError
         If the answer is no KNMI table, or misses a station.
     """
-    if not stations or not all(_DAY.fullmatch(one) for one in (first_day, last_day)) or first_day > last_day:
-        raise ConfigError("stations, and days such as 20200101 in order", found=f"{stations}, {first_day}, {last_day}")
-    numbers = sorted({int(one) for one in stations})
+    numbers = _numbers(stations, first_day, last_day)
     asked = {"stns": ":".join(map(str, numbers)), "vars": "ALL", "start": first_day, "end": last_day, "fmt": "csv"}
-    answer = get(base_url, http=http, params=asked, kinds=("text/plain", "text/csv", "octet-stream"))
+    answer = get(base_url, http=http, params=asked, kinds=_TEXT_KINDS)
     _require_table(answer.content, numbers, base_url)
     name = f"dag_{'_'.join(map(str, numbers))}_{first_day}_{last_day}.txt"
     path, kept = keep_file(folder, PUBLISHER, edition_of(answer.content), name, answer.content)
     sha256 = digest_of({"": answer.content})
     return path, delivery(PUBLISHER, role="weather_daily", edition=kept, address=answer.url, sha256=sha256)
+
+
+def fetch_hours(
+    folder: Path, *, base_url: str, stations: Sequence[int], first_day: str, last_day: str, http: Http
+) -> tuple[Path, Provenance]:
+    """Fetch global radiation, temperature and wind per hour of some stations over a period, year by year.
+
+    Parameters and errors are those of `fetch_days`.
+
+    Returns
+    -------
+    path : Path
+        ``<folder>/knmi-uur/<edition>/uur_<stations>_<first>_<last>.txt``: one head, and the rows of all years.
+    provenance : Provenance
+        With the sha256 of the file.
+    """
+    numbers = _numbers(stations, first_day, last_day)
+    head, rows, address = b"", list[bytes](), base_url
+    for year in range(int(first_day[:4]), int(last_day[:4]) + 1):
+        start, end = max(first_day, f"{year}0101"), min(last_day, f"{year}1231")
+        asked = {"stns": ":".join(map(str, numbers)), "vars": _HOUR_VARIABLES, "fmt": "csv"}
+        asked |= {"start": f"{start}01", "end": f"{end}24"}
+        answer = get(base_url, http=http, params=asked, kinds=_TEXT_KINDS)
+        _require_table(answer.content, numbers, base_url)
+        begin = next(hit.end() for hit in re.finditer(rb"(?m)^#?\s*STN,\s*YYYYMMDD.*$", answer.content))
+        names, before = answer.content[:begin].splitlines()[-1], head.splitlines()[-1:]
+        if head and [names] != before:
+            raise FormatError("the same columns each year", found=repr(names), where=base_url, remedy="fetch it again")
+        head, address = head or answer.content[:begin], address if rows else answer.url
+        rows.append(answer.content[begin:].strip(b"\r\n"))
+        http.meter.tell(f"knmi {asked['stns']}", f"{year}")
+    content = head + b"\n\n" + b"\n".join(rows) + b"\n"
+    name = f"uur_{'_'.join(map(str, numbers))}_{first_day}_{last_day}.txt"
+    path, kept = keep_file(folder, HOURS_PUBLISHER, edition_of(content), name, content)
+    sha256 = digest_of({"": content})
+    return path, delivery(HOURS_PUBLISHER, role="weather_hourly", edition=kept, address=address, sha256=sha256)
+
+
+def _numbers(stations: Sequence[int], first_day: str, last_day: str) -> list[int]:
+    if not stations or not all(_DAY.fullmatch(one) for one in (first_day, last_day)) or first_day > last_day:
+        raise ConfigError("stations, and days such as 20200101 in order", found=f"{stations}, {first_day}, {last_day}")
+    return sorted({int(one) for one in stations})
+
+
+@lru_cache(maxsize=1)
+def stations() -> dict[int, tuple[float, float]]:
+    """Return latitude and longitude of KNMI's stations that measure radiation [deg], from ``data/knmi_stations.csv``."""
+    with (files("kansenkaart") / "data" / "knmi_stations.csv").open(encoding="utf-8") as handle:
+        return {
+            int(row["station"]): (float(row["latitude_deg"]), float(row["longitude_deg"]))
+            for row in csv.DictReader(handle)
+        }
+
+
+def nearest_station(x_m: float, y_m: float) -> int:
+    """Return the number of the station nearest to a place.
+
+    Parameters
+    ----------
+    x_m, y_m : float
+        RD New [m].
+    """
+    to_rd = Transformer.from_crs("EPSG:4326", RD, always_xy=True)
+    away = {}
+    for number, (latitude, longitude) in stations().items():
+        x, y = to_rd.transform(longitude, latitude)
+        away[number] = (x - x_m) ** 2 + (y - y_m) ** 2
+    return min(away, key=lambda one: (away[one], one))
 
 
 def _require_table(content: bytes, numbers: Sequence[int], where: str) -> None:

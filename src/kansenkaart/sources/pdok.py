@@ -1,9 +1,11 @@
-"""Fetches OGC API Features of PDOK: BAG, BGT, sewers, and wijken and buurten, complete or not at all.
+"""Fetches OGC API Features of PDOK: BAG, BGT, sewers, roads, and wijken and buurten, complete or not at all.
 
-Pages are followed by their ``next`` link and kept on disk until the last has come, so that a broken run goes on where
-it stopped. A collection counts as complete if no id comes twice, ``numberMatched`` (where given) equals the ids, and
-no full last page lacks its ``next`` link; else it is asked again from the start, and then by smaller boxes. Pages that
-came with an ETag or a date are asked for on that condition in the next run: what is unchanged is not sent again.
+The services (server software gokoala) give no count, opaque cursors, a 400 on any parameter that a collection does not
+name, and a 500 when a box holds too much. So the area is asked by boxes, each followed by its ``next`` links; a box
+that fails for good, or is not complete, is asked again by its quarters. Pages and features stand on disk until the last
+has come, so that a broken run goes on where it stopped and memory stays that of one box. A box counts as complete if no
+id comes twice and ``numberMatched`` (where given) equals the ids; a full last page without a count is an end that the
+quarters must confirm. Pages that came with an ETag or a date are asked for on that condition in the next run.
 """
 
 from __future__ import annotations
@@ -12,52 +14,62 @@ import hashlib
 import json
 import shutil
 import time
+import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
-from kansenkaart.errors import CrsError, FormatError, IncompleteError
+from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, StoreError, TooMuchError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host, validators
 from kansenkaart.sources.tools.ogc import (
+    CLOSING,
+    OPENING,
+    Choice,
     Feature,
-    canonical,
+    canonical_feature,
     features_of,
     identify,
     next_link,
-    require_properties,
+    require_names,
     require_rd_header,
 )
-from kansenkaart.sources.tools.rawfolder import edition_of, keep_file, plain_name, write_atomic
+from kansenkaart.sources.tools.rawfolder import edition_named, keep_draft, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
 
 #: How PDOK names RD New [OGC API Features part 2, 7.1].
 RD_URI = "http://www.opengis.net/def/crs/EPSG/0/28992"
 #: Pages of a broken run are used again for so long [s]; later the register may have moved on.
-RESUME_WITHIN_S = 3600.0
+RESUME_WITHIN_S = 6 * 3600.0
 #: A box is halved in both directions at most so often [1].
 MOST_SPLITS = 4
 #: The same question is asked so often before boxes are made smaller [1].
 SAME_AGAIN = 2
+#: The servers clip a larger limit to this [1].
+MOST_PER_PAGE = 1000
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of one collection: its address, the box in RD New [m], and property filters."""
+    """What is asked of one collection: its address, the box in RD New [m], property filters, and the moment."""
 
     url: str
     bbox_m: Box | None
     filters: tuple[tuple[str, str], ...]
     page_size: int
+    instant: str = ""
 
     def address(self) -> str:
         """Return the address of the first page."""
-        asked = {"f": "json", "limit": str(self.page_size), "crs": RD_URI, **dict(self.filters)}
+        asked = {"f": "json", "limit": str(min(self.page_size, MOST_PER_PAGE)), "crs": RD_URI, **dict(self.filters)}
+        if self.instant:
+            asked["datetime"] = self.instant
         if self.bbox_m:
             asked |= {"bbox": ",".join(f"{one:.3f}" for one in self.bbox_m), "bbox-crs": RD_URI}
         return f"{self.url}?{urlencode(asked)}"
@@ -86,6 +98,8 @@ class Layer:
         Without an edition of the publisher's own it is named after the bytes.
     year : int, optional
         The year that the figures speak of.
+    current : bool
+        Whether the register gives its history unless asked for one moment (``datetime``), as the BGT does.
     """
 
     publisher: str
@@ -95,6 +109,12 @@ class Layer:
     needs: tuple[str, ...] = ()
     edition: str | None = None
     year: int | None = None
+    current: bool = False
+
+    @property
+    def url(self) -> str:
+        """Return the address of the items."""
+        return f"{self.base_url.rstrip('/')}/collections/{self.collection}/items"
 
 
 def fetch_collection(
@@ -103,7 +123,8 @@ def fetch_collection(
     layer: Layer,
     http: Http,
     bbox_m: Box | None = None,
-    filters: Sequence[tuple[str, str]] = (),
+    choice: Choice | None = None,
+    open_pages: list[Path] | None = None,
 ) -> tuple[Path, Provenance]:
     """Fetch one collection, complete, as one GeoJSON file in RD New, sorted by id.
 
@@ -117,13 +138,16 @@ def fetch_collection(
         How to ask.
     bbox_m : tuple of float, optional
         Window in RD New [m].
-    filters : sequence of (str, str)
-        Property filters, such as ``("gemeentecode", "GM0193")``.
+    choice : Choice, optional
+        Which part of it is asked, and what is kept of what comes.
+    open_pages : list of Path, optional
+        Gets the folder of the pages, which then stay until `close_pages`: a run that is killed later on asks none of
+        them again.
 
     Returns
     -------
     path : Path
-        ``<folder>/<publisher>/<edition>/<collection>_<area>.geojson``.
+        ``<folder>/<publisher>/<edition>/<collection>_<area>.geojson``; without features where the publisher has none.
     provenance : Provenance
         With the sha256 of the file.
 
@@ -136,26 +160,80 @@ def fetch_collection(
     FormatError
         If features lack an id or a needed property.
     """
-    url = f"{layer.base_url.rstrip('/')}/collections/{layer.collection}/items"
-    query = Query(url, bbox_m, tuple(sorted(filters)), http.page_size)
-    asked = hashlib.sha256(query.address().encode()).hexdigest()
-    pages = folder / plain_name(layer.publisher) / f".pages-{asked}"
+    choice = choice or Choice()
+    query = Query(layer.url, bbox_m, tuple(sorted(choice.filters)), http.page_size)
+    pages = folder / plain_name(layer.publisher) / f".pages-{hashlib.sha256(query.address().encode()).hexdigest()}"
+    address = query.address()  # without the moment: the same question another day is the same delivery
+    query = replace(query, instant=_instant(pages)) if layer.current else query
+    pull = _Pull(f"{layer.publisher} {layer.collection}", http, pages, choice)
     try:
-        found = _complete(query, http, pages, 0)
-        features = [found[key] for key in sorted(found)]
-        require_properties(features, layer.needs, where=url)
-        content = canonical(features)
+        with pull.spool():
+            for box in choice.boxes or (bbox_m,):
+                pull.complete(replace(query, bbox_m=box), 0)
+            pull.require(layer.needs, where=layer.url)
+            draft, digest = pull.write(folder / plain_name(layer.publisher))
     except (CrsError, FormatError):
         for refused in (pages, _known(pages)):  # a page that was refused must not come back in the next run
             shutil.rmtree(refused, ignore_errors=True)
         raise
-    name = plain_name(f"{layer.collection}_{_area_name(query)}") + ".geojson"
-    path, kept = keep_file(folder, layer.publisher, layer.edition or edition_of(content), name, content)
-    _remember(pages)
-    digest = hashlib.sha256(content).hexdigest()
+    name = plain_name(f"{layer.collection}_{choice.name or _area_name(query)}") + ".geojson"
+    edition = layer.edition or edition_named(digest)
+    path, kept = keep_draft(folder, layer.publisher, edition, name, draft, digest)
+    if open_pages is None:
+        close_pages([pages])
+    else:
+        open_pages.append(pages)
     return path, delivery(
-        layer.publisher, role=layer.role, edition=kept, address=query.address(), sha256=digest, year=layer.year
+        layer.publisher, role=layer.role, edition=kept, address=address, sha256=digest, year=layer.year
     )
+
+
+def queryables(base_url: str, collection: str, *, http: Http) -> frozenset[str]:
+    """Return the properties by which a collection can be filtered; nothing where the service does not say.
+
+    Parameters
+    ----------
+    base_url, collection : str
+        Where, and which.
+    http : Http
+        How to ask.
+
+    Raises
+    ------
+    TooMuchError
+        If the service is out of order.
+    """
+    url = f"{base_url.rstrip('/')}/collections/{collection}/queryables"
+    try:
+        content, _ = get_json(url, http=http, params={"f": "json"})
+    except TooMuchError:
+        raise
+    except FetchError:
+        return frozenset()
+    properties = content.get("properties") if isinstance(content, dict) else None
+    return frozenset(properties) if isinstance(properties, dict) else frozenset()
+
+
+def close_pages(folders: Sequence[Path]) -> None:
+    """End a whole run: pages with an ETag or a date are kept to be asked for on condition, the others go.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        As `fetch_collection` appends them.
+    """
+    for pages in folders:
+        _remember(pages)
+
+
+def _instant(pages: Path) -> str:
+    """Return the moment that is asked for: of a broken run its own, so that its pages fit, else now."""
+    path = pages / "instant"
+    if path.exists() and abs(time.time() - path.stat().st_mtime) < RESUME_WITHIN_S:
+        return path.read_text("utf-8")
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    write_atomic(path, now.encode())
+    return now
 
 
 def _area_name(query: Query) -> str:
@@ -163,21 +241,163 @@ def _area_name(query: Query) -> str:
     return "_".join([*(value for _, value in query.filters), *box]) or "all"
 
 
-def _complete(query: Query, http: Http, pages: Path, depth: int) -> dict[str, Feature]:
-    trouble, matched = "", 0
-    for attempt in range(SAME_AGAIN):
-        found, trouble, matched = _gather(query, http, pages if attempt == 0 else None)
-        if not trouble:
-            return found
-        shutil.rmtree(pages, ignore_errors=True)
-    if query.bbox_m is None or depth == MOST_SPLITS:
-        raise _incomplete(trouble, query)
-    union: dict[str, Feature] = {}
-    for box in _quarters(query.bbox_m):
-        union |= _complete(replace(query, bbox_m=box), http, pages, depth + 1)
-    if len(union) < matched:
-        raise _incomplete(f"{len(union)} features in smaller boxes where numberMatched says {matched}", query)
-    return union
+@dataclass
+class _Pull:
+    """One collection on its way: features go to a file beside the pages as soon as their box is complete."""
+
+    source: str
+    http: Http
+    pages: Path
+    choice: Choice
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    asked: int = 0
+    sink: BinaryIO | None = None
+
+    def spool(self) -> BinaryIO:
+        """Open the file of features."""
+        try:
+            self.pages.mkdir(parents=True, exist_ok=True)
+            self.sink = (self.pages / "features").open("w+b")
+        except OSError as why:
+            raise _unwritable(self.pages, why) from why
+        return self.sink
+
+    def complete(self, query: Query, depth: int) -> set[str]:
+        """Fetch one box, whole, and return its ids; by quarters where it fails for good or is not complete."""
+        mark = self.pages / f"{hashlib.sha256(query.address().encode()).hexdigest()[:24]}.split"
+        can_split = query.bbox_m is not None and depth < MOST_SPLITS
+        own: set[str] = set()
+        matched, trouble, attempt = 0, "", 0
+        while not mark.exists() and attempt < SAME_AGAIN:
+            try:
+                own, trouble, matched = self._gather(query, fresh=attempt > 0, confirm=can_split)
+            except TooMuchError:
+                if not can_split:
+                    raise
+                break
+            if not trouble:
+                return own
+            attempt = SAME_AGAIN if trouble == _UNSURE else attempt + 1
+        if not can_split:
+            raise _incomplete(trouble, query)
+        if trouble != _UNSURE:
+            write_atomic(mark, b"")
+        for box in _quarters(query.bbox_m or (0, 0, 0, 0)):
+            own = own | self.complete(replace(query, bbox_m=box), depth + 1)
+        if len(own) < matched:
+            raise _incomplete(f"{len(own)} features in smaller boxes where numberMatched says {matched}", query)
+        return own
+
+    def _gather(self, query: Query, *, fresh: bool, confirm: bool) -> tuple[set[str], str, int]:
+        found: dict[str, bytes] = {}
+        names, ids = set[str](), set[str]()
+        rows, sizes, matched, broken = 0, [0], set[int](), ""
+        files: list[Path] = []
+        try:
+            for page in self._walk(query, files, fresh=fresh):
+                features = features_of(page, where=query.url)
+                _require_returned(page, features, query)
+                rows += len(features)
+                sizes.append(len(features))
+                ids.update(identify(one, where=query.url) for one in features)
+                features = self.choice.of(features)
+                found.update((identify(one, where=query.url), canonical_feature(one)) for one in features)
+                names.update(name for one in features for name in one.get("properties") or {})
+                if isinstance(page.get("numberMatched"), int):
+                    matched.add(page["numberMatched"])
+        except IncompleteError as why:
+            broken = why.found
+        trouble = broken or _trouble(len(ids), rows, matched)
+        if trouble:
+            for one in files:
+                one.unlink(missing_ok=True)
+            return ids, trouble, max(matched, default=0)
+        self._take(found, names)
+        full = sizes[-1] >= query.page_size or (len(sizes) > 2 and sizes[-1] == max(sizes))
+        return ids, _UNSURE if full and confirm and not matched else "", max(matched, default=0)
+
+    def _take(self, found: dict[str, bytes], names: set[str]) -> None:
+        """Append the features of a box that are not there yet."""
+        self.names |= names
+        if self.sink is None:
+            raise _unwritable(self.pages, OSError("no file of features is open"))
+        try:
+            at = self.sink.seek(0, 2)
+            for key, content in found.items():
+                if key not in self.places:
+                    self.sink.write(content)
+                    self.places[key] = (at, len(content))
+                    at += len(content)
+        except OSError as why:
+            raise _unwritable(self.pages, why) from why
+
+    def require(self, needs: Sequence[str], *, where: str) -> None:
+        """Check the properties of what came, if anything came."""
+        if self.places:
+            require_names(self.names, needs, where=where)
+
+    def write(self, folder: Path) -> tuple[Path, str]:
+        """Write the features, sorted by id, as one file beside its place; return it and its sha256."""
+        draft, digest = folder / f".{uuid.uuid4().hex}.part", hashlib.sha256()
+        if self.sink is None:
+            raise _unwritable(self.pages, OSError("no file of features is open"))
+        try:
+            with draft.open("wb") as out:
+                for content in self._parts(self.sink):
+                    digest.update(content)
+                    out.write(content)
+        except OSError as why:
+            draft.unlink(missing_ok=True)
+            raise _unwritable(draft, why) from why
+        return draft, digest.hexdigest()
+
+    def _parts(self, source: BinaryIO) -> Iterator[bytes]:
+        yield OPENING
+        for number, key in enumerate(sorted(self.places)):
+            at, length = self.places[key]
+            source.seek(at)
+            yield (b"," if number else b"") + source.read(length)
+        yield CLOSING
+
+    def _walk(self, query: Query, files: list[Path], *, fresh: bool) -> Iterator[dict[str, Any]]:
+        url: str | None = query.address()
+        seen: set[str] = set()
+        while url:
+            if url in seen:
+                raise IncompleteError("pages that go on", found="a next link to an earlier page", where=url)
+            seen.add(url)
+            path = self.pages / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
+            files.append(path)
+            page = _page(url, self.http, path, fresh=fresh)
+            self.asked += 1
+            self.http.meter.tell(self.source, f"{self.asked} pagina's, {len(self.places)} objecten")
+            yield page
+            link = next_link(page, where=url)
+            if link and not page["features"]:
+                raise IncompleteError("features, or the end", found="an empty page with a next link", where=url)
+            url = same_host(link, url) if link else None
+
+
+_UNSURE = "a full last page without a next link"
+
+
+def _require_returned(page: dict[str, Any], features: list[Feature], query: Query) -> None:
+    returned = page.get("numberReturned")
+    if isinstance(returned, int) and returned != len(features):
+        raise IncompleteError(
+            "as many features as the page says",
+            found=f"{len(features)} features where numberReturned says {returned}",
+            where=query.url,
+        )
+
+
+def _trouble(ids: int, rows: int, matched: set[int]) -> str:
+    if rows != ids:
+        return f"{rows - ids} features twice across pages"
+    if matched and matched != {ids}:
+        return f"{ids} features where numberMatched says {sorted(matched)}"
+    return ""
 
 
 def _incomplete(found: str, query: Query) -> IncompleteError:
@@ -189,52 +409,21 @@ def _incomplete(found: str, query: Query) -> IncompleteError:
     )
 
 
+def _unwritable(path: Path, why: OSError) -> StoreError:
+    return StoreError(
+        "room and permission to write",
+        found=str(why.strerror or why),
+        where=path.name,
+        remedy="free disk space or correct the folder's permissions, then run again; nothing was replaced",
+    )
+
+
 def _quarters(box: Box) -> Iterator[Box]:
     x0, y0, x1, y1 = box
     middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
     for low_x, high_x in ((x0, middle_x), (middle_x, x1)):
         for low_y, high_y in ((y0, middle_y), (middle_y, y1)):
             yield low_x, low_y, high_x, high_y
-
-
-def _gather(query: Query, http: Http, pages: Path | None) -> tuple[dict[str, Feature], str, int]:
-    found: dict[str, Feature] = {}
-    matched: set[int] = set()
-    rows, last_rows, broken = 0, 0, ""
-    try:
-        for page in _walk(query, http, pages):
-            features = features_of(page, where=query.url)
-            rows, last_rows = rows + len(features), len(features)
-            found.update((identify(one, where=query.url), one) for one in features)
-            if isinstance(page.get("numberMatched"), int):
-                matched.add(page["numberMatched"])
-    except IncompleteError as why:
-        broken = why.found
-    most = max(matched, default=0)
-    if broken:
-        return found, broken, most
-    if rows != len(found):
-        return found, f"{rows - len(found)} features twice across pages", most
-    if matched and matched != {len(found)}:
-        return found, f"{len(found)} features where numberMatched says {sorted(matched)}", most
-    if not matched and last_rows >= query.page_size:
-        return found, "a full last page without a next link", most
-    return found, "", most
-
-
-def _walk(query: Query, http: Http, pages: Path | None) -> Iterator[dict[str, Any]]:
-    url: str | None = query.address()
-    seen: set[str] = set()
-    while url:
-        if url in seen:
-            raise IncompleteError("pages that go on", found="a next link to an earlier page", where=url)
-        seen.add(url)
-        page = _page(url, http, pages)
-        yield page
-        link = next_link(page, where=url)
-        if link and not page["features"]:
-            raise IncompleteError("features, or the end", found="an empty page with a next link", where=url)
-        url = same_host(link, url) if link else None
 
 
 def _known(pages: Path) -> Path:
@@ -246,13 +435,15 @@ def _remember(pages: Path) -> None:
     """Keep the pages of a complete answer for the next run, if the publisher gave them an ETag or a date."""
     known = _known(pages)
     shutil.rmtree(known, ignore_errors=True)
+    for one in ("features", "instant"):
+        (pages / one).unlink(missing_ok=True)
     if any(pages.glob("*.http.json")):
         pages.replace(known)
     shutil.rmtree(pages, ignore_errors=True)
 
 
-def _asked(url: str, http: Http, path: Path | None) -> Any:
-    kept, notes = _told(_known(path.parent) / path.name) if path else (b"", {})
+def _asked(url: str, http: Http, path: Path, *, fresh: bool) -> Any:
+    kept, notes = (b"", {}) if fresh else _told(_known(path.parent) / path.name)
     page, answer = get_json(url, http=http, known=notes)
     content = answer.content
     if page is None:
@@ -260,11 +451,10 @@ def _asked(url: str, http: Http, path: Path | None) -> Any:
     else:
         require_rd_header(answer.headers.get("content-crs", ""), where=url)
         notes = validators(answer.headers)
-    if path:
-        write_atomic(path, content)
-        if notes:
-            told = {**notes, "sha256": hashlib.sha256(content).hexdigest()}
-            write_atomic(path.with_suffix(".http.json"), json.dumps(told, sort_keys=True).encode())
+    write_atomic(path, content)
+    if notes:
+        told = {**notes, "sha256": hashlib.sha256(content).hexdigest()}
+        write_atomic(path.with_suffix(".http.json"), json.dumps(told, sort_keys=True).encode())
     return page
 
 
@@ -278,12 +468,11 @@ def _told(page: Path) -> tuple[bytes, dict[str, str]]:
     return (content, notes) if whole else (b"", {})
 
 
-def _page(url: str, http: Http, pages: Path | None) -> dict[str, Any]:
-    path = pages / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json" if pages else None
-    if path and path.exists() and abs(time.time() - path.stat().st_mtime) < RESUME_WITHIN_S:
+def _page(url: str, http: Http, path: Path, *, fresh: bool) -> dict[str, Any]:
+    if not fresh and path.exists() and abs(time.time() - path.stat().st_mtime) < RESUME_WITHIN_S:
         page = parse_json(path.read_bytes(), where=url)
     else:
-        page = _asked(url, http, path)
+        page = _asked(url, http, path, fresh=fresh)
     if not isinstance(page, dict) or not isinstance(page.get("features"), list):
         raise FormatError(
             "a page of OGC API Features: an object with a list of features",

@@ -19,6 +19,7 @@ from kansenkaart.tables.provenance import Provenance
 #: An address from the environment takes the place of the table's: ``KANSENKAART_URL_CBS_ODATA`` for ``cbs-odata``.
 ADDRESS_VARIABLE = "KANSENKAART_URL_"
 BULK_VARIABLE = "KANSENKAART_BULK_"
+MIRROR_VARIABLE = "KANSENKAART_MIRROR_"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -105,8 +106,53 @@ def bulk_url(name: str) -> str:
     ConfigError
         If the publisher has none, or the address is not a plain http(s) address.
     """
+    return bulk_urls(name)[0]
+
+
+def bulk_urls(name: str) -> tuple[str, ...]:
+    """Return all addresses of a publisher's file of the whole country, the newest first; see `bulk_url`.
+
+    Parameters
+    ----------
+    name : str
+        The publisher.
+    """
     variable = BULK_VARIABLE + name.upper().replace("-", "_")
-    return _plain_address(name, os.environ.get(variable) or publisher(name).bulk, variable)
+    stated = os.environ.get(variable) or publisher(name).bulk
+    return tuple(_plain_address(name, one, variable) for one in stated.split() or [""])
+
+
+def base_urls(name: str) -> tuple[str, ...]:
+    """Return where a publisher's service lives and, if it is reached at the table's address, its mirror too.
+
+    Parameters
+    ----------
+    name : str
+        The publisher.
+    """
+    first, row = base_url(name), publisher(name)
+    mirrored = row.mirror and first == row.address
+    return (first, _plain_address(name, row.mirror, "mirror")) if mirrored else (first,)
+
+
+def second_url(name: str) -> str:
+    """Return the second way to the same data: ``KANSENKAART_MIRROR_CBS_ODATA`` for ``cbs-odata``, else the table's; or "".
+
+    Parameters
+    ----------
+    name : str
+        The publisher.
+
+    Raises
+    ------
+    ConfigError
+        If the address is not a plain http(s) address.
+    """
+    variable = MIRROR_VARIABLE + name.upper().replace("-", "_")
+    stated = os.environ.get(variable) or publisher(name).mirror
+    if os.environ.get(ADDRESS_VARIABLE + name.upper().replace("-", "_")) and variable not in os.environ:
+        return ""  # a service that was moved on purpose has no second way but the one that is named with it
+    return _plain_address(name, stated, variable) if stated else ""
 
 
 def _plain_address(name: str, address: str, variable: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pvlib import irradiance as pv
 from pvlib.solarposition import get_solarposition
 
 from kansenkaart.errors import SchemaError
@@ -195,6 +196,162 @@ def long_term_months(day: pd.Series, kwh_per_m2: NDArray[Any], *, years: int) ->
     kept = frame[frame["year"].isin(chosen)]
     means = kept.groupby("month")["kwh"].mean().reindex(range(1, MONTHS + 1)).to_numpy()
     return LongTerm(means * MONTH_DAYS, int(chosen[0]), int(chosen[-1]))
+
+
+#: Beam light is not told apart when the sun stands lower than this [1]: cosine of 86.3 deg, as pvlib's default.
+LEAST_COS_ZENITH = 0.065
+TYPICAL_YEAR = 2019  # written on the hours of a typical year: any year without a leap day
+CANDIDATES = 3  # months of which the one with the most usual wind is taken, as in ISO 15927-4
+LEAST_HOURS_FRAC = 0.98  # of a month must be measured for it to count
+_FULL_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def split_global(hourly: pd.DataFrame, *, site: Site) -> pd.DataFrame:
+    """Split global radiation into direct and diffuse by Erbs, hour by hour.
+
+    The clearness index is that of the whole hour; the beam shines in the part of it that the sun is up, so that
+    GHI = DHI + DNI cos(zenith) holds over the hour. Below ``LEAST_COS_ZENITH`` all light is diffuse.
+
+    Parameters
+    ----------
+    hourly : pandas.DataFrame
+        ``ghi_w_per_m2`` [W/m2], indexed by hours with a time zone.
+    site : Site
+        The station and its clock.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same hours with ``dni_w_per_m2`` and ``dhi_w_per_m2`` [W/m2].
+
+    References
+    ----------
+    1. Erbs, D.G., Klein, S.A. and Duffie, J.A. (1982), Estimation of the diffuse radiation fraction for hourly, daily
+       and monthly-average global radiation, Solar Energy 28(4), https://doi.org/10.1016/0038-092X(82)90302-4.
+    """
+    sun = sun_path(hourly, site)
+    ghi = hourly["ghi_w_per_m2"].to_numpy(dtype=float)
+    height = np.stack([np.maximum(np.sin(np.radians(elevation)), 0.0) for _, elevation in sun.places])
+    zenith = np.degrees(np.arccos(np.clip(height.mean(axis=0), 0.0, 1.0)))
+    parts = pv.erbs(ghi, zenith, day_of_year(sun.times), min_cos_zenith=LEAST_COS_ZENITH, max_zenith=90.0)
+    lit = (height * sun.weight).sum(axis=0)
+    beam = np.where(lit > LEAST_COS_ZENITH, ghi - np.minimum(parts["dhi"], ghi), 0.0)
+    dni = np.divide(beam, lit, out=np.zeros_like(beam), where=lit > LEAST_COS_ZENITH)
+    return hourly.assign(dni_w_per_m2=dni, dhi_w_per_m2=ghi - beam)
+
+
+def diffuse_frac(hourly: pd.DataFrame) -> float:
+    """Return the share of global radiation that is diffuse over all hours [1].
+
+    Parameters
+    ----------
+    hourly : pandas.DataFrame
+        ``ghi_w_per_m2`` and ``dhi_w_per_m2`` [W/m2].
+    """
+    total = float(hourly["ghi_w_per_m2"].sum())
+    return float(hourly["dhi_w_per_m2"].sum()) / total if total > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class TypicalYear:
+    """A year of hours put together of measured months, and the year that each month is of, January to December."""
+
+    hours: pd.DataFrame
+    years: tuple[int, ...]
+
+
+def typical_year(hourly: pd.DataFrame) -> TypicalYear:
+    """Put a typical year together of the months that are most like all years of a station.
+
+    For each month of the calendar: days are compared with those of the same month in all years by the distance between
+    their cumulative distributions (Finkelstein and Schafer), for the day's sum of global radiation and its mean
+    temperature alike; of the three months with the smallest sum of ranks the one whose mean wind is nearest to the mean
+    of all years is taken. Humidity, which ISO 15927-4 has as third, is left out: no roof feels it. Gaps of a month are
+    filled with the mean of the same hour of its other days; hours in the first and last night of a month are not blended.
+
+    Parameters
+    ----------
+    hourly : pandas.DataFrame
+        ``ghi_w_per_m2`` [W/m2], ``air_temperature_degc`` [degC] and ``wind_speed_m_per_s`` [m/s], indexed by the hours
+        of several years, with a time zone; unknown is NaN.
+
+    Returns
+    -------
+    TypicalYear
+        8,760 hours, written in ``TYPICAL_YEAR``.
+
+    Raises
+    ------
+    SchemaError
+        If some month of the calendar was measured whole in no year.
+
+    References
+    ----------
+    1. ISO 15927-4:2005, Hygrothermal performance of buildings, Calculation and presentation of climatic data, part 4.
+    2. Finkelstein, J.M. and Schafer, R.E. (1971), Improved goodness-of-fit tests, Biometrika 58(3),
+       https://doi.org/10.1093/biomet/58.3.641.
+    """
+    times = pd.DatetimeIndex(hourly.index)
+    leap = (times.month == 2) & (times.day == 29)
+    frame = hourly[~leap]
+    times = pd.DatetimeIndex(frame.index)
+    parts, years = [], []
+    for month in range(1, MONTHS + 1):
+        own = frame[times.month == month]
+        year = _most_usual(own, 24 * _FULL_MONTHS[month - 1])
+        if year is None:
+            raise SchemaError(
+                f"month {month} measured for {LEAST_HOURS_FRAC:.0%} in some year",
+                found="none",
+                where="hourly weather",
+                remedy="give more years, or leave the weather to the typical year that is built in",
+            )
+        parts.append(_filled(own[pd.DatetimeIndex(own.index).year == year]))
+        years.append(year)
+    whole = pd.concat(parts)
+    index = pd.date_range(f"{TYPICAL_YEAR}-01-01", periods=24 * DAYS_OF_A_YEAR, freq="h", tz=times.tz)
+    at = pd.DatetimeIndex(whole.index)
+    whole = whole.set_axis(pd.DatetimeIndex([one.replace(year=TYPICAL_YEAR) for one in at]), axis=0)
+    return TypicalYear(whole.reindex(index).interpolate(limit_direction="both"), tuple(years))
+
+
+def _most_usual(month: pd.DataFrame, hours: int) -> int | None:
+    """Return the year whose month is most like that of all years; None where none was measured whole."""
+    times = pd.DatetimeIndex(month.index)
+    measured = times.year.to_numpy()[month["ghi_w_per_m2"].notna().to_numpy()]
+    numbers, counts = np.unique(measured, return_counts=True)
+    years: list[int] = numbers[counts >= LEAST_HOURS_FRAC * hours].tolist()
+    if not years:
+        return None
+    daily = month.groupby(times.date).agg(
+        {"ghi_w_per_m2": "sum", "air_temperature_degc": "mean", "wind_speed_m_per_s": "mean"}
+    )
+    year_of_day = pd.DatetimeIndex(pd.to_datetime(daily.index)).year.to_numpy()
+    ranks = np.zeros(len(years))
+    for name in ("ghi_w_per_m2", "air_temperature_degc"):
+        values = daily[name].to_numpy(dtype=float)
+        distance = np.array([_distance(values[year_of_day == year], values) for year in years])
+        ranks += distance.argsort(kind="stable").argsort(kind="stable")
+    best = ranks.argsort(kind="stable")[:CANDIDATES]
+    wind = daily["wind_speed_m_per_s"]
+    means = wind.groupby(year_of_day).mean().reindex(years).to_numpy(dtype=float)
+    off = np.nan_to_num(np.abs(means - float(wind.mean())))
+    return years[int(best[off[best].argmin()])]
+
+
+def _distance(own: Doubles, every: Doubles) -> float:
+    """Mean distance between two cumulative distributions at the values of the first [1]."""
+    own, every = np.sort(own[np.isfinite(own)]), np.sort(every[np.isfinite(every)])
+    if not own.size:
+        return float("inf")
+    here = np.searchsorted(own, own, side="right") / own.size
+    there = np.searchsorted(every, own, side="right") / every.size
+    return float(np.abs(here - there).mean())
+
+
+def _filled(month: pd.DataFrame) -> pd.DataFrame:
+    """Fill gaps with the mean of the same hour of the month's other days."""
+    return month.fillna(month.groupby(pd.DatetimeIndex(month.index).hour).transform("mean"))
 
 
 def day_of_year(times: pd.DatetimeIndex) -> Doubles:

@@ -6,29 +6,67 @@ one publisher each and share only this door to the network.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import re
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 import tenacity
+from urllib3.exceptions import HTTPError
 
-from kansenkaart.errors import FetchError, FormatError, StoreError
-from kansenkaart.sources.tools.rawfolder import plain_name, write_atomic
+from kansenkaart.errors import ConfigError, FetchError, FormatError, StoreError, TooMuchError
+from kansenkaart.sources.tools.rawfolder import write_atomic
 from kansenkaart.sources.tools.rawnames import json_that_fits
 from kansenkaart.sources.tools.transport import ask, within_host
 from kansenkaart.tables.provenance import sha256_of
-from kansenkaart.tables.store import open_unlinked
+
+#: Settings of the environment: who asks, and how long to pause between requests [s].
+CONTACT_VARIABLE = "KANSENKAART_CONTACT"
+PAUSE_VARIABLE = "KANSENKAART_PAUSE_S"
+MOST_PAUSE_S = 60.0
+_PAUSE = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
+_CONTACT = re.compile(r"[A-Za-z0-9@._+:/ -]{0,120}")
+
+
+@dataclass
+class Meter:
+    """What one run has asked and got so far, and who wants to hear of it.
+
+    Attributes
+    ----------
+    requests : int
+        Requests made, tries included [1].
+    received : int
+        Bytes that came, unpacked [byte].
+    listen : callable, optional
+        Gets a source and what came of it so far in words of its own, such as ``("bag pand", "12 pages, 11,204 rows")``.
+    """
+
+    requests: int = 0
+    received: int = 0
+    listen: Callable[[str, str], None] | None = None
+    _last_s: float = field(default=0.0, repr=False)
+
+    def tell(self, source: str, progress: str) -> None:
+        """Pass on how far a source is."""
+        if self.listen is not None:
+            self.listen(source, progress)
+
+    def take_turn(self, pause_s: float) -> None:
+        """Wait until the pause since the last request is over, and count one more."""
+        rest = self._last_s + pause_s - time.monotonic()
+        if rest > 0:
+            time.sleep(rest)
+        self._last_s = time.monotonic()
+        self.requests += 1
 
 
 @dataclass(frozen=True)
@@ -48,8 +86,12 @@ class Http:
         Largest answer that is taken, after decompression [byte].
     page_size : int
         Rows asked per page [1].
-    agent : str
-        How we present ourselves.
+    pause_s : float
+        Least time between the starts of two requests [s]; publishers state no limit, so this is a courtesy (guess).
+    contact : str
+        Address of whoever runs this, sent in the User-Agent so that a publisher can write instead of refuse.
+    meter : Meter
+        Counts what was asked and what came.
     """
 
     connect_timeout_s: float = 10.0
@@ -60,7 +102,33 @@ class Http:
     wait_most_s: float = 120.0
     max_bytes: int = 1 << 30
     page_size: int = 1000
-    agent: str = "kansenkaart"
+    pause_s: float = 0.25
+    contact: str = ""
+    meter: Meter = field(default_factory=Meter, compare=False, repr=False)
+
+    @property
+    def agent(self) -> str:
+        """Return how we present ourselves, with the address of whoever runs this, where it is set."""
+        return f"kansenkaart ({self.contact})" if self.contact else "kansenkaart"
+
+    @classmethod
+    def of_environment(cls) -> Http:
+        """Return the defaults with pause and contact from the environment.
+
+        Raises
+        ------
+        ConfigError
+            If the pause is no number from 0 to 60 s, or the contact holds more than plain signs.
+        """
+        contact, pause = os.environ.get(CONTACT_VARIABLE, ""), os.environ.get(PAUSE_VARIABLE, str(cls.pause_s))
+        if not _PAUSE.fullmatch(pause) or not 0 <= float(pause) <= MOST_PAUSE_S or not _CONTACT.fullmatch(contact):
+            raise ConfigError(
+                f"a pause of 0 to {MOST_PAUSE_S:g} s and a contact such as gis@gemeente.nl",
+                found=f"{pause!r} and {contact[:60]!r}",
+                where=f"{PAUSE_VARIABLE} and {CONTACT_VARIABLE}",
+                remedy="correct the environment",
+            )
+        return cls(pause_s=float(pause), contact=contact)
 
 
 @dataclass(frozen=True)
@@ -126,21 +194,24 @@ def retry_after_s(text: str | None) -> float:
         return 0.0
 
 
-__all__ = ["Answer", "Http", "download", "get", "get_json", "parse_json", "same_host", "stated_date", "validators"]
+__all__ = ["Answer", "Http", "Meter", "download", "get", "get_json", "head", "parse_json", "same_host", "validators"]
 
 Got = TypeVar("Got")
 JSON_KINDS = ("json",)
 _CHUNK_BYTES = 1 << 16
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PARTIAL, UNCHANGED, _REFUSED_RANGE, _FAILED = 206, 304, 416, 400
+#: By these a service says that it could not answer this question; a smaller one it often can.
+_TOO_MUCH = frozenset({413, 500, 502, 503, 504})
+_REFUSAL_BYTES = 1 << 14
 
 
 class _Again(Exception):  # noqa: N818 - not an error for users: it only asks for another try
     """A try failed in a way that another one may mend."""
 
-    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, reason: str, retry_after_s: float = 0.0, status: int = 0) -> None:
         super().__init__(reason)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.status = retry_after_s, status
 
 
 def get(
@@ -229,26 +300,6 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
     return _place(part, path, notes, url)
 
 
-def stated_date(url: str, *, http: Http) -> str:
-    """Return the day that a publisher states for a file (``2026-11-01``), or nothing; the file itself is not fetched.
-
-    Raises
-    ------
-    FetchError
-        As `get`.
-    """
-
-    def attempt() -> str:
-        with _open(url, http, {}, {"Accept-Encoding": "identity"}) as response:
-            return response.headers.get("Last-Modified", "")
-
-    stated = _persist(url, http, attempt)
-    try:
-        return f"{parsedate_to_datetime(stated):%Y-%m-%d}" if stated else ""
-    except ValueError:
-        return ""
-
-
 def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
     digest = sha256_of(part)
     if path.exists() and sha256_of(path) != digest:
@@ -315,6 +366,29 @@ def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[
     return validators({name.lower(): value for name, value in response.headers.items()})
 
 
+def head(url: str, *, http: Http) -> Mapping[str, str]:
+    """Return what a publisher states about a file (header names in lower case); the file itself is not fetched.
+
+    Parameters
+    ----------
+    url : str
+        Address.
+    http : Http
+        How to ask.
+
+    Raises
+    ------
+    FetchError
+        As `get`.
+    """
+
+    def attempt() -> Mapping[str, str]:
+        with _open(url, http, {}, {"Accept-Encoding": "identity"}) as response:
+            return {name.lower(): value for name, value in response.headers.items()}
+
+    return _persist(url, http, attempt)
+
+
 def _once(
     url: str, http: Http, params: Mapping[str, str], kinds: tuple[str, ...], headers: Mapping[str, str]
 ) -> Answer:
@@ -331,6 +405,7 @@ def _once(
 
 
 def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str, str]) -> requests.Response:
+    http.meter.take_turn(http.pause_s)
     try:
         response = ask(
             url,
@@ -343,12 +418,29 @@ def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str,
         raise _Again(f"{type(why).__name__}: {why}") from why
     status = response.status_code
     if status in _TRANSIENT:
-        response.close()
-        raise _Again(f"status {status}", retry_after_s(response.headers.get("Retry-After")))
+        raise _Again(_refusal(response), retry_after_s(response.headers.get("Retry-After")), status)
     if status >= _FAILED and status != _REFUSED_RANGE:
-        response.close()
-        raise FetchError("an answer", found=f"status {status}", where=url, remedy="check address, edition and area")
+        raise FetchError(
+            "an answer", found=_refusal(response), where=str(response.url), remedy="check address, edition and area"
+        )
     return response
+
+
+def _refusal(response: requests.Response) -> str:
+    """Return the status with what the service says about it (``detail`` of RFC 9457, or plain text), and close."""
+    try:
+        body = response.raw.read(_REFUSAL_BYTES, decode_content=True).decode("utf-8", "replace").strip()
+    except (requests.RequestException, HTTPError, OSError):
+        body = ""
+    finally:
+        response.close()
+    try:
+        told = json.loads(body)
+        said = next((str(told[name]) for name in ("detail", "description", "title") if told.get(name)), "")
+    except (ValueError, TypeError, AttributeError):
+        said = "" if body.startswith(("<", "{")) else body
+    said = "".join(sign if sign.isprintable() else " " for sign in said)[:300]
+    return f"status {response.status_code}" + (f": {said}" if said else "")
 
 
 def _pump(response: requests.Response, http: Http, url: str, sink: Callable[[bytes], Any], size: int) -> None:
@@ -364,6 +456,7 @@ def _pump(response: requests.Response, http: Http, url: str, sink: Callable[[byt
             if time.monotonic() - started > http.answer_timeout_s:
                 raise _Again(f"an answer that took longer than {http.answer_timeout_s:g} s")
             sink(chunk)
+            http.meter.received += len(chunk)
     except requests.RequestException as why:
         raise _Again(f"{type(why).__name__}: {why}") from why
     except OSError as why:
@@ -400,72 +493,10 @@ def _persist(url: str, http: Http, attempt: Callable[[], Got]) -> Got:
     try:
         return retrying(attempt)
     except _Again as why:
-        raise FetchError(
+        kind = TooMuchError if why.status in _TOO_MUCH else FetchError
+        raise kind(
             f"a usable answer within {http.attempts} tries",
             found=str(why),
             where=url,
             remedy="try again later; what was kept before stays in use",
         ) from why
-
-
-#: A file of the whole country may be so large [byte] (the BAG of 2026 is about 7.8 GB) and take so long [s].
-MOST_BYTES = 64 << 30
-LONGEST_S = 6 * 3600.0
-
-Box = tuple[float, float, float, float]
-
-
-def keep_bulk(
-    folder: Path, *, publisher: str, url: str, edition: str, http: Http, magic: tuple[bytes, ...]
-) -> tuple[Path, str]:
-    """Return a kept file of the whole country and its edition, fetching it when it is not there yet.
-
-    Partitions that run side by side wait for the one that fetches; a broken download goes on where it stopped.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder ``data/raw``.
-    publisher, url : str
-        Whose file, and its address.
-    edition : str
-        Its name, or ``latest``: then the day that the publisher states for the file.
-    http : Http
-        How to ask; its bounds of size and time are widened.
-    magic : tuple of bytes
-        First bytes of which the file must have one.
-
-    Raises
-    ------
-    FetchError
-        If it cannot be had, or ``latest`` is asked of a file without a date.
-    FormatError
-        If it is another kind of file.
-    StoreError
-        If the publisher changed the file within an edition, or the disk is full.
-    """
-    if edition == "latest":
-        edition = stated_date(url, http=http)
-    if not edition:
-        raise FetchError(
-            "the day of this file (Last-Modified)",
-            found="none stated",
-            where=url,
-            remedy="name the edition in the study, such as edition = '2026-11'",
-        )
-    path = folder / plain_name(publisher) / plain_name(edition) / plain_name(Path(urlsplit(url).path).name)
-    wide = replace(
-        http, max_bytes=max(http.max_bytes, MOST_BYTES), answer_timeout_s=max(http.answer_timeout_s, LONGEST_S)
-    )
-    with one_at_a_time(path):
-        download(url, path, http=wide, magic=magic)
-    return path, edition
-
-
-@contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    """Let one process at a time make a file; the others wait. The lock of a process that died counts for nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open_unlinked(path.with_name(f".{path.name}.lock")) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

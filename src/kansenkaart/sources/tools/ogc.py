@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kansenkaart.crs import RD, RD_BOUNDS_M
@@ -16,6 +17,36 @@ _ID_NAMES = ("identificatie", "lokaal_id", "lokaalid", "buurtcode", "wijkcode", 
 _DEEPEST = 5
 
 Feature = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which part of a collection is asked, and what is kept of what comes.
+
+    Attributes
+    ----------
+    filters : sequence of (str, str)
+        Property filters, such as ``("gemeentecode", "GM0193")``; only names that `kansenkaart.sources.pdok.queryables` gives.
+    boxes : sequence of tuple of float
+        Boxes that together cover what is wanted of the window, each with few enough features [m].
+    name : str
+        Goes into the file's name where the choice leaves features out.
+    keep : callable, optional
+        Says of a feature whether it is wanted.
+    adapt : callable, optional
+        Returns the feature with what the service says elsewhere; the bytes that came stay in no other way.
+    """
+
+    filters: Sequence[tuple[str, str]] = ()
+    boxes: Sequence[tuple[float, float, float, float]] = ()
+    name: str = ""
+    keep: Callable[[Feature], bool] | None = None
+    adapt: Callable[[Feature], Feature] | None = None
+
+    def of(self, features: list[Feature]) -> list[Feature]:
+        """Return what is kept of a page."""
+        kept = features if self.keep is None else [one for one in features if self.keep(one)]
+        return kept if self.adapt is None else [self.adapt(one) for one in kept]
 
 
 def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
@@ -31,10 +62,33 @@ def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
         raise _wrong_crs(stated, where=where)
     for one in page["features"]:
         geometry = _require_feature(one, where=where).get("geometry")
-        for x, y in _positions((geometry or {}).get("coordinates") or [], where=where):
+        coordinates = (geometry or {}).get("coordinates") or []
+        if _plainly_in_rd(coordinates):
+            continue
+        for x, y in _positions(coordinates, where=where):
             if not (RD_BOUNDS_M[0] <= x <= RD_BOUNDS_M[2] and RD_BOUNDS_M[1] <= y <= RD_BOUNDS_M[3]):
                 raise _wrong_crs(f"coordinate {x}, {y} of {identify(one, where=where)}", where=where)
     return list(page["features"])
+
+
+def _plainly_in_rd(nested: Any) -> bool:
+    """Say whether all positions are numbers within RD New; what is odd in any way is looked at one by one."""
+    try:
+        if not isinstance(nested[0], list):
+            x, y = nested[:2]
+            return bool(RD_BOUNDS_M[0] <= x <= RD_BOUNDS_M[2] and RD_BOUNDS_M[1] <= y <= RD_BOUNDS_M[3])
+        if isinstance(nested[0][0], list):
+            return all(_plainly_in_rd(one) for one in nested)
+        across, along = [one[0] for one in nested], [one[1] for one in nested]
+        low_x, low_y, high_x, high_y = RD_BOUNDS_M
+        return bool(low_x <= min(across) and max(across) <= high_x and low_y <= min(along) and max(along) <= high_y)
+    except (TypeError, LookupError, ValueError, RecursionError):
+        return False
+
+
+#: How a file of features begins and ends; between them stand the features, with commas.
+OPENING = b'{"crs":{"properties":{"name":"urn:ogc:def:crs:EPSG::28992"},"type":"name"},"features":['
+CLOSING = b'],"type":"FeatureCollection"}\n'
 
 
 def canonical(features: Sequence[Feature]) -> bytes:
@@ -45,11 +99,25 @@ def canonical(features: Sequence[Feature]) -> bytes:
     FormatError
         If a text holds half a character, which no file can.
     """
-    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
-    whole = {"type": "FeatureCollection", "crs": crs, "features": features}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return OPENING + b",".join(map(canonical_feature, features)) + CLOSING
+
+
+def canonical_feature(feature: Feature) -> bytes:
+    """Return one feature as `canonical` writes it.
+
+    Parameters
+    ----------
+    feature : dict
+        As it came.
+
+    Raises
+    ------
+    FormatError
+        If a text holds half a character, which no file can.
+    """
+    text = json.dumps(feature, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     try:
-        return (text + "\n").encode()
+        return text.encode()
     except UnicodeEncodeError as why:
         around = text[max(why.start - 40, 0) : why.start]
         raise FormatError(
@@ -174,10 +242,28 @@ def require_properties(features: list[Feature], needs: Sequence[str], *, where: 
     FormatError
         If one is gone.
     """
-    if not features:
-        return
-    present = {name for one in features for name in one.get("properties") or {}}
-    missing = [one for one in needs if not present & set(one.split("|"))]
+    if features:
+        require_names({name for one in features for name in one.get("properties") or {}}, needs, where=where)
+
+
+def require_names(present: Collection[str], needs: Sequence[str], *, where: str) -> None:
+    """Check that each property asked for, ``a|b`` for a choice, is among those present.
+
+    Parameters
+    ----------
+    present : collection of str
+        Names that came.
+    needs : sequence of str
+        Names asked for.
+    where : str
+        Address, for the message.
+
+    Raises
+    ------
+    FormatError
+        If one is gone.
+    """
+    missing = [one for one in needs if not set(present) & set(one.split("|"))]
     if missing:
         raise FormatError(
             f"the properties {missing}",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kansenkaart.errors import ConfigError, StoreError
+from kansenkaart.tables.provenance import sha256_of
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
 _SUFFIX_DIGITS = 8
@@ -46,7 +47,18 @@ def digest_of(parts: Mapping[str, bytes]) -> str:
 
 def edition_of(content: bytes) -> str:
     """Name an edition after its bytes, for services that state no date or version of their own."""
-    return f"sha256-{hashlib.sha256(content).hexdigest()[:_EDITION_DIGITS]}"
+    return edition_named(hashlib.sha256(content).hexdigest())
+
+
+def edition_named(sha256: str) -> str:
+    """Name an edition after the hash of its bytes.
+
+    Parameters
+    ----------
+    sha256 : str
+        The hash, in hexadecimal digits.
+    """
+    return f"sha256-{sha256[:_EDITION_DIGITS]}"
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -74,6 +86,40 @@ def write_atomic(path: Path, content: bytes) -> None:
 def keep_file(root: Path, publisher: str, edition: str, name: str, content: bytes) -> tuple[Path, str]:
     """Keep one delivered file; see `keep_files`."""
     return _settle(root, publisher, edition, name, {"": content})
+
+
+def keep_draft(root: Path, publisher: str, edition: str, name: str, draft: Path, sha256: str) -> tuple[Path, str]:
+    """Keep a file that was written beside its place, as `keep_file` keeps bytes; the draft is moved or removed.
+
+    Parameters
+    ----------
+    root, publisher, edition, name
+        As for `keep_files`.
+    draft : Path
+        The file written, on the same disk.
+    sha256 : str
+        Its hash.
+
+    Raises
+    ------
+    StoreError
+        As `keep_files`.
+    """
+    first = plain_name(edition)
+    try:
+        for choice in (first, f"{first}-{sha256[:_SUFFIX_DIGITS]}"):
+            target = root / plain_name(publisher) / choice / plain_name(name)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                draft.replace(target)
+                return target, choice
+            if target.is_file() and sha256_of(target) == sha256:
+                return target, choice
+    except OSError as why:
+        raise _unwritable(target, why) from why
+    finally:
+        draft.unlink(missing_ok=True)
+    raise _changed(f"{publisher}/{choice}/{name}")
 
 
 def keep_files(root: Path, publisher: str, edition: str, name: str, parts: Mapping[str, bytes]) -> tuple[Path, str]:
@@ -113,10 +159,14 @@ def _settle(root: Path, publisher: str, edition: str, name: str, parts: Mapping[
             return target, choice
         if _holds(target, parts):
             return target, choice
-    raise StoreError(
+    raise _changed(f"{publisher}/{choice}/{name}")
+
+
+def _changed(where: str) -> StoreError:
+    return StoreError(
         "an edition that keeps its bytes",
         found="other bytes than when it was kept",
-        where=f"{publisher}/{choice}/{name}",
+        where=where,
         remedy="a kept file was changed by hand: move it away and fetch again",
     )
 
