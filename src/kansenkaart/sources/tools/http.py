@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 from kansenkaart.errors import ConfigError, FetchError, FormatError, StoreError, TooMuchError
 from kansenkaart.sources.tools.rawfolder import write_atomic
 from kansenkaart.sources.tools.rawnames import json_that_fits
-from kansenkaart.sources.tools.transport import ask, within_host
+from kansenkaart.sources.tools.transport import Meter, ask, within_host
 from kansenkaart.tables.provenance import sha256_of
 
 #: Settings of the environment: who asks, and how long to pause between requests [s].
@@ -34,39 +34,6 @@ PAUSE_VARIABLE = "KANSENKAART_PAUSE_S"
 MOST_PAUSE_S = 60.0
 _PAUSE = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _CONTACT = re.compile(r"[A-Za-z0-9@._+:/ -]{0,120}")
-
-
-@dataclass
-class Meter:
-    """What one run has asked and got so far, and who wants to hear of it.
-
-    Attributes
-    ----------
-    requests : int
-        Requests made, tries included [1].
-    received : int
-        Bytes that came, unpacked [byte].
-    listen : callable, optional
-        Gets a source and what came of it so far in words of its own, such as ``("bag pand", "12 pages, 11,204 rows")``.
-    """
-
-    requests: int = 0
-    received: int = 0
-    listen: Callable[[str, str], None] | None = None
-    _last_s: float = field(default=0.0, repr=False)
-
-    def tell(self, source: str, progress: str) -> None:
-        """Pass on how far a source is."""
-        if self.listen is not None:
-            self.listen(source, progress)
-
-    def take_turn(self, pause_s: float) -> None:
-        """Wait until the pause since the last request is over, and count one more."""
-        rest = self._last_s + pause_s - time.monotonic()
-        if rest > 0:
-            time.sleep(rest)
-        self._last_s = time.monotonic()
-        self.requests += 1
 
 
 @dataclass(frozen=True)

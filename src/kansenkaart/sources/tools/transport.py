@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -29,6 +31,39 @@ _here = threading.local()
 
 class TooSlowError(requests.RequestException):
     """An answer took longer than it may in all."""
+
+
+@dataclass
+class Meter:
+    """What one run has asked and got so far, and who wants to hear of it.
+
+    Attributes
+    ----------
+    requests : int
+        Requests made, tries included [1].
+    received : int
+        Bytes that came, unpacked [byte].
+    listen : callable, optional
+        Gets a source and what came of it so far in words of its own, such as ``("bag pand", "12 pages, 11,204 rows")``.
+    """
+
+    requests: int = 0
+    received: int = 0
+    listen: Callable[[str, str], None] | None = None
+    _last_s: float = field(default=0.0, repr=False)
+
+    def tell(self, source: str, progress: str) -> None:
+        """Pass on how far a source is."""
+        if self.listen is not None:
+            self.listen(source, progress)
+
+    def take_turn(self, pause_s: float) -> None:
+        """Wait until the pause since the last request is over, and count one more."""
+        rest = self._last_s + pause_s - time.monotonic()
+        if rest > 0:
+            time.sleep(rest)
+        self._last_s = time.monotonic()
+        self.requests += 1
 
 
 class _Deadline:
