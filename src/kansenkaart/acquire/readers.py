@@ -38,7 +38,7 @@ def _form(read: Callable[..., Reading]) -> Reader:
 
 
 def _station(read: Callable[..., Reading]) -> Reader:
-    return lambda path, source: read(path, form=source.form, station=source.layer)
+    return lambda path, source: read(path, form=source.form, station=source.layer if source.origin == "file" else None)
 
 
 _READERS: dict[tuple[str, str], Reader] = {
