@@ -1,7 +1,7 @@
 """Real roofs, told from a surface alone: a 3DBAG tile raised to a raster, segmented, compared face by face.
 
 ``python benchmarks/sun_segmentation.py path/to/tile.city.json [--cell 0.5] [--noise 0.05]``. Prints errors of tilt,
-azimuth, area and kWh (median, 90th percentile), and the priors and spread for roofs with nothing but a footprint.
+azimuth, area and kWh (median, 90th percentile).
 Last line: JSON.
 """
 
@@ -23,7 +23,6 @@ from benchmarks.solar_roofs import face_planes, raise_surface
 from benchmarks.solar_scene import SITE, clear_year
 from kansenkaart.core.solar.cells import roof_planes
 from kansenkaart.core.solar.irradiance import cumulative_irradiance
-from kansenkaart.core.solar.priors import KINDS, PRIORS, footprint_faces, kind_of
 from kansenkaart.core.solar.segment import segment_faces
 
 
@@ -109,32 +108,6 @@ def open_kwh(faces: pd.DataFrame, end: str, table: Any) -> np.ndarray:
     return np.asarray(planes.open_kwh_per_m2[:, 0] * faces["roof_area_m2" + end].to_numpy())
 
 
-def measure_priors(faces: pd.DataFrame, polygons: list[Any], table: Any) -> dict[str, Any]:
-    """Shares and tilts per kind of roof, and how far the prior's kWh lies from the true kWh (10th, 90th percentile)."""
-    faces = faces.assign(kwh=open_kwh(faces, "", table), flat=faces["plan_area_m2"] * (faces["tilt_deg"] < 10))
-    pand = faces.groupby("pand_id").agg(
-        area=("plan_area_m2", "sum"), flat=("flat", "sum"), kwh=("kwh", "sum"), bouwjaar=("bouwjaar", "first")
-    )
-    pand["kind"] = kind_of(pand["area"].to_numpy(), pand["bouwjaar"].to_numpy(dtype=float))
-    flat_shapes = pd.Series([shapely.force_2d(p).buffer(0) for p in polygons]).groupby(faces["pand_id"].to_numpy())
-    prints = flat_shapes.agg(lambda s: shapely.union_all(s.to_list()).buffer(0.01)).reindex(pand.index)
-    guess = footprint_faces(prints.to_list(), bouwjaar=pand["bouwjaar"].to_numpy(dtype=float))
-    pand["ratio"] = pand["kwh"].to_numpy() / np.bincount(guess["footprint"], open_kwh(guess, "", table))
-    out = {}
-    for kind in KINDS:
-        own = pand[pand["kind"] == kind]
-        slope = faces[faces["pand_id"].isin(own.index) & (faces["tilt_deg"] >= 10)].sort_values("tilt_deg")
-        weight = slope["roof_area_m2"].cumsum() / slope["roof_area_m2"].sum()
-        tilts = [float(slope["tilt_deg"].to_numpy()[np.searchsorted(weight, q)]) for q in (0.1, 0.5, 0.9)]
-        out[kind] = {
-            "panden": len(own),
-            "flat_frac": round(float(own["flat"].sum() / own["area"].sum()), 2),
-            "tilt_deg": np.round(tilts, 0).tolist(),
-            "kwh_ratio": own["ratio"].quantile([0.1, 0.5, 0.9]).round(3).tolist(),
-        }
-    return out
-
-
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -148,14 +121,11 @@ def main() -> None:
     fine = planes["fault"].isna().to_numpy()
     faces = pd.concat([planes, rows], axis=1)[fine].reset_index(drop=True)
     polygons = [p for p, ok in zip(polygons, fine, strict=True) if ok]
-    print(f"{len(planes)} roof faces, left out: {dict(tally)}; priors in use: {PRIORS}")
-    priors = measure_priors(faces, polygons, table)
-    for kind, values in priors.items():
-        print(kind, values)
+    print(f"{len(planes)} roof faces, left out: {dict(tally)}")
     result = compare(polygons, faces, cell=args.cell, noise=args.noise, table=table)
     for name, value in result.items():
         print(name, value)
-    print(json.dumps({**result, "priors": priors, "faces_per_s": float(fine.sum() / result["seconds"])}))
+    print(json.dumps({**result, "faces_per_s": float(fine.sum() / result["seconds"])}))
 
 
 if __name__ == "__main__":

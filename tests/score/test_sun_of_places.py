@@ -17,7 +17,6 @@ import rasterio
 import shapely
 from rasterio.transform import from_origin
 
-from kansenkaart.core.solar.priors import combined_interval
 from kansenkaart.core.solar.weather import long_term_months
 from kansenkaart.errors import CrsError
 from kansenkaart.score import panden as sun_panden
@@ -412,8 +411,3 @@ def test_a_long_term_wants_half_of_its_years_complete():
     assert long_term_months(days, sun_kwh, years=10).first_year == 2015
     sun_kwh[days.dt.year.to_numpy() > 2019] = np.nan
     assert long_term_months(days, sun_kwh, years=10) is None
-
-
-def test_intervals_join_as_squares():
-    assert combined_interval((0.7, 1.3), (0.6, 1.4)) == pytest.approx((0.5, 1.5))
-    assert combined_interval((0.0, 0.0), (0.5, 1.0)) == (0.0, 1.0)

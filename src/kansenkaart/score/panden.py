@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 import geopandas as gpd
@@ -21,8 +22,8 @@ from kansenkaart.core.solar.balance import (
     household_profile,
     own_use,
 )
-from kansenkaart.core.solar.classes import classify, specific_yield
-from kansenkaart.core.solar.priors import UNSEEN_SHADE_MIDDLE, combined_interval, footprint_faces
+from kansenkaart.core.solar.classes import classify
+from kansenkaart.core.solar.priors import GRID_DEG, OpenSun, combined, estimate, footprint_shapes, open_grid
 from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
 from kansenkaart.score import roofs as sun_fit
 from kansenkaart.score import weather
@@ -61,6 +62,9 @@ HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
 _PERCENT, _W_PER_KW, HALF_HOUR_MIN = 0.01, 1000.0, 30.0
 _REFERENCE_KWP, _REFERENCE_USE_KWH = 4.0, 2700.0  # of self_consumption_reference, as its note says
 _OF_A_FACE = ["roof", "flat", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year"]
+_FULL_DEG, _EAST_DEG = 360.0, 90.0
+# Trees beside a roof that nobody saw: factor in the middle, and bounds around it (guess; 3DBAG shows buildings only).
+UNSEEN_SHADE_MIDDLE, UNSEEN_SHADE = 0.98, (0.85, 1.02)
 _SLOPE_DEG, _SOUTH_DEG = 35.0, 180.0  # the roof whose hours stand for all: the usual Dutch slope (guess)
 
 
@@ -206,6 +210,8 @@ _SUN = (
     "sun_kwh_per_year",
     "modules_fit",
     "kwp_fit",
+    "kwp_fit_low",
+    "kwp_fit_high",
     "yield_fit_kwh_per_year",
     "yield_fit_kwh_per_year_low",
     "yield_fit_kwh_per_year_high",
@@ -222,13 +228,15 @@ _NAMES = [
     "open_sky_kwh_per_year",
     "sun_kwh_per_year",
     *sun_fit.COLUMNS,
+    "kwp_fit_low",
+    "kwp_fit_high",
     *COLUMNS,
     "score_basis",
     "geometry",
 ]
 
 
-def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
+def score_panden(store: Store, known: Assumptions, *, priors: pd.DataFrame | None = None) -> Sequence[Product]:
     """Sum the faces of each pand; one without known faces is estimated from its footprint, with a wide interval."""
     pand = store.read("pand")
     faces = store.read("roof_face_score") if store.has("roof_face_score") else None
@@ -238,7 +246,7 @@ def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
     if faces is not None:
         out = _with_faces(pand, faces)
     if station is not None:
-        out = _estimated(out, station, known)
+        out = _bounded(_estimated(out, station, known, roof_priors() if priors is None else priors), known)
         out["sun_class"] = _class(out, station, known)
         buurt = store.read("buurt") if store.has("buurt") else None
         out = add_use(out, faces=faces, buurt=buurt, station=station, known=known)
@@ -250,62 +258,72 @@ def score_panden(store: Store, known: Assumptions) -> Sequence[Product]:
 
 
 def _with_faces(pand: gpd.GeoDataFrame, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    sums = scoring.sum_roofs(faces, by="pand_id", names=_SUN)
+    sums = scoring.sum_roofs(faces, by="pand_id", names=[name for name in _SUN if name in faces])
     level = faces["kwp_fit"].where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0)
     sums["flat_frac"] = level.groupby(faces["pand_id"]).sum() / sums["kwp_fit"].where(sums["kwp_fit"] > 0)
     out = pand.merge(sums, left_on="pand_id", right_index=True, how="left")
     out["score_basis"] = out["score_basis"].fillna("footprint")
+    out = out.assign(kwp_fit_low=np.nan, kwp_fit_high=np.nan)
     return out.assign(faces=out["faces"].astype("Int64"), modules_fit=out["modules_fit"].astype("Float64"))
 
 
-def _estimated(pand: gpd.GeoDataFrame, station: Station, known: Assumptions) -> gpd.GeoDataFrame:
-    """Estimate the roofs of panden without faces; areas stay unknown, since nobody saw them."""
-    bare = pand["score_basis"].eq("footprint").to_numpy()
+def roof_priors() -> pd.DataFrame:
+    """Return ``data/roof_priors.csv``: what roofs carry by the shape of their footprint."""
+    with (files("kansenkaart") / "data" / "roof_priors.csv").open(encoding="utf-8") as handle:
+        return pd.read_csv(handle, comment="#")
+
+
+def open_sun(station: Station, known: Assumptions) -> OpenSun:
+    """Return the irradiation of open planes at a station, and from where on a slope carries modules."""
+    months = sun_fit.open_months(*open_grid(), station).reshape(-1, int(_FULL_DEG / GRID_DEG), len(MONTHS))
+    lean = known.value("pv_flat_tilt_east_west", "deg")
+    racks = sun_fit.open_months(np.full(2, lean), np.array([_EAST_DEG, _EAST_DEG + _SOUTH_DEG]), station).mean(axis=0)
+    return OpenSun(months, racks, sun_fit.best_of_region(station), sun_fit.class_rule(known))
+
+
+def _estimated(pand: gpd.GeoDataFrame, station: Station, known: Assumptions, priors: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Estimate the roofs of panden without faces from their footprints; areas stay unknown, since nobody saw them."""
+    bare = pand["score_basis"].eq("footprint").to_numpy() & ~pand.geometry.is_empty.to_numpy()
     if not bare.any():
         return pand
-    chosen = pand[bare]
-    year = chosen["bouwjaar"].astype("Float64").to_numpy(float, na_value=np.nan)
-    faces = footprint_faces(chosen.geometry.to_list(), bouwjaar=year)
-    usable = faces["roof_area_m2"].notna()
-    faces = faces[usable]
-    months = sun_fit.open_months(faces["tilt_deg"].to_numpy(float), faces["azimuth_deg"].to_numpy(float), station)
-    found = _footprint_sums(faces.assign(open=months.sum(axis=1), **dict(zip(MONTHS, months.T, strict=True))), known)
+    shapes = footprint_shapes(pand.geometry.to_list())[bare]
+    roof = estimate(shapes, priors, open_sun(station, known))
+    ratio, module = sun_fit.performance(known)[0], sun_fit.module_of(known)
+    months = (
+        roof[[name for name in roof.columns if str(name).startswith("month_")]].to_numpy() * ratio * UNSEEN_SHADE_MIDDLE
+    )
+    values = {
+        "open_sky_kwh_per_year": roof["open_kwh"],
+        "kwp_fit": roof["kwp"],
+        "kwp_fit_low": roof["kwp_low"],
+        "kwp_fit_high": roof["kwp_high"],
+        "yield_fit_kwh_per_year": months.sum(axis=1),
+        "flat_frac": roof["flat_kwp"] / roof["kwp"].where(roof["kwp"] > 0),
+        "modules_fit": (roof["kwp"] * _W_PER_KW / module.power_wp).round(),
+        **dict(zip(MONTHS, months.T, strict=True)),
+    }
     out = pand.copy()
-    rows = out.index[bare][found.index.to_numpy()]
-    for name in found.columns:
-        out.loc[rows, name] = found[name].to_numpy()
+    for name, value in values.items():
+        out.loc[bare, name] = np.asarray(value)
     return out
 
 
-def _footprint_sums(faces: pd.DataFrame, known: Assumptions) -> pd.DataFrame:
-    """Per footprint: open sun, and modules on the share of the roof that carries them in towns that were measured."""
-    module = sun_fit.module_of(known)
-    middle, low, high = sun_fit.performance(known)
-    kwp = faces["roof_area_m2"] * faces["kwp_per_m2"]
-    per_kwp = specific_yield(faces["open"].to_numpy() * UNSEEN_SHADE_MIDDLE, performance_ratio=middle)
-    rows = pd.DataFrame(
-        {
-            "footprint": faces["footprint"],
-            "open_sky_kwh_per_year": faces["open"] * faces["roof_area_m2"],
-            "kwp_fit": kwp,
-            "yield_fit_kwh_per_year": kwp * per_kwp,
-        }
-    )
-    shares = faces[list(MONTHS)].div(faces["open"], axis=0).mul(rows["yield_fit_kwh_per_year"], axis=0)
-    sums = pd.concat([rows, shares], axis=1).groupby("footprint").sum()
-    level = kwp.where(faces["tilt_deg"] < FLAT_BELOW_DEG, 0.0).groupby(faces["footprint"]).sum()
-    spread = faces.groupby("footprint")[["low", "high", "kwp_low", "kwp_high"]].first().to_numpy(float)
-    bounds = np.array(
-        [
-            combined_interval((a / UNSEEN_SHADE_MIDDLE, b / UNSEEN_SHADE_MIDDLE), (c, d), (low / middle, high / middle))
-            for a, b, c, d in spread
-        ]
-    ).reshape(-1, 2)
-    return sums.assign(
-        flat_frac=level / sums["kwp_fit"].where(sums["kwp_fit"] > 0),
-        modules_fit=(sums["kwp_fit"] * 1000 / module.power_wp).round(),
-        yield_fit_kwh_per_year_low=sums["yield_fit_kwh_per_year"] * np.maximum(bounds[:, 0], 0),
-        yield_fit_kwh_per_year_high=sums["yield_fit_kwh_per_year"] * bounds[:, 1],
+def _bounded(pand: gpd.GeoDataFrame, known: Assumptions) -> gpd.GeoDataFrame:
+    """Bound power and yield of each roof by its basis; the footprint's own bounds are widened by shade that nobody saw."""
+    kwp, kwh = (pand[name].to_numpy(float) for name in ("kwp_fit", "yield_fit_kwh_per_year"))
+    own = pand["score_basis"].eq("footprint").to_numpy()
+    faces = pand["faces"].astype("Float64").to_numpy(float, na_value=np.nan)
+    basis = pand["score_basis"].where(pand["score_basis"].isin(("lod22+dsm", "dsm")), "lod22")  # of a mix the weakest
+    low, high = sun_fit.power_bounds(kwp, basis, faces, known)
+    low, high = np.where(own, pand["kwp_fit_low"], low), np.where(own, pand["kwp_fit_high"], high)
+    down, up = sun_fit.yield_bounds(kwh, kwp, low, high, known)
+    some = np.where(kwh > 0, kwh, 1.0)
+    dark, bright = combined(kwh, (down / some, up / some), UNSEEN_SHADE)
+    return pand.assign(
+        kwp_fit_low=low,
+        kwp_fit_high=high,
+        yield_fit_kwh_per_year_low=np.where(own, dark, down),
+        yield_fit_kwh_per_year_high=np.where(own, bright, up),
     )
 
 

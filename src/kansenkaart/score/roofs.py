@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 import geopandas as gpd
@@ -17,7 +18,7 @@ from rasterio.windows import Window as Piece
 from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, specific_yield
 from kansenkaart.core.solar.horizon import clean_surface
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
-from kansenkaart.core.solar.priors import INTERVALS, combined_interval
+from kansenkaart.core.solar.priors import combined, model_interval
 from kansenkaart.core.solar.segment import refine, segment_faces
 from kansenkaart.core.solar.surface import HALO_M, STEEPEST_DEG, kernel_table, roof_planes
 from kansenkaart.crs import RD
@@ -53,7 +54,8 @@ FIT_USED = (
     "pv_setback_flat",
     "pv_flat_tilt_east_west",
 )
-_PERCENT = 0.01
+_PERCENT, _W_PER_KW = 0.01, 1000.0
+Floats = NDArray[np.float64]
 _TILTS_DEG, _AZIMUTHS_DEG = range(0, 61, 5), range(0, 360, 15)  # planes among which the best of the region is sought
 
 
@@ -86,7 +88,13 @@ def performance(known: Assumptions) -> tuple[float, float, float]:
 
 
 def add_modules(
-    faces: gpd.GeoDataFrame, *, blocked: NDArray[np.float64], cell_m: float, station: Station, known: Assumptions
+    faces: gpd.GeoDataFrame,
+    *,
+    blocked: NDArray[np.float64],
+    cell_m: float,
+    station: Station,
+    known: Assumptions,
+    worth: str = "ABC",
 ) -> gpd.GeoDataFrame:
     """Lay modules on every face that is worth it (class A, B or C) and give their yield.
 
@@ -98,6 +106,8 @@ def add_modules(
         (n, 3) face, x, y [m RD] of cells that carry nothing.
     cell_m : float
         Side of such a cell [m].
+    worth : str
+        Classes that carry modules.
     """
     sun = faces["sun_kwh_per_m2_year"].to_numpy(float)
     letter = classify(
@@ -106,9 +116,9 @@ def add_modules(
         area_m2=faces["free_area_m2"].to_numpy(float),
         rule=class_rule(known),
     )
-    worth, covered = np.isin(letter, ["A", "B", "C"]), faces["free_area_m2"].eq(0).to_numpy()
+    carries, covered = np.isin(letter, list(worth)), faces["free_area_m2"].eq(0).to_numpy()
     letter[covered] = "-"
-    shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, worth, strict=True)]
+    shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, carries, strict=True)]
     rule = LayoutRule(
         setback_pitched_m=known.value("pv_setback_pitched", "m"),
         setback_flat_m=known.value("pv_setback_flat", "m"),
@@ -127,13 +137,14 @@ def add_modules(
     per_kwp, shares = _per_kwp(faces, laid, station, performance(known)[0])
     kwh = np.where(kwp > 0, kwp * per_kwp, kwp)
     months = np.where(kwp[:, None] > 0, kwh[:, None] * shares, kwp[:, None])
-    low, high = bounds_of(faces["score_basis"], known)
+    count = faces.groupby("pand_id")["pand_id"].transform("size").to_numpy()
+    low, high = yield_bounds(kwh, kwp, *power_bounds(kwp, faces["score_basis"], count, known), known)
     return faces.assign(
         modules_fit=pd.array(np.where(unknown, np.nan, laid["modules"]), dtype="Int64"),
         kwp_fit=kwp,
         yield_fit_kwh_per_year=kwh,
-        yield_fit_kwh_per_year_low=kwh * low,
-        yield_fit_kwh_per_year_high=kwh * high,
+        yield_fit_kwh_per_year_low=low,
+        yield_fit_kwh_per_year_high=high,
         sun_class=letter,
         **dict(zip(MONTHS, months.T, strict=True)),
     )
@@ -169,11 +180,30 @@ def open_months(tilt: NDArray[Any], azimuth: NDArray[Any], station: Station) -> 
     return roof_planes(tilt, azimuth, table=station.table, kernel=kernel).open_kwh_per_m2.astype(float)
 
 
-def bounds_of(basis: pd.Series, known: Assumptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 80 % interval of a yield as factors of it [1]: the basis and the performance ratio together."""
+def interval_rules() -> pd.DataFrame:
+    """Return ``data/roof_intervals.csv``: how far the power of a roof may be off, by basis and number of faces."""
+    with (files("kansenkaart") / "data" / "roof_intervals.csv").open(encoding="utf-8") as handle:
+        return pd.read_csv(handle)
+
+
+def power_bounds(kwp: NDArray[Any], basis: pd.Series, faces: NDArray[Any], known: Assumptions) -> tuple[Floats, Floats]:
+    """Return the 80 % interval of the power that fits on roofs of known faces [kWp]."""
+    return model_interval(
+        np.asarray(kwp, float),
+        basis=basis.to_numpy(object),
+        faces=np.asarray(faces, float),
+        module_kwp=module_of(known).power_wp / _W_PER_KW,
+        rules=interval_rules(),
+    )
+
+
+def yield_bounds(
+    kwh: Floats, kwp: Floats, low_kwp: Floats, high_kwp: Floats, known: Assumptions
+) -> tuple[Floats, Floats]:
+    """Return the 80 % interval of a yield [kWh/year]: of the power that fits and of the performance ratio together."""
     middle, low, high = performance(known)
-    pairs = np.array([combined_interval(INTERVALS[one], (low / middle, high / middle)) for one in basis]).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    some = np.where(kwp > 0, kwp, 1.0)
+    return combined(kwh, (low_kwp / some, high_kwp / some), (low / middle, high / middle))
 
 
 KEPT = ["face_id", "pand_id", "tilt_deg", "azimuth_deg", "roof_area_m2", "eave_height_m_nap", "basis", "geometry"]
@@ -336,14 +366,14 @@ def ready(store: Store) -> bool:
     return store.has("weather_hourly") and (store.has("roof_face") or (store.has("dsm") and store.has("pand")))
 
 
-def score_roofs(store: Store, known: Assumptions) -> Sequence[Product]:
+def score_roofs(store: Store, known: Assumptions, *, worth: str = "ABC") -> Sequence[Product]:
     """Score every roof face; what is unknown stays unknown and lowers the basis."""
     faces, station = faces_of(store), weather.station_of(store, known)
     pand = store.read("pand") if store.has("pand") else None
     codes = None if pand is None else pand.set_index("pand_id")["buurtcode"]
     scored = faces.assign(buurtcode=None if codes is None else faces["pand_id"].map(codes), score_basis=faces["basis"])
     scored, blocked = _lit(scored, store, station, known)
-    scored = add_modules(scored, blocked=blocked, cell_m=_cell_m(store), station=station, known=known)
+    scored = add_modules(scored, blocked=blocked, cell_m=_cell_m(store), station=station, known=known, worth=worth)
     noted = {
         "richting of helling onbekend": int(scored["open_sky_kwh_per_m2_year"].isna().sum()),
         **_strange(faces, codes),

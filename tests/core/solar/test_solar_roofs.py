@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import shapely
 
-from kansenkaart.core.solar.priors import INTERVALS, PRIORS, footprint_faces, kind_of
 from kansenkaart.core.solar.segment import segment_faces
-from kansenkaart.errors import ConfigError
 
 
 def saddle(noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -43,29 +40,3 @@ def test_a_dormer_and_a_chimney_are_no_part_of_the_slope() -> None:
     label, _ = segment_faces(z, building, cell_size_m=0.5)
     assert (label[14:16, 20:22] == -1).all()
     assert label[18, 30] >= 0
-
-
-def test_priors_put_ridges_along_the_longer_side() -> None:
-    faces = footprint_faces([shapely.box(0, 0, 6, 10), None], bouwjaar=np.array([1930.0, np.nan]))
-    first = faces[faces["footprint"] == 0]
-    assert first["plan_area_m2"].sum() == pytest.approx(60.0)
-    assert sorted(first["azimuth_deg"].dropna()) == pytest.approx([90.0, 270.0])  # ridge north-south
-    assert first["kind"].unique().tolist() == ["old house"]
-    assert faces[faces["footprint"] == 1]["roof_area_m2"].isna().all()  # unknown, not zero
-    with pytest.raises(ConfigError, match="one bouwjaar"):
-        footprint_faces([None], bouwjaar=np.empty(0))
-
-
-def test_the_bags_placeholder_is_no_old_house() -> None:
-    assert kind_of(np.array([80.0, 80.0, 10.0, 500.0]), np.array([1005.0, 1930.0, 1930.0, 1930.0])).tolist() == [
-        "newer house",
-        "old house",
-        "shed",
-        "large",
-    ]
-
-
-def test_intervals_widen_as_the_basis_falls() -> None:
-    width = [high - low for low, high in (INTERVALS[basis] for basis in ("lod22+dsm", "dsm", "lod22"))]
-    footprint = min(p.kwh_ratio[1] - 0.8 * p.kwh_ratio[0] for p in PRIORS.values())
-    assert width[0] < width[1] < width[2] < footprint

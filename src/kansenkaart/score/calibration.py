@@ -1,0 +1,263 @@
+"""Roofs whose model is taken away, scored anew and held against it: where priors and intervals of roofs come from.
+
+A tile of 3DBAG is scored as it is (``lod22+dsm``: its own roofs, shaded by a surface raised from them with 5 cm of noise),
+with that surface and footprints alone (``dsm``), and with footprints and years alone (``footprint``). The surface is
+raised from the model itself, so what trees, eaves and a real laser add to ``dsm`` is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+import shapely
+from rasterio.transform import from_origin
+
+from kansenkaart.core.solar.priors import OpenSun, fit_priors, footprint_shapes
+from kansenkaart.crs import RD
+from kansenkaart.errors import FormatError
+from kansenkaart.score import panden, roofs, weather
+from kansenkaart.score.surfaces import Faces
+from kansenkaart.sources import bag3d
+from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.step import Product
+from kansenkaart.tables.store import Lineage, Store
+
+CELL_M, NOISE_M, MARGIN_M, GROUND_BELOW_EAVE_M = 0.5, 0.05, 60.0, 3.0
+BASES = ("lod22+dsm", "dsm", "footprint")
+_BARE = Lineage("calibration", (), {}, {}, {})
+_SEED = 7
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile with the place it stands for, its panden as the BAG gives them, and its roof faces."""
+
+    name: str
+    place: str
+    pand: gpd.GeoDataFrame
+    faces: gpd.GeoDataFrame
+
+
+def read_tile(path: Path, *, place: str) -> Tile:
+    """Read a tile of 3DBAG with LoD2.2.
+
+    Parameters
+    ----------
+    path : Path
+        CityJSON.
+    place : str
+        Place that it lies in; intervals are judged by leaving places out.
+
+    Raises
+    ------
+    FormatError
+        If it has no panden with a footprint (LoD0) and a roof.
+    """
+    faces, _ = bag3d.read_roof_face(path)
+    frame = panden_of(path, faces)
+    if frame.empty:
+        raise FormatError("panden with LoD0 and LoD2.2", found="none", where=path.name, remedy="take a tile of 3DBAG")
+    return Tile(path.name, place, frame, faces[faces["pand_id"].isin(frame["pand_id"])].reset_index(drop=True))
+
+
+def panden_of(tile: Path, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the panden of a tile that have a roof model, with LoD0 footprint and year; as the BAG gives them."""
+    model = json.loads(tile.read_text("utf-8"))
+    scale, shift = (np.array(model["transform"][name]) for name in ("scale", "translate"))
+    points = np.array(model["vertices"]) * scale + shift
+    rows = []
+    for name, thing in model["CityObjects"].items():
+        if thing["type"] != "Building" or not thing.get("geometry"):
+            continue
+        flat = next((one for one in thing["geometry"] if str(one["lod"]) == "0"), None)
+        if flat is None:
+            continue
+        outline = shapely.union_all([_polygon(points, rings) for rings in flat["boundaries"]])
+        year = thing["attributes"].get("oorspronkelijkbouwjaar")
+        rows.append({"pand_id": _id(name, thing), "bouwjaar": year, "geometry": outline})
+    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=RD)
+    frame = frame[frame["pand_id"].isin(faces["pand_id"])].drop_duplicates("pand_id").reset_index(drop=True)
+    frame["bouwjaar"] = pd.array(pd.to_numeric(frame["bouwjaar"]), dtype="Int64")
+    return frame.assign(
+        status="Pand in gebruik",
+        footprint_area_m2=frame.area,
+        homes=pd.array([1] * len(frame), dtype="Int64"),
+        buurtcode=None,
+    )
+
+
+def _polygon(points: np.ndarray, rings: Sequence[Sequence[int]]) -> Any:
+    shape = shapely.Polygon(points[rings[0], :2], [points[one, :2] for one in rings[1:]])
+    return shape if shape.is_valid else shape.buffer(0)
+
+
+def _id(name: str, thing: dict[str, Any]) -> str:
+    digits = "".join(sign for sign in str(thing["attributes"].get("identificatie", name)) if sign.isdigit())
+    return digits[-16:].zfill(16)
+
+
+def raise_surface(faces: gpd.GeoDataFrame, path: Path) -> None:
+    """Write a surface model of the roofs over level ground, with noise as a laser has it [m NAP]."""
+    west, south, east, north = faces.total_bounds + np.array([-1, -1, 1, 1]) * MARGIN_M
+    shape = (int((north - south) / CELL_M), int((east - west) / CELL_M))
+    place = from_origin(west, north, CELL_M, CELL_M)
+    drawn = Faces(faces)
+    label = drawn.label(shape, place)
+    ground = float(faces["eave_height_m_nap"].min()) - GROUND_BELOW_EAVE_M
+    surface = np.where(label >= 0, drawn.heights(label, place), ground)
+    surface += np.random.default_rng(7).normal(0, NOISE_M, shape)
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=shape[0],
+        width=shape[1],
+        count=1,
+        dtype="float32",
+        crs="EPSG:28992",
+        transform=place,
+        nodata=3.4028234663852886e38,
+    ) as sheet:
+        sheet.write(surface.astype(np.float32), 1)
+
+
+def _stored(folder: Path, tile: Tile, weather_tables: Mapping[str, pd.DataFrame], basis: str) -> Store:
+    """Put into a store what a basis has."""
+    store = Store(folder)
+    store.write("pand", tile.pand, _BARE)
+    for name, table in weather_tables.items():
+        store.write(name, table, _BARE)
+    if basis == "lod22+dsm":
+        store.write("roof_face", tile.faces, _BARE)
+    if basis != "footprint":
+        raised = folder / "raised.tif"
+        raise_surface(tile.faces, raised)
+        store.write_raster("dsm", raised, _BARE)
+    return store
+
+
+def _frame(products: Sequence[Product]) -> pd.DataFrame:
+    """Return the one table of a step."""
+    content = products[0].content
+    assert isinstance(content, pd.DataFrame)  # noqa: S101 - these steps make tables
+    return content
+
+
+_SHORT = {
+    "kwp": "kwp_fit",
+    "kwp_low": "kwp_fit_low",
+    "kwp_high": "kwp_fit_high",
+    "kwh": "yield_fit_kwh_per_year",
+    "low": "yield_fit_kwh_per_year_low",
+    "high": "yield_fit_kwh_per_year_high",
+}
+
+
+def stripped(
+    tile: Tile, weather_tables: Mapping[str, pd.DataFrame], known: Assumptions, *, priors: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Score the panden of a tile by every basis.
+
+    Parameters
+    ----------
+    tile : Tile
+        Panden and faces.
+    weather_tables : mapping
+        Tables of the weather by name.
+    known : Assumptions
+        Figures.
+    priors : DataFrame, optional
+        Priors of footprints; those of the package where none are given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``pand_id``: ``place``, ``tile``, ``faces`` [1], and per basis ``<basis>:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp],
+        ``:kwh``, ``:low`` and ``:high`` [kWh/year].
+    """
+    out = tile.pand.set_index("pand_id")[["bouwjaar", "footprint_area_m2"]].copy()
+    out["faces"] = tile.faces.groupby("pand_id").size()
+    for basis in BASES:
+        with tempfile.TemporaryDirectory() as folder:
+            store = _stored(Path(folder), tile, weather_tables, basis)
+            if basis != "footprint":
+                store.write("roof_face_score", _frame(roofs.score_roofs(store, known)), _BARE)
+            made = _frame(panden.score_panden(store, known, priors=priors)).set_index("pand_id")
+        for short, column in _SHORT.items():
+            out[f"{basis}:{short}"] = made[column].astype(float).reindex(out.index)
+    named: pd.DataFrame = out.assign(tile=tile.name, place=tile.place)
+    return named
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What tiles teach: their panden and faces with the power on them, and the sun under which that was found."""
+
+    panden: pd.DataFrame
+    faces: pd.DataFrame
+    sun: OpenSun
+
+    def priors(self, *, without: str = "") -> pd.DataFrame:
+        """Fit the priors of footprints, leaving out one place.
+
+        Raises
+        ------
+        ConfigError
+            If fewer than three places remain.
+        """
+        rest = self.panden[self.panden["place"] != without]
+        return fit_priors(rest, self.faces[self.faces["pand_id"].isin(rest.index)], self.sun)
+
+
+def learn(tiles: Sequence[Tile], weather_tables: Mapping[str, pd.DataFrame], known: Assumptions) -> Lessons:
+    """Score tiles as they are and keep what priors are fitted on.
+
+    Parameters
+    ----------
+    tiles : sequence of Tile
+        Of several places.
+    weather_tables : mapping
+        Tables of the weather by name.
+    known : Assumptions
+        Figures.
+    """
+    parts = [_lesson(tile, weather_tables, known) for tile in tiles]
+    with tempfile.TemporaryDirectory() as folder:
+        store = _stored(Path(folder), tiles[0], weather_tables, "footprint")
+        sun = panden.open_sun(weather.station_of(store, known), known)
+    shapes, faces = (pd.concat(list(one)) for one in zip(*parts, strict=True))
+    shapes = shapes[~shapes.index.duplicated()]
+    return Lessons(shapes, faces.reset_index(drop=True), sun)
+
+
+def _lesson(
+    tile: Tile, weather_tables: Mapping[str, pd.DataFrame], known: Assumptions
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Panden and faces of one tile as :func:`fit_priors` wants them."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = _stored(Path(folder), tile, weather_tables, "lod22+dsm")
+        scored = _frame(roofs.score_roofs(store, known))
+        every = _frame(roofs.score_roofs(store, known, worth="ABCD"))
+    faces = pd.DataFrame(
+        {
+            "pand_id": scored["pand_id"],
+            "tilt_deg": scored["tilt_deg"],
+            "azimuth_deg": scored["azimuth_deg"].fillna(0.0),
+            "roof_area_m2": scored["roof_area_m2"],
+            "kwp": scored["kwp_fit"].fillna(0.0),
+            "kwp_all": every["kwp_fit"].fillna(0.0),
+            "sun_frac": (1 - scored["shade_frac"]).fillna(1.0),
+        }
+    )
+    shapes = footprint_shapes(tile.pand.geometry.to_list()).set_index(tile.pand["pand_id"])
+    kwp = faces.groupby("pand_id")["kwp"].sum().reindex(shapes.index, fill_value=0.0)
+    return shapes.assign(place=tile.place, kwp=kwp), faces

@@ -1,0 +1,206 @@
+"""Roofs by their footprint: shapes measured by hand, an estimate by hand, laws, and what a place left out does to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+
+from kansenkaart.core.solar.classes import ClassRule
+from kansenkaart.core.solar.priors import (
+    OpenSun,
+    combined,
+    estimate,
+    fit_priors,
+    footprint_shapes,
+    kind_of,
+    kinds,
+    model_interval,
+    open_grid,
+)
+from kansenkaart.errors import ConfigError
+from kansenkaart.score.panden import roof_priors
+from kansenkaart.score.roofs import interval_rules
+
+
+def level_sun(fair: float = 0.55) -> OpenSun:
+    """Give a sky of 1,200 kWh/m2 on every plane, but on those facing north (from 315 to 45 deg) half of it."""
+    _, turn = open_grid()
+    north = (turn < 45) | (turn > 315)
+    year = np.where(north, 600.0, 1200.0).reshape(71, 72)
+    months = np.repeat(year[..., None] / 12, 12, axis=2)
+    return OpenSun(months, np.full(12, 1000.0 / 12), 1200.0, ClassRule(fair_frac=fair))
+
+
+def one_kind(**values: float) -> pd.DataFrame:
+    """Return a table of priors in which every kind is the same."""
+    row = {
+        "flat_kwp_per_m2": 0.02,
+        "slope_kwp_per_m2": 0.10,
+        "flat_frac": 0.25,
+        "facing_frac": 1.0,
+        "sun_frac": 1.0,
+        "tilt_low_deg": 40.0,
+        "tilt_deg": 40.0,
+        "tilt_high_deg": 40.0,
+        "low": 0.5,
+        "high": 2.0,
+    }
+    return kinds().assign(**(row | values))
+
+
+def test_a_free_house_faces_across_its_longer_side() -> None:
+    shapes = footprint_shapes([shapely.box(0, 0, 6, 10), shapely.box(100, 0, 110, 6), None])
+    assert shapes["area_m2"].tolist()[:2] == [60.0, 60.0]
+    assert shapes["width_m"].tolist()[:2] == pytest.approx([6.0, 6.0])
+    assert shapes["facing_deg"].tolist()[:2] == pytest.approx([90.0, 0.0])
+    assert shapes["corners"].tolist()[:2] == [4, 4]
+    assert not shapes["in_row"].any()
+    assert shapes.loc[2, ["area_m2", "width_m"]].isna().all()  # unknown, not zero
+
+
+def test_a_house_in_a_row_faces_along_its_party_walls() -> None:
+    # Three houses of 6 m wide and 5 m deep beside each other: the longer side lies along the street, as does the ridge;
+    # of 5 m wide and 9 m deep the longer side is the party wall, and the ridge still lies along the street.
+    for wide, deep in ((6.0, 5.0), (5.0, 9.0)):
+        shapes = footprint_shapes([shapely.box(i * wide, 0, (i + 1) * wide, deep) for i in range(3)])
+        assert shapes["in_row"].all()
+        assert shapes["facing_deg"].tolist() == pytest.approx([0.0, 0.0, 0.0])  # north and south: the street runs east
+
+
+def test_a_shed_against_a_wall_makes_no_row() -> None:
+    shapes = footprint_shapes([shapely.box(0, 0, 8, 10), shapely.box(8, 0, 11, 4)])
+    assert not shapes.loc[0, "in_row"]
+
+
+def test_an_estimate_by_hand() -> None:
+    # 60 m2 facing east and west: all slopes are worth their modules; 60 x (0.02 + 0.10) = 7.2 kWp. Sun on the modules:
+    # 60 x (0.02 x 1,000 + 0.10 x 1,200) = 8,400. Sun on the roof: 60 x (0.25 x 600 + 0.75 x 1,200 / cos 40 deg),
+    # where a level plane is read from the grid at tilt 0 facing north (600).
+    shapes = footprint_shapes([shapely.box(0, 0, 6, 10)])
+    roof = estimate(shapes, one_kind(), level_sun()).iloc[0]
+    assert roof["kwp"] == pytest.approx(7.2, rel=1e-6)
+    assert (roof["kwp_low"], roof["kwp_high"]) == pytest.approx((3.6, 14.4), rel=1e-6)
+    assert sum(roof[f"month_{number:02d}"] for number in range(1, 13)) == pytest.approx(8400.0, rel=1e-6)
+    assert roof["flat_kwp"] == pytest.approx(1.2)
+    assert roof["open_kwh"] == pytest.approx(60 * (0.25 * 600 + 0.75 * 1200 / np.cos(np.radians(40))), rel=1e-6)
+
+
+def test_a_slope_to_the_north_carries_nothing_where_it_is_not_worth_it() -> None:
+    # Facing north and south: the north half gets 50 % of the best, below 55: 60 x (0.02 + 0.05) = 4.2 kWp and a rest
+    # of normal(-0.05 / 0.035) = 7.7 % of the north half.
+    shapes = footprint_shapes([shapely.box(0, 0, 10, 6)])
+    assert estimate(shapes, one_kind(), level_sun()).loc[0, "kwp"] == pytest.approx(
+        60 * (0.07 + 0.05 * 0.0766), rel=1e-3
+    )
+    assert estimate(shapes, one_kind(), level_sun(0.2)).loc[0, "kwp"] == pytest.approx(7.2, rel=1e-3)
+
+
+@seed(20)
+@settings(max_examples=40, deadline=None)
+@given(st.floats(2, 40), st.floats(2, 40), st.floats(0, 180), st.floats(-1e5, 1e5))
+def test_an_estimate_moves_with_the_house_and_grows_with_it(wide: float, deep: float, turn: float, east: float) -> None:
+    house = shapely.affinity.rotate(shapely.box(0, 0, wide, deep), turn)
+    moved = shapely.affinity.translate(house, east, -east)
+    sun = level_sun()
+    here, there = (estimate(footprint_shapes([one]), roof_priors(), sun).iloc[0] for one in (house, moved))
+    assert 0 <= here["kwp_low"] <= here["kwp_high"]
+    assert here["kwp"] <= 0.25 * house.area  # a module of 435 Wp covers 1.94 m2: 0.22 kWp a m2, on slopes a little more
+    if max(wide, deep) > 1.1 * min(wide, deep) and abs(round(turn / 5) * 5 - turn) < 2:  # no side or rounding at stake
+        assert there["kwp"] == pytest.approx(here["kwp"], rel=0.02)
+
+
+def test_every_kind_has_a_prior_and_bounds_around_what_it_says() -> None:
+    table = roof_priors()
+    assert len(table) == len(kinds())
+    assert (table["low"] <= 1).all()
+    assert (table["high"] >= 1).all()
+    assert table["facing_frac"].between(0, 1).all()
+    assert table[["tilt_low_deg", "tilt_deg", "tilt_high_deg"]].diff(axis=1).iloc[:, 1:].ge(0).all().all()
+
+
+def test_kinds_count_width_row_and_corners() -> None:
+    shapes = pd.DataFrame(
+        {"width_m": [2.0, 5.5, 5.5, 100.0], "in_row": [False, True, True, False], "corners": [4, 4, 8, 20]}
+    )
+    rows = kinds().iloc[kind_of(shapes)]
+    assert rows["width_from_m"].tolist() == [0.0, 5.2, 5.2, 18.0]
+    assert rows["in_row"].tolist() == [False, True, True, False]
+    assert rows["corners_from"].tolist() == [0, 0, 6, 11]
+
+
+def made_places() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Four places of forty free houses, 6 m by 10 m, facing east and west; each carries 6 kWp on two slopes of 35 m2."""
+    shapes, faces = [], []
+    for place in range(4):
+        own = footprint_shapes([shapely.box(i * 100, place * 1000, i * 100 + 6, place * 1000 + 10) for i in range(40)])
+        own.index = pd.Index([f"{place}-{i}" for i in range(40)], name="pand_id")
+        shapes.append(own.assign(place=str(place), kwp=6.0))
+        faces += [
+            pd.DataFrame(
+                {
+                    "pand_id": own.index,
+                    "tilt_deg": 30.0,
+                    "azimuth_deg": side,
+                    "roof_area_m2": 35.0,
+                    "kwp": 3.0,
+                    "kwp_all": 3.0,
+                    "sun_frac": 0.9,
+                }
+            )
+            for side in (90.0, 270.0)
+        ]
+    return pd.concat(shapes), pd.concat(faces, ignore_index=True)
+
+
+def test_a_fit_finds_what_was_put_in() -> None:
+    panden, faces = made_places()
+    table = fit_priors(panden, faces, level_sun())
+    mine = table.iloc[kind_of(panden)[0]]
+    assert mine["slope_kwp_per_m2"] == pytest.approx(0.1)
+    assert mine[["flat_kwp_per_m2", "flat_frac"]].tolist() == [0.0, 0.0]
+    assert mine[["facing_frac", "sun_frac", "tilt_deg"]].tolist() == pytest.approx([1.0, 0.9, 30.0])
+    assert (mine["panden"], mine["places"]) == (160, 4)
+    assert mine[["low", "high"]].tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_what_places_differ_by_stands_in_the_interval() -> None:
+    panden, faces = made_places()
+    factor = panden["place"].map({"0": 0.5, "1": 1.0, "2": 1.0, "3": 1.5})
+    faces["kwp"] *= faces["pand_id"].map(factor)
+    table = fit_priors(panden.assign(kwp=6.0 * factor), faces.assign(kwp_all=faces["kwp"]), level_sun())
+    mine = table.iloc[kind_of(panden)[0]]
+    assert mine["low"] < 0.5  # the place of 0.5 was told from the others, whose mean is 1.17
+    assert mine["high"] > 1.5
+    with pytest.raises(ConfigError, match="at least three places"):
+        fit_priors(panden[panden["place"] < "2"], faces, level_sun())
+
+
+def test_intervals_of_roofs_that_were_found_widen_with_their_faces() -> None:
+    rules = interval_rules()
+    bounds = [
+        model_interval(np.array([6.0]), basis=np.array([basis]), faces=np.array([faces]), module_kwp=0.4, rules=rules)
+        for basis, faces in (("dsm", 2.0), ("dsm", 4.0), ("dsm", 8.0), ("dsm", 20.0))
+    ]
+    width = [float(high[0] - low[0]) for low, high in bounds]
+    assert width == sorted(width)
+    # 15 modules, root 3.87, of 2 faces: 0.35 x 3.87 x 0.4 kWp to either side.
+    assert width[0] == pytest.approx(2 * 0.35 * np.sqrt(15) * 0.4)
+    low, high = model_interval(
+        np.array([6.0]), basis=np.array(["lod22+dsm"]), faces=np.array([2.0]), module_kwp=0.4, rules=rules
+    )
+    assert (low[0], high[0]) == pytest.approx((5.7, 6.18))
+    low, _ = model_interval(
+        np.array([6.0]), basis=np.array(["guess"]), faces=np.array([2.0]), module_kwp=0.4, rules=rules
+    )
+    assert np.isnan(low[0])
+
+
+def test_intervals_join_as_squares() -> None:
+    low, high = combined(np.array([10.0]), (0.7, 1.3), (0.6, 1.4))
+    assert (low[0], high[0]) == pytest.approx((5.0, 15.0))
+    low, high = combined(np.array([1.0]), (0.0, 0.0), (0.5, 1.0))
+    assert (low[0], high[0]) == (0.0, 1.0)
