@@ -15,7 +15,7 @@ from shapely.geometry import box
 
 from kansenkaart.config import OptOut
 from kansenkaart.errors import ConfigError
-from kansenkaart.publish.disclosure import ShownStore, at_least, merged_blocks, merged_borders, redrawn_areas
+from kansenkaart.publish.disclosure import ReaderStore, at_least, merged_blocks, merged_borders, redrawn_areas
 from kansenkaart.publish.steps import publish
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables.store import Store
@@ -91,7 +91,7 @@ def public(finished, tmp_path_factory):
         pipeline.open_study("voorbeeld", root=finished),
         tmp_path_factory.mktemp("public") / "voorbeeld-openbaar",
     )
-    publish(place.store, place.study, target, beside=place.studies, public=True)
+    publish(place.store, place.study, target, studies=place.studies, public=True)
     return target
 
 
@@ -125,7 +125,7 @@ def test_opt_out_hides_the_roof_in_map_and_layers_but_not_in_sums(finished, tmp_
     place = pipeline.open_study("voorbeeld", root=finished)
     pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
     study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
-    publish(place.store, study, tmp_path / "uit", beside=place.studies)
+    publish(place.store, study, tmp_path / "uit", studies=place.studies)
     faces = gpd.read_parquet(tmp_path / "uit" / "data" / "roof_face_score.parquet")
     assert pand not in set(faces["pand_id"].astype(str))
     row = gpd.read_parquet(tmp_path / "uit" / "data" / "pand_score.parquet").set_index("pand_id").loc[pand]
@@ -142,13 +142,13 @@ def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(fi
     place = pipeline.open_study("voorbeeld", root=finished)
     study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
     with pytest.raises(ConfigError, match="0000000000000042"):
-        publish(place.store, study, tmp_path / "uit", beside=place.studies)
+        publish(place.store, study, tmp_path / "uit", studies=place.studies)
     assert not (tmp_path / "uit").exists()
 
 
 def test_a_sum_of_roofs_over_few_homes_with_a_hidden_roof_is_unknown(monkeypatch):
     # Squares of 10 m: 4 homes with the hidden roof at (5, 5); 12 homes with another; 3 homes without any on the list.
-    store = ShownStore(Store(Path("nowhere")), opt_out=frozenset({"p0", "p1"}))
+    store = ReaderStore(Store(Path("nowhere")), opt_out=frozenset({"p0", "p1"}))
     roofs = [box(4, 4, 6, 6), box(14, 4, 16, 6), box(24, 4, 26, 6)]
     panden = gpd.GeoDataFrame({"pand_id": ["p0", "p1", "p2"]}, geometry=roofs, crs=28992)
     monkeypatch.setattr(Store, "has", lambda _self, name: name == "pand_score")

@@ -122,7 +122,7 @@ def difference_page(content: Mapping[str, Any], *, title: str, labels: tuple[str
     labels : tuple of str
         The edition before and the new one, as people name them.
     """
-    return _page("verschil.html.jinja", title=title, labels=labels, told=content, words=codes("change"))
+    return _page("verschil.html.jinja", title=title, labels=labels, difference=content, words=codes("change"))
 
 
 def monitor_page(
@@ -146,7 +146,15 @@ def monitor_page(
 
 
 def plotted(values: Sequence[float | None], labels: Sequence[str]) -> Plot:
-    """Return the points of a series, and a line through each run of known values; the axis holds zero or the range."""
+    """Return the points of a series, and a line through each run of known values; the axis holds zero or the range.
+
+    Parameters
+    ----------
+    values : sequence of float or None
+        One per edition; None where it is unknown.
+    labels : sequence of str
+        The editions, as people name them.
+    """
     known = [one for one in values if one is not None]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     margin = (high - low) * 0.1 or abs(high) * 0.05 or 1.0

@@ -132,7 +132,13 @@ class Frame:
         return shapely.box(self.x, self.y, self.x + self.width_mm * per_mm, self.y + self.height_mm * per_mm)
 
     def paper(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-        """Give points [m] in millimetres from the lower left corner."""
+        """Give points [m] in millimetres from the lower left corner.
+
+        Parameters
+        ----------
+        points : sequence of (float, float)
+            In RD New [m].
+        """
         per_mm = self.scale / 1000
         return [((x - self.x) / per_mm, (y - self.y) / per_mm) for x, y in points]
 
@@ -165,19 +171,39 @@ def frame_of(place: BaseGeometry, *, width_mm: float, height_mm: float) -> Frame
 
 
 def bar_m(frame: Frame) -> float:
-    """Choose the length of the scale bar [m]: 1, 2 or 5 times a power of ten, at most a third of the map's width."""
+    """Choose the length of the scale bar [m]: 1, 2 or 5 times a power of ten, at most a third of the map's width.
+
+    Parameters
+    ----------
+    frame : Frame
+        The window and its scale.
+    """
     most = frame.width_mm * frame.scale / 1000 / 3
     power = 10.0 ** math.floor(math.log10(most))
     return max(step * power for step in (1, 2, 5) if step * power <= most)
 
 
 def polygons(shape: BaseGeometry) -> list[shapely.Polygon]:
-    """Give the polygons of a shape, each once."""
+    """Give the polygons of a shape, each once.
+
+    Parameters
+    ----------
+    shape : geometry
+        Any; lines and points are left out.
+    """
     return [one for one in shapely.get_parts(shape).tolist() if one.geom_type == "Polygon" and not one.is_empty]
 
 
 def clipped(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, list[shapely.Polygon]]]:
-    """Give the parts of the map inside its window, context first."""
+    """Give the parts of the map inside its window, context first.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        With the parts of the map.
+    frame : Frame
+        The window and its scale.
+    """
     finest, out = _FINEST_MM * frame.scale / 1000, []
     for part in sorted(sheet.parts, key=lambda one: bool(one.letter)):
         found = polygons(shapely.clip_by_rect(shapely.simplify(part.shape, finest), *frame.window.bounds))
@@ -204,12 +230,30 @@ def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polyg
 
 
 def outline_of(sheet: Sheet, frame: Frame) -> list[shapely.Polygon]:
-    """Give the outline of the place, as fine as paper shows."""
+    """Give the outline of the place, as fine as paper shows.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        With the place.
+    frame : Frame
+        The window and its scale.
+    """
     return polygons(shapely.simplify(sheet.place, _FINEST_MM * frame.scale / 1000))
 
 
 def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame, *, least_mm: float = 4.0) -> tuple[float, float] | None:
-    """Say where the letter of a part goes [mm]; None where it would not fit."""
+    """Say where the letter of a part goes [mm]; None where it would not fit.
+
+    Parameters
+    ----------
+    shapes : sequence of Polygon
+        The part, in RD New [m].
+    frame : Frame
+        The window and its scale.
+    least_mm : float
+        Room that a letter needs on paper [mm].
+    """
     largest = max(shapes, key=lambda one: one.area)
     if math.sqrt(largest.area) < least_mm * frame.scale / 1000:
         return None
@@ -218,7 +262,13 @@ def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame, *, least_mm: floa
 
 
 def ink_on(color: str) -> str:
-    """Choose the ink that reads on a colour."""
+    """Choose the ink that reads on a colour.
+
+    Parameters
+    ----------
+    color : str
+        As #rrggbb.
+    """
     red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < 130 else "#1a2230"
 

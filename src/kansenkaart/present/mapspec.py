@@ -299,7 +299,13 @@ class MapSpec:
             )
 
     def layer(self, name: str) -> Layer:
-        """Give the layer of that name."""
+        """Give the layer of that name.
+
+        Parameters
+        ----------
+        name : str
+            Of a layer of this map.
+        """
         return next(layer for layer in self.layers if layer.name == name)
 
 

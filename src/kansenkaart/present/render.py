@@ -55,7 +55,13 @@ class OfflineFigure(Figure):
     """A figure of which only the parts are used: body and script of the map, without folium's page."""
 
     def parts(self, of: OfflineMap) -> tuple[str, str]:
-        """Return the map's element and its script."""
+        """Return the map's element and its script.
+
+        Parameters
+        ----------
+        of : OfflineMap
+            The map.
+        """
         self.add_child(of)
         of.render()  # type: ignore[no-untyped-call]
         html = "".join(str(child.render()) for child in self.html._children.values())
@@ -64,7 +70,13 @@ class OfflineFigure(Figure):
 
 
 def script_json(value: Any) -> str:
-    """Write a value as JavaScript that can stand inside a script element, whatever its texts hold."""
+    """Write a value as JavaScript that can stand inside a script element, whatever its texts hold.
+
+    Parameters
+    ----------
+    value : object
+        Texts, numbers, lists and dicts; no infinite number.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return "".join(_ESCAPES.get(sign, sign) for sign in text)
 

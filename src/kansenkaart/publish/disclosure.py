@@ -1,6 +1,6 @@
 """What readers may see of a study: no roofs on the opt-out list; in a public edition nothing finer than ten homes.
 
-A `ShownStore` reads like the store behind it, so map, factsheets and open layers all see the same and no more.
+A `ReaderStore` reads like the store behind it, so map, factsheets and open layers all see the same and no more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from kansenkaart.tables.store import Store, atomic, save_table
 
 
 def at_least(frame: gpd.GeoDataFrame, least: int) -> gpd.GeoDataFrame:
-    """Keep the rows that stand for enough homes; unknown is not enough."""
+    """Keep the rows that stand for enough homes; unknown is not enough.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Rows with `homes` [1].
+    least : int
+        Homes that a row must stand for [1].
+    """
     homes = frame["homes"].astype("Float64").fillna(0.0).to_numpy(float)
     return frame[homes >= least].reset_index(drop=True)
 
@@ -110,7 +118,15 @@ def _weighed(values: Any, homes: Any) -> Any:
 
 
 def merged_borders(frame: pd.DataFrame, member: Mapping[str, str]) -> Any:
-    """Return the borders between joined blocks; those inside one, or of a block that is left out, are gone."""
+    """Return the borders between joined blocks; those inside one, or of a block that is left out, are gone.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Borders with `block_a` and `block_b`.
+    member : mapping
+        For each block the number of the joined block that it is in.
+    """
     a, b = (frame[name].astype(str).map(dict(member)) for name in ("block_a", "block_b"))
     kept = a.notna() & b.notna() & (a != b)
     out = frame[kept].copy()
@@ -119,7 +135,17 @@ def merged_borders(frame: pd.DataFrame, member: Mapping[str, str]) -> Any:
 
 
 def redrawn_areas(frame: gpd.GeoDataFrame, groups: gpd.GeoDataFrame, member: Mapping[str, str]) -> gpd.GeoDataFrame:
-    """Give areas the joined blocks of which most homes are theirs, with those blocks' own sums: no difference is left to take."""
+    """Give areas the joined blocks of which most homes are theirs, with those blocks' own sums: no difference is left to take.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Areas with `block_ids`.
+    groups : GeoDataFrame
+        The joined blocks with their sums.
+    member : mapping
+        For each block the number of the joined block that it is in.
+    """
     by_id = groups.set_index(groups["block_id"].astype(str))
     amounts = [
         name
@@ -152,7 +178,7 @@ _STREETS = ("street_score", "street_water")
 _SUMS = ("block", "gebied", "best_area", "best_variant", "buurt_score")
 
 
-class ShownStore(Store):
+class ReaderStore(Store):
     """A store of which only what may be shown can be read; a table that is not known to be safe counts as absent.
 
     Parameters
@@ -171,11 +197,28 @@ class ShownStore(Store):
         self._kept: dict[str, gpd.GeoDataFrame] = {}
 
     def has(self, name: str) -> bool:
-        """Tell whether a file is there and may be shown."""
+        """Tell whether a file is there and may be shown.
+
+        Parameters
+        ----------
+        name : str
+            Of a stored table.
+        """
         return super().has(name) and (not self.public or name in _PUBLIC)
 
     def read(self, name: str) -> gpd.GeoDataFrame:
-        """Read what may be shown of a table."""
+        """Read what may be shown of a table.
+
+        Parameters
+        ----------
+        name : str
+            Of a stored table.
+
+        Raises
+        ------
+        StoreError
+            If the table is missing or damaged.
+        """
         if self.public and name not in _PUBLIC:
             return super().read(name).iloc[:0]
         if name not in self._kept:
@@ -186,11 +229,28 @@ class ShownStore(Store):
         return self._kept[name].copy()
 
     def whole(self, name: str) -> gpd.GeoDataFrame:
-        """Read a table as it is stored, for what is made from it here."""
+        """Read a table as it is stored, for what is made from it here.
+
+        Parameters
+        ----------
+        name : str
+            Of a stored table.
+
+        Raises
+        ------
+        StoreError
+            If the table is missing or damaged.
+        """
         return super().read(name)
 
     def changes(self, name: str) -> bool:
-        """Tell whether what is shown of a table may differ from what is stored."""
+        """Tell whether what is shown of a table may differ from what is stored.
+
+        Parameters
+        ----------
+        name : str
+            Of a stored table.
+        """
         return self.public or (bool(self.opt_out) and name in ("roof_face_score", "pand_score", *_SUMS))
 
     def unknown(self) -> list[str]:
@@ -200,12 +260,25 @@ class ShownStore(Store):
         return sorted(self.opt_out - set(self.whole("pand_score")["pand_id"].astype(str)))
 
     def export(self, name: str, target: Path) -> dict[str, Any]:
-        """Write what may be shown of a table, and return the lineage that goes with it."""
-        frame, told = self.read(name), self.describe(name)
+        """Write what may be shown of a table, and return the lineage that goes with it.
+
+        Parameters
+        ----------
+        name : str
+            Of a stored table.
+        target : Path
+            File to write.
+        """
+        frame, lineage = self.read(name), self.describe(name)
         with atomic(target) as part:
             save_table(name, frame, part)
-        reasons = {"not for readers": int(told["rows"]) - len(frame)}
-        return {**told, "rows": len(frame), "sha256": sha256_of(target), "tally": {**told["tally"], "shown": reasons}}
+        reasons = {"not for readers": int(lineage["rows"]) - len(frame)}
+        return {
+            **lineage,
+            "rows": len(frame),
+            "sha256": sha256_of(target),
+            "tally": {**lineage["tally"], "shown": reasons},
+        }
 
     def _without_roofs(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         if self.opt_out and name in _SUMS:
@@ -237,41 +310,41 @@ class ShownStore(Store):
         return frame
 
 
-def _same(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _same(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame
 
 
-def _ten_homes(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _ten_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return at_least(frame, LEAST_HOMES)
 
 
-def _blocks(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _blocks(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return merged_blocks(frame, LEAST_HOMES)[0]
 
 
-def _borders(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _borders(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return merged_borders(frame, merged_blocks(store.whole("block"), LEAST_HOMES)[1])
 
 
-def _best(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _best(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     groups, member = merged_blocks(store.whole("block"), LEAST_HOMES)
     return redrawn_areas(frame, groups, member)
 
 
-def _pipes(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _pipes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep pipes that serve ten homes or none: of the others the figures would be those of a few homes."""
     homes = frame["homes"].to_numpy(float)
     return frame[(homes == 0) | (homes >= LEAST_HOMES)].reset_index(drop=True)
 
 
-def _street_homes(store: ShownStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _street_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     kept = at_least(frame, LEAST_HOMES)
     if "geometry" in kept and (kept.geom_type == "MultiPoint").any():
         kept["geometry"] = kept.geometry.centroid  # the places of the homes themselves are finer than a street
     return kept
 
 
-_Maker = Callable[[ShownStore, gpd.GeoDataFrame], gpd.GeoDataFrame]
+_Maker = Callable[[ReaderStore, gpd.GeoDataFrame], gpd.GeoDataFrame]
 _PUBLIC: dict[str, _Maker] = {
     **dict.fromkeys(_BY_HOMES, _ten_homes),
     **dict.fromkeys(_STREETS, _street_homes),

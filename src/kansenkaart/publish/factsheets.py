@@ -92,7 +92,15 @@ def _within(units: gpd.GeoDataFrame | None, codes: set[str]) -> pd.DataFrame | N
 
 
 def buurt_of(buurten: gpd.GeoDataFrame, row: pd.Series[Any]) -> str:
-    """Return the code of the buurt that a place is, or of which it holds the most."""
+    """Return the code of the buurt that a place is, or of which it holds the most.
+
+    Parameters
+    ----------
+    buurten : GeoDataFrame
+        Buurten with `buurtcode`.
+    row : Series
+        The place, with its geometry in RD New.
+    """
     if isinstance(row.get("buurtcode"), str):
         return str(row["buurtcode"])
     shape = row["geometry"]
@@ -117,7 +125,15 @@ def _known(group: pd.DataFrame, blocks: pd.DataFrame | None, name: str) -> float
 
 
 def mean_of(group: pd.DataFrame, name: str) -> float | None:
-    """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are."""
+    """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Rows with `homes` [1].
+    name : str
+        Of the column; its row in the dictionary says whether it is a sum per home.
+    """
     if name not in group.columns or "homes" not in group.columns:
         return None
     values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")

@@ -9,7 +9,7 @@ from kansenkaart.config import Study
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow
 from kansenkaart.present.factsheet import Sheet
 from kansenkaart.present.mapspec import Start
-from kansenkaart.publish.disclosure import ShownStore
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.manifest import REPORTS
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.store import Store
@@ -56,7 +56,7 @@ _ROLES = (
 
 
 def overview(
-    store: ShownStore,
+    store: ReaderStore,
     study: Study,
     sheets: Sequence[Sheet],
     *,
@@ -69,7 +69,7 @@ def overview(
 
     Parameters
     ----------
-    store : ShownStore
+    store : ReaderStore
         What may be shown.
     study : Study
         For its title.

@@ -17,10 +17,10 @@ from kansenkaart.present.mapspec import Page
 from kansenkaart.present.release import write_release
 from kansenkaart.present.render import render_page
 from kansenkaart.present.style import read_house_style
-from kansenkaart.publish.disclosure import ShownStore
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.manifest import REPORTS, record, stands
-from kansenkaart.publish.map.spec import SHOWN, Beside, picture
+from kansenkaart.publish.map.spec import SHOWN, Companions, picture
 from kansenkaart.publish.overview import overview
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.step import Report, code_version
@@ -31,7 +31,7 @@ OVERVIEW = "overzicht.html"
 SHEETS = "factsheets"
 
 
-def publish(store: Store, study: Study, target: Path, *, beside: Path, public: bool = False) -> list[Report]:
+def publish(store: Store, study: Study, target: Path, *, studies: Path, public: bool = False) -> list[Report]:
     """Write map, factsheets, overview and data release of a study; nothing is written when nothing has changed.
 
     Parameters
@@ -42,7 +42,7 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
         For its title, its opt-out list and its house style.
     target : Path
         Folder of the study under ``maps``.
-    beside : Path
+    studies : Path
         Folder of the study file, in which the opt-out list and the house style lie.
     public : bool
         Whether to make the public edition, of which nothing is finer than ten homes.
@@ -57,29 +57,29 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     ConfigError
         If the opt-out list names panden that the study does not have.
     """
-    opt_out = study.weglaten.ids(beside)
-    style = read_house_style(beside / study.stijl) if study.stijl else ({}, {})
-    shown = ShownStore(store, opt_out=opt_out, public=public)
-    if wrong := shown.unknown():
+    opt_out = study.weglaten.ids(studies)
+    style = read_house_style(studies / study.stijl) if study.stijl else ({}, {})
+    readable = ReaderStore(store, opt_out=opt_out, public=public)
+    if wrong := readable.unknown():
         raise ConfigError(
             "pand ids of this study on the opt-out list",
             found=f"unknown: {', '.join(wrong[:20])}",
             where=f"study {study.name}, [weglaten]",
             remedy="correct these ids, or take them off the list if the pand is gone",
         )
-    names = [name for name in SHOWN if shown.has(name)]
+    names = [name for name in SHOWN if readable.has(name)]
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
     mark = _fingerprint(store, study, read, [sorted(opt_out), style, public, reports])
     if stands(target, mark):
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
-    sheets = list(factsheets_of(shown, study, assumptions.default(), public=public))
-    spec = picture(shown, study, _beside(sheets, reports, style, public))
+    sheets = list(factsheets_of(readable, study, assumptions.default(), public=public))
+    spec = picture(readable, study, _companions(sheets, reports, style, public))
     files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style)]
-    tables = _described(shown, names, target / "data")
+    tables = _described(readable, names, target / "data")
     files += write_release(target.name, target / "data", tables, title=study.title)
-    rows = {name: int(told["rows"]) for name, (_, told) in tables.items()}
-    about = overview(shown, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
+    rows = {name: int(lineage["rows"]) for name, (_, lineage) in tables.items()}
+    about = overview(readable, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
     _clear(target, files)
     record(target, mark, files)
@@ -90,13 +90,13 @@ def publish(store: Store, study: Study, target: Path, *, beside: Path, public: b
     ]
 
 
-def _beside(
+def _companions(
     sheets: Sequence[Sheet], reports: Sequence[str], style: tuple[dict[str, str], dict[str, str]], public: bool
-) -> Beside:
+) -> Companions:
     pages = {Path(one).stem: f"{REPORTS}/{one}" for one in reports if one.endswith(".html")}
     keys = [one.key for one in sheets]
     found = {key: pages.get(key) or pages.get(key.split("-", 1)[1]) for key in keys}
-    return Beside(
+    return Companions(
         pages=(Page("Overzicht: factsheets en gegevens", OVERVIEW),),
         factsheets={key: f"{SHEETS}/{key}.html" for key in keys},
         reports={key: path for key, path in found.items() if path},
@@ -123,16 +123,16 @@ def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: tuple[dict[str, 
     return out
 
 
-def _described(shown: ShownStore, names: Sequence[str], folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """Give the file and the lineage of each open layer; what may not be shown whole is written anew."""
+def _described(readable: ReaderStore, names: Sequence[str], folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Give the file and the lineage of each open layer; what may not be readable whole is written anew."""
     out = {}
     for name in names:
-        shown.verify(name)
-        if shown.changes(name):
+        readable.verify(name)
+        if readable.changes(name):
             path = folder / f"{name}.parquet"
-            out[name] = (path, shown.export(name, path))
+            out[name] = (path, readable.export(name, path))
         else:
-            out[name] = (shown.path(name), shown.describe(name))
+            out[name] = (readable.path(name), readable.describe(name))
     return out
 
 

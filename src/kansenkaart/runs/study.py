@@ -192,7 +192,7 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
             if place.public
             else feasibility_reports.publish_reports(place.store, place.study, target, assumptions.default())
         )
-        reports += publish.publish(place.store, place.study, target, beside=place.studies, public=place.public)
+        reports += publish.publish(place.store, place.study, target, studies=place.studies, public=place.public)
         reports += editions.keep()
         for report in reports:
             listen(report)

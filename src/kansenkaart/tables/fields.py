@@ -95,7 +95,13 @@ class Field:
     tables: tuple[tuple[str, bool], ...] = ()
 
     def on(self, theme: str) -> OnMap | None:
-        """Return the place of the column in a theme of the map, or None."""
+        """Return the place of the column in a theme of the map, or None.
+
+        Parameters
+        ----------
+        theme : str
+            Key of the theme.
+        """
         return dict(self.maps).get(theme)
 
 

@@ -47,7 +47,13 @@ def label(kind: str, name: str) -> str:
 
 
 def unit_of_fact(name: str) -> str:
-    """Return the unit of a fact as readers see it; empty where it is a count."""
+    """Return the unit of a fact as readers see it; empty where it is a count.
+
+    Parameters
+    ----------
+    name : str
+        Of the fact.
+    """
     return _words()["fact", name].unit if ("fact", name) in _words() else ""
 
 

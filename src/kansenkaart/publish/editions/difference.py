@@ -45,19 +45,19 @@ def difference(store: Store, last: Edition, number: int) -> Difference:
     lineages = _Lineages(store, last)
     tables, parts = [], []
     for name in _names(store, last):
-        told: dict[str, Any] = {"table": name, "causes": lineages.causes(name)}
-        told |= {
+        entry: dict[str, Any] = {"table": name, "causes": lineages.causes(name)}
+        entry |= {
             "before": _count(last.tables.get(name)),
             "now": store.describe(name)["rows"] if store.has(name) else None,
         }
         rows = _compared(store, last, name)
         if rows is None:
-            told["compared"] = False
+            entry["compared"] = False
         else:
-            told |= {"compared": True, **{kind: rows.count(kind) for kind in ("added", "gone", "changed")}}
-            told["moves"] = [_move(one) for one in rows.moves]
+            entry |= {"compared": True, **{kind: rows.count(kind) for kind in ("added", "gone", "changed")}}
+            entry["moves"] = [_move(one) for one in rows.moves]
             parts.append(rows.changes.assign(table=name))
-        tables.append(told)
+        tables.append(entry)
     listed = (
         pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["key", "change", "columns", "table"])
     )
@@ -119,7 +119,7 @@ class _Lineages:
         self.code_changed = bool(last.content["code"] != scoring_version())
 
     def causes(self, name: str) -> list[str]:
-        """Return by what a table moved: ``data``, ``assumption``, ``code``; more than one: together, not told apart.
+        """Return by what a table moved: ``data``, ``assumption``, ``code``; more than one: together, not entry apart.
 
         A table that one of the editions lacks is held against all that the other one was made from.
         """
@@ -199,5 +199,11 @@ def _edition(found: list[tuple[str, str]] | None) -> str | None:
 
 
 def readable(one: Difference) -> str:
-    """Return the difference as JSON."""
+    """Return the difference as JSON.
+
+    Parameters
+    ----------
+    one : Change
+        A change.
+    """
     return json.dumps(one.content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -19,7 +19,6 @@ from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import Place, PlaceSums, Survey, survey_of, workbook_of
 from kansenkaart.publish.manifest import REPORTS
 from kansenkaart.publish.map.legend import editions_of
-from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.step import Report, code_version
@@ -120,7 +119,7 @@ def write_reports(store: Store, study: Study, target: Path, known: Assumptions, 
 
 def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, places: Sequence[Place]) -> list[Path]:
     survey = survey_of(store, known)
-    actual = store.read("own_actual") if _there(store, "own_actual") else None
+    actual = store.read("own_actual") if store.has("own_actual") else None
     sources = store.sources_of(["enterprise_case"])
     written = []
     for place in places:
@@ -169,11 +168,7 @@ def _some(cases: pd.DataFrame) -> list[str]:
     return sorted(names.unique())[:10]
 
 
-def _there(store: Store, name: str) -> bool:
-    return name in schemas.tables() and store.has(name)
-
-
 def _fingerprint(store: Store, study: Study) -> str:
-    tables = {name: store.describe(name)["sha256"] for name in _READ if _there(store, name)}
+    tables = {name: store.describe(name)["sha256"] for name in _READ if store.has(name)}
     content = {"title": study.title, "code": code_version(), "tables": tables}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

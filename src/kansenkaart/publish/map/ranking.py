@@ -43,7 +43,13 @@ class Places:
 
 
 def proposed(store: Store) -> Places | None:
-    """Return the best single areas (by their value in euros where both were sought), else the areas of the division."""
+    """Return the best single areas (by their value in euros where both were sought), else the areas of the division.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    """
     if store.has("best_area"):
         frame = store.read("best_area")
         for criterion in ("eur", "kwh"):
@@ -144,7 +150,17 @@ def _known(row: pd.Series[Any], name: str) -> float | None:
 
 
 def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenance]) -> Start | None:
-    """Say where to start, how many homes that is, what it brings, how sure that is, and from what."""
+    """Say where to start, how many homes that is, what it brings, how sure that is, and from what.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    tool : AreaTool or None
+        With the proposed places, for the blocks of the first.
+    sources : sequence of Provenance
+        The deliveries behind it.
+    """
     places = proposed(store)
     if places is None:
         return None
@@ -207,7 +223,17 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
 
 
 def case_of(store: Store, kind: str, key: str) -> pd.Series[Any] | None:
-    """Return the enterprise's case of a place, on the track that is shown of it; None where there is none."""
+    """Return the enterprise's case of a place, on the track that is shown of it; None where there is none.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    kind : str
+        ``buurt``, ``gebied`` or ``best``.
+    key : str
+        Code or number of the place.
+    """
     if not store.has("enterprise_case"):
         return None
     frame = store.read("enterprise_case")

@@ -49,7 +49,7 @@ _PLACES = {
 
 
 @dataclass(frozen=True)
-class Beside:
+class Companions:
     """What lies beside the map: pages, the factsheet and the report of each place by ``kind-id``, and the house style."""
 
     pages: tuple[Page, ...] = ()
@@ -59,7 +59,7 @@ class Beside:
     public: bool = False
 
 
-def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec:
+def picture(store: Store, study: Study, companions: Companions | None = None) -> MapSpec:
     """Build the map of a study from what is stored; a theme without data is left out.
 
     Parameters
@@ -68,7 +68,7 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
         Scored tables.
     study : Study
         For its title and the size of area looked for.
-    beside : Beside, optional
+    companions : Companions, optional
         Files beside the map to link to.
 
     Raises
@@ -76,41 +76,43 @@ def picture(store: Store, study: Study, beside: Beside | None = None) -> MapSpec
     StoreError
         If there is nothing at all to show.
     """
-    shown = [name for name in SHOWN if store.has(name)]
-    if not shown:
+    tables = [name for name in SHOWN if store.has(name)]
+    if not tables:
         raise StoreError(
             "at least one scored table",
             found="none",
             where=study.name,
             remedy="add buurten, panden or homes to the study",
         )
-    sources = store.sources_of(shown)
+    sources = store.sources_of(tables)
     made = list(drawn(store, sources))
     layers, themes = [layer for layer, _ in made], [theme for _, theme in made]
     if not themes:
         raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
     units = next((one for one in layers if one.name == "blokken"), None)
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
-    beside = beside or Beside()
-    tool = None if units is None else ranked(tool_of(store, units, study.areas.target_homes), store, beside.factsheets)
+    companions = companions or Companions()
+    tool = (
+        None if units is None else ranked(tool_of(store, units, study.areas.target_homes), store, companions.factsheets)
+    )
     return MapSpec(
         title=study.title,
         study=study.name,
         edition=editions_of(sources),
         example=study.invented,
         intro="Wat deze buurten samen kunnen verdienen en besparen: zon op daken en grijswater per straat.",
-        layers=tuple(_linked(layer, beside) for layer in layers),
+        layers=tuple(_linked(layer, companions) for layer in layers),
         themes=tuple(_finished(theme, layers, outlines) for theme in themes),
         sources=_notes(sources),
         credits=_credits(sources),
         search=_search(store),
         tool=tool,
         start=first_minute(store, tool, sources),
-        pages=beside.pages,
-        style=beside.style[0],
-        dark=beside.style[1],
+        pages=companions.pages,
+        style=companions.style[0],
+        dark=companions.style[1],
         words=words_of([column for layer in layers for column in layer.columns]),
-        public=beside.public,
+        public=companions.public,
     )
 
 
@@ -122,13 +124,13 @@ def _finished(theme: Theme, layers: Sequence[Layer], outlines: tuple[str, ...]) 
     return replace(theme, outlines=outlines, filter_column=theme.filter_column or next(iter(differs), ""))
 
 
-def _linked(layer: Layer, beside: Beside) -> Layer:
+def _linked(layer: Layer, companions: Companions) -> Layer:
     """Add the links to the factsheet and the report of each place of this layer."""
     kind = _PLACES.get(layer.name)
     keys = [f"{kind}-{key}" for key in layer.frame[layer.key]] if kind else []
     for name, label, paths in (
-        ("factsheet", "Factsheet", beside.factsheets),
-        ("report", "Haalbaarheid", beside.reports),
+        ("factsheet", "Factsheet", companions.factsheets),
+        ("report", "Haalbaarheid", companions.reports),
     ):
         found = [paths.get(key) for key in keys]
         if any(found):
