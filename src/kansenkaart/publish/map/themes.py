@@ -108,10 +108,11 @@ def _theme(frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance]
 def _layer_columns(
     frame: gpd.GeoDataFrame, names: Sequence[str], row: ThemeRow, sources: Sequence[Provenance]
 ) -> tuple[Column, ...]:
-    """Give the columns of the dictionary, with the name that was made for readers first and the key last."""
+    """Give the columns of the dictionary, the name of things first and the key last."""
     label = _NAMED.get(row.title_column)
     named = [Column(row.title_column, label, CALCULATED, kind="text")] if label else []
-    columns = [*named, *columns_of(frame, names, sources)]
+    titled = [] if label or row.title_column in names else columns_of(frame, [row.title_column], sources)
+    columns = [*named, *titled, *columns_of(frame, names, sources)]
     if row.key not in {one.name for one in columns}:
         label = _KEY_LABELS.get(row.key)
         key = Column(row.key, label, CALCULATED, kind="text") if label else columns_of(frame, [row.key], sources)[0]
