@@ -35,6 +35,12 @@ def until(page: Any, expression: str) -> None:
     raise AssertionError(expression)
 
 
+def centred(page: Any) -> None:
+    """Put the study in the middle of the map again: it opens beside the legend."""
+    page.evaluate("kaart.panBy([(document.getElementById('legendavak').offsetWidth + 12) / 2, 0], {animate: false})")
+    page.wait_for_timeout(250)
+
+
 def axe_script() -> str | None:
     """Find axe: the file that KANSENKAART_AXE names, or the one of the package axe-playwright-python."""
     named = os.environ.get("KANSENKAART_AXE")
@@ -55,6 +61,8 @@ def axe_faults(page) -> list[tuple[str, list[str]]]:
 
 #: Fields that name things for the program; every other text of a picture is for readers.
 _NAMES = {
+    "question",
+    "lead",
     "name",
     "column",
     "key",
@@ -107,5 +115,5 @@ def everywhere(thing: Any, text: str) -> Any:
         elif isinstance(value, tuple) or (is_dataclass(value) and not isinstance(value, type)):
             changed[field.name] = value if field.name in _NAMES else everywhere(value, text)
         elif field.name == "words":
-            changed[field.name] = {**value, text: text}
+            changed[field.name] = {name: {**codes, text: text} for name, codes in value.items()}
     return replace(thing, **changed)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kansenkaart.present.render import render_page, vendored
-from tests.present.pages import HOSTILE, PIXELS, axe_faults, everywhere
+from tests.present.pages import HOSTILE, PIXELS, axe_faults, centred, everywhere
 from tests.present.pictures import picture
 from tests.present.test_page_controls import full
 
@@ -83,8 +83,11 @@ def test_theme_view_and_story(opened):
 
 def test_click_shows_figures_with_unit_year_and_source(opened):
     page = opened()
+    centred(page)
     box = page.locator(".folium-map").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2 - 200, box["y"] + box["height"] / 2)
+    assert "4.002,0" in page.locator("#detail .klassezin").inner_text()  # what colours the map stands first
+    page.locator("#detail summary").click()
     # A sum of several lines is shown in as many.
     assert page.locator("#detail dd > bdi").first.evaluate("it => getComputedStyle(it).whiteSpace") == "pre-line"
     text = page.locator("#detail").inner_text()
@@ -148,6 +151,7 @@ def test_selection_adds_up_to_the_layer(opened):
 def test_click_toggles_a_block_and_a_drawn_line_selects(opened):
     page = opened()
     choose_blocks(page)
+    centred(page)
     page.evaluate("document.getElementById('teken').scrollIntoView()")
     box = page.locator(".folium-map").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -311,7 +315,7 @@ def test_prints_on_paper_with_its_sources(opened):
       return tiles.length ? tiles.filter((tile) => getComputedStyle(tile).opacity !== '1').length : -1; }""")
     assert hidden == 0
     # The whole neighbourhood that was in view is on the paper, painted: all four colours.
-    assert page.locator("#kaartvak").bounding_box()["height"] == 540
+    assert page.locator(".folium-map").bounding_box()["height"] == 540
     assert {"#dcecf1", "#62a5bb", "#0b4a61", "#c9ced6"} <= canvas_colors(page)
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="print")

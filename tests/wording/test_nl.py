@@ -68,6 +68,12 @@ def test_unknown_is_a_word_and_never_a_zero(write, unknown):
         (nl.euros(-1234), "−€\u00a01.230"),
         (nl.euros(-4), "€\u00a00"),
         (nl.share(0.345), "34%"),
+        # An interval of 10,127 euro asks for thousands, one of 300 for tens.
+        (
+            nl.roughly(13_972, 5_569, 15_696),
+            ("ongeveer 14.000 euro", "tussen 6.000 en 16.000 euro, in 8 van de 10 berekeningen"),
+        ),
+        (nl.roughly(-212, -350, -50)[0], "ongeveer −210 euro"),
         (nl.energy(123_456), "123 MWh"),
         (nl.energy(12_345), "12,3 MWh"),
         (nl.energy(950), "950 kWh"),

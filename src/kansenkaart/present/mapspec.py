@@ -117,13 +117,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class View:
-    """One way to colour a theme. Views with one label and several years are one measure with a switch for its year."""
+    """One way to colour a theme. Views with one label and several years are one measure with a switch for its year.
+
+    `signs` writes the signs of the classes on the map too: kinds, whose colours have no order, need that; amounts do not.
+    """
 
     label: str
     column: str
     classes: tuple[LegendClass, ...]
     note: str = ""
     year: str = ""
+    signs: bool = True
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ class Story:
 class Theme:
     """One subject of the map: a layer, the ways to colour it, its story, its detail panel and its table.
 
-    `filter_column` is a text column, such as the basis, by whose values a reader can hide features.
+    `filter_column` is a text column, such as the basis, by whose values a reader can hide features. `question` is the key of
+    the question of the reader that it answers. `lead` are the figures of the panel that stand first, the others folded.
     """
 
     key: str
@@ -152,6 +157,8 @@ class Theme:
     table: tuple[str, ...]
     outlines: tuple[str, ...] = ()
     filter_column: str = ""
+    question: str = ""
+    lead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -262,6 +269,8 @@ class MapSpec:
 
     `search` is a frame of points in RD New with the columns text and kind (street, buurt, address …), or None.
     `example` makes every part of the page say that its data are invented; `public` that nothing on it is finer than ten homes.
+    `questions` are a reader's questions in order, by key: the themes stand under them. `context` names layers that are drawn
+    under and over every theme, so that a reader knows the place: the ground (column `ground`: water, green or street), buildings.
     `words` says per column its codes (a basis, for example) as a reader would. `style` and `dark` set CSS variables.
 
     Raises
@@ -287,6 +296,8 @@ class MapSpec:
     start: Start | None = None
     pages: tuple[Page, ...] = ()
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    context: tuple[str, ...] = ()
     public: bool = False
     language: str = "nl"
 
@@ -338,7 +349,7 @@ def faults(spec: MapSpec) -> Iterator[str]:
         yield from _layer(layer, keys)
     layers = {layer.name: layer for layer in spec.layers}
     for theme in spec.themes:
-        yield from _theme(theme, layers)
+        yield from _theme(theme, layers, spec.questions)
     if spec.tool is not None:
         yield from _tool(spec.tool, layers)
     yield from style_faults(spec.style)
@@ -375,6 +386,8 @@ def _whole(spec: MapSpec) -> Iterator[str]:
     yield from _doubles("layer", [layer.name for layer in spec.layers])
     yield from _doubles("theme", [theme.key for theme in spec.themes])
     yield from _doubles("source", [source.key for source in spec.sources])
+    for name in set(spec.context) - {one.name for one in spec.layers}:
+        yield f"the context draws unknown layer {name!r}"
     if spec.search is not None:
         if spec.search.crs is None or spec.search.crs.to_epsg() != RD:
             yield f"the search index is in {spec.search.crs}, not in EPSG:{RD}"
@@ -424,7 +437,7 @@ def _columns(layer: Layer, sources: set[str]) -> Iterator[str]:
                 yield f"{at} points at missing column {other!r}"
 
 
-def _theme(theme: Theme, layers: dict[str, Layer]) -> Iterator[str]:
+def _theme(theme: Theme, layers: dict[str, Layer], questions: Mapping[str, str]) -> Iterator[str]:
     at = f"theme {theme.key!r}"
     if theme.layer not in layers:
         yield f"{at} draws unknown layer {theme.layer!r}"
@@ -434,8 +447,10 @@ def _theme(theme: Theme, layers: dict[str, Layer]) -> Iterator[str]:
     for name in theme.outlines:
         if name not in layers:
             yield f"{at} outlines unknown layer {name!r}"
+    if theme.question and theme.question not in questions:
+        yield f"{at} answers unknown question {theme.question!r}"
     names = {column.name for column in layers[theme.layer].columns}
-    used = [view.column for view in theme.views] + list(theme.popup) + list(theme.table)
+    used = [view.column for view in theme.views] + [*theme.popup, *theme.table, *theme.lead]
     for name in [*used, *([theme.filter_column] if theme.filter_column else [])]:
         if name not in names:
             yield f"{at} uses unknown column {name!r}"

@@ -224,6 +224,8 @@ def _content(spec: MapSpec, headers: list[dict[str, Any]]) -> dict[str, Any]:
         "words": {name: dict(codes) for name, codes in spec.words.items()},
         "start": None if spec.start is None else asdict(spec.start),
         "pages": [asdict(one) for one in spec.pages],
+        "questions": dict(spec.questions),
+        "context": list(spec.context),
     }
 
 

@@ -354,4 +354,5 @@ _PUBLIC: dict[str, _Maker] = {
     "pipe_water": _pipes,
     "sewer_pipe": _same,
     "buurt": _same,
+    "terrain": _same,
 }

@@ -136,6 +136,28 @@ def euros(value: float | None, step: int = 10) -> str:
     return f"{MINUS if rounded < 0 else ''}€{_NO_BREAK}{number(abs(rounded))}"
 
 
+#: What a sum is rounded to [EUR], by the width of its interval [EUR]: no digit may promise more than is known.
+_STEPS = ((5000.0, 1000), (1500.0, 500), (400.0, 100))
+
+
+def roughly(value: float, low: float, high: float) -> tuple[str, str]:
+    """Say a sum of money as roundly as its interval is wide.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Expected value, and the 10th and 90th percentile of the same draws [EUR].
+
+    Returns
+    -------
+    tuple of str and str
+        Such as ``ongeveer 14.000 euro`` and ``tussen 6.000 en 16.000 euro, in 8 van de 10 berekeningen``.
+    """
+    step = next((step for width, step in _STEPS if high - low > width), 10)
+    middle, least, most = (number(round(one / step) * step) for one in (value, low, high))
+    return f"ongeveer {middle} euro", f"tussen {least} en {most} euro, in 8 van de 10 berekeningen"
+
+
 def energy(value: float | None) -> str:
     """Write an amount of energy in the unit in which people can picture it.
 

@@ -1,16 +1,16 @@
 // What the page's scripts get from Python and from each other, for the checker; never part of a page.
 
 /** A class of a legend, as `LegendClass` in style.py writes it. */
-interface LegendItem { letter: string; label: string; color: string }
+interface LegendItem { letter: string; label: string; color: string; hatch?: boolean }
 interface ClassItem extends LegendItem { low: number | null; high: number | null; values: string[] }
 
 /** One way to colour a theme, as `View` in mapspec.py. */
-interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string }
+interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string; signs: boolean }
 
 /** One subject of the map, as `Theme` in mapspec.py. */
 interface ThemeSpec {
   key: string; title: string; layer: string; question: string; views: ViewSpec[]; popup: string[]; table: string[];
-  outlines: string[]; filter_column: string; story: { shows: string; reading: string; limits: string; method: string };
+  outlines: string[]; filter_column: string; lead: string[]; story: { shows: string; reading: string; limits: string; method: string };
 }
 
 /** A column as the layer's header describes it. */
@@ -65,7 +65,7 @@ interface PageSpec {
 /** One thing to paint, from the bottom up; which members it has follows from its kind. */
 interface Pass {
   kind: "context" | "classes" | "outline" | "names" | "words" | "marks"; layer: LayerData; classOf?: any; palette?: LegendItem[];
-  edgeZoom?: number; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; halo?: string;
+  edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; halo?: string;
   at?: number; text?: string; spots?: { text: string; x: number; y: number }[];
 }
 

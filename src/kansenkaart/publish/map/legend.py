@@ -145,7 +145,9 @@ def view_of(frame: pd.DataFrame, name: str, *, theme: str = "") -> View | None:
         classes = _ranks(frame)
     else:
         classes = _amounts(frame, one)
-    return View(row.label_nl or one.label_nl, name, classes, row.note_nl) if row else View(one.label_nl, name, classes)
+    label, note = (row.label_nl or one.label_nl, row.note_nl) if row else (one.label_nl, "")
+    ordered = not one.codes or all(len(code) == 1 for code in nl.codes(one.codes))
+    return View(label, name, classes, note, signs=name == "rank" or not ordered)
 
 
 def _coded(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:

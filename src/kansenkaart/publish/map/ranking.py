@@ -15,7 +15,7 @@ from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, leading_cases
-from kansenkaart.wording.nl import UNKNOWN, energy, listed, number, say, share, unit_words
+from kansenkaart.wording.nl import UNKNOWN, capital, energy, listed, number, roughly, say, share, unit_words
 
 #: Where the euros of a whole are known, its parts are not weighed beside it.
 _IMPLIED = {
@@ -199,10 +199,11 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
     case = case_of(store, kind, str(row[f"{kind}_id"]))
     if case is not None and pd.notna(case.get("stays_eur_per_year")):
         low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
-        span = label("begun", str(case["track"]))
-        if pd.notna(low) and pd.notna(high):
-            span += f"; 80% kans dat het tussen {number(low)} en {number(high)} euro ligt"
-        return Answer(question, f"{number(case['stays_eur_per_year'])} euro per jaar blijft in de buurt", span)
+        begun, middle = label("begun", str(case["track"])), float(case["stays_eur_per_year"])
+        if pd.isna(low) or pd.isna(high):
+            return Answer(question, f"{number(middle)} euro per jaar blijft in de wijk", begun)
+        amount, span = roughly(middle, float(low), float(high))
+        return Answer(question, f"{capital(amount)} per jaar blijft in de wijk", f"{span}; {begun}")
     for name, words in (
         ("value_eur_per_year", "zon en grijswater samen"),
         ("sun_eur_per_year", "alleen zon"),

@@ -10,13 +10,14 @@ import pandas as pd
 
 from kansenkaart.config import Study
 from kansenkaart.errors import StoreError
-from kansenkaart.present.mapspec import Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
+from kansenkaart.present.mapspec import AreaTool, Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
 from kansenkaart.publish.map.legend import CALCULATED, editions_of, words_of
 from kansenkaart.publish.map.ranking import first_minute, ranked
 from kansenkaart.publish.map.themes import drawn, tool_of
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.nl import say
+from kansenkaart.wording.themes import QUESTIONS
 
 SHOWN = (
     "buurt_score",
@@ -89,31 +90,40 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
     layers, themes = [layer for layer, _ in made], [theme for _, theme in made]
     if not themes:
         raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
-    units = next((one for one in layers if one.name == "blokken"), None)
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
     companions = companions or Companions()
-    tool = (
-        None if units is None else ranked(tool_of(store, units, study.areas.target_homes), store, companions.factsheets)
-    )
+    tool = _tool(store, layers, study, companions)
+    ground = _ground(store)
+    behind = store.sources_of([*tables, *(["terrain"] if ground else [])])
     return MapSpec(
         title=study.title,
         study=study.name,
         edition=editions_of(sources),
         example=study.invented,
         intro="Wat deze buurten samen kunnen verdienen en besparen: zon op daken en grijswater per straat.",
-        layers=tuple(_linked(layer, companions) for layer in layers),
+        layers=(*(_linked(layer, companions) for layer in layers), *ground),
         themes=tuple(_finished(theme, layers, outlines) for theme in themes),
-        sources=_notes(sources),
-        credits=_credits(sources),
+        sources=_notes(behind),
+        credits=_credits(behind),
         search=_search(store),
         tool=tool,
         start=first_minute(store, tool, sources),
         pages=companions.pages,
         style=companions.style[0],
         dark=companions.style[1],
+        questions={key: QUESTIONS[key] for key in QUESTIONS if key in {one.question for one in themes}},
+        context=tuple(one.name for one in (*ground, *layers) if one.name in _CONTEXT),
         words=words_of([column for layer in layers for column in layer.columns]),
         public=companions.public,
     )
+
+
+def _tool(store: Store, layers: Sequence[Layer], study: Study, companions: Companions) -> AreaTool | None:
+    """Give the tool over the blocks with the proposed places, where the study has blocks."""
+    units = next((one for one in layers if one.name == "blokken"), None)
+    if units is None:
+        return None
+    return ranked(tool_of(store, units, study.areas.target_homes), store, companions.factsheets)
 
 
 def _finished(theme: Theme, layers: Sequence[Layer], outlines: tuple[str, ...]) -> Theme:
@@ -161,19 +171,67 @@ def _credits(sources: Sequence[Provenance]) -> tuple[Credit, ...]:
     )
 
 
+#: Layers by which a reader knows the place: drawn under and over every theme.
+_CONTEXT = ("ondergrond", "panden")
+#: What the ground is for a reader, by kind of BGT object.
+_GROUND = {
+    "waterdeel": "water",
+    "begroeidterreindeel": "green",
+    "wegdeel": "street",
+    "ondersteunendwegdeel": "street",
+}
+#: Beyond so many pieces of ground [1], streets are left out: the gaps between the blocks show them.
+_MOST_GROUND = 20_000
+_FINEST_M = 0.5
+
+
+def _ground(store: Store) -> list[Layer]:
+    """Give water, green and streets at ground level as one layer of the context, where the study has them."""
+    if not store.has("terrain"):
+        return []
+    frame = store.read("terrain")
+    frame = frame.assign(ground=frame["kind"].map(_GROUND))
+    frame = frame[frame["ground"].notna() & (frame["relative_level"].fillna(0) == 0)]
+    if len(frame) > _MOST_GROUND:
+        frame = frame[frame["ground"] != "street"]
+    frame = frame[["terrain_id", "ground", "geometry"]].drop_duplicates("terrain_id").reset_index(drop=True)
+    frame["geometry"] = frame.geometry.simplify(_FINEST_M)
+    frame = frame[~frame.geometry.is_empty].reset_index(drop=True)
+    if frame.empty:
+        return []
+    columns = tuple(
+        Column(name, label, CALCULATED, kind="text")
+        for name, label in (("terrain_id", "vlak"), ("ground", "ondergrond"))
+    )
+    return [Layer("ondergrond", "Ondergrond", "polygon", frame, columns, "terrain_id", "terrain_id")]
+
+
 def _search(store: Store) -> gpd.GeoDataFrame | None:
+    """Give what a reader can look for: buurten, streets, and addresses where BAG gives a house number."""
     parts = []
     if store.has("buurt_score"):
         frame = store.read("buurt_score")
-        parts.append(
-            gpd.GeoDataFrame(
-                {"text": frame["buurtnaam"], "kind": "buurt"}, geometry=frame.representative_point(), crs=frame.crs
-            )
-        )
+        parts.append(_places(frame["buurtnaam"], "buurt", frame.representative_point()))
     if store.has("street_score"):
         frame = store.read("street_score")
         frame = frame[~frame["street"].str.isdigit()]  # a reference of the register is no name to search for
-        parts.append(
-            gpd.GeoDataFrame({"text": frame["street"], "kind": "straat"}, geometry=frame.centroid, crs=frame.crs)
+        parts.append(_places(frame["street"], "straat", frame.centroid))
+    if store.has("home"):
+        frame = store.read("home")
+        frame = frame[frame["house_number"].notna() & (frame["street_name"].notna() | frame["postcode"].notna())]
+        street = frame["street_name"].astype("string").fillna(frame["postcode"].astype("string"))
+        text = (
+            street
+            + " "
+            + frame["house_number"].astype("Int64").astype("string")
+            + frame["house_letter"].astype("string").fillna("")
         )
+        each = frame.assign(text=text).sort_values("text").drop_duplicates("text")
+        parts.append(_places(each["text"], "adres", each.geometry))
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True)) if parts else None
+
+
+def _places(text: pd.Series[str], kind: str, points: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {"text": text.astype("str").to_numpy(), "kind": kind}, geometry=points.to_numpy(), crs=points.crs
+    )

@@ -32,6 +32,8 @@ _KEY_LABELS = {
 }
 #: What a study shows as a whole, where the first words of a theme are a finding.
 _FINDINGS = {"grijswater": grey_finding, "hemelwater": rain_finding}
+#: Figures that are said first of a place [1]; the others are folded.
+_LEAD = 4
 #: Borders between blocks: code, words, and how strongly people feel it as a border [1], a guess.
 _BORDERS = (
     ("garden", "Hier loopt geen straat: niemand noemt dit een rand.", 2.0),
@@ -95,14 +97,27 @@ def _theme(frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance]
         row.title_column,
         arrows=row.theme == "riool" and "diameter_as_is_mm" in frame.columns,
     )
+    figures = [one for one in names if one != row.title_column and not one.endswith("_nl")]
+    key = "grijswater" if row.theme == "straten" else row.theme
+    words = (key, row.title_nl, row.layer)
+    theme = Theme(*words, tuple(views), _story(frame, row), tuple(names), (row.title_column, *figures))
+    return layer, replace(theme, question=row.question, lead=_lead(names))
+
+
+def _story(frame: gpd.GeoDataFrame, row: ThemeRow) -> Story:
     level = nl.year(frame["price_year"].max()) if "price_year" in frame.columns else ""
     finding = _FINDINGS[row.theme](frame) if row.theme in _FINDINGS else ""
     shows = row.shows_nl.format(rows=nl.number(len(frame)), finding=finding)
-    story = Story(shows, row.reading_nl, row.limits_nl, row.method_nl.format(price_year=level))
-    figures = [one for one in names if one != row.title_column and not one.endswith("_nl")]
-    table = (row.title_column, *figures)
-    key = "grijswater" if row.theme == "straten" else row.theme
-    return layer, Theme(key, row.title_nl, row.layer, tuple(views), story, tuple(names), table)
+    return Story(shows, row.reading_nl, row.limits_nl, row.method_nl.format(price_year=level))
+
+
+def _lead(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the figures to say first of a place: those of the factsheet by preference, else the first of the panel."""
+    figures = [one for one in fields.on_sheet("figure") if one in names]
+    plain = [
+        one for one in names if fields.get(one).type in ("int", "float") and not one.endswith(("_id", "_low", "_high"))
+    ]
+    return tuple(dict.fromkeys([*figures, *plain]))[:_LEAD]
 
 
 def _layer_columns(

@@ -52,11 +52,12 @@ function shown(column, value) {
 /** @type {any} */
 let announceTimer = 0;
 
-/** Say something to screen readers, and show it for a moment. */
-function announce(text) {
+/** Say something to screen readers, and show it for a moment where the page itself does not show it. @param {string} text @param {boolean} quiet */
+function announce(text, quiet = false) {
   clearTimeout(announceTimer);
   const box = byId("melding");
   box.textContent = text;
+  if (quiet) return box.classList.remove("zichtbaar");
   box.classList.add("zichtbaar");
   announceTimer = setTimeout(() => box.classList.remove("zichtbaar"), 4000);
 }

@@ -1,6 +1,6 @@
 // Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
 
-const SLICE_MS = 8, FIRST_MS = 500, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255;
+const SLICE_MS = 8, FIRST_MS = 500, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255, CONTEXT_ZOOM = 12, SMALL_BATCH = 1500;
 
 /** Add the outline of a feature to the canvas path. */
 function trace(ctx, layer, i, at) {
@@ -65,7 +65,7 @@ function* classSteps(ctx, pass, coords) {
     }
   }
   if (layer.arrows) for (const list of groups.values()) yield* arrowSteps(ctx, layer, list, at, coords.z);
-  letters(ctx, pass, coords);
+  if (pass.signs) letters(ctx, pass, coords);
   yield;
 }
 
@@ -125,6 +125,10 @@ function paintClass(ctx, layer, item, edge, zoom, swell) {
   }
   ctx.fillStyle = item.color;
   ctx.fill("nonzero");
+  if (item.hatch) {
+    ctx.fillStyle = hatching(ctx, "#7f8a94");
+    ctx.fill("nonzero");
+  }
   if (swell) {
     ctx.lineWidth = swell;
     ctx.strokeStyle = item.color;
@@ -134,6 +138,47 @@ function paintClass(ctx, layer, item, edge, zoom, swell) {
   ctx.lineWidth = zoom < 16 && layer.kind === "polygon" ? 0.4 : 0.75;
   ctx.strokeStyle = "rgba(26,34,48,.75)";
   ctx.stroke();
+}
+
+/** How the context is coloured: the ground by its kind, buildings as one. */
+const GROUND = { water: "--water", green: "--groen", street: "--weg" };
+
+/** The steps that draw buildings too small for their shape as their boxes. */
+function* smallSteps(ctx, { box }, list, { k, ox, oy }, color) {
+  for (let from = 0; from < list.length; from += SMALL_BATCH) {
+    ctx.beginPath();
+    for (const i of list.slice(from, from + SMALL_BATCH)) {
+      const b = 4 * i;
+      ctx.rect(box[b] * k - ox, oy - box[b + 3] * k, Math.max((box[b + 2] - box[b]) * k, 0.7), Math.max((box[b + 3] - box[b + 1]) * k, 0.7));
+    }
+    ctx.fillStyle = color;
+    ctx.fill();
+    yield;
+  }
+}
+
+/** The steps that draw what a reader knows the place by: the ground under a theme, buildings over it. */
+function* contextSteps(ctx, pass, coords) {
+  const { layer } = pass, at = placing(layer, coords), ground = layer.about.get("ground") ? layer.column("ground") : null;
+  if (!ground && coords.z < CONTEXT_ZOOM) return;
+  const groups = new Map(), small = [];
+  for (const i of tileFeatures(layer, at)) {
+    const color = ground ? cssColor(GROUND[ground.value(i)]) : pass.color;
+    if (isSmall(layer, i, at.k)) small.push(i);
+    else {
+      if (!groups.has(color)) groups.set(color, []);
+      groups.get(color).push(i);
+    }
+  }
+  if (!ground) yield* smallSteps(ctx, layer, small, at, pass.color);
+  for (const [color, list] of groups) {
+    for (const part of chunks(list)) {
+      traceAll(ctx, layer, part, at);
+      ctx.fillStyle = color;
+      ctx.fill("nonzero");
+      yield;
+    }
+  }
 }
 
 /** The steps that draw plain outlines, such as buurt borders. */

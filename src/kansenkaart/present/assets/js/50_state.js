@@ -57,7 +57,7 @@ function shownClasses() {
 }
 
 /** @returns {LegendItem[]} */
-const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor }];
+const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }];
 
 /** The texts by whose values features can be hidden, or null where the theme has none. */
 const filterColumn = () => (theme().filter_column ? themeLayer().column(theme().filter_column) : null);
@@ -74,8 +74,13 @@ function paintedClasses() {
 function passes() {
   const layer = themeLayer(), classOf = paintedClasses();
   const edgeZoom = layer.n > 2000 ? 16 : 0;
+  const context = spec.context.filter((name) => name !== layer.name && layerOf(name)).map(layerOf);
+  const isGround = (one) => Boolean(one.about.get("ground"));
   /** @type {Pass[]} */
-  const out = [{ kind: "classes", layer, classOf, palette: palette(), edgeZoom }];
+  const out = theme().outlines.map((name) => ({ kind: "context", layer: layerOf(name), color: cssColor("--land") }));
+  out.push(...context.filter(isGround).map((one) => /** @type {Pass} */ ({ kind: "context", layer: one })));
+  out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs });
+  for (const one of context.filter((one) => !isGround(one) && layer.name !== "dakvlakken")) out.push({ kind: "context", layer: one, color: cssColor("--pand") });
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
   }
@@ -97,7 +102,7 @@ function passes() {
 }
 
 const cssColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const accent = () => cssColor("--accent");
+const accent = () => cssColor("--tekst");
 
 /** Paint again after a change of state, and write the state in the link. */
 function refresh() {

@@ -4,11 +4,11 @@
 async function openTheme(key) {
   await needed(themeOf(key) || theme());
   Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1 });
-  const first = byId("begin").querySelector("details");
-  if (first) first.open = false;
   drawPanel();
+  drawStart();
+  byId("paneel").scrollTo(0, 0);
   refresh();
-  announce("Thema: " + theme().title);
+  announce("Kaart: " + theme().title, true);
 }
 
 function drawPanel() {
@@ -21,8 +21,15 @@ function drawPanel() {
   drawTable();
 }
 
+/** The questions of a reader, and under the one that is asked its maps. */
 function drawThemes() {
-  fill(byId("themas"), spec.themes.map((one) => h("button", {
+  const asked = theme().question, firsts = Object.entries(spec.questions)
+    .map(([key, words]) => ({ key, words, first: spec.themes.find((one) => one.question === key) }));
+  fill(byId("vragen"), firsts.map(({ key, words, first }) => first && h("button", {
+    type: "button", "aria-pressed": String(key === asked), onclick: () => openTheme(first.key),
+  }, words)));
+  const shown = spec.themes.filter((one) => !asked || one.question === asked);
+  fill(byId("themas"), shown.map((one) => h("button", {
     type: "button", "aria-pressed": String(one.key === state.theme), onclick: () => openTheme(one.key),
   }, one.title)));
 }
@@ -58,7 +65,7 @@ function chooseView(place, id) {
   drawTable();
   refresh();
   if (byId(id)) byId(id).focus();
-  announce("Kleur naar: " + view().label + (view().year ? ", " + view().year : ""));
+  announce("Kleur naar: " + view().label + (view().year ? ", " + view().year : ""), true);
 }
 
 /** A label at the start of a line. */
@@ -92,18 +99,21 @@ function drawLegend() {
   const rows = palette().map((item, code) => (counts[code] || code < palette().length - 1) && h("li", {}, h("button", {
     type: "button", class: "klasse", "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
   }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code])))));
-  fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "") + (unit ? " (" + unit + ")" : ""))),
+  const open = byId("legenda").querySelector("details[open]") !== null;
+  fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""),
     h("ul", { class: "klassen" }, rows.filter(Boolean)),
-    h("p", { class: "herkomst" }, said(originOf(layer, about))),
-    view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
-    h("p", { class: "hint" }, "De letter staat ook op de kaart. Klik op een klasse om die te verbergen of weer te tonen."));
+    h("details", { open }, h("summary", {}, "Bron en uitleg"),
+      h("p", { class: "herkomst" }, said(originOf(layer, about))),
+      view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
+      h("p", { class: "hint" }, "Klik op een klasse om die te verbergen of weer te tonen.")));
 }
 
 /** A link to a file beside this page. */
 const fileLink = (label, path) => h("a", { href: path, target: "_blank", rel: "noopener" }, said(label));
 
 function swatch(item) {
-  const mark = h("span", { class: "staal", "aria-hidden": "true" }, item.letter);
+  const signed = view().signs || item.hatch || /[A-E]/.test(item.letter);
+  const mark = h("span", { class: "staal" + (item.hatch ? " onbekend" : ""), "aria-hidden": "true" }, signed ? item.letter : "");
   mark.style.background = item.color;
   mark.style.color = dark(item.color) ? "#fff" : "#1a2230";
   return mark;
@@ -127,29 +137,68 @@ function toggleClass(code) {
   refresh();
 }
 
-/** Choose a feature of the theme, from the map, the table or the search box. */
+/** Where the map was before a place was chosen. @type {any} */
+let before = null;
+
+/** Choose a feature of the theme: the panel explains it at its top, and the map goes there where it is small or out of sight. */
 function choose(i, { move = false } = {}) {
+  const opened = i >= 0 && state.chosen < 0;
+  if (opened) {
+    before = map.getBounds();
+    writeLink();
+    history.pushState(null, "", location.href);
+  }
   state.chosen = i;
   drawDetail();
+  drawStart();
   markRow();
   refresh();
   if (i < 0) return;
-  if (move) map.fitBounds(boundsOf(themeLayer(), [i]).pad(0.6), { maxZoom: 18, animate: !noMotion });
-  announce("Gekozen: " + themeLayer().titleOf(i));
+  const bounds = boundsOf(themeLayer(), [i]), whole = map.getSize(), corner = (at) => map.latLngToContainerPoint(at);
+  const size = corner(bounds.getSouthEast()).subtract(corner(bounds.getNorthWest()));
+  const small = size.x < whole.x / 6 && size.y < whole.y / 6;
+  if (move || small) map.fitBounds(bounds.pad(0.6), { maxZoom: 18, animate: !noMotion });
+  byId("paneel").scrollTo(0, 0);
+  if (matchMedia("(max-width: 800px)").matches) byId("detail").scrollIntoView({ block: "start", behavior: noMotion ? "auto" : "smooth" });
+  announce("Gekozen: " + themeLayer().titleOf(i), true);
+}
+
+/** Leave the chosen place: the map goes back to where it was. */
+function unchoose() {
+  choose(-1);
+  if (before) map.fitBounds(before, { animate: !noMotion });
+  before = null;
+}
+
+/** The figure that colours the map, with its interval where it is known. */
+function leadOf(layer, i) {
+  const about = layer.about.get(view().column), value = layer.column(about.name).value(i);
+  const end = (name) => (layer.about.get(about.name + name) ? layer.column(about.name + name).value(i) : NaN);
+  const low = end("_low"), high = end("_high"), item = palette()[shownClasses()[i]];
+  const known = value !== null && !Number.isNaN(value);
+  const words = about.kind === "text" && known && item.letter === value ? item.letter + ": " + item.label : shown(about, value);
+  const lines = [h("p", { class: "klassezin" }, said(begun(view().label)), h("strong", {}, said(words)))];
+  if (!Number.isNaN(low) && !Number.isNaN(high)) lines.push(h("p", { class: "herkomst" }, "Tussen " + figure(about, low) + " en " + figure(about, high) + ", in 8 van de 10 berekeningen."));
+  return lines;
 }
 
 function drawDetail() {
   const box = byId("detail"), layer = themeLayer(), i = state.chosen;
   box.hidden = i < 0;
   if (i < 0) return fill(box);
-  const item = palette()[shownClasses()[i]];
+  const item = palette()[shownClasses()[i]], open = box.querySelector("details[open]") !== null;
   const files = (layer.links || []).map((one) => [one.label, layer.column(one.column).value(i)]).filter(([, path]) => path);
-  const rows = theme().popup.map((name) => layer.about.get(name)).map((about) => h("div", {},
-    h("dt", { title: about.definition || null }, said(about.label)),
-    h("dd", {}, said(shown(about, layer.column(about.name).value(i))),
-      h("small", {}, said(originOf(layer, about, i))))));
+  const columns = theme().popup.map((name) => layer.about.get(name));
+  const isSentence = (about) => about.name.endsWith("_nl");
+  const sentences = columns.filter((about) => isSentence(about) && layer.column(about.name).value(i))
+    .flatMap((about) => [h("h3", {}, said(begun(about.label))), h("p", { class: "zin" }, said(layer.column(about.name).value(i)))]);
+  const row = (about, small) => h("div", {}, h("dt", { title: about.definition || null }, said(begun(about.label))),
+    h("dd", {}, said(shown(about, layer.column(about.name).value(i))), small ? h("small", {}, said(originOf(layer, about, i))) : ""));
+  const rows = columns.filter((about) => !isSentence(about)).map((about) => row(about, true));
+  const first = theme().lead.filter((name) => name !== view().column).map((name) => row(layer.about.get(name), false));
   return fill(box, h("div", { class: "kop" }, swatch(item), h("h2", {}, said(layer.titleOf(i))),
-    h("button", { type: "button", class: "sluit", "aria-label": "Sluit", onclick: () => choose(-1) }, "×")),
-  h("p", { class: "klassezin" }, said(begun(view().label) + ": klasse " + item.letter + ", " + item.label)),
-  files.length ? h("ul", { class: "bijlagen" }, files.map(([label, path]) => h("li", {}, fileLink(label, path)))) : "", h("dl", {}, rows));
+    h("button", { type: "button", class: "sluit", "aria-label": "Sluit", onclick: unchoose }, "×")),
+  leadOf(layer, i), h("dl", { class: "eerste" }, first),
+  files.length ? h("ul", { class: "bijlagen" }, files.map(([label, path]) => h("li", {}, fileLink(label, path)))) : "",
+  sentences, h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), h("dl", {}, rows)));
 }

@@ -19,8 +19,10 @@ async function search(event) {
   const layer = layerOf("__zoek"), found = findPlaces(byId("zoektekst").value);
   const go = (i) => {
     map.setView(toLatLng(layer, layer.x[i], layer.y[i]), 18, { animate: !noMotion });
-    announce("Kaart bij: " + layer.column("text").value(i));
+    const own = themeLayer(), [x, y] = toGrid(own, toLatLng(layer, layer.x[i], layer.y[i])), here = pick(own, x, y, 0, visible);
     fill(byId("gevonden"));
+    if (here >= 0) choose(here);
+    announce("Kaart bij: " + layer.column("text").value(i), true);
   };
   fill(byId("gevonden"), found.map((i) => h("li", {}, h("button", { type: "button", onclick: () => go(i) },
     said(layer.column("text").value(i)), h("small", {}, said(layer.column("kind").value(i) || ""))))));

@@ -1,24 +1,30 @@
 // The first minute: where to start, how many homes, what it brings, how sure, and from what.
 
-/** The place to start, as long as the page still tells of it and nothing else is chosen; or -1. */
+/** The place to start, as long as the page still says so and nothing else is chosen; or -1. */
 function startPlace() {
-  const told = spec.start && spec.start.layer && !state.units.size && byId("begin").querySelector("details[open]");
-  return told ? indexOf(layerOf(spec.start.layer), spec.start.feature) : -1;
+  const open = spec.start && spec.start.layer && !state.units.size && !byId("begin").hidden && byId("begin").querySelector("details[open]");
+  return open ? indexOf(layerOf(spec.start.layer), spec.start.feature) : -1;
 }
 
+/** Show the place to start: its own theme, with the place chosen. */
+async function showStart() {
+  const { start } = spec, own = spec.themes.find((one) => one.layer === start.layer);
+  if (own && own.key !== state.theme) await openTheme(own.key);
+  if (own) choose(indexOf(layerOf(start.layer), start.feature), { move: true });
+}
+
+/** The first minute stands with the first question; where a page asks none, with every theme. */
 function drawStart() {
-  const box = byId("begin"), { start } = spec;
-  box.hidden = !start;
-  if (!start) return;
-  const show = () => {
-    if (!toolOpen()) byId("toolknop").click();
-    showArea({ units: start.units });
-    byId("kaartvak").scrollIntoView({ block: "nearest" });
-  };
-  fill(box, h("details", { open: true, ontoggle: refresh }, h("summary", {}, h("h2", {}, said(start.title))), h("dl", {}, start.answers.map((one) => h("div", {}, h("dt", {}, said(one.question)),
-    h("dd", {}, said(one.answer), one.origin ? h("small", {}, said(one.origin)) : "")))),
-  h("p", { class: "knoppen" }, start.units.length && spec.tool ? h("button", { type: "button", id: "toonbegin", onclick: show }, "Toon dit gebied") : "",
-    start.link ? fileLink("Factsheet van dit gebied", start.link) : "")));
+  const box = byId("begin"), { start } = spec, open = box.querySelector("details:not([open])") === null;
+  box.hidden = !start || state.chosen >= 0 || (Boolean(theme().question) && theme().question !== "begin");
+  if (box.hidden) return;
+  const [where, ...facts] = start.answers;
+  fill(box, h("details", { open, ontoggle: refresh }, h("summary", {}, h("h2", {}, said(start.title))),
+    where ? h("p", { class: "waar" }, h("strong", {}, said(where.answer)), where.origin ? h("small", {}, said(where.origin)) : "") : "",
+    h("dl", {}, facts.map((one) => h("div", {}, h("dt", {}, said(one.question)),
+      h("dd", {}, said(one.answer), one.origin ? h("small", {}, said(one.origin)) : "")))),
+    h("p", { class: "knoppen" }, start.feature ? h("button", { type: "button", id: "toonbegin", class: "eerst", onclick: showStart }, "Toon dit gebied") : "",
+      start.link ? fileLink("Factsheet van dit gebied", start.link) : "")));
 }
 
 /** Files and pages beside this one. */

@@ -8,7 +8,9 @@ function makeMap() {
   map.invalidateSize({ animate: false });
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(byId("kaartvak"));
   for (const credit of spec.credits) map.attributionControl.addAttribution(creditLink(credit));
-  L.control.scale({ imperial: false }).addTo(map);
+  L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+  map.zoomControl.remove();
+  L.control.zoom({ position: "topright", zoomInTitle: "Inzoomen", zoomOutTitle: "Uitzoomen" }).addTo(map);
   map.on("click", (event) => {
     if (drawing) return;
     const layer = themeLayer(), [x, y] = toGrid(layer, event.latlng);
@@ -17,7 +19,25 @@ function makeMap() {
     if (spec.tool && toolOpen() && toggleUnitAt(event.latlng)) return;
     choose(found);
   });
+  map.on("mousemove", (event) => point(event.latlng, event.containerPoint));
+  map.on("mouseout", () => { byId("wijzer").hidden = true; });
   map.on("moveend", () => state.theme && writeLinkSoon());
+}
+
+let pointing = 0;
+
+/** Name what lies under the mouse, with the figure that colours it; only what a click shows too. */
+function point(latlng, at) {
+  cancelAnimationFrame(pointing);
+  pointing = requestAnimationFrame(() => {
+    const layer = themeLayer(), box = byId("wijzer"), [x, y] = toGrid(layer, latlng), i = drawing ? -1 : pick(layer, x, y, 0, visible);
+    box.hidden = i < 0;
+    if (i < 0) return;
+    const about = layer.about.get(view().column), item = palette()[shownClasses()[i]];
+    const value = about.kind === "text" ? item.label : shown(about, layer.column(about.name).value(i));
+    fill(box, h("strong", {}, said(layer.titleOf(i))), h("span", {}, said(value)));
+    box.style.transform = `translate(${Math.min(at.x + 14, map.getSize().x - 220)}px,${at.y + 14}px)`;
+  });
 }
 
 function drawBackgrounds() {
@@ -33,6 +53,13 @@ function creditLink(credit) {
 function wholeExtent() {
   const outline = layerOf(theme().outlines[0]) || themeLayer();
   return boundsOf(outline, outline.box.length ? new Uint32Array(outline.n).map((_, i) => i) : []);
+}
+
+/** Show the whole study; beside the legend where that costs no more than half a step of the zoom. */
+function showWhole(animate = false) {
+  const bounds = wholeExtent(), legend = byId("legendavak").offsetWidth + 24, wide = map.getSize().x;
+  const left = legend < wide / 2 && map.getBoundsZoom(bounds) - map.getBoundsZoom(bounds, false, L.point(legend, 24)) <= 0.5 ? legend : 12;
+  map.fitBounds(bounds, { animate, paddingTopLeft: [left, 12], paddingBottomRight: [12, 12] });
 }
 
 function drawSources() {
@@ -78,20 +105,21 @@ function bind() {
   byId("donker").setAttribute("aria-pressed", String(isDark()));
   byId("donker").addEventListener("click", toggleDark);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { byId("donker").setAttribute("aria-pressed", String(isDark())); refresh(); });
-  byId("heel").addEventListener("click", () => map.fitBounds(wholeExtent(), { animate: !noMotion, padding: [12, 12] }));
+  byId("heel").addEventListener("click", () => showWhole(!noMotion));
   byId("druk").addEventListener("click", () => window.print());
   byId("deel").addEventListener("click", () => {
     writeLink();
     const box = byId("link");
     box.hidden = false;
-    box.value = location.href;
+    const local = location.protocol === "file:";
+    box.value = local ? location.pathname.split("/").pop() + location.hash : location.href;
     box.focus();
     box.select();
-    announce("De link staat klaar om te kopiëren.");
+    announce(local ? "Stuur dit bestand mee; wie het opent, plakt deze tekst achter de map waar het staat." : "De link staat klaar om te kopiëren.");
   });
   byId("achtergrond").addEventListener("change", () => background(byId("achtergrond").value));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && state.chosen >= 0) choose(-1);
+    if (event.key === "Escape" && state.chosen >= 0) unchoose();
   });
   let seen = null;
   window.addEventListener("beforeprint", () => { seen = map.getBounds(); fitPaper(true, seen); });
@@ -102,8 +130,10 @@ function bind() {
 /** Go where the link says, without opening the page anew. */
 async function follow() {
   await needed(linkedTheme());
-  readLink();
+  const place = readLink();
+  if (place) map.setView([place[0], place[1]], place[2], { animate: false });
   drawPanel();
+  drawStart();
   if (spec.tool) drawTool();
   refresh();
 }
@@ -116,15 +146,17 @@ async function start() {
   makeMap();
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
-  else map.fitBounds(wholeExtent(), { animate: false, padding: [12, 12] });
   bind();
   drawPanel();
+  if (!place) showWhole();
   if (spec.tool) startTool();
   drawStart();
   refresh();
   tiles.once("painted", async () => {
     document.body.dataset.klaar = "ja";
     await breathe();
+    for (const name of spec.context) await need(name);
+    if (spec.context.length) refresh();
     for (const { name } of spec.layers) await need(name);
   });
 }
