@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ GALLERY = ROOT / "docs" / "gallery"
 SIZE = {"width": 1366, "height": 768}
 WIDE_PX, QUALITY, MOST_BYTES = 1100, 55, 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu"]
-THEMES = """() => [...document.querySelectorAll('#themas button')].map((one) => one.textContent)"""
+TITLES = """(place) => [...document.querySelectorAll(place + ' button')].map((one) => one.textContent)"""
 
 
 def save(page: Page, target: Path) -> None:
@@ -42,16 +43,23 @@ def save(page: Page, target: Path) -> None:
 def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
     """Take one picture of each theme; give its title, file and what the page says that it shows."""
     taken = []
-    for title in page.evaluate(THEMES):
-        page.get_by_role("button", name=title, exact=True).click()
+    for title in titles(page):
+        page.locator("#themas").get_by_role("button", name=title, exact=True).click()
         page.locator("#heel").click()
         page.wait_for_timeout(1500)
-        page.evaluate("document.getElementById('paneel').scrollTo(0, document.getElementById('themas').offsetTop - 12)")
         page.evaluate("document.getElementById('melding').classList.remove('zichtbaar')")
         name = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('thema')")
         save(page, GALLERY / f"{study}_{name}.webp")
         taken.append((title, f"{study}_{name}.webp", page.locator("#verhaal .kern").inner_text()))
     return taken
+
+
+def titles(page: Page) -> Iterator[str]:
+    """Ask each question of the page in turn, and give the titles of the maps under it."""
+    for question in page.evaluate(TITLES, "#vragen"):
+        page.locator("#vragen").get_by_role("button", name=question, exact=True).click()
+        page.wait_for_timeout(500)
+        yield from page.evaluate(TITLES, "#themas")
 
 
 def gallery(browser: Any, study: str) -> str:

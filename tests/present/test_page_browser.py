@@ -165,6 +165,20 @@ def test_click_toggles_a_block_and_a_drawn_line_selects(opened):
     assert total(page, "homes") == 50  # block 4, the one in the middle
 
 
+def test_a_choice_can_be_undone_and_done_again(opened):
+    page = opened()
+    choose_blocks(page, "b0", "b1")  # 10 and 20 homes
+    page.locator("#terug").click()
+    assert total(page, "homes") == 10
+    page.locator("#vooruit").click()
+    assert total(page, "homes") == 30
+    page.locator("#gereedschap h2").focus()
+    page.keyboard.press("Control+z")
+    assert total(page, "homes") == 10
+    page.keyboard.press("Control+Shift+z")
+    assert total(page, "homes") == 30
+
+
 def test_saved_selection_is_geojson_with_totals_of_the_layer(opened):
     page = opened()
     choose_blocks(page, "b4")

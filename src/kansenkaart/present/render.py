@@ -28,7 +28,7 @@ from kansenkaart.crs import WGS84
 from kansenkaart.errors import StoreError
 from kansenkaart.present.layercodec import encode_layer
 from kansenkaart.present.mapspec import AreaTool, Column, Layer, MapSpec
-from kansenkaart.present.style import UNKNOWN_COLOR, content_policy, css_variables
+from kansenkaart.present.style import ON_DARK, UNKNOWN_COLOR, content_policy, css_variables
 
 SEARCH_LAYER = "__zoek"
 _MAP_NAME = "kaart"
@@ -215,6 +215,7 @@ def _content(spec: MapSpec, headers: list[dict[str, Any]]) -> dict[str, Any]:
         "edition": spec.edition,
         "example": spec.example,
         "unknownColor": UNKNOWN_COLOR,
+        "darkColors": ON_DARK,
         "layers": headers,
         "themes": [asdict(one) for one in spec.themes],
         "sources": [asdict(one) for one in spec.sources],

@@ -52,6 +52,26 @@ KINDS = {
     ("border_class", "water"): "#0e7490",
     ("border_class", "outer"): "#3f6212",
 }
+#: The same on a dark screen, where more is lighter: each has the contrast with a dark page that its twin has with paper.
+ON_DARK = {
+    **dict(zip(AMOUNT, ("#1d3b48", "#27596c", "#3a839b", "#74b7ce", "#c9ecf7"), strict=True)),
+    **dict(zip(COSTS, ("#f6b384", "#d9813f", "#7a4520"), strict=True)),
+    "#7a4a93": "#c79adf",
+    "#85572a": "#d3a26b",
+    "#1f78b4": "#6fb7ea",
+    "#2f7f5f": "#7fd0ae",
+    "#5b6670": "#a7b2bb",
+    "#c9ced6": "#3b4751",
+    "#9a9a9a": "#59646d",
+    "#d9d9d9": "#2e3a44",
+    "#be185d": "#f58fb8",
+    "#c2410c": "#f5a27f",
+    "#b45309": "#f0b76f",
+    "#1d4ed8": "#93b4ff",
+    "#111827": "#e5e7eb",
+    "#0e7490": "#67d2e8",
+    "#3f6212": "#a9cf6a",
+}
 #: Apart from any ramp: a feature whose value is not known.
 UNKNOWN_COLOR = "#c9ced6"
 #: The variables that a house style may set. Fonts are named, never fetched.

@@ -17,6 +17,8 @@ from kansenkaart.errors import SchemaError
 UNKNOWN = "onbekend"
 MINUS = "\u2212"
 _NO_BREAK = "\u00a0"
+#: What a share of 1 is called where a unit is asked for; it is written as a percentage.
+SHARE = "aandeel"
 _UNITS = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "jaartal", "EUR": "euro"}
 _PARTS = {
     "person": "persoon",

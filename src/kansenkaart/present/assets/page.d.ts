@@ -55,7 +55,7 @@ interface StartSpec {
 
 /** All that Python says of a page, but for the bytes of its layers. */
 interface PageSpec {
-  map: string; title: string; study: string; edition: string; example: boolean; unknownColor: string; layers: LayerHeader[];
+  map: string; title: string; study: string; edition: string; example: boolean; unknownColor: string; darkColors: Record<string, string>; layers: LayerHeader[];
   themes: ThemeSpec[]; questions: Record<string, string>; sources: SourceSpec[]; credits: { text: string; url: string }[];
   backgrounds: { key: string; label: string; url: string; credit: string; maxZoom: number }[]; /** Null on a page without blocks: what draws the tool is only called where there is one. */ tool: ToolSpec;
   words: Record<string, Record<string, string>>; /** Null where nothing is proposed. */ start: StartSpec; pages: { label: string; path: string }[];

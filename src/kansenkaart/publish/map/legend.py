@@ -73,7 +73,7 @@ def _column(frame: pd.DataFrame, one: fields.Field, sources: Sequence[Provenance
         one.name,
         one.label_nl,
         _origin(one.origin, sources),
-        nl.unit_words(one.unit),
+        unit_of(one),
         _year(one.origin, sources),
         definition=one.definition_nl,
         kind="number" if one.type in ("int", "float") else "text",
@@ -81,6 +81,17 @@ def _column(frame: pd.DataFrame, one: fields.Field, sources: Sequence[Provenance
         year_column=year,
         basis_column=basis if basis != one.name else "",
     )
+
+
+def unit_of(one: fields.Field) -> str:
+    """Return the unit of a column as readers see it; a share is written as a percentage.
+
+    Parameters
+    ----------
+    one : Field
+        Of the dictionary.
+    """
+    return nl.SHARE if one.name.endswith("_frac") else nl.unit_words(one.unit)
 
 
 def words_of(columns: Sequence[Column]) -> dict[str, dict[str, str]]:
@@ -190,7 +201,7 @@ def _ranks(frame: pd.DataFrame) -> tuple[LegendClass, ...]:
 def _amounts(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
     """Make classes of equal numbers of features; where euros go below 0, some on each side of it."""
     values = frame[one.name].astype(float).dropna()
-    say = nl.year if one.unit == "year" else nl.bound
+    say = nl.year if one.unit == "year" else nl.share if one.name.endswith("_frac") else nl.bound
     rounded = np.round if one.unit == "year" else _round
     if one.unit.startswith("EUR") and values.min() < 0:
         bounds = _around_0(values)

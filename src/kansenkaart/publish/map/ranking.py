@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start
+from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, leading_cases
-from kansenkaart.wording.nl import UNKNOWN, capital, energy, listed, number, roughly, say, share, unit_words
+from kansenkaart.wording.nl import UNKNOWN, capital, energy, listed, number, roughly, say, share
 
 #: Where the euros of a whole are known, its parts are not weighed beside it.
 _IMPLIED = {
@@ -124,7 +125,7 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
 def _criterion(one: fields.Field, weight: float) -> Criterion:
     label = f"{one.label_nl} per woning" if one.per_home else one.label_nl
     decimals = int(not one.per_home or one.unit.startswith("m3"))
-    return Criterion(one.name, label, unit_words(one.unit), one.definition_nl, weight, one.rank > 0, decimals)
+    return Criterion(one.name, label, unit_of(one), one.definition_nl, weight, one.rank > 0, decimals)
 
 
 def _members(store: Store, places: Places) -> dict[str, tuple[str, ...]]:

@@ -33,11 +33,12 @@ function nl(value, decimals = 0) {
   return (value < 0 && /[1-9]/.test(digits) ? "\u2212" : "") + digits;
 }
 
-/** The unit to write behind a figure: a year has none. */
-const unitText = (unit) => (unit === "jaartal" ? "" : unit);
+/** The unit to write behind a figure: a year and a share have none. */
+const unitText = (unit) => (unit === "jaartal" || unit === "aandeel" ? "" : unit);
 
-/** Write a number of a column: a year stands without a point between its digits. @param {ColumnAbout} column @param {number} value */
+/** Write a number of a column: a year stands without a point between its digits, a share as a percentage. @param {{unit: string, decimals: number}} column @param {number} value */
 function figure(column, value) {
+  if (column.unit === "aandeel" && value !== null && !Number.isNaN(value)) return nl(100 * value, Math.max(column.decimals - 2, 0)) + "%";
   return column.unit === "jaartal" && value !== null && !Number.isNaN(value) ? String(Math.round(value)) : nl(value, column.decimals);
 }
 

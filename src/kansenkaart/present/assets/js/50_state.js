@@ -57,7 +57,13 @@ function shownClasses() {
 }
 
 /** @returns {LegendItem[]} */
-const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }];
+const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }].map(onScreen);
+
+/** A class with its colour for the screen as it is: on a dark one more is lighter; paper is always light. */
+function onScreen(item) {
+  const other = isDark() && !document.documentElement.classList.contains("drukt") ? spec.darkColors[item.color] : undefined;
+  return other ? { ...item, color: other } : item;
+}
 
 /** The texts by whose values features can be hidden, or null where the theme has none. */
 const filterColumn = () => (theme().filter_column ? themeLayer().column(theme().filter_column) : null);

@@ -27,5 +27,6 @@ async function search(event) {
   fill(byId("gevonden"), found.map((i) => h("li", {}, h("button", { type: "button", onclick: () => go(i) },
     said(layer.column("text").value(i)), h("small", {}, said(layer.column("kind").value(i) || ""))))));
   announce(found.length ? nl(found.length) + " gevonden" : "Niets gevonden in deze kaart.");
-  if (found.length === 1) go(found[0]);
+  const exact = found.find((i) => plain(layer.column("text").value(i)) === plain(byId("zoektekst").value.trim()));
+  if (found.length === 1 || exact !== undefined) go(exact ?? found[0]);
 }

@@ -41,6 +41,13 @@ function isDark() {
 
 function toggleDark() {
   document.documentElement.dataset.licht = isDark() ? "licht" : "donker";
+  redrawColors();
+}
+
+/** Everything that has colours, after the screen went dark or light. */
+function redrawColors() {
   byId("donker").setAttribute("aria-pressed", String(isDark()));
+  drawLegend();
+  drawDetail();
   refresh();
 }

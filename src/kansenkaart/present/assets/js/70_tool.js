@@ -28,6 +28,8 @@ function drawTool() {
     h("p", {}, "Klik op blokken in de kaart, teken een vlak, of begin met een voorgesteld gebied."),
     h("p", { class: "knoppen" },
       h("button", { type: "button", id: "teken", "aria-pressed": "false", onclick: startDrawing }, "Teken een vlak"),
+      h("button", { type: "button", id: "terug", disabled: !choices.past.length, onclick: () => step("past", "future") }, "Ongedaan maken"),
+      h("button", { type: "button", id: "vooruit", disabled: !choices.future.length, onclick: () => step("future", "past") }, "Opnieuw"),
       h("button", { type: "button", id: "leeg", onclick: () => setUnits([]) }, "Begin opnieuw"),
       h("button", { type: "button", id: "bewaar-geojson", onclick: saveGeojson }, "Bewaar als GeoJSON"),
       h("button", { type: "button", id: "bewaar-gebied", onclick: saveSelection }, "Bewaar als CSV")),
@@ -103,8 +105,27 @@ function drawBorders() {
   fill(byId("grenzen"), state.units.size && rows.length ? [h("h3", {}, "Waarom deze grens"), h("ul", {}, rows)] : "");
 }
 
+/** Choices before the present one, and those that were undone. @type {{past: number[][], future: number[][]}} */
+const choices = { past: [], future: [] };
+
+/** Go back to the choice before, or forth again. @param {"past" | "future"} from @param {"past" | "future"} to */
+function step(from, to) {
+  const other = choices[from].pop();
+  if (!other) return announce(from === "past" ? "Er is niets om ongedaan te maken." : "Er is niets om opnieuw te doen.");
+  choices[to].push([...state.units]);
+  return applyUnits(other);
+}
+
 function setUnits(indices) {
+  choices.past.push([...state.units]);
+  choices.future = [];
+  applyUnits(indices);
+}
+
+function applyUnits(indices) {
   state.units = new Set(indices);
+  byId("terug").disabled = !choices.past.length;
+  byId("vooruit").disabled = !choices.future.length;
   drawTotals();
   refresh();
   announce(blocksText(state.units.size) + ", " + nl(totalOf(spec.tool.homes).sum) + " woningen");

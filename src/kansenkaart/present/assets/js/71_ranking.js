@@ -77,7 +77,7 @@ function rankTable(places, homes) {
       h("th", { scope: "row" }, h("button", { type: "button", class: "gebied", onclick: () => showArea(area) }, said(area.name)),
         area.link ? fileLink("factsheet", area.link) : "", area.note ? h("small", {}, said(area.note)) : ""),
       h("td", { class: "getal" }, nl(homes[places[k]])),
-      tool.criteria.map((one, c) => h("td", { class: "getal" }, nl(area.values[c], one.decimals))),
+      tool.criteria.map((one, c) => h("td", { class: "getal" }, figure(one, area.values[c] ?? NaN))),
       h("td", { class: "getal" }, sure[k] === null || sure[k] === undefined ? "onbekend" : nl(100 * sure[k]) + "%"));
   });
   const more = () => { allRanked = true; drawRanking(); };

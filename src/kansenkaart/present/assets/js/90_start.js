@@ -104,7 +104,7 @@ function bind() {
   byId("zoek").addEventListener("submit", search);
   byId("donker").setAttribute("aria-pressed", String(isDark()));
   byId("donker").addEventListener("click", toggleDark);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { byId("donker").setAttribute("aria-pressed", String(isDark())); refresh(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawColors);
   byId("heel").addEventListener("click", () => showWhole(!noMotion));
   byId("druk").addEventListener("click", () => window.print());
   byId("deel").addEventListener("click", () => {
@@ -119,6 +119,12 @@ function bind() {
   });
   byId("achtergrond").addEventListener("change", () => background(byId("achtergrond").value));
   document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && spec.tool && toolOpen() && !typing) {
+      event.preventDefault();
+      if (event.shiftKey) step("future", "past");
+      else step("past", "future");
+    }
     if (event.key === "Escape" && state.chosen >= 0) unchoose();
   });
   let seen = null;
