@@ -21,6 +21,7 @@ from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.nl import number
 
 __all__ = ["has_example", "steps"]
 _IN_BUURT = ("pand", "home")
@@ -88,10 +89,8 @@ def _foretell(errand: Errand) -> None:
     if errand.http.meter.listen is None:
         return
     for one in errand.expected():
-        size = one.received / 1e6
-        errand.http.meter.tell(
-            "raming", f"{one.source}: {one.requests} verzoeken, {size:,.0f} MB, {one.minutes:.1f} minuten"
-        )
+        asked = f"{number(one.requests)} verzoeken, {number(one.received / 1e6)} MB, {number(one.minutes, 1)} minuten"
+        errand.http.meter.tell("raming", f"{one.source}: {asked}")
 
 
 def _saying(step: Step, said: Mapping[str, str]) -> Step:
