@@ -142,6 +142,8 @@ class Source(_Strict):
     edition: str = "latest"
     year: int | None = Field(None, ge=1900, le=2100)
     optional: bool = False
+    #: Added to the coordinates of a delivery that is drawn on a grid of its own [m].
+    shift_m: tuple[float, float] = (0.0, 0.0)
 
     @field_validator("role")
     @classmethod

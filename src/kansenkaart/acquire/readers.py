@@ -37,6 +37,13 @@ def _form(read: Callable[..., Reading]) -> Reader:
     return lambda path, source: read(path, form=source.form, **({"layer": source.layer} if source.layer else {}))
 
 
+def _sewer(read: Callable[..., Reading]) -> Reader:
+    """Call a reader as `_form` does, with the shift of a set that is drawn on a grid of its own."""
+    return lambda path, source: read(
+        path, form=source.form, origin_m=source.shift_m, **({"layer": source.layer} if source.layer else {})
+    )
+
+
 def _station(read: Callable[..., Reading]) -> Reader:
     return lambda path, source: read(path, form=source.form, station=source.layer if source.origin == "file" else None)
 
@@ -55,8 +62,8 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("roof_face", "cityjsonseq"): lambda path, source: bag3d.read_roof_face(path, lod=source.layer),
     ("terrain", "*"): lambda path, source: bgt.read_terrain(path, form=source.form, kind=source.layer),
     ("street_line", "*"): _form(nwb.read_street_line),
-    ("sewer_pipe", "*"): _form(gwsw.read_sewer_pipe),
-    ("sewer_node", "*"): _form(gwsw.read_sewer_node),
+    ("sewer_pipe", "*"): _sewer(gwsw.read_sewer_pipe),
+    ("sewer_node", "*"): _sewer(gwsw.read_sewer_node),
     ("weather_hourly", "*"): _station(knmi.read_weather_hourly),
     ("weather_daily", "knmi"): lambda path, source: knmi.read_weather_daily(
         path, station=source.layer if source.origin == "file" else None

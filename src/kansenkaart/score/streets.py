@@ -31,6 +31,7 @@ _WORDS = {
     "drawn twice": "leiding dubbel getekend",
     "zero length": "leiding zonder lengte",
     "drain": "drain",
+    "weir or orifice: no pipe": "overstortdrempel of doorlaat: geen leiding",
     "lost pipe": "loze leiding of buiten gebruik",
     "no sewer: system overig or unknown": "geen riool: stelsel overig of onbekend",
     "both ends on one node": "begin en eind op één put",
@@ -40,6 +41,8 @@ _WORDS = {
     "level unbelievable": "hoogte ongeloofwaardig",
     "levels give an unbelievable slope": "hoogten geven een ongeloofwaardig verhang",
     "ring of pressure mains": "kring van persleidingen",
+    "levels contradict the only way out": "hoogten spreken de enige uitweg tegen",
+    "flows to the outlet": "stroomt naar de uitlaat",
     # what was done
     "blanked": "onbekend gemaakt",
     "mended": "hersteld",

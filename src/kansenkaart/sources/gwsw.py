@@ -60,10 +60,12 @@ _NODE_NUMBERS = ("ground_level_m_nap",)
 #: Columns of the tables of HydX that are needed [2]_; ``?`` for those that may miss.
 _HYDX = {
     "Knooppunt": "UNI_IDE KNP_XCO KNP_YCO KNP_TYP? MVD_NIV? STA_OBJ?",
-    "Verbinding": "UNI_IDE KN1_IDE KN2_IDE VRB_TYP? INZ_TYP? PRO_IDE? BOB_KN1? BOB_KN2? STA_OBJ?",
+    "Verbinding": "UNI_IDE KN1_IDE KN2_IDE VRB_TYP? INZ_TYP? PRO_IDE? BOB_KN1? BOB_KN2? STR_RCH? STA_OBJ?",
     "Profiel": "PRO_IDE PRO_BRE? PRO_HGT? PRO_VRM? PRO_MAT?",
 }
 _MOST_HYDX_BYTES = 1 << 30
+#: Two chambers of one manhole may stand at one place: what lies between them is drawn this long [m].
+_CHAMBER_M = 0.02
 #: States of a HydX object that is not there yet (gepland) or no more (vervallen, verwijderd). ONT (ontwerp) is kept, and
 #: noted: the publisher's own test system has it on objects that take part in its sums.
 _NOT_THERE = ("pln", "plan", "gepland", "vvl", "vrv", "vervallen", "vwd", "verwijderd")
@@ -334,31 +336,51 @@ def _hydx_nodes(path: Path, origin_m: tuple[float, float]) -> gpd.GeoDataFrame:
     placed = x.notna() & y.notna() & ((x != 0) | (y != 0))
     shapes = gpd.points_from_xy(x.where(placed) + origin_m[0], y.where(placed) + origin_m[1], crs=RD)
     kind = _typed(raw["KNP_TYP"], "hydx-node", 1, _MISSING_KIND["node"][1])
+    kind = kind.mask(raw["UNI_IDE"].isin(_pumped_from(path)), "gemaal")
     frame = {"node_id": raw["UNI_IDE"], "kind": kind, "ground_level_m_nap": raw["MVD_NIV"], "status": raw["STA_OBJ"]}
     nodes = gpd.GeoDataFrame(frame, geometry=shapes)
     nodes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
     return nodes
 
 
+def _pumped_from(path: Path) -> list[str]:
+    """Nodes from which a pump lifts: the type of a node does not say so in HydX, the connection does."""
+    if not (path / "Verbinding.csv").exists():
+        return []
+    raw = _hydx(path, "Verbinding")
+    pumps = raw[_typed(raw["VRB_TYP"], "hydx-pipe", 1, "other").eq("pressure")]
+    return [str(one) for one in _ends(pumps)[0].dropna()]
+
+
+def _ends(raw: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Nodes at the begin and the end of each connection, in the direction in which it lets water through [2]_."""
+    backwards = raw["STR_RCH"].eq("2_1")
+    return raw["KN1_IDE"].mask(backwards, raw["KN2_IDE"]), raw["KN2_IDE"].mask(backwards, raw["KN1_IDE"])
+
+
 def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.GeoDataFrame, Tally]:
     raw, profiles = _hydx(path, "Verbinding"), _hydx(path, "Profiel").drop_duplicates("PRO_IDE").set_index("PRO_IDE")
     nodes = _hydx_nodes(path, origin_m).drop_duplicates("node_id").set_index("node_id")
     height = profiles["PRO_HGT"].fillna(profiles["PRO_BRE"])
+    begin, end = _ends(raw)
+    backwards = begin.ne(raw["KN1_IDE"]) & raw["KN1_IDE"].notna()
+    # A pump is a main whatever water it lifts, and its kind of inflow is NVT.
+    by_itself = _typed(raw["VRB_TYP"], "hydx-pipe", 0, "")
     frame = {
         "pipe_id": raw["UNI_IDE"],
-        "from_node": raw["KN1_IDE"],
-        "to_node": raw["KN2_IDE"],
-        "system": _typed(raw["INZ_TYP"], "hydx-system", 0, "overig"),
+        "from_node": begin,
+        "to_node": end,
+        "system": _typed(raw["INZ_TYP"], "hydx-system", 0, "overig").mask(by_itself != "", by_itself),
         "kind": _typed(raw["VRB_TYP"], "hydx-pipe", 1, "other"),
         "width_mm": raw["PRO_IDE"].map(profiles["PRO_BRE"]),
         "diameter_mm": raw["PRO_IDE"].map(height),
         "shape": raw["PRO_IDE"].map(profiles["PRO_VRM"]),
         "material": raw["PRO_IDE"].map(profiles["PRO_MAT"]),
-        "bob_from_m_nap": raw["BOB_KN1"],
-        "bob_to_m_nap": raw["BOB_KN2"],
+        "bob_from_m_nap": raw["BOB_KN1"].mask(backwards, raw["BOB_KN2"]),
+        "bob_to_m_nap": raw["BOB_KN2"].mask(backwards, raw["BOB_KN1"]),
         "status": raw["STA_OBJ"],
     }
-    shapes = _between(nodes, raw["KN1_IDE"], raw["KN2_IDE"])
+    shapes = _between(nodes, begin, end)
     pipes = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=RD))
     pipes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
     sieve = Sieve(pipes)
@@ -383,5 +405,6 @@ def _between(nodes: gpd.GeoDataFrame, starts: pd.Series[Any], ends: pd.Series[An
     lines = np.full(len(pairs), None, dtype=object)
     if whole.any():
         corners = shapely.get_coordinates(places[pairs[whole].astype(int)].ravel()).reshape(-1, 2, 2)
+        corners[(corners[:, 0] == corners[:, 1]).all(axis=1), 1, 0] += _CHAMBER_M
         lines[whole] = shapely.linestrings(corners)
     return lines

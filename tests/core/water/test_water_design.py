@@ -25,6 +25,7 @@ from kansenkaart.core.water.design import (
     design_diameters,
     design_slope,
     dry_flow,
+    harmon_peak,
     rain_flow,
     scenario_shares,
     self_cleansing,
@@ -194,3 +195,16 @@ def test_what_overlaps_on_both_sides_of_nil_shares_a_class_and_more_money_never_
         assert one == other == "B"
     if low[0] >= low[1] and high[0] >= high[1]:
         assert one <= other
+
+
+def test_few_people_peak_more_sharply_than_many():
+    # 1,000 people: 1 + 14 / (4 + 1) = 3.8 times 128.1 l a day; one person nearly 4.5 times
+    peak = harmon_peak([1000.0, 1.0, 0.0], total_l_per_person_day=128.1)
+    assert peak[0] == pytest.approx(1000 * 128.1 / 86_400 * 3.8)
+    assert peak[1] == pytest.approx(128.1 / 86_400 * (1 + 14 / (4 + np.sqrt(0.001))))
+    assert peak[2] == 0
+    # The flat 10 l/h of the design lies below it for a street, and above it for a great town.
+    flat = dry_flow([100.0, 1e7], participation=0.0, rules=RULES)
+    sharp = harmon_peak([100.0, 1e7], total_l_per_person_day=128.1)
+    assert sharp[0] > flat[0]
+    assert sharp[1] < flat[1]

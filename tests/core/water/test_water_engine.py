@@ -198,7 +198,13 @@ def test_damaged_sewers_are_named_and_the_rest_goes_on():
     pipe.loc[1, "diameter_mm"] = 0.3
     pipe.loc[2, "laid_year"] = 2099
     found = score_water(frames(sewer_pipe=pipe, sewer_node=node), settings=settings())
-    assert set(found.issues["reason"]) == {"no geometry", "diameter in metres", "laying year unbelievable"}
+    # Without its last pipe the combined sewer ends elsewhere, above its own levels: that is named too.
+    assert set(found.issues["reason"]) == {
+        "no geometry",
+        "diameter in metres",
+        "laying year unbelievable",
+        "levels contradict the only way out",
+    }
     assert found.pipe["own_homes"].sum() + (found.home["pipe_id"].isna()).sum() == 27
     assert (found.street["class_grey"] != "?").any()
 
@@ -366,3 +372,35 @@ def test_one_home_and_a_foul_sewer_in_the_sum(result):
     assert "regenwater" not in lines[1]
     combined = dict(result.street.set_index("street_name").loc["Hoofdstraat"])
     assert "zonder regenwater" in four_lines(combined)[1]
+
+
+def beside(street: str = "Hoofdstraat") -> tuple[object, object]:
+    """Lay a rain sewer beside the combined one of a street of 1960."""
+    pipe, node = sewers()
+    own = pipe[pipe["pipe_id"].str.startswith(street)].copy()
+    own["pipe_id"], own["system"] = own["pipe_id"] + " rain", "hemelwater"
+    own["geometry"] = own.geometry.translate(1.5, 0)
+    return pd.concat([pipe, own], ignore_index=True), node
+
+
+@pytest.mark.parametrize(("year", "roofs_to"), [(1960, "gemengd"), (1995, "hemelwater")])
+def test_beside_a_combined_sewer_roads_go_to_the_rain_sewer_and_roofs_by_the_age_of_the_home(year, roofs_to):
+    pipe, node = beside()
+    base = frames(sewer_pipe=pipe, sewer_node=node)
+    found = score_water(replace(base, pand=base.pand.assign(bouwjaar=year)), settings=settings())
+    own = found.pipe[found.pipe["street_id"] == "Hoofdstraat 1"].groupby("system")["own_paved_m2"].sum()
+    part = found.surface[(found.surface["street_id"] == "Hoofdstraat 1") & (found.surface["drains_to"] == "sewer")]
+    area = part.groupby(part["kind"].isin(("road", "bare")))["paved_m2"].sum()
+    assert own.sum() == pytest.approx(area.sum())
+    wanted = {"hemelwater": area[True], "gemengd": 0.0}
+    wanted[roofs_to] += area[False]
+    assert own.to_dict() == pytest.approx(wanted)
+    # Only what is on the combined sewer can come off it.
+    street = found.street.set_index("street_id").loc["Hoofdstraat 1"]
+    assert street["combined_frac"] == pytest.approx(wanted["gemengd"] / area.sum())
+    assert street["rain_system"] == "gemengd"
+
+
+def test_with_one_sewer_in_the_street_all_paving_goes_there(result):
+    street = result.street.set_index("street_id")["combined_frac"]
+    assert street.to_dict() == {"Hoofdstraat 1": 1.0, "Dwarsstraat 1": 0.0, "Zijlaan 1": 0.0}

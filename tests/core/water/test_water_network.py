@@ -295,3 +295,80 @@ def test_a_long_way_flattens_the_storm():
 def test_a_storm_without_rain_is_refused():
     with pytest.raises(ConfigError):
         Storm(depths_mm=())
+
+
+def manhole(kind: str, *, gap: float = 0.0) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Two pipes that end in two chambers of one manhole, `gap` [m] apart, with a structure between them.
+
+    a ---1---> b | c ---2---> d
+    """
+    x = np.array([0.0, 50.0, 50.0 + gap, 100.0]) + 120_000.0
+    lines = [
+        shapely.LineString([(x[0], 480_000), (x[1], 480_000)]),
+        shapely.LineString([(x[2], 480_000), (x[3], 480_000)]),
+    ]
+    between = shapely.LineString([(x[1], 480_000), (x[2] + 0.02, 480_000)])
+    frame = gpd.GeoDataFrame(
+        {
+            "pipe_id": ["1", "2", "s"],
+            "from_node": ["a", "c", "b"],
+            "to_node": ["b", "d", "c"],
+            "system": ["gemengd", "gemengd", "persleiding" if kind == "pressure" else "overig"],
+            "kind": ["gravity", "gravity", kind],
+        },
+        geometry=[*lines, between],
+        crs="EPSG:28992",
+    )
+    clean = clean_pipes(frame, limits=PipeLimits(year_max=2026))
+    return clean.pipes, clean.structures
+
+
+@pytest.mark.parametrize(("kind", "together"), [("weir", False), ("orifice", True)])
+def test_chambers_of_one_manhole_are_one_only_where_water_passes(kind, together):
+    pipe, structures = manhole(kind)
+    assert structures["kind"].tolist() == [kind]
+    graph = build_graph(pipe, structures=structures)
+    assert pipe["pipe_id"].tolist() == ["1", "2"]
+    assert (graph.end[0] == graph.start[1]) == together
+
+
+def test_an_orifice_joins_chambers_that_do_not_touch():
+    pipe, structures = manhole("orifice", gap=1.7)
+    graph = build_graph(pipe, structures=structures)
+    assert graph.end[0] == graph.start[1]
+
+
+def test_levels_of_one_layer_do_not_say_where_another_empties():
+    # Two foul pipes that fall to the east; a rain pipe far below them touches their western end.
+    xy = [((0, 0), (50, 0)), ((50, 0), (100, 0)), ((0, 0), (0, 50))]
+    frame = gpd.GeoDataFrame(
+        {
+            "pipe_id": ["f1", "f2", "r1"],
+            "system": ["gemengd", "gemengd", "hemelwater"],
+            "kind": "gravity",
+            "bob_from_m_nap": [1.0, 0.9, -5.0],
+            "bob_to_m_nap": [0.9, 0.8, -5.1],
+        },
+        geometry=[shapely.LineString(np.add(pair, (120_000, 480_000))) for pair in xy],
+        crs="EPSG:28992",
+    )
+    graph = build_graph(clean_pipes(frame, limits=PipeLimits(year_max=2026)).pipes)
+    forest = orient(graph)
+    assert forest.oriented_by[:2].tolist() == ["levels", "levels"]
+    assert forest.next_pipe[graph.end[1]] == -1
+
+
+def test_pipes_whose_levels_contradict_the_only_way_out_flow_there_and_are_named():
+    # Three pipes in a row towards a pump; the one in the middle is drawn as if it rose.
+    lines = [[(50 * k, 0), (50 * (k + 1), 0)] for k in range(3)]
+    frame = pipes(lines, bob_from_m_nap=[1.0, 0.8, 0.7], bob_to_m_nap=[0.9, 0.85, 0.6])
+    node = gpd.GeoDataFrame(
+        {"node_id": ["g"], "kind": ["gemaal"]}, geometry=[shapely.Point(X0 + 150, Y0)], crs="EPSG:28992"
+    )
+    forest = orient(build_graph(clean_pipes(frame, limits=LIMITS).pipes, node))
+    assert forest.oriented_by.tolist() == ["levels", "against_levels", "levels"]
+    assert forest.issues.to_dict("records") == [
+        {"pipe_id": "p1", "reason": "levels contradict the only way out", "action": "flows to the outlet"}
+    ]
+    through, _ = accumulate(forest, load=np.ones(3))
+    assert through[:, 0].tolist() == [1, 2, 3]

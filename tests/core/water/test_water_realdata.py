@@ -22,6 +22,7 @@ from kansenkaart.core.water.network import accumulate, build_graph
 from kansenkaart.core.water.orient import orient
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from kansenkaart.core.water.streets import StreetRules, streets_from_lines
+from kansenkaart.sources import gwsw
 from tests.core.water.water_world import REAL, peopled, settings
 
 pytestmark = pytest.mark.realdata
@@ -171,3 +172,31 @@ def test_the_garden_at_heino_wants_what_the_station_says():
     demand = garden_demand_mm(daily, crop_factor=1.0)
     assert demand.sum() == pytest.approx(158, abs=10)
     assert demand[[0, 1, 2, 9, 10, 11]].sum() == 0
+
+
+def test_the_official_hydx_test_system_runs_whole():
+    path = real("gwsw/hydx")
+    origin = (100_000.0, 450_000.0)
+    pipe, _ = gwsw.read_sewer_pipe(path, form="hydx-csv", origin_m=origin)
+    node, _ = gwsw.read_sewer_node(path, form="hydx-csv", origin_m=origin)
+    assert pipe["kind"].value_counts().to_dict() == {"gravity": 80, "pressure": 8, "weir": 6, "orifice": 2}
+    pumps = pipe[pipe["kind"] == "pressure"]
+    assert set(pumps["system"]) == {"persleiding"}
+    assert set(pumps["from_node"]) == set(node.loc[node["kind"] == "gemaal", "node_id"])
+    # 0.00 m NAP is a level: lei1 falls from 0.10 to it; the weirs have none, and that is unknown.
+    assert pipe.set_index("pipe_id").loc["lei1", ["bob_from_m_nap", "bob_to_m_nap"]].tolist() == [0.1, 0.0]
+    assert pipe.loc[pipe["kind"] == "weir", "bob_from_m_nap"].isna().all()
+    clean = clean_pipes(pipe, limits=PipeLimits(year_max=2026))
+    graph = build_graph(clean.pipes, node, structures=clean.structures)
+    forest = orient(graph)
+    # Against EPA SWMM (benchmarks/water.py) all 70 foul pipes flow this way, and none runs against its levels.
+    assert (graph.layer == 0).sum() == 70
+    assert "against_levels" not in set(forest.oriented_by)
+    flips = set(graph.pipe_id[(forest.tail != graph.start) & (graph.layer == 0)])
+    assert flips == {"lei69"}
+    through, _ = accumulate(forest, load=(graph.layer == 0).astype(float))
+    by = dict(zip(graph.pipe_id, through[:, 0], strict=True))
+    # The doorlaten let the vuilwater of lei61 and lei62 through to lei68, and that of lei70 and lei71 through lei69 to lei21.
+    assert by["lei68"] == 3
+    assert by["lei69"] == by["lei70"] + 1
+    assert by["lei21"] > by["lei69"]

@@ -155,7 +155,9 @@ def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
     """
     own = pipe[pipe["street_id"].notna() & (pipe["layer"] != "pressure")].copy()
     foul = own[own["system"].isin(("vuilwater", "gemengd"))]
-    rain = own[own["system"] != "vuilwater"]
+    # Where a combined sewer lies beside a rain sewer, it is the combined one that rain can be taken off.
+    mixed = own["street_id"].isin(own.loc[own["system"] == "gemengd", "street_id"])
+    rain = own[(own["system"] == "gemengd") | (~mixed & (own["system"] != "vuilwater"))]
     money = [name for name in own.columns if name.startswith("saving_")]
     unknown = own[money].isna().groupby(own["street_id"]).any()
     table = own.groupby("street_id")[money].sum(min_count=1).mask(unknown)

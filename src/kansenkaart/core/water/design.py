@@ -26,7 +26,7 @@ from kansenkaart.errors import ConfigError
 
 SCENARIOS = ("as_is", "grey_off", "rain_off", "both")
 PARTICIPATION = (0.25, 0.5, 0.75, 1.0)
-_S_PER_H = 3600.0
+_S_PER_H, _S_PER_DAY = 3600.0, 86_400.0
 _M2_PER_HA = 10_000.0
 
 
@@ -96,6 +96,24 @@ def dry_flow(people: npt.ArrayLike, *, participation: float, rules: DesignRules)
     """
     heads = np.asarray(people, dtype=float)
     return np.asarray(heads * rules.dwa_peak_l_per_person_h / _S_PER_H * (1 - participation * rules.grey_frac))
+
+
+def harmon_peak(people: npt.ArrayLike, *, total_l_per_person_day: float) -> Floats:
+    """Peak household waste water [l/s] by the number of people behind a pipe: few people peak more sharply than many.
+
+    Peak factor over the mean of the day: 1 + 14 / (4 + sqrt(people / 1000)) (Harmon 1918; Recommended Standards for
+    Wastewater Facilities, "Ten States Standards", 11.24): 4.5 for a few, 3.8 for a thousand, 2.9 for ten thousand.
+
+    Parameters
+    ----------
+    people : array_like
+        Inhabitants upstream [person].
+    total_l_per_person_day : float
+        All household water [l/person/day].
+    """
+    heads = np.asarray(people, dtype=float)
+    factor = 1 + 14 / (4 + np.sqrt(heads / 1000))
+    return np.asarray(heads * total_l_per_person_day / _S_PER_DAY * factor)
 
 
 def rain_flow(paved_m2: npt.ArrayLike, *, participation: float, rules: DesignRules) -> Floats:

@@ -15,13 +15,14 @@ from kansenkaart.core.water.assign import (
     assign_surfaces,
     nearest,
 )
+from kansenkaart.core.water.costs import mixed_drains
 from kansenkaart.core.water.decoupling import discharge_rule
 from kansenkaart.core.water.inputs import HOME_AMOUNTS, WaterFrames, WaterResult, WaterSettings
 from kansenkaart.core.water.naming import name_pipes
 from kansenkaart.core.water.network import build_graph
 from kansenkaart.core.water.orient import orient
-from kansenkaart.core.water.pipes import COLUMNS, FOUL_SYSTEMS, clean_pipes
-from kansenkaart.core.water.sewer import Loads, enter_loads, sewer_results
+from kansenkaart.core.water.pipes import COLUMNS, FOUL_SYSTEMS, CleanPipes, clean_pipes
+from kansenkaart.core.water.sewer import COMBINED, RAIN, Loads, drained_paving, enter_loads, sewer_results
 from kansenkaart.core.water.streets import build_streets
 from kansenkaart.core.water.table import street_table
 
@@ -45,18 +46,19 @@ def score_water(frames: WaterFrames, *, settings: WaterSettings) -> WaterResult:
         home=frames.home, terrain=frames.terrain, street_line=frames.street_line, rules=settings.street_rules
     )
     home, surface = _assigned(frames, street, settings)
-    pipe, node, issues = _sewer(frames, street, settings)
+    pipe, clean = _sewer(frames, street, settings)
     loads = _loads(frames, street, home, surface, pipe, settings)
-    graph = build_graph(pipe, node)
+    graph = build_graph(pipe, frames.sewer_node, structures=clean.structures)
     forest = orient(graph)
     results = sewer_results(pipe, graph=graph, forest=forest, own=loads.pipe, settings=settings)
     homes = loads.home.assign(discharge_rule=_rule(frames.home.geometry.to_numpy(), pipe, settings))
-    ruled = street.assign(street_rule=_rule(street.geometry.to_numpy(), pipe, settings))
+    on_combined = street["street_id"].map(loads.combined_frac())
+    ruled = street.assign(combined_frac=on_combined, street_rule=_rule(street.geometry.to_numpy(), pipe, settings))
     table, month = street_table(
         ruled, home=homes, surface=surface, pipe=results, garden_mm=frames.garden_mm, settings=settings
     )
-    faults = [part for part in (issues, graph.issues, forest.issues) if len(part)]
-    all_issues = pd.concat(faults or [issues], ignore_index=True)
+    faults = [part for part in (clean.issues, graph.issues, forest.issues) if len(part)]
+    all_issues = pd.concat(faults or [clean.issues], ignore_index=True)
     homes = _with_share(homes, table)
     return WaterResult(table, results, homes, surface, _unassigned(homes, surface, loads), all_issues, month)
 
@@ -86,8 +88,8 @@ def _assigned(
 
 def _sewer(
     frames: WaterFrames, street: gpd.GeoDataFrame, settings: WaterSettings
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None, pd.DataFrame]:
-    """Clean pipes with `street_id` and `basis`, nodes, faults; none where no register shows any: then it is unknown."""
+) -> tuple[gpd.GeoDataFrame, CleanPipes]:
+    """Clean pipes with `street_id` and `basis`, and what was wrong; none where no register shows any: then it is unknown."""
     given = frames.sewer_pipe
     if given is None:
         given = gpd.GeoDataFrame({name: [] for name in COLUMNS}, geometry="geometry", crs=street.crs)
@@ -97,7 +99,7 @@ def _sewer(
     put = assign_pipes(named, street=street, reach=settings.reach)
     by = put["assigned_by"].mask((named_by["named_by"] == "run") & (put["assigned_by"] == "name"), "run")
     placed = clean.pipes.assign(street_id=put["street_id"].to_numpy(), street_by=by.to_numpy(), basis="gwsw")
-    return placed, frames.sewer_node, clean.issues
+    return placed, clean
 
 
 def _loads(
@@ -108,14 +110,15 @@ def _loads(
     pipe: gpd.GeoDataFrame,
     settings: WaterSettings,
 ) -> Loads:
-    if len(surface):
-        drained = surface[surface["drains_to"] == "sewer"]
-        paved = drained["paved_m2"].astype(float).groupby(drained["street_id"], dropna=False).sum()
-    else:
-        paved = home.groupby("street_id", dropna=False).size() * settings.paved_m2_per_home
-    return enter_loads(
-        home=frames.home, home_people=home, pipe=pipe, street=street, paved_m2=paved, reach=settings.reach
-    )
+    paved = drained_paving(surface, frames.pand, home) if len(surface) else _paving_of_homes(home, settings)
+    return enter_loads(home=frames.home, home_people=home, pipe=pipe, street=street, paved=paved, reach=settings.reach)
+
+
+def _paving_of_homes(home: pd.DataFrame, settings: WaterSettings) -> pd.DataFrame:
+    """Give the paving of each street without BGT, a fixed area per home, with where its rain would rather go."""
+    to = np.where(mixed_drains(home["bouwjaar"]), COMBINED, RAIN)
+    count = home.groupby([home["street_id"], pd.Series(to, index=home.index, name="to")], dropna=False).size()
+    return (count * settings.paved_m2_per_home).rename("paved_m2").reset_index()
 
 
 def _rule(shapes: Objects, pipe: gpd.GeoDataFrame, settings: WaterSettings) -> Objects:

@@ -35,7 +35,7 @@ class SewerGraph:
     length_m, diameter_mm, drop_m : array of float
         Length [m], inner diameter [mm, NaN unknown], level at start less level at end [m, NaN unknown].
     low_m_nap : array of float
-        Lowest pipe level at each node [m NAP, NaN unknown].
+        Lowest level of the pipes of each layer at each node: layers by nodes [m NAP, NaN unknown].
     xy : array
         Coordinates of the nodes [m RD New].
     kind : array of str
@@ -100,7 +100,12 @@ class FlowForest:
 
 
 def build_graph(
-    pipe: gpd.GeoDataFrame, node: gpd.GeoDataFrame | None = None, *, snap_m: float = 0.5, node_reach_m: float = 5.0
+    pipe: gpd.GeoDataFrame,
+    node: gpd.GeoDataFrame | None = None,
+    *,
+    structures: pd.DataFrame | None = None,
+    snap_m: float = 0.5,
+    node_reach_m: float = 5.0,
 ) -> SewerGraph:
     """Snap pipe ends and nodes within a distance to one another, and where a register names the same node.
 
@@ -110,6 +115,9 @@ def build_graph(
         `pipes` of `clean_pipes`.
     node : GeoDataFrame, optional
         Columns of the table `sewer_node`.
+    structures : DataFrame, optional
+        Weirs, pumps and orifices of `clean_pipes`: the two chambers of a weir or a pump stay apart however near they lie,
+        those of an orifice are one.
     snap_m : float
         Ends closer than this are one node [m]; half the width of a manhole.
     node_reach_m : float
@@ -124,7 +132,8 @@ def build_graph(
         raise SchemaError("pipes from clean_pipes", found="no column layer", where="sewer_pipe")
     count = len(pipe)
     ends, names, kinds = _points(pipe, node)
-    label = _snapped(ends, names, pipes=count, snap_m=snap_m, node_reach_m=node_reach_m)
+    near = _near(ends, names, count, structures, snap_m)
+    label = _snapped(ends, names, near, _joined(names, structures), node_reach_m=node_reach_m)
     start, end = label[:count], label[count : 2 * count]
     keep = start != end
     issues = pd.DataFrame({"pipe_id": pipe["pipe_id"].to_numpy()[~keep]})
@@ -152,20 +161,48 @@ def _points(
     return np.concatenate(parts), np.concatenate(names), np.array(kinds, dtype=object)
 
 
-def _snapped(ends: Floats, names: npt.NDArray[np.object_], *, pipes: int, snap_m: float, node_reach_m: float) -> Ints:
+def _near(
+    ends: Floats, names: npt.NDArray[np.object_], pipes: int, structures: pd.DataFrame | None, snap_m: float
+) -> Ints:
+    """Pairs of ends that lie together and are not held apart by their names or by a weir or pump between them."""
+    if not len(ends):
+        return np.empty((0, 2), dtype=np.int64)
+    near = np.asarray(cKDTree(ends).query_pairs(snap_m, output_type="ndarray"), dtype=np.int64)
+    code, known = pd.factorize(pd.Series(names, dtype="object"))
+    near = near[~_apart(code, near, pipes)]
+    if structures is None or structures.empty or not len(near):
+        return near
+    held = structures[structures["kind"] != "orifice"]
+    pairs = np.sort(np.column_stack([pd.Index(known).get_indexer(held[name]) for name in ("from_node", "to_node")]))
+    held_keys = pairs[:, 0] * len(known) + pairs[:, 1]
+    two = np.sort(code[near], axis=1)
+    between = np.isin(two[:, 0] * len(known) + two[:, 1], held_keys[pairs[:, 0] >= 0]) & (two[:, 0] >= 0)
+    return np.asarray(near[~between])
+
+
+def _joined(names: npt.NDArray[np.object_], structures: pd.DataFrame | None) -> Ints:
+    """Pairs of ends on both sides of an orifice: one of each node is enough."""
+    if structures is None or structures.empty:
+        return np.empty((0, 2), dtype=np.int64)
+    through = structures[structures["kind"] == "orifice"]
+    first = pd.Series(np.arange(len(names)), index=pd.Index(names, dtype="object"))
+    first = first[first.index.notna() & ~first.index.duplicated()]
+    pairs = pd.DataFrame({name: through[name].map(first) for name in ("from_node", "to_node")}).dropna()
+    return pairs.to_numpy(dtype=np.int64)
+
+
+def _snapped(ends: Floats, names: npt.NDArray[np.object_], near: Ints, joined: Ints, *, node_reach_m: float) -> Ints:
     if not len(ends):
         return np.empty(0, dtype=np.int64)
-    near = cKDTree(ends).query_pairs(snap_m, output_type="ndarray")
     code, _ = pd.factorize(pd.Series(names, dtype="object"))
-    near = near[~_apart(code, near, pipes)]
     order = np.argsort(code, kind="stable")
     order = order[code[order] >= 0]
     left, right = order[:-1], order[1:]
     same = code[left] == code[right]
     left, right = left[same], right[same]
     close = np.hypot(*(ends[left] - ends[right]).T) <= node_reach_m
-    rows = np.concatenate([near[:, 0], left[close]])
-    columns = np.concatenate([near[:, 1], right[close]])
+    rows = np.concatenate([near[:, 0], left[close], joined[:, 0]])
+    columns = np.concatenate([near[:, 1], right[close], joined[:, 1]])
     links = coo_matrix((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(len(ends), len(ends)))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
@@ -196,11 +233,11 @@ def _packed(
     kind[label[telling & (kinds == "put")]] = "put"
     kind[label[telling & (kinds != "put")]] = kinds[telling & (kinds != "put")]
     first, last = pipe["bob_from_m_nap"].to_numpy(), pipe["bob_to_m_nap"].to_numpy()
-    low = np.full(nodes, np.inf)
+    layer = pd.Categorical(pipe["layer"], categories=list(LAYERS)).codes.astype(np.int64)
+    low = np.full((len(LAYERS), nodes), np.inf)
     for at, level in ((start, first), (end, last)):
         believed = ~np.isnan(level)
-        np.minimum.at(low, at[believed], level[believed])
-    layer = pd.Categorical(pipe["layer"], categories=list(LAYERS)).codes.astype(np.int64)
+        np.minimum.at(low, (layer[believed], at[believed]), level[believed])
     return SewerGraph(
         pipe["pipe_id"].to_numpy(dtype=object),
         start,

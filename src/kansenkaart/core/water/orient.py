@@ -82,7 +82,7 @@ def orient(graph: SewerGraph, *, rules: OrientRules | None = None) -> FlowForest
     way = np.zeros(graph.pipes, dtype=bool)
     way[state.next_pipe[state.next_pipe >= 0]] = True
     way[cut] = True
-    return FlowForest(tail, head, state.by, state.next_pipe, order, ~way, state.island, _cycle_issues(graph, cut))
+    return FlowForest(tail, head, state.by, state.next_pipe, order, ~way, state.island, _issues(graph, cut, state.by))
 
 
 def _touching(graph: SewerGraph, layers: tuple[int, ...]) -> Bools:
@@ -137,7 +137,7 @@ def _with_fallbacks(graph: SewerGraph, layer: int, part: Ints, outlets: Bools) -
     if not len(orphans):
         return outlets, basis
     wide = _widest(graph, layer)[orphans]
-    low = np.where(layer == PRESSURE, np.nan, graph.low_m_nap[orphans])
+    low = np.where(layer == PRESSURE, np.nan, graph.low_m_nap[layer, orphans])
     own = part[orphans]
     middle = pd.DataFrame(graph.xy[orphans]).groupby(own).transform("mean").to_numpy()
     far = np.hypot(*(graph.xy[orphans] - middle).T)
@@ -236,7 +236,12 @@ def _cut_cycles(graph: SewerGraph, next_pipe: Ints, tail: Ints, head: Ints) -> I
     return np.array(cut, dtype=np.int64)
 
 
-def _cycle_issues(graph: SewerGraph, cut: Ints) -> pd.DataFrame:
-    issues = pd.DataFrame({"pipe_id": graph.pipe_id[cut]})
-    issues["reason"], issues["action"] = "ring of pressure mains", "cut here"
-    return issues
+def _issues(graph: SewerGraph, cut: Ints, by: npt.NDArray[np.object_]) -> pd.DataFrame:
+    """Name the rings that were cut, and the pipes whose levels contradict the only way out: they flow there all the same."""
+    against = np.flatnonzero(by == "against_levels")
+    parts = (
+        (cut, "ring of pressure mains", "cut here"),
+        (against, "levels contradict the only way out", "flows to the outlet"),
+    )
+    rows = [pd.DataFrame({"pipe_id": graph.pipe_id[k], "reason": why, "action": done}) for k, why, done in parts]
+    return pd.concat(rows, ignore_index=True)

@@ -42,6 +42,8 @@ FOUL_SYSTEMS = ("gemengd", "vuilwater")
 RAIN_SYSTEMS = ("hemelwater", "verbeterd_gescheiden")
 PRESSURE_SYSTEMS = ("drukriool", "persleiding")
 LAYERS = ("foul", "rain", "pressure")
+#: What stands between two chambers: weirs and pumps hold water apart, an orifice lets it through.
+STRUCTURES = ("weir", "pressure", "orifice")
 
 _NUMBERS = ("diameter_mm", "laid_year", "bob_from_m_nap", "bob_to_m_nap")
 _RD_CODE = int("28992")
@@ -98,10 +100,13 @@ class CleanPipes:
         and `length_m` of the drawn line [m].
     issues : DataFrame
         One row per fault: `pipe_id`, `reason`, `action` (left out, blanked, mended).
+    structures : DataFrame
+        Weirs, pumps and orifices between two named nodes: `from_node`, `to_node`, `kind`.
     """
 
     pipes: gpd.GeoDataFrame
     issues: pd.DataFrame
+    structures: pd.DataFrame
 
     def tally(self) -> dict[str, int]:
         """Return the number of pipes per reason [1]."""
@@ -127,6 +132,8 @@ def clean_pipes(pipe: gpd.GeoDataFrame, *, limits: PipeLimits) -> CleanPipes:
     """
     _require_frame(pipe)
     work = _prepared(pipe)
+    named = work["from_node"].notna() & work["to_node"].notna()
+    structures = pd.DataFrame(work.loc[named & work["kind"].isin(STRUCTURES), ["from_node", "to_node", "kind"]])
     notes: list[pd.DataFrame] = []
     work = _leave_out(work, _unusable(work, limits), notes)
     _mend_numbers(work, limits, notes)
@@ -135,7 +142,7 @@ def clean_pipes(pipe: gpd.GeoDataFrame, *, limits: PipeLimits) -> CleanPipes:
     work["layer"] = _layer(work)
     columns = ["pipe_id", "reason", "action"]
     issues = pd.concat(notes, ignore_index=True) if notes else pd.DataFrame(columns=columns)
-    return CleanPipes(work.reset_index(drop=True), issues[columns])
+    return CleanPipes(work.reset_index(drop=True), issues[columns], structures)
 
 
 def _require_frame(pipe: gpd.GeoDataFrame) -> None:
@@ -166,8 +173,10 @@ def _unusable(work: gpd.GeoDataFrame, limits: PipeLimits) -> list[tuple[str, Mas
         lost |= status.str.contains(word, regex=False).to_numpy(dtype=bool)
     believed = work["system"].isin(FOUL_SYSTEMS + RAIN_SYSTEMS + PRESSURE_SYSTEMS).to_numpy()
     drain = work["system"].eq("drain").to_numpy(dtype=bool, na_value=False)
+    structure = work["kind"].isin(("weir", "orifice")).to_numpy()
     return [
-        ("no geometry", absent),
+        ("weir or orifice: no pipe", structure),
+        ("no geometry", absent & ~structure),
         ("not one line", ~absent & (shapely.get_type_id(shapes) != shapely.GeometryType.LINESTRING)),
         ("outside RD New", ~absent & ~inside),
         ("drawn twice", _twice(work, shapes)),

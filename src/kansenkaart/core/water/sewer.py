@@ -11,9 +11,16 @@ import pandas as pd
 
 from kansenkaart.core.water.arrays import Floats, Ints, objects, taken
 from kansenkaart.core.water.assign import Reach, connect, nearest
-from kansenkaart.core.water.costs import replacement_year
+from kansenkaart.core.water.costs import mixed_drains, replacement_year
 from kansenkaart.core.water.decoupling import interval_rules, pipe_savings, saving_interval
-from kansenkaart.core.water.design import DesignRules, design_diameters, design_slope, dry_flow, self_cleansing
+from kansenkaart.core.water.design import (
+    DesignRules,
+    design_diameters,
+    design_slope,
+    dry_flow,
+    harmon_peak,
+    self_cleansing,
+)
 from kansenkaart.core.water.hydraulics import capacity_table, smallest_diameter
 from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.network import FlowForest, SewerGraph, accumulate
@@ -32,12 +39,17 @@ class Loads:
     home : DataFrame
         By home: `home_id`, `street_id`, `people`, `pipe_id`, `connected_by`, `pipe_distance_m` [m].
     street_rain : DataFrame
-        By street: `street_id`, `paved_m2` to the sewer, `connected_by`.
+        By street and preference: `street_id`, `to`, `paved_m2`, `combined_m2` of it on a combined sewer [m2], `connected_by`.
     """
 
     pipe: pd.DataFrame
     home: pd.DataFrame
     street_rain: pd.DataFrame
+
+    def combined_frac(self) -> pd.Series:
+        """Share of each street's paving that drains to a combined sewer [1], by street."""
+        sums = self.street_rain.groupby("street_id")[["combined_m2", "paved_m2"]].sum()
+        return sums["combined_m2"] / sums["paved_m2"].where(sums["paved_m2"] > 0)
 
     def unassigned(self) -> pd.DataFrame:
         """Homes and paved streets without a sewer: `what`, `key`, `reason`, `amount`."""
@@ -63,10 +75,13 @@ def enter_loads(
     home_people: pd.DataFrame,
     pipe: gpd.GeoDataFrame,
     street: gpd.GeoDataFrame,
-    paved_m2: pd.Series,
+    paved: pd.DataFrame,
     reach: Reach,
 ) -> Loads:
-    """Connect homes to the nearest foul sewer of their street, and each street's paving to its rain sewers by length.
+    """Connect homes to the nearest foul sewer of their street, and each street's paving to its sewers by length.
+
+    Where a rain sewer lies beside a combined one, paving goes to the one that it prefers (`to`); where there is only one, to
+    that one.
 
     Parameters
     ----------
@@ -78,8 +93,8 @@ def enter_loads(
         Clean pipes with `street_id`.
     street : GeoDataFrame
         From `build_streets`.
-    paved_m2 : Series
-        Paved area that drains to the sewer by `street_id` [m2]; None or NaN as key: no street.
+    paved : DataFrame
+        Paved area that drains to the sewer: `street_id` (None: no street), `to` (rain, combined), `paved_m2` [m2].
     reach : Reach
         Distances [m].
     """
@@ -93,39 +108,81 @@ def enter_loads(
     )
     homes = pd.concat([home_people.reset_index(drop=True), connected], axis=1)
     per_pipe = homes.groupby("pipe_id").agg(homes=("home_id", "size"), people=("people", "sum"))
-    rain, street_rain = _rain(pipe, street, paved_m2, reach)
+    rain, street_rain = _rain(pipe, street, paved, reach)
     table = per_pipe.reindex(pipe["pipe_id"]).fillna(0.0)
     table["paved_m2"] = rain.reindex(pipe["pipe_id"]).fillna(0.0).to_numpy()
     return Loads(table, homes, street_rain)
 
 
-def _rain(
-    pipe: gpd.GeoDataFrame, street: gpd.GeoDataFrame, paved_m2: pd.Series, reach: Reach
-) -> tuple[pd.Series, pd.DataFrame]:
-    """Paved area per pipe [m2], and per street how it was connected."""
-    carriers = pipe[
-        pipe["system"].isin(("hemelwater", "verbeterd_gescheiden", "gemengd")) & (pipe["layer"] != "pressure")
+RAIN, COMBINED = "rain", "combined"
+_RAIN_SEWERS = ("hemelwater", "verbeterd_gescheiden")
+_PUBLIC = ("road", "bare")
+
+
+def drained_paving(surface: pd.DataFrame, pand: pd.DataFrame, home: pd.DataFrame) -> pd.DataFrame:
+    """Add up the paving that drains to the sewer per street, with where its rain goes if there is a choice.
+
+    As the BGT-inlooptool counts it: public paving goes to the rain sewer; roofs by the house drains of their time (separate
+    from 1992, unknown counts as mixed); yards as the roofs of the street.
+
+    Parameters
+    ----------
+    surface : DataFrame
+        From `assign_surfaces`.
+    pand : DataFrame
+        `pand_id`, `bouwjaar` [year].
+    home : DataFrame
+        Homes with `street_id` and `bouwjaar` [year], for streets without roofs.
+
+    Returns
+    -------
+    DataFrame
+        `street_id` (None: no street), `to` (rain, combined), `paved_m2` [m2].
+    """
+    part = surface[surface["drains_to"] == "sewer"]
+    area = part["paved_m2"].astype(float)
+    year = pd.to_numeric(part["surface_id"].map(pand.drop_duplicates("pand_id").set_index("pand_id")["bouwjaar"]))
+    apart = pd.Series(~mixed_drains(year.to_numpy(dtype=float, na_value=np.nan)), index=part.index)
+    roof, yard = part["kind"] == "roof", part["kind"] == "yard"
+    of_roofs = (area * apart)[roof].groupby(part["street_id"]).sum() / area[roof].groupby(part["street_id"]).sum()
+    of_homes = pd.Series(~mixed_drains(home["bouwjaar"]), index=home.index).groupby(home["street_id"]).mean()
+    like = part["street_id"].map(of_roofs.combine_first(of_homes)).astype(float).fillna(0.0)
+    frac = pd.Series(np.where(part["kind"].isin(_PUBLIC), 1.0, np.where(yard, like, apart)), index=part.index)
+    both = [
+        pd.DataFrame({"street_id": part["street_id"], "to": to, "paved_m2": area * share})
+        for to, share in ((RAIN, frac), (COMBINED, 1 - frac))
     ]
-    paved = paved_m2[np.asarray(paved_m2.index.notna()) & (paved_m2 > 0).to_numpy()]
-    own = carriers[["pipe_id", "street_id", "length_m"]].dropna(subset=["street_id"])
-    own = own.assign(paved_m2=own["street_id"].map(paved).astype("float64")).dropna(subset=["paved_m2"])
-    share = own["length_m"] / own.groupby("street_id")["length_m"].transform("sum")
-    direct = (own["paved_m2"] * share).groupby(own["pipe_id"]).sum()
-    rest = paved[~paved.index.isin(own["street_id"])]
-    place = street.set_index("street_id").geometry.reindex(rest.index).to_numpy()
+    return pd.concat(both).groupby(["street_id", "to"], dropna=False)["paved_m2"].sum().reset_index()
+
+
+def _rain(
+    pipe: gpd.GeoDataFrame, street: gpd.GeoDataFrame, paved: pd.DataFrame, reach: Reach
+) -> tuple[pd.Series, pd.DataFrame]:
+    """Paved area per pipe [m2], and per street and preference how it was connected."""
+    carriers = pipe[pipe["system"].isin((*_RAIN_SEWERS, "gemengd")) & (pipe["layer"] != "pressure")]
+    kind = carriers["system"].isin(_RAIN_SEWERS).map({True: RAIN, False: COMBINED})
+    wanted = paved[paved["street_id"].notna() & (paved["paved_m2"] > 0)].reset_index(drop=True)
+    own = carriers[["pipe_id", "street_id", "length_m"]].assign(kind=kind).dropna(subset=["street_id"])
+    pairs = wanted.reset_index(names="row").merge(own, on="street_id")
+    # A street with both takes what is preferred; a street with one takes that one.
+    pairs["liked"] = pairs["kind"] == pairs["to"]
+    pairs = pairs[pairs["liked"] | ~pairs.groupby("row")["liked"].transform("any")]
+    pairs["part_m2"] = pairs["paved_m2"] * pairs["length_m"] / pairs.groupby("row")["length_m"].transform("sum")
+    direct = pairs.groupby("pipe_id")["part_m2"].sum()
+    combined = pairs[pairs["kind"] == COMBINED].groupby("row")["part_m2"].sum()
+    rest = wanted[~wanted.index.isin(pairs["row"])]
+    place = street.set_index("street_id").geometry.reindex(rest["street_id"]).to_numpy()
     near, _ = nearest(place, targets=carriers.geometry.to_numpy(), reach_m=reach.sewer_m)
-    by_near = pd.Series(rest.to_numpy(), index=taken(carriers["pipe_id"], near), dtype=float)
+    by_near = pd.Series(rest["paved_m2"].to_numpy(), index=taken(carriers["pipe_id"], near), dtype=float)
     by_near = by_near[by_near.index.notna()].groupby(level=0).sum()
-    rule = pd.Series("street", index=paved.index)
-    rule[rest.index] = np.where(near >= 0, "nearest", "none: no sewer for rain within reach")
-    table = pd.DataFrame({"street_id": paved.index, "paved_m2": paved.to_numpy(), "connected_by": rule.to_numpy()})
-    homeless = paved_m2[paved_m2.index.isna()]
-    if len(homeless):
-        lost = {
-            "street_id": "no street",
-            "paved_m2": float(homeless.sum()),
-            "connected_by": "none: no street within reach",
-        }
+    table = wanted.assign(combined_m2=combined.reindex(wanted.index).fillna(0.0), connected_by="street")
+    table.loc[rest.index, "connected_by"] = np.where(near >= 0, "nearest", "none: no sewer for rain within reach")
+    joined = (taken(kind, near) == COMBINED) & (near >= 0)
+    table.loc[rest.index, "combined_m2"] = np.where(joined, rest["paved_m2"], 0.0)
+    homeless = paved.loc[paved["street_id"].isna(), "paved_m2"].sum()
+    if homeless > 0:
+        lost = {"street_id": "no street", "paved_m2": float(homeless), "combined_m2": 0.0}
+        lost["connected_by"] = "none: no street within reach"
         table = pd.concat([table, pd.DataFrame([lost])], ignore_index=True)
     return direct.add(by_near, fill_value=0.0), table
 
@@ -291,6 +348,8 @@ def _designed(table: gpd.GeoDataFrame, settings: WaterSettings) -> gpd.GeoDataFr
     sides = (prices, *(bound.prices for bound in settings.bounds))
     span = saving_interval(table, slope=measured, start_year=laid, rules=variants, prices=sides, table=costs)
     table["diameter_storm_08_mm"] = _in_storm(table, slope, rules)
+    table["dry_peak_harmon_l_per_s"] = harmon_peak(table["people"], total_l_per_person_day=settings.uses.total)
+    table["diameter_harmon_mm"] = _in_harmon_peak(table, slope, rules)
     before = _present_or_model(table, design)
     # Only a pipe that the model itself lays smaller shrinks; any other keeps the size it has and loses flow.
     smaller = design["diameter_grey_off_100_mm"].to_numpy()
@@ -317,6 +376,20 @@ def _in_storm(table: gpd.GeoDataFrame, slope: Floats, rules: DesignRules) -> Flo
         diameters_mm=rules.diameters_mm,
     )
     size[(table["layer"] == "pressure").to_numpy()] = np.nan
+    return size
+
+
+def _in_harmon_peak(table: gpd.GeoDataFrame, slope: Floats, rules: DesignRules) -> Floats:
+    """Smallest standard diameter [mm] of a foul sewer for the peak by the number of people; unknown for other sewers."""
+    size = smallest_diameter(
+        table["dry_peak_harmon_l_per_s"],
+        capacity_l_per_s=capacity_table(
+            slope, filling=rules.filling_foul, diameters_mm=rules.diameters_mm, friction=rules.friction
+        ),
+        minimum_mm=rules.min_foul_mm,
+        diameters_mm=rules.diameters_mm,
+    )
+    size[(table["system"] != "vuilwater").to_numpy() | (table["layer"] == "pressure").to_numpy()] = np.nan
     return size
 
 

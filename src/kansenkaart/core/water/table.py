@@ -162,7 +162,9 @@ def _add_money(table: pd.DataFrame, settings: WaterSettings) -> None:
         table["homes"] * part, mixed_drain_homes=table["mixed_homes"] * part, prices=prices
     )
     off = settings.design.rain_off_max_frac * part
-    table["cost_rain_eur"] = table["paved_sewer_m2"] * off * prices.rain_off_eur_per_m2
+    # Only what is on a combined sewer can come off it.
+    combined = table["paved_sewer_m2"] * table["combined_frac"].where(table["paved_sewer_m2"] > 0, 0.0)
+    table["cost_rain_eur"] = combined * off * prices.rain_off_eur_per_m2
     # Taken off when the sewer is replaced: worth of that year's cost now, as the saving is.
     table["cost_rain_eur"] = present_value(table["cost_rain_eur"], year=table["replacement_year"], prices=prices)
     apart = table["rain_system"].notna() & table["rain_system"].ne("gemengd")
