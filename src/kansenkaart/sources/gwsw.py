@@ -345,9 +345,10 @@ def _hydx_nodes(path: Path, origin_m: tuple[float, float]) -> gpd.GeoDataFrame:
 
 def _pumped_from(path: Path) -> list[str]:
     """Nodes from which a pump lifts: the type of a node does not say so in HydX, the connection does."""
-    if not (path / "Verbinding.csv").exists():
+    try:
+        raw = _hydx(path, "Verbinding")
+    except FormatError:  # nodes alone: the reader of the pipes says what is wrong with the connections
         return []
-    raw = _hydx(path, "Verbinding")
     pumps = raw[_typed(raw["VRB_TYP"], "hydx-pipe", 1, "other").eq("pressure")]
     return [str(one) for one in _ends(pumps)[0].dropna()]
 
