@@ -177,3 +177,18 @@ def test_a_municipality_gets_its_own_study(root, monkeypatch):
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--code", "GM0193", "--json"])
     assert json.loads(told.output)["study"] == "proef-gm0193"
     assert seen[0].study.place.gemeentecode == "GM0193"
+
+
+def test_a_study_of_a_municipality_is_made_by_its_name_or_code_and_listed(tmp_path):
+    def run(*words):
+        return CliRunner().invoke(cli, ["--map", str(tmp_path), *words])
+
+    assert run("nieuw", "zwolle").exit_code == 0
+    text = (tmp_path / "studies" / "zwolle.toml").read_text("utf-8")
+    assert 'gemeentecode = "GM0193"' in text
+    assert 'title = "Zwolle"' in text
+    assert run("nieuw", "GM0193").exit_code == 0
+    assert (tmp_path / "studies" / "zwolle-gm0193.toml").is_file()
+    rows = json.loads(run("lijst", "--json").output)
+    assert {"zwolle", "zwolle-gm0193", "voorbeeld"} <= {one["name"] for one in rows}
+    assert {one["origin"] for one in rows} == {"project", "kansenkaart"}

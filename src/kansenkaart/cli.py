@@ -10,22 +10,19 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kansenkaart import __version__
+from kansenkaart.runs.voice import WORDS, Voice, counted, listening
 from kansenkaart.wording.nl import number
 
 if TYPE_CHECKING:
-    from kansenkaart.runs.study import Workplace
-    from kansenkaart.tables.step import Report
+    pass
 
-_WORDS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
 _PLANS = {
     "read": "wordt gelezen",
     "fetch": "wordt opgehaald of gemaakt",
@@ -109,16 +106,6 @@ def _json_option(function: Callable[..., None]) -> Callable[..., None]:
     return click.option("--json", "as_json", is_flag=True, help="Uitvoer voor machines.")(function)
 
 
-@dataclass(frozen=True)
-class Voice:
-    """How much a run says, and where it writes it down."""
-
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    log: Path | None = None
-
-
 @cli.command()
 @_json_option
 @click.pass_obj
@@ -175,10 +162,30 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
 @click.option("--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land of voorbeeld.")
 @click.pass_obj
 def nieuw(root: Path, study: str, template: str) -> None:
-    """Maak een studiebestand in studies/ naar een sjabloon; vul daarna plaats en bronnen in."""
+    """Maak een studiebestand in studies/ naar een sjabloon: STUDY is een naam, of een gemeente (Zwolle, GM0193)."""
     from kansenkaart.runs import study as pipeline
 
-    click.echo(f"Studie: {pipeline.new_study(study, root=root, template=template).resolve()}")
+    path = pipeline.new_study(study, root=root, template=template)
+    click.echo(f"Studie: {path.resolve()}")
+    click.echo(f"Maak de kaart met: kansenkaart run {path.stem}")
+
+
+@cli.command()
+@_json_option
+@click.pass_obj
+def lijst(root: Path, as_json: bool) -> None:
+    """Toon de studies die er zijn: van dit project, en die met het programma meekomen."""
+    from kansenkaart.runs import study as pipeline
+
+    rows = pipeline.list_studies(root)
+    if as_json:
+        _say_json(rows)
+        return
+    kept = {True: "kaart gemaakt", False: "-"}
+    _table(
+        ["studie", "wat", "plaats", "van", "kaart"],
+        [[one["name"], one["title"], one["place"], one["origin"], kept[one["published"]]] for one in rows],
+    )
 
 
 @cli.command()
@@ -200,7 +207,7 @@ def status(root: Path, study: str, as_json: bool) -> None:
             ["tabel", "rijen", "weggelaten", "edities"],
             [[row["name"], number(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows],
         )
-        notes = [f"  {row['name']}: {_counted(row['tally']['noted'])}" for row in rows if row["tally"].get("noted")]
+        notes = [f"  {row['name']}: {counted(row['tally']['noted'])}" for row in rows if row["tally"].get("noted")]
         click.echo("\n".join(["Opgemerkt bij wat wel gebruikt is:", *notes]) if notes else "Verder is niets opgemerkt.")
 
 
@@ -341,7 +348,7 @@ def _run(
 
     with _libraries_elsewhere():
         place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
-        with _listener(place, voice) as listen:
+        with listening(place, voice) as listen:
             reports = pipeline.run_all(place, listen=listen, accept=accept)
     target = place.target / "index.html"
     if voice.as_json:
@@ -350,56 +357,11 @@ def _run(
     elif not voice.quiet:
         _table(
             ["stap", "", "rijen"],
-            [[one.step, _WORDS[one.status], ", ".join(map(number, one.rows.values()))] for one in reports],
+            [[one.step, WORDS[one.status], ", ".join(map(number, one.rows.values()))] for one in reports],
         )
         if all(one.status == "unchanged" for one in reports):
             click.echo("Er is niets veranderd: alles staat er al.")
         click.echo(f"Kaart: {target.resolve()}")
-
-
-@contextlib.contextmanager
-def _listener(place: Workplace, voice: Voice) -> Iterator[Callable[[Report], None]]:
-    """Give what hears each report: a moving line on a terminal, plain lines elsewhere, and the log file."""
-    with contextlib.ExitStack() as stack:
-        log = stack.enter_context(voice.log.open("a", encoding="utf-8")) if voice.log else None
-        show: Callable[[Report], None] | None = None
-        if not (voice.as_json or voice.quiet):
-            bar = sys.stderr.isatty() and not voice.verbose
-            show = stack.enter_context(_moving(place)) if bar else lambda one: _lines(place, one, voice, sys.stderr)
-
-        def listen(report: Report) -> None:
-            if show is not None:
-                show(report)
-            if log is not None:
-                _lines(place, report, Voice(verbose=True), log)
-
-        yield listen
-
-
-def _lines(place: Workplace, report: Report, voice: Voice, to: TextIO) -> None:
-    rows = ", ".join(f"{number(rows)} {name}" for name, rows in report.rows.items())
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    click.echo(f"{stamp} {place.study.name}: {report.step} {_WORDS[report.status]} ({rows})", file=to)
-    for name in report.rows if voice.verbose else ():
-        tally = place.store.describe(name)["tally"] if place.store.has(name) else {}
-        for words, counts in (("weggelaten", tally.get("left_out")), ("opgemerkt", tally.get("noted"))):
-            if counts:
-                click.echo(f"  {name}, {words}: {_counted(counts)}", file=to)
-
-
-@contextlib.contextmanager
-def _moving(place: Workplace) -> Iterator[Callable[[Report], None]]:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"Studie {place.study.name}: gegevens lezen")
-
-        def listen(report: Report) -> None:
-            bar.update(task, description=f"Studie {place.study.name}: {report.step} {_WORDS[report.status]}")
-
-        yield listen
 
 
 @contextlib.contextmanager
@@ -427,13 +389,7 @@ def _say_json(content: Any) -> None:
 
 
 def _left(tally: dict[str, Any]) -> str:
-    return _counted(tally.get("left_out", {})) or "niets"
-
-
-def _counted(counts: dict[str, int]) -> str:
-    from kansenkaart.wording.messages import in_dutch
-
-    return "; ".join(f"{number(count)}× {in_dutch(reason)}" for reason, count in counts.items())
+    return counted(tally.get("left_out", {})) or "niets"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from kansenkaart.config import ROLES
 from kansenkaart.errors import FetchError, TooMuchError
 from kansenkaart.runs import study
 from kansenkaart.sources import pdok
 from kansenkaart.sources.tools.ogc import Choice
 from tests.loopback import faults
 from tests.loopback.unkind import VARIANTS, country, serve_unkind, unkind_addresses
-from tests.runs.places import HTTP, site, twin
+from tests.runs.places import HTTP, project, site, twin
 
-ROLES = {
+SURPRISES = {
     "no count": ("buurt", "pand"),
     "strict": ("buurt", "pand"),
     "uuid": ("buurt", "pand", "home"),
@@ -53,7 +54,7 @@ def _acquired(unkind_site, root, *variants, roles, monkeypatch, bulk=False, stud
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_example_stays_whole_under_each_surprise(unkind_site, tmp_path, monkeypatch, name):
-    roles, bulk = ROLES[name], name == "moved"
+    roles, bulk = SURPRISES[name], name == "moved"
     place, asked = _acquired(unkind_site, tmp_path / "p", name, roles=roles, monkeypatch=monkeypatch, bulk=bulk)
     for role in set(roles) & set(ROWS):
         assert len(place.store.read(role)) == ROWS[role], role
@@ -159,3 +160,36 @@ def test_a_killed_run_goes_on_and_asks_no_page_twice(unkind_site, tmp_path, monk
         again = [path for path in server.asked if "/items" in path and path in before]
         assert len(before) > 20
         assert again == []
+
+
+def test_the_template_of_a_municipality_gets_every_layer_through_all_surprises(unkind_site, tmp_path, monkeypatch):
+    with serve_unkind(unkind_site) as server:
+        for name, address in unkind_addresses(server.url).items():
+            monkeypatch.setenv(name, address)
+        place = study.open_study("gemeente", root=project(tmp_path / "p", "gemeente"), gemeentecode="GM9999")
+        said = []
+        meter = type(HTTP.meter)(listen=lambda source, words: said.append(f"{source}: {words}"))
+        study.run_acquire(replace(place, http=replace(HTTP, meter=meter)))
+    assert {one.role for one in place.study.source} == set(ROLES) - {one for one in ROLES if one.startswith("own_")}
+    home, roofs = place.store.read("home"), place.store.read("roof_face")
+    assert (len(home), home["pand_id"].notna().sum()) == (1034, 1034)
+    assert set(place.store.read("pand")["pand_id"]) <= set(roofs["pand_id"])
+    assert len(place.store.read("weather_hourly")) == 87600
+    assert sum(one.startswith("raming: ") for one in said) >= 15  # before anything but buurten is asked
+    assert any("pagina's" in one for one in said)
+
+
+def test_what_is_optional_and_cannot_be_had_is_left_out_and_said(unkind_site, tmp_path, monkeypatch):
+    with serve_unkind(unkind_site) as server:
+        for name, address in unkind_addresses(server.url).items():
+            monkeypatch.setenv(name, address)
+        gone = ("beheerleiding", "beheerput", "klimatologie", "_05m")
+        server.fault = lambda n, p, reply: faults.status(404)(n, p, reply) if any(one in p for one in gone) else reply
+        place = study.open_study("gemeente", root=project(tmp_path / "p", "gemeente"), gemeentecode="GM9999")
+        study.run_acquire(replace(place, http=HTTP))
+    noted = place.store.describe("buurt")["tally"]["noted"]
+    assert sum("niet te krijgen: status 404" in one for one in noted) == 6
+    assert not place.store.has("sewer_pipe")
+    assert not place.store.has("dsm")
+    assert len(place.store.read("weather_hourly")) == 8760  # the typical year that is built in
+    assert "knmi-jaar" in {one["publisher"] for one in place.store.describe("weather_hourly")["sources"]}

@@ -311,11 +311,11 @@ def _feeds(site: Path) -> None:
 
 
 def _hours(site: Path) -> None:
-    """Write hours of the invented station over two years, from the typical year of the example."""
+    """Write hours of the invented station over ten years, from the typical year of the example."""
     lines = (site / "epw" / "voorbeeld.epw").read_text("utf-8").splitlines()[8:]
     rows = [line.split(",") for line in lines]
     text = ["# STN,YYYYMMDD,   HH,   FH,    T,    Q"]
-    for year in (2023, 2025):
+    for year in range(2016, 2026):
         for row in rows:
             day = f"{year}{int(row[1]):02d}{int(row[2]):02d}"
             sun, air, wind = float(row[13]) * 0.36, float(row[6]) * 10, float(row[21]) * 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,8 +90,9 @@ def _foretell(errand: Errand) -> None:
     if errand.http.meter.listen is None:
         return
     for one in errand.expected():
-        asked = f"{number(one.requests)} verzoeken, {number(one.received / 1e6)} MB, {number(one.minutes, 1)} minuten"
-        errand.http.meter.tell("raming", f"{one.source}: {asked}")
+        size, minutes = number(math.ceil(one.received / 1e6)), number(one.minutes, 1)
+        words = f"{number(one.requests)} verzoeken, {size} MB, {minutes} minuten"
+        errand.http.meter.tell("raming", f"{one.source}: {words}")
 
 
 def _saying(step: Step, said: Mapping[str, str]) -> Step:
@@ -166,6 +168,8 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
         strange = ~frame["buurtcode"].isin(figures["buurtcode"])
         reason = "buurt without statistics of its code (codes of another year?)"
         tally = _with_notes(tally, {reason: int(strange.sum())} if strange.any() else {})
+        homeless = int((~figures["buurtcode"].isin(frame["buurtcode"])).sum())
+        tally = _with_notes(tally, {"statistics without a buurt of their code": homeless} if homeless else {})
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)

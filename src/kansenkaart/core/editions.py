@@ -218,7 +218,8 @@ _LEAST_SPREAD_FRAC = 0.05
 class Gate:
     """One row of ``data/gates.csv``: a rule with its limits; a missing limit lets everything pass on that side.
 
-    A rule that ``needs`` a table speaks of studies that have it only: without buurten no pand lies in one.
+    A rule that ``needs`` a table, or known values in a column of one (``pand.bouwjaar``), speaks of studies that have
+    it only: without buurten no pand lies in one.
     """
 
     gate: str
@@ -258,13 +259,20 @@ def failures(now: Mapping[str, Summary], before: Mapping[str, Summary], gates: S
     gates : sequence of Gate
         Of the rules that speak of a table and column, the last one counts.
     """
-    gates = [one for one in gates if not one.needs or one.needs in now]
+    gates = [one for one in gates if not one.needs or _there(one.needs, now)]
     found = [Failure(_rule(gates, "gone", name), name, 1.0) for name in before if name not in now]
     for name, summary in now.items():
         found += _alone(name, summary, gates)
         if name in before:
             found += _against(name, summary, before[name], gates)
     return [*found, *_totals(now, gates)]
+
+
+def _there(needed: str, now: Mapping[str, Summary]) -> bool:
+    table, _, column = needed.partition(".")
+    if table not in now or not column:
+        return table in now
+    return bool(now[table]["columns"].get(column, {}).get("known", 0))
 
 
 def _rule(gates: Sequence[Gate], gate: str, table: str, column: str = "") -> Gate:
@@ -293,6 +301,8 @@ def _alone(name: str, now: Summary, gates: Sequence[Gate]) -> Iterator[Failure]:
         covered = _rule(gates, "covered", name, column)
         if rows > covered.slack and not _held(covered, share := told["known"] / rows):
             yield Failure(covered, f"{name}.{column}", share)
+        if "mean" in told and not _held(middle := _rule(gates, "mean", name, column), told["mean"]):
+            yield Failure(middle, f"{name}.{column}", told["mean"])
 
 
 def _against(name: str, now: Summary, before: Summary, gates: Sequence[Gate]) -> Iterator[Failure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from kansenkaart.publish.editions.gates import accepted
 from kansenkaart.publish.editions.steps import Editions
 from kansenkaart.publish.feasibility import steps as feasibility_reports
 from kansenkaart.score import steps as score
+from kansenkaart.sources import cbs_areas
 from kansenkaart.sources.own import example_csv
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
@@ -82,12 +84,12 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
 
 
 def new_study(name: str, *, root: Path, template: str) -> Path:
-    """Copy a study that comes with the package to the project, under a name of its own.
+    """Copy a study that comes with the package to the project, under a name of its own or for a municipality.
 
     Parameters
     ----------
     name : str
-        Of the new study.
+        Of the new study, or the name or code of a municipality: then the study is named after it and asks it.
     root : Path
         Folder of the project.
     template : str
@@ -103,8 +105,12 @@ def new_study(name: str, *, root: Path, template: str) -> Path:
     ConfigError
         If the name is not that of a study or is taken, or there is no such template.
     """
-    target = root / "studies" / study_path(root, name).name
     shipped = shipped_studies()
+    code, title = cbs_areas.municipality(name) or ("", "")
+    if title:
+        name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in title.lower()).strip("-")
+        name = f"{name}-{code.lower()}" if (root / "studies" / f"{name}.toml").exists() else name
+    target = root / "studies" / study_path(root, name).name
     if template not in shipped:
         raise ConfigError(
             f"one of the templates {sorted(shipped)}", found=template, where="studies", remedy="choose one of them"
@@ -113,10 +119,35 @@ def new_study(name: str, *, root: Path, template: str) -> Path:
         raise ConfigError(
             "a name that is free", found="a study of that name", where=target.name, remedy="choose another name"
         )
-    text = shipped[template].read_text(encoding="utf-8")
+    text = shipped[template].read_text(encoding="utf-8").replace(f'name = "{template}"', f'name = "{name}"', 1)
+    if title:
+        text = re.sub(r'(?m)^title = ".*"$', f'title = "{title}"', text, count=1)
+        text = re.sub(r'(?m)^gemeentecode = ".*"$', f'gemeentecode = "{code}"', text, count=1)
     with atomic(target) as part:
-        part.write_text(text.replace(f'name = "{template}"', f'name = "{name}"', 1), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
     return target
+
+
+def list_studies(root: Path) -> list[dict[str, Any]]:
+    """Return the studies of a project and those that come with the package, a faulty one with its fault as title.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    """
+    own = {one.stem: one for one in (root / "studies").glob("*.toml")}
+    rows = []
+    for name, path in sorted({**shipped_studies(), **own}.items()):
+        row: dict[str, Any] = {"name": name, "origin": "project" if name in own else "kansenkaart"}
+        row |= {"published": (root / "maps" / name / "index.html").exists()}
+        try:
+            study = read_study(path)
+        except ConfigError as why:
+            rows.append({**row, "title": f"fout: {why.found[:80]}", "place": "-"})
+            continue
+        rows.append({**row, "title": study.title, "place": study.place.gemeentecode or "-"})
+    return rows
 
 
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:

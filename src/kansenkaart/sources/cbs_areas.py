@@ -10,8 +10,11 @@ References
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -181,3 +184,24 @@ def _finish(sieve: Sieve, path: Path) -> Any:
     sieve.note("water only", (water == True).sum())  # noqa: E712
     frame = frame.assign(**texts, water=water.astype("boolean"))
     return schemas.conform(frame[list(schemas.get("buurt").columns)], "buurt", where=path.name)
+
+
+@lru_cache(maxsize=1)
+def _municipalities() -> dict[str, str]:
+    with (files("kansenkaart") / "data" / "gemeenten.csv").open(encoding="utf-8") as handle:
+        return {row["gemeentecode"]: row["name"] for row in csv.DictReader(handle)}
+
+
+def municipality(text: str) -> tuple[str, str] | None:
+    """Return code and name of a municipality by its name or code, or nothing.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``Zwolle``, ``'s-gravenhage`` or ``GM0193``; ``data/gemeenten.csv`` has those of 2023 to 2025 (CBS 86044NED).
+    """
+    wanted = " ".join(text.split()).casefold()
+    for code, name in _municipalities().items():
+        if wanted in (code.casefold(), name.casefold()):
+            return code, name
+    return (text.strip().upper(), text.strip().upper()) if re.fullmatch(r"(?i)\s*GM\d{4}\s*", text) else None

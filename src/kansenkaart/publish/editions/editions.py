@@ -21,7 +21,7 @@ import pandas as pd
 
 from kansenkaart.core.editions import summarise
 from kansenkaart.errors import GateError, KansenkaartError, StoreError
-from kansenkaart.publish.editions.gates import Accepted, judge
+from kansenkaart.publish.editions.gates import Accepted, height_model, judge
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import scoring_version
@@ -114,7 +114,11 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
     tables = {name: _summary(store, name) for name in names}
     last = known[-1] if known else None
     failed = judge(
-        tables, last.tables if last else {}, study=store.root.name, last=last.number if last else None, said=said
+        {**tables, **height_model(store)},
+        last.tables if last else {},
+        study=store.root.name,
+        last=last.number if last else None,
+        said=said,
     )
     sources = [one.to_dict() for one in store.sources_of(store.names())]
     return {

@@ -10,12 +10,17 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from kansenkaart.core.editions import Failure, Gate, failures
+import numpy as np
+import pandas as pd
+
+from kansenkaart.core.editions import Failure, Gate, failures, summarise
 from kansenkaart.errors import ConfigError, GateError
+from kansenkaart.sources.tools.geofiles import open_raster
+from kansenkaart.tables.store import Store
 
 _SAID = re.compile(r"\s*([^:\s][^:]{0,59}?)\s*:\s*(\S.{2,499})", re.DOTALL)
 _SHOWN = 8
-KINDS = {"rows", "known", "drift", "size", "moved", "invalid", "outside", "infinite", "gone", "covered", "same"}
+KINDS = {"rows", "known", "drift", "size", "moved", "invalid", "outside", "infinite", "gone", "covered", "same", "mean"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,41 @@ def _wrong(number: int, found: str) -> ConfigError:
         where=f"data/gates.csv, line {number}",
         remedy="correct the line",
     )
+
+
+#: So many roofs are held against the height model: enough to see another unit or another place [1].
+MOST_ROOFS = 2000
+
+
+def height_model(store: Store) -> dict[str, Any]:
+    """Return how the height model and the roofs of LoD2.2 agree, as the summary of a table ``height_model``.
+
+    Parameters
+    ----------
+    store : Store
+        Of the study.
+
+    Returns
+    -------
+    dict
+        Empty without both, or where no roof lies inside the model (then each is scored by itself, and the run says so);
+        else ``height_m_nap``, known inside the model [m NAP], and ``median_above_roof_m``, what the model lies above the
+        middle of the roofs, in the median [m].
+    """
+    if not (store.has("dsm") and store.has("roof_face")):
+        return {}
+    faces = store.read("roof_face").sort_values("face_id")
+    faces = faces.iloc[:: max(len(faces) // MOST_ROOFS, 1)]
+    inside = faces.geometry.representative_point()
+    with open_raster(store.path("dsm")) as sheet:
+        read = [one[0] for one in sheet.sample(zip(inside.x, inside.y, strict=True), masked=True)]
+    heights = np.array([np.nan if np.ma.is_masked(one) else float(one) for one in read])
+    if not np.isfinite(heights).any():
+        return {}
+    middle = (faces["ridge_height_m_nap"] + faces["eave_height_m_nap"]).to_numpy(float) / 2
+    off = heights - middle
+    median = np.where(np.isfinite(off), np.nanmedian(off), np.nan)
+    return {"height_model": summarise(pd.DataFrame({"height_m_nap": heights, "median_above_roof_m": median}))}
 
 
 def judge(

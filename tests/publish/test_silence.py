@@ -1,0 +1,74 @@
+"""What goes wrong without a word is stopped by a gate: homes without panden, codes of another year, other heights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from kansenkaart.core.editions import failures, summarise
+from kansenkaart.publish.editions.gates import height_model, table
+from kansenkaart.sources import ahn
+from kansenkaart.tables.store import Store
+
+
+def _failed(**tables):
+    found = failures({name: summarise(frame) for name, frame in tables.items()}, {}, table())
+    return {(one.gate.gate, one.where) for one in found}
+
+
+def _homes(known):
+    return pd.DataFrame({"home_id": [str(n) for n in range(100)], "pand_id": ["p"] * known + [None] * (100 - known)})
+
+
+def test_homes_without_a_pand_are_not_published_where_panden_are_of_the_bag():
+    panden = pd.DataFrame({"pand_id": ["p"], "bouwjaar": [1970.0]})
+    assert ("covered", "home.pand_id") in _failed(home=_homes(89), pand=panden)
+    assert ("covered", "home.pand_id") not in _failed(home=_homes(90), pand=panden)
+    footprints = panden.assign(bouwjaar=np.nan)  # a town that publishes shapes only has no ids to join by
+    assert ("covered", "home.pand_id") not in _failed(home=_homes(0), pand=footprints)
+
+
+def test_buurten_of_which_the_statistics_do_not_speak_are_not_published():
+    codes = pd.DataFrame({"buurtcode": list("abcd"), "inhabitants": [10.0, None, None, None]})
+    assert ("covered", "buurt.inhabitants") in _failed(buurt=codes)
+    assert ("covered", "buurt.inhabitants") not in _failed(buurt=codes.assign(inhabitants=[10.0, 20.0, None, None]))
+
+
+HEIGHTS = {
+    "right": (lambda z: z, False),
+    "in centimetres": (lambda z: z * 100, True),
+    "flat under the roofs": (lambda z: z * 0, True),
+    "mostly without height": (lambda z: np.where(np.arange(z.size).reshape(z.shape) % 100 < 30, z, np.nan), True),
+}
+
+
+@pytest.mark.parametrize("name", HEIGHTS)
+def test_heights_are_held_against_the_roofs(name, tmp_path, monkeypatch):
+    change, wrong = HEIGHTS[name]
+    faces = gpd.GeoDataFrame(
+        {"face_id": [f"f{n:02d}" for n in range(100)], "ridge_height_m_nap": 7.0, "eave_height_m_nap": 5.0},
+        geometry=[shapely.box(190_000 + n, 560_000, 190_001 + n, 560_010) for n in range(100)],
+        crs=28992,
+    )
+    path = tmp_path / "dsm.tif"
+    ahn.write_clip(
+        change(np.full((10, 100), 6.0)).astype(np.float32), ahn.Affine(1, 0, 190_000, 0, -1, 560_010), path=path
+    )
+    store = Store(tmp_path)
+    monkeypatch.setattr(Store, "has", lambda self, name: name in ("dsm", "roof_face"))
+    monkeypatch.setattr(Store, "read", lambda self, name: faces)
+    monkeypatch.setattr(Store, "path", lambda self, name: path)
+    told = height_model(store)
+    found = failures(told, {}, table())
+    assert bool(found) == wrong, [str(one) for one in found]
+
+
+def test_a_rule_can_need_a_column_that_says_something():
+    rule = next(one for one in table() if one.column == "pand_id" and one.gate == "covered")
+    assert rule.needs == "pand.bouwjaar"
+    assert failures({"home": summarise(_homes(0))}, {}, [replace(rule, needs="pand")]) == []
