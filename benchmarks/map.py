@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,26 @@ def buildings(count: int) -> gpd.GeoDataFrame:
     )
 
 
-def our_page(frame: gpd.GeoDataFrame) -> str:
-    """Draw the buildings with the project's own page."""
+def blocks_over(frame: gpd.GeoDataFrame) -> Layer:
+    """Make square blocks of 20 by 20 buildings over all of them."""
+    west, south, east, north = frame.total_bounds
+    side = 20 * PITCH_M
+    shapes = [
+        shapely.box(x, y, x + side, y + side)
+        for x in np.arange(west, east, side)
+        for y in np.arange(south, north, side)
+    ]
+    block = gpd.GeoDataFrame(
+        {"block": [f"b{k}" for k in range(len(shapes))], "value": np.arange(len(shapes)) % 5},
+        geometry=shapes,
+        crs=frame.crs,
+    )
+    columns = (Column("block", "blok", "b", kind="text"), Column("value", "waarde", "b"))
+    return Layer("blokken", "Blokken", "polygon", block, columns, "block", "block")
+
+
+def our_page(frame: gpd.GeoDataFrame, *, context: bool = False) -> str:
+    """Draw the buildings with the project's own page; with a context, as what lies over blocks of 400 buildings."""
     text = {"pand", "use", "basis"}
     columns = tuple(
         Column(name, name, "b", kind="text" if name in text else "number", decimals=int(name == "roof_m2"))
@@ -91,7 +110,12 @@ def our_page(frame: gpd.GeoDataFrame) -> str:
     theme = Theme("zon", "Zon", "panden", (view,), Story("a", "b", "c"), ("kwh", "year"), ("pand", "kwh"))
     source = Source("b", "Verzonnen panden", "kansenkaart", "1", "EUPL-1.2")
     credit = Credit("-", "")
-    return render_page(MapSpec("Meting", "meting", "1", "Verzonnen.", True, (layer,), (theme,), (source,), (credit,)))
+    spec = MapSpec("Meting", "meting", "1", "Verzonnen.", True, (layer,), (theme,), (source,), (credit,))
+    if context:
+        over = View("Waarde", "value", ramp_classes([1, 2, 3, 4], list("abcde")), signs=False)
+        first = Theme("blokken", "Blokken", "blokken", (over,), Story("a", "b", "c"), ("value",), ("block", "value"))
+        spec = replace(spec, layers=(blocks_over(frame), layer), themes=(first, theme), context=("panden",))
+    return render_page(spec)
 
 
 def folium_page(frame: gpd.GeoDataFrame) -> str:
@@ -200,6 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=int, default=60_000)
     parser.add_argument("--peers", action="store_true", help="also draw with stock folium")
+    parser.add_argument("--context", action="store_true", help="draw the buildings as context over blocks")
     parser.add_argument("--page", type=Path, help="measure this page of ours instead")
     parser.add_argument("--theme", default="", help="the theme to open that page with")
     chosen = parser.parse_args()
@@ -214,7 +239,7 @@ def main() -> None:
             )
         else:
             frame = buildings(chosen.features)
-            path.write_text(our_page(frame), encoding="utf-8")
+            path.write_text(our_page(frame, context=chosen.context), encoding="utf-8")
             rows.append(measure(path, "kansenkaart", chosen.features))
             if chosen.peers:
                 path.write_text(folium_page(frame), encoding="utf-8")

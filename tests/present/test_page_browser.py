@@ -338,6 +338,25 @@ def test_prints_on_paper_with_its_sources(opened):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+OVERLAPS = """() => { const boxes = [...document.querySelectorAll('header, .folium-map, #legenda, #begin, #verhaal, footer')]
+  .filter((one) => one.offsetParent !== null).map((one) => [one.id || one.className || one.tagName, one.getBoundingClientRect()]);
+  const out = [];
+  for (let a = 0; a < boxes.length; a++) for (let b = a + 1; b < boxes.length; b++) {
+    const [p, q] = [boxes[a][1], boxes[b][1]];
+    const wide = Math.min(p.right, q.right) - Math.max(p.left, q.left);
+    const high = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    if (wide > 1 && high > 1) out.push(boxes[a][0] + ' over ' + boxes[b][0]);
+  }
+  return out; }"""
+
+
+def test_nothing_lies_over_anything_on_paper(opened):
+    page = opened(full())
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate(OVERLAPS) == []
+
+
 def test_a_browser_that_cannot_unpack_uses_the_unpacker_that_the_page_carries(browser, tmp_path):
     path = tmp_path / "kaart.html"
     path.write_text(render_page(picture()), encoding="utf-8")

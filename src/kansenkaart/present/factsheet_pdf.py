@@ -33,7 +33,7 @@ from kansenkaart.wording.nl import number
 Paper = Literal["A4", "A3"]
 _PAGES = {"A4": A4, "A3": A3}
 _PLAIN, _BOLD = "Vera", "VeraBd"
-_INK, _SOFT, _BRAND = "#1a2230", "#4a5565", "#154273"
+_INK, _SOFT, _BRAND = "#16202a", "#465260", "#0b5674"
 _LAST = 0xFFFF
 
 

@@ -1,0 +1,76 @@
+"""The map of the example as a frozen spec: questions, context, legends, and what can be searched."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from kansenkaart.config import read_study
+from kansenkaart.present.style import AMOUNT, COSTS, GAINS, QUALITY
+from kansenkaart.publish.disclosure import ReaderStore
+from kansenkaart.publish.map.legend import view_of
+from kansenkaart.publish.map.spec import picture
+from kansenkaart.tables.store import Store
+
+
+@pytest.fixture(scope="module")
+def spec(finished):
+    store = Store(finished / "data" / "processed" / "voorbeeld")
+    return picture(store, read_study(finished / "studies" / "voorbeeld.toml"))
+
+
+def test_every_theme_stands_under_a_question_and_the_first_says_where_to_begin(spec):
+    assert list(spec.questions) == ["begin", "sun", "water", "more"]
+    assert {one.question for one in spec.themes} == set(spec.questions)
+    assert spec.themes[0].question == "begin"
+
+
+def test_the_place_is_drawn_from_the_layers_of_the_study(spec):
+    assert spec.context == ("ondergrond", "panden")
+    ground = spec.layer("ondergrond").frame
+    assert set(ground["ground"]) == {"water", "green", "street"}
+    assert "terrain" in " ".join(one.key for one in spec.sources)  # its licence asks for its name
+
+
+def test_addresses_are_found_by_house_number_but_not_in_the_public_edition(finished, spec):
+    addresses = spec.search[spec.search["kind"] == "adres"]
+    assert len(addresses) == 1034  # the example's plan has 1,034 homes, each with an address of its own
+    assert addresses["text"].str.fullmatch(r"\D+ \d+.*").all()
+    store = ReaderStore(Store(finished / "data" / "processed" / "voorbeeld"), public=True)
+    public = picture(store, read_study(finished / "studies" / "voorbeeld.toml"))
+    assert "adres" not in set(public.search["kind"])
+
+
+def test_codes_are_said_per_column(spec):
+    assert spec.words["score_basis"]["footprint"] == "omtrek van gebouwen; daken onbekend"
+    assert spec.words["pipe_basis"]["gwsw"] == "riool zoals de gemeente het opgeeft"
+    assert "homes" not in spec.words
+
+
+def legend(name: str, values: list, **more):
+    return view_of(pd.DataFrame({name: values, **more}), name).classes
+
+
+def test_more_is_darker_and_a_is_best_and_darkest():
+    amounts = legend("homes", [1, 10, 100, 1000, 10_000, 20_000])
+    assert [one.color for one in amounts] == list(AMOUNT)
+    assert [one.letter for one in amounts] == ["1", "2", "3", "4", "5"]
+    classes = legend("sun_class", ["A", "D"])
+    assert [one.letter for one in classes] == ["A", "B", "C", "D", "-", "?"]
+    assert classes[0].color == QUALITY["A"] == AMOUNT[-1]
+
+
+def test_euros_below_nothing_have_another_hue():
+    classes = legend("enterprise_eur_per_year", [-4000.0, -3000.0, -1000.0, 500.0, 2000.0, 9000.0])
+    below = [one for one in classes if one.high is not None and one.high <= 0]
+    assert {one.color for one in below} <= set(COSTS)
+    assert {one.color for one in classes if one not in below} <= set(GAINS)
+    assert any(one.low == 0.0 for one in classes)
+
+
+def test_years_have_no_point_and_kinds_no_ramp():
+    years = legend("laid_year", [1905, 1950, 1968, 1987, 2001, 2020])
+    assert not any("." in one.label for one in years)
+    kinds = legend("system", ["gemengd", "hemelwater"])
+    assert not {one.color for one in kinds} & set(AMOUNT)
+    assert len({one.letter for one in kinds}) == len(kinds)
