@@ -17,10 +17,11 @@ from kansenkaart.core.solar.balance import (
     SIZE_COLUMNS,
     Prices,
     annuity,
-    calibrate_spread,
     economic_size,
+    follow_sun,
     household_profile,
     own_use,
+    shifted,
 )
 from kansenkaart.core.solar.classes import classify
 from kansenkaart.core.solar.priors import GRID_DEG, OpenSun, combined, estimate, footprint_shapes, open_grid
@@ -55,12 +56,13 @@ USE_USED = (
     "pv_degradation",
     "discount_rate_real",
     "self_consumption_reference",
-    "pv_specific_yield_cbs",
+    "pv_reference_yield",
+    "pv_reference_use",
+    "home_load_spread",
 )
 # Homes smooth each other little: own use is tabulated for these numbers, and the nearest (by ratio) serves a roof.
 HOMES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
 _PERCENT, _W_PER_KW, HALF_HOUR_MIN = 0.01, 1000.0, 30.0
-_REFERENCE_KWP, _REFERENCE_USE_KWH = 4.0, 2700.0  # of self_consumption_reference, as its note says
 _OF_A_FACE = ["roof", "flat", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year"]
 _FULL_DEG, _EAST_DEG = 360.0, 90.0
 # Trees beside a roof that nobody saw: factor in the middle, and bounds around it (guess; 3DBAG shows buildings only).
@@ -135,8 +137,7 @@ def _use_per_home(
 
 def _sized(roofs: pd.DataFrame, station: Station, known: Assumptions) -> pd.DataFrame:
     """Find the size that pays, roofs with about as many homes together."""
-    sun, load = _sun_profile(station), household_profile(_true_hours(station))
-    spread = _spread(sun, load, known)
+    sun, load, spread = load_of(station, known)
     near = np.abs(np.log(roofs["homes"].to_numpy()[:, None] / np.array(HOMES))).argmin(axis=1)
     life = known.value("pv_life", "year")
     roofs = roofs.assign(kwh_per_kwp=roofs["kwh_per_kwp"] * _mean_output(known, life))
@@ -176,10 +177,19 @@ def _mean_output(known: Assumptions, life: float) -> float:
     return 1 - known.value("pv_degradation", "%/year") * _PERCENT * life / 2
 
 
-def _spread(sun: NDArray[np.float64], load: NDArray[np.float64], known: Assumptions) -> float:
-    yearly = _REFERENCE_KWP * known.value("pv_specific_yield_cbs", "kWh/kWp/year")
-    share = known.value("self_consumption_reference", "%") * _PERCENT
-    return calibrate_spread(sun, load, share=share, sun_kwh=yearly, use_kwh=_REFERENCE_USE_KWH)
+def load_of(station: Station, known: Assumptions) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return the hours of sun and of the load of a home with panels, as shares of the year, and the spread of one home [1]."""
+    sun, usual = _sun_profile(station), household_profile(_true_hours(station))
+    spread = known.value("home_load_spread", "1")
+    part = follow_sun(
+        sun,
+        usual,
+        share=known.value("self_consumption_reference", "%") * _PERCENT,
+        sun_kwh=known.value("pv_reference_yield", "kWh/home/year"),
+        use_kwh=known.value("pv_reference_use", "kWh/home/year"),
+        spread=spread,
+    )
+    return sun, shifted(usual, sun, part), spread
 
 
 def _sun_profile(station: Station) -> NDArray[np.float64]:

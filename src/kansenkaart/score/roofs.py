@@ -42,11 +42,23 @@ COLUMNS = (
 )
 SUN_MONTHS = tuple(f"sun_kwh_per_m2_month_{month:02d}" for month in range(1, 13))
 FLAT_BELOW_DEG = LayoutRule.flat_below_deg
+LOSSES = (
+    "pv_loss_reflection",
+    "pv_loss_temperature",
+    "pv_loss_soiling",
+    "pv_loss_mismatch",
+    "pv_loss_wiring",
+    "pv_loss_connections",
+    "pv_loss_first_light",
+    "pv_loss_nameplate",
+    "pv_loss_availability",
+    "pv_loss_inverter",
+)
 FIT_USED = (
     "pv_module_power",
     "pv_module_length",
     "pv_module_width",
-    "pv_performance_ratio",
+    *LOSSES,
     "pv_min_area",
     "pv_class_very_good",
     "pv_class_good",
@@ -82,9 +94,16 @@ def best_of_region(station: Station) -> float:
 
 
 def performance(known: Assumptions) -> tuple[float, float, float]:
-    """Return the performance ratio, its low and its high [1]."""
-    one = known["pv_performance_ratio"]
-    return known.value("pv_performance_ratio", "1"), one.low, one.high
+    """Return the performance ratio of a new system, its low and its high [1]: what its named losses leave, ageing apart."""
+    rows = [known[name] for name in LOSSES]
+    kept = [1 - known.value(name, "%") * _PERCENT for name in LOSSES]
+    bounds = [
+        ((1 - one.high * _PERCENT) / left, (1 - one.low * _PERCENT) / left)
+        for one, left in zip(rows, kept, strict=True)
+    ]
+    middle = np.array([np.prod(kept)])
+    low, high = combined(middle, *bounds)
+    return float(middle[0]), float(low[0]), float(high[0])
 
 
 def add_modules(

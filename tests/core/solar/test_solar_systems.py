@@ -14,11 +14,12 @@ from kansenkaart.core.solar.balance import (
     Prices,
     annuity,
     balance,
-    calibrate_spread,
     economic_size,
+    follow_sun,
     household_profile,
     own_use,
     own_use_kwh,
+    shifted,
 )
 from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, specific_yield
 from kansenkaart.core.solar.panels import Layout, LayoutRule, Module, lay_out
@@ -151,13 +152,21 @@ def test_exponential_load_has_its_closed_form() -> None:
 
 def test_the_calibration_point_comes_out() -> None:
     sun, load = sun_profile(), household_profile(hours())
-    spread = calibrate_spread(sun, load, share=0.25, sun_kwh=4 * 900.0, use_kwh=2700.0)
-    sums = balance(sun * 3600, load * 2700, homes=1, spread=spread)
-    assert sums["own_use_frac"] == pytest.approx(0.25, abs=1e-4)
-    assert sums["own_kwh"] + sums["export_kwh"] == pytest.approx(3600)
-    assert sums["own_kwh"] + sums["import_kwh"] == pytest.approx(2700)
+    figures = {"sun_kwh": 3500.0, "use_kwh": 4000.0, "spread": 0.8}
+    part = follow_sun(sun, load, share=0.50, **figures)
+    sums = balance(sun * 3500, shifted(load, sun, part) * 4000, homes=1, spread=0.8)
+    assert 0 < part < 0.5
+    assert sums["own_use_frac"] == pytest.approx(0.50, abs=1e-4)
+    assert sums["own_kwh"] + sums["export_kwh"] == pytest.approx(3500)
+    assert sums["own_kwh"] + sums["import_kwh"] == pytest.approx(4000)
+    assert follow_sun(sun, load, share=0.05, **figures) == 0.0  # the usual shape uses more than that
     with pytest.raises(InfeasibleError, match="own use"):
-        calibrate_spread(sun, load, share=0.9, sun_kwh=3600.0, use_kwh=2700.0)
+        follow_sun(sun, load, share=0.9, **figures)
+
+
+def test_a_load_that_follows_the_sun_is_a_mixture() -> None:
+    load, sun = np.array([0.5, 0.25, 0.25]), np.array([0.0, 0.0, 1.0])
+    assert shifted(load, sun, 0.2).tolist() == pytest.approx([0.4, 0.2, 0.4])
 
 
 def test_more_homes_use_more_of_the_same_sun() -> None:

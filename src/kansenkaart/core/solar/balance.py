@@ -3,12 +3,13 @@
 The load of N homes in an hour is random: a gamma variable with the mean of the hour's profile and a relative spread
 c / sqrt(N), so that many homes smooth each other. Own use is the expected lesser of sun and load, in closed form:
 E[min(P, L)] = m G(k + 1, P k / m) + P (1 - G(k, P k / m)), with m the mean load, k = N / c2 and G the regularised lower
-incomplete gamma function. The one free number, the spread c of a single home, is set so that a known point comes out:
-30 % own use at 4 kWp and 2,700 kWh/year.
+incomplete gamma function. The one free number, the share of the load that follows the sun (washing by day, working at home, an
+electric car), is set so that a known point comes out: the own use of all Dutch homes with panels, which the statistics
+give as what they produce less what they feed in. A load of the usual shape reaches it only if perfectly smooth.
 
 References
 ----------
-1. Milieu Centraal (2026), own use of solar power without a battery: about 30 % (calibration point).
+1. CBS, StatLine 81528NED (delivered and net) and 85005NED (production of homes), 2022-2024 (calibration point).
 2. NIST Digital Library of Mathematical Functions, 8.2 (incomplete gamma functions), https://dlmf.nist.gov/8.2.
 """
 
@@ -80,8 +81,8 @@ SUMMER = (
     1.05,
     0.84,
 )
-YEARLY_SWING = 0.20  # January above, July below the mean (guess)
-WEEKEND = 1.08  # load of a Saturday or Sunday against a weekday (guess)
+YEARLY_SWING = 0.13  # January above, July below the mean (guess)
+WEEKEND = 1.03  # load of a Saturday or Sunday against a weekday (guess)
 RATIOS = np.geomspace(0.02, 20.0, 61)  # sun over load, both per year, of the table of own use
 
 
@@ -171,33 +172,46 @@ def own_use_kwh(sun_kwh: Doubles, load_kwh: Doubles, *, homes: float, spread: fl
     return float((mean * gammainc(shape + 1, x) + sun_kwh * (1 - gammainc(shape, x))).sum())
 
 
-def calibrate_spread(
-    sun_profile: Doubles, load_profile: Doubles, *, share: float, sun_kwh: float, use_kwh: float
+def follow_sun(
+    sun_profile: Doubles, load_profile: Doubles, *, share: float, sun_kwh: float, use_kwh: float, spread: float
 ) -> float:
-    """Spread c of one home's hourly load [1] at which a known share of its sun is used under the roof.
+    """Share of a home's load that follows the sun [1], at which a measured share of its sun is used under the roof.
 
     Parameters
     ----------
     sun_profile, load_profile : numpy.ndarray
         Shares of the year per hour, each summing to 1.
     share : float
-        Known own use [1], at the yearly sums ``sun_kwh`` and ``use_kwh`` [kWh/year].
+        Measured own use [1], at the yearly sums ``sun_kwh`` and ``use_kwh`` [kWh/year].
+    spread : float
+        Spread of one home's load in an hour [1].
+
+    Returns
+    -------
+    float
+        0 where the usual shape of the load uses as much or more.
 
     Raises
     ------
     InfeasibleError
-        If no spread gives that share.
+        If even a load that follows the sun by half does not use that much.
     """
 
-    def miss(spread: float) -> float:
-        return own_use_kwh(sun_profile * sun_kwh, load_profile * use_kwh, homes=1, spread=spread) / sun_kwh - share
+    def miss(part: float) -> float:
+        load = shifted(load_profile, sun_profile, part) * use_kwh
+        return own_use_kwh(sun_profile * sun_kwh, load, homes=1, spread=spread) / sun_kwh - share
 
-    low, high = 0.02, 6.0
-    if miss(low) < 0 or miss(high) > 0:
-        raise InfeasibleError(
-            f"an own use from {miss(high) + share:.2f} to {miss(low) + share:.2f}", found=f"{share:.2f}", where="share"
-        )
-    return float(brentq(miss, low, high, xtol=1e-6))
+    most = 0.5
+    if miss(0.0) >= 0:
+        return 0.0
+    if miss(most) < 0:
+        raise InfeasibleError(f"an own use of at most {miss(most) + share:.2f}", found=f"{share:.2f}", where="share")
+    return float(brentq(miss, 0.0, most, xtol=1e-6))
+
+
+def shifted(load_profile: Doubles, sun_profile: Doubles, part: float) -> Doubles:
+    """Return a load of which a part [1] follows the sun; shares of the year per hour that sum to 1."""
+    return np.asarray((1 - part) * load_profile + part * sun_profile)
 
 
 def own_use(sun_profile: Doubles, load_profile: Doubles, *, homes: float, spread: float) -> OwnUse:
