@@ -365,6 +365,54 @@ def test_a_sentence_for_each_type_of_street(given, told):
     assert told in grey_sentence(row(**given), renewal_pct=0.9)
 
 
+def rain_row(**other: object) -> dict[str, object]:
+    base: dict[str, object] = {
+        "class_rain": "C",
+        "reason_rain": "saves",
+        "net_rain_eur": -40_000.0,
+        "net_rain_eur_low": -60_000.0,
+        "net_rain_eur_high": -20_000.0,
+        "saving_rain_off_eur": 1500.0,
+        "rain_diameter_as_is_mm": 300.0,
+        "paved_sewer_m2": 1234.0,
+        "area_basis": "bgt",
+        "years_to_replacement": 10.0,
+        "replacement_year": 2036.0,
+    }
+    return base | other
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {},
+            "Geen besparing: afkoppelen kost hier 40.000 euro meer dan het riool goedkoper wordt (20.000 tot 60.000).",
+        ),
+        ({}, "Een kleinere buis scheelt 1.500 euro bij de volgende vervanging."),
+        ({"net_rain_eur_high": 5_000.0, "class_rain": "B"}, "Kan lonen voor de gemeente"),
+        (
+            {"net_rain_eur": 4e4, "net_rain_eur_low": 1e4, "net_rain_eur_high": 9e4, "class_rain": "A"},
+            "wordt hier 40.000 euro goedkoper dan het afkoppelen kost (10.000 tot 90.000)",
+        ),
+        ({"reason_rain": "minimum_diameter"}, "is al groot genoeg (minimumdiameter)"),
+        ({"reason_rain": "same_size"}, "dezelfde standaardmaat"),
+        ({"class_rain": "-", "reason_rain": "already_separate"}, "Afkoppelen is al gedaan."),
+        ({"class_rain": "-", "reason_rain": "no_paving"}, "Geen kans voor regenwater"),
+        ({"class_rain": "?", "reason_rain": "no_sewer"}, "weet de waterbeheerder. Bekend is 1.234 m² verharding."),
+        ({"class_rain": "?", "reason_rain": "unknown"}, "het jaar van aanleg ontbreekt"),
+        ({"years_to_replacement": 45.0, "replacement_year": 2071.0}, "pas rond 2071 vervangen"),
+    ],
+)
+def test_a_sentence_on_rain_for_each_type_of_street(given, words):
+    assert words in rain_sentence(rain_row(**given))
+
+
+def test_paving_that_is_a_fixed_area_per_home_is_not_told_as_known():
+    text = rain_sentence(rain_row(class_rain="?", reason_rain="no_sewer", area_basis="per home"))
+    assert "verharding" not in text
+
+
 def test_one_home_and_a_foul_sewer_in_the_sum(result):
     foul = dict(result.street.set_index("street_name").loc["Zijlaan"], homes=1)
     lines = four_lines(foul)

@@ -241,6 +241,8 @@ def test_people_and_water_conserve_over_any_network(network, seed):
     assert volume.sum() == pytest.approx(load[:, 0].sum() * net_rain(Storm()).sum() / 1000)
     # Nothing runs faster than the whole area under the heaviest step: 3.3 mm in 300 s.
     assert (peaks <= through[:, 0] * 3.3 / 300 + 1e-9).all()
+    # Nor less than the pipe's own area under it, which enters at once.
+    assert (peaks >= load[:, 0] * net_rain(Storm()).max() / 300 - 1e-9).all()
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)

@@ -37,7 +37,7 @@ class Reach:
     yard_m : float
         From a point in a yard to the pand it belongs to [m] (guess).
     sewer_m : float
-        From a home or street to a sewer pipe [m]; the distance of the rule on discharge (Blah art. 7).
+        From a home or street to a sewer pipe [m]; the distance of the old rule on discharge (Blah art. 7, lapsed in 2024).
     pand_water_m : float
         A pand this near to open water drains into it [m]; BGT-inlooptool.
     surface_water_m : float

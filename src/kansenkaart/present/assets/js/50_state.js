@@ -56,8 +56,8 @@ function shownClasses() {
   return classesOf.get(key);
 }
 
-/** @returns {LegendItem[]} */
-const palette = () => [...view().classes, { letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }].map(onScreen);
+/** The classes of the view and the one for what is not known; a class that says so itself is hatched alike. @returns {LegendItem[]} */
+const palette = () => [...view().classes.map((one) => (one.letter === "?" ? { ...one, hatch: true } : one)), { letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }].map(onScreen);
 
 /** A class with its colour for the screen as it is: on a dark one more is lighter; paper is always light. */
 function onScreen(item) {
