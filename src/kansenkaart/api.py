@@ -1,0 +1,422 @@
+"""The Python door: score roofs, make blocks and areas, work out a case, open a study or a release, with frames of your own.
+
+Nothing here needs a study, a store or a server, but for ``open_study`` and ``render_map``. Frames are in RD New
+(EPSG:28992, [m]); what is unknown is empty, never 0; ``frame.attrs["units"]`` says the unit of each column that is added.
+
+The examples make houses of their own: twenty rows of twenty.
+
+>>> import geopandas as gpd
+>>> from shapely import box
+>>> rows = [(x, y) for y in range(462_000, 462_400, 40) for x in (155_000, 155_150)]
+>>> shapes = [box(x + 6 * n, y, x + 6 * n + 6, y + 9) for x, y in rows for n in range(20)]
+>>> panden = gpd.GeoDataFrame({"pand_id": [f"p{n}" for n in range(400)]}, geometry=shapes, crs=28992)
+>>> homes = panden.rename(columns={"pand_id": "home_id"}).assign(pand_id=panden["pand_id"])
+>>> homes = homes.set_geometry(homes.centroid)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from kansenkaart.core.area.best import best_around, block_at
+from kansenkaart.core.area.blocks import Blocks, build_blocks
+from kansenkaart.core.area.graph import build_graph
+from kansenkaart.core.area.partition import partition
+from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.core.area.values import area_shapes
+from kansenkaart.core.enterprise.case import AreaFacts, case_from
+from kansenkaart.core.enterprise.cashflow import evaluate_case
+from kansenkaart.core.enterprise.linear import yearly_equivalent
+from kansenkaart.core.enterprise.services import PARTIES
+from kansenkaart.core.solar.cells import roof_planes
+from kansenkaart.core.solar.irradiance import cumulative_irradiance
+from kansenkaart.core.solar.weather import Site
+from kansenkaart.errors import ConfigError, FormatError, SchemaError
+from kansenkaart.runs import study as runs
+from kansenkaart.score.areas import border_factors
+from kansenkaart.tables import assumptions, fields
+
+if TYPE_CHECKING:
+    from kansenkaart.runs.study import Workplace
+
+__all__ = [
+    "AreaFacts",
+    "Release",
+    "Site",
+    "best_area",
+    "divide",
+    "enterprise_case",
+    "make_blocks",
+    "open_release",
+    "open_study",
+    "render_map",
+    "score_roofs",
+]
+_NO_BUURT = ""
+
+
+def score_roofs(roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site) -> gpd.GeoDataFrame:
+    """Add the sun that falls on roof faces in a typical year when nothing stands around them.
+
+    Parameters
+    ----------
+    roofs : GeoDataFrame
+        A face a row: ``tilt_deg`` (0 = flat) and ``azimuth_deg`` (0 = north, clockwise; may be empty where flat) [deg];
+        with ``roof_area_m2`` [m2] its whole irradiation is added too.
+    weather : DataFrame
+        Hours with a time zone: ``ghi_w_per_m2``, ``dni_w_per_m2``, ``dhi_w_per_m2`` [W/m2].
+    site : Site
+        Where the weather was measured.
+
+    Returns
+    -------
+    GeoDataFrame
+        With ``open_sky_kwh_per_m2_year`` [kWh/m2/year] and, where areas are given, ``open_sky_kwh_per_year`` [kWh/year];
+        empty for a face without tilt. Perez (1990) by pvlib's coefficients; shade is not in it.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or the weather has gaps or no time zone.
+    ConfigError
+        If a face is steeper than 89 deg.
+
+    Examples
+    --------
+    A flat roof gets what falls on the ground; a face of which no tilt is known stays unknown.
+
+    >>> hours = pd.date_range("2025-01-01", periods=8760, freq="h", tz="UTC")
+    >>> light = np.clip(np.sin(2 * np.pi * (hours.hour - 6) / 24), 0, 1) * 200.0
+    >>> weather = pd.DataFrame({"ghi_w_per_m2": light, "dni_w_per_m2": 0.0, "dhi_w_per_m2": light}, index=hours)
+    >>> faces = panden.head(3).assign(tilt_deg=[0.0, 60.0, np.nan], azimuth_deg=[np.nan, 180.0, 180.0])
+    >>> sun = score_roofs(faces, weather=weather, site=Site(52.1, 5.2))
+    >>> flat, _, unknown = sun["open_sky_kwh_per_m2_year"]
+    >>> bool(0.9 < flat * 1000 / weather["ghi_w_per_m2"].sum() < 1.1), bool(np.isnan(unknown))
+    (True, True)
+    >>> sun.attrs["units"]["open_sky_kwh_per_m2_year"]
+    'kWh/m2/year'
+    """
+    _require(roofs, "roofs", "tilt_deg", "azimuth_deg")
+    table = cumulative_irradiance(weather, site=site)
+    tilt, azimuth = (roofs[name].to_numpy(float) for name in ("tilt_deg", "azimuth_deg"))
+    known = ~np.isnan(tilt)
+    sun = np.full(len(roofs), np.nan)
+    if known.any():
+        sun[known] = roof_planes(tilt[known], azimuth[known], table=table).open_kwh_per_m2.sum(axis=1)
+    out = roofs.assign(open_sky_kwh_per_m2_year=sun)
+    if "roof_area_m2" in roofs:
+        out["open_sky_kwh_per_year"] = sun * roofs["roof_area_m2"].to_numpy(float)
+    return _with_units(out)
+
+
+def make_blocks(
+    panden: gpd.GeoDataFrame, homes: gpd.GeoDataFrame, *, streets: gpd.GeoDataFrame | None = None
+) -> Blocks:
+    """Make building blocks of footprints and homes: the units of which areas consist.
+
+    Parameters
+    ----------
+    panden : GeoDataFrame
+        Footprints with ``pand_id``; ``buurtcode`` where it is known.
+    homes : GeoDataFrame
+        Points with ``home_id`` and ``pand_id``.
+    streets : GeoDataFrame, optional
+        Lines or areas that bound blocks, with ``cls``: ``local``, ``collector``, ``main``, ``rail`` or ``water``.
+
+    Returns
+    -------
+    Blocks
+        ``frame``: a block a row, with ``homes`` [1] and its land; ``edges``: their borders, with ``length_m`` [m].
+
+    Raises
+    ------
+    CrsError, SchemaError, InfeasibleError
+        If coordinates are not in RD New, a column is missing or a pand stands twice, or there are no homes.
+
+    Examples
+    --------
+    >>> blocks = make_blocks(panden, homes)
+    >>> int(blocks.frame["homes"].sum())
+    400
+    """
+    panden = panden if "buurtcode" in panden else panden.assign(buurtcode=_NO_BUURT)
+    return build_blocks(panden, homes, factors=border_factors(), barriers=streets)
+
+
+def divide(blocks: Blocks, *, target: int = 330) -> gpd.GeoDataFrame:
+    """Divide all blocks into contiguous areas of about as many homes.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        From ``make_blocks``.
+    target : int
+        Homes aimed at [1]; the band runs from 10 % below to 10 % above it.
+
+    Returns
+    -------
+    GeoDataFrame
+        An area a row: ``homes`` [1], ``reason`` (why its band had to be wider, in Dutch; mostly empty) and its outline.
+
+    Raises
+    ------
+    InfeasibleError
+        If there are fewer homes than one area needs.
+
+    Examples
+    --------
+    >>> areas = divide(make_blocks(panden, homes), target=100)
+    >>> len(areas), int(areas["homes"].sum())
+    (4, 400)
+    """
+    graph = build_graph(blocks.frame, blocks.edges, factors=border_factors())
+    low, high = _band(target)
+    found = partition(graph, target_homes=target, low_homes=low, high_homes=high)
+    shapes = area_shapes(blocks.frame, found.label.tolist())
+    return _with_units(
+        gpd.GeoDataFrame({"homes": found.homes, "reason": found.reason}, geometry=shapes, crs=shapes.crs)
+    )
+
+
+def best_area(
+    blocks: Blocks, *, around: tuple[float, float], target: int = 330, value: str | None = None, radius_m: float = 300.0
+) -> gpd.GeoDataFrame:
+    """Find the best contiguous area around a place: most value, least border across which people walk.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        From ``make_blocks``.
+    around : tuple of float
+        A place in RD New [m].
+    target : int
+        Homes aimed at [1]; the band runs from 10 % below to 10 % above it.
+    value : str, optional
+        Column of ``blocks.frame`` with what a block is worth [EUR/year]; without it the border alone decides.
+    radius_m : float
+        All blocks lie within this distance of the block at the place [m].
+
+    Returns
+    -------
+    GeoDataFrame
+        One row: ``homes`` [1], ``border_m`` (weighted [m]), ``bound_gap_frac`` (0 = proven best [1]), ``block_ids`` and
+        its outline.
+
+    Raises
+    ------
+    InfeasibleError
+        If nothing around the place fits.
+    ConfigError
+        If the place is no point in RD New.
+
+    Examples
+    --------
+    >>> best = best_area(make_blocks(panden, homes), around=(155_120, 462_200), target=100)
+    >>> 90 <= best["homes"].item() <= 110
+    True
+    """
+    graph = build_graph(blocks.frame, blocks.edges, factors=border_factors(), value=value)
+    low, high = _band(target)
+    mean = float(np.nansum(graph.value)) / max(int(graph.homes.sum()), 1)
+    price = assumptions.default().value("area_border_price", "home/m")
+    question = AreaQuestion(
+        low, high, radius_m, border_price=price * mean if mean > 0 else 1.0, reference=max(mean, 0.0)
+    )
+    area = best_around(graph, centre=block_at(graph, x=around[0], y=around[1]), question=question)
+    inside = blocks.frame.iloc[area.blocks]
+    row = {
+        "homes": [area.homes],
+        "border_m": [area.border_m],
+        "bound_gap_frac": [area.gap],
+        "block_ids": [inside["block_id"].tolist()],
+    }
+    return _with_units(gpd.GeoDataFrame(row, geometry=[inside.union_all()], crs=inside.crs))
+
+
+def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
+    """Work out what an enterprise of a neighbourhood brings each party, with the project's own figures.
+
+    Parameters
+    ----------
+    facts : AreaFacts
+        What is known of the area; what is left out is unknown, and services that need it do not take part.
+    track : str
+        ``short`` (an owner and the municipality commit themselves) or ``long`` (a cooperative grows).
+
+    Returns
+    -------
+    DataFrame
+        A party a row: ``eur_per_year`` (an equal sum each year, at prices of now [EUR/year]) and ``eur`` (the whole period,
+        in money of now [EUR]); what one gains another gives, so they sum to 0. ``attrs["unknown"]`` names the services
+        left out.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such track.
+
+    Examples
+    --------
+    >>> case = enterprise_case(AreaFacts(homes=330.0, households=330.0, inhabitants=700.0))
+    >>> list(case.index)
+    ['household', 'enterprise', 'roof_owner', 'municipality', 'others']
+    >>> bool(abs(case["eur_per_year"].sum()) < 0.01)
+    True
+    """
+    if track not in ("short", "long"):
+        raise ConfigError("short or long", found=track, where="track", remedy="choose one of the two")
+    case = case_from(facts, assumptions=assumptions.default(), services=assumptions.default_services(), track=track)
+    flow = evaluate_case(case)
+    out = pd.DataFrame(
+        {
+            "eur_per_year": [float(yearly_equivalent(flow, party)[0]) for party in PARTIES],
+            "eur": [float(flow.present_value(party)[0]) for party in PARTIES],
+        },
+        index=pd.Index(PARTIES, name="party"),
+    )
+    out.attrs = {"units": {"eur_per_year": "EUR/year", "eur": "EUR"}, "unknown": flow.unknown}
+    return out
+
+
+def open_study(name: str, *, root: Path | str = ".") -> Workplace:
+    """Open a study of a project, or one that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+        Of the file in ``studies/``, or ``voorbeeld``, ``gemeente`` or ``land``.
+    root : Path or str
+        Folder of the project.
+
+    Returns
+    -------
+    Workplace
+        Nothing is read or made yet; ``place.store.read(table)`` gives what a run has stored.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study or it has faults.
+
+    Examples
+    --------
+    >>> open_study("voorbeeld").study.areas.target_homes
+    330
+    """
+    return runs.open_study(name, root=Path(root))
+
+
+class Release(Mapping[str, gpd.GeoDataFrame]):
+    """The open layers of a study, by name; each is read when it is asked for.
+
+    Parameters
+    ----------
+    folder : Path
+        ``maps/<study>/data``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.metadata: dict[str, Any] = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as why:
+            raise FormatError(
+                "a folder with metadata.json", found=str(why)[:200], where=folder.name, remedy="open maps/<study>/data"
+            ) from why
+
+    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
+        """Read one layer; ``attrs`` hold ``units`` by column and what the metadata say of it."""
+        frame = gpd.read_parquet(self.folder / f"{name}.parquet") if name in self.metadata["tables"] else None
+        if frame is None:
+            raise KeyError(name)
+        frame.attrs = {**self.metadata["tables"][name]}
+        return _with_units(frame)
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names of the layers that have a shape."""
+        return (name for name in self.metadata["tables"] if (self.folder / f"{name}.parquet").is_file())
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(1 for _ in self)
+
+
+def open_release(path: Path | str) -> Release:
+    """Open the layers that a run published, its own or somebody else's.
+
+    Parameters
+    ----------
+    path : Path or str
+        ``maps/<study>`` or the folder ``data`` in it.
+
+    Returns
+    -------
+    Release
+        Name of each layer to its frame, with units in ``attrs``.
+
+    Raises
+    ------
+    FormatError
+        If there is no release.
+
+    Examples
+    --------
+    >>> open_release("nowhere")
+    Traceback (most recent call last):
+    kansenkaart.errors.FormatError: ...
+    """
+    folder = Path(path)
+    return Release(folder if (folder / "metadata.json").is_file() else folder / "data")
+
+
+def render_map(place: Workplace) -> str:
+    """Draw the map of a study that has run, as one page of HTML that needs no network.
+
+    Parameters
+    ----------
+    place : Workplace
+        From ``open_study``.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    StoreError
+        If the study has no scores yet.
+
+    Examples
+    --------
+    >>> render_map(open_study("voorbeeld", root="an-empty-folder"))
+    Traceback (most recent call last):
+    kansenkaart.errors.StoreError: ...
+    """
+    from kansenkaart.present.render import render_page
+    from kansenkaart.publish.map.spec import picture
+
+    return render_page(picture(place.store, place.study))
+
+
+def _band(target: int) -> tuple[int, int]:
+    return round(0.9 * target), round(1.1 * target)
+
+
+def _require(frame: pd.DataFrame, where: str, *columns: str) -> None:
+    if missing := [name for name in columns if name not in frame]:
+        raise SchemaError(f"columns {list(columns)}", found=f"no {missing}", where=where)
+
+
+def _with_units(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    known = fields.dictionary()
+    units = {str(name): known[name].unit for name in frame.columns if name in known and name != "geometry"}
+    frame.attrs = {**frame.attrs, "units": units}
+    return frame
