@@ -205,13 +205,14 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
             return Answer(question, f"{number(middle)} euro per jaar blijft in de wijk", begun)
         amount, span = roughly(middle, float(low), float(high))
         return Answer(question, f"{capital(amount)} per jaar blijft in de wijk", f"{span}; {begun}")
-    for name, words in (
-        ("value_eur_per_year", "zon en grijswater samen"),
-        ("sun_eur_per_year", "alleen zon"),
-        ("water_eur_per_year", "alleen grijswater"),
-    ):
+    # What is unknown, or pays nowhere, is no part of the sum and is not named as one.
+    parts = [
+        word for name, word in (("sun_eur_per_year", "zon"), ("water_eur_per_year", "grijswater")) if _known(row, name)
+    ]
+    together = f"{' en '.join(parts)} samen" if len(parts) > 1 else f"alleen {parts[0]}" if parts else ""
+    for name, words in (("value_eur_per_year", together), ("sun_eur_per_year", "alleen zon")):
         value = _known(row, name)
-        if value is not None:
+        if value is not None and words:
             each = f"ongeveer {number(value / max(float(row['homes']), 1))} euro per woning; {words}"
             return Answer(question, f"{number(value)} euro per jaar", each)
     kwh = next(
