@@ -127,7 +127,8 @@ def campaign(room: str | None, *, mutants: int, seed: int, seconds: float) -> li
             if noticed(copy, tests, seconds=4 * seconds) != "passed":
                 raise RuntimeError(f"the tests {tests} fail, or take too long, without any fault")
         for path, fault in chosen:
-            spoilt, whole = target / path.relative_to(PACKAGE), path.read_text("utf-8")
+            spoilt = target / path.relative_to(PACKAGE)
+            whole = spoilt.read_text("utf-8")  # the copy's: somebody may edit meanwhile
             spoilt.write_text(spoil(whole, fault), "utf-8")
             began = time.monotonic()
             outcome = noticed(copy, TESTS[room_of(path)], seconds=seconds)

@@ -10,7 +10,7 @@ import shapely
 
 from kansenkaart.errors import SchemaError
 from kansenkaart.present.factsheet import backdrop, bar_m, frame_of, letter_at, sheet_html
-from kansenkaart.present.factsheet_pdf import sheet_pdf
+from kansenkaart.present.pdf import sheet_pdf
 from tests.present.kinds import PLACE, sheet
 from tests.present.pages import HOSTILE
 

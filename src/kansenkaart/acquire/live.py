@@ -17,7 +17,7 @@ from typing import Any
 from kansenkaart.acquire.forecast import COLLECTIONS, Expected, Homes, boxes, expect, gives_history
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError, FetchError
-from kansenkaart.sources import ahn, bag, bag3d_api, bag3d_tiles, cbs, knmi, pdok, publishers
+from kansenkaart.sources import ahn, bag, bag3d_api, cbs, knmi, pdok, publishers
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.sources.tools.ogc import Choice
@@ -204,7 +204,7 @@ class Errand:
         window = self.window()
         if self.tiled(source):
             url = publishers.bulk_url(source.publisher)
-            return bag3d_tiles.fetch_tiles(
+            return bag3d_api.fetch_tiles(
                 self.folders.raw, url=url, edition=source.edition, bbox_m=window, http=self.http
             )
         base = publishers.base_url(source.publisher)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from kansenkaart.config import Study
 from kansenkaart.errors import ConfigError, StoreError
+from kansenkaart.present.pdf import write_pdf
 from kansenkaart.present.report import render_report
-from kansenkaart.present.report_pdf import write_pdf
 from kansenkaart.present.workbook import write_workbook
 from kansenkaart.publish import manifest
 from kansenkaart.publish.feasibility.report import report_of

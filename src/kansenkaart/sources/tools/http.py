@@ -1,6 +1,6 @@
 """HTTP for the clients of publishers: time-outs, retries with jitter, Retry-After, size bound, resume, conditions.
 
-The one module of `sources` that its siblings may import: `cbs`, `pdok`, `bag3d_api`, `ahn_atom` and `knmi_api` know
+The one module of `sources` that its siblings may import: `cbs`, `pdok`, `bag3d_api`, `ahn` and `knmi` know
 one publisher each and share only this door to the network.
 """
 
