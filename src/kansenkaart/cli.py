@@ -23,6 +23,8 @@ from kansenkaart.wording.nl import number
 if TYPE_CHECKING:
     pass
 
+#: The exit code of a trial counts sources that would not work, up to this [1].
+_MOST_FAILED = 100
 _PLANS = {
     "read": "wordt gelezen",
     "fetch": "wordt opgehaald of gemaakt",
@@ -168,6 +170,31 @@ def nieuw(root: Path, study: str, template: str) -> None:
     path = pipeline.new_study(study, root=root, template=template)
     click.echo(f"Studie: {path.resolve()}")
     click.echo(f"Maak de kaart met: kansenkaart run {path.stem}")
+
+
+@cli.command()
+@click.option("--code", "gemeentecode", required=True, help="Gemeentecode, zoals GM0193.")
+@click.option("--study", default="gemeente", help="Studie waarvan de bronnen geprobeerd worden (standaard: gemeente).")
+@click.option(
+    "--uit", "out", type=Place(file_okay=False, path_type=Path), help="Bewaar de antwoorden, opgeschoond, in deze map."
+)
+@_json_option
+@click.pass_obj
+def proef(root: Path, /, gemeentecode: str, study: str, out: Path | None, as_json: bool) -> None:
+    """Vraag elke dienst een beetje en zeg wat er niet zou werken; de afsluitcode is het aantal bronnen dat niet werkt."""
+    from kansenkaart.runs import study as pipeline
+
+    with _libraries_elsewhere():
+        rows = pipeline.run_trial(pipeline.open_study(study, root=root, gemeentecode=gemeentecode), out)
+    if as_json:
+        _say_json(rows)
+    else:
+        columns = ["source", "verdict", "seconds", "requests", "minutes"]
+        head = ["bron", "oordeel", "seconden per antwoord", "verzoeken van een run", "minuten"]
+        _table(head, [[one[name] for name in columns] for one in rows])
+        for one in rows:
+            click.echo(f"{one['source']}: {'; '.join(one['words'])}")
+    sys.exit(min(sum(not one["works"] for one in rows), _MOST_FAILED))
 
 
 @cli.command()

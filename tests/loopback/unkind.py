@@ -195,7 +195,12 @@ class Unkind(Loopback):
         path = self.folder / "knmi" / ("etmgeg_999.txt" if kind == "daggegevens" else "uurgeg_999.txt")
         lines = path.read_text("utf-8").splitlines()
         at = next(n for n, line in enumerate(lines) if line.startswith("# STN"))
-        rows = [line for line in lines[at + 1 :] if line.strip() and start <= line.split(",")[1].strip() <= end]
+        every = [line for line in lines[at + 1 :] if line.strip()]
+        rows = [line for line in every if start <= line.split(",")[1].strip() <= end]
+        if not rows and start[:4] == end[:4]:  # days that the example does not have: as those of its last year
+            last, year = every[-1].split(",")[1].strip()[:4], start[:4]
+            new = [line.replace(f",{last}", f",{year}", 1) for line in every if f",{last}" in line]
+            rows = [line for line in new if start <= line.split(",")[1].strip() <= end]
         rows = [re.sub(r"^\s*\d+,", f"{station:>5},", row) for row in rows]
         place = f"# STN         LON(east)   LAT(north)  ALT(m)  NAME\n# {station}         5.9137      53.0284      0.00  Twin"
         return Reply(kind="text/plain", content=("\n".join([place, *lines[: at + 1], "", *rows]) + "\n").encode())
@@ -321,6 +326,20 @@ def _hours(site: Path) -> None:
             sun, air, wind = float(row[13]) * 0.36, float(row[6]) * 10, float(row[21]) * 10
             text.append(f"  999,{day},{int(row[3]):5d},{wind:5.0f},{air:5.0f},{sun:5.0f}")
     (site / "knmi" / "uurgeg_999.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def recorded(folder: Path, target: Path) -> Path:
+    """Make a site of what a live trial has recorded (``kansenkaart proef --uit``), so that the twin answers as it did."""
+    (target / "ogc").mkdir(parents=True)
+    rows: dict[str, dict] = {}
+    for path in sorted(folder.glob("*.json")):
+        for answer in json.loads(path.read_text("utf-8"))["answers"]:
+            if hit := re.search(r"/collections/(\w+)/items", answer["address"]):
+                rows.setdefault(hit[1], {}).update((one["id"], one) for one in answer["body"]["features"])
+    for name, features in rows.items():
+        whole = {"type": "FeatureCollection", "features": list(features.values())}
+        (target / "ogc" / f"{name}.geojson").write_text(json.dumps(whole), encoding="utf-8")
+    return target
 
 
 def unkind_addresses(url: str) -> dict[str, str]:

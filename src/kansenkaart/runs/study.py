@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.acquire import steps as acquire
+from kansenkaart.acquire import trial
 from kansenkaart.config import Folders, Source, Study, folders, read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish import manifest
@@ -23,6 +24,7 @@ from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.step import Report, Step, is_current, run
 from kansenkaart.tables.store import Store, atomic, locked
+from kansenkaart.wording.nl import number
 
 Listen = Callable[[Report], None]
 
@@ -126,6 +128,40 @@ def new_study(name: str, *, root: Path, template: str) -> Path:
     with atomic(target) as part:
         part.write_text(text, encoding="utf-8")
     return target
+
+
+def run_trial(place: Workplace, out: Path | None = None) -> list[dict[str, Any]]:
+    """Ask every live service of a study a little, and return one row per source.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study, with a municipality.
+    out : Path, optional
+        Folder for the answers, cleaned of what could lead to a person.
+
+    Returns
+    -------
+    list of dict
+        ``source``, ``works``, ``verdict``, ``words``, ``seconds``, ``headers``, and the ``requests`` and ``minutes`` that a
+        run would take.
+    """
+    verdicts, box = trial.try_services(place.study, place.http)
+    if out is not None:
+        trial.write_bodies(verdicts, box, out)
+    return [
+        {
+            "source": one.source,
+            "works": one.works,
+            "verdict": "werkt" if one.works else "WERKT NIET",
+            "words": one.words,
+            "seconds": number(sum(one.seconds) / len(one.seconds) if one.seconds else None, 1),
+            "headers": one.headers,
+            "requests": number(one.expected.requests if one.expected else None),
+            "minutes": number(one.expected.minutes if one.expected else None, 1),
+        }
+        for one in verdicts
+    ]
 
 
 def list_studies(root: Path) -> list[dict[str, Any]]:

@@ -287,9 +287,9 @@ def fetch_sheets(
     """
     if role not in _PRODUCTS:
         raise FormatError(f"one of {sorted(_PRODUCTS)}", found=role, where="study", remedy="correct the role")
-    index = reachable([f"{one.rstrip('/')}/{_PRODUCTS[role]}/kaartbladindex.json" for one in base_urls], http=http)
+    index = reachable([index_address(one, role) for one in base_urls], http=http)
     content, answer = get_json(index, http=http)
-    links = sorted(set(_links(content, bbox_m, index)))
+    links = sheets_in(content, bbox_m, index)
     if not links:
         raise FormatError("sheets in the window", found="none", where=index, remedy="check the window of the study")
     if edition == "latest":
@@ -298,6 +298,39 @@ def fetch_sheets(
     paths = [_part_or_sheet(link, target, bbox_m, http) for link in links]
     digest = sha256_of(*paths)
     return paths, delivery(PUBLISHER, role=role, edition=edition, address=index, sha256=digest)
+
+
+def index_address(base_url: str, role: str) -> str:
+    """Return where the index of the sheets of a surface lies.
+
+    Parameters
+    ----------
+    base_url : str
+        Of the downloads.
+    role : str
+        ``dsm`` or ``dtm``.
+    """
+    return f"{base_url.rstrip('/')}/{_PRODUCTS[role]}/kaartbladindex.json"
+
+
+def sheets_in(content: Any, bbox_m: Box, index: str) -> list[str]:
+    """Return the addresses of the sheets that touch a window, sorted.
+
+    Parameters
+    ----------
+    content : object
+        The index as it came.
+    bbox_m : tuple of float
+        Window in RD New [m].
+    index : str
+        Its address.
+
+    Raises
+    ------
+    FormatError
+        If the index has another shape.
+    """
+    return sorted(set(_links(content, bbox_m, index)))
 
 
 def _part_or_sheet(link: str, target: Path, bbox_m: Box, http: Http) -> Path:

@@ -253,17 +253,18 @@ def fetch_kwb(
     if wrong or not codes or not tables:
         raise ConfigError("codes such as GM0193, and tables", found=f"{wrong or codes}, {tables}", where="study")
     try:
-        return _fetch_v3(folder, base_url, codes, tables, http)
+        return fetch_v3(folder, base_url, codes, tables, http)
     except FetchError as why:
         if not second_url or isinstance(why, IncompleteError):
             raise
         http.meter.tell(PUBLISHER, f"OData v3 geeft geen antwoord ({why.found[:80]}); v4 wordt gevraagd")
-        return _fetch_v4(folder, second_url, codes, tables, http)
+        return fetch_v4(folder, second_url, codes, tables, http)
 
 
-def _fetch_v3(
+def fetch_v3(
     folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
 ) -> tuple[Path, Provenance]:
+    """Fetch by OData v3 only; parameters and errors as of `fetch_kwb`."""
     infos = [_info(table, base_url, http) for table in tables]
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
     name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest_of(_named(codes))[:12]}"
@@ -283,7 +284,7 @@ def _fetch_v3(
 _V4_PARTS = ("Properties", "MeasureCodes", "Observations")
 
 
-def _fetch_v4(
+def fetch_v4(
     folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
 ) -> tuple[Path, Provenance]:
     """Fetch the same tables by OData v4: a row per figure, kept as CBS sends it; `read_kwb` reads both shapes."""

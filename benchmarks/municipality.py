@@ -1,0 +1,175 @@
+"""Asks a whole municipality of the unkind twin, from nothing: time of our own process, requests, bytes, peak memory.
+
+    python benchmarks/municipality.py [side] [kill]
+
+The example stands ``side`` x ``side`` times beside itself (8 is 66,000 homes); the server is a process of its own. With
+``kill`` the run is ended in the middle and begun again: the last line says how many pages were asked twice.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import rasterio
+
+from kansenkaart.acquire import steps
+from kansenkaart.runs import study
+from kansenkaart.sources.tools.http import Http
+from kansenkaart.tables.step import run
+from tests.loopback.unkind import country, serve_unkind, unkind_addresses
+from tests.runs.places import project, site
+
+WIDE_M, HIGH_M = 640.0, 580.0
+_ID = re.compile(r"\b9999(10|01)(\d{10})\b")
+
+
+def _renamed(text: str, copy: int) -> str:
+    text = _ID.sub(lambda hit: f"9999{hit[1]}{copy:03d}{hit[2][3:]}", text)
+    text = re.sub(r"BU9999000(\d)", rf"BU9999{copy:03d}\1", text)
+    text = re.sub(r"G9999\.0000", f"G9999.{copy:04d}", text)
+    return re.sub(r"\bvb(\d)", rf"c{copy:03d}vb\1", text)
+
+
+def _moved(nested, dx: float, dy: float):
+    if nested and isinstance(nested[0], int | float):
+        return [nested[0] + dx, nested[1] + dy]
+    return [_moved(one, dx, dy) for one in nested]
+
+
+def _scale(folder: Path, side: int) -> None:
+    places = [(n, n % side * WIDE_M, n // side * HIGH_M) for n in range(side * side)]
+    for path in (folder / "ogc").glob("*.geojson"):
+        whole = json.loads(path.read_text("utf-8"))
+        rows = []
+        for copy, dx, dy in places:
+            for row in whole["features"]:
+                new = json.loads(_renamed(json.dumps({**row, "geometry": None}), copy))
+                shape = row["geometry"]
+                new["geometry"] = {**shape, "coordinates": _moved(shape["coordinates"], dx, dy)}
+                rows.append(new)
+        path.write_text(json.dumps({**whole, "features": rows}), encoding="utf-8")
+    for path in (folder / "odata").rglob("*.json"):
+        if path.stem in ("TypedDataSet", "WijkenEnBuurten"):
+            rows = json.loads(path.read_text("utf-8"))["value"]
+            value = [json.loads(_renamed(json.dumps(row), copy)) for copy, _, _ in places for row in rows]
+            path.write_text(json.dumps({"value": value}), encoding="utf-8")
+    _scale_roofs(folder / "3dbag" / "voorbeeld.city.jsonl", places)
+    for role in ("dsm", "dtm"):
+        _scale_heights(folder / "ahn" / f"{role}.tif", side)
+
+
+def _scale_roofs(path: Path, places) -> None:
+    header, *rows = path.read_text("utf-8").splitlines()
+    scale = json.loads(header)["transform"]["scale"]
+    out = [header]
+    for copy, dx, dy in places:
+        move = [round(dx / scale[0]), round(dy / scale[1]), 0]
+        for row in rows:
+            one = json.loads(_renamed(row, copy))
+            one["vertices"] = [[a + b for a, b in zip(vertex, move, strict=True)] for vertex in one["vertices"]]
+            out.append(json.dumps(one))
+    path.write_text("\n".join(out) + "\n", encoding="utf-8")
+
+
+def _scale_heights(path: Path, side: int) -> None:
+    with rasterio.open(path) as small:
+        profile, heights, cell = small.profile, small.read(1), small.transform.a
+        west, north = small.transform.c, small.transform.f
+    wide, high = round(WIDE_M / cell), round(HIGH_M / cell)
+    margin = (heights.shape[0] - high, heights.shape[1] - wide)
+    whole = np.full((high * side + margin[0], wide * side + margin[1]), profile["nodata"], heights.dtype)
+    for row in range(side):
+        for column in range(side):
+            whole[row * high : row * high + heights.shape[0], column * wide : column * wide + heights.shape[1]] = (
+                heights
+            )
+    north += (side - 1) * HIGH_M
+    profile |= {
+        "height": whole.shape[0],
+        "width": whole.shape[1],
+        "transform": rasterio.Affine(cell, 0, west, 0, -cell, north),
+    }
+    with rasterio.open(path, "w", **profile) as out:
+        out.write(whole, 1)
+
+
+def _serve(folder: Path, line) -> None:
+    with serve_unkind(folder, most_in_box=8000) as server:
+        line.send(server.url)
+        while line.recv() == "asked":
+            line.send(list(server.asked))
+
+
+def _acquire(root: Path, stop_at: str = "") -> Http:
+    http = Http(pause_s=0.0, wait_first_s=0.001, wait_most_s=0.01, attempts=2)
+
+    def listen(source: str, _: str) -> None:
+        if stop_at and source == stop_at:
+            os._exit(9)
+
+    http.meter.listen = listen
+    place = replace(study.open_study("gemeente", root=root, gemeentecode="GM9999"), http=http)
+    for step in steps.steps(place.study, place.folders, http=http):
+        begun = time.process_time()
+        report = run(place.store, step)
+        print(f"  {report.step}: {dict(report.rows)}, {time.process_time() - begun:.1f} CPU s", flush=True)
+    return http
+
+
+def main() -> None:
+    """Measure."""
+    side, kill = int([*sys.argv, "3"][1]), "kill" in sys.argv
+    with tempfile.TemporaryDirectory() as here:
+        folder = site(Path(here) / "site")
+        _scale(folder, side)
+        country(folder)
+        ours, theirs = multiprocessing.Pipe()
+        server = multiprocessing.Process(target=_serve, args=(folder, theirs), daemon=True)
+        server.start()
+        for name, address in unkind_addresses(ours.recv()).items():
+            os.environ[name] = address
+        root = project(Path(here) / "project", "gemeente")
+        asked: list[str] = []
+        if kill:
+            first = multiprocessing.Process(target=_acquire, args=(root, "bgt begroeidterreindeel"))
+            first.start()
+            first.join()
+            ours.send("asked")
+            asked = ours.recv()
+        used, begun = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+        http = _acquire(root)
+        now, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        ours.send("asked")
+        pages = [one for one in ours.recv() if "/items" in one]
+        twice = sum(
+            pages[len([one for one in asked if "/items" in one]) :].count(one) for one in {*asked} if "/items" in one
+        )
+        cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+        told = {
+            "homes": 1034 * side * side,
+            "wall_s": round(time.monotonic() - begun),
+            "cpu_s": round(cpu),
+            "requests": http.meter.requests,
+            "received_mb": round(http.meter.received / 1e6),
+            "peak_mb": round(now.ru_maxrss / 1024),
+            "peak_of_reader_mb": round(children.ru_maxrss / 1024),
+            "pages_twice": twice if kill else None,
+        }
+        ours.send("end")
+        shutil.rmtree(root, ignore_errors=True)
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The live trial against the twins: all works, and it names what does not, be it the service or a mend that is taken out."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from kansenkaart.acquire import trial
+from kansenkaart.runs import study
+from kansenkaart.sources import bag, cbs_areas, pdok
+from kansenkaart.sources.tools.ogc import Choice
+from tests.loopback import faults
+from tests.loopback.unkind import OTHER_TRUTH, VARIANTS, country, recorded, serve_unkind, unkind_addresses
+from tests.runs.places import HTTP, project, site
+
+
+@pytest.fixture(scope="module")
+def unkind_site(tmp_path_factory):
+    return country(site(tmp_path_factory.mktemp("trial") / "site"))
+
+
+def _tried(unkind_site, root, monkeypatch, *variants, fault=None, out=None):
+    with serve_unkind(unkind_site, *variants) as server:
+        for name, address in unkind_addresses(server.url).items():
+            monkeypatch.setenv(name, address)
+        server.fault = fault
+        place = study.open_study("gemeente", root=project(root, "gemeente"), gemeentecode="GM9999")
+        rows = study.run_trial(replace(place, http=replace(HTTP, page_size=1000)), out)
+        return {row["source"]: row for row in rows}, list(server.asked)
+
+
+def _broken(rows):
+    return {name: " ".join(row["words"]) for name, row in rows.items() if not row["works"]}
+
+
+def test_every_source_works_through_all_surprises_and_the_bodies_lead_to_nobody(unkind_site, tmp_path, monkeypatch):
+    rows, asked = _tried(unkind_site, tmp_path / "p", monkeypatch, out=tmp_path / "bodies")
+    assert _broken(rows) == {}
+    assert len(rows) == 19
+    assert len(asked) < 90
+    assert rows["bag pand"]["headers"]["content-crs"]
+    assert rows["knmi-uur dichtstbij"]["words"] == ["station 270: 48 rijen van twee dagen"]
+    kept = {path.stem: path.read_text("utf-8") for path in (tmp_path / "bodies").glob("*.json")}
+    assert {"bag-pand", "bag-verblijfsobject", "bgt-wegdeel", "cbs-gebieden-buurten"} <= set(kept)
+    home = json.loads(kept["bag-verblijfsobject"])
+    assert set(home) == {"source", "date", "answers"}
+    truth = (unkind_site / "ogc" / "verblijfsobject.geojson").read_text("utf-8")
+    streets = set(re.findall(r'"openbare_ruimte_naam": ?"([^"]+)"', truth))
+    assert streets
+    assert not any(street in text for street in streets for text in kept.values())
+    ids = set(re.findall(r"\b9999\d{12}\b", truth))
+    features = [one for answer in home["answers"] for one in answer["body"].get("features", [])]
+    assert features
+    links = {link.rsplit("/", 1)[-1] for one in features for link in one["properties"]["pand.href"]}
+    panden = json.loads(kept["bag-pand"])
+    keys = {one["id"] for answer in panden["answers"] for one in answer["body"].get("features", [])}
+    assert links & keys or not ids  # the same id became the same other one in both answers
+    with serve_unkind(recorded(tmp_path / "bodies", tmp_path / "again"), "strict") as server:
+        layer = pdok.Layer("bag", "verblijfsobject", f"{server.url}/ogc", "home")
+        path, _ = pdok.fetch_collection(
+            tmp_path / "raw", layer=layer, http=HTTP, bbox_m=(190_000, 560_000, 190_640, 560_580)
+        )
+    assert len(json.loads(path.read_bytes())["features"]) == len(features)
+
+
+def test_the_kind_twin_works_too(unkind_site, tmp_path, monkeypatch):
+    rows, _ = _tried(unkind_site, tmp_path / "p", monkeypatch, "strict")
+    assert _broken(rows) == {}
+
+
+def _in(collection, change):
+    return lambda n, p, reply: change(n, p, reply) if f"/{collection}/items" in p else reply
+
+
+def _with_unit(_n, _p, reply):
+    return replace(reply, content=re.sub(rb'"oppervlakte": (\d+)', rb'"oppervlakte": "\1 m2"', reply.content))
+
+
+NEW = {
+    "a column with another name": (
+        _in("wegdeel", faults.text(b'"fysiek_voorkomen"', b'"verharding"')),
+        ("bgt wegdeel", "surface is nergens bekend"),
+    ),
+    "numbers with their unit": (_in("verblijfsobject", _with_unit), ("bag verblijfsobject", "oppervlakte|floor_area")),
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_new_surprise_in_the_answers_is_named(unkind_site, tmp_path, monkeypatch, name):
+    fault, (source, words) = NEW[name]
+    broken = _broken(_tried(unkind_site, tmp_path / "p", monkeypatch, fault=fault)[0])
+    assert set(broken) == {source}
+    assert re.search(words, broken[source])
+
+
+def test_a_box_that_is_not_understood_and_a_page_that_comes_again_are_named(unkind_site, tmp_path, monkeypatch):
+    first = {}
+
+    def fault(number, path, reply):
+        if "/beheerput/items" in path and "cursor" in path:
+            return replace(reply, content=first["page"])
+        if "/beheerput/items" in path and "limit=3" in path and "600000" not in path:
+            first["page"] = reply.content
+        if "/onbegroeidterreindeel/items" in path and "600000" in path:
+            return first["yard"]
+        if "/onbegroeidterreindeel/items" in path:
+            first["yard"] = reply
+        return reply
+
+    broken = _broken(_tried(unkind_site, tmp_path / "p", monkeypatch, fault=fault)[0])
+    assert set(broken) == {"gwsw beheerput", "bgt onbegroeidterreindeel"}
+    assert "volgende bladzijde" in broken["gwsw beheerput"]
+    assert "op zee" in broken["bgt onbegroeidterreindeel"]
+
+
+UNMENDED = {
+    "uuid": (
+        lambda patch: patch.setattr(bag, "pand_names", lambda path: Choice()),
+        "bag verblijfsobject",
+        "geen enkele woning",
+    ),
+    "history": (
+        lambda patch: patch.setattr(trial, "gives_history", lambda one, name: False),
+        "bgt wegdeel",
+        "beeindigde",
+    ),
+    "letters": (
+        lambda patch: patch.setattr(cbs_areas, "_CODE", re.compile(r"BU\d{8}")),
+        "cbs-gebieden buurten",
+        "geen enkele buurt",
+    ),
+    "v3 down": (
+        lambda patch: patch.setattr(trial.cbs, "fetch_v4", trial.cbs.fetch_v3),
+        "cbs-odata statistics",
+        "geen van beide",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNMENDED)
+def test_a_reader_without_the_mend_is_caught(unkind_site, tmp_path, monkeypatch, name):
+    assert name in {**VARIANTS, **OTHER_TRUTH}
+    unmend, source, words = UNMENDED[name]
+    unmend(monkeypatch)
+    broken = _broken(_tried(unkind_site, tmp_path / "p", monkeypatch, name)[0])
+    assert source in broken
+    assert words in broken[source]
