@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import highspy
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, walk_graph
 from kansenkaart.core.area.recombine import Cooling, anneal_partition, cut_of
-from kansenkaart.core.area.starts import with_giants
+from kansenkaart.core.area.starts import areas_in, with_giants
 from kansenkaart.errors import ConfigError, InfeasibleError
 from kansenkaart.kernel import Ints
 
@@ -44,6 +45,10 @@ class Pool:
         for number, blocks in enumerate(parts):
             if self.band[0] <= total[number] <= self.band[1] or self.homes[blocks].max() >= self.band[1]:
                 self.half[blocks.tobytes()] = float(border[number])
+
+    def misses(self, label: Ints) -> int:
+        """Count the homes that the areas of a partition are out of band together [home]."""
+        return _misses(label, self.homes, self.band)
 
     def best(self, label: Ints, *, seconds: float) -> Ints:
         """Find the partition of least cut and as many areas that the pool can make, starting from one that it holds.
@@ -118,9 +123,9 @@ class PartitionEffort:
     ----------
     steps : int
         Proposals per block in the annealing of the whole [1].
-    starts : int
+    starts, most_starts : int
         Times that the whole is annealed from another METIS start and improved, before the polish joins what is best of
-        each [1].
+        each; and how often at most while areas are out of band that are not proven to be [1].
     rounds, finish : float
         Annealings of a few neighbouring areas, per area: after each start, and after the polish [1].
     local_steps : int
@@ -142,6 +147,7 @@ class PartitionEffort:
     """
 
     starts: int = 1
+    most_starts: int = 24
     steps: int = 400
     rounds: float = 0.06
     finish: float = 0.0
@@ -155,20 +161,37 @@ class PartitionEffort:
     remaining: Callable[[], float] = _no_limit
 
 
+class Why(NamedTuple):
+    """Why an area is out of band: ``island``, ``giant``, ``indivisible`` (all proven), ``not_met`` or nothing.
+
+    `homes` are those of the island, of the largest block, or of the connected part that cannot be divided [home];
+    `tries` says from how many starts a division in the band was tried [1].
+    """
+
+    kind: str
+    homes: int
+    tries: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether no division of these blocks has this area in band, or it is in band."""
+        return self.kind != "not_met"
+
+
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Areas that hold every block once.
+    """Areas that hold every block once, but for the scattered ones.
 
     Parameters
     ----------
     label : Ints
-        Area per block, numbered from 0.
+        Area per block, numbered from 0; -1 where a block lies scattered: it is in no area.
     homes : Ints
         Homes per area [home].
     low, high : Ints
         Band that the area meets [home]: the band asked for, or the widened one.
-    reason : list[str]
-        Per area why its band was widened, in Dutch for readers; empty where it was not.
+    why : list[Why]
+        Per area why its band was widened.
     cut_m : float
         Weighted length of the passable borders between areas [m].
     """
@@ -177,7 +200,7 @@ class Partition:
     homes: Ints
     low: Ints
     high: Ints
-    reason: list[str]
+    why: list[Why]
     cut_m: float
 
 
@@ -187,6 +210,7 @@ def partition(
     target_homes: int = 330,
     low_homes: int = 300,
     high_homes: int = 360,
+    least_homes: int = 0,
     effort: PartitionEffort | None = None,
 ) -> Partition:
     """Divide all blocks into contiguous areas in the band.
@@ -197,6 +221,8 @@ def partition(
         The blocks.
     target_homes, low_homes, high_homes : int
         Homes aimed at and their band [home].
+    least_homes : int
+        A part of fewer homes that nothing connects to the rest lies scattered, and is in no area [home].
     effort : PartitionEffort, optional
         How hard to look.
 
@@ -210,7 +236,7 @@ def partition(
     ConfigError
         A band that does not hold its target.
     InfeasibleError
-        Fewer homes than one area needs.
+        Fewer homes than one area needs, or all of them scattered.
     """
     if not 0 < low_homes <= target_homes <= high_homes:
         raise ConfigError(
@@ -225,37 +251,76 @@ def partition(
         )
     effort = effort or PartitionEffort()
     walk, piece = walk_graph(graph), graph.pieces()
-    label = np.full(len(graph), -1, np.int64)
-    for number in range(int(piece.max()) + 1):
+    in_piece = np.bincount(piece, graph.homes).astype(np.int64)
+    if in_piece.max() < least_homes:
+        raise InfeasibleError(
+            f"a connected part of at least {least_homes} homes",
+            found=f"{int(in_piece.max())} homes in the largest",
+            where="the whole place",
+            remedy="add the streets or bridges that are missing, or take a larger place",
+        )
+    label, tries = np.full(len(graph), -1, np.int64), np.zeros(len(in_piece), np.int64)
+    for number in np.flatnonzero(in_piece >= least_homes):
         blocks = np.flatnonzero(piece == number)
-        part = _divide(walk.part(blocks), (target_homes, low_homes, high_homes), effort)
+        part, tries[number] = _divide(walk.part(blocks), (target_homes, low_homes, high_homes), effort)
         label[blocks] = part + label.max() + 1
-    return _described(graph, label, (low_homes, high_homes), piece)
+    return _described(graph, label, (low_homes, high_homes), (piece, in_piece, tries))
 
 
-def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort) -> Ints:
-    """Divide one connected piece."""
+def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort) -> tuple[Ints, int]:
+    """Divide one connected piece; return its areas and the number of starts."""
     band = (bounds[1], bounds[2])
-    pool = Pool(walk, band)
+    pool, least = Pool(walk, band), _least_misses(walk.homes, band)
     best: Ints | None = None
-    for turn in range(effort.starts):
+    turn = 0
+    while best is None or turn < effort.starts or (turn < effort.most_starts and pool.misses(best) > least):
         label = _annealed(walk, bounds, effort, turn)
         if int(label.max()) == 0:
-            return label
+            return label, 1
         pool.add(label)
         label = _improve_locally(walk, label, effort, pool, (turn, effort.rounds))
         if best is None or _better(walk, label, best, band):
             best = label
+        turn += 1
         if effort.remaining() <= 0:
             break
-    assert best is not None  # noqa: S101 - one start at least
     best = pool.best(best, seconds=min(effort.polish_s, effort.remaining()))
-    return _improve_locally(walk, best, effort, pool, (effort.starts, effort.finish))
+    return _improve_locally(walk, best, effort, pool, (effort.starts, effort.finish)), turn
+
+
+def divisible(homes: int, band: tuple[int, int]) -> bool:
+    """Whether a number of homes is the sum of some areas in the band, however they lie.
+
+    Parameters
+    ----------
+    homes : int
+        Homes of a connected part [home].
+    band : tuple[int, int]
+        Least and most homes of an area [home].
+
+    Returns
+    -------
+    bool
+        True where a whole number k has k x low <= homes <= k x high.
+    """
+    return (homes // band[0]) * band[1] >= homes
+
+
+def _least_misses(homes: Ints, band: tuple[int, int]) -> int:
+    """Homes that any division of a connected part is out of band at least [home]."""
+    total, most = int(homes.sum()), int(np.maximum(0, homes - band[1]).sum())
+    if most or divisible(total, band):
+        return most
+    count = total // band[0]
+    return min(total - count * band[1], (count + 1) * band[0] - total)
 
 
 def _annealed(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort, turn: int) -> Ints:
     """Divide with METIS and anneal the whole."""
-    label = with_giants(walk, bounds=bounds, seed=effort.seed + turn)
+    count = areas_in(walk.homes, target=bounds[0], low=bounds[1], high=bounds[2])
+    if turn >= effort.starts:  # the band was not met: try one more or one less as well
+        count = max(1, count + (0, 1, -1)[(turn - effort.starts) % 3])
+    label = with_giants(walk, bounds=bounds, count=count, seed=effort.seed + turn)
     if (areas := int(label.max()) + 1) > 1:
         steps = max(1024, effort.steps * len(walk.homes))
         cooling = Cooling(effort.heats[0], effort.heats[2], steps, effort.redraw[0])
@@ -339,36 +404,43 @@ def _area_graph(walk: WalkGraph, tail: Ints, label: Ints, areas: int) -> csr_mat
     return coo_matrix((weight, (label[tail[cut]], label[walk.nbr[cut]])), shape=(areas, areas)).tocsr()
 
 
-def _described(graph: AreaGraph, label: Ints, band: tuple[int, int], piece: Ints) -> Partition:
-    """Put the areas in the order of their first block, and say where the band had to give way."""
-    order = np.unique(label, return_index=True)[1]
+def _described(
+    graph: AreaGraph, label: Ints, band: tuple[int, int], parts: tuple[Ints, Ints, Ints]
+) -> Partition:
+    """Put the areas in the order of their first block, and say why the band had to give way."""
+    piece, in_piece, tries = parts
+    inside = label >= 0
+    order = np.unique(label[inside], return_index=True)[1]
     rank = np.empty(len(order), np.int64)
     rank[np.argsort(order)] = np.arange(len(order))
-    label = rank[label]
-    total = np.bincount(label, graph.homes).astype(np.int64)
-    largest = np.zeros(len(total), np.int64)
-    np.maximum.at(largest, label, graph.homes)
-    in_piece = np.zeros(len(total), np.int64)
-    in_piece[label] = np.bincount(piece, graph.homes).astype(np.int64)[piece]
-    reason = [_why(int(t), int(m), int(p), band) for t, m, p in zip(total, largest, in_piece, strict=True)]
+    label = np.where(inside, rank[label], -1)
+    total = np.bincount(label[inside], graph.homes[inside]).astype(np.int64)
+    largest, of_area = np.zeros(len(total), np.int64), np.zeros(len(total), np.int64)
+    np.maximum.at(largest, label[inside], graph.homes[inside])
+    of_area[label[inside]] = piece[inside]
+    why = [
+        _why(int(homes), int(block), int(in_piece[number]), band, int(tries[number]))
+        for homes, block, number in zip(total, largest, of_area, strict=True)
+    ]
     return Partition(
         label=label,
         homes=total,
         low=np.minimum(band[0], total),
         high=np.maximum(band[1], total),
-        reason=reason,
+        why=why,
         cut_m=graph.cut_weight(label),
     )
 
 
-def _why(total: int, largest: int, in_piece: int, band: tuple[int, int]) -> str:
+def _why(homes: int, largest: int, in_piece: int, band: tuple[int, int], tries: int) -> Why:
+    """Give the proof that an area is out of band, or the number of tries where there is none."""
     low, high = band
-    if low <= total <= high:
-        return ""
+    if low <= homes <= high:
+        return Why("", homes, tries)
     if in_piece < low:
-        return f"eiland van {in_piece} woningen: geen oversteek naar meer"
-    if total > high and largest > high:
-        return f"één gebouw of blok heeft {largest} woningen"
-    if total == in_piece:
-        return f"deel van {in_piece} woningen, dat niet in gebieden van de gevraagde maat op te delen is"
-    return f"{total} woningen: grote gebouwen of oversteken laten hier geen verdeling binnen de maat toe"
+        return Why("island", in_piece, tries)
+    if homes > high and largest > high:
+        return Why("giant", largest, tries)
+    if not divisible(in_piece, band):
+        return Why("indivisible", in_piece, tries)
+    return Why("not_met", in_piece, tries)

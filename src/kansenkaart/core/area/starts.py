@@ -104,7 +104,7 @@ def make_contiguous(walk: WalkGraph, label: Ints) -> Ints:
         label[piece == smallest] = int(np.argmax(shared))
 
 
-def with_giants(walk: WalkGraph, *, bounds: tuple[int, int, int], seed: int) -> Ints:
+def with_giants(walk: WalkGraph, *, bounds: tuple[int, int, int], count: int, seed: int) -> Ints:
     """Divide one connected piece to start from, in which a block that fills an area by itself is one.
 
     Parameters
@@ -113,6 +113,8 @@ def with_giants(walk: WalkGraph, *, bounds: tuple[int, int, int], seed: int) -> 
         The piece.
     bounds : tuple[int, int, int]
         Target, low and high [home].
+    count : int
+        Areas to make where no block fills one by itself [1].
     seed : int
         Same seed, same start.
 
@@ -124,7 +126,7 @@ def with_giants(walk: WalkGraph, *, bounds: tuple[int, int, int], seed: int) -> 
     target, low, high = bounds
     homes, giant = walk.homes, walk.homes >= high
     if not giant.any():
-        return start_labels(walk, count=areas_in(homes, target=target, low=low, high=high), seed=seed)
+        return start_labels(walk, count=min(count, len(homes)), seed=seed)
     label = np.full(len(homes), -1, np.int64)
     label[giant] = np.arange(giant.sum())
     small = np.flatnonzero(~giant)
