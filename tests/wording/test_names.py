@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kansenkaart.wording.names import block_names, face_names, pipe_names, short_id
+from kansenkaart.wording.names import area_names, band_reason, block_names, face_names, pipe_names, short_id
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,34 @@ def test_roof_faces_look_where_they_slope():
 def test_blocks_have_their_number_and_first_street():
     blocks = pd.DataFrame({"block_id": ["1", "2", "3"], "streets": ["Kade; Laan", "", None]})
     assert block_names(blocks).tolist() == ["blok 1, Kade", "blok 2", "blok 3"]
+
+
+def test_areas_are_named_by_their_streets_no_two_alike_and_none_like_a_buurt():
+    streets = [
+        ["Kerkstraat", "Dorpsplein", "Molenweg"],
+        ["Kerkstraat", "Dorpsplein"],
+        ["Oost"],
+        [],
+        [],
+        ["Kerkstraat", "Dorpsplein"],
+    ]
+    names = area_names(streets, ["West", "West", "Oost", "Oost", "Oost", "West"], taken=["Oost", "West"])
+    assert names == [
+        "Kerkstraat en Dorpsplein",
+        "Kerkstraat en Dorpsplein (West)",
+        "Oost (Oost)",
+        "Oost, deel 1",
+        "Oost, deel 2",
+        "Kerkstraat en Dorpsplein, deel 1",
+    ]
+
+
+def test_a_reason_says_impossible_only_where_that_is_proven():
+    said = {
+        kind: band_reason(kind, 1500, area_homes=380, band=(297, 363), tries=40)
+        for kind in ("island", "giant", "indivisible", "not_met", "")
+    }
+    assert said["not_met"] == "380 woningen: in 40 pogingen is geen verdeling in 297 tot 363 woningen gevonden"
+    assert "niet te verdelen" in said["indivisible"]
+    assert "1.500" in said["giant"]
+    assert said[""] is None

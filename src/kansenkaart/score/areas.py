@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.config import Areas
-from kansenkaart.core.area.blocks import BlockRules, Blocks, build_blocks
+from kansenkaart.core.area.blocks import Blocks, build_blocks
+from kansenkaart.core.area.borders import BlockRules
 from kansenkaart.core.area.graph import BorderFactors, build_graph
-from kansenkaart.core.area.partition import Partition, partition
+from kansenkaart.core.area.partition import Partition, PartitionEffort, partition
 from kansenkaart.core.area.values import (
     area_shapes,
     area_sums,
@@ -33,6 +34,7 @@ from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.names import area_names, band_reason
 
 INPUTS = (
     "pand_score",
@@ -59,6 +61,9 @@ _OF_PAND = (
 )
 _WATER = ("water_eur_per_year", "water_eur_per_year_low", "water_eur_per_year_high")
 _RANGES = ("yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *_WATER[1:])
+# Eight partitions of which the shortest border stays; more only while an area is out of band that is not proven to be.
+EFFORT = PartitionEffort(starts=8, most_starts=40)
+SCATTERED = "verspreid liggend: meer dan {metres} m van een kern of wijk"
 SUMS = (*_OF_PAND, "water_eur_per_year", "value_eur_per_year", "ground_homes", "stacked_homes")
 
 
@@ -88,11 +93,13 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     blocks["geometry"] = within_land(blocks.geometry, buurt)
     lost, count = sum(made.dropped.values()), len(home)
     try:
-        found = partition(
+        whole = partition(
             build_graph(made.frame, made.edges, factors=factors),
             target_homes=areas.target_homes,
             low_homes=areas.low_homes,
             high_homes=areas.high_homes,
+            least_homes=rules.kern_homes,
+            effort=EFFORT,
         )
     except InfeasibleError as why:
         blocks["gebied_id"] = pd.NA
@@ -100,8 +107,13 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
         empty = gpd.GeoDataFrame({"geometry": []}, geometry="geometry", crs=28992)
         gebied = Product("gebied", published(empty, "gebied"), tally)
     else:
-        blocks["gebied_id"] = found.label
-        gebied = Product("gebied", _areas(blocks, found, buurt), Tally(count, count - lost, made.dropped))
+        inside = whole.label >= 0
+        blocks["gebied_id"] = pd.Series(whole.label, dtype="Int64").where(inside)
+        scattered = int(blocks["homes"][~inside].sum())
+        left = {**made.dropped, **({SCATTERED.format(metres=f"{rules.link_m:g}"): scattered} if scattered else {})}
+        band = (areas.low_homes, areas.high_homes)
+        table = _areas(blocks, whole, home.assign(block=made.block_of_home.to_numpy()), buurt, band)
+        gebied = Product("gebied", table, Tally(count, count - lost - scattered, left))
     noted = {**made.noted, "blokken": len(blocks)}
     return [
         Product("block", published(blocks, "block"), Tally(count, count - lost, made.dropped, noted)),
@@ -196,18 +208,56 @@ def _borders(made: Blocks) -> gpd.GeoDataFrame:
     return published(edges, "block_border")
 
 
-def _areas(blocks: gpd.GeoDataFrame, found: Partition, buurt: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    sums = area_sums(blocks, found.label.tolist(), sums=SUMS, value="value_eur_per_year")
-    names = sums["buurtcode"].map(buurt.set_index("buurtcode")["buurtnaam"]).fillna("buiten de buurten")
-    order = names.groupby(names).cumcount() + 1
+def _areas(
+    blocks: gpd.GeoDataFrame, whole: Partition, home: pd.DataFrame, buurt: gpd.GeoDataFrame, band: tuple[int, int]
+) -> gpd.GeoDataFrame:
+    """Make one row per area; `home` has the block of each home, `band` is the least and most homes asked for [home]."""
+    sums = area_sums(blocks, whole.label.tolist(), sums=SUMS, value="value_eur_per_year")
+    names = buurt.set_index("buurtcode")["buurtnaam"]
+    main = sums["buurtcode"].map(names).fillna("buiten de buurten")
+    streets = streets_inside(home, blocks["gebied_id"], count=len(sums))
+    reasons = [
+        band_reason(why.kind, why.homes, area_homes=homes, band=band, tries=why.tries)
+        for why, homes in zip(whole.why, whole.homes.tolist(), strict=True)
+    ]
     out = sums.drop(columns="buurtcode").assign(
         gebied_id=sums.index,
-        gebied_name=names + " " + order.astype(str),
+        gebied_name=area_names(streets, main.tolist(), taken=names.tolist()),
         main_buurt_frac=sums["main_buurt_frac"].fillna(0),
-        band_low_homes=found.low,
-        band_high_homes=found.high,
-        band_reason_nl=pd.Series(found.reason, dtype=object).replace("", None),
+        band_low_homes=whole.low,
+        band_high_homes=whole.high,
+        band_reason_nl=pd.Series(reasons, index=sums.index, dtype="str"),
         block_basis=blocks["block_basis"].iloc[0],
     )
-    shapes = area_shapes(blocks, found.label.tolist())
+    shapes = area_shapes(blocks, whole.label.tolist())
     return published(gpd.GeoDataFrame(out, geometry=shapes.to_numpy(), crs=blocks.crs), "gebied")
+
+
+def streets_inside(home: pd.DataFrame, area_of_block: pd.Series, *, count: int) -> list[list[str]]:
+    """List the streets of each area, the one with most homes first.
+
+    Parameters
+    ----------
+    home : DataFrame
+        `block` (-1 = none) and, where given, `street_name` per home.
+    area_of_block : Series
+        Area per block, by the number of the block; missing where a block is in none.
+    count : int
+        Number of areas [1].
+
+    Returns
+    -------
+    list of list of str
+        Empty where no street has a name.
+    """
+    lists: list[list[str]] = [[] for _ in range(count)]
+    if "street_name" not in home:
+        return lists
+    named = home[home["street_name"].notna() & (home["block"] >= 0)]
+    area = area_of_block.to_numpy(float, na_value=-1)[named["block"].to_numpy(np.int64)]
+    table = pd.DataFrame({"area": area, "street": named["street_name"].to_numpy()})
+    tally = table[table["area"] >= 0].value_counts(["area", "street"]).reset_index()
+    tally = tally.sort_values(["area", "count", "street"], ascending=[True, False, True])
+    for number, street in zip(tally["area"], tally["street"], strict=True):
+        lists[int(number)].append(str(street))
+    return lists

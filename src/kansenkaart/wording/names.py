@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 import pandas as pd
@@ -104,3 +105,62 @@ def block_names(frame: pd.DataFrame) -> pd.Series[str]:
     number = "blok " + frame["block_id"].astype("string")
     named: pd.Series[str] = number.where(first == "", number + ", " + first).astype("str")
     return named
+
+
+def area_names(streets: Sequence[Sequence[str]], buurten: Sequence[str], *, taken: Collection[str]) -> list[str]:
+    """Name areas by the streets with most homes in them: no two alike, and none like a buurt.
+
+    Parameters
+    ----------
+    streets : sequence of sequence of str
+        Per area its streets, the one with most homes first; empty where no street has a name.
+    buurten : sequence of str
+        Per area the buurt with most of its homes.
+    taken : collection of str
+        Names that are in use already: those of buurten.
+
+    Returns
+    -------
+    list of str
+        One or two streets; with the buurt, more streets or a number where that is needed to tell areas apart.
+    """
+    used = {one.casefold() for one in taken}
+    names = []
+    for mine, buurt in zip(streets, buurten, strict=True):
+        wishes = [" en ".join(mine[:2]), f"{' en '.join(mine[:2])} ({buurt})"] if mine else []
+        wishes += [f"{', '.join(mine[: n - 1])} en {mine[n - 1]}" for n in range(3, len(mine) + 1)]
+        numbered = (f"{wishes[0] if mine else buurt}, deel {n}" for n in count(1))
+        name = next(one for one in chain(wishes, numbered) if one.casefold() not in used)
+        used.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def band_reason(kind: str, homes: int, *, area_homes: int, band: tuple[int, int], tries: int) -> str | None:
+    """Say why an area is not of the size that was asked for.
+
+    Parameters
+    ----------
+    kind : str
+        ``island``, ``giant``, ``indivisible`` (proven), ``not_met``, or empty.
+    homes : int
+        Homes of the island, of the largest block, or of the connected part [home].
+    area_homes : int
+        Homes of the area [home].
+    band : tuple of int
+        Least and most homes asked for [home].
+    tries : int
+        Starts from which a division was tried [1].
+
+    Returns
+    -------
+    str or None
+        None where the area is of the size asked for.
+    """
+    wanted = f"{number(band[0])} tot {number(band[1])} woningen"
+    return {
+        "island": f"ligt met {number(homes)} woningen los van de rest: er is geen oversteek, of het is te ver",
+        "giant": f"één gebouw of blok heeft {number(homes)} woningen",
+        "indivisible": f"het aaneengesloten deel heeft {number(homes)} woningen: dat is niet te verdelen in {wanted}",
+        "not_met": f"{number(area_homes)} woningen: in {number(tries)} pogingen is geen verdeling in {wanted} gevonden",
+    }.get(kind)

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from kansenkaart.core.area.blocks import BlockRules, build_blocks
+from kansenkaart.core.area.blocks import build_blocks
+from kansenkaart.core.area.borders import BlockRules
 from kansenkaart.core.area.graph import BorderFactors, border_weights, build_graph
 from kansenkaart.core.area.grouping import agglomerated, divided
 from kansenkaart.core.area.values import area_borders
@@ -208,8 +209,9 @@ def test_dividing_and_merging_by_hand() -> None:
     part = divided(np.zeros(6, np.int64), np.full(6, 50), pairs, most=120)
     assert np.bincount(part, np.full(6, 50)).max() <= 120
     # Strongest tie first, up to 20: (0,1) tied by 5 join; 2 with 12 homes does not fit; 3 without homes goes with 2.
+    nothing = np.empty(0, np.int64), np.empty(0, np.int64)
     ties = np.array([0, 1, 2]), np.array([1, 2, 3]), np.array([5.0, 4.0, 3.0])
-    assert agglomerated(np.array([10, 10, 12, 0]), ties, aim=20, alone=50).tolist() == [0, 0, 1, 1]
+    assert agglomerated(np.array([10, 10, 12, 0]), ties, nothing, aim=20, alone=50).tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.realdata

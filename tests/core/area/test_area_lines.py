@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from kansenkaart.core.area.blocks import BlockRules, build_blocks, class_by_gap
+from kansenkaart.core.area.blocks import build_blocks
+from kansenkaart.core.area.borders import BlockRules, class_by_gap
 from kansenkaart.core.area.graph import build_graph
 from kansenkaart.core.area.values import (
     area_sums,
@@ -133,3 +134,50 @@ def test_hamlets_are_walked_to_over_the_narrowest_gap_where_no_street_is_known()
     assert len(np.unique(build_graph(made.frame, made.edges, factors=FACTORS).pieces())) == 2
     apart = build_blocks(pand, home, factors=FACTORS, rules=BlockRules(link_homes=20))
     assert len(np.unique(build_graph(apart.frame, apart.edges, factors=FACTORS).pieces())) == 3
+
+
+def far_apart(metres: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Build a village of 8 rows of 5 houses, and a farm east of it."""
+    pand, home = row_houses(8, 5)
+    farm, lives = row_houses(1, 1, east=30.0 + metres)
+    return (
+        gpd.GeoDataFrame(pd.concat([pand, farm], ignore_index=True), crs=28992),
+        gpd.GeoDataFrame(pd.concat([home, lives], ignore_index=True), crs=28992),
+    )
+
+
+@pytest.mark.parametrize(("metres", "tied"), [(290.0, True), (310.0, False)])
+def test_a_farm_belongs_to_the_village_within_300_m_and_else_lies_scattered(metres: float, tied: bool) -> None:
+    made = build_blocks(*far_apart(metres), factors=FACTORS)
+    graph = build_graph(made.frame, made.edges, factors=FACTORS)
+    assert bool(graph.pieces().max() == 0) is tied
+    link = made.edges[made.edges["length_m"] == 0]
+    assert len(link) == int(tied)
+    if tied:
+        assert link.geometry.length.iloc[0] == pytest.approx(
+            metres, abs=0.6
+        )  # sites lie a quarter metre inside the wall
+        assert link["weight_m"].iloc[0] == 0.0
+
+
+def test_no_link_crosses_water() -> None:
+    pand, home = far_apart(200.0)
+    canal = gpd.GeoDataFrame({"cls": ["water"]}, geometry=[shapely.box(120, -500, 140, 500)], crs=28992)
+    street = gpd.GeoDataFrame({"cls": ["local"]}, geometry=[shapely.LineString([(0, 12), (30, 12)])], crs=28992)
+    lines = gpd.GeoDataFrame(pd.concat([canal, street], ignore_index=True), crs=28992)
+    made = build_blocks(pand, home, factors=FACTORS, barriers=lines)
+    assert not (made.edges["length_m"] == 0).any()
+
+
+def test_no_block_lies_on_both_sides_of_a_street_that_house_numbers_tell_of() -> None:
+    # Two rows of five on one street, 12 m apart, odd numbers to the south and even ones to the north: ten homes in all.
+    pand, home = row_houses(2, 5, apart=12.0)
+    north = home["pand_id"].str.contains(r"-1-\d+$")
+    home["street_name"] = "Dorpsstraat"
+    home["house_number"] = np.where(north, 2, 1) + 2 * home["pand_id"].str.extract(r"-(\d+)$")[0].astype(int)
+    made = build_blocks(pand, home, factors=FACTORS)
+    assert sorted(made.frame["homes"]) == [5, 5]
+    assert not made.noted
+    # Numbered on, without sides: nothing is said of a street, and ten homes are one block.
+    home["house_number"] = np.arange(1, 11)
+    assert build_blocks(pand, home, factors=FACTORS).frame["homes"].tolist() == [10]

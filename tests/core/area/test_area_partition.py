@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.area.graph import AreaGraph, components, walk_graph
-from kansenkaart.core.area.partition import Partition, PartitionEffort, Pool, partition
+from kansenkaart.core.area.partition import Partition, PartitionEffort, Pool, divisible, partition
 from kansenkaart.core.area.recombine import cut_of
 from kansenkaart.core.area.starts import areas_in, make_contiguous
 from kansenkaart.errors import ConfigError, InfeasibleError
@@ -28,7 +30,7 @@ def require_lawful(town: AreaGraph, made: Partition) -> None:
         homes = town.homes[inside].sum()
         assert homes == made.homes[area]
         assert made.low[area] <= homes <= made.high[area]
-        assert bool(made.reason[area]) == (not 51 <= homes <= 69)
+        assert bool(made.why[area].kind) == (not 51 <= homes <= 69)
     assert made.cut_m == pytest.approx(town.cut_weight(made.label))
 
 
@@ -45,7 +47,7 @@ def test_in_band_where_it_can_be() -> None:
     town = grid_town(15, 15, seed=1)
     made = partition(town, **BAND, effort=QUICK)
     require_lawful(town, made)
-    assert not any(made.reason)
+    assert not any(one.kind for one in made.why)
 
 
 def test_same_seed_same_partition_and_more_work_is_not_worse() -> None:
@@ -72,7 +74,7 @@ def test_an_island_is_an_area_of_its_own_and_says_so() -> None:
     west = np.arange(len(town)) % 6 == 0
     assert set(made.label[west]).isdisjoint(made.label[~west])
     if town.homes[west].sum() < 51:
-        assert "eiland" in made.reason[int(made.label[0])]
+        assert made.why[int(made.label[0])].kind == "island"
 
 
 def test_a_building_of_700_is_widened_for_and_named() -> None:
@@ -80,8 +82,8 @@ def test_a_building_of_700_is_widened_for_and_named() -> None:
     town.homes[55] = 700
     made = partition(town, **BAND, effort=QUICK)
     require_lawful(town, made)
-    assert "700 woningen" in made.reason[int(made.label[55])]
-    assert sum(bool(reason) for reason in made.reason) <= 2
+    assert made.why[int(made.label[55])][:2] == ("giant", 700)
+    assert sum(bool(one.kind) for one in made.why) <= 2
 
 
 def test_too_few_homes_and_a_wrong_band() -> None:
@@ -117,3 +119,52 @@ def test_the_pool_joins_the_best_of_two_partitions() -> None:
     pool.add(second)
     best = pool.best(first, seconds=5.0)
     assert cut_of(walk, best) < min(cut_of(walk, first), cut_of(walk, second))
+
+
+@pytest.mark.parametrize(
+    ("homes", "fits"),
+    # By hand for 297 to 363: one area up to 363, two from 594, three from 891; from 1,485 on (5 x 297 <= 4 x 363 + 33) all.
+    [(296, False), (297, True), (363, True), (364, False), (593, False), (594, True), (727, False), (891, True)],
+)
+def test_whether_homes_can_be_divided_at_all(homes: int, fits: bool) -> None:
+    assert divisible(homes, (297, 363)) is fits
+    assert fits == any(k * 297 <= homes <= k * 363 for k in range(1, 9))
+
+
+def test_what_is_called_impossible_is_impossible() -> None:
+    # 16 blocks of 5 homes: 80 homes are neither one area of 51 to 69 nor two.
+    made = partition(grid_town(4, 4, homes=(5, 6)), **BAND, effort=QUICK)
+    assert [one.kind for one in made.why] == ["indivisible"] * len(made.why)
+    assert all(one.proven for one in made.why)
+
+
+def test_a_division_that_was_not_met_says_so_and_how_often_it_was_tried() -> None:
+    # Three blocks of 40 in a row: 120 homes could be two areas of 60, but blocks are not cut.
+    made = partition(grid_town(3, 1, homes=(40, 41)), **BAND, effort=replace(QUICK, most_starts=5))
+    odd = [one for one in made.why if one.kind]
+    assert odd
+    assert {(one.kind, one.tries, one.proven) for one in odd} == {("not_met", 5, False)}
+
+
+def test_more_starts_are_tried_until_the_band_is_met_and_the_shortest_border_stays() -> None:
+    town = grid_town(12, 12, seed=1, homes=(9, 30))  # few blocks an area: hard to divide
+    poor = replace(QUICK, steps=2, rounds=0.0, most_starts=1)
+    one = partition(town, **BAND, effort=poor)
+    more = partition(town, **BAND, effort=replace(poor, most_starts=40))
+    assert sum(bool(why.kind) for why in more.why) < sum(bool(why.kind) for why in one.why)
+    easy = grid_town(12, 12, seed=1)
+    cuts = [partition(easy, **BAND, effort=replace(QUICK, starts=n, rounds=0.0)).cut_m for n in (1, 4, 8)]
+    assert cuts == sorted(cuts, reverse=True)
+    assert cuts[2] < cuts[0]
+
+
+def test_a_few_houses_apart_are_in_no_area() -> None:
+    town = grid_town(8, 6, seed=1, canal=1, homes=(3, 4))
+    town.passable[:] = town.cls != "water"
+    made = partition(town, **BAND, least_homes=25, effort=QUICK)
+    west = np.arange(len(town)) % 8 == 0  # 6 blocks of 3 homes
+    assert (made.label[west] == -1).all()
+    assert (made.label[~west] >= 0).all()
+    assert made.homes.sum() == town.homes[~west].sum()
+    with pytest.raises(InfeasibleError, match="connected part"):
+        partition(town, **BAND, least_homes=1_000, effort=QUICK)

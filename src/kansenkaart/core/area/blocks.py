@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -16,120 +17,81 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from kansenkaart.core.area.graph import BORDER_CLASSES, BorderFactors, border_weights
+from kansenkaart.core.area.borders import (
+    WALLED,
+    BlockRules,
+    class_by_barrier,
+    class_by_gap,
+    links_over_land,
+    passable_stretches,
+    ways_out,
+)
+from kansenkaart.core.area.graph import BorderFactors, border_weights
 from kansenkaart.core.area.grouping import agglomerated, divided, joined
 from kansenkaart.core.area.tessellate import Ridges, block_shapes, ridges_between, sites_of
 from kansenkaart.errors import CrsError, InfeasibleError, SchemaError
-from kansenkaart.kernel import Flags, Floats, Ints
-
-_WALLED = ("rail", "water")  # nobody walks across but at a crossing
-_ALONG_M = 0.2  # a quay that shares the water's edge, give or take the drawing, does not cross it
+from kansenkaart.kernel import Flags, Ints
 
 
-def class_by_gap(gap: Floats, *, street_m: float, collector_m: float, main_m: float) -> npt.NDArray[np.str_]:
-    """Class of a stretch where nothing but buildings is given: the wider the gap [m], the clearer the edge.
+class Addresses(NamedTuple):
+    """What the homes of each building say of where it stands: its buurt, its street, and its side of the street.
 
-    Between buildings nearer than `street_m` runs no street: back gardens, sheds, an alley, or one row.
-
-    Parameters
-    ----------
-    gap : Floats
-        Distance between the buildings at each stretch [m].
-    street_m, collector_m, main_m : float
-        Gap from which a street, a collector and a main road fit [m].
+    Each is a number, -1 where it is not given; the side is 0 for even house numbers, 1 for odd ones, -1 for both.
     """
-    names = np.array(["garden", "local", "collector", "main"])
-    return names[np.searchsorted([street_m, collector_m, main_m], gap, side="right")]
+
+    buurt: Ints
+    street: Ints
+    side: Ints
 
 
-def _class_by_barrier(ridges: Ridges, barriers: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.str_], Flags]:
-    """Class of each stretch and whether it is a street at all: the strongest barrier that the way across meets.
+def _addresses(pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, number: Ints) -> Addresses:
+    """Take buurt, street and side of each building from its homes; the street with most homes counts."""
+    street, side = np.full((2, len(pand)), -1, np.int64)
+    name = home["street_name"].astype("object") if "street_name" in home else pd.Series(None, index=home.index)
+    code = pd.factorize(name.fillna(home["street_id"].astype("object")) if "street_id" in home else name)[0]
+    placed = (number >= 0) & (code >= 0)
+    tally = pd.DataFrame({"pand": number[placed], "code": code[placed]}).value_counts(["pand", "code"]).reset_index()
+    top = tally.sort_values(["count", "code"], ascending=[False, True]).drop_duplicates("pand")
+    street[top["pand"].to_numpy()] = top["code"].to_numpy()
+    if "house_number" in home:
+        numbered = placed & home["house_number"].notna().to_numpy()
+        odd = home["house_number"].to_numpy(float, na_value=0)[numbered].astype(np.int64) % 2
+        table = pd.DataFrame({"pand": number[numbered], "odd": odd}).groupby("pand")["odd"].agg(["min", "max"])
+        one = table[table["min"] == table["max"]]
+        side[one.index.to_numpy()] = one["min"].to_numpy()
+    return Addresses(pd.factorize(pand["buurtcode"])[0].astype(np.int64), street, side)
+
+
+def facing(ridges: Ridges, at: Addresses, rules: BlockRules) -> Flags:
+    """Flag the stretches with odd numbers of a street on one side and even ones on the other: the street lies between.
+
+    Only streets whose neighbours along one side are odd or even alike are numbered so that this says anything.
 
     Parameters
     ----------
     ridges : Ridges
-        The stretches.
-    barriers : gpd.GeoDataFrame
-        Lines or areas with `cls`, one of `BORDER_CLASSES`.
+        Stretches of border between buildings.
+    at : Addresses
+        Street and side of each building.
+    rules : BlockRules
+        Gaps in which a street fits [m].
 
     Returns
     -------
-    tuple
-        Class per stretch (`garden` where nothing is met) and a flag where something is met.
+    Flags
+        One per stretch.
     """
-    if "cls" not in barriers or (unknown := set(barriers["cls"]) - set(BORDER_CLASSES)):
-        instead = f"{sorted(unknown)}" if "cls" in barriers else "no column cls"
-        raise SchemaError(f"barriers of the classes {BORDER_CLASSES}", found=instead, where="barriers.cls")
-    strength = barriers["cls"].map({name: rank for rank, name in enumerate(BORDER_CLASSES)}).to_numpy(np.int64)
-    tree = shapely.STRtree(barriers.geometry.to_numpy())
-    met_ridge, met_barrier = tree.query(shapely.linestrings(ridges.link), predicate="intersects")
-    top = np.full(len(ridges.i), -1, np.int64)
-    np.maximum.at(top, met_ridge, strength[met_barrier])
-    return np.array(BORDER_CLASSES)[np.maximum(top, 0)], top >= 0
-
-
-def _passable_stretches(
-    ridges: Ridges,
-    cls: npt.NDArray[np.str_],
-    barriers: gpd.GeoDataFrame | None,
-    *,
-    crossing_m: float,
-    crossings: gpd.GeoDataFrame | None = None,
-) -> Flags:
-    """Whether people can walk across: always over streets, over water and rail only within `crossing_m` [m] of a crossing.
-
-    A crossing is where a street, a path or a bridge lies over the water or the rail: running along it is not enough.
-    """
-    walled = np.isin(cls, _WALLED)
-    if barriers is None or not walled.any():
-        return np.asarray(~walled)
-    is_wall = barriers["cls"].isin(_WALLED).to_numpy()
-    walls, ways = barriers.geometry.to_numpy()[is_wall], barriers.geometry.to_numpy()[~is_wall]
-    if crossings is not None:
-        ways = np.r_[ways, crossings.geometry.to_numpy()]
-    inner = shapely.buffer(walls, -_ALONG_M)
-    inner = np.where(shapely.is_empty(inner), walls, inner)
-    way, wall = shapely.STRtree(inner).query(ways, predicate="intersects")
-    if not len(way):
-        return np.asarray(~walled)
-    spots = shapely.get_parts(shapely.intersection(ways[way], inner[wall]))
-    middle = shapely.points(ridges.ends[walled].mean(axis=1))
-    near = shapely.STRtree(spots).query(middle, predicate="dwithin", distance=crossing_m)[0]
-    passable = ~walled
-    passable[np.flatnonzero(walled)[np.unique(near)]] = True
-    return np.asarray(passable)
-
-
-def _ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least: int) -> Flags:
-    """Flag the narrowest stretch that leads out of each walkable piece with fewer than `least` homes [home].
-
-    Where no street is known, a house beyond a wide gap is nearer to its neighbours than to nobody.
-    """
-    out = np.zeros(len(ridges.i), bool)
-    land = ridges.j >= 0
-    a, b = block[ridges.i], block[np.maximum(ridges.j, 0)]
-    walk = land & passable & (a != b)
-    piece = joined(int(block.max()) + 1, a[walk], b[walk])
-    few = np.bincount(piece[block], homes) < least
-    leave = np.flatnonzero(land & (piece[a] != piece[b]) & (few[piece[a]] | few[piece[b]]))
-    narrow = leave[np.argsort(ridges.gap[leave], kind="stable")]
-    for side in (a, b):
-        mine = narrow[few[piece[side[narrow]]]]
-        out[mine[np.unique(piece[side[mine]], return_index=True)[1]]] = True
-    return out
-
-
-def _street_of(home: gpd.GeoDataFrame, number: Ints, panden: int) -> Ints:
-    """Return the street with most homes of each pand; -1 where unknown."""
-    out = np.full(panden, -1, np.int64)
-    if "street_name" not in home:
-        return out
-    code = pd.factorize(home["street_name"])[0]
-    placed = (number >= 0) & (code >= 0)
-    tally = pd.DataFrame({"pand": number[placed], "code": code[placed]}).value_counts(["pand", "code"]).reset_index()
-    top = tally.sort_values(["count", "code"], ascending=[False, True]).drop_duplicates("pand")
-    out[top["pand"].to_numpy()] = top["code"].to_numpy()
-    return out
+    i, j = ridges.i, np.maximum(ridges.j, 0)
+    same = (
+        (ridges.j >= 0) & (at.street[i] == at.street[j]) & (at.street[i] >= 0) & (at.side[i] >= 0) & (at.side[j] >= 0)
+    )
+    alike = at.side[i] == at.side[j]
+    row = same & (ridges.gap <= rules.street_gap_m)
+    streets = int(at.street.max()) + 2
+    pairs = np.bincount(at.street[i][row], minlength=streets)
+    good = np.bincount(at.street[i][row & alike], minlength=streets) >= _ALIKE * np.maximum(pairs, 1)
+    between = (ridges.gap > rules.street_gap_m) & (ridges.gap <= rules.main_gap_m)
+    return np.asarray(same & ~alike & between & good[at.street[i]])
 
 
 def _block_frame(
@@ -220,57 +182,7 @@ def _edge_frame(
 
 
 _RD = 28992
-
-
-@dataclass(frozen=True)
-class BlockRules:
-    """Sizes and distances of block making; all but the first are guesses of the project.
-
-    Parameters
-    ----------
-    most_homes : int
-        Homes above which a block is divided by building [home].
-    aim_homes : int
-        Homes up to which rows are merged where no streets are known [home].
-    large_homes : int
-        Homes from which a building is flagged as large and stays a unit by itself [home].
-    row_gap_m : float
-        Buildings nearer than this stand in one row [m].
-    street_gap_m : float
-        Gap below which no street fits: back gardens or one row [m].
-    collector_gap_m, main_gap_m : float
-        Gap from which a border without known street counts as a collector or a main road [m].
-    walk_gap_m : float
-        Gap beyond which nobody walks across where no street is known [m]: a railway yard, a lake, a park's width.
-    link_homes : int
-        Where no street is known, a part with fewer homes is taken to be walkable over the narrowest gap [home].
-    same_street_tie : float
-        How much stronger the tie between buildings of one street is [1].
-    home_reach_m : float
-        Farthest building that a home without a known pand is given to [m].
-    land_reach_m : float
-        Distance to which land belongs to the nearest building [m].
-    crossing_m : float
-        Stretch of water or rail around a crossing that counts as passable [m].
-    spacing_m, inset_m : float
-        Points along the walls: their distance, and how far inside the wall [m].
-    """
-
-    most_homes: int = 120
-    aim_homes: int = 20
-    large_homes: int = 50
-    row_gap_m: float = 1.0
-    street_gap_m: float = 6.0
-    collector_gap_m: float = 30.0
-    main_gap_m: float = 50.0
-    walk_gap_m: float = 100.0
-    link_homes: int = 300
-    same_street_tie: float = 3.0
-    home_reach_m: float = 30.0
-    land_reach_m: float = 75.0
-    crossing_m: float = 40.0
-    spacing_m: float = 5.0
-    inset_m: float = 0.25
+_ALIKE = 0.8  # share of neighbours along a street on one side of the numbers, a guess [1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -350,12 +262,15 @@ def build_blocks(
     points, owner = sites_of(pand.geometry.to_numpy(), spacing_m=rules.spacing_m, inset_m=rules.inset_m)
     ridges = ridges_between(points, owner, reach_m=rules.land_reach_m)
     cls, street = _classes(ridges, barriers, rules)
-    passable = _passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m, crossings=crossings)
+    passable = passable_stretches(ridges, cls, barriers, crossing_m=rules.crossing_m, crossings=crossings)
     passable &= (barriers is not None) | (ridges.gap <= rules.walk_gap_m)
-    codes = pd.factorize(pand["buurtcode"])[0], _street_of(home, number, len(pand))
-    block = _group(ridges, street, homes, codes, rules, merge=barriers is None)
+    at = _addresses(pand, home, number)
+    block = _group(ridges, street, homes, at, rules, merge=barriers is None)
+    across = facing(ridges, at, rules) & (ridges.j >= 0)
+    torn = np.unique(block[ridges.i[across]][block[ridges.i[across]] == block[ridges.j[across]]])
+    noted |= {"blocks with a street of their own inside": len(torn)} if len(torn) else {}
     while barriers is None:
-        more = _ways_out(ridges, block, homes, passable, least=rules.link_homes) & ~passable
+        more = ways_out(ridges, block, homes, passable, least=rules.link_homes) & ~passable
         if not more.any():
             break
         passable |= more
@@ -364,9 +279,37 @@ def build_blocks(
     frame["ext_m"] = np.bincount(block[ridges.i[ridges.j < 0]], ridges.length[ridges.j < 0], minlength=len(frame))
     frame["streets"] = _street_names(home, number, block, len(frame))
     edges = _edge_frame(ridges, block, frame, (cls, passable), factors)
+    links = links_over_land(edges, frame, (points, block[owner]), rules=rules, walls=_walls(barriers))
+    edges = _with_links(edges, links, frame)
     places = pd.Series(block[:real], index=pand["pand_id"].to_numpy()[:real], name="block_id")
     stands = pd.Series(np.where(number >= 0, block[number], -1), index=home["home_id"].to_numpy(), name="block_id")
     return Blocks(frame, edges, places, stands, dropped, noted)
+
+
+def _walls(barriers: gpd.GeoDataFrame | None) -> npt.NDArray[np.object_]:
+    """Return the water and rail among the barriers."""
+    if barriers is None:
+        return np.empty(0, dtype=object)
+    return np.asarray(barriers.geometry.to_numpy()[barriers["cls"].isin(WALLED).to_numpy()], dtype=object)
+
+
+def _with_links(
+    edges: gpd.GeoDataFrame, links: list[tuple[int, int, shapely.LineString]], frame: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Add the links over open land as borders without length: they tie parts, and cutting them costs nothing."""
+    if not links:
+        return edges
+    ends = np.sort(np.array([one[:2] for one in links], np.int64), axis=1)
+    rows = gpd.GeoDataFrame(
+        {"a": ends[:, 0], "b": ends[:, 1], "cls": "main", "passable": True, "length_m": 0.0, "weight_m": 0.0},
+        geometry=shapely.multilinestrings([[one[2]] for one in links]),
+        crs=edges.crs,
+    )
+    for name, column in (("on_buurt_border", "buurtcode"), ("on_place_border", "place_name")):
+        if name in edges:
+            code = pd.factorize(frame[column])[0]
+            rows[name] = code[rows["a"]] != code[rows["b"]]
+    return gpd.GeoDataFrame(pd.concat([edges, rows[edges.columns]], ignore_index=True), crs=edges.crs)
 
 
 def _check(
@@ -432,18 +375,16 @@ def _points_as_buildings(
 
 def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:
     if barriers is not None:
-        return _class_by_barrier(ridges, barriers)
+        return class_by_barrier(ridges, barriers)
     cls = class_by_gap(
         ridges.gap, street_m=rules.street_gap_m, collector_m=rules.collector_gap_m, main_m=rules.main_gap_m
     )
     return cls, ridges.gap > rules.row_gap_m
 
 
-def _group(
-    ridges: Ridges, street: Flags, homes: Ints, codes: tuple[Ints, Ints], rules: BlockRules, *, merge: bool
-) -> Ints:
+def _group(ridges: Ridges, street: Flags, homes: Ints, at: Addresses, rules: BlockRules, *, merge: bool) -> Ints:
     """Put buildings in blocks: joined where no street lies between, divided where too large, merged where nothing is known."""
-    buurt, name = codes
+    buurt, name = at.buurt, at.street
     within = ridges.j >= 0
     within[within] = buurt[ridges.i[within]] == buurt[ridges.j[within]]
     one = within & ~street
@@ -457,7 +398,9 @@ def _group(
     tie = ridges.length[within] / (rules.row_gap_m + ridges.gap[within])
     first, second = name[ridges.i[within]], name[ridges.j[within]]
     tie = np.where((first == second) & (first >= 0), tie * rules.same_street_tie, tie)
-    apart = (a != b) & (ridges.gap[within] <= rules.main_gap_m)
-    pairs = np.minimum(a, b)[apart], np.maximum(a, b)[apart], tie[apart]
+    across = facing(ridges, at, rules)[within]
+    near = (a != b) & (ridges.gap[within] <= rules.main_gap_m) & ~across
+    pairs = np.minimum(a, b)[near], np.maximum(a, b)[near], tie[near]
     total = np.bincount(row, homes).astype(np.int64)
-    return agglomerated(total, pairs, aim=rules.aim_homes, alone=rules.large_homes)[row]
+    apart = np.minimum(a, b)[across], np.maximum(a, b)[across]
+    return agglomerated(total, pairs, apart, aim=rules.aim_homes, alone=rules.large_homes)[row]

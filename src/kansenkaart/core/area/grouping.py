@@ -65,7 +65,9 @@ def divided(group: Ints, homes: Ints, pairs: tuple[Ints, Ints, Floats], *, most:
     return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
 
-def agglomerated(homes: Ints, pairs: tuple[Ints, Ints, Floats], *, aim: int, alone: int) -> Ints:
+def agglomerated(
+    homes: Ints, pairs: tuple[Ints, Ints, Floats], apart: tuple[Ints, Ints], *, aim: int, alone: int
+) -> Ints:
     """Merge neighbours, those with the strongest tie first, while together they have no more than `aim` homes.
 
     Parameters
@@ -74,6 +76,8 @@ def agglomerated(homes: Ints, pairs: tuple[Ints, Ints, Floats], *, aim: int, alo
         Homes per thing [home].
     pairs : tuple[Ints, Ints, Floats]
         Neighbours and the strength of their tie (larger = rather one block) [1].
+    apart : tuple[Ints, Ints]
+        Things that never come in one block: a street lies between.
     aim, alone : int
         Homes that a block is merged up to, and from which a thing stays alone [home]. Things without homes go with
         the neighbour that they are tied to most.
@@ -88,15 +92,25 @@ def agglomerated(homes: Ints, pairs: tuple[Ints, Ints, Floats], *, aim: int, alo
     ties: list[dict[int, float]] = [{} for _ in range(n)]
     for i, j, tie in zip(*(part.tolist() for part in pairs), strict=True):
         ties[i][j] = ties[j][i] = ties[i].get(j, 0.0) + tie
+    foes: list[set[int]] = [set() for _ in range(n)]
+    for i, j in zip(*(part.tolist() for part in apart), strict=True):
+        if i != j:
+            foes[i].add(j)
+            foes[j].add(i)
     heap = [(-tie, i, j) for i, row in enumerate(ties) for j, tie in row.items() if i < j]
     heapq.heapify(heap)
     while heap:
         tie, i, j = heapq.heappop(heap)
-        if parent[i] != i or parent[j] != j or ties[i].get(j) != -tie or not _may_join(size[i], size[j], aim, alone):
+        if parent[i] != i or parent[j] != j or ties[i].get(j) != -tie:
+            continue
+        if j in foes[i] or not _may_join(size[i], size[j], aim, alone):
             continue
         keep, gone = (i, j) if len(ties[i]) >= len(ties[j]) else (j, i)
         parent[gone] = keep
         size[keep] += size[gone]
+        for other in foes[gone]:
+            foes[other].add(keep)
+        foes[keep] |= foes[gone]
         del ties[keep][gone]
         for other, more in ties[gone].items():
             if other != keep:

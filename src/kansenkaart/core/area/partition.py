@@ -275,10 +275,11 @@ def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffo
     turn = 0
     while best is None or turn < effort.starts or (turn < effort.most_starts and pool.misses(best) > least):
         label = _annealed(walk, bounds, effort, turn)
-        if int(label.max()) == 0:
-            return label, 1
-        pool.add(label)
-        label = _improve_locally(walk, label, effort, pool, (turn, effort.rounds))
+        if int(label.max()) > 0:
+            pool.add(label)
+            label = _improve_locally(walk, label, effort, pool, (turn, effort.rounds))
+        elif pool.misses(label) <= least:
+            return label, turn + 1
         if best is None or _better(walk, label, best, band):
             best = label
         turn += 1
@@ -404,9 +405,7 @@ def _area_graph(walk: WalkGraph, tail: Ints, label: Ints, areas: int) -> csr_mat
     return coo_matrix((weight, (label[tail[cut]], label[walk.nbr[cut]])), shape=(areas, areas)).tocsr()
 
 
-def _described(
-    graph: AreaGraph, label: Ints, band: tuple[int, int], parts: tuple[Ints, Ints, Ints]
-) -> Partition:
+def _described(graph: AreaGraph, label: Ints, band: tuple[int, int], parts: tuple[Ints, Ints, Ints]) -> Partition:
     """Put the areas in the order of their first block, and say why the band had to give way."""
     piece, in_piece, tries = parts
     inside = label >= 0

@@ -138,6 +138,26 @@ def _layer_columns(
     return tuple(columns)
 
 
+def _areas(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+    """Read the areas, and draw the blocks that lie scattered as one pale piece without figures but its homes."""
+    if not store.has(row.table):
+        return None
+    frame = store.read(row.table)
+    block = store.read("block") if store.has("block") else gpd.GeoDataFrame({"gebied_id": [], "homes": []})
+    loose = block[block["gebied_id"].isna() & (block["homes"] > 0)]
+    if frame.empty or loose.empty:
+        return frame
+    rows = {"gebied_id": -1, "gebied_name": "Verspreid liggend", "homes": int(loose["homes"].sum())}
+    note = "Boerderijen en losse huizen, te ver van een kern of wijk om bij een gebied te horen. Ze tellen in geen gebied mee."
+    scattered = gpd.GeoDataFrame(
+        {name: [value] for name, value in {**rows, "blocks": len(loose), "band_reason_nl": note}.items()},
+        geometry=[loose.geometry.union_all()],
+        crs=frame.crs,
+    ).reindex(columns=frame.columns)
+    kinds = {name: kind for name, kind in frame.dtypes.items() if name != "geometry" and scattered[name].notna().all()}
+    return gpd.GeoDataFrame(pd.concat([frame, scattered.astype(kinds)], ignore_index=True), crs=frame.crs)
+
+
 def _best(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the areas that are best in money where they were sought so, else those best in power or in borders."""
     if not store.has(row.table) or (frame := store.read(row.table)).empty:
@@ -209,6 +229,7 @@ def _blocks(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
 _READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {
     "beste": _best,
     "beste_grenzen": _best_borders,
+    "gebieden": _areas,
     "wijkbedrijf_gebied": _cases,
     "wijkbedrijf_buurt": _cases,
     "zon": _faces,
