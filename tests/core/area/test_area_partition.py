@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.area.graph import AreaGraph, components, walk_graph
+from kansenkaart.core.area.grouping import areas_in, make_contiguous
 from kansenkaart.core.area.partition import Partition, PartitionEffort, Pool, divisible, partition
 from kansenkaart.core.area.recombine import cut_of
-from kansenkaart.core.area.starts import areas_in, make_contiguous
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
 

@@ -19,8 +19,8 @@ import numpy as np
 from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, walk_graph
+from kansenkaart.core.area.grouping import areas_in, with_giants
 from kansenkaart.core.area.recombine import Cooling, anneal_partition, cut_of
-from kansenkaart.core.area.starts import areas_in, with_giants
 from kansenkaart.errors import ConfigError, InfeasibleError
 from kansenkaart.kernel import Ints
 
