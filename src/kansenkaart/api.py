@@ -42,6 +42,7 @@ from kansenkaart.errors import ConfigError, FormatError, SchemaError
 from kansenkaart.runs import study as runs
 from kansenkaart.score.areas import border_factors
 from kansenkaart.tables import assumptions, fields
+from kansenkaart.wording.names import band_reason
 
 if TYPE_CHECKING:
     from kansenkaart.runs.study import Workplace
@@ -178,11 +179,13 @@ def divide(blocks: Blocks, *, target: int = 330) -> gpd.GeoDataFrame:
     """
     graph = build_graph(blocks.frame, blocks.edges, factors=border_factors())
     low, high = _band(target)
-    found = partition(graph, target_homes=target, low_homes=low, high_homes=high)
-    shapes = area_shapes(blocks.frame, found.label.tolist())
-    return _with_units(
-        gpd.GeoDataFrame({"homes": found.homes, "reason": found.reason}, geometry=shapes, crs=shapes.crs)
-    )
+    whole = partition(graph, target_homes=target, low_homes=low, high_homes=high)
+    shapes = area_shapes(blocks.frame, whole.label.tolist())
+    reasons = [
+        band_reason(why.kind, why.homes, area_homes=homes, band=(low, high), tries=why.tries) or ""
+        for why, homes in zip(whole.why, whole.homes.tolist(), strict=True)
+    ]
+    return _with_units(gpd.GeoDataFrame({"homes": whole.homes, "reason": reasons}, geometry=shapes, crs=shapes.crs))
 
 
 def best_area(
