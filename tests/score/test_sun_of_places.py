@@ -341,6 +341,15 @@ def panden_of(tmp_path, **tables):
     return sun_panden.score_panden(store, assumptions.default())[0].content
 
 
+def test_a_roof_on_which_no_whole_module_fits_is_in_a_class_of_its_own(tmp_path):
+    # A shed of 1.5 by 1.5 m has a share of a module in the mean of its kind, and no place for one.
+    tables = {"pand": panden(spot(0, 0, 1.5, 1.5), spot(20, 0, 8, 10)), "weather_hourly": weather()}
+    shed, house = panden_of(tmp_path, **tables).itertuples()
+    assert (shed.modules_fit, shed.sun_class) == (0, "-")
+    assert house.modules_fit > 1
+    assert house.sun_class in list("ABCD")
+
+
 def test_a_footprint_alone_gives_an_estimate_with_a_wide_interval(tmp_path):
     found = panden_of(tmp_path, pand=panden(spot(0, 0, 8, 10), spot(20, 0, 30, 20)), weather_hourly=weather())
     assert (found["score_basis"] == "footprint").all()

@@ -343,7 +343,7 @@ def _class(pand: pd.DataFrame, station: Station, known: Assumptions) -> Any:
     modules = pand["modules_fit"].astype("Float64").round().to_numpy(float, na_value=np.nan)
     per_m2 = np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), np.nan)
     rule = sun_fit.class_rule(known)
-    size = np.where(np.isnan(kwp), np.nan, np.where(modules >= 1, rule.least_area_m2, 0.0))
+    size = np.where(np.isnan(kwp + modules), np.nan, np.where(modules >= 1, rule.least_area_m2, 0.0))
     return classify(
         per_m2 / sun_fit.performance(known)[0], best_kwh_per_m2=sun_fit.best_of_region(station), area_m2=size, rule=rule
     )
