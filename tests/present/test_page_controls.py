@@ -10,7 +10,7 @@ import pytest
 from shapely.geometry import LineString
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.mapspec import Answer, Column, LinkColumn, Page, Start, View
+from kansenkaart.present.mapspec import Answer, Column, LinkColumn, Page, Start, StartPlace, View
 from kansenkaart.present.style import ramp_classes
 from tests.present.pages import PIXELS, until
 from tests.present.pictures import ORIGIN, picture
@@ -41,6 +41,11 @@ def full(name="Blok"):
         "factsheets/b0.html",
         "blokken",
         "b0",
+        places=(
+            StartPlace("b0", "Zuid", 14_000.0, 6_000.0, 16_000.0, 0.3, "ongeveer 14.000 euro"),
+            StartPlace("b4", "Noord", -500.0, -3_000.0, 2_000.0, 0.1, "ongeveer −500 euro"),
+        ),
+        unknown=(("Welk riool er ligt", "vraag de afdeling rioolbeheer"),),
     )
     return replace(
         spec,
@@ -85,6 +90,21 @@ def test_first_minute_shows_the_place_and_its_homes(opened):
     page.go_back()
     until(page, "document.getElementById('detail').hidden")
     assert page.locator("#paginas a").get_attribute("href") == "overzicht.html"
+
+
+def test_proposed_places_stand_on_one_axis_with_their_interval(opened):
+    page = opened(full())
+    rows = page.locator("#begin .assen button")
+    assert rows.count() == 2
+    assert rows.first.get_attribute("aria-label") == "Zuid: ongeveer 14.000 euro"
+    assert "3 van 10" in rows.first.inner_text()
+    # From -3,000 to 16,000: 0 lies at 3 / 19 = 15.8 %, and only the second place has a part left of it.
+    assert rows.first.locator(".nul").evaluate("it => it.style.left").startswith("15.78")
+    assert rows.first.locator(".band.min").count() == 0
+    assert rows.nth(1).locator(".band.min").count() == 1
+    assert "vraag de afdeling rioolbeheer" in page.locator("#begin").inner_text()
+    rows.nth(1).click()
+    assert page.locator("#detail h2").inner_text() == "Blok 4"
 
 
 def test_tiles_are_drawn_at_the_very_zoom_that_is_shown(opened):

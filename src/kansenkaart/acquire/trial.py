@@ -32,6 +32,7 @@ from kansenkaart.sources.tools.ogc import Choice, canonical, features_of, next_l
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.wording.messages import error_lines
+from kansenkaart.wording.nl import number
 
 #: Half the side of the box in which a few features are asked [m].
 REACH_M = 150.0
@@ -239,7 +240,7 @@ def _collection(trial: Trial, source: Source, verdict: Verdict) -> None:
     begun = time.monotonic()
     whole = trial.json(verdict, replace(query, bbox_m=trial.window, page_size=pdok.MOST_PER_PAGE).address())
     verdict.words.append(
-        f"eerste bladzijde van de gemeente: {len(_page(whole, url)['features'])} objecten in {time.monotonic() - begun:.1f} s"
+        f"eerste bladzijde van de gemeente: {len(_page(whole, url)['features'])} objecten in {number(time.monotonic() - begun, 1)} s"
     )
     verdict.bodies.pop()  # a thousand objects are not needed to recognise a shape
     _through_reader(trial, source, verdict, features)
@@ -339,7 +340,7 @@ def _bulk(trial: Trial, source: Source, verdict: Verdict) -> None:
     if not edition:
         verdict.fail("geen dag, geen feed en geen ETag: de editie heeft geen naam")
     size = int(stated.get("content-length") or 0) / 1e6
-    verdict.words.append(f"editie {edition or 'onbekend'}, {size:,.0f} MB, adres {url}")
+    verdict.words.append(f"editie {edition or 'onbekend'}, {number(size)} MB, adres {url}")
 
 
 def _first_bytes(trial: Trial, verdict: Verdict, url: str, magic: tuple[bytes, ...]) -> None:
@@ -385,7 +386,7 @@ def _statistics(trial: Trial, source: Source, verdict: Verdict) -> None:
             path, _ = fetch(trial.folder / way, base, [code], [table], trial.http)
             frame, tally = cbs.read_kwb(path)
             works[way] = frame
-            verdict.words.append(f"OData {way}: {tally.kept} buurten in {time.monotonic() - begun:.1f} s")
+            verdict.words.append(f"OData {way}: {tally.kept} buurten in {number(time.monotonic() - begun, 1)} s")
         except KansenkaartError as why:
             verdict.words.append(f"OData {way}: {_said(why)}")
     verdict.seconds.append(time.monotonic() - begun)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.style import LegendClass, style_faults
+from kansenkaart.present.style import PDOK_BACKGROUNDS, Background, LegendClass, style_faults
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class StartPlace:
+    """One proposed place beside the others: what stays there [EUR/year] with its interval, and its chance [1]."""
+
+    feature: str
+    name: str
+    middle: float
+    low: float
+    high: float
+    chance: float
+    words: str
+
+
+@dataclass(frozen=True)
 class Start:
     """The first minute: where to start, how many homes, what it brings, how sure, from what; and the units to show.
 
-    `layer` and `feature` (its key) name the place on the map that is marked as the one to begin with.
+    `layer` and `feature` (its key) name the place on the map that is marked as the one to begin with. `places` are the
+    proposed ones in order, for one axis; `unknown` says what is not known, and who can tell.
     """
 
     title: str
@@ -42,6 +56,8 @@ class Start:
     link: str = ""
     layer: str = ""
     feature: str = ""
+    places: tuple[StartPlace, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -232,35 +248,6 @@ class Credit:
 
     text: str
     url: str
-
-
-@dataclass(frozen=True)
-class Background:
-    """A background that loads only when the reader asks for it."""
-
-    key: str
-    label: str
-    url: str
-    credit: str
-    max_zoom: int = 19
-
-
-#: The open background map and aerial photograph of PDOK; nothing is asked of PDOK before the reader presses the button.
-PDOK_BACKGROUNDS = (
-    Background(
-        "grijs",
-        "Kaart (PDOK, grijs)",
-        "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/grijs/EPSG:3857/{z}/{x}/{y}.png",
-        "Achtergrond: Kadaster, BRT Achtergrondkaart (CC BY 4.0)",
-    ),
-    Background(
-        "luchtfoto",
-        "Luchtfoto (PDOK)",
-        "https://service.pdok.nl/hwh/luchtfotorgb/wmts/v1_0/Actueel_orthoHR/EPSG:3857/{z}/{x}/{y}.jpeg",
-        "Luchtfoto: Beeldmateriaal Nederland, via PDOK (CC BY 4.0)",
-        max_zoom=20,
-    ),
-)
 
 
 @dataclass(frozen=True, eq=False)

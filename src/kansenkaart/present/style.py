@@ -132,6 +132,35 @@ class LegendClass:
     values: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Background:
+    """A background that loads only when the reader asks for it."""
+
+    key: str
+    label: str
+    url: str
+    credit: str
+    max_zoom: int = 19
+
+
+#: The open background map and aerial photograph of PDOK; nothing is asked of PDOK before the reader presses the button.
+PDOK_BACKGROUNDS = (
+    Background(
+        "grijs",
+        "Kaart (PDOK, grijs)",
+        "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/grijs/EPSG:3857/{z}/{x}/{y}.png",
+        "Achtergrond: Kadaster, BRT Achtergrondkaart (CC BY 4.0)",
+    ),
+    Background(
+        "luchtfoto",
+        "Luchtfoto (PDOK)",
+        "https://service.pdok.nl/hwh/luchtfotorgb/wmts/v1_0/Actueel_orthoHR/EPSG:3857/{z}/{x}/{y}.jpeg",
+        "Luchtfoto: Beeldmateriaal Nederland, via PDOK (CC BY 4.0)",
+        max_zoom=20,
+    ),
+)
+
+
 def sampled(count: int) -> tuple[str, ...]:
     """Take so many colours from the ramp of amounts, its ends first.
 

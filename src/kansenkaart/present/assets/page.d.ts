@@ -51,6 +51,8 @@ interface ToolSpec {
 
 interface StartSpec {
   title: string; answers: { question: string; answer: string; origin: string }[]; units: string[]; link: string; layer: string; feature: string;
+  places: { feature: string; name: string; middle: number; low: number; high: number; chance: number; words: string }[];
+  unknown: [string, string][];
 }
 
 /** All that Python says of a page, but for the bytes of its layers. */

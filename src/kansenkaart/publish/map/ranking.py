@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start
+from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
@@ -30,6 +30,16 @@ _IMPLIED = {
     "yield_fit_kwh_per_year": ("sun_kwh_per_year",),
 }
 _MOST_GROUNDS = 4
+#: Places that stand on one axis [1].
+_MOST_PLACES = 5
+#: What is not known where a study lacks a table, and who can tell.
+_UNKNOWN = {
+    "own_pand": ("Van wie de gebouwen zijn", "vraag gemeente en corporatie"),
+    "roof_face": ("Hoe de daken liggen", "staat in 3DBAG"),
+    "dsm": ("Waar schaduw valt", "staat in het hoogtemodel (AHN)"),
+    "sewer_pipe": ("Welk riool er ligt", "vraag de afdeling rioolbeheer"),
+    "terrain": ("Waar groen en verharding liggen", "staat in de BGT"),
+}
 
 
 @dataclass(frozen=True)
@@ -179,9 +189,32 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(places.frame)),
     )
     layer = "beste_gebieden" if places.kind == "best" else "gebieden"
+    units, link = (area.units, area.link) if area else ((), "")
     return Start(
-        "Waar beginnen?", answers, area.units if area else (), area.link if area else "", layer, str(row[places.key])
+        "Waar beginnen?",
+        answers,
+        units,
+        link,
+        layer,
+        str(row[places.key]),
+        places=_on_one_axis(store, places) if places.kind == "best" else (),
+        unknown=tuple(_UNKNOWN[name] for name in _UNKNOWN if not store.has(name)),
     )
+
+
+def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
+    """Give what stays in each of the first places, with its interval, where that was worked out; none where one lacks it."""
+    out = []
+    for _, row in places.frame.head(_MOST_PLACES).iterrows():
+        case = case_of(store, places.kind, str(row[places.key]))
+        names = ("stays_eur_per_year", "stays_eur_per_year_low", "stays_eur_per_year_high", "earns_keep_frac")
+        if case is None or any(pd.isna(case.get(name)) for name in names):
+            return ()
+        middle, low, high, chance = (float(case[name]) for name in names)
+        amount, span = roughly(middle, low, high)
+        words = f"{capital(amount)} per jaar blijft in de wijk, {span}; {label('begun', str(case['track']))}"
+        out.append(StartPlace(str(row[places.key]), str(row[places.name]), middle, low, high, chance, words))
+    return tuple(out)
 
 
 def _leading(frame: pd.DataFrame) -> int:

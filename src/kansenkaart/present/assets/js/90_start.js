@@ -59,7 +59,8 @@ function wholeExtent() {
 function showWhole(animate = false) {
   const bounds = wholeExtent(), legend = byId("legendavak").offsetWidth + 24, wide = map.getSize().x;
   const left = legend < wide / 2 && map.getBoundsZoom(bounds) - map.getBoundsZoom(bounds, false, L.point(legend, 24)) <= 0.5 ? legend : 12;
-  map.fitBounds(bounds, { animate, paddingTopLeft: [left, 12], paddingBottomRight: [12, 12] });
+  const below = legend > 0.8 * wide ? byId("legendavak").offsetHeight + 12 : 12;
+  map.fitBounds(bounds, { animate, paddingTopLeft: [left, 12], paddingBottomRight: [12, below] });
 }
 
 function drawSources() {
