@@ -214,16 +214,18 @@ def functions(code: list[Module]) -> list[Function]:
             inside = node.body if isinstance(node, ast.ClassDef) else [node]
             shown = open_room and not (isinstance(node, ast.ClassDef) and node.name.startswith("_"))
             found += [
-                Function(one, item, shown and not item.name.startswith("_") and not _is_command(item))
+                Function(one, item, shown and not item.name.startswith("_") and not _described_elsewhere(item))
                 for item in inside
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
             ]
     return found
 
 
-def _is_command(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether the command line calls it: its parameters are described by their options, in Dutch."""
+def _described_elsewhere(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether its parameters are described elsewhere: by options of the command line, or where an overload is made."""
     calls = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+    if any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list):
+        return True
     return any(isinstance(one, ast.Attribute) and one.attr in ("command", "group") for one in calls)
 
 

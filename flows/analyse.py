@@ -22,7 +22,17 @@ from kansenkaart.runs import study as pipeline
     cache_policy=NO_CACHE,
 )
 def score(study: str, root: str, code: str | None = None) -> list[dict[str, object]]:
-    """Bring the scores of a study up to date; returns a row per table."""
+    """Bring the scores of a study up to date; returns a row per table.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    root : str
+        Folder of the project.
+    code : str, optional
+        Municipality for a template.
+    """
     return told(pipeline.run_score(opened(study, root, code)))
 
 

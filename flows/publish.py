@@ -22,7 +22,19 @@ from kansenkaart.runs import study as pipeline
     cache_policy=NO_CACHE,
 )
 def publish_study(study: str, root: str, code: str | None = None, accept: str | None = None) -> list[dict[str, object]]:
-    """Bring map and open layers of a study up to date; returns a row per output."""
+    """Bring map and open layers of a study up to date; returns a row per output.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    root : str
+        Folder of the project.
+    code : str, optional
+        Municipality for a template.
+    accept : str, optional
+        ``who: why``, to publish although gates fail.
+    """
     return told(pipeline.run_publish(opened(study, root, code), accept=accept))
 
 

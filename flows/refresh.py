@@ -24,7 +24,19 @@ RETRY_WAITS_S = [30.0, 120.0, 600.0]
     cache_policy=NO_CACHE,
 )
 def acquire(study: str, root: str, code: str | None = None, roles: list[str] | None = None) -> list[dict[str, object]]:
-    """Bring the clean tables of a study up to date; returns a row per table."""
+    """Bring the clean tables of a study up to date; returns a row per table.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    root : str
+        Folder of the project.
+    code : str, optional
+        Municipality for a template.
+    roles : list of str, optional
+        Roles to refresh; None for all.
+    """
     place = opened(study, root, code, roles)
     with turn(PUBLISHERS):
         return told(pipeline.run_acquire(place))

@@ -54,9 +54,9 @@ LONGER_BODIES = {
 }
 MORE_ARGUMENTS = 0
 #: Python files of the package; the aim is 165.
-MOST_FILES = 172
+MOST_FILES = 173
 #: Share that lists its parameters [%]: of all public functions that have any, and of the doors that another room uses (aim: 100).
-DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 68, 83
+DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 75, 94
 
 
 def test_modules_are_of_readable_length() -> None:

@@ -89,7 +89,23 @@ def whole_frame(
     *,
     core: float,
 ) -> gpd.GeoDataFrame:
-    """Make the table `best_area`; a block that stays in the share `core` [1] of the runs belongs to the core."""
+    """Make the table `best_area`; a block that stays in the share `core` [1] of the runs belongs to the core.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        The areas, best first.
+    block : GeoDataFrame
+        Blocks as stored.
+    edges : GeoDataFrame
+        Borders between blocks.
+    buurt : DataFrame
+        Buurten, for the names.
+    variant : DataFrame
+        Other sizes and borders of the same areas.
+    core : float
+        Share of the runs from which a block belongs to the core [1].
+    """
     names = buurt.set_index("buurtcode")["buurtnaam"]
     near = variant.loc[variant["variant_kind"] == "runner_up", "best_id"].value_counts()
     rows = []
@@ -141,7 +157,17 @@ def _ids(blocks: Ints, block: pd.DataFrame) -> str:
 
 
 def border_lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Border of one area by class and reason; what borders on nothing is the edge that everybody sees."""
+    """Border of one area by class and reason; what borders on nothing is the edge that everybody sees.
+
+    Parameters
+    ----------
+    one : Found
+        The area.
+    block : GeoDataFrame
+        Blocks as stored.
+    edges : GeoDataFrame
+        Borders between blocks.
+    """
     cut = area_borders(edges, label=np.where(one.inside, 0, -1).astype(np.int64))
     words = _WORDS if "streets" in str(block["block_basis"].iloc[0]) else _WORDS | _GAPS
     reason = cut["cls"].map(words)
@@ -261,7 +287,13 @@ NEAR = Effort(restarts=1, steps=40_000, windows=1, rounds=4, nodes=60)
 
 
 def ready(store: Store) -> bool:
-    """Tell whether there are blocks to choose from."""
+    """Tell whether there are blocks to choose from.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    """
     return store.has("block") and store.has("block_border")
 
 
@@ -280,7 +312,13 @@ class Blocks:
 
 
 def read_blocks(store: Store) -> Blocks:
-    """Read the blocks and their borders back, ready for the graph."""
+    """Read the blocks and their borders back, ready for the graph.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    """
     frame = store.read("block").sort_values("block_id", ignore_index=True)
     frame = frame.rename(columns={"point_x_m": "x", "point_y_m": "y", "outer_border_m": "ext_m"})
     border = store.read("block_border").sort_values("border_id", ignore_index=True)
@@ -293,7 +331,13 @@ def read_blocks(store: Store) -> Blocks:
 
 
 def criteria_of(blocks: Blocks) -> list[str]:
-    """Criteria for which any value is known; where none is, the borders alone decide."""
+    """Criteria for which any value is known; where none is, the borders alone decide.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Blocks with their borders.
+    """
     known = [name for name in CRITERIA if blocks.frame[value_column(blocks, name)].fillna(0).gt(0).any()]
     return known or [BORDER_ONLY]
 
@@ -304,7 +348,15 @@ def value_column(blocks: Blocks, criterion: str) -> str:
 
 
 def value_and_scale(blocks: Blocks, criterion: str) -> tuple[Floats, float]:
-    """Value per block and the average per home of the homes whose value is known."""
+    """Value per block and the average per home of the homes whose value is known.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Blocks with their borders.
+    criterion : str
+        One of those of ``criteria_of``, or ``border``.
+    """
     if criterion == BORDER_ONLY:
         return np.zeros(len(blocks.frame)), 0.0
     value = blocks.frame[value_column(blocks, criterion)].to_numpy(float)
@@ -313,7 +365,17 @@ def value_and_scale(blocks: Blocks, criterion: str) -> tuple[Floats, float]:
 
 
 def question_of(areas: Areas, known: Assumptions, mean: float) -> AreaQuestion:
-    """Return the question of a study: its band and radius, with prices in proportion to the average value of a home."""
+    """Return the question of a study: its band and radius, with prices in proportion to the average value of a home.
+
+    Parameters
+    ----------
+    areas : Areas
+        Size and radius that the study asks for.
+    known : Assumptions
+        Prices of borders and of split homes.
+    mean : float
+        Average value of a home [EUR/year] or [kWh/year].
+    """
     price, reference = known.value("area_border_price", "home/m"), known.value("area_reference", "1")
     split = known.value("area_split_price", "1") * mean if mean > 0 else 0.0
     return AreaQuestion(

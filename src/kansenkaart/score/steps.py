@@ -33,7 +33,22 @@ _ROOFS = (
 
 
 def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
-    """Return the steps that the tables present allow; what is missing lowers the basis and is left out."""
+    """Return the steps that the tables present allow; what is missing lowers the basis and is left out.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study; what is there decides what can be scored.
+    known : Assumptions
+        The assumptions.
+    wanted : Areas
+        Size of area that the study asks for.
+
+    Returns
+    -------
+    list of Step
+        In the order in which they are done.
+    """
     todo = []
     if roofs.ready(store):
         todo.append(

@@ -264,7 +264,21 @@ def fetch_kwb(
 def fetch_v3(
     folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
 ) -> tuple[Path, Provenance]:
-    """Fetch by OData v3 only; parameters and errors as of `fetch_kwb`."""
+    """Fetch by OData v3 only; errors as of `fetch_kwb`.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder ``data/raw``.
+    base_url : str
+        Address of the service.
+    codes : sequence of str
+        Municipalities, as GM and four digits.
+    tables : sequence of str
+        The newest, and the one before it.
+    http : Http
+        How to ask.
+    """
     infos = [_info(table, base_url, http) for table in tables]
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
     name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest_of(_named(codes))[:12]}"
@@ -287,7 +301,21 @@ _V4_PARTS = ("Properties", "MeasureCodes", "Observations")
 def fetch_v4(
     folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
 ) -> tuple[Path, Provenance]:
-    """Fetch the same tables by OData v4: a row per figure, kept as CBS sends it; `read_kwb` reads both shapes."""
+    """Fetch the same tables by OData v4: a row per figure, kept as CBS sends it; `read_kwb` reads both shapes.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder ``data/raw``.
+    base_url : str
+        Address of the service.
+    codes : sequence of str
+        Municipalities, as GM and four digits.
+    tables : sequence of str
+        The newest, and the one before it.
+    http : Http
+        How to ask.
+    """
     parts: dict[str, bytes] = {}
     modified, year = list[str](), 0
     for table in tables:

@@ -76,7 +76,15 @@ class Query:
 
 
 def needs_of(table: str, form: str = "pdok-geojson") -> tuple[str, ...]:
-    """Return the raw columns that the reader of a table cannot do without, ``a|b`` for a choice."""
+    """Return the raw columns that the reader of a table cannot do without, ``a|b`` for a choice.
+
+    Parameters
+    ----------
+    table : str
+        Our name of the table.
+    form : str, optional
+        How its columns are spelled.
+    """
     return tuple(raw for raw in raw_names(table, form).values() if raw and not raw.endswith("?"))
 
 

@@ -90,7 +90,13 @@ def corporation_chance(home: pd.DataFrame, *, owned: pd.Series, share: pd.Series
 
 
 def together(*amounts: pd.Series) -> pd.Series:
-    """Add amounts that may be unknown: unknown only where all are."""
+    """Add amounts that may be unknown: unknown only where all are.
+
+    Parameters
+    ----------
+    *amounts : Series
+        Per source of value, one amount a block [EUR/year].
+    """
     return pd.concat(amounts, axis=1).sum(axis=1, min_count=1)
 
 

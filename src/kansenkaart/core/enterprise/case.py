@@ -335,7 +335,13 @@ SHORT_ROWS = {
 
 
 def term_rows(track: str) -> dict[str, tuple[str, str, float]]:
-    """Return for each term the row of the assumptions, its unit and the factor to the unit of the sums [1]."""
+    """Return for each term the row of the assumptions, its unit and the factor to the unit of the sums [1].
+
+    Parameters
+    ----------
+    track : str
+        ``short`` or ``long``.
+    """
     return {**TERM_ROWS, **SHORT_ROWS} if track == "short" else TERM_ROWS
 
 

@@ -142,12 +142,24 @@ def evaluate_case(case: Case, draws: Mapping[str, Array] | None = None) -> CashF
 
 
 def sheet_formulas(case: Case) -> list[tuple[str, str, str]]:
-    """Return name, unit and formula (with tokens, see :func:`formula`) of every row of a case."""
+    """Return name, unit and formula (with tokens, see :func:`formula`) of every row of a case.
+
+    Parameters
+    ----------
+    case : Case
+        Facts, services and terms.
+    """
     return [(one.name, one.unit, formula(one.value)) for one in plan_of(case).rows]
 
 
 def payment_keys(case: Case) -> list[tuple[str, str, str, str, str]]:
-    """Return row name, service, kind, payer and payee of every payment of a case."""
+    """Return row name, service, kind, payer and payee of every payment of a case.
+
+    Parameters
+    ----------
+    case : Case
+        Facts, services and terms.
+    """
     return [(one.name, one.service, one.kind, one.payer, one.payee) for one in plan_of(case).payments]
 
 

@@ -65,6 +65,13 @@ def yearly_equivalent(flow: CashFlow, party: str) -> Array:
     """Return what a party gains as equal yearly amounts over the period, in money of now [EUR/year].
 
     The value now times the annuity factor at the real discount rate; so it has the sign of the value now.
+
+    Parameters
+    ----------
+    flow : CashFlow
+        The sums of a case.
+    party : str
+        One of ``PARTIES``.
     """
     return flow.present_value(party) * yearly_factor(flow)
 

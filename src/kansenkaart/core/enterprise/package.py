@@ -78,7 +78,15 @@ def drivers_of(case: Case, name: str) -> tuple[str, ...]:
 
 
 def with_package(case: Case, names: Sequence[str]) -> Case:
-    """Return the case with these services chosen and the others switched off."""
+    """Return the case with these services chosen and the others switched off.
+
+    Parameters
+    ----------
+    case : Case
+        With all services.
+    names : sequence of str
+        Of the services to keep.
+    """
     services = tuple(replace(one, chosen=float(one.name in names)) for one in case.services)
     solar = {f"terms.solar_{roofs}_chosen": float(solar_name(roofs) in names) for roofs in ROOFS}
     return replace(case, services=services).with_inputs(solar)

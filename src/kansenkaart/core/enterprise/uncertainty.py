@@ -84,6 +84,15 @@ def tornado(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterpr
 
     Inputs that move together (:func:`group_of`) go to their ends together.
 
+    Parameters
+    ----------
+    case : Case
+        Facts, services and terms.
+    spans : mapping of str to Span
+        Low and high of each input.
+    outcome : Outcome, optional
+        What is looked at, from the cash flow.
+
     Returns
     -------
     pandas.DataFrame

@@ -34,6 +34,11 @@ class Accepted:
 def accepted(said: str | None) -> Accepted | None:
     """Read ``--accepteer "who: why"``.
 
+    Parameters
+    ----------
+    said : str, optional
+        As given on the command line; None where nobody accepts anything.
+
     Raises
     ------
     ConfigError

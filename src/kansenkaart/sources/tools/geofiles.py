@@ -161,6 +161,11 @@ def drivers_aside() -> list[str]:
 def open_raster(path: Path) -> Iterator[Any]:
     """Open a GeoTIFF, and nothing else, for reading; files that lie beside it are not looked at.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
     Raises
     ------
     FormatError

@@ -141,6 +141,13 @@ def parse_json(content: bytes, *, where: str) -> Any:
 def same_host(url: str, base: str) -> str:
     """Return a link that a page gave, made absolute, if it stays with the publisher.
 
+    Parameters
+    ----------
+    url : str
+        The address that an answer names.
+    base : str
+        The address that was asked.
+
     Raises
     ------
     FormatError
@@ -191,6 +198,19 @@ def get(
 ) -> Answer:
     """Return one answer, whole, of one of the content kinds expected.
 
+    Parameters
+    ----------
+    url : str
+        What to ask.
+    http : Http
+        How to ask.
+    params : mapping of str to str, optional
+        Of the query.
+    kinds : tuple of str, optional
+        Content types that are expected.
+    headers : mapping of str to str, optional
+        More headers.
+
     Raises
     ------
     FetchError
@@ -206,6 +226,17 @@ def get_json(
 
     With the ``etag`` or ``last-modified`` of an answer that is ``known``, the publisher may say that it is unchanged:
     then there is no content and the status is 304.
+
+    Parameters
+    ----------
+    url : str
+        What to ask.
+    http : Http
+        How to ask.
+    params : mapping of str to str, optional
+        Of the query.
+    known : mapping of str to str, optional
+        An answer that was kept, to be used where it has not changed.
 
     Raises
     ------

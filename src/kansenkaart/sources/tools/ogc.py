@@ -52,6 +52,13 @@ class Choice:
 def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
     """Return the features of a page whose coordinates are finite and RD New.
 
+    Parameters
+    ----------
+    page : dict of str to Any
+        A page of a collection.
+    where : str
+        Its address, for messages.
+
     Raises
     ------
     CrsError
@@ -93,6 +100,11 @@ CLOSING = b'],"type":"FeatureCollection"}\n'
 
 def canonical(features: Sequence[Feature]) -> bytes:
     """Return features as one GeoJSON file in RD New, with the same bytes for the same content.
+
+    Parameters
+    ----------
+    features : sequence of Feature
+        Features of a collection.
 
     Raises
     ------
@@ -170,6 +182,13 @@ def _position(numbers: list[Any], *, where: str) -> tuple[float, float]:
 
 def next_link(page: dict[str, Any], *, where: str) -> str | None:
     """Return the address of the page after this one, None on the last.
+
+    Parameters
+    ----------
+    page : dict of str to Any
+        A page of a collection.
+    where : str
+        Its address, for messages.
 
     Raises
     ------

@@ -72,6 +72,13 @@ def _table() -> dict[tuple[str, str], dict[str, str]]:
 def raw_names(table: str, form: str) -> dict[str, str]:
     """Return our names with the raw spelling of one format.
 
+    Parameters
+    ----------
+    table : str
+        Our name of the table.
+    form : str
+        How its columns are spelled.
+
     Raises
     ------
     FormatError
@@ -89,7 +96,13 @@ def raw_names(table: str, form: str) -> dict[str, str]:
 
 
 def forms(table: str) -> list[str]:
-    """Return the formats that the raw-name table has for one of our tables, in its order."""
+    """Return the formats that the raw-name table has for one of our tables, in its order.
+
+    Parameters
+    ----------
+    table : str
+        Our name of the table.
+    """
     return [form for name, form in _table() if name == table]
 
 
@@ -143,7 +156,17 @@ def form_of(columns: Iterable[object], table: str) -> str | None:
 
 
 def fits(columns: Iterable[object], table: str, form: str) -> bool:
-    """Return whether a file with these columns can be of a format: no needed one misses, nor do all optional ones."""
+    """Return whether a file with these columns can be of a format: no needed one misses, nor do all optional ones.
+
+    Parameters
+    ----------
+    columns : sequence of object
+        Of a file.
+    table : str
+        Our name of the table.
+    form : str
+        How its columns are spelled.
+    """
     there, rows = list(columns), raw_names(table, form)
     hits = {raw: column_named(there, raw) for raw in rows.values() if raw}
     return all(hit or raw.endswith("?") for raw, hit in hits.items()) and not _all_optional_miss(rows, hits)
@@ -339,6 +362,13 @@ def json_that_fits(content: bytes, *, where: str) -> bytes:
 @contextmanager
 def reading(path: Path, expected: str) -> Iterator[None]:
     """Turn a failure to open or parse a file into an error that says what was expected.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is read inside the block.
+    expected : str
+        What it should be, for the message.
 
     Raises
     ------
