@@ -239,9 +239,8 @@ def _collection(trial: Trial, source: Source, verdict: Verdict) -> None:
         verdict.fail("een venster op zee geeft objecten: bbox wordt niet begrepen")
     begun = time.monotonic()
     whole = trial.json(verdict, replace(query, bbox_m=trial.window, page_size=pdok.MOST_PER_PAGE).address())
-    verdict.words.append(
-        f"eerste bladzijde van de gemeente: {len(_page(whole, url)['features'])} objecten in {number(time.monotonic() - begun, 1)} s"
-    )
+    count, took = len(_page(whole, url)["features"]), number(time.monotonic() - begun, 1)
+    verdict.words.append(f"eerste bladzijde van de gemeente: {count} objecten in {took} s")
     verdict.bodies.pop()  # a thousand objects are not needed to recognise a shape
     _through_reader(trial, source, verdict, features)
 
