@@ -305,16 +305,8 @@ def fetch_v4(
 
     Parameters
     ----------
-    folder : Path
-        The folder ``data/raw``.
-    base_url : str
-        Address of the service.
-    codes : sequence of str
-        Municipalities, as GM and four digits.
-    tables : sequence of str
-        The newest, and the one before it.
-    http : Http
-        How to ask.
+    folder, base_url, codes, tables, http
+        As of :func:`fetch_kwb`.
     """
     parts: dict[str, bytes] = {}
     modified, year = list[str](), 0

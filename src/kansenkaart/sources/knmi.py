@@ -171,11 +171,6 @@ def read_weather_hourly(
 def form_of(path: Path) -> str:
     """Return whether a file of hours is an ``epw`` (its first word is LOCATION) or of ``knmi``.
 
-    Parameters
-    ----------
-    path : Path
-        A file of a station.
-
     Raises
     ------
     FormatError
@@ -429,21 +424,6 @@ def fetch_hours(
     """Fetch global radiation, temperature and wind per hour of some stations over a period, year by year.
 
     Parameters and errors are those of `fetch_days`.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder ``data/raw``.
-    base_url : str
-        Address of the service.
-    stations : sequence of int
-        Numbers of stations [1].
-    first_day : str
-        As 20150101.
-    last_day : str
-        As 20241231.
-    http : Http
-        How to ask.
 
     Returns
     -------
