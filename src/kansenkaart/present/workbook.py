@@ -106,7 +106,15 @@ def write_workbook(model: WorkbookModel, path: Path) -> None:
 
 
 def input_cell(model: WorkbookModel, path: str) -> str:
-    """Return the cell on the sheet of assumptions where a figure stands, such as ``B12``."""
+    """Return the cell on the sheet of assumptions where a figure stands, such as ``B12``.
+
+    Parameters
+    ----------
+    model : WorkbookModel
+        What the workbook holds.
+    path : str
+        The figure, such as ``terms.wage_eur_per_hour``.
+    """
     return _at(_input_rows(model)[path], _VALUE_COLUMN)
 
 

@@ -73,7 +73,15 @@ def record(folder: Path, fingerprint: str, files: Iterable[Path]) -> None:
 
 
 def stands(folder: Path, fingerprint: str) -> bool:
-    """Tell whether exactly this was published, and every file of it is there unchanged."""
+    """Tell whether exactly this was published, and every file of it is there unchanged.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it was published.
+    fingerprint : str
+        Of what would be published now.
+    """
     try:
         known = publication(folder)
     except StoreError:

@@ -95,12 +95,27 @@ def _seal(content: Any) -> str:
 
 
 def key_of(store: Store) -> str:
-    """Return the hash of all stored tables and rasters: equal means the same edition."""
+    """Return the hash of all stored tables and rasters: equal means the same edition.
+
+    Parameters
+    ----------
+    store : Store
+        Of a study.
+    """
     return _seal({name: store.describe(name)["sha256"] for name in store.names()})
 
 
 def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> dict[str, Any] | None:
     """Judge what is stored, and return what to keep of it as an edition; None when the last edition is the same.
+
+    Parameters
+    ----------
+    store : Store
+        Of the study.
+    known : sequence of Edition
+        Those that stand, oldest first.
+    said : Accepted or None
+        Who accepts what a gate holds back, and why.
 
     Raises
     ------
@@ -182,7 +197,17 @@ def keep(store: Store, folder: Path, number: int, content: Mapping[str, Any], mo
 
 
 def tidy(store: Store, folder: Path, known: Sequence[Edition]) -> None:
-    """Take away the tables of all editions but the last, and what a killed run left; mend the tables of the last."""
+    """Take away the tables of all editions but the last, and what a killed run left; mend the tables of the last.
+
+    Parameters
+    ----------
+    store : Store
+        Of the study.
+    folder : Path
+        Where its editions lie.
+    known : sequence of Edition
+        Those that stand, oldest first.
+    """
     for left in folder.glob(".*.part"):
         shutil.rmtree(left, ignore_errors=True)
     for one in known[:-1]:

@@ -86,7 +86,13 @@ class Editions:
 
 
 def series(known: Sequence[Edition]) -> list[Series]:
-    """Return the figures of ``data/monitor.csv`` over the editions; one that no edition knows is left out."""
+    """Return the figures of ``data/monitor.csv`` over the editions; one that no edition knows is left out.
+
+    Parameters
+    ----------
+    known : sequence of Edition
+        Those that stand, oldest first.
+    """
     with (files("kansenkaart") / "data" / "monitor.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     found = []

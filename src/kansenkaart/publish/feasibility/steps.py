@@ -30,12 +30,26 @@ _ENDINGS = (".html", ".pdf", ".xlsx")
 
 
 def slug(kind: str, name: str) -> str:
-    """Return the file name of a place's report, without ending."""
+    """Return the file name of a place's report, without ending.
+
+    Parameters
+    ----------
+    kind, name : str
+        Kind of place, and its code or number.
+    """
     return f"{kind}-{name}"
 
 
 def chosen_places(cases: pd.DataFrame, best: pd.DataFrame | None) -> list[Place]:
-    """Return the places that a run reports on: the five best areas, then the largest buurten, six in all."""
+    """Return the places that a run reports on: the five best areas, then the largest buurten, six in all.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Rows of ``enterprise_case``.
+    best : DataFrame or None
+        Rows of ``best_area``, where areas were sought.
+    """
     one = cases.drop_duplicates(["place_kind", "place_id"])
     found: list[Place] = []
     if best is not None and len(best):
