@@ -192,3 +192,82 @@ def test_a_study_of_a_municipality_is_made_by_its_name_or_code_and_listed(tmp_pa
     rows = json.loads(run("lijst", "--json").output)
     assert {"zwolle", "zwolle-gm0193", "voorbeeld"} <= {one["name"] for one in rows}
     assert {one["origin"] for one in rows} == {"project", "kansenkaart"}
+
+
+BANNER = """
+import os, sys
+from kansenkaart.runs import study
+
+def noisy(_place):
+    os.write(1, b"Running HiGHS 1.16: a banner of a library\\n")
+    print("and a line of another")
+    return []
+
+study.status = noisy
+sys.argv = ["kansenkaart", "--map", sys.argv[1], "status", "proef", "--json"]
+from kansenkaart.cli import main
+main()
+"""
+
+
+def test_what_a_library_prints_is_no_part_of_the_answer(root):
+    result = subprocess.run([sys.executable, "-c", BANNER, str(root)], capture_output=True, text=True, check=False)
+    assert json.loads(result.stdout) == []
+    assert "HiGHS" in result.stderr
+    assert "another" in result.stderr
+
+
+@pytest.mark.parametrize(("old", "new"), [("--point", "--punt"), ("--by", "--naar"), ("--with", "--met")])
+def test_an_english_option_of_before_works_with_a_notice(old, new, root):
+    shown = CliRunner().invoke(cli, ["--map", str(root), "gebied", "proef", old, "eur" if old == "--by" else "1,2"])
+    assert f"Let op: {old} heet nu {new}" in shown.stderr
+    assert "No such option" not in shown.output
+    assert new in {word for one in cli.commands["gebied"].params for word in one.opts}
+
+
+def test_a_dry_run_says_what_is_read_and_what_is_missing_and_writes_nothing(root, monkeypatch):
+    monkeypatch.setenv("KANSENKAART_DATA", str(root / "gegevens"))
+    source = '[[source]]\nrole = "{}"\npublisher = "bag"\norigin = "file"\nform = "auto"\npath = "{}"\n'
+    (root / "gegevens").mkdir()
+    (root / "gegevens" / "pand.gpkg").write_bytes(b"")
+    text = 'name = "proef"\ntitle = "Proef"\n' + source.format("pand", "pand.gpkg") + source.format("home", "weg.gpkg")
+    (root / "studies" / "proef.toml").write_text(text)
+    told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog", "--json"])
+    rows = json.loads(told.stdout)
+    assert [(row["name"], row["plan"]) for row in rows] == [("pand", "read"), ("home", "missing")]
+    assert "ONTBREEKT" in CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"]).output
+    assert not (root / "data").exists()
+
+
+def test_quiet_verbose_and_log_file(root, monkeypatch):
+    def run_all(_place, *, listen, accept=None):
+        report = Report("pand", "done", {"pand": 1234})
+        listen(report)
+        return [report]
+
+    monkeypatch.setattr(study, "run_all", run_all)
+    log = root / "run.log"
+    line = ["--map", str(root), "run", "proef"]
+    quiet = CliRunner().invoke(cli, [*line, "--stil", "--log-bestand", str(log)])
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    assert "proef: pand gemaakt (1.234 pand)" in log.read_text("utf-8")
+    assert "proef: pand gemaakt (1.234 pand)" in CliRunner().invoke(cli, [*line, "--verbose"]).stderr
+
+
+def test_own_data_example_is_written_once_and_read_back(root, tmp_path):
+    from kansenkaart.sources.own import PANDEN, read_own
+
+    target = tmp_path / "pand.csv"
+    words = ["--map", str(root), "eigen-data", "--voorbeeld", "pand", "--uit", str(target)]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    own = read_own(target, shape=PANDEN, known=["0193100000000001"], first_year=1850, last_year=2100)
+    assert own.report["result"].tolist() == ["matched"]
+    assert isinstance(CliRunner().invoke(cli, words).exception, errors.ConfigError)
+    assert CliRunner().invoke(cli, ["--map", str(root), "eigen-data"]).exit_code == 2
+
+
+def test_wrong_words_are_told_in_dutch_and_in_json():
+    result = _start("run", "--snel", "--json")
+    assert result.returncode == 2
+    assert "Fout: een optie --snel is er niet" in result.stderr
+    assert json.loads(result.stdout)["code"] == "usage"

@@ -227,9 +227,11 @@ def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     number = sieve.numbers("house_number", f"{path.name}, huisnummer")
     known = area.between(*FLOOR_AREA_LIMITS_M2)
     sieve.note("floor area unknown", (~known).sum())
+    street = frame["street_id"].map(bag_id)
+    sieve.note("street_id is no identification, unknown", (to_text(frame["street_id"]).notna() & street.isna()).sum())
     frame = frame.assign(
         house_letter=joined,
-        street_id=frame["street_id"].map(bag_id),
+        street_id=street,
         floor_area_m2=area.where(known),
         house_number=number.where((number.mod(1) == 0) & (number >= 0)),
         buurtcode=None,

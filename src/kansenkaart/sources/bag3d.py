@@ -319,7 +319,8 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
 
 
 def _first(attributes: dict[str, Any], names: str) -> float | None:
-    values = (attributes.get(name) for name in names.removesuffix("?").split("|"))
+    spelled = {squeezed(name): value for name, value in attributes.items()}
+    values = (spelled.get(squeezed(name)) for name in names.removesuffix("?").split("|"))
     return next((number for one in values if (number := _number(one)) is not None), None)
 
 
@@ -438,6 +439,7 @@ def _check_published(sieve: Sieve) -> None:
     for name in ("published_tilt_deg", "published_azimuth_deg", "ground_level_m_nap"):
         limits = fields.get(name)
         sieve.blank_outside(name, limits.minimum, limits.maximum)
+        sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
 
 
 def _angles(total: Floats, low: Floats, high: Floats, flat_m: float) -> dict[str, Floats]:

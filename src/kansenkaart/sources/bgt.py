@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
+UNKNOWN_STATUS = "onbekend"
 #: Names of the layers in the download (those of CityGML) beside the register's own class names.
 OLD_LAYERS = {
     "trafficarea": "wegdeel",
@@ -161,8 +162,14 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite", layer: str | None = 
     shapes = merged.geometry.loc[sieve.frame["pand_id"]].to_numpy()
     sieve.frame = sieve.frame.set_geometry(gpd.GeoSeries(shapes, index=sieve.frame.index, crs=merged.crs))
     sieve.note("bouwjaar unknown", len(sieve.frame))
+    status = to_text(sieve.frame["status"])
+    sieve.note("status unknown", status.isna().sum())
     sieve.frame = sieve.frame.assign(
-        bouwjaar=None, homes=None, buurtcode=None, footprint_area_m2=sieve.frame.geometry.area
+        status=status.fillna(UNKNOWN_STATUS),
+        bouwjaar=None,
+        homes=None,
+        buurtcode=None,
+        footprint_area_m2=sieve.frame.geometry.area,
     )
     return _finish(sieve, "pand", path), sieve.tally()
 

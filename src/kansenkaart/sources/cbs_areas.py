@@ -180,6 +180,8 @@ def _finish(sieve: Sieve, path: Path) -> Any:
     texts = {
         name: to_text(frame[name]) for name in ("buurtcode", "buurtnaam", "wijkcode", "gemeentecode", "gemeentenaam")
     }
+    sieve.note("buurtnaam unknown: its code instead", texts["buurtnaam"].isna().sum())
+    texts["buurtnaam"] = texts["buurtnaam"].fillna(texts["buurtcode"])
     water = to_text(frame["water"]).str.upper().map({"JA": True, "NEE": False, "TRUE": True, "FALSE": False})
     sieve.note("water only", (water == True).sum())  # noqa: E712
     frame = frame.assign(**texts, water=water.astype("boolean"))

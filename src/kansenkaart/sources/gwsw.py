@@ -163,7 +163,9 @@ def read_sewer_node(
     """
     if form == "hydx-csv":
         with reading(path, "the HydX table Knooppunt with its columns"):
-            sieve = Sieve(_hydx_nodes(path, origin_m))
+            nodes = _hydx_nodes(path, origin_m)
+            sieve = Sieve(nodes)
+            _note_types(sieve, nodes["type"], "KNP_TYP", "hydx-node")
             _drop_not_there(sieve)
             return _finish_nodes(sieve, path)
     if form == "almere-gpkg":
@@ -326,6 +328,12 @@ def _hydx_table(text: str, table: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame({one: absent if hit is None else to_text(raw[hit]) for one, hit in hits.items()})
 
 
+def _note_types(sieve: Sieve, column: pd.Series[Any], which: str, role: str) -> None:
+    odd = column.map(lambda one: (role, str(one).lower()) not in _types()).astype(bool)
+    for name, count in column[odd].fillna("blank").value_counts().items():
+        sieve.note(f"{which} not known: {name}", count)
+
+
 def _typed(column: pd.Series[Any], role: str, place: int, otherwise: str) -> pd.Series[Any]:
     return column.map(lambda one: _types().get((role, str(one).lower()), (otherwise, otherwise))[place])
 
@@ -337,7 +345,8 @@ def _hydx_nodes(path: Path, origin_m: tuple[float, float]) -> gpd.GeoDataFrame:
     shapes = gpd.points_from_xy(x.where(placed) + origin_m[0], y.where(placed) + origin_m[1], crs=RD)
     kind = _typed(raw["KNP_TYP"], "hydx-node", 1, _MISSING_KIND["node"][1])
     kind = kind.mask(raw["UNI_IDE"].isin(_pumped_from(path)), "gemaal")
-    frame = {"node_id": raw["UNI_IDE"], "kind": kind, "ground_level_m_nap": raw["MVD_NIV"], "status": raw["STA_OBJ"]}
+    frame = {"node_id": raw["UNI_IDE"], "kind": kind, "ground_level_m_nap": raw["MVD_NIV"]}
+    frame |= {"status": raw["STA_OBJ"], "type": raw["KNP_TYP"]}
     nodes = gpd.GeoDataFrame(frame, geometry=shapes)
     nodes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
     return nodes
@@ -387,9 +396,7 @@ def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.Geo
     sieve = Sieve(pipes)
     _drop_not_there(sieve)
     for which, role in (("INZ_TYP", "hydx-system"), ("VRB_TYP", "hydx-pipe")):
-        odd = raw[which].map(lambda one, role=role: (role, str(one).lower()) not in _types()).astype(bool)
-        for name, count in raw[which][odd].fillna("blank").value_counts().items():
-            sieve.note(f"{which} not known: {name}", count)
+        _note_types(sieve, raw[which], which, role)
     unknown = raw["PRO_IDE"].notna() & ~raw["PRO_IDE"].isin(profiles.index)
     sieve.note("pipe whose profile is not in the set: size unknown", unknown.sum())
     return _finish_pipes(sieve, path)

@@ -45,6 +45,7 @@ PER_TENTH = 0.1
 #: KNMI's code for "less than 0.05 mm" [0.1 mm] [1]_.
 TRACE_CODE = -1
 _STATION = re.compile(r"^#?\s*(\d{3})[:\s]\s*(\d+\.\d+)\s+(\d+\.\d+)\s", re.M)
+_NO_STATION = "unknown"
 _HOURS, _EPW_HEAD, _SHOWN = 24, 8, 12
 #: Columns of an EPW by their place [2]_.
 _EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
@@ -198,8 +199,13 @@ def _hour_column(raw: pd.DataFrame, path: Path) -> pd.Series[str]:
 
 def _one_station(sieve: Sieve, path: Path, station: str | None) -> None:
     """Keep the station that is named; several of which none is named are refused, because their mean is of nowhere."""
-    numbers = to_text(sieve.frame["STN"]).astype("object").fillna("unknown")
+    numbers = to_text(sieve.frame["STN"]).astype("object").fillna(_NO_STATION)
     sieve.frame["STN"] = numbers
+    blank = numbers == _NO_STATION
+    if 0 < 2 * blank.sum() < len(blank):
+        sieve.drop(blank, "no station")
+        numbers = sieve.frame["STN"]
+    sieve.note("station unknown", (numbers == _NO_STATION).sum())
     there = sorted(set(numbers))
     if station is not None and station in there:
         sieve.drop(numbers != station, "another station")
@@ -266,7 +272,7 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     with reading(path, "a KNMI station file"):
         text = _station_text(path)
     lines = text.splitlines()
-    at = next((n for n, line in enumerate(lines) if re.match(r"#?\s*STN\s*,\s*YYYYMMDD", line)), None)
+    at = next((n for n, line in enumerate(lines) if re.match(r"#?\s*STN\s*,\s*YYYYMMDD", line, re.I)), None)
     if at is None:
         raise FormatError(
             "a head '# STN,YYYYMMDD,…'",
@@ -274,7 +280,7 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
             where=path.name,
             remedy="fetch the station file again, as text",
         )
-    names = [name.strip() for name in lines[at].lstrip("# ").split(",")]
+    names = [name.strip().upper() for name in lines[at].lstrip("# ").split(",")]
     body = "\n".join(line for line in lines[at + 1 :] if line.strip() and not line.startswith("#"))
     if not body:
         raise FormatError("rows after the head", found="none", where=path.name, remedy="fetch the station file again")

@@ -61,6 +61,7 @@ def read_street_line(path: Path, *, form: str = "nwb-gml", layer: str | None = N
     frame = sieve.frame
     name, number = to_text(frame["street_name"]), to_text(frame["number"])
     sieve.note("street name unknown", name.isna().sum())
+    sieve.note("no road number: local unless its manager says otherwise", number.isna().sum())
     road_class = number.notna().map({True: "collector", False: "local"})
     road_class = road_class.where(~to_text(frame["manager"]).str.upper().isin(MAIN_MANAGERS), "main")
     frame = frame.assign(street_name=name, road_class=road_class, length_m=frame.geometry.length)

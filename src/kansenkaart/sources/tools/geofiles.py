@@ -428,7 +428,8 @@ def _answer_read(path: Path, layer: str | None, bbox: Box | None, geometry: bool
     options = _open_options(path)
     if not dates and _KINDS[path.suffix.lower()] is _JSON:
         options = {**options, "DATE_AS_STRING": "YES"}
-    return pyogrio.read_dataframe(path, layer=layer, bbox=bbox, read_geometry=geometry, **options)
+    # A shape that cannot be (a ring that does not close, by a corner that is no number) costs its own row, not the file.
+    return pyogrio.read_dataframe(path, layer=layer, bbox=bbox, read_geometry=geometry, on_invalid="ignore", **options)
 
 
 def _answer_layers(path: Path) -> list[str]:

@@ -217,6 +217,8 @@ def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
                 notes[f"no column {raw.removesuffix('?').split('|')[0]}: {ours} unknown"] = len(frame)
         else:
             kept[ours] = _one_of(frame, hit, where)
+            if len(frame) and not ours.startswith(_OF_HISTORY) and frame[hit].isna().all():
+                notes[f"column {hit} is empty: {ours} unknown"] = len(frame)
     ends = [raw for ours, raw in rows.items() if ours.startswith("ended")]
     if ends and len(frame) and not any(hits.get(raw) for raw in ends):
         notes["no column that says what has ended: all taken as current"] = len(frame)

@@ -1,0 +1,25 @@
+"""The undamaged seed of every form is read first; then nothing that is spoiled changes a table without a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from kansenkaart.tables import schemas
+from tests.fuzz.campaign import OUTCOMES, SEEDS, run
+
+IDS = [one.name for one in SEEDS]
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=IDS)
+def test_the_seed_itself_gives_its_rows_and_three_of_them_by_name(seed, tmp_path):
+    frame, tally = seed.read(tmp_path)
+    assert (tally.rows_in, tally.kept, len(frame)) == (len(seed.rows), seed.kept, seed.kept)
+    assert set(seed.named) <= set(frame[schemas.get(seed.role).key[0]])
+    assert len(seed.named) == 3 or seed.form in ("footprint-shp", "points-shp")  # those have no names of their own
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=IDS)
+def test_nothing_spoiled_is_silently_other(seed, tmp_path):
+    done = run(seed, tmp_path)
+    assert {name: what for name, (_, what) in done.items() if what not in OUTCOMES} == {}
+    assert any(what != "refused" for _, what in done.values())
