@@ -12,7 +12,7 @@ from kansenkaart.wording.messages import catalogue, error_lines, in_dutch
 
 PACKAGE = Path(kansenkaart.__file__).parent
 READERS = [
-    *sorted((PACKAGE / "acquire").glob("*.py")),
+    *(PACKAGE / "acquire" / f"{one}.py" for one in ("deliveries", "readers", "own_data")),
     PACKAGE / "config.py",
     *(PACKAGE / "sources" / f"{one}.py" for one in ("bag", "bag3d", "bgt", "cbs_areas", "gwsw", "knmi", "nwb", "own")),
     *(PACKAGE / "sources" / "tools" / f"{one}.py" for one in ("rawnames", "cleaning", "layers", "archives")),
