@@ -49,13 +49,8 @@ _NO_STATION = "unknown"
 _HOURS, _EPW_HEAD, _SHOWN = 24, 8, 12
 #: Columns of an EPW by their place [2]_.
 _EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
-_EPW_MISSING = {
-    "ghi_w_per_m2": 9999.0,
-    "dni_w_per_m2": 9999.0,
-    "dhi_w_per_m2": 9999.0,
-    "air_temperature_degc": 99.9,
-    "wind_speed_m_per_s": 999.0,
-}
+_EPW_MISSING = dict.fromkeys(("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2"), 9999.0)
+_EPW_MISSING |= {"air_temperature_degc": 99.9, "wind_speed_m_per_s": 999.0}
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
