@@ -22,6 +22,7 @@ from shapely.geometry import LineString, Point, box
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb
+from kansenkaart.sources.epw import form_of as form_of_weather
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own, typed_numbers
 from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, text_of, to_number
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -459,7 +460,7 @@ def test_an_epw_of_a_leap_year_loses_one_day_and_says_so(tmp_path):
     assert first[
         ["ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2", "air_temperature_degc", "wind_speed_m_per_s"]
     ].tolist() == [10.0, 1.0, 5.0, 10.5, 3.5]
-    assert knmi.form_of(tmp_path / "a.epw") == "epw"
+    assert form_of_weather(tmp_path / "a.epw") == "epw"
 
 
 # --- own data as a person types them ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pandas as pd
 from kansenkaart.config import Source
 from kansenkaart.crs import RD
 from kansenkaart.errors import ConfigError, FormatError
-from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, epw, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.tools.layers import fields_of
 from kansenkaart.sources.tools.rawnames import fits, form_of, forms
 from kansenkaart.tables import schemas
@@ -151,7 +151,7 @@ def _form_of(path: Path, source: Source) -> str:
     if stated == AUTO and role in _ONLY_FORM:
         return _ONLY_FORM[role]
     if role == "weather_hourly":
-        return stated if stated != AUTO else knmi.form_of(path)
+        return stated if stated != AUTO else epw.form_of(path)
     if role in ("sewer_pipe", "sewer_node") and stated in (AUTO, "hydx-csv"):
         hydx = path.is_dir() or path.suffix.lower() == ".csv" or stated == "hydx-csv"
         if hydx or (path.suffix.lower() == ".zip" and not path.name.lower().endswith(".gpkg.zip")):

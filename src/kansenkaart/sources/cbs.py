@@ -189,8 +189,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 PUBLISHER = "cbs-odata"
 _CODE = re.compile(r"GM\d{4}")
-_METADATA = ("DataProperties", "WijkenEnBuurten")
-_LOCK = threading.Lock()
+_METADATA, _LOCK = ("DataProperties", "WijkenEnBuurten"), threading.Lock()
 
 
 #: The first table of the list in ``data/sources.csv`` is that of this year [year]; the others follow year by year.
@@ -420,8 +419,7 @@ def _plain(rows: list[dict[str, Any]]) -> bytes:
 
 def _cached(path: Path, table: str, name: str, host: str) -> list[dict[str, Any]]:
     if path.exists():
-        kept: list[dict[str, Any]] = parse_json(path.read_bytes(), where=path.name)["value"]
-        return kept
+        return list(parse_json(path.read_bytes(), where=path.name)["value"])
     rows = _ask(table, name, host)
     write_atomic(path, _plain(rows))
     return rows

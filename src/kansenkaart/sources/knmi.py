@@ -22,6 +22,7 @@ from pyproj import Transformer
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import FormatError
+from kansenkaart.sources.epw import drop_undated, hours_of
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, reading, text_of, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
@@ -46,11 +47,7 @@ PER_TENTH = 0.1
 TRACE_CODE = -1
 _STATION = re.compile(r"^#?\s*(\d{3})[:\s]\s*(\d+\.\d+)\s+(\d+\.\d+)\s", re.M)
 _NO_STATION = "unknown"
-_HOURS, _EPW_HEAD, _SHOWN = 24, 8, 12
-#: Columns of an EPW by their place [2]_.
-_EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
-_EPW_MISSING = dict.fromkeys(("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2"), 9999.0)
-_EPW_MISSING |= {"air_temperature_degc": 99.9, "wind_speed_m_per_s": 999.0}
+_HOURS, _SHOWN = 24, 12
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -82,7 +79,7 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None
     named = to_our_names(raw, "weather_daily", form="knmi", where=path.name)
     sieve = Sieve(named.assign(STN=raw["STN"], day=_days(raw)))
     _one_station(sieve, path, station)
-    _drop_undated(sieve, path, sieve.frame["day"].isna())
+    drop_undated(sieve, path, sieve.frame["day"].isna())
     frame = sieve.frame
     rain = sieve.numbers("rain_mm", f"{path.name}, RH")
     trace = rain == TRACE_CODE
@@ -138,14 +135,15 @@ def read_weather_hourly(
         named.
     """
     if form == "epw":
-        return _read_epw(path, year)
+        sieve = hours_of(path, year)
+        return _finish(sieve, "weather_hourly", path), sieve.tally()
     raw, head = _read_station_file(path)
     named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
     hour = pd.to_numeric(_hour_column(raw, path), errors="coerce")
     begin = _days(raw).dt.tz_localize("UTC") + pd.to_timedelta(hour.where(hour.between(1, _HOURS)) - 1, unit="h")
     sieve = Sieve(named.assign(STN=raw["STN"], begin=begin))
     _one_station(sieve, path, station)
-    _drop_undated(sieve, path, sieve.frame["begin"].isna())
+    drop_undated(sieve, path, sieve.frame["begin"].isna())
     place = position_deg or _position(head, str(sieve.frame["STN"].iloc[0]), path)
     numbers = {name: sieve.numbers(name, path.name) for name in named.columns}
     sieve.frame = pd.DataFrame(
@@ -162,18 +160,6 @@ def read_weather_hourly(
         }
     )
     return _finish(sieve, "weather_hourly", path), sieve.tally()
-
-
-def form_of(path: Path) -> str:
-    """Return whether a file of hours is an ``epw`` (its first word is LOCATION) or of ``knmi``.
-
-    Raises
-    ------
-    FormatError
-        If it cannot be read.
-    """
-    with reading(path, "a file of weather"):
-        return "epw" if _station_text(path).lstrip().upper().startswith("LOCATION") else "knmi"
 
 
 def _days(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
@@ -211,56 +197,6 @@ def _one_station(sieve: Sieve, path: Path, station: str | None) -> None:
             where=path.name,
             remedy=f'write layer = "{there[0]}" (or another of these) in the study, or keep the rows of one station',
         )
-
-
-def _drop_undated(sieve: Sieve, path: Path, bad: pd.Series[bool]) -> None:
-    if len(bad) and 2 * bad.sum() > len(bad):
-        raise FormatError(
-            "a day as YYYYMMDD (and an hour as HH, 1 to 24) in each row",
-            found=f"none in {bad.sum()} of {len(bad)} rows",
-            where=f"{path.name}, row {int(bad.to_numpy().argmax()) + 1}",
-            remedy="take the station file as KNMI gives it, as text",
-        )
-    sieve.drop(bad, "no day or hour that can be read")
-
-
-def _read_epw(path: Path, year: int) -> tuple[pd.DataFrame, Tally]:
-    """Read an EPW; 29 February of a real leap year is left out, so that a typical year has 8,760 hours."""
-    with reading(path, "an EPW file"):
-        lines = text_of(bounded(path).read_bytes())[0].splitlines()
-        place = lines[0].split(",")
-        latitude, longitude, zone_h = (float(one) for one in place[6:9])
-        body = "\n".join(lines[_EPW_HEAD:])
-        raw = pd.read_csv(io.StringIO(body), header=None, usecols=list(_EPW), index_col=False).rename(columns=_EPW)
-    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name).assign(clock=_clock(raw, year)))
-    leap = (pd.to_numeric(raw["month"], errors="coerce") == 2) & (pd.to_numeric(raw["day"], errors="coerce") == 29)
-    sieve.drop(leap, "29 February of a leap year")
-    _drop_undated(sieve, path, sieve.frame["clock"].isna())
-    begin = sieve.frame["clock"] - pd.to_timedelta(zone_h, unit="h")
-    sieve.frame = sieve.frame.drop(columns="clock").assign(
-        timestamp=begin.dt.strftime(_STAMP),
-        station=place[1].strip(),
-        latitude_deg=latitude,
-        longitude_deg=longitude,
-    )
-    _blank_fillers(sieve)
-    return _finish(sieve, "weather_hourly", path), sieve.tally()
-
-
-def _clock(raw: pd.DataFrame, year: int) -> pd.Series[pd.Timestamp]:
-    """Return the local time at which each hour of an EPW begins, in one year; 29 February and what is no time have none."""
-    month, day, hour = (pd.to_numeric(raw[name], errors="coerce") for name in ("month", "day", "hour"))
-    dates = pd.DataFrame({"year": float(year), "month": month, "day": day})
-    whole = hour.between(1, _HOURS) & month.between(1, 12) & day.between(1, 31)
-    return pd.to_datetime(dates.where(whole), errors="coerce") + pd.to_timedelta(hour.where(whole) - 1, unit="h")
-
-
-def _blank_fillers(sieve: Sieve) -> None:
-    """Make the codes of EPW for "missing" unknown: 9999 for radiation, 99.9 for temperature, 999 for wind [2]_."""
-    for name, code in _EPW_MISSING.items():
-        values = sieve.numbers(name, name)
-        sieve.note(f"{name} is {code:g}, unknown", (values >= code).sum())
-        sieve.frame[name] = values.where(values < code)
 
 
 def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:

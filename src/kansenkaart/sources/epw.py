@@ -1,0 +1,137 @@
+"""Reads typical and real years of hourly weather from EnergyPlus weather files (EPW).
+
+References
+----------
+.. [2] EnergyPlus, Auxiliary Programs: EnergyPlus Weather File (EPW) data dictionary.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kansenkaart.errors import FormatError
+from kansenkaart.sources.tools.cleaning import Sieve
+from kansenkaart.sources.tools.rawnames import bounded, reading, text_of, to_our_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HOURS, _EPW_HEAD, _HEAD_BYTES = 24, 8, 200
+_STAMP = "%Y-%m-%dT%H:%M:%SZ"
+#: Columns of an EPW by their place [2]_.
+_EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
+_EPW_MISSING = dict.fromkeys(("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2"), 9999.0)
+_EPW_MISSING |= {"air_temperature_degc": 99.9, "wind_speed_m_per_s": 999.0}
+
+
+def form_of(path: Path) -> str:
+    """Return whether a file of hours is an ``epw`` (its first word is LOCATION) or of ``knmi``.
+
+    Parameters
+    ----------
+    path : Path
+        A file of a station.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read.
+    """
+    with reading(path, "a file of weather"):
+        return (
+            "epw"
+            if text_of(bounded(path).read_bytes()[:_HEAD_BYTES])[0].lstrip().upper().startswith("LOCATION")
+            else "knmi"
+        )
+
+
+def hours_of(path: Path, year: int) -> Sieve:
+    """Read an EPW; 29 February of a real leap year is left out, so that a typical year has 8,760 hours.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.epw`` file.
+    year : int
+        Year written on its hours [year].
+
+    Returns
+    -------
+    Sieve
+        Hours with radiation [W/m2], temperature [degC], wind [m/s] and the place of the station [deg].
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read, or most of its rows have no date.
+    """
+    with reading(path, "an EPW file"):
+        lines = text_of(bounded(path).read_bytes())[0].splitlines()
+        place = lines[0].split(",")
+        latitude, longitude, zone_h = (float(one) for one in place[6:9])
+        body = "\n".join(lines[_EPW_HEAD:])
+        raw = pd.read_csv(io.StringIO(body), header=None, usecols=list(_EPW), index_col=False).rename(columns=_EPW)
+    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name).assign(clock=_clock(raw, year)))
+    leap = (pd.to_numeric(raw["month"], errors="coerce") == 2) & (pd.to_numeric(raw["day"], errors="coerce") == 29)
+    sieve.drop(leap, "29 February of a leap year")
+    drop_undated(sieve, path, sieve.frame["clock"].isna())
+    begin = sieve.frame["clock"] - pd.to_timedelta(zone_h, unit="h")
+    sieve.frame = sieve.frame.drop(columns="clock").assign(
+        timestamp=begin.dt.strftime(_STAMP),
+        station=place[1].strip(),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+    )
+    _blank_fillers(sieve)
+    return sieve
+
+
+def _clock(raw: pd.DataFrame, year: int) -> pd.Series[pd.Timestamp]:
+    """Return the local time at which each hour of an EPW begins, in one year; 29 February and what is no time have none."""
+    month, day, hour = (pd.to_numeric(raw[name], errors="coerce") for name in ("month", "day", "hour"))
+    dates = pd.DataFrame({"year": float(year), "month": month, "day": day})
+    whole = hour.between(1, _HOURS) & month.between(1, 12) & day.between(1, 31)
+    return pd.to_datetime(dates.where(whole), errors="coerce") + pd.to_timedelta(hour.where(whole) - 1, unit="h")
+
+
+def _blank_fillers(sieve: Sieve) -> None:
+    """Make the codes of EPW for "missing" unknown: 9999 for radiation, 99.9 for temperature, 999 for wind [2]_."""
+    for name, code in _EPW_MISSING.items():
+        values = sieve.numbers(name, name)
+        sieve.note(f"{name} is {code:g}, unknown", (values >= code).sum())
+        sieve.frame[name] = values.where(values < code)
+
+
+def drop_undated(sieve: Sieve, path: Path, bad: pd.Series[bool]) -> None:
+    """Leave out rows without a time, and refuse a file of which most have none.
+
+    Parameters
+    ----------
+    sieve : Sieve
+        The rows.
+    path : Path
+        For the message.
+    bad : Series of bool
+        Rows without a time.
+
+    Raises
+    ------
+    FormatError
+        If those are most of the rows.
+    """
+    if len(bad) and 2 * bad.sum() > len(bad):
+        raise FormatError(
+            "a day as YYYYMMDD (and an hour as HH, 1 to 24) in each row",
+            found=f"none in {bad.sum()} of {len(bad)} rows",
+            where=f"{path.name}, row {int(bad.to_numpy().argmax()) + 1}",
+            remedy="take the station file as KNMI gives it, as text",
+        )
+    sieve.drop(bad, "no day or hour that can be read")
