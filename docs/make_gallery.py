@@ -65,7 +65,8 @@ def titles(page: Page) -> Iterator[str]:
 def gallery(browser: Any, study: str) -> str:
     """Take all pictures of a study; give its part of the README."""
     page = browser.new_page(viewport=SIZE)
-    page.goto((ROOT / "maps" / study / "index.html").as_uri())
+    whole = ROOT / "maps" / f"{study}-intern"  # the pictures show panden too, where the whole edition was made
+    page.goto(((whole if whole.is_dir() else ROOT / "maps" / study) / "index.html").as_uri())
     page.wait_for_selector("body[data-klaar=ja]", state="attached")
     page.wait_for_timeout(1500)
     save(page, GALLERY / f"{study}.webp")

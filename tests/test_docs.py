@@ -49,7 +49,12 @@ def test_commands_exist(page):
         name, options = line.split()[0], set(re.findall(r"--[a-z][a-z-]*", line))
         group = cli.cli.commands
         assert name in group or name in ("--map", "--help", "--version"), line
-        spelled = {word for one in [cli.cli, *group.values()] for item in one.params for word in item.opts}
+        spelled = {
+            word
+            for one in [cli.cli, *group.values()]
+            for item in one.params
+            for word in (*item.opts, *item.secondary_opts)
+        }
         assert options <= spelled | {"--help"}, line
 
 

@@ -119,7 +119,7 @@ def demo(root: Path, as_json: bool) -> None:
 @cli.command(name="run")
 @click.argument("study")
 @click.option("--code", "gemeentecode", help="Gemeentecode voor een studie die live gegevens haalt, zoals GM0193.")
-@click.option("--openbaar", "public", is_flag=True, help="Openbare uitgave: niets is fijner dan tien woningen.")
+@click.option("--openbaar/--intern", "public", default=None, help="Openbaar (standaard), of intern: elk pand apart.")
 @click.option(
     "--accepteer",
     "accept",
@@ -137,7 +137,7 @@ def demo(root: Path, as_json: bool) -> None:
 @_json_option
 @click.pass_obj
 def run_study(
-    root: Path, /, study: str, gemeentecode: str | None, public: bool, accept: str | None, **said: Any
+    root: Path, /, study: str, gemeentecode: str | None, public: bool | None, accept: str | None, **said: Any
 ) -> None:
     """Werk een studie bij: gegevens, scores en kaart. Wat niet veranderd is, blijft staan."""
     if said.pop("dry"):
@@ -249,7 +249,7 @@ def check(root: Path, study: str, as_json: bool) -> None:
     with _libraries_elsewhere():
         wrong = pipeline.check(pipeline.open_study(study, root=root))
     if as_json:
-        _say_json([_plain(one) for one in wrong])
+        _say_json([one.plain() for one in wrong])
     elif not wrong:
         click.echo("Alle bewaarde bestanden zijn in orde.")
     else:
@@ -342,6 +342,24 @@ def gebied(root: Path, /, study: str, point: str | None, out: Path | None, as_js
 
 @cli.command()
 @click.argument("study")
+@click.argument("role")
+@_json_option
+@click.pass_obj
+def vergeet(root: Path, study: str, role: str, as_json: bool) -> None:
+    """Wis eigen gegevens (ROLE, zoals own_pand) en alles wat ermee is gemaakt, ook in bewaarde edities."""
+    from kansenkaart.acquire.own_data import forget
+    from kansenkaart.runs import study as pipeline
+
+    place = pipeline.open_study(study, root=root)
+    gone = forget(place.study, place.folders, role)
+    if as_json:
+        _say_json(gone)
+    else:
+        click.echo("\n".join([f"gewist: {one}" for one in gone] or [f"Van {role} was niets bewaard."]))
+
+
+@cli.command()
+@click.argument("study")
 @click.argument("place", required=False)
 @click.option("--alle", "every", is_flag=True, help="Maak het rapport van elke buurt en elk gebied.")
 @_json_option
@@ -369,12 +387,12 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
 
 
 def _run(
-    name: str, root: Path, gemeentecode: str | None, voice: Voice, *, public: bool = False, accept: str | None = None
+    name: str, root: Path, code: str | None, voice: Voice, *, public: bool | None = None, accept: str | None = None
 ) -> None:
     from kansenkaart.runs import study as pipeline
 
     with _libraries_elsewhere():
-        place = pipeline.open_study(name, root=root, gemeentecode=gemeentecode, public=public)
+        place = pipeline.open_study(name, root=root, gemeentecode=code, public=public)
         with listening(place, voice) as listen:
             reports = pipeline.run_all(place, listen=listen, accept=accept)
     target = place.target / "index.html"
@@ -420,20 +438,9 @@ def _left(tally: dict[str, Any]) -> str:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:
-    widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
-    for line in [head, *rows]:
-        click.echo("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+    from kansenkaart.wording.messages import table_lines
 
-
-def _plain(one: Any) -> dict[str, str]:
-    return {
-        "error": type(one).__name__,
-        "code": type(one).__name__.removesuffix("Error").lower(),
-        "expected": one.expected,
-        "found": one.found,
-        "where": one.where,
-        "remedy": one.remedy,
-    }
+    click.echo("\n".join(table_lines(head, rows)))
 
 
 def _complain(one: Any) -> None:
@@ -471,6 +478,6 @@ def main() -> None:
         sys.exit(130)
     except KansenkaartError as why:
         if "--json" in sys.argv:
-            _say_json(_plain(why))
+            _say_json(why.plain())
         _complain(why)
         sys.exit(why.exit_code)

@@ -105,6 +105,8 @@ class OptOut(_Strict):
             return frozenset(self.panden)
         path = folder / self.bestand
         try:
+            if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+                raise OSError("a link, or too large")  # a link may lead to a file that is not ours to read
             lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
         except (OSError, UnicodeDecodeError) as why:
             raise ConfigError(
@@ -117,7 +119,7 @@ class OptOut(_Strict):
         if wrong:
             raise ConfigError(
                 "one pand id a line",
-                found=f"{wrong[0][1][:60]!r}",
+                found="something else",  # never the line itself: it may be of another file
                 where=f"{self.bestand}, line {wrong[0][0]}",
                 remedy="correct the line, or start it with # if it is a remark",
             )

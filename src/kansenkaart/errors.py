@@ -33,6 +33,11 @@ class KansenkaartError(Exception):
             parts.append(f"what to do: {self.remedy}")
         return "; ".join(parts)
 
+    def plain(self) -> dict[str, str]:
+        """Return the error as plain values, for machines."""
+        name, told = type(self).__name__, ("expected", "found", "where", "remedy")
+        return {"error": name, "code": name.removesuffix("Error").lower(), **{one: getattr(self, one) for one in told}}
+
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         """Survive the trip between worker processes."""
         return _rebuild, (type(self), self.expected, self.found, self.where, self.remedy)

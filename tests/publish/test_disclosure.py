@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 import re
-from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -15,10 +13,9 @@ from shapely.geometry import box
 
 from kansenkaart.config import OptOut
 from kansenkaart.errors import ConfigError
-from kansenkaart.publish.disclosure import ReaderStore, at_least, merged_blocks, merged_borders, redrawn_areas
+from kansenkaart.publish.disclosure import at_least, merged_blocks, merged_borders
 from kansenkaart.publish.steps import publish
 from kansenkaart.runs import study as pipeline
-from kansenkaart.tables.store import Store
 
 
 def squares(homes, area, **more):
@@ -59,16 +56,6 @@ def test_borders_inside_a_group_are_gone():
     borders = pd.DataFrame({"block_a": [0, 1, 2], "block_b": [1, 2, 3], "length_m": [5.0, 6.0, 7.0]})
     left = merged_borders(borders, {"0": "0", "1": "0", "2": "2"})
     assert left[["block_a", "block_b", "length_m"]].to_numpy().tolist() == [[0, 2, 6.0]]
-
-
-def test_areas_get_the_sums_of_their_groups_so_that_no_small_rest_can_be_taken():
-    groups, member = merged_blocks(squares([4, 12, 30], [0, 0, 0]), 10)
-    area = gpd.GeoDataFrame(
-        {"best_id": [1], "homes": [42], "block_ids": ["1,2"]}, geometry=[box(10, 0, 30, 10)], crs=28992
-    )
-    (row,) = redrawn_areas(area, groups, member).to_dict("records")
-    # Block 1 is in a group with block 0: half of its members are not "most", so only the group of block 2 is left.
-    assert (row["block_ids"], row["homes"]) == ("2", 30)
 
 
 def test_opt_out_file_takes_ids_and_remarks_and_refuses_the_rest(tmp_path):
@@ -121,43 +108,12 @@ def test_public_edition_holds_nothing_finer_than_ten_homes(finished, public):
     assert int(told["homes"].sum()) == int(whole.loc[whole["gebied_id"].isin(told["gebied_id"]), "homes"].sum())
 
 
-def test_opt_out_hides_the_roof_in_map_and_layers_but_not_in_sums(finished, tmp_path):
-    place = pipeline.open_study("voorbeeld", root=finished)
-    pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
-    study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
-    publish(place.store, study, tmp_path / "uit", studies=place.studies)
-    faces = gpd.read_parquet(tmp_path / "uit" / "data" / "roof_face_score.parquet")
-    assert pand not in set(faces["pand_id"].astype(str))
-    row = gpd.read_parquet(tmp_path / "uit" / "data" / "pand_score.parquet").set_index("pand_id").loc[pand]
-    assert pd.isna(row["roof_area_m2"])
-    assert row["score_basis"] == "footprint"
-    buurten = gpd.read_parquet(tmp_path / "uit" / "data" / "buurt_score.parquet")
-    whole = place.store.read("buurt_score")
-    assert buurten["sun_kwh_per_year"].sum() == pytest.approx(whole["sun_kwh_per_year"].sum())
-    told = json.loads((tmp_path / "uit" / "data" / "metadata.json").read_text("utf-8"))
-    assert told["tables"]["roof_face_score"]["rows"] == len(faces)
-
-
 def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(finished, tmp_path):
     place = pipeline.open_study("voorbeeld", root=finished)
     study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
     with pytest.raises(ConfigError, match="0000000000000042"):
         publish(place.store, study, tmp_path / "uit", studies=place.studies)
     assert not (tmp_path / "uit").exists()
-
-
-def test_a_sum_of_roofs_over_few_homes_with_a_hidden_roof_is_unknown(monkeypatch):
-    # Squares of 10 m: 4 homes with the hidden roof at (5, 5); 12 homes with another; 3 homes without any on the list.
-    store = ReaderStore(Store(Path("nowhere")), opt_out=frozenset({"p0", "p1"}))
-    roofs = [box(4, 4, 6, 6), box(14, 4, 16, 6), box(24, 4, 26, 6)]
-    panden = gpd.GeoDataFrame({"pand_id": ["p0", "p1", "p2"]}, geometry=roofs, crs=28992)
-    monkeypatch.setattr(Store, "has", lambda _self, name: name == "pand_score")
-    monkeypatch.setattr(store, "whole", lambda _name: panden)
-    shown = store._without_roofs(
-        "block", squares([4, 12, 3], [0, 0, 0], sun_kwh_per_year=[1.0, 2.0, 3.0], people=[8.0, 24.0, 6.0])
-    )
-    assert shown["sun_kwh_per_year"].isna().tolist() == [True, False, False]
-    assert shown["people"].tolist() == [8.0, 24.0, 6.0]
 
 
 def small_numbers_of_homes(folder):

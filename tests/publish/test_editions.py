@@ -65,7 +65,7 @@ def test_half_a_delivery_publishes_nothing_until_somebody_accepts_it(copied, mon
     assert "rows of home" in caught.value.found
     assert "same of buurt_score.homes to home.buurtcode" in caught.value.found
     assert "edition 1, which stays published" in caught.value.expected
-    assert '--accept "who: why"' in caught.value.remedy
+    assert '--accepteer "who: why"' in caught.value.remedy
     assert all_bytes(copied, "maps", "data/editions") == before
     study.run_publish(place, accept="J. Jansen:  half the homes\n were pulled down")
     known = editions(_folder(copied))
@@ -106,9 +106,9 @@ def test_the_difference_names_homes_scores_and_the_cause(copied):
         one["role"] for one in told["deliveries"]
     }
     rows = (folder / "verschil.csv").read_text("utf-8").splitlines()
-    assert rows[0] == "table,key,change,columns"
-    assert f"home,{gone},gone," in rows
-    assert f"home,{changed},changed,floor_area_m2" in rows
+    assert rows[0] == '\ufeff"table";"key";"change";"columns"'
+    assert f'"home";"{gone}";"gone";""' in rows
+    assert f'"home";"{changed}";"changed";"floor_area_m2"' in rows
     page = (folder / "verschil.html").read_text("utf-8")
     assert "De rekenregels zijn dezelfde." in page
     assert "<script" not in page

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from kansenkaart.config import DATA_VARIABLE
+from kansenkaart.errors import StoreError
 from kansenkaart.runs import study
 from tests.runs.places import project
 
@@ -106,9 +107,16 @@ def test_a_study_of_a_real_place_runs_to_its_map(name, tmp_path, monkeypatch):
     if not DATA.is_dir():
         pytest.skip(f"real data not there: {DATA}")
     monkeypatch.setenv(DATA_VARIABLE, str(DATA))
-    place = study.open_study(name, root=project(tmp_path / "project", name))
+    # Without homes nothing can be held to ten of them: then there is the whole edition only, for internal use.
+    public = name not in ("delft", "amsterdam", "akersloot")
+    place = study.open_study(name, root=project(tmp_path / "project", name), public=public)
     reports = study.run_all(place)  # a gate that fails raises
     assert {one.status for one in reports} == {"done"}
-    assert (tmp_path / "project" / "maps" / name / "index.html").stat().st_size > 100_000
-    again = study.run_all(study.open_study(name, root=tmp_path / "project"))
+    assert (
+        tmp_path / "project" / "maps" / (name if public else f"{name}-intern") / "index.html"
+    ).stat().st_size > 100_000
+    again = study.run_all(study.open_study(name, root=tmp_path / "project", public=public))
     assert {one.status for one in again} == {"unchanged"}
+    if not public:
+        with pytest.raises(StoreError, match="--intern"):
+            study.run_publish(study.open_study(name, root=tmp_path / "project"))

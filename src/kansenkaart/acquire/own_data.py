@@ -1,19 +1,23 @@
-"""A municipality's or corporation's own data in a run: joined on ids, every row reported, estimates overridden."""
+"""A municipality's or corporation's own data: joined on ids, every row reported, estimates overridden; and withdrawn again."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kansenkaart.acquire.deliveries import Delivery
-from kansenkaart.config import Source
+from kansenkaart.config import Folders, Source, Study
+from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, OwnData, read_actuals, read_own
 from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
-from kansenkaart.tables.store import Store
+from kansenkaart.tables.store import Store, locked
 from kansenkaart.wording.messages import own_result_nl
 
 ROLES = ("own_pand", "own_sewer", "own_budget", "own_actual")
@@ -172,3 +176,123 @@ def with_sewers(
         out[column] = given.where(given.notna(), frame[column].astype(float))
         noted[f"{column} uit eigen gegevens"] = int(given.notna().sum())
     return out, Tally(tally.rows_in, tally.kept, tally.left_out, noted)
+
+
+def forget(study: Study, folders: Folders, role: str) -> list[str]:
+    """Erase own data of one role and all that was made from it; the next run makes the rest anew, without it.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    folders : Folders
+        Where its tables, editions and pages are.
+    role : str
+        ``own_pand``, ``own_sewer``, ``own_budget`` or ``own_actual``.
+
+    Returns
+    -------
+    list of str
+        What was erased, as paths below the project folder.
+
+    Raises
+    ------
+    ConfigError
+        If it is no role of own data, or the study still names a file for it: then the next run would read it again.
+    """
+    if role not in ROLES:
+        raise ConfigError(
+            f"a role of own data: {', '.join(ROLES)}",
+            found=role,
+            where="kansenkaart vergeet",
+            remedy="choose one of these",
+        )
+    if study.sources(role):
+        raise ConfigError(
+            f"a study without a source for {role}",
+            found="one",
+            where=f"study {study.name}",
+            remedy=f"take its [[source]] out of the study file, remove the file itself, then: kansenkaart vergeet "
+            f"{study.name} {role}",
+        )
+    store = Store(folders.processed / study.name)
+    maps = [path for path in folders.maps.glob(f"{study.name}*") if _is_of(path, study.name)]
+    with locked(store.root, *maps):
+        gone = [*erase_tables(store, {role}), *_erase_editions(store, {role})]
+        for folder in maps:
+            shutil.rmtree(folder)
+            gone.append(folder)
+    root = folders.maps.parent
+    return [str(one.relative_to(root)) for one in gone]
+
+
+def _is_of(path: Path, name: str) -> bool:
+    return path.is_dir() and not path.is_symlink() and path.name in (name, f"{name}-intern", f"{name}-openbaar")
+
+
+def erase_left(study: Study, store: Store) -> None:
+    """Erase own data of roles that are no longer in the study, with what was made from it; a run begins with this.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    store : Store
+        Its tables, whose folder is locked; its pages are made anew by the same run.
+    """
+    left = {role for role in ROLES if store.path(role).exists() and not study.sources(role)}
+    if left:
+        erase_tables(store, left)
+        _erase_editions(store, left)
+
+
+def erase_tables(store: Store, roles: set[str]) -> list[Path]:
+    """Erase the tables of roles, the report on their rows, and every table that they are a source of.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    roles : set of str
+        Of own data.
+
+    Returns
+    -------
+    list of Path
+        The files erased.
+    """
+    names = [*roles, REPORT, *(name for name in store.names() if _comes_from(store, name, roles))]
+    files = [path for name in dict.fromkeys(names) for path in (store.path(name), store.sidecar(name)) if path.exists()]
+    for path in files:
+        path.unlink()
+    return files
+
+
+def _comes_from(store: Store, name: str, roles: set[str]) -> bool:
+    try:
+        return _speaks_of(store.describe(name)["sources"], roles)
+    except StoreError:  # damaged: the next run makes it anew in any case
+        return True
+
+
+def _speaks_of(sources: Any, roles: set[str]) -> bool:
+    return any(one.get("role") in roles for one in sources)
+
+
+def _was_made_with(edition: Path, roles: set[str]) -> bool:
+    try:
+        return _speaks_of(json.loads(edition.read_text(encoding="utf-8"))["sources"], roles)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: nobody can tell, so it goes
+        return True
+
+
+def _erase_editions(store: Store, roles: set[str]) -> list[Path]:
+    """Erase the editions that were made with these roles: their tables, summaries and differences."""
+    folder = store.root.parent.parent / "editions" / store.root.name
+    gone = [one.parent for one in sorted(folder.glob("*/edition.json")) if _was_made_with(one, roles)]
+    pages = [path for path in (folder / "cijfers.html", folder / "cijfers.csv") if gone and path.exists()]
+    for one in gone:
+        shutil.rmtree(one)
+    for path in pages:
+        path.unlink()
+    return [*gone, *pages]

@@ -148,7 +148,7 @@ def _head(pen: _Pen, sheet: Sheet, brand: str) -> None:
     notes = [
         sheet.study,
         *(["Voorbeeld: deze wijk en alle cijfers zijn verzonnen"] if sheet.example else []),
-        *(["Openbare uitgave"] if sheet.public else []),
+        *(["Openbare uitgave"] if sheet.public else [] if sheet.example else ["Intern: niet verspreiden"]),
     ]
     for line in _lines(pen, " · ".join(notes), pen.width, 8.5, most=2):
         pen.y -= 5 * grow

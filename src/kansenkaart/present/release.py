@@ -21,7 +21,7 @@ _NO_CLOCK = "2000-01-01T00:00:00.000Z"
 
 
 def write_release(
-    name: str, target: Path, tables: Mapping[str, tuple[Path, dict[str, Any]]], *, title: str
+    name: str, target: Path, tables: Mapping[str, tuple[Path, dict[str, Any]]], *, title: str, edition: str = ""
 ) -> list[Path]:
     """Write the open layers of a study.
 
@@ -35,6 +35,8 @@ def write_release(
         Table name to its GeoParquet file and its lineage.
     title : str
         Title of the study.
+    edition : str
+        For whom it is: ``openbaar``, ``intern``, or nothing where it is all invented.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def write_release(
     package = target / f"{name}.gpkg"
     _write_package(package, {name: path for name, (path, _) in tables.items()})
     metadata = target / "metadata.json"
-    content = {"title": title, "tables": {name: _about(lineage) for name, (_, lineage) in tables.items()}}
+    about = {"title": title, "edition": edition} if edition else {"title": title}
+    content = {**about, "tables": {name: _about(lineage) for name, (_, lineage) in tables.items()}}
     with atomic(metadata) as part:
         part.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     return [*written, *([package] if tables else []), metadata]

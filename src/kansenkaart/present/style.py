@@ -238,6 +238,11 @@ def _classes(bounds: Sequence[float], labels: Sequence[str], colors: Sequence[st
     return tuple(LegendClass(str(i + 1), label, colors[i], edges[i], edges[i + 1]) for i, label in enumerate(labels))
 
 
+#: A house style is a page; a larger file is something else [byte].
+MOST_BYTES = 1 << 16
+_COLOR = re.compile(r"#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
+
+
 def style_faults(style: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with a house style: unknown variables, or values that could be more than a value.
 
@@ -255,7 +260,9 @@ def style_faults(style: Mapping[str, str]) -> Iterator[str]:
         if name not in VARIABLES:
             yield f"house style sets unknown variable {name!r} (known: {', '.join(VARIABLES)})"
         elif not _VALUE.fullmatch(value) or "url" in value.lower():
-            yield f"house style variable {name!r} has a value that is not a plain CSS value: {value!r}"
+            yield f"house style variable {name!r} has a value that is not a plain CSS value: {value[:60]!r}"
+        elif value.startswith("#") and not _COLOR.fullmatch(value):
+            yield f"house style variable {name!r} is no colour of 3, 4, 6 or 8 hexadecimal digits: {value[:60]!r}"
 
 
 def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -277,18 +284,23 @@ def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
         When the file is not such a table.
     """
     try:
+        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"a link, or more than {MOST_BYTES} bytes")
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError("a readable TOML file", found=str(error), where=path.name) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError("a readable TOML file", found=str(error)[:200], where=path.name) from error
     tables = {name: content.pop(name, {}) for name in ("variabelen", "donker")}
     found = [f"unknown table or key {name!r}" for name in content]
     found += [f"[{name}] is no table" for name, one in tables.items() if not isinstance(one, dict)]
     if not found:
-        found = [fault for one in tables.values() for fault in style_faults({k: str(v) for k, v in one.items()})]
+        plain = [
+            {k: v if isinstance(v, str | int | float) else "{}" for k, v in one.items()} for one in tables.values()
+        ]
+        found = [fault for one in plain for fault in style_faults({k: str(v) for k, v in one.items()})]
     if found:
         raise ConfigError(
             "known CSS variables with plain values",
-            found="; ".join(found),
+            found="; ".join(found)[:600],
             where=path.name,
             remedy=f"known variables: {', '.join(VARIABLES)}",
         )

@@ -5,7 +5,7 @@ A `ReaderStore` reads like the store behind it, so map, factsheets and open laye
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from kansenkaart.publish import audit
+from kansenkaart.publish.audit import LEAST_HOMES
 from kansenkaart.tables import fields, schemas
-from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.provenance import Provenance, sha256_of
 from kansenkaart.tables.store import Store, atomic, save_table
 
 
@@ -134,48 +136,13 @@ def merged_borders(frame: pd.DataFrame, member: Mapping[str, str]) -> Any:
     return out.reset_index(drop=True)
 
 
-def redrawn_areas(frame: gpd.GeoDataFrame, groups: gpd.GeoDataFrame, member: Mapping[str, str]) -> gpd.GeoDataFrame:
-    """Give areas the joined blocks of which most homes are theirs, with those blocks' own sums: no difference is left to take.
-
-    Parameters
-    ----------
-    frame : GeoDataFrame
-        Areas with `block_ids`.
-    groups : GeoDataFrame
-        The joined blocks with their sums.
-    member : mapping
-        For each block the number of the joined block that it is in.
-    """
-    by_id = groups.set_index(groups["block_id"].astype(str))
-    amounts = [
-        name
-        for name in frame.columns
-        if name in groups.columns
-        and fields.get(name).type in ("int", "float")
-        and not name.endswith(("_id", "_frac", "_pct", "_year"))
-    ]
-    rows = []
-    for _, area in frame.iterrows():
-        blocks = [member[one] for one in str(area["block_ids"]).split(",") if one in member]
-        inside = sorted({one for one in blocks if 2 * blocks.count(one) > list(member.values()).count(one)}, key=int)
-        if inside:
-            part = by_id.loc[inside]
-            sums = {name: part[name].sum() if part[name].notna().all() else None for name in amounts}
-            shape = shapely.union_all(part.geometry.to_numpy())
-            rows.append({**area.to_dict(), **sums, "block_ids": ",".join(inside), "geometry": shape})
-    if not rows:
-        return frame.iloc[:0].copy()
-    return gpd.GeoDataFrame(pd.DataFrame(rows)[list(frame.columns)], geometry="geometry", crs=frame.crs)
-
-
-LEAST_HOMES = 10
 #: What stays known of a pand whose roof is not shown.
 _NOT_ROOF = ("pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "geometry")
 #: Tables whose rows stand for homes each; a public edition leaves out the rows of fewer than ten.
 _BY_HOMES = ("buurt_score", "gebied", "enterprise_case")
 _STREETS = ("street_score", "street_water")
-#: Tables of places in whose sums a roof may be the only one.
-_SUMS = ("block", "gebied", "best_area", "best_variant", "buurt_score")
+_OWN = "own_"
+_SHOW_ROOFS = ("roof_face_score", "pand_score")
 
 
 class ReaderStore(Store):
@@ -193,8 +160,11 @@ class ReaderStore(Store):
 
     def __init__(self, behind: Store, *, opt_out: frozenset[str] = frozenset(), public: bool = False) -> None:
         super().__init__(behind.root)
+        self.behind = Store(behind.root)
         self.opt_out, self.public = opt_out, public
         self._kept: dict[str, gpd.GeoDataFrame] = {}
+        self._left_out: set[tuple[str, str]] | None = None
+        self._member: dict[str, str] | None = None
 
     def has(self, name: str) -> bool:
         """Tell whether a file is there and may be shown.
@@ -220,13 +190,69 @@ class ReaderStore(Store):
             If the table is missing or damaged.
         """
         if self.public and name not in _PUBLIC:
-            return super().read(name).iloc[:0]
+            return self.behind.read(name).iloc[:0]
         if name not in self._kept:
-            frame = super().read(name)
-            if self.public:
-                frame = _PUBLIC[name](self, frame)
-            self._kept[name] = self._without_roofs(name, frame)
+            self._kept[name] = self._without_roofs(name, self._without_rests(name, self._shaped(name)))
         return self._kept[name].copy()
+
+    def _shaped(self, name: str) -> gpd.GeoDataFrame:
+        frame = self.behind.read(name)
+        return _PUBLIC[name](self, frame) if self.public else frame
+
+    def _without_rests(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Leave out the rows of a public edition from which, with others, those of a few homes could be taken."""
+        if not self.public or name not in audit.COARSE_TO_FINE:
+            return frame
+        if self._left_out is None:
+            shaped = {one: self._shaped(one) for one in audit.COARSE_TO_FINE if self.has(one)}
+            self._left_out = audit.to_leave_out(shaped, self.homes())
+        gone = [(name, key) in self._left_out for key in audit.keys_of(name, frame)]
+        return frame[~np.array(gone, bool)].reset_index(drop=True)
+
+    def homes(self) -> audit.Homes:
+        """Return the homes behind what is shown, and what each of them belongs to."""
+        parts = [self.behind.read(name) for name in ("home_score", "home_area", "home_water") if self.behind.has(name)]
+        names = ("home_id", "buurtcode", "street_key", "street_id", "block_id", "gebied_id")
+        frame = pd.DataFrame({"home_id": []})
+        for part in parts:
+            own = pd.DataFrame(part)[[name for name in names if name in part.columns]]
+            frame = own if frame.empty else frame.merge(own, on="home_id", how="outer", validate="1:1")
+        best = {}
+        if self.behind.has("best_area"):
+            made = self.whole("best_area")
+            best = {
+                str(key): str(some).split(",") for key, some in zip(made["best_id"], made["block_ids"], strict=True)
+            }
+        return audit.Homes(frame, self.member(), best)
+
+    def member(self) -> dict[str, str]:
+        """Return for each block the number under which it is shown."""
+        if self._member is None:
+            blocks = self.whole("block") if self.behind.has("block") else None
+            if blocks is None:
+                self._member = {}
+            elif self.public:
+                self._member = merged_blocks(blocks, LEAST_HOMES)[1]
+            else:
+                self._member = {str(one): str(one) for one in blocks["block_id"]}
+        return self._member
+
+    def findings(self) -> list[audit.Finding]:
+        """Return what readers could take from all that is shown together: nothing, if all is well.
+
+        In a public edition the sums of one to nine homes; in every edition a roof that is not to be shown: in its own row,
+        or in any sum, which holds its estimate from the footprint only if it was scored that way.
+        """
+        found = []
+        if self.public:
+            names = [one for one in (*audit.COARSE_TO_FINE, "pipe_water") if self.has(one)]
+            found += audit.audit({one: self.read(one) for one in names}, self.homes())
+        if self.opt_out and self.behind.has("pand_score"):
+            scored = self.whole("pand_score")
+            seen = scored[scored["pand_id"].astype(str).isin(self.opt_out) & scored["score_basis"].ne("footprint")]
+            rows = [("pand_score", str(one)) for one in seen["pand_id"]]
+            found += [audit.Finding("a roof on the opt-out list in the sums", (one,), 0, one) for one in rows]
+        return found
 
     def whole(self, name: str) -> gpd.GeoDataFrame:
         """Read a table as it is stored, for what is made from it here.
@@ -241,7 +267,7 @@ class ReaderStore(Store):
         StoreError
             If the table is missing or damaged.
         """
-        return super().read(name)
+        return self.behind.read(name)
 
     def changes(self, name: str) -> bool:
         """Tell whether what is shown of a table may differ from what is stored.
@@ -251,13 +277,17 @@ class ReaderStore(Store):
         name : str
             Of a stored table.
         """
-        return self.public or (bool(self.opt_out) and name in ("roof_face_score", "pand_score", *_SUMS))
+        return self.public or (bool(self.opt_out) and name in _SHOW_ROOFS)
 
     def unknown(self) -> list[str]:
         """Return the ids on the opt-out list that no pand of the study has: a typing error would show a roof after all."""
-        if not self.opt_out or not super().has("pand_score"):
+        if not self.opt_out or not self.behind.has("pand_score"):
             return []
         return sorted(self.opt_out - set(self.whole("pand_score")["pand_id"].astype(str)))
+
+    def sources_of(self, names: Sequence[str]) -> tuple[Provenance, ...]:
+        """Return the deliveries behind some files; a public edition names no file of own data."""
+        return tuple(one for one in super().sources_of(names) if not (self.public and one.role.startswith(_OWN)))
 
     def export(self, name: str, target: Path) -> dict[str, Any]:
         """Write what may be shown of a table, and return the lineage that goes with it.
@@ -272,6 +302,9 @@ class ReaderStore(Store):
         frame, lineage = self.read(name), self.describe(name)
         with atomic(target) as part:
             save_table(name, frame, part)
+        if self.public:
+            mine = [one for one in lineage["sources"] if not one["role"].startswith(_OWN)]
+            lineage = {**lineage, "sources": mine}
         reasons = {"not for readers": int(lineage["rows"]) - len(frame)}
         return {
             **lineage,
@@ -281,8 +314,6 @@ class ReaderStore(Store):
         }
 
     def _without_roofs(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-        if self.opt_out and name in _SUMS:
-            return self._without_small_sums(name, frame)
         if not self.opt_out or "pand_id" not in frame.columns:
             return frame
         out = frame["pand_id"].astype(str).isin(self.opt_out)
@@ -292,21 +323,6 @@ class ReaderStore(Store):
             blank = [one for one in frame.columns if one not in _NOT_ROOF and one in schemas.get(name).nullable]
             frame.loc[out, blank] = pd.NA
             frame.loc[out, "score_basis"] = "footprint"
-        return frame
-
-    def _without_small_sums(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-        """Leave sums of roofs unknown where fewer than ten homes share them with a roof that is not shown."""
-        if frame.empty or not super().has("pand_score"):
-            return frame
-        panden = self.whole("pand_score")
-        hidden = panden[panden["pand_id"].astype(str).isin(self.opt_out)].representative_point()
-        few = frame["homes"].astype("Float64").fillna(0.0).to_numpy(float) < LEAST_HOMES
-        if not few.any() or hidden.empty:
-            return frame
-        small = few & frame.intersects(hidden.union_all()).to_numpy(bool)
-        free = schemas.get(name).nullable
-        blank = [one for one in frame.columns if fields.get(one).of_roof and one in free]
-        frame.loc[small, blank] = pd.NA
         return frame
 
 
@@ -323,18 +339,33 @@ def _blocks(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _borders(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return merged_borders(frame, merged_blocks(store.whole("block"), LEAST_HOMES)[1])
+    return merged_borders(frame, store.member())
 
 
 def _best(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    groups, member = merged_blocks(store.whole("block"), LEAST_HOMES)
-    return redrawn_areas(frame, groups, member)
+    """Name the groups of blocks that lie whole in an area; its own sums and border stay those of its case and factsheet."""
+    member = store.member()
+    size = pd.Series(member).value_counts()
+    groups = []
+    for text in frame["block_ids"]:
+        inside = pd.Series([member[one] for one in str(text).split(",") if one in member], dtype=object).value_counts()
+        groups.append(",".join(sorted((str(one) for one in inside[inside == size[inside.index]].index), key=int)))
+    return at_least(frame.assign(block_ids=groups), LEAST_HOMES)
+
+
+def _facts(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Keep the facts of places whose case is shown."""
+    shown = set(audit.keys_of("enterprise_case", store.read("enterprise_case")))
+    keep = [key in shown for key in audit.keys_of("enterprise_case", frame)]
+    return frame[np.array(keep, bool)].reset_index(drop=True)
 
 
 def _pipes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep pipes that serve ten homes or none: of the others the figures would be those of a few homes."""
     homes = frame["homes"].to_numpy(float)
-    return frame[(homes == 0) | (homes >= LEAST_HOMES)].reset_index(drop=True)
+    enough = frame[(homes == 0) | (homes >= LEAST_HOMES)]
+    left_out = audit.pipes_to_leave_out(enough)
+    return enough[~enough["pipe_id"].astype(str).isin(left_out)].reset_index(drop=True)
 
 
 def _street_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -355,4 +386,6 @@ _PUBLIC: dict[str, _Maker] = {
     "sewer_pipe": _same,
     "buurt": _same,
     "terrain": _same,
+    "enterprise_facts": _facts,
+    "own_budget": _same,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.config import Study
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow, index_html
 from kansenkaart.present.factsheet import Sheet, sheet_html
 from kansenkaart.present.mapspec import Page, Start
@@ -58,27 +58,28 @@ def publish(store: Store, study: Study, target: Path, *, studies: Path, public: 
     ConfigError
         If the opt-out list names panden that the study does not have.
     """
-    opt_out = study.weglaten.ids(studies)
     style = read_house_style(studies / study.stijl) if study.stijl else ({}, {})
-    readable = ReaderStore(store, opt_out=opt_out, public=public)
-    if wrong := readable.unknown():
-        raise ConfigError(
-            "pand ids of this study on the opt-out list",
-            found=f"unknown: {', '.join(wrong[:20])}",
-            where=f"study {study.name}, [weglaten]",
-            remedy="correct these ids, or take them off the list if the pand is gone",
-        )
+    readable = readable_of(store, study, studies=studies, public=public)
     names = [name for name in SHOWN if readable.has(name)]
+    if public and not any(len(readable.read(name)) for name in names):
+        raise StoreError(
+            "a table of which nothing is finer than ten homes",
+            found="none: the study has no homes, or nothing was scored",
+            where=f"study {study.name}, public edition",
+            remedy=f"add homes to the study, or make the whole edition for internal use: kansenkaart run {study.name} --intern",
+        )
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
-    mark = _fingerprint(store, study, read, [sorted(opt_out), style, public, reports])
+    mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports])
     if stands(target, mark):
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
+    require_safe(readable, study)
     sheets = list(factsheets_of(readable, study, assumptions.default(), public=public))
     spec = picture(readable, study, _companions(sheets, reports, style, public))
     files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style)]
+    edition = "openbaar" if public else "" if study.invented else "intern"
     tables = _described(readable, names, target / "data")
-    files += write_release(target.name, target / "data", tables, title=study.title)
+    files += write_release(target.name, target / "data", tables, title=study.title, edition=edition)
     rows = {name: int(lineage["rows"]) for name, (_, lineage) in tables.items()}
     about = overview(readable, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
@@ -89,6 +90,60 @@ def publish(store: Store, study: Study, target: Path, *, studies: Path, public: 
         Report("factsheets", "done", {"factsheet": len(sheets)}),
         Report("open data", "done", {}),
     ]
+
+
+def readable_of(store: Store, study: Study, *, studies: Path, public: bool) -> ReaderStore:
+    """Return what readers of an edition may see of a study.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    study : Study
+        For its opt-out list.
+    studies : Path
+        Folder of the study file, in which that list lies.
+    public : bool
+        Whether it is the public edition.
+
+    Raises
+    ------
+    ConfigError
+        If the list names panden that the study does not have.
+    """
+    shown = ReaderStore(store, opt_out=study.weglaten.ids(studies), public=public)
+    if wrong := shown.unknown():
+        raise ConfigError(
+            "pand ids of this study on the opt-out list",
+            found=f"unknown: {', '.join(wrong[:20])}",
+            where=f"study {study.name}, [weglaten]",
+            remedy="correct these ids, or take them off the list if the pand is gone",
+        )
+    return shown
+
+
+def require_safe(shown: ReaderStore, study: Study) -> None:
+    """Hold all that is shown together against the disclosure audit, before any of it is written.
+
+    Parameters
+    ----------
+    shown : ReaderStore
+        What readers may see.
+    study : Study
+        For its name.
+
+    Raises
+    ------
+    GateError
+        If the sums of one to nine homes, or a roof on the opt-out list, could be taken by subtracting.
+    """
+    if found := shown.findings():
+        raise GateError(
+            "layers of which nobody takes the sums of fewer than ten homes, or a roof that is not to be shown",
+            found=f"{len(found)}: {'; '.join(map(str, found[:5]))}",
+            where=f"study {study.name}, disclosure audit",
+            remedy=f"run the study again from its scores (kansenkaart run {study.name}); if that does not help, report it",
+        )
 
 
 def _companions(

@@ -10,6 +10,7 @@ from typing import Any
 
 from kansenkaart.acquire import steps as acquire
 from kansenkaart.acquire import trial
+from kansenkaart.acquire.own_data import erase_left
 from kansenkaart.config import Folders, Source, Study, folders, read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish import manifest
@@ -41,12 +42,14 @@ class Workplace:
     folders: Folders
     store: Store
     http: Http = field(default_factory=Http.of_environment)
-    public: bool = False
+    public: bool = True
 
     @property
     def target(self) -> Path:
-        """Where map, factsheets and layers go; the public edition lies beside the whole one."""
-        return self.folders.maps / (f"{self.study.name}-openbaar" if self.public else self.study.name)
+        """Where map, factsheets and layers go: the edition that one gets unasked has the name of the study alone."""
+        if self.public == public_unasked(self.study):
+            return self.folders.maps / self.study.name
+        return self.folders.maps / f"{self.study.name}-{'openbaar' if self.public else 'intern'}"
 
     @property
     def studies(self) -> Path:
@@ -54,7 +57,18 @@ class Workplace:
         return self.folders.maps.parent / "studies"
 
 
-def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public: bool = False) -> Workplace:
+def public_unasked(study: Study) -> bool:
+    """Tell whether a study is published as its public edition unasked: all are but an invented one, of which nobody lives.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    """
+    return not study.invented
+
+
+def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public: bool | None = None) -> Workplace:
     """Open a study by the name of its file in ``studies/``.
 
     Parameters
@@ -66,7 +80,8 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     gemeentecode : str, optional
         Municipality that takes the place of the one in the file; the study is then called after it.
     public : bool, optional
-        Whether its pages are the public edition.
+        Whether its pages are the public edition; as `public_unasked` says when not given. The whole one is for
+        internal use.
 
     Returns
     -------
@@ -82,7 +97,8 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     if gemeentecode:
         study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
     places = folders(root)
-    return Workplace(study, places, Store(places.processed / study.name), public=public)
+    chosen = public_unasked(study) if public is None else public
+    return Workplace(study, places, Store(places.processed / study.name), public=chosen)
 
 
 def new_study(name: str, *, root: Path, template: str) -> Path:
@@ -202,6 +218,7 @@ def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
         One for each clean table.
     """
     with locked(place.store.root):
+        erase_left(place.study, place.store)
         return list(_run(place.store, acquire.steps(place.study, place.folders, http=place.http), listen))
 
 
@@ -223,8 +240,9 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     with locked(place.store.root):
         reports: list[Report] = []
         done: set[str] = set()
+        known, hidden = assumptions.default(), place.study.weglaten.ids(place.studies)
         while todo := [
-            step for step in score.steps(place.store, assumptions.default(), place.study.areas) if step.name not in done
+            step for step in score.steps(place.store, known, place.study.areas, hidden) if step.name not in done
         ]:
             reports += _run(place.store, todo[:1], listen)
             done.add(todo[0].name)
@@ -251,14 +269,15 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
     said = accepted(accept)
     target = place.target
     with locked(place.store.root, target):
-        editions = Editions(place.store, place.study, place.store.root.parent.parent / "editions" / place.study.name)
+        folder = place.store.root.parent.parent / "editions" / place.study.name
+        hidden = score.mark_of(place.study.weglaten.ids(place.studies))
+        editions = Editions(place.store, place.study, folder, opt_out=hidden)
         editions.judge(said)
         # The reports come first: the map and the overview link to those that are there.
-        reports = (
-            []
-            if place.public
-            else feasibility_reports.publish_reports(place.store, place.study, target, assumptions.default())
-        )
+        shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
+        if not feasibility_reports.stand(shown, place.study, target):
+            publish.require_safe(shown, place.study)
+        reports = feasibility_reports.publish_reports(shown, place.study, target, assumptions.default())
         reports += publish.publish(place.store, place.study, target, studies=place.studies, public=place.public)
         reports += editions.keep()
         for report in reports:
@@ -297,10 +316,12 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
                 where=place.study.name,
                 remedy=f"kansenkaart run {place.study.name}",
             )
-        cases = place.store.read("enterprise_case")
+        shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
+        publish.require_safe(shown, place.study)
+        cases = shown.read("enterprise_case")
         every = sorted(set(zip(cases["place_kind"], cases["place_id"], strict=True)))
         places = every if wanted is None else [wanted]
-        return feasibility_reports.write_reports(place.store, place.study, target, assumptions.default(), places)
+        return feasibility_reports.write_reports(shown, place.study, target, assumptions.default(), places)
 
 
 def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
@@ -352,7 +373,7 @@ def foresee(place: Workplace) -> list[dict[str, str]]:
     changed: set[str] = set()
     for step in [
         *acquire.steps(place.study, place.folders, http=place.http),
-        *score.steps(place.store, assumptions.default(), place.study.areas),
+        *score.steps(place.store, assumptions.default(), place.study.areas, place.study.weglaten.ids(place.studies)),
     ]:
         skip = not changed & set(step.inputs) and is_current(place.store, step)
         changed |= set() if skip else set(step.outputs)
@@ -477,7 +498,7 @@ def check(place: Workplace) -> list[KansenkaartError]:
                 place.store.read(name)
         except KansenkaartError as why:
             wrong.append(why)
-    targets = (place.target, replace(place, public=True).target)
+    targets = [replace(place, public=one).target for one in (True, False)]
     return [*wrong, *(fault for target in targets for fault in manifest.faults(target))]
 
 

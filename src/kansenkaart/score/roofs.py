@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Any
 
@@ -230,8 +230,15 @@ _TILE = 2048
 FOLD = 5  # fine cells along a cell of the height model, in which the outlines of faces are drawn [1]
 
 
-def faces_of(store: Store) -> gpd.GeoDataFrame:
+def faces_of(store: Store, hidden: Collection[str] = ()) -> gpd.GeoDataFrame:
     """Return all roof faces that are known or can be found.
+
+    Parameters
+    ----------
+    store : Store
+        Clean tables.
+    hidden : collection of str
+        Panden whose roof is not looked at: they are scored by their footprint, as anybody could.
 
     Returns
     -------
@@ -239,9 +246,11 @@ def faces_of(store: Store) -> gpd.GeoDataFrame:
         ``KEPT``; ``basis`` is ``lod22`` or ``dsm``.
     """
     known = store.read("roof_face").assign(basis="lod22")[KEPT] if store.has("roof_face") else None
+    if known is not None:
+        known = known[~known["pand_id"].astype(str).isin(hidden)].reset_index(drop=True)
     if not (store.has("dsm") and store.has("pand")):
         return known if known is not None else _empty()
-    pand = store.read("pand")
+    pand = store.read("pand").loc[lambda one: ~one["pand_id"].astype(str).isin(hidden)]
     bare = pand if known is None else pand[~pand["pand_id"].isin(known["pand_id"])]
     found = find_faces(bare, height_model(store.path("dsm")))
     parts = [one for one in (known, found) if one is not None and len(one)]
@@ -385,9 +394,19 @@ def ready(store: Store) -> bool:
     return store.has("weather_hourly") and (store.has("roof_face") or (store.has("dsm") and store.has("pand")))
 
 
-def score_roofs(store: Store, known: Assumptions, *, worth: str = "ABC") -> Sequence[Product]:
-    """Score every roof face; what is unknown stays unknown and lowers the basis."""
-    faces, station = faces_of(store), weather.station_of(store, known)
+def score_roofs(store: Store, known: Assumptions, *, worth: str = "ABC", hidden: Collection[str] = ()) -> list[Product]:
+    """Score every roof face; what is unknown stays unknown and lowers the basis.
+
+    Parameters
+    ----------
+    store, known
+        Clean tables and figures.
+    worth : str
+        Classes of faces on which modules go.
+    hidden : collection of str
+        Panden whose roof is not looked at, as in `faces_of`.
+    """
+    faces, station = faces_of(store, hidden), weather.station_of(store, known)
     pand = store.read("pand") if store.has("pand") else None
     codes = None if pand is None else pand.set_index("pand_id")["buurtcode"]
     scored = faces.assign(buurtcode=None if codes is None else faces["pand_id"].map(codes), score_basis=faces["basis"])

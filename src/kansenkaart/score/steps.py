@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import geopandas as gpd
@@ -32,7 +33,7 @@ _ROOFS = (
 )
 
 
-def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
+def steps(store: Store, known: Assumptions, wanted: Areas, hidden: frozenset[str] = frozenset()) -> list[Step]:
     """Return the steps that the tables present allow; what is missing lowers the basis and is left out.
 
     Parameters
@@ -43,6 +44,9 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
         The assumptions.
     wanted : Areas
         Size of area that the study asks for.
+    hidden : frozenset of str
+        Panden on the opt-out list: every score and every sum holds the estimate from their footprint, so that nothing
+        that is made or kept can be subtracted to get their roof.
 
     Returns
     -------
@@ -55,9 +59,9 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
             Step(
                 "zon",
                 ("roof_face_score",),
-                lambda one: roofs.score_roofs(one, known),
+                lambda one: roofs.score_roofs(one, known, hidden=hidden),
                 roofs.INPUTS,
-                parameters=_used(known, roofs.USED),
+                parameters={**_used(known, roofs.USED), **({"opt_out": mark_of(hidden)} if hidden else {})},
             )
         )
     if store.has("pand"):
@@ -131,6 +135,11 @@ def steps(store: Store, known: Assumptions, wanted: Areas) -> list[Step]:
             )
         )
     return todo
+
+
+def mark_of(hidden: frozenset[str]) -> str:
+    """Return by what an opt-out list is told from another; nothing for an empty one."""
+    return hashlib.sha256("\n".join(sorted(hidden)).encode()).hexdigest()[:16] if hidden else ""
 
 
 def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:

@@ -245,7 +245,9 @@ def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tupl
     clean, notes = _clean(raw, shape, years)
     result = _results(raw, shape, known)
     keep = result.eq("matched")
-    found = raw[shape.key].where(keep, _joined(typed[list(shape.columns)], " | "))
+    found = raw[shape.key].where(
+        keep, _joined(typed[[name for name in shape.columns if name not in shape.texts]], " | ")
+    )
     rows = pd.DataFrame(
         {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
     ).assign(cell=False, hint=result.eq("unreadable").map({True: "excel", False: ""}).to_numpy())

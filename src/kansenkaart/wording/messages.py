@@ -49,6 +49,20 @@ _HINTS = {
 }
 
 
+def table_lines(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return a table as lines with columns of one width.
+
+    Parameters
+    ----------
+    head : list of str
+        Names of the columns.
+    rows : list of list of str
+        Cells.
+    """
+    widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in [head, *rows]]
+
+
 def own_result_nl(result: str, hint: str = "") -> str:
     """Return in Dutch what became of a row or cell of own data.
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from numbers import Real
+from typing import Any
 
 from kansenkaart.errors import SchemaError
 
@@ -291,3 +294,49 @@ def say(name: str, code: str) -> str:
         The code.
     """
     return codes(name).get(code, code)
+
+
+# CSV for spreadsheets. A cell that begins with =, +, - or @ is a formula to them: also behind blanks, behind a separator
+# when the file is read with another one, and in the full-width forms that some programs fold. The page writes by the same
+# rules (present/assets/js/10_dom.js, csvCell); a test holds both to the same cells.
+#: Where a cell may begin, blanks of all kinds, and the signs that begin a formula, full-width and small forms included.
+LIVE_CELL = re.compile(
+    "(^|[;,|\t\r\n\x0b\x0c\x85\u2028\u2029])"
+    "([\\s\x00-\x20\x85\xa0\u180e\u200b-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]*)"
+    "(?=[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b])"
+)
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table as CSV: a byte order mark, semicolons, decimal commas, every text in quotes and disarmed.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Names of the columns.
+    rows : iterable of sequence
+        Cells: numbers, texts, or None and NaN for unknown, which is empty.
+
+    Returns
+    -------
+    str
+        Lines end in CR LF, as RFC 4180 asks.
+    """
+    return "\ufeff" + "".join(";".join(map(csv_cell, row)) + "\r\n" for row in (head, *rows))
+
+
+def csv_cell(value: Any) -> str:
+    """Return one cell of a CSV; a text can never start a formula.
+
+    Parameters
+    ----------
+    value : object
+        A number, a text, or None or NaN for unknown.
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        plain = value.item() if hasattr(value, "item") else value
+        return repr(plain).replace(".", ",")
+    text = LIVE_CELL.sub(lambda hit: f"{hit[1]}{hit[2]}'", str(value))
+    return '"' + text.replace('"', '""') + '"'

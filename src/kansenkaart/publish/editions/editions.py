@@ -125,7 +125,7 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
     key = key_of(store)
     if known and known[-1].key == key:
         return None
-    names = [name for name in store.names() if name not in RASTERS]
+    names = [name for name in store.names() if name not in RASTERS and name not in PRIVATE]
     tables = {name: _summary(store, name) for name in names}
     last = known[-1] if known else None
     failed = judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ from kansenkaart.publish.editions.gates import Accepted
 from kansenkaart.tables import fields
 from kansenkaart.tables.step import Report
 from kansenkaart.tables.store import Store, atomic
+from kansenkaart.wording.nl import csv_text
 
 PAGE, TABLE = "cijfers.html", "cijfers.csv"
 
@@ -32,10 +33,12 @@ class Editions:
         For its title.
     folder : Path
         ``data/editions/<study>``.
+    opt_out : str
+        By what its opt-out list is told from another; nothing for an empty one.
     """
 
-    def __init__(self, store: Store, study: Study, folder: Path) -> None:
-        self._store, self._study, self._folder = store, study, folder
+    def __init__(self, store: Store, study: Study, folder: Path, *, opt_out: str = "") -> None:
+        self._store, self._study, self._folder, self._opt_out = store, study, folder, opt_out
         self._content: dict[str, Any] | None = None
 
     def judge(self, said: Accepted | None) -> None:
@@ -48,7 +51,15 @@ class Editions:
         StoreError
             If the summary of an earlier edition is damaged.
         """
-        self._content = proposed(self._store, editions(self._folder), said)
+        known = editions(self._folder)
+        if known and known[-1].content.get("opt_out", "") != self._opt_out:
+            # What an edition before the list was changed differs from the next one by, is the roof itself.
+            for one in known:
+                shutil.rmtree(one.folder)
+            known = []
+        self._content = proposed(self._store, known, said)
+        if self._content is not None and self._opt_out:
+            self._content["opt_out"] = self._opt_out
 
     def keep(self) -> list[Report]:
         """Keep what was judged and is now published as an edition, with what differs from the one before."""
@@ -68,7 +79,8 @@ class Editions:
         found = difference(self._store, last, number)
         label = f"{number} ({content['as_of']})" if content["as_of"] else str(number)
         page = difference_page(found.content, title=self._study.title, labels=(last.label, label))
-        return {"verschil.json": readable(found), "verschil.html": page, "verschil.csv": found.rows.to_csv(index=False)}
+        rows = csv_text([str(one) for one in found.rows.columns], found.rows.astype(object).to_numpy().tolist())
+        return {"verschil.json": readable(found), "verschil.html": page, "verschil.csv": rows}
 
     def _monitor(self, known: Sequence[Edition]) -> None:
         figures, labels = series(known), [one.label for one in known]
@@ -115,9 +127,4 @@ def _value(summary: Mapping[str, Any] | None, column: str, how: str) -> float | 
 
 
 def _as_csv(figures: Sequence[Series], labels: Sequence[str]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["cijfer", "eenheid", *labels])
-    for one in figures:
-        writer.writerow([one.label_nl, one.unit, *("" if value is None else repr(value) for value in one.values)])
-    return out.getvalue()
+    return csv_text(["cijfer", "eenheid", *labels], [[one.label_nl, one.unit, *one.values] for one in figures])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from kansenkaart.present.pdf import write_pdf
 from kansenkaart.present.report import render_report
 from kansenkaart.present.workbook import write_workbook
 from kansenkaart.publish import manifest
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import Place, PlaceSums, Survey, survey_of, workbook_of
 from kansenkaart.publish.manifest import REPORTS
@@ -77,7 +79,7 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
     if not store.has("enterprise_case"):
         return []
     folder, mark = target / REPORTS, _fingerprint(store, study)
-    if manifest.stands(folder, mark):
+    if stand(store, study, target):
         return [Report("haalbaarheid", "unchanged", {})]
     cases = store.read("enterprise_case")
     places = chosen_places(cases, store.read("best_area") if store.has("best_area") else None)
@@ -89,6 +91,21 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
         (folder / name).unlink(missing_ok=True)
     manifest.record(folder, mark, files)
     return [Report("haalbaarheid", "done", {"rapporten": len(places)})]
+
+
+def stand(store: Store, study: Study, target: Path) -> bool:
+    """Tell whether the reports of a study are there as they would be made again.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study.
+    study : Study
+        For its title.
+    target : Path
+        Folder of the study under ``maps``.
+    """
+    return not store.has("enterprise_case") or manifest.stands(target / REPORTS, _fingerprint(store, study))
 
 
 def _published(folder: Path) -> set[str]:
@@ -150,6 +167,8 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
         spec = report_of(
             sums, study=study, services=survey.services, known=known, sources=sources, actual=mine, name=name
         )
+        if isinstance(store, ReaderStore) and not store.public and not study.invented:
+            spec = replace(spec, warning="Intern: met gegevens van afzonderlijke panden; niet verspreiden.")
         files = [folder / f"{name}{ending}" for ending in _ENDINGS]
         with atomic(files[0]) as part:
             part.write_text(render_report(spec), encoding="utf-8")

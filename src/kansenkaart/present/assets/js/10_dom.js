@@ -79,12 +79,16 @@ function fileName(subject, extension) {
   return [spec.example ? "voorbeeld" : "", safe(spec.study), safe(subject)].filter(Boolean).join("_") + "." + extension;
 }
 
+/** Where a cell may begin, blanks of all kinds, and the signs that begin a formula; as LIVE_CELL of wording/nl.py. */
+const LIVE = new RegExp("(^|[;,|\\t\\r\\n\\v\\f\\x85\\u2028\\u2029])"
+  + "([\\s\\x00-\\x20\\x85\\xa0\\u180e\\u200b-\\u200f\\u2028-\\u202f\\u205f-\\u2064\\u3000\\ufeff]*)"
+  + "(?=[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20\\ufe66\\ufe62\\ufe63\\ufe6b])", "g");
+
 /** Quote a cell for a spreadsheet; a text can never start a formula. */
 function csvCell(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "";
   if (typeof value === "number") return String(value).replace(".", ",");
-  const text = /^[=+\-@\t\r]/.test(value) ? "'" + value : String(value);
-  return /[";\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+  return '"' + String(value).replace(LIVE, "$1$2'").replaceAll('"', '""') + '"';
 }
 
 /** Join rows as Dutch spreadsheets read them: semicolons, decimal commas. */
@@ -92,8 +96,10 @@ const csvText = (rows) => "\ufeff" + rows.map((row) => row.map(csvCell).join(";"
 
 /** Lower case without accents, for searching. */
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
+/** A value by its own key: a word of data such as "constructor" finds nothing. @param {any} from @param {any} key */
+const own = (from, key) => (from && Object.hasOwn(from, key) ? from[key] : undefined);
 /** A coded text of a column, such as a basis, in words. @param {any} text @param {string} column @returns {string} */
-const inWords = (text, column) => (text === null || text === undefined ? "onbekend" : spec.words[column]?.[text] ?? text);
+const inWords = (text, column) => (text === null || text === undefined ? "onbekend" : own(own(spec.words, column), text) ?? text);
 const noMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const sourceOf = (key) => spec.sources.find((source) => source.key === key);
 

@@ -1,0 +1,289 @@
+"""Disclosure audit: from sums that are published, nobody takes those of one to nine homes by subtracting.
+
+Each published row that speaks of homes stands for a set of them. Two rows whose sets differ by one to nine homes give away
+those few; so does a place less the sum of the rows of one layer that lie in it (its rest), and the rows of one layer that
+cover a place less that place. Pipes are successive sums: at a node the largest less the others is what joins there.
+
+References
+----------
+.. [1] A. Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4: primary and secondary suppression in tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy import sparse
+
+LEAST_HOMES = 10
+#: Layers with rows that stand for homes, from coarse to fine: of two rows that cannot both be shown, the finer one goes.
+COARSE_TO_FINE = (
+    "buurt_score",
+    "gebied",
+    "best_area",
+    "best_variant",
+    "enterprise_case",
+    "block",
+    "street_water",
+    "street_score",
+)
+_KEYS = {
+    "buurt_score": ("buurtcode",),
+    "gebied": ("gebied_id",),
+    "best_area": ("best_id",),
+    "best_variant": ("variant_id",),
+    "enterprise_case": ("place_kind", "place_id"),
+    "block": ("block_id",),
+    "street_water": ("street_id",),
+    "street_score": ("street_key",),
+}
+_NODE_M = 0.01
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Homes that can be taken by subtracting [1], from which rows (layer and key), and how."""
+
+    how: str
+    rows: tuple[tuple[str, str], ...]
+    homes: int
+    drop: tuple[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.homes} homes: {self.how} {' - '.join(':'.join(one) for one in self.rows[:2])}"
+
+
+@dataclass(frozen=True)
+class Homes:
+    """The homes of a study, and what each belongs to: tables as they are stored, which are not published.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        ``home_id``, and where they are ``buurtcode``, ``street_key``, ``street_id``, ``block_id``, ``gebied_id``.
+    member : mapping of str to str
+        Block to the group of blocks in which it is published; a block itself where blocks are published one by one.
+    best : mapping of str to sequence of str
+        Best area to the blocks that it was made of.
+    """
+
+    frame: pd.DataFrame
+    member: Mapping[str, str]
+    best: Mapping[str, Sequence[str]]
+
+    def of(self, layer: str, key: str) -> NDArray[np.intp]:
+        """Return the row numbers of the homes that one published row stands for."""
+        if layer == "enterprise_case":
+            kind, _, name = key.partition(":")
+            if kind == "best":
+                return self._in_blocks(self.best.get(name, ()))
+            return self._where({"buurt": "buurtcode"}.get(kind, f"{kind}_id"), name)
+        if layer in ("best_area", "best_variant"):
+            return self._in_blocks(self.best.get(key, ()))
+        if layer == "block":
+            return self._in_blocks([block for block, group in self.member.items() if group == key])
+        return self._where(_KEYS[layer][0], key)
+
+    def _where(self, column: str, key: str) -> NDArray[np.intp]:
+        return self._groups(column).get(key, np.empty(0, np.intp))
+
+    def _in_blocks(self, blocks: Iterable[str]) -> NDArray[np.intp]:
+        groups = self._groups("block_id")
+        return np.concatenate([np.empty(0, np.intp), *(groups[one] for one in blocks if one in groups)])
+
+    def _groups(self, column: str) -> dict[str, NDArray[np.intp]]:
+        cache: dict[str, dict[str, NDArray[np.intp]]] = self.__dict__.setdefault("_cache", {})
+        if column not in cache:
+            named = self.frame[column].dropna() if column in self.frame else pd.Series(dtype=object)
+            place = pd.Series(self.frame.index.get_indexer(named.index), index=named.map(_key))
+            cache[column] = {str(key): part.to_numpy(np.intp) for key, part in place.groupby(level=0)}
+        return cache[column]
+
+
+def _key(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
+
+
+def rows_of(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+    """Return layer and key of every published row that stands for homes, from coarse to fine."""
+    out = []
+    for layer in COARSE_TO_FINE:
+        if layer in tables and len(tables[layer]):
+            out += [(layer, key) for key in dict.fromkeys(keys_of(layer, tables[layer]))]
+    return out
+
+
+def keys_of(layer: str, frame: pd.DataFrame) -> list[str]:
+    """Return the key of each row of a layer as text."""
+    return [":".join(map(_key, row)) for row in frame[list(_KEYS[layer])].itertuples(index=False, name=None)]
+
+
+def audit(tables: Mapping[str, pd.DataFrame], homes: Homes) -> list[Finding]:
+    """Return what can be taken from published tables by subtracting: nothing, if all is well.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        All layers of one edition, as published.
+    homes : Homes
+        The homes behind them.
+
+    Returns
+    -------
+    list of Finding
+        Sets of one to nine homes [1], each with the finest row that gives them away.
+    """
+    rows = rows_of(tables)
+    found = _Sums(rows, homes).findings(np.ones(len(rows), bool))
+    if "pipe_water" in tables:
+        found += pipe_findings(tables["pipe_water"])
+    return found
+
+
+def to_leave_out(tables: Mapping[str, pd.DataFrame], homes: Homes) -> set[tuple[str, str]]:
+    """Return the rows to leave out so that nothing can be taken from the others: secondary suppression [1]_.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        What one would like to publish.
+    homes : Homes
+        The homes behind it.
+
+    Returns
+    -------
+    set of (str, str)
+        Layer and key of each, the finest first.
+    """
+    rows = rows_of(tables)
+    number = {row: at for at, row in enumerate(rows)}
+    sums, alive = _Sums(rows, homes), np.ones(len(rows), bool)
+    while found := sums.findings(alive):
+        for one in found:
+            alive[number[one.drop]] = False
+    return {row for row, kept in zip(rows, alive, strict=True) if not kept}
+
+
+class _Sums:
+    """The homes of rows against each other: how many they share."""
+
+    def __init__(self, rows: Sequence[tuple[str, str]], homes: Homes) -> None:
+        self.rows = rows
+        sets = [np.unique(homes.of(*row)) for row in rows]
+        self.size = np.array([len(one) for one in sets], int)
+        starts = np.concatenate([[0], np.cumsum(self.size)])
+        columns = np.concatenate([np.empty(0, np.intp), *sets])
+        shape = (len(rows), len(homes.frame))
+        matrix = sparse.csr_matrix((np.ones(len(columns), np.int32), columns, starts), shape=shape)
+        self.shared = (matrix @ matrix.T).tocoo()
+        self.layer = np.array([COARSE_TO_FINE.index(layer) for layer, _ in rows], int)
+
+    def findings(self, alive: NDArray[np.bool_]) -> list[Finding]:
+        """Return what the rows that are alive give away, each finding with the row that should go."""
+        return [*self._small(alive), *self._pairs(alive), *self._layers(alive)]
+
+    def _small(self, alive: NDArray[np.bool_]) -> list[Finding]:
+        few = np.flatnonzero(alive & (self.size > 0) & (self.size < LEAST_HOMES))
+        return [Finding("stands alone", (self.rows[int(i)],), int(self.size[i]), self.rows[int(i)]) for i in few]
+
+    def _pairs(self, alive: NDArray[np.bool_]) -> list[Finding]:
+        a, b, both = self.shared.row, self.shared.col, self.shared.data
+        differ = self.size[a] + self.size[b] - 2 * both
+        bad = (a < b) & alive[a] & alive[b] & (differ > 0) & (differ < LEAST_HOMES)
+        return [
+            Finding("differ", (self.rows[i], self.rows[j]), int(rest), self._finer([i, j]))
+            for i, j, rest in zip(a[bad].tolist(), b[bad].tolist(), differ[bad].tolist(), strict=True)
+        ]
+
+    def _finer(self, some: Sequence[int]) -> tuple[str, str]:
+        return self.rows[max(some, key=lambda at: (self.layer[at], -self.size[at]))]
+
+    def _layers(self, alive: NDArray[np.bool_]) -> list[Finding]:
+        """Hold each row against the rows of each finer layer that lie in it, and that cover it."""
+        a, b, both = self.shared.row, self.shared.col, self.shared.data
+        use = alive[a] & alive[b] & (self.layer[b] > self.layer[a])
+        table = pd.DataFrame({"parent": a[use], "child": b[use], "both": both[use]})
+        table["layer"], table["size"] = self.layer[table["child"]], self.size[table["child"]]
+        out = []
+        for key, part in table.groupby(["parent", "layer"]):
+            parent = int(np.asarray(key)[0])
+            inside = part[part["both"] == part["size"]]
+            rest = int(self.size[parent] - inside["size"].sum())
+            over = int(part["size"].sum() - self.size[parent])
+            covered = int(part["both"].sum()) == self.size[parent]
+            if len(inside) and 0 < rest < LEAST_HOMES:
+                out.append(self._between("rest of", parent, inside, rest))
+            elif covered and 0 < over < LEAST_HOMES:
+                out.append(self._between("cover of", parent, part, over))
+        return out
+
+    def _between(self, how: str, parent: int, part: pd.DataFrame, homes: int) -> Finding:
+        least = int(part.sort_values(["size", "child"])["child"].iloc[0])
+        return Finding(how, (self.rows[parent], self.rows[least]), homes, self.rows[least])
+
+
+def pipe_findings(pipes: pd.DataFrame) -> list[Finding]:
+    """Return the nodes at which published pipes give away the one to nine homes that join there.
+
+    Parameters
+    ----------
+    pipes : GeoDataFrame
+        ``pipe_id``, ``homes`` upstream [1] and lines.
+    """
+    return _at_nodes(_ends(pipes), pipes)
+
+
+def pipes_to_leave_out(pipes: pd.DataFrame) -> set[str]:
+    """Return the pipes to leave out so that no node gives away one to nine homes; the nodes at both ends then are one."""
+    ends, gone = _ends(pipes), np.zeros(len(pipes), bool)
+    ids = {str(one): at for at, one in enumerate(pipes["pipe_id"])}
+    while found := _at_nodes(ends[~gone], pipes[~gone]):
+        for one in found:
+            at = ids[one.drop[1]]
+            gone[at] = True
+            low, high = sorted(ends[at])
+            ends[ends == high] = low
+    return {str(one) for one in pipes["pipe_id"][gone]}
+
+
+def _ends(pipes: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the numbers of the two nodes of each pipe."""
+    if not len(pipes):
+        return np.empty((0, 2), np.int64)
+    lines = pipes["geometry"].to_numpy()
+    points = [[shapely.get_point(one, 0), shapely.get_point(one, -1)] for one in lines]
+    coordinates = np.round(shapely.get_coordinates(np.array(points).ravel()) / _NODE_M).astype(np.int64)
+    return np.unique(coordinates, axis=0, return_inverse=True)[1].reshape(-1, 2).astype(np.int64)
+
+
+def _at_nodes(ends: NDArray[np.int64], pipes: pd.DataFrame) -> list[Finding]:
+    homes, ids = pipes["homes"].to_numpy(int), pipes["pipe_id"].astype(str).to_numpy()
+    at: dict[int, list[int]] = {}
+    for row, (one, other) in enumerate(ends):
+        if one != other:
+            at.setdefault(int(one), []).append(row)
+            at.setdefault(int(other), []).append(row)
+    out = []
+    for some in at.values():
+        ranked = sorted(some, key=lambda row: (-homes[row], ids[row]))
+        joins = [int(homes[ranked[0]] - sum(homes[row] for row in ranked[1:]))]
+        joins += [int(homes[x] - homes[y]) for x, y in pairwise(ranked)]
+        small = [one for one in joins if 0 < abs(one) < LEAST_HOMES]
+        busy = [row for row in ranked if homes[row]]
+        if small and len(busy) > 1:
+            out.append(
+                Finding(
+                    "pipes at a node",
+                    tuple(("pipe_water", ids[row]) for row in ranked),
+                    abs(small[0]),
+                    ("pipe_water", ids[busy[-1]]),
+                )
+            )
+    return out

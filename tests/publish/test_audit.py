@@ -1,0 +1,217 @@
+"""What is published together gives away no sum of one to nine homes, and no roof on the opt-out list."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import LineString
+
+from kansenkaart.errors import GateError
+from kansenkaart.publish import audit
+from kansenkaart.publish.disclosure import ReaderStore
+from kansenkaart.publish.steps import publish, require_safe
+from kansenkaart.runs import study as pipeline
+
+ROOF = ("yield_fit_kwh_per_year", "sun_eur_per_year", "kwp_pay")
+
+
+def _homes(streets, areas=None, best=None, blocks=None):
+    """Build homes of one buurt, given how many there are per street and per area."""
+    keys = [key for key, count in streets.items() for _ in range(count)]
+    frame = pd.DataFrame({"home_id": range(len(keys)), "buurtcode": "BU1", "street_id": keys})
+    for name, given in (("gebied_id", areas), ("block_id", blocks)):
+        if given:
+            frame[name] = pd.array([key for key, count in given.items() for _ in range(count)], dtype="Int64")
+    member = {str(one): str(one) for one in blocks or {}}
+    return audit.Homes(frame, member, best or {})
+
+
+def _streets(*names):
+    return pd.DataFrame({"street_id": names})
+
+
+BUURT = pd.DataFrame({"buurtcode": ["BU1"]})
+
+
+def test_a_buurt_less_its_streets_gives_away_the_street_that_is_left_out():
+    homes = _homes({"A": 30, "B": 20, "C": 4})  # C is too small to be shown: 54 - 30 - 20 = 4
+    tables = {"buurt_score": BUURT, "street_water": _streets("A", "B")}
+    (found,) = audit.audit(tables, homes)
+    assert (found.how, found.homes, found.drop) == ("rest of", 4, ("street_water", "B"))
+    assert audit.to_leave_out(tables, homes) == {("street_water", "B")}
+    assert audit.audit({**tables, "street_water": _streets("A")}, homes) == []  # 54 - 30 = 24
+
+
+def test_a_case_of_310_beside_an_area_of_302_gives_away_eight_homes():
+    homes = _homes({"A": 310}, areas={0: 302, 1: 8}, blocks={5: 300, 6: 10}, best={"0": ["5", "6"]})
+    tables = {
+        "gebied": pd.DataFrame({"gebied_id": [0]}),
+        "enterprise_case": pd.DataFrame({"place_kind": ["best", "best"], "place_id": ["0", "0"]}),
+    }
+    assert {(one.how, one.homes) for one in audit.audit(tables, homes)} == {("differ", 8), ("cover of", 8)}
+    assert audit.to_leave_out(tables, homes) == {("enterprise_case", "best:0")}
+
+
+def test_streets_that_cover_an_area_give_away_what_lies_outside_it():
+    homes = _homes({"A": 40, "B": 40}, areas={0: 77, 1: 3})  # A + B = 80 homes, of which 77 in area 0
+    tables = {"gebied": pd.DataFrame({"gebied_id": [0]}), "street_water": _streets("A", "B")}
+    assert {(one.how, one.homes) for one in audit.audit(tables, homes)} == {("cover of", 3)}
+
+
+def test_equal_sums_and_rests_of_ten_are_fine_and_a_row_of_nine_is_not():
+    homes = _homes({"A": 30, "B": 20, "C": 10, "D": 9}, areas={0: 69})
+    tables = {"buurt_score": BUURT, "gebied": pd.DataFrame({"gebied_id": [0]}), "street_water": _streets("A")}
+    assert audit.audit(tables, homes) == []  # the buurt and the area are the same homes; 69 - 30 = 39
+    tables["street_water"] = _streets("A", "D")
+    assert [(one.how, one.homes) for one in audit.audit(tables, homes)] == [("stands alone", 9)]
+
+
+def _pipes(**homes):
+    """Draw pipes from node to node, named by them: ``ab`` runs from a to b."""
+    places = {name: (10.0 * at, 0.0) for at, name in enumerate("abcdef")}
+    lines = [LineString([places[name[0]], places[name[1]]]) for name in homes]
+    return gpd.GeoDataFrame({"pipe_id": list(homes), "homes": list(homes.values())}, geometry=lines, crs=28992)
+
+
+@pytest.mark.parametrize(
+    ("pipes", "left_out"),
+    [
+        ({"ab": 20, "bc": 20, "cd": 35}, set()),  # none, then fifteen join
+        ({"ab": 20, "bc": 24, "cd": 40}, {"ab"}),  # four join at b; without ab, sixteen join at c
+        ({"ab": 20, "cb": 15, "bd": 38}, {"cb"}),  # 38 - 20 - 15 = 3 join at b
+        ({"ab": 0, "bc": 12}, set()),  # no homes upstream are no homes
+    ],
+)
+def test_pipes_give_away_what_joins_at_a_node(pipes, left_out):
+    frame = _pipes(**pipes)
+    assert audit.pipes_to_leave_out(frame) == left_out
+    assert bool(audit.pipe_findings(frame)) == bool(left_out)
+    assert audit.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
+
+
+def test_a_pipe_that_is_left_out_does_not_hide_what_joins_beyond_it():
+    # ab 20, bc 24, cd 28: without the smallest, bc against cd still leaves four; only one of them can stay.
+    assert len(audit.pipes_to_leave_out(_pipes(ab=20, bc=24, cd=28))) == 2
+
+
+def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finished):
+    place = pipeline.open_study("voorbeeld", root=finished)
+    before, now = ReaderStore(place.store, public=True), ReaderStore(place.store, public=True)
+    before._left_out = set()  # rows of fewer than ten homes left out, and nothing else
+    found = before.findings()
+    assert {(one.how, one.rows[0][0], one.drop[0]) for one in found} >= {("rest of", "buurt_score", "street_water")}
+    whole = place.store.read("pipe_water")
+    enough = whole[(whole["homes"] == 0) | (whole["homes"] >= 10)].reset_index(drop=True)
+    assert len(audit.pipe_findings(enough)) >= 15
+    assert now.findings() == []
+    require_safe(now, place.study)
+    with pytest.raises(GateError, match="disclosure audit"):
+        require_safe(before, place.study)
+
+
+def test_the_audit_knows_the_homes_of_every_row(finished):
+    shown = ReaderStore(pipeline.open_study("voorbeeld", root=finished).store, public=True)
+    homes = shown.homes()
+    for layer in audit.COARSE_TO_FINE:
+        frame = shown.read(layer)
+        sizes = [len(homes.of(layer, key)) for key in audit.keys_of(layer, frame)]
+        assert sizes == frame["homes"].astype(int).tolist(), layer
+
+
+@pytest.fixture(scope="module")
+def opted(finished, once):
+    """Run the example anew with one pand on the opt-out list, chosen so that its footprint says little of its roof."""
+    import shutil
+
+    def run(folder):
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        place = pipeline.open_study("voorbeeld", root=folder)
+        scored = place.store.read("pand_score").set_index("pand_id")
+        seen = scored[(scored["score_basis"] != "footprint") & scored["homes"].gt(0)]
+        pand = str(seen["yield_fit_kwh_per_year"].idxmax())
+        path = folder / "studies" / "voorbeeld.toml"
+        path.write_text(f'{path.read_text("utf-8")}\n[weglaten]\npanden = ["{pand}"]\n', "utf-8")
+        again = pipeline.open_study("voorbeeld", root=folder)
+        pipeline.run_all(again)
+        pipeline.run_publish(pipeline.open_study("voorbeeld", root=folder, public=True))
+
+    return once("opted", run)
+
+
+def _pand(opted):
+    return next(iter(pipeline.open_study("voorbeeld", root=opted).study.weglaten.panden))
+
+
+def test_the_roof_is_in_no_table_of_scores_and_not_in_the_edition_kept(finished, opted):
+    pand = _pand(opted)
+    store, before = (pipeline.open_study("voorbeeld", root=root).store for root in (opted, finished))
+    row = store.read("pand_score").set_index("pand_id").loc[pand]
+    true = before.read("pand_score").set_index("pand_id").loc[pand]
+    assert row["score_basis"] == "footprint"
+    assert abs(row["yield_fit_kwh_per_year"] / true["yield_fit_kwh_per_year"] - 1) > 0.05
+    assert pand not in set(store.read("roof_face_score")["pand_id"].astype(str))
+    editions = sorted((opted / "data" / "editions" / "voorbeeld").glob("[0-9]*"))
+    assert [one.name for one in editions] == ["0001"]  # the edition with the roof in its sums is gone
+    assert not list(editions[0].glob("verschil*"))
+
+
+@pytest.mark.parametrize("edition", ["voorbeeld", "voorbeeld-openbaar"])
+def test_who_subtracts_gets_the_estimate_from_the_footprint_and_no_more(finished, opted, edition):
+    """Attack: from all layers of an edition, each sum less all that is shown in it, against the true roof."""
+    pand, folder = _pand(opted), opted / "maps" / edition / "data"
+    stored = pipeline.open_study("voorbeeld", root=opted).store.read("pand_score").set_index("pand_id")
+    true = pipeline.open_study("voorbeeld", root=finished).store.read("pand_score").set_index("pand_id").loc[pand]
+    estimate = stored.loc[pand]
+    everyone = stored.assign(buurtcode=stored["buurtcode"])
+    rest = everyone[everyone.index != pand]
+    for name in ROOF:
+        buurten = gpd.read_parquet(folder / "buurt_score.parquet").set_index("buurtcode")[name]
+        taken = buurten[estimate["buurtcode"]] - rest[rest["buurtcode"] == estimate["buurtcode"]][name].sum()
+        assert taken == pytest.approx(estimate[name], rel=1e-6)
+        assert abs(taken - true[name]) >= 0.8 * abs(estimate[name] - true[name])  # no better than the footprint says
+    if (folder / "pand_score.parquet").is_file():
+        row = gpd.read_parquet(folder / "pand_score.parquet").set_index("pand_id").loc[pand]
+        assert pd.isna(row["roof_area_m2"])
+        assert pd.isna(row["yield_fit_kwh_per_year"])
+        assert pand not in set(gpd.read_parquet(folder / "roof_face_score.parquet")["pand_id"].astype(str))
+
+
+def test_the_public_edition_with_an_opt_out_list_is_made_and_says_what_it_is(opted):
+    folder = opted / "maps" / "voorbeeld-openbaar"
+    assert json.loads((folder / "data" / "metadata.json").read_text("utf-8"))["edition"] == "openbaar"
+    assert "Openbare uitgave" in (folder / "index.html").read_text("utf-8")
+    for path in folder.rglob("*"):
+        if path.suffix in (".html", ".json", ".csv", ".parquet", ".gpkg"):
+            assert _pand(opted).encode() not in path.read_bytes(), path.name
+
+
+def test_a_roof_that_was_scored_before_it_was_listed_stops_the_publication(finished, tmp_path):
+    from kansenkaart.config import OptOut
+
+    place = pipeline.open_study("voorbeeld", root=finished)
+    pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
+    study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
+    with pytest.raises(GateError, match="opt-out list in the sums"):
+        publish(place.store, study, tmp_path / "uit", studies=place.studies)
+    assert not (tmp_path / "uit").exists()
+
+
+def test_the_whole_edition_is_asked_for_and_marked(finished, tmp_path):
+    place = pipeline.open_study("voorbeeld", root=finished)
+    real = place.study.model_copy(update={"invented": False, "name": "echt"})
+    assert pipeline.public_unasked(real)
+    assert not pipeline.public_unasked(place.study)
+    workplace = pipeline.Workplace(real, place.folders, place.store)
+    assert (workplace.public, workplace.target.name) == (True, "echt")
+    assert pipeline.Workplace(real, place.folders, place.store, public=False).target.name == "echt-intern"
+    target = tmp_path / "echt-intern"
+    publish(place.store, real, target, studies=place.studies)
+    pages = [target / "index.html", target / "overzicht.html", *(target / "factsheets").glob("*.html")]
+    assert [
+        page.name for page in pages if "Intern: met gegevens van afzonderlijke panden" not in page.read_text("utf-8")
+    ] == []
+    assert json.loads((target / "data" / "metadata.json").read_text("utf-8"))["edition"] == "intern"
+    assert (target / "data" / "echt-intern.gpkg").is_file()
