@@ -7,7 +7,8 @@ CITY.gpkg has the layers `units` (unit, homes, buurt, value, ext) and `edges` (a
 is a file of address points in RD New. Each tool runs in a process of its own with a time limit, its code loaded and
 compiled on a small invented town first; `peak_mib` is that process's, the graph and the loaded code in it. A partition's
 objective is the weighted border that it cuts [m], a best area's its worth [EUR/year]. With `--answers` each answer is
-written as CSV, for another judge. The last line is JSON: a list of rows (instance, tool, question, seconds, cpu_s, peak_mib,
+written as CSV, for another judge. With `--studies` the proven best area of studies that were run is set against a minute of
+blind search each. The last line is JSON: a list of rows (instance, tool, question, seconds, cpu_s, peak_mib,
 areas, in_band, not_contiguous, objective, gap; and `failed` where there is no answer).
 """
 
@@ -33,12 +34,17 @@ from scipy.sparse.csgraph import connected_components
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.area_peers import HIGH, LOW, PEERS, TARGET, Town
-from kansenkaart.core.area.best import best_areas, best_around
+from kansenkaart.config import Areas
+from kansenkaart.core.area.best import best_areas, best_around, worth_of_area
 from kansenkaart.core.area.blocks import build_blocks
 from kansenkaart.core.area.graph import AreaGraph, BorderFactors, Borders, build_graph, graph_from_arrays, walk_graph
 from kansenkaart.core.area.partition import PartitionEffort, partition
-from kansenkaart.core.area.question import AreaQuestion, Effort
+from kansenkaart.core.area.question import AreaQuestion, Effort, prepare
+from kansenkaart.core.area.window_search import quick_area
 from kansenkaart.errors import InfeasibleError
+from kansenkaart.score import best_areas as best_areas_of
+from kansenkaart.tables import assumptions
+from kansenkaart.tables.store import Store
 
 FACTORS = Path(__file__).parents[1] / "src" / "kansenkaart" / "data" / "border_factors.csv"
 ASK = AreaQuestion(low_homes=300, high_homes=360, radius_m=300.0, border_price=20.0)
@@ -124,6 +130,56 @@ def _around(graph: AreaGraph, effort: Effort) -> tuple[list[np.ndarray], float, 
     return [a.blocks for a in found], float(np.mean([a.worth for a in found])), float(np.mean([a.gap for a in found]))
 
 
+def random_search(
+    graph: AreaGraph, question: AreaQuestion, *, seconds: float, seed: int = 0
+) -> tuple[np.ndarray, float]:
+    """Look for a good area blindly: random centres, random sets to start from, annealed, for so many seconds.
+
+    Returns
+    -------
+    tuple[np.ndarray, float]
+        Blocks and worth [EUR/year] of the best one met; nothing and minus infinity where none was.
+    """
+    searches, rng = prepare(graph, question), np.random.default_rng(seed)
+    best, worth = np.empty(0, np.int64), -np.inf
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        search = searches[int(rng.integers(len(searches)))]
+        window = search.window(int(rng.choice(np.flatnonzero(search.centres))))
+        if window is None:
+            continue
+        wanted = rng.random(len(window.members)) < rng.random()
+        turn = {"band": question.band, "wanted": wanted, "effort": (1, 40_000), "seed": int(rng.integers(2**31))}
+        inside, gain = quick_area(window, **turn)
+        if gain > worth and np.isfinite(gain):
+            best = np.sort(window.members[inside])
+            worth = worth_of_area(graph, question, best)
+    return best, worth
+
+
+def random_minute(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
+    """Look blindly for a minute: what is proven best must not be beaten."""
+    blocks, worth = random_search(graph, ASK, seconds=60.0)
+    return [blocks], worth, float("nan")
+
+
+def against_chance(folder: Path, *, seconds: float) -> dict[str, object]:
+    """Compare the proven best area of a study that was run with the best that a blind search meets."""
+    blocks, known = best_areas_of.read_blocks(Store(folder)), assumptions.default()
+    criterion = best_areas_of.criteria_of(blocks)[0]
+    value, mean = best_areas_of.value_and_scale(blocks, criterion)
+    graph, question = blocks.graph(value), best_areas_of.question_of(Areas(), known, mean)
+    (area,) = best_areas(graph, count=1, question=question, effort=best_areas_of.THOROUGH)
+    _, chance = random_search(graph, question, seconds=seconds)
+    row = {
+        "instance": folder.name,
+        "tool": "kansenkaart against chance",
+        "question": criterion,
+        "objective": area.worth,
+    }
+    return {**row, "gap": area.gap, "chance": chance, "beaten": bool(chance > area.worth + 0.02)}
+
+
 def around_quick(graph: AreaGraph) -> tuple[list[np.ndarray], float, float]:
     """Answer around forty places at once, without the proof."""
     return _around(graph, Effort(remaining=lambda: 0.0))
@@ -138,6 +194,7 @@ OURS: dict[str, Callable[[AreaGraph], np.ndarray]] = {"kansenkaart, 1 s": ours_q
 QUESTIONS: dict[str, Callable[[AreaGraph], tuple[list[np.ndarray], float, float]]] = {
     "best": best_one,
     "ten best": best_ten,
+    "random search of a minute": random_minute,
     "around 40 points, answer": around_quick,
     "around 40 points, proof": around_proven,
 }
@@ -280,6 +337,9 @@ def main() -> None:
     ask.add_argument("--limit", type=float, default=120.0, help="time limit per tool [s]")
     ask.add_argument("--only", default="", help="run the tools whose name holds this")
     ask.add_argument("--answers", type=Path, help="folder to write each answer to")
+    ask.add_argument(
+        "--studies", type=Path, nargs="*", default=[], help="processed folders of studies: best area or chance"
+    )
     got = ask.parse_args()
     os.environ["SHAPE_RESTORE_SHX"] = "YES"
     instances = {got.city.stem: read_city(got.city)}
@@ -287,7 +347,7 @@ def main() -> None:
         start = time.process_time()
         instances[got.addresses.stem] = read_addresses(got.addresses)
         print(f"blocks of {got.addresses.stem}: {time.process_time() - start:.1f} CPU s")
-    rows = []
+    rows = [against_chance(folder, seconds=60.0) for folder in got.studies]
     for instance, graph in instances.items():
         print(f"{instance}: {len(graph)} blocks, {graph.homes.sum()} homes")
         for name in [*OURS, *PEERS, *QUESTIONS]:

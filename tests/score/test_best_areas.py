@@ -89,6 +89,14 @@ def test_other_sizes_stand_beside_it(town):
     assert not set(near["block_ids"]) & set(best["block_ids"])
 
 
+def test_no_two_areas_share_a_name_and_none_has_that_of_a_buurt(town):
+    buurten = set(town.read("buurt")["buurtnaam"])
+    for table, column in (("gebied", "gebied_name"), ("best_area", "best_name")):
+        names = town.read(table)[column]
+        assert names.is_unique
+        assert buurten.isdisjoint(names)
+
+
 def test_twice_gives_the_same_bytes(town, tmp_path):
     again = scored(town_store(tmp_path))
     for name in ("block", "block_border", "gebied", "best_area", "block_sureness", "best_border", "best_variant"):

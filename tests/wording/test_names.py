@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kansenkaart.wording.names import area_names, band_reason, block_names, face_names, pipe_names, short_id
+from kansenkaart.wording.names import (
+    area_names,
+    band_reason,
+    block_names,
+    distinct_names,
+    face_names,
+    pipe_names,
+    short_id,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +91,12 @@ def test_a_reason_says_impossible_only_where_that_is_proven():
     assert "niet te verdelen" in said["indivisible"]
     assert "1.500" in said["giant"]
     assert said[""] is None
+
+
+def test_names_that_come_twice_are_numbered():
+    assert distinct_names(["Oost, rond Dam", "West", "Oost, rond Dam", "oost, rond dam"]) == [
+        "Oost, rond Dam",
+        "West",
+        "Oost, rond Dam, 2",
+        "oost, rond dam, 3",
+    ]

@@ -25,6 +25,7 @@ from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.names import distinct_names
 
 SIZES = (250, 330, 450)
 _MOST_RUNNERS_UP = 3
@@ -118,6 +119,8 @@ def whole_frame(
 
 def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"geometry": []})
+    if table == "best_area" and rows:
+        frame["best_name"] = distinct_names(frame["best_name"].tolist())
     return published(gpd.GeoDataFrame(frame, geometry="geometry", crs=block.crs), table)
 
 
@@ -135,7 +138,7 @@ def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: 
         best_id=one.best_id,
         criterion=one.criterion,
         rank=one.rank,
-        best_name=f"{name}, rond {street}" if street else name,
+        best_name=f"{name}, rond {street}" if street else f"{name}, plek {one.best_id + 1}",
         value_kwh_per_year=sums[power],
         value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
         border_m=one.area.border_m,

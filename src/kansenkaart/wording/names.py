@@ -107,6 +107,28 @@ def block_names(frame: pd.DataFrame) -> pd.Series[str]:
     return named
 
 
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """Tell names apart that come more than once: number them from the second on.
+
+    Parameters
+    ----------
+    names : sequence of str
+        In the order in which they are shown.
+
+    Returns
+    -------
+    list of str
+        No two alike.
+    """
+    used: set[str] = set()
+    out = []
+    for name in names:
+        wishes = chain([name], (f"{name}, {n}" for n in count(2)))
+        out.append(next(one for one in wishes if one.casefold() not in used))
+        used.add(out[-1].casefold())
+    return out
+
+
 def area_names(streets: Sequence[Sequence[str]], buurten: Sequence[str], *, taken: Collection[str]) -> list[str]:
     """Name areas by the streets with most homes in them: no two alike, and none like a buurt.
 
