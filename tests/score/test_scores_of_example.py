@@ -63,8 +63,9 @@ def test_areas_are_one_piece_over_borders_that_can_be_crossed(tables):
 
 def test_the_first_wijkbedrijf_like_area_comes_out(tables):
     # The cluster of the example is a whole buurt of 330 homes: 194 gallery flats, 95 rented and 41 owned houses.
-    areas = tables["gebied"]
-    galerij = areas[areas["gebied_name"].str.startswith("Galerijbuurt")]
+    areas, blocks = tables["gebied"], tables["block"]
+    there = blocks["place_name"].str.startswith("Galerijbuurt")
+    galerij = areas[areas["gebied_id"].isin(blocks.loc[there & (blocks["homes"] > 0), "gebied_id"])]
     assert galerij["homes"].tolist() == [330]
     assert np.allclose(galerij["main_buurt_frac"], 1.0)
 
