@@ -25,6 +25,7 @@ import rasterio
 
 from kansenkaart.acquire import steps
 from kansenkaart.runs import study
+from kansenkaart.sources.tools import geofiles
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.step import run
 from tests.loopback.unkind import country, serve_unkind, unkind_addresses
@@ -111,7 +112,8 @@ def _serve(folder: Path, line) -> None:
             line.send(list(server.asked))
 
 
-def _acquire(root: Path, stop_at: str = "") -> Http:
+def _acquire(root: Path, line, stop_at: str = "") -> None:
+    begun = time.monotonic()
     http = Http(pause_s=0.0, wait_first_s=0.001, wait_most_s=0.01, attempts=2)
 
     def listen(source: str, _: str) -> None:
@@ -121,10 +123,15 @@ def _acquire(root: Path, stop_at: str = "") -> Http:
     http.meter.listen = listen
     place = replace(study.open_study("gemeente", root=root, gemeentecode="GM9999"), http=http)
     for step in steps.steps(place.study, place.folders, http=http):
-        begun = time.process_time()
+        used = time.process_time()
         report = run(place.store, step)
-        print(f"  {report.step}: {dict(report.rows)}, {time.process_time() - begun:.1f} CPU s", flush=True)
-    return http
+        print(f"  {report.step}: {dict(report.rows)}, {time.process_time() - used:.1f} CPU s", flush=True)
+    geofiles._ASIDE.close()  # so that the process that reads files is counted
+    own, reader = (resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    told = {"wall_s": round(time.monotonic() - begun), "requests": http.meter.requests}
+    told |= {"received_mb": round(http.meter.received / 1e6), "cpu_s": round(own.ru_utime + own.ru_stime)}
+    told |= {"cpu_of_reader_s": round(reader.ru_utime + reader.ru_stime), "peak_mb": round(own.ru_maxrss / 1024)}
+    line.send(told | {"peak_of_reader_mb": round(reader.ru_maxrss / 1024)})
 
 
 def main() -> None:
@@ -141,31 +148,21 @@ def main() -> None:
             os.environ[name] = address
         root = project(Path(here) / "project", "gemeente")
         asked: list[str] = []
+        fresh = multiprocessing.get_context("spawn")  # without the memory in which the site was made
+        mine, its = fresh.Pipe()
         if kill:
-            first = multiprocessing.Process(target=_acquire, args=(root, "bgt begroeidterreindeel"))
+            first = fresh.Process(target=_acquire, args=(root, its, "bgt begroeidterreindeel"))
             first.start()
             first.join()
             ours.send("asked")
-            asked = ours.recv()
-        used, begun = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-        http = _acquire(root)
-        now, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+            asked = [one for one in ours.recv() if "/items" in one]
+        whole = fresh.Process(target=_acquire, args=(root, its))
+        whole.start()
+        told = {"homes": 1034 * side * side, **mine.recv()}
+        whole.join()
         ours.send("asked")
         pages = [one for one in ours.recv() if "/items" in one]
-        twice = sum(
-            pages[len([one for one in asked if "/items" in one]) :].count(one) for one in {*asked} if "/items" in one
-        )
-        cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-        told = {
-            "homes": 1034 * side * side,
-            "wall_s": round(time.monotonic() - begun),
-            "cpu_s": round(cpu),
-            "requests": http.meter.requests,
-            "received_mb": round(http.meter.received / 1e6),
-            "peak_mb": round(now.ru_maxrss / 1024),
-            "peak_of_reader_mb": round(children.ru_maxrss / 1024),
-            "pages_twice": twice if kill else None,
-        }
+        told["pages_twice"] = sum(one in set(asked) for one in pages[len(asked) :]) if kill else None
         ours.send("end")
         shutil.rmtree(root, ignore_errors=True)
     print(json.dumps(told))

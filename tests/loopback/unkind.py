@@ -261,8 +261,28 @@ def _bag_light(site: Path) -> None:
         both.to_file(target, layer=layer, driver="GPKG")
 
 
+_BUILDINGS_PER_TILE = 1000
+
+
 def _tiles(site: Path) -> None:
+    """Write tiles of at most a thousand buildings, as 3DBAG has them, and one that lies elsewhere."""
     header, *rows = (site / "3dbag" / "voorbeeld.city.jsonl").read_text("utf-8").splitlines()
+    told: dict[str, list[str]] = {"tile_id": [], "cj_download": [], "cj_sha256": []}
+    for number, start in enumerate(range(0, len(rows), _BUILDINGS_PER_TILE)):
+        packed = _tile(header, rows[start : start + _BUILDINGS_PER_TILE])
+        name = f"9-444-{728 + number}.city.json.gz"
+        (site / name).write_bytes(packed)
+        told["tile_id"].append(f"9/444/{728 + number}")
+        told["cj_download"].append(f"/{name}")
+        told["cj_sha256"].append(hashlib.sha256(packed).hexdigest())
+    west, south, east, north = gpd.read_file(site / "ogc" / "buurten.geojson").total_bounds
+    boxes = [shapely.box(west, south, east, north)] * len(told["tile_id"]) + [shapely.box(0, 400_000, 1000, 401_000)]
+    for name, value in (("tile_id", "9/1/1"), ("cj_download", "/none"), ("cj_sha256", "")):
+        told[name].append(value)
+    gpd.GeoDataFrame(told, geometry=boxes, crs=28992).to_file(site / "tile_index.fgb", driver="FlatGeobuf")
+
+
+def _tile(header: str, rows: list[str]) -> bytes:
     whole = json.loads(header)
     for row in map(json.loads, rows):
         start = len(whole["vertices"])
@@ -271,16 +291,7 @@ def _tiles(site: Path) -> None:
             for shape in one.get("geometry", []):
                 shape["boundaries"] = _shifted(shape["boundaries"], start)
             whole["CityObjects"][name] = one
-    packed = gzip.compress(json.dumps(whole).encode(), mtime=0)
-    (site / "9-444-728.city.json.gz").write_bytes(packed)
-    west, south, east, north = gpd.read_file(site / "ogc" / "buurten.geojson").total_bounds
-    told = {
-        "tile_id": ["9/444/728", "9/1/1"],
-        "cj_download": ["/9-444-728.city.json.gz", "/none"],
-        "cj_sha256": [hashlib.sha256(packed).hexdigest(), ""],
-    }
-    boxes = [shapely.box(west, south, east, north), shapely.box(0, 400_000, 1000, 401_000)]
-    gpd.GeoDataFrame(told, geometry=boxes, crs=28992).to_file(site / "tile_index.fgb", driver="FlatGeobuf")
+    return gzip.compress(json.dumps(whole).encode(), mtime=0)
 
 
 def _shifted(nested, start):
