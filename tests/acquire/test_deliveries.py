@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,16 @@ def test_a_layer_where_there_are_none_is_refused(tmp_path):
 
 def test_every_form_of_the_table_is_named_for_its_role():
     assert {"lvbag-gpkg", "pdok-geojson", "nlextract-gpkg", "bgt-gml", "footprint-shp"} <= set(readers.forms_of("pand"))
+
+
+def test_every_form_of_a_role_stands_in_the_how_to_and_every_form_there_is_read():
+    page = (Path(__file__).parents[2] / "docs/how-to/new-study.md").read_text("utf-8")
+    table = page[page.index("| you have |") : page.index("Column names match")]
+    there = {form for role in readers.ROLES_READ for form in readers.forms_of(role)}
+    assert {form for form in there if f"`{form}`" not in table} == set()
+    named = {
+        word
+        for line in table.splitlines()[2:]
+        for word in re.findall(r"`([a-z0-9-]+)`", line.split("|")[3:4][0] if line.count("|") > 3 else "")
+    }
+    assert named - there <= {"geotiff", "own"}  # heights are no table, own data has no form
