@@ -223,7 +223,7 @@ def judged_best(graph: AreaGraph, answer: tuple[list[np.ndarray], float, float])
         "in_band": sum(ASK.low_homes <= h <= ASK.high_homes for h in homes),
         "not_contiguous": sum(_pieces(graph, b) > 1 for b in blocks),
         "objective": round(worth, 1),
-        "gap": gap,
+        "gap": gap if np.isfinite(gap) else None,
     }
 
 
