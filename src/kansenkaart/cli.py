@@ -33,6 +33,7 @@ _PLANS = {
     "skip": "blijft staan",
 }
 #: Tables of own data by the word that asks for an example of one.
+_CRITERIA = ["bedrag", "kwh", "grens", "stays", "border"]
 _ROLES = {"pand": "own_pand", "riool": "own_sewer", "budget": "own_budget", "uitkomst": "own_actual"}
 
 
@@ -308,7 +309,12 @@ def own_data(root: Path, study: str | None, example: str | None, out: Path | Non
 )
 @click.option("--met", "pins_in", default="", help="Nummers van blokken die erin moeten: 12,13.")
 @click.option("--zonder", "pins_out", default="", help="Nummers van blokken die erbuiten moeten: 7.")
-@click.option("--naar", "criterion", type=click.Choice(["eur", "kwh", "grens", "border"]), help="Waar het beste in is.")
+@click.option(
+    "--naar",
+    "criterion",
+    type=click.Choice(["bedrag", "kwh", "grens", "stays", "border"]),
+    help="Waar het beste in is.",
+)
 @click.option("--prijzen", "prices", is_flag=True, help="Noem ook de prijs van elk blok langs de rand, erin of eruit.")
 @click.option(
     "--seconden",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case, case_from
+from kansenkaart.core.enterprise.case import AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.services import PARTIES
+from kansenkaart.core.enterprise.setting import setting_of
 from kansenkaart.present.workbook import (
     INPUTS,
     OUTCOME,
@@ -19,7 +22,7 @@ from kansenkaart.present.workbook import (
     input_cell,
     write_workbook,
 )
-from kansenkaart.publish.feasibility.sums import workbook_of
+from kansenkaart.publish.feasibility.sums import TrackSums, workbook_of
 from kansenkaart.tables.assumptions import default, default_services
 
 FACTS = AreaFacts(
@@ -28,11 +31,18 @@ FACTS = AreaFacts(
     gallery_flats=194,
     corporation_homes=289,
     people_65_plus=120,
-    pv_kwp_economic=858,
-    pv_kwh_per_year=750750,
-    own_use_frac=0.45,
-    pv_association_frac=0.1,
-    pv_corporation_frac=0.8,
+    pv_own_systems=40,
+    pv_own_kwp=86,
+    pv_own_kwh_per_year=75075,
+    pv_own_used_kwh_per_year=33784,
+    pv_association_systems=3,
+    pv_association_kwp=86,
+    pv_association_kwh_per_year=75075,
+    pv_association_used_kwh_per_year=33784,
+    pv_corporation_systems=60,
+    pv_corporation_kwp=686,
+    pv_corporation_kwh_per_year=600600,
+    pv_corporation_used_kwh_per_year=270270,
     grey_water_m3_per_year=16650,
     sewer_saving_eur=40000,
     sewer_saving_year=12,
@@ -40,10 +50,19 @@ FACTS = AreaFacts(
 CHANGES = {"terms.participation_frac": 0.6, "terms.loan_rate_frac": 0.0, "facts.green_m2": 12345.0}
 
 
+ROW = {
+    "track": "long",
+    "earns_keep_frac": 0.25,
+    **{f"{name}_eur_per_year{end}": 100.0 for name in ("stays", *PARTIES[:-1]) for end in ("", "_low", "_high")},
+}
+
+
 def made() -> tuple[Case, WorkbookModel]:
-    case = case_from(FACTS, assumptions=default(), services=default_services())
+    setting = setting_of("long", figures=default(), services=default_services())
+    case = replace(setting.case, facts=FACTS)
+    sums = TrackSums(case, setting, (), np.zeros(1))
     told = {"title": "Bilgaard", "source_note": "proef", "assumptions": default(), "services": default_services()}
-    return case, workbook_of(case, **told)
+    return case, workbook_of(sums, ROW, **told)
 
 
 def test_every_input_stands_in_its_cell_and_unknown_is_a_word(tmp_path: Path) -> None:
@@ -67,6 +86,29 @@ def test_every_token_became_a_cell(tmp_path: Path) -> None:
     assert not [one for one in formulas if "{" in one]
 
 
+def test_it_holds_its_results_before_anything_recalculates(tmp_path: Path) -> None:
+    case, model = made()
+    write_workbook(model, tmp_path / "wijkbedrijf.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "wijkbedrijf.xlsx", data_only=True)
+    flow = evaluate_case(case)
+    sheet = book[OUTCOME]
+    last = {cell.value: cell.row for cell in sheet["A"] if isinstance(cell.value, str)}
+    for party, words in model.parties:
+        years = [sheet.cell(last[words], 3 + year).value for year in range(21)]
+        assert years == pytest.approx(flow.party(party)[:, 0], abs=0.005)
+    sums = {row[0].value: row for row in book["Berekening"].iter_rows(min_row=4)}
+    wage = sums["zwerfvuil en containerplekken: loon dat blijft (wijkbedrijf aan bewoners)"]
+    assert wage[2 + 20].value == pytest.approx(flow.by_row["waste:wage:enterprise>household"][20, 0])
+
+
+def test_it_speaks_dutch(tmp_path: Path) -> None:
+    _, model = made()
+    words = [one.words for one in (*model.inputs, *model.rows)]
+    assert not [one for one in words if "_" in one or "frac" in one or "eur per" in one]
+    assert {one.quality for one in model.inputs} <= {"gok", "schatting", "gemeten", "norm", "keuze", "van de kaart"}
+    assert not [one.unit for one in model.inputs if "EUR" in one.unit or "year" in one.unit]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, CHANGES], ids=["as written", "three changed"])
 def test_recalculated_equals_the_model_to_the_cent(tmp_path: Path, changes: dict[str, float]) -> None:
@@ -86,9 +128,10 @@ def test_recalculated_equals_the_model_to_the_cent(tmp_path: Path, changes: dict
     sheet = openpyxl.load_workbook(tmp_path / "out" / "wijkbedrijf.xlsx", data_only=True)[OUTCOME]
     flow = evaluate_case(case.with_inputs(changes))
     rows = {cell.value: cell.row for cell in sheet["A"] if isinstance(cell.value, str)}  # the last: the yearly rows
-    first = {cell.value: cell.row for cell in reversed(sheet["A"]) if isinstance(cell.value, str)}
+    middle = [cell for cell in sheet["A"] if isinstance(cell.value, str) and cell.row < rows["bewoners"] - 3]
+    second = {cell.value: cell.row for cell in middle}  # below what is published: the values now
     for party in PARTIES:
         words = dict(model.parties)[party]
-        assert sheet.cell(first[words], 2).value == pytest.approx(flow.present_value(party)[0], abs=0.005)
+        assert sheet.cell(second[words], 2).value == pytest.approx(flow.present_value(party)[0], abs=0.005)
         years = [sheet.cell(rows[words], 3 + year).value for year in range(21)]
         assert years == pytest.approx(flow.party(party)[:, 0], abs=0.005)

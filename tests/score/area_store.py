@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from kansenkaart.config import Areas
-from kansenkaart.score import areas, best_areas, homes
+from kansenkaart.score import areas, best_areas, enterprise, homes
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.store import Lineage, Store
 from tests.core.area.area_towns import row_houses
@@ -65,7 +65,11 @@ def town_store(
     store = Store(folder / "proef")
     store.write("buurt", _filled(buurt, "buurt", wijkcode="WK999900", corporation_pct=corporation), MADE)
     store.write("home", _filled(home, "home", status="in gebruik"), MADE)
-    store.write("pand_score", _filled(pand, "pand_score", footprint_area_m2=54.0, score_basis="footprint"), MADE)
+    roofs = {"footprint_area_m2": 54.0, "score_basis": "footprint"}
+    if value:  # panels of which the homes use much: those on the corporation's half of the roofs carry themselves
+        kwp = 2.0 + 0.3 * (pand["pand_id"].str.split("-").str[-2].astype(float).fillna(0.0) % 7)
+        roofs |= {"kwp_pay": kwp, "yield_pay_kwh_per_year": kwp * 850.0, "own_use_pay_frac": 0.85, "homes": 1}
+    store.write("pand_score", _filled(pand, "pand_score", **roofs), MADE)
     if value:
         street = home.dissolve(by="street_name", as_index=False)[["street_name", "geometry"]]
         street["geometry"] = street.geometry.buffer(2.0)
@@ -95,8 +99,13 @@ def scored(store: Store, wanted: Areas | None = None) -> Store:
     wanted, known = wanted or Areas(), assumptions.default()
     for product in homes.score_homes(store, known):
         store.write(product.name, product.content, MADE)
-    for stage in (areas.divide, best_areas.find):
-        for product in stage(store, wanted, known):
+    stages = (
+        lambda: areas.divide(store, wanted, known),
+        lambda: enterprise.score_blocks(store, known),
+        lambda: best_areas.find(store, wanted, known),
+    )
+    for stage in stages:
+        for product in stage():
             rows = product.tally.to_dict() if product.tally else {}
             store.write(product.name, product.content, Lineage("test", rows=rows))
     return store

@@ -46,7 +46,7 @@ class StartPlace:
 class Start:
     """The first minute: where to start, how many homes, what it brings, how sure, from what; and the units to show.
 
-    `layer` and `feature` (its key) name the place on the map that is marked as the one to begin with. `places` are the
+    `layer` and `feature` (its key) name the place on the map that is marked with the words of `mark`. `places` are the
     proposed ones in order, for one axis; `unknown` says what is not known, and who can tell.
     """
 
@@ -58,6 +58,7 @@ class Start:
     feature: str = ""
     places: tuple[StartPlace, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
+    mark: str = "Begin hier"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ class InputCell:
     """One figure that the reader may change; NaN is written as ``onbekend``."""
 
     path: str
+    words: str
     value: float
     low: float
     high: float
@@ -34,11 +36,13 @@ class InputCell:
 
 @dataclass(frozen=True)
 class SumRow:
-    """One row of the sums: its formula holds tokens for inputs, rows and the year."""
+    """One row of the sums: its formula holds tokens for inputs, rows and the year; `values` is its outcome per year."""
 
     name: str
+    words: str
     unit: str
     formula: str
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class WorkbookModel:
     ----------
     title, source_note : str
         Heading and the line on sources and edition.
+    published : tuple of (str, float, float, float)
+        What is printed everywhere: words, mean over the draws, 10th and 90th percentile [EUR/year].
+    chance_frac : float
+        Share of the draws in which the enterprise earns its keep [1].
     inputs : tuple of InputCell
         Facts, terms and figures of services.
     rows : tuple of SumRow
@@ -67,6 +75,8 @@ class WorkbookModel:
         Which of them are payments.
     parties : tuple of (str, str)
         Party and its Dutch name.
+    results : mapping of str to (float, tuple of float)
+        Per party the outcome of the formulas: value now [EUR], and net per year in euros of that year.
     period_years : int
         Last year; the first is 0 [year].
     discount_path : str
@@ -77,10 +87,13 @@ class WorkbookModel:
 
     title: str
     source_note: str
+    published: tuple[tuple[str, float, float, float], ...]
+    chance_frac: float
     inputs: tuple[InputCell, ...]
     rows: tuple[SumRow, ...]
     payments: tuple[PaymentRow, ...]
     parties: tuple[tuple[str, str], ...]
+    results: Mapping[str, tuple[float, tuple[float, ...]]]
     period_years: int
     discount_path: str
     index_row: str
@@ -128,6 +141,7 @@ def _styles(book: Any) -> dict[str, Any]:
         "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True}),
         "edit": book.add_format({"bg_color": "#FFF2CC", "border": 1}),
         "euro": book.add_format({"num_format": "#,##0.00"}),
+        "share": book.add_format({"num_format": "0%"}),
         "bold": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
         "text": book.add_format({"text_wrap": True, "valign": "top"}),
     }
@@ -141,22 +155,27 @@ def _sum_rows(model: WorkbookModel) -> dict[str, int]:
     return {one.name: _FIRST_ROW + number for number, one in enumerate(model.rows)}
 
 
+def _outcome_row(model: WorkbookModel) -> int:
+    """Return the row on the sheet of outcomes with the first party: below what is published."""
+    return _FIRST_ROW + len(model.published) + 4
+
+
 def _yearly_row(model: WorkbookModel) -> int:
-    return _FIRST_ROW + len(model.parties) + 3
+    return _outcome_row(model) + len(model.parties) + 3
 
 
 def _write_inputs(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
     sheet.write(0, 0, model.title, styles["title"])
-    sheet.write(1, 0, "Verander een geel vak; de uitkomst volgt. 'guess' betekent: een gok, geen meting.")
-    heads = ("naam", "waarde", "laag", "hoog", "eenheid", "kwaliteit", "bron")
+    sheet.write(1, 0, "Verander een geel vak; de uitkomst volgt. 'gok' betekent: een gok, geen meting.")
+    heads = ("naam", "waarde", "laag", "hoog", "eenheid", "kwaliteit", "bron", "code")
     for column, head in enumerate(heads):
         sheet.write(_FIRST_ROW - 1, column, head, styles["head"])
     for row, one in enumerate(model.inputs, start=_FIRST_ROW):
-        sheet.write_string(row, 0, one.path)
+        sheet.write_string(row, 0, one.words)
         _number(sheet, row, _VALUE_COLUMN, one.value, styles["edit"])
         _number(sheet, row, _VALUE_COLUMN + 1, one.low)
         _number(sheet, row, _VALUE_COLUMN + 2, one.high)
-        for column, text in enumerate((one.unit, one.quality, one.source), start=_VALUE_COLUMN + 3):
+        for column, text in enumerate((one.unit, one.quality, one.source, one.path), start=_VALUE_COLUMN + 3):
             sheet.write_string(row, column, text)
     sheet.set_column(0, 0, 44)
     sheet.freeze_panes(_FIRST_ROW, 1)
@@ -180,11 +199,13 @@ def _write_sums(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> Non
     inputs, rows = _input_rows(model), _sum_rows(model)
     for one in model.rows:
         row = rows[one.name]
-        sheet.write_string(row, 0, one.name)
+        sheet.write_string(row, 0, one.words)
         sheet.write_string(row, 1, one.unit)
+        sheet.write_string(row, _FIRST_YEAR_COLUMN + model.period_years + 1, one.name)
         for year in range(model.period_years + 1):
             column = _FIRST_YEAR_COLUMN + year
-            sheet.write_formula(row, column, "=" + _cells(one.formula, column, inputs, rows, model.period_years))
+            formula = "=" + _cells(one.formula, column, inputs, rows, model.period_years)
+            sheet.write_formula(row, column, formula, None, one.values[year])
     sheet.set_column(0, 0, 44)
     sheet.freeze_panes(_FIRST_ROW, _FIRST_YEAR_COLUMN)
 
@@ -209,17 +230,29 @@ def _cells(formula: str, column: int, inputs: dict[str, int], rows: dict[str, in
 def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
     sheet.write(0, 0, model.title, styles["title"])
     sheet.write(1, 0, model.source_note)
-    sheet.write(_FIRST_ROW - 1, 1, "waarde nu [EUR]", styles["head"])
-    top = _yearly_row(model)
+    for column, head in enumerate(("Verwacht, per jaar [euro]", "gemiddelde", "laag (P10)", "hoog (P90)")):
+        sheet.write(_FIRST_ROW - 1, column, head, styles["head"])
+    for row, (words, *amounts) in enumerate(model.published, start=_FIRST_ROW):
+        sheet.write_string(row, 0, words)
+        for column, amount in enumerate(amounts, start=1):
+            sheet.write_number(row, column, amount, styles["euro"])
+    row = _FIRST_ROW + len(model.published)
+    sheet.write(row, 0, "kans dat het wijkbedrijf zichzelf betaalt")
+    sheet.write_number(row, 1, model.chance_frac, styles["share"])
+    sheet.write(
+        row + 1, 0, "De cijfers van kaart, factsheet en rapport. Hieronder: één som, met de waarden in dit blad."
+    )
+    first, top = _outcome_row(model), _yearly_row(model)
+    sheet.write(first - 1, 1, "waarde nu [euro]", styles["head"])
     sheet.write(top - 1, 0, "Netto per jaar, in euro's van dat jaar", styles["head"])
     _years(sheet, top, model, styles)
     for number, (party, label) in enumerate(model.parties):
         row = top + 1 + number
         sheet.write(row, 0, label)
         _write_party(sheet, row, party, model, styles)
-        sheet.write(_FIRST_ROW + number, 0, label)
-        sheet.write_formula(_FIRST_ROW + number, 1, _present_value(row, model), styles["euro"])
-    _write_totals(sheet, top, model, styles)
+        sheet.write(first + number, 0, label)
+        sheet.write_formula(first + number, 1, _present_value(row, model), styles["euro"], model.results[party][0])
+    _write_totals(sheet, first, top, model, styles)
     sheet.set_column(0, 1, 24)
 
 
@@ -232,7 +265,7 @@ def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, styles:
             for one in model.payments
             if party in (one.payer, one.payee)
         ]
-        sheet.write_formula(row, column, "=0" + "".join(parts), styles["euro"])
+        sheet.write_formula(row, column, "=0" + "".join(parts), styles["euro"], model.results[party][1][year])
 
 
 def _present_value(row: int, model: WorkbookModel) -> str:
@@ -246,13 +279,13 @@ def _present_value(row: int, model: WorkbookModel) -> str:
     return f"=SUMPRODUCT({net}/{index}/(1+{rate})^{years})"
 
 
-def _write_totals(sheet: Any, top: int, model: WorkbookModel, styles: dict[str, Any]) -> None:
+def _write_totals(sheet: Any, first: int, top: int, model: WorkbookModel, styles: dict[str, Any]) -> None:
     size = len(model.parties)
     sheet.write(top + 1 + size, 0, "samen (altijd 0)")
     for year in range(model.period_years + 1):
         column = _FIRST_YEAR_COLUMN + year
         span = f"{_at(top + 1, column)}:{_at(top + size, column)}"
-        sheet.write_formula(top + 1 + size, column, f"=SUM({span})", styles["bold"])
-    sheet.write(_FIRST_ROW + size, 0, "samen (altijd 0)")
-    span = f"{_at(_FIRST_ROW, 1)}:{_at(_FIRST_ROW + size - 1, 1)}"
-    sheet.write_formula(_FIRST_ROW + size, 1, f"=SUM({span})", styles["bold"])
+        sheet.write_formula(top + 1 + size, column, f"=SUM({span})", styles["bold"], 0)
+    sheet.write(first + size, 0, "samen (altijd 0)")
+    span = f"{_at(first, 1)}:{_at(first + size - 1, 1)}"
+    sheet.write_formula(first + size, 1, f"=SUM({span})", styles["bold"], 0)

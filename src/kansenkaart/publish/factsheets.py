@@ -16,8 +16,9 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
+from kansenkaart.publish.figures import case_of, with_case, with_parts
 from kansenkaart.publish.map.legend import columns_of, editions_of, view_of
-from kansenkaart.publish.map.ranking import Places, case_of, proposed
+from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
@@ -198,8 +199,8 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
     Sheet
         Keyed ``kind-id``.
     """
-    buurten = store.read("buurt_score") if store.has("buurt_score") else None
-    units = store.read("block") if store.has("block") else None
+    buurten = with_case(store, store.read("buurt_score"), "buurt", "buurtcode") if store.has("buurt_score") else None
+    units = with_parts(store, store.read("block")) if store.has("block") else None
     if units is not None:
         units["geometry"] = units.geometry.simplify(_FINEST_M)
     tables = [
@@ -211,14 +212,14 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
     view = (
         None
         if colored is None
-        else next((made for name in fields.on_sheet("color") if (made := _view(_plain(colored), name))), None)
+        else next((made for name in fields.on_sheet("color") if (made := _view(colored, name))), None)
     )
     scene = _Scene(
         study,
         store.sources_of(tables),
         known,
         buurten,
-        None if units is None else _plain(units),
+        units,
         view,
         public,
         *(store.read(name) if store.has(name) else None for name in ("street_water", "pand_score")),
@@ -240,14 +241,10 @@ def _proposals(store: Store) -> Iterator[Places]:
     if first is not None:
         yield replace(first, frame=first.frame.head(MOST_AREAS))
     if first is not None and first.kind != "gebied" and store.has("gebied"):
-        frame = store.read("gebied").sort_values("gebied_id", ignore_index=True)
+        frame = with_case(
+            store, store.read("gebied").sort_values("gebied_id", ignore_index=True), "gebied", "gebied_id"
+        )
         yield Places("gebied", "gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
-
-
-def _plain(frame: pd.DataFrame) -> Any:
-    """Leave out the value of all together where it is that of one part only: then the part has the truer name."""
-    parts = [name for name in ("sun_eur_per_year", "water_eur_per_year") if name in frame and frame[name].notna().any()]
-    return frame if len(parts) != 1 else frame.drop(columns=["value_eur_per_year"], errors="ignore")
 
 
 def _view(frame: gpd.GeoDataFrame, name: str) -> View | None:
@@ -260,7 +257,6 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
     homes = row.get("homes")
     if homes is None or pd.isna(homes) or int(homes) < 1:
         return
-    row = _plain(row.to_frame().T).iloc[0]
     around, compared = compared_with(row, scene.buurten, scene.units)
     legend_title, legend = _legend(scene)
     yield Sheet(
@@ -324,7 +320,7 @@ def _publisher(scene: _Scene, key: str) -> str:
 def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> Iterator[Moved]:
     """Say what comes out when assumptions move: as stored where that was worked out, else where the sum is one product."""
     for name in fields.on_sheet("figure"):
-        yield from _interval(name, row, "alle aannames samen")
+        yield from _interval(name, row, "80% kans dat het hiertussen ligt, alle aannamen samen")
     water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
     if water is not None and pd.notna(water) and use.low < use.high:
         name = "grey_water_m3_per_year"
@@ -334,16 +330,15 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
         why = f"watergebruik van {number(use.low)} tot {number(use.high)} liter per persoon per dag"
         yield Moved(label_of(name), low, middle, high, why)
     if "sure_frac" in row and pd.notna(row["sure_frac"]):
-        runs = f"{number(row['sure_runs'])} " if "sure_runs" in row and pd.notna(row["sure_runs"]) else ""
         yield Moved(
             "Bij de beste vijf",
             "-",
             share(row["sure_frac"]),
             "-",
-            f"deel van {runs}rekengangen met andere prijzen, maten en aannamen",
+            f"deel van de {number(row['sure_draws'])} trekkingen van alle aannamen, van {number(row['candidates'])} gebieden",
         )
     if case is not None:
-        for name in ("stays_eur_per_year", "household_eur_per_year", "enterprise_eur_per_year"):
+        for name in ("household_eur_per_year", "enterprise_eur_per_year"):
             yield from _interval(name, case, "80% kans dat het hiertussen ligt")
 
 
@@ -361,7 +356,7 @@ def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]
         yield "Zon op het dak is zonlicht, geen stroom: panelen maken er ongeveer een vijfde van."
     if not any(name in row and pd.notna(row[name]) for name in solar):
         yield "Zon op daken: onbekend, want er zijn geen dakvlakken in deze studie. Onbekend is geen nul."
-    euros = ("value_eur_per_year", "sun_eur_per_year", "water_eur_per_year")
+    euros = ("stays_eur_per_year", "sun_eur_per_year", "water_eur_per_year")
     if not any(name in row and pd.notna(row[name]) for name in euros) and not any(
         "euro" in text for one in compared for text in one.texts[:1]
     ):

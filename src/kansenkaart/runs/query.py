@@ -28,6 +28,15 @@ from kansenkaart.tables.store import Store, atomic
 
 _POSTCODE = re.compile(r"(?P<postcode>\d{4}\s?[A-Za-z]{2})[\s,]+(?P<number>\d+)\b.*")
 _STREET = re.compile(r"(?P<street>.*?[^\s\d,])[\s,]+(?P<number>\d+)\b.*")
+_CRITERIA = {"bedrag": "stays", "grens": "border"}
+_OF_DRAWS = (
+    "stays_eur_per_year_low",
+    "stays_eur_per_year_high",
+    "earns_keep_frac",
+    "sure_frac",
+    "sure_draws",
+    "candidates",
+)
 _SPREAD_M = 100.0  # homes at one address that lie farther apart than this are two addresses [m]
 
 
@@ -50,7 +59,7 @@ class Asked:
     pins_in, pins_out : tuple of int
         Block numbers that must be in or out.
     criterion : str, optional
-        ``eur``, ``kwh`` or ``border``.
+        ``stays``, ``kwh`` or ``border``.
     seconds : float
         Time for the proof [s]; the answer comes anyway.
     prices : bool
@@ -127,10 +136,10 @@ def ask(place: Workplace, asked: Asked) -> Answer:
     end = time.monotonic() + asked.seconds
     effort = Effort(remaining=lambda: end - time.monotonic())
     area = best_around(graph, centre=centre, question=question, effort=effort)
-    found = Found(0, criterion, 1, area, graph, question, 0.0, np.zeros(len(graph)), 0)
+    found = Found(0, criterion, 1, area, graph, question)
     nothing = pd.DataFrame({"variant_kind": [], "best_id": []})
-    row = whole_frame([found], blocks.frame, blocks.edges, place.store.read("buurt"), nothing, core=1.0)
-    row = row.drop(columns=["sure_frac", "sure_runs", "core_homes", "runners_up", "best_id", "rank"])
+    row = whole_frame([found], blocks.frame, blocks.edges, place.store.read("buurt"), nothing)
+    row = row.drop(columns=[*_OF_DRAWS, "runners_up", "best_id", "rank"])
     border = border_lines(found, blocks.frame, blocks.edges)
     prices = _prices(found, area, effort) if asked.prices else None
     return Answer(row, border, prices)
@@ -337,7 +346,7 @@ def asked(point: str | None, bounds: Mapping[str, Any]) -> Asked:
         radius_m=bounds["radius"],
         owner_low=bounds["owner_at_least"],
         owner_high=bounds["owner_at_most"],
-        criterion="border" if bounds["criterion"] == "grens" else bounds["criterion"],
+        criterion=_CRITERIA.get(str(bounds["criterion"]), bounds["criterion"]),
         pins_in=numbers(bounds["pins_in"], int, "--met"),
         pins_out=numbers(bounds["pins_out"], int, "--zonder"),
         seconds=bounds["seconds"],

@@ -23,7 +23,6 @@ from kansenkaart.core.area.values import (
     corporation_chance,
     covered_share,
     share_streets,
-    together,
     within_land,
 )
 from kansenkaart.core.scoring import is_corporation
@@ -64,7 +63,7 @@ _RANGES = ("yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *_WATER[
 # Eight partitions of which the shortest border stays; more only while an area is out of band that is not proven to be.
 EFFORT = PartitionEffort(starts=8, most_starts=40)
 SCATTERED = "verspreid liggend: meer dan {metres} m van een kern of wijk"
-SUMS = (*_OF_PAND, "water_eur_per_year", "value_eur_per_year", "ground_homes", "stacked_homes")
+SUMS = (*_OF_PAND, "water_eur_per_year", "ground_homes", "stacked_homes")
 
 
 def ready(store: Store) -> bool:
@@ -151,7 +150,6 @@ def _blocks(
     sums = sums.join(block_sums(made.block_of_pand.reset_index(drop=True), pand, columns=sun, count=count))
     for name in (*SUMS, *_RANGES):
         sums[name] = sums.get(name, np.nan)
-    sums["value_eur_per_year"] = together(sums["sun_eur_per_year"], sums["water_eur_per_year"])
     out = made.frame.rename(columns={"basis": "block_basis"}).join(sums)
     out["corporation_frac"] = _corporation(store, of_home, home, buurt, out)
     # The wijk made the borders; people know the name of the buurt.
@@ -212,7 +210,7 @@ def _areas(
     blocks: gpd.GeoDataFrame, whole: Partition, home: pd.DataFrame, buurt: gpd.GeoDataFrame, band: tuple[int, int]
 ) -> gpd.GeoDataFrame:
     """Make one row per area; `home` has the block of each home, `band` is the least and most homes asked for [home]."""
-    sums = area_sums(blocks, whole.label.tolist(), sums=SUMS, value="value_eur_per_year")
+    sums = area_sums(blocks, whole.label.tolist(), sums=SUMS, value="sun_eur_per_year")
     names = buurt.set_index("buurtcode")["buurtnaam"]
     main = sums["buurtcode"].map(names).fillna("buiten de buurten")
     streets = streets_inside(home, blocks["gebied_id"], count=len(sums))

@@ -1,9 +1,11 @@
-"""The best areas of a study: five by money, five by power, each with its proven gap, sureness, variants and border."""
+"""The best areas of a study: five by the expected amount that stays, five by power; proven gap, sureness, variants, border."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -14,13 +16,16 @@ from kansenkaart.config import Areas
 from kansenkaart.core.area.best import best_areas
 from kansenkaart.core.area.graph import AreaGraph, build_graph
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort
-from kansenkaart.core.area.robustness import Recurrence, recurrence
-from kansenkaart.core.area.sureness import Scenario, runners_up, scenarios, sizes
+from kansenkaart.core.area.sureness import best_share, runners_up, sizes
 from kansenkaart.core.area.values import area_borders, area_shapes, area_sums, most_of_homes
+from kansenkaart.core.enterprise.linear import OUTCOMES
+from kansenkaart.core.enterprise.setting import CRITERIA as CRITERIA_OF
+from kansenkaart.core.enterprise.setting import as_inputs
 from kansenkaart.errors import InfeasibleError
 from kansenkaart.kernel import Flags, Floats, Ints
+from kansenkaart.score import enterprise
 from kansenkaart.score.areas import SUMS, border_factors, published
-from kansenkaart.tables import schemas
+from kansenkaart.score.facts import block_facts, facts_of_areas
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
@@ -44,9 +49,21 @@ _TINY_M = 0.05
 _ROUNDING = 1e-6  # a gap below this is the rounding of sums
 
 
+class Draws(NamedTuple):
+    """What an area brings in the joint draws, by the columns of the table; NaN for the best five with too few candidates."""
+
+    stays_eur_per_year: float
+    stays_eur_per_year_low: float
+    stays_eur_per_year_high: float
+    earns_keep_frac: float
+    sure_frac: float
+    sure_draws: int
+    candidates: int
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
-    """One best area with how it was asked for and how often it came back."""
+    """One best area with its criterion (``stays``, ``kwh``, ``border``), how it was asked for, and what it brings in the draws."""
 
     best_id: int
     criterion: str
@@ -54,9 +71,7 @@ class Found:
     area: Area
     graph: AreaGraph
     question: AreaQuestion
-    sure: float
-    stays: Floats
-    runs: int
+    draws: Draws | None = None
 
     @property
     def inside(self) -> Flags:
@@ -87,34 +102,33 @@ def whole_frame(
     edges: gpd.GeoDataFrame,
     buurt: pd.DataFrame,
     variant: pd.DataFrame,
-    *,
-    core: float,
 ) -> gpd.GeoDataFrame:
-    """Make the table `best_area`; a block that stays in the share `core` [1] of the runs belongs to the core.
+    """Make the table `best_area`.
 
     Parameters
     ----------
     found : sequence of Found
-        The areas, best first.
-    block : GeoDataFrame
-        Blocks as stored.
-    edges : GeoDataFrame
-        Borders between blocks.
+        The best areas.
+    block, edges : GeoDataFrame
+        Blocks in the order of their number, and their borders.
     buurt : DataFrame
-        Buurten, for the names.
+        For the names of buurten.
     variant : DataFrame
-        Other sizes and borders of the same areas.
-    core : float
-        Share of the runs from which a block belongs to the core [1].
+        The variants: how many runners-up each area has.
     """
     names = buurt.set_index("buurtcode")["buurtnaam"]
     near = variant.loc[variant["variant_kind"] == "runner_up", "best_id"].value_counts()
-    rows = []
-    for one in found:
-        row = _whole(one, block, edges, names)
-        sure = one.inside & (one.stays >= core)
-        rows.append(row.assign(core_homes=int(one.graph.homes[sure].sum()), runners_up=int(near.get(one.best_id, 0))))
+    rows = [
+        _whole(one, block, edges, names).assign(
+            runners_up=int(near.get(one.best_id, 0)), **(one.draws._asdict() if one.draws else {"candidates": 0})
+        )
+        for one in found
+    ]
     return _table(rows, "best_area", block)
+
+
+def _columns(one: Found) -> dict[str, float]:
+    return one.draws._asdict() if one.draws else {"candidates": 0}
 
 
 def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -127,32 +141,39 @@ def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) ->
 def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: pd.Series) -> pd.DataFrame:
     label = np.where(one.inside, 0, -1).tolist()
     power = power_column(block)
-    column = power if one.criterion == "kwh" else "value_eur_per_year"
+    column = power if one.criterion == "kwh" else "stays_part_eur_per_year"
     sums = area_sums(block, label, sums=SUMS, value=column)
     street = most_of_homes(block, label).get(0, "")
     name = str(names.get(sums["buurtcode"].iloc[0], "buiten de buurten"))
     reach = np.hypot(*(one.graph.xy[one.area.blocks] - one.graph.xy[one.area.centre]).T).max()
     lines = border_lines(one, block, edges)
     length = max(float(lines["length_m"].sum()), 1.0)
+    stays = _stays(block[one.inside])
     return sums.assign(
         best_id=one.best_id,
         criterion=one.criterion,
         rank=one.rank,
         best_name=f"{name}, rond {street}" if street else f"{name}, plek {one.best_id + 1}",
         value_kwh_per_year=sums[power],
-        value_eur_per_home=sums["value_eur_per_year"] / sums["homes"],
+        stays_eur_per_year=stays,
+        stays_eur_per_home=stays / sums["homes"],
         border_m=one.area.border_m,
         border_length_m=length,
         bound_gap_frac=one.gap,
         known_border_frac=float(lines.loc[lines["known_line"], "length_m"].sum()) / length,
-        sure_frac=one.sure,
-        sure_runs=one.runs,
         centre_block_id=int(block["block_id"].iloc[one.area.centre]),
         reach_m=float(reach),
         block_ids=_ids(one.area.blocks, block),
         block_basis=block["block_basis"].iloc[0],
         geometry=area_shapes(block, label).to_numpy(),
     )
+
+
+def _stays(part: pd.DataFrame) -> float:
+    """Return what is expected to stay a year: the sum over the blocks, and the constant [EUR/year]."""
+    known = part["stays_part_eur_per_year"].notna().any()
+    fixed = part["stays_fixed_eur_per_year"].iloc[0]
+    return float(part["stays_part_eur_per_year"].sum() + fixed) if known else float("nan")
 
 
 def _ids(blocks: Ints, block: pd.DataFrame) -> str:
@@ -193,19 +214,6 @@ def border_frame(found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.Geo
     """Make the table `best_border`: why the border of each area runs where it runs."""
     out = _table([border_lines(one, block, edges).assign(best_id=one.best_id) for one in found], "best_border", block)
     return out.assign(best_border_id=range(len(out)))
-
-
-def sureness_frame(found: Sequence[Found], core: float) -> pd.DataFrame:
-    """Make the table `block_sureness`: the blocks of each area, and those that are in it in some runs."""
-    rows = []
-    for one in found:
-        blocks = np.flatnonzero((one.stays > 0) | one.inside)
-        role = np.where(one.stays[blocks] >= core, "core", "fringe")
-        rows.append(
-            pd.DataFrame({"best_id": one.best_id, "block_id": blocks, "stays_frac": one.stays[blocks], "role": role})
-        )
-    empty = pd.DataFrame({name: [] for name in schemas.get("block_sureness").columns})
-    return pd.concat(rows, ignore_index=True) if rows else empty
 
 
 def variant_frame(
@@ -252,15 +260,15 @@ def _size_of(one: Found, value: float) -> float:
 def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) -> dict[str, object]:
     mine = block.iloc[blocks]
     homes = int(mine["homes"].sum())
-    money, power = (mine[name].sum(min_count=1) for name in ("value_eur_per_year", power_column(block)))
+    money, power = _stays(mine), mine[power_column(block)].sum(min_count=1)
     shared = int(block["homes"].iloc[np.intersect1d(blocks, one.area.blocks)].sum())
     return {
         "best_id": one.best_id,
         "variant_kind": kind,
         "homes": homes,
-        "value_eur_per_year": money,
+        "stays_eur_per_year": money,
         "value_kwh_per_year": power,
-        "value_eur_per_home": money / max(homes, 1),
+        "stays_eur_per_home": money / max(homes, 1),
         "value_kwh_per_home": power / max(homes, 1),
         "shared_frac": shared / max(homes, 1),
         "block_ids": _ids(blocks, block),
@@ -268,23 +276,22 @@ def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) ->
     }
 
 
-INPUTS = ("block", "block_border", "buurt")
-OUTPUTS = ("best_area", "block_sureness", "best_border", "best_variant")
+INPUTS = ("block", "block_border", "buurt", "block_facts", "own_budget")
+OUTPUTS = ("best_area", "best_border", "best_variant")
 USED = (
     "area_border_price",
-    "area_reference",
     "area_split_price",
     "area_radius",
-    "area_core_share",
-    "area_same_share",
     "area_runner_up",
+    *enterprise.USED,
 )
 COUNT = 5
-CRITERIA = ("eur", "kwh")
+CRITERIA = ("stays", "kwh")
 BORDER_ONLY = "border"
+LEAST_CANDIDATES = 10
+FIRM = OUTCOMES.index("enterprise")
 # Bounds on the work, in counts: a time limit would make the answer depend on the machine.
 THOROUGH = Effort(restarts=2, steps=60_000, windows=40, rounds=12, nodes=400)
-QUICK = Effort(restarts=1, steps=20_000, first=4, windows=0)
 BY_BORDER = Effort(restarts=2, steps=60_000, windows=2, rounds=4, nodes=60)
 NEAR = Effort(restarts=1, steps=40_000, windows=1, rounds=4, nodes=60)
 
@@ -323,6 +330,9 @@ def read_blocks(store: Store) -> Blocks:
         Tables of the study.
     """
     frame = store.read("block").sort_values("block_id", ignore_index=True)
+    facts = block_facts(store)
+    for name in ("stays_part_eur_per_year", "stays_fixed_eur_per_year"):
+        frame[name] = np.nan if facts is None else facts[name].to_numpy(float)
     frame = frame.rename(columns={"point_x_m": "x", "point_y_m": "y", "outer_border_m": "ext_m"})
     border = store.read("block_border").sort_values("border_id", ignore_index=True)
     names = {"block_a": "a", "block_b": "b", "border_class": "cls"}
@@ -341,17 +351,17 @@ def criteria_of(blocks: Blocks) -> list[str]:
     blocks : Blocks
         Blocks with their borders.
     """
-    known = [name for name in CRITERIA if blocks.frame[value_column(blocks, name)].fillna(0).gt(0).any()]
+    known = [name for name in CRITERIA if blocks.frame[value_column(blocks, name)].fillna(0).ne(0).any()]
     return known or [BORDER_ONLY]
 
 
 def value_column(blocks: Blocks, criterion: str) -> str:
     """Column of the blocks that a criterion sums."""
-    return "value_eur_per_year" if criterion == "eur" else power_column(blocks.frame)
+    return "stays_part_eur_per_year" if criterion == "stays" else power_column(blocks.frame)
 
 
 def value_and_scale(blocks: Blocks, criterion: str) -> tuple[Floats, float]:
-    """Value per block and the average per home of the homes whose value is known.
+    """Return the value per block, and its average size per home of the homes whose value is known.
 
     Parameters
     ----------
@@ -364,7 +374,7 @@ def value_and_scale(blocks: Blocks, criterion: str) -> tuple[Floats, float]:
         return np.zeros(len(blocks.frame)), 0.0
     value = blocks.frame[value_column(blocks, criterion)].to_numpy(float)
     homes = blocks.frame["homes"].to_numpy()[~np.isnan(value)].sum()
-    return value, float(np.nansum(value) / max(int(homes), 1))
+    return value, float(np.nansum(np.abs(value)) / max(int(homes), 1))
 
 
 def question_of(areas: Areas, known: Assumptions, mean: float) -> AreaQuestion:
@@ -379,54 +389,29 @@ def question_of(areas: Areas, known: Assumptions, mean: float) -> AreaQuestion:
     mean : float
         Average value of a home [EUR/year] or [kWh/year].
     """
-    price, reference = known.value("area_border_price", "home/m"), known.value("area_reference", "1")
+    price = known.value("area_border_price", "home/m")
     split = known.value("area_split_price", "1") * mean if mean > 0 else 0.0
     return AreaQuestion(
         low_homes=areas.low_homes,
         high_homes=areas.high_homes,
         radius_m=areas.radius_m,
         border_price=price * mean if mean > 0 else 1.0,
-        reference=reference * mean,
         split_price=split,
     )
 
 
-def other_runs(
-    blocks: Blocks, question: AreaQuestion, known: Assumptions, criterion: str, mean: float
-) -> list[Scenario]:
-    """List the runs of the sureness: each price, bound and value at its low and high end, alone."""
-    price, radius, reference, split = (
-        known[name] for name in ("area_border_price", "area_radius", "area_reference", "area_split_price")
-    )
-    scale = question.border_price / price.value
-    return scenarios(
-        question,
-        border_prices=[price.low * scale, price.high * scale],
-        radii_m=[question.radius_m * end / radius.value for end in (radius.low, radius.high)],
-        references=[mean * reference.low, mean * reference.high] if mean > 0 else [],
-        split_prices=[mean * split.low, mean * split.high] if mean > 0 else [],
-        values=_other_values(blocks.frame, criterion),
-    )
-
-
-def _other_values(frame: gpd.GeoDataFrame, criterion: str) -> list[Floats]:
-    """Values per block with what is assumed of roofs or water at its low and high, and of sun and water each alone."""
-    if criterion == "kwh":
-        # What is sure of the roofs' yield holds for any number of panels on them.
-        fit, power = frame["yield_fit_kwh_per_year"], frame[power_column(frame)]
-        ends = [power * (frame[f"yield_fit_kwh_per_year_{end}"] / fit.where(fit > 0)) for end in ("low", "high")]
-        return [np.nan_to_num(end.to_numpy(float)) for end in ends if end.notna().any()]
-    if criterion != "eur":
-        return []
-    sun, water = (frame[name].fillna(0.0).to_numpy(float) for name in ("sun_eur_per_year", "water_eur_per_year"))
-    ends = [frame[f"water_eur_per_year_{end}"] for end in ("low", "high")]
-    others = [sun + np.nan_to_num(end.to_numpy(float)) for end in ends if end.notna().any()]
-    both = sun.sum() > 0 and water.sum() > 0  # each alone: which of the two the place rests on
-    return others + ([sun, water] if both else [])
-
-
 def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
-    """Find the best areas by each criterion, and say how sure they are."""
+    """Find the best areas by each criterion, and say how sure they are.
+
+    Parameters
+    ----------
+    store : Store
+        With blocks, their borders and their facts.
+    areas : Areas
+        Band and radius of the study.
+    known : Assumptions
+        All figures.
+    """
     blocks, buurt = read_blocks(store), store.read("buurt")
     found: list[Found] = []
     left: dict[str, int] = {}
@@ -435,14 +420,15 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
             found += _by(criterion, blocks, areas, known, first=len(found))
         except InfeasibleError as why:
             left[f"geen gebied ({criterion}): gevraagd {why.expected}; gevonden {why.found}"] = COUNT
+    found, never = _with_draws(store, found, known)
+    if never:
+        left["nooit bij de beste vijf in de trekkingen"] = never
     kept = len(found)
     noted = {"gevonden waar er vijf zijn gevraagd": kept} if kept and kept % COUNT else {}
     tally = Tally(kept + sum(left.values()), kept, left, noted)
-    core, within = known.value("area_core_share", "1"), known.value("area_runner_up", "1")
-    variant = variant_frame(found, blocks.frame, effort=NEAR, within=within)
+    variant = variant_frame(found, blocks.frame, effort=NEAR, within=known.value("area_runner_up", "1"))
     return [
-        Product("best_area", whole_frame(found, blocks.frame, blocks.edges, buurt, variant, core=core), tally),
-        Product("block_sureness", sureness_frame(found, core)),
+        Product("best_area", whole_frame(found, blocks.frame, blocks.edges, buurt, variant), tally),
         Product("best_border", border_frame(found, blocks.frame, blocks.edges)),
         Product("best_variant", variant),
     ]
@@ -451,14 +437,53 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
 def _by(criterion: str, blocks: Blocks, areas: Areas, known: Assumptions, *, first: int) -> list[Found]:
     value, mean = value_and_scale(blocks, criterion)
     graph, question = blocks.graph(value), question_of(areas, known, mean)
-    best: list[Area] = best_areas(graph, count=COUNT, question=question, effort=THOROUGH if mean > 0 else BY_BORDER)
-    runs = other_runs(blocks, question, known, criterion, mean)
-    again: Recurrence = recurrence(graph, best, runs=runs, same=known.value("area_same_share", "1"), effort=QUICK)
+    # The first is proven with all effort; those after it are found anew with less, each with its own proven gap.
+    best: list[Area] = best_areas(graph, count=1, question=question, effort=THOROUGH if mean > 0 else BY_BORDER)
+    rest = question.without(best[0].blocks)
+    with contextlib.suppress(InfeasibleError):  # one area may be all that fits
+        best += best_areas(graph, count=COUNT - 1, question=rest, effort=BY_BORDER)
     found = []
     for k, area in enumerate(best):
         taken = np.concatenate([one.blocks for one in best[:k]]) if k else np.empty(0, np.int64)
         left = question.without(taken)  # variants leave the better areas alone, as the area itself does
-        found.append(
-            Found(first + k, criterion, k + 1, area, graph, left, float(again.area[k]), again.block[k], again.runs)
-        )
+        found.append(Found(first + k, criterion, k + 1, area, graph, left))
     return found
+
+
+def _with_draws(store: Store, found: Sequence[Found], known: Assumptions) -> tuple[list[Found], int]:
+    """Add what each area brings in the draws, beside all areas of the division; rank by the mean, drop what is never best."""
+    facts = block_facts(store)
+    if facts is None or not found:
+        return list(found), 0
+    others = list(enterprise.members_of(store, "gebied", "gebied_id").values()) if store.has("gebied") else []
+    members = [one.area.blocks.tolist() for one in found]
+    setting = enterprise.study_setting(store, facts, known)
+    rows = facts_of_areas(facts, [*members, *others])
+    drawn = setting.drawn(as_inputs(rows), rows["roof_range_frac"].to_numpy(float))
+    stays, firm = drawn[[OUTCOMES.index(one) for one in CRITERIA_OF["stays"]]].sum(axis=0), drawn[FIRM]
+    share = best_share(stays, most=COUNT, least_candidates=LEAST_CANDIDATES)
+    low, high = np.quantile(stays, [0.1, 0.9], axis=1)
+    out = []
+    for k, one in enumerate(found):
+        chance = float((firm[k] >= 0).mean())
+        if np.isnan(one.graph.value).all() or not facts["stays_part_eur_per_year"].notna().any():
+            out.append(one)
+            continue
+        brings = Draws(
+            float(stays[k].mean()), float(low[k]), float(high[k]), chance, float(share[k]), stays.shape[1], len(stays)
+        )
+        out.append(replace(one, draws=brings))
+    return _ranked(out)
+
+
+def _ranked(found: Sequence[Found]) -> tuple[list[Found], int]:
+    """Order the areas chosen by what stays by that same amount, and leave out those that are never among the best."""
+    money = sorted(
+        (one for one in found if one.criterion == "stays" and one.draws is not None),
+        key=lambda one: -(one.draws.stays_eur_per_year if one.draws else 0.0),
+    )
+    ever = [one for k, one in enumerate(money) if k == 0 or one.draws is None or one.draws.sure_frac != 0.0]
+    kept = [*ever, *(one for one in found if one.criterion != "stays")]
+    ranks = {id(one): number + 1 for number, one in enumerate(ever)}
+    out = [replace(one, best_id=number, rank=ranks.get(id(one), one.rank)) for number, one in enumerate(kept)]
+    return out, len(money) - len(ever)

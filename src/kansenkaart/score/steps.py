@@ -114,6 +114,7 @@ def steps(store: Store, known: Assumptions, wanted: Areas, hidden: frozenset[str
                 parameters=figures,
             )
         )
+    todo += _block_facts(store, known)
     if best_areas.ready(store):
         todo.append(
             Step(
@@ -124,22 +125,42 @@ def steps(store: Store, known: Assumptions, wanted: Areas, hidden: frozenset[str
                 parameters={**_used(known, best_areas.USED), **wanted.model_dump()},
             )
         )
-    if enterprise.ready(store):
-        todo.append(
-            Step(
-                "wijkbedrijf",
-                enterprise.OUTPUTS,
-                lambda one: enterprise.score_cases(one, known),
-                enterprise.INPUTS,
-                parameters=_used(known, enterprise.USED),
-            )
-        )
+    todo += _cases(store, known)
     return todo
 
 
 def mark_of(hidden: frozenset[str]) -> str:
     """Return by what an opt-out list is told from another; nothing for an empty one."""
     return hashlib.sha256("\n".join(sorted(hidden)).encode()).hexdigest()[:16] if hidden else ""
+
+
+def _block_facts(store: Store, known: Assumptions) -> list[Step]:
+    """Return the step that says what is known of each block, where there are blocks."""
+    if not enterprise.blocks_ready(store):
+        return []
+    figures = _used(known, enterprise.USED)
+    facts = Step(
+        "feiten van blokken",
+        enterprise.BLOCK_OUTPUTS,
+        lambda one: enterprise.score_blocks(one, known),
+        enterprise.BLOCK_INPUTS,
+        parameters=figures,
+    )
+    return [facts]
+
+
+def _cases(store: Store, known: Assumptions) -> list[Step]:
+    """Return the step that sums the enterprise of every place, where there is any."""
+    if not enterprise.ready(store):
+        return []
+    cases = Step(
+        "wijkbedrijf",
+        enterprise.OUTPUTS,
+        lambda one: enterprise.score_cases(one, known),
+        enterprise.INPUTS,
+        parameters=_used(known, enterprise.USED),
+    )
+    return [cases]
 
 
 def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:

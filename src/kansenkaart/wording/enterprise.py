@@ -76,31 +76,35 @@ def path_words(path: str) -> str:
     Parameters
     ----------
     path : str
-        Such as ``terms.wage_eur_per_hour``, ``facts.own_use_frac`` or ``waste.uptake_frac``.
+        Such as ``terms.wage_eur_per_hour``, ``facts.green_m2``, ``waste.uptake_frac`` or ``group.wages``.
     """
     under, item = path.split(".")
+    if under == "group":
+        return label("group", item)
+    if item.endswith("chosen"):
+        return f"{label('service', item.removesuffix('_chosen') if under == 'terms' else under)}: doet mee"
     if under in ("terms", "facts"):
         return label("term" if ("term", item) in _words() else "fact", item)
     return f"{label('service', under)}: {label('item', item)}"
 
 
-def leading_cases(cases: pd.DataFrame) -> pd.DataFrame:
-    """Keep of every place the case to show: of the track that fits better, or of the one that leaves the enterprise more.
+def row_words(name: str) -> str:
+    """Say a row of the sums in words.
 
     Parameters
     ----------
-    cases : pandas.DataFrame
-        Rows of ``enterprise_case``; the second rule holds where it cannot be told which track fits.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per place, in the order of the rows given.
+    name : str
+        Such as ``price_index``, ``waste:share`` or ``waste:wage:enterprise>household``.
     """
-    order = cases.assign(fits=cases["track"].astype(str) == cases["better_track"].astype(str))
-    order = order.sort_values(["fits", "enterprise_eur_per_year", "track"], ascending=False, na_position="last")
-    first = order.drop_duplicates(["place_kind", "place_id"]).index
-    return cases[cases.index.isin(first)]
+    under, _, rest = name.partition(":")
+    if not rest:
+        return label("row", under)
+    item, _, between = rest.partition(":")
+    words = f"{label('service', under)}: {label('row', item)}"
+    if not between:
+        return words
+    payer, payee = between.split(">")
+    return f"{words} ({label('party', payer)} aan {label('party', payee)})"
 
 
 def amounts_nl(services: Iterable[tuple[str, float]], before: str = "") -> str | None:

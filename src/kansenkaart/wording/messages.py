@@ -12,7 +12,7 @@ from kansenkaart.wording.nl import number
 
 _HOLE = re.compile(r"\{\}")
 _AREA_FIGURES = {
-    "value_eur_per_year": "euro per jaar",
+    "stays_eur_per_year": "euro per jaar blijft in de buurt (verwacht)",
     "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
     "people": "inwoners",
     "stacked_homes": "gestapelde woningen",

@@ -10,7 +10,7 @@ import pytest
 from kansenkaart.core.area.best import best_around
 from kansenkaart.core.area.graph import AreaGraph, Borders, graph_from_arrays
 from kansenkaart.core.area.question import AreaQuestion, Effort
-from kansenkaart.core.area.sureness import forcing_prices, runners_up, sizes
+from kansenkaart.core.area.sureness import best_share, forcing_prices, runners_up, sizes
 from tests.core.area.area_towns import grid_town
 
 QUICK = Effort(steps=4_000, workers=1)
@@ -81,3 +81,12 @@ def test_sizes_side_by_side() -> None:
     assert np.isnan(table["homes"].iloc[3])
     row = table.iloc[1]
     assert row["worth_eur_per_home"] == pytest.approx(row["worth_eur_per_year"] / row["homes"])
+
+
+def test_the_share_of_draws_among_the_best_is_counted_draw_by_draw() -> None:
+    # Twelve candidates in four draws: the first is best in three of them, the last never.
+    values = np.arange(12.0, 0.0, -1.0)[:, None] * np.ones(4)
+    values[0, 3] = -1.0
+    share = best_share(values, most=5, least_candidates=10)
+    assert share.tolist() == [0.75, 1, 1, 1, 1, 0.25, 0, 0, 0, 0, 0, 0]
+    assert np.isnan(best_share(values[:9], most=5, least_candidates=10)).all()  # of nine it says nothing

@@ -13,7 +13,7 @@ from kansenkaart.core.enterprise.case import AreaFacts, Case, Span, case_from, s
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.expr import IfKnown, Input, Number, Row, Year, evaluate_rows
 from kansenkaart.core.enterprise.services import PARTIES
-from kansenkaart.core.enterprise.uncertainty import break_evens, draw, enterprise_value, tornado
+from kansenkaart.core.enterprise.uncertainty import draw, draw_facts, group_of, variance_shares
 from kansenkaart.errors import ConfigError
 from kansenkaart.tables.assumptions import default, default_services
 
@@ -27,11 +27,18 @@ BILGAARD = AreaFacts(
     owned_homes=41,
     green_m2=16500,
     paved_connected_m2=33000,
-    pv_kwp_economic=858,  # six panels of 435 Wp a home
-    pv_kwh_per_year=750750,  # at 875 kWh/kWp
-    own_use_frac=0.45,
-    pv_association_frac=0.0,
-    pv_corporation_frac=289 / 330,  # as the homes
+    pv_own_systems=41,
+    pv_own_kwp=41 * 2.61,  # six panels of 435 Wp a home
+    pv_own_kwh_per_year=41 * 2.61 * 875,
+    pv_own_used_kwh_per_year=41 * 2.61 * 875 * 0.45,
+    pv_association_systems=0,
+    pv_association_kwp=0,
+    pv_association_kwh_per_year=0,
+    pv_association_used_kwh_per_year=0,
+    pv_corporation_systems=96,  # 95 houses and one block of 194 flats
+    pv_corporation_kwp=289 * 2.61,
+    pv_corporation_kwh_per_year=289 * 2.61 * 875,
+    pv_corporation_used_kwh_per_year=289 * 2.61 * 875 * 0.45,
     grey_water_m3_per_year=16650,  # 60.1 l a day
     sewer_saving_eur=0,
     sewer_saving_rain_eur=0,
@@ -55,48 +62,93 @@ def only(name: str, facts: AreaFacts) -> Case:
     return replace(CASE, facts=facts, services=tuple(one for one in CASE.services if one.name == name))
 
 
+def one_roof(
+    kind: str, *, kwp: float = 1.0, kwh: float = 1000.0, used: float = 500.0, systems: float = 1.0
+) -> AreaFacts:
+    amounts = {"systems": systems, "kwp": kwp, "kwh_per_year": kwh, "used_kwh_per_year": used}
+    return AreaFacts(**{f"pv_{kind}_{name}": value for name, value in amounts.items()})
+
+
+PLAIN = {
+    "terms.electricity_price_eur_per_kwh": 0.2,
+    "terms.shared_price_eur_per_kwh": 0.1,
+    "terms.export_value_eur_per_kwh": 0.01,
+    "terms.pv_degradation_frac": 0.01,
+    "terms.pv_price_eur_per_system": 600.0,
+    "terms.pv_price_eur_per_kwp": 400.0,
+    "terms.pv_upkeep_frac": 0.01,
+    "terms.rent_share_frac": 0.8,
+    "terms.roof_rent_eur_per_kwp": 3.0,
+    "terms.inverter_life_years": 30.0,
+    "terms.association_meters_frac": 1.0,
+    "terms.association_common_frac": 1.0,
+    "terms.association_sharing_frac": 1.0,
+    "terms.common_use_frac": 0.25,
+}
+
+
 def test_one_panel_of_one_kwp() -> None:
-    facts = AreaFacts(
-        pv_kwp_economic=1, pv_kwh_per_year=1000, own_use_frac=0.5, pv_association_frac=0, pv_corporation_frac=1
-    )
-    changes = {
-        "terms.electricity_price_eur_per_kwh": 0.2,
-        "terms.export_value_eur_per_kwh": 0.01,
-        "terms.pv_degradation_frac": 0.01,
-        "terms.pv_price_eur_per_kwp": 1000.0,
-        "terms.pv_upkeep_frac": 0.01,
-        "terms.rent_share_frac": 0.8,
-        "terms.roof_rent_eur_per_kwp": 3.0,
-        "terms.inverter_life_years": 30.0,
-    }
-    flow = evaluate_case(only("none", facts).with_inputs(BARE | changes))
-    # year 1: 500 kWh own x 0.20 = 100 saved, 80 rent; 500 x 0.01 = 5 export; 10 upkeep; 3 roof; 1,000 invested
+    flow = evaluate_case(only("none", one_roof("corporation")).with_inputs(BARE | PLAIN))
+    # year 1: 500 kWh own x 0.20 = 100 saved, 80 rent; 500 x 0.01 = 5 export; the panel costs 600 + 400 = 1,000, so 10 upkeep;
+    # 3 roof
     assert flow.party("household")[1, 0] == pytest.approx(100 - 80)
     assert flow.party("enterprise")[1, 0] == pytest.approx(80 + 5 - 10 - 3 - 1000)
     assert flow.party("roof_owner")[1, 0] == pytest.approx(3)
-    # year 3: the yield has lost 1 % twice: 0.9801
+    # year 3: the yield has lost 1 % twice, and no more: 0.9801
     assert flow.party("enterprise")[3, 0] == pytest.approx(85 * 0.9801 - 13)
 
 
-def test_one_street_sewer_saving_falls_once_in_its_year() -> None:
-    facts = AreaFacts(grey_water_m3_per_year=0, sewer_saving_eur=10000, sewer_saving_year=7)
+@pytest.mark.parametrize(
+    ("panels", "saver", "saved", "exported"),
+    [
+        # behind each meter: 500 kWh at 0.20; behind the common meter: a quarter of 1,000 kWh at 0.20; shared over the grid:
+        # 500 kWh at the bare 0.10, since energy tax stays due; what is not used is exported at 0.01
+        ("solar_rent_association", "household", 100.0, 5.0),
+        ("solar_common", "roof_owner", 50.0, 7.5),
+        ("solar_sharing", "household", 50.0, 5.0),
+    ],
+)
+def test_an_association_saves_by_how_it_joins(panels: str, saver: str, saved: float, exported: float) -> None:
+    case = replace(only("none", one_roof("association")), panels=(panels,)).with_inputs(BARE | PLAIN)
+    flow = evaluate_case(case)
+    rent = {"household": 0.0, "roof_owner": 0.0} | {saver: 0.2 * saved}
+    assert flow.party("household")[2, 0] == pytest.approx(rent["household"] * 0.99)
+    assert flow.party("roof_owner")[2, 0] == pytest.approx(rent["roof_owner"] * 0.99 + 3)
+    assert flow.party("enterprise")[2, 0] == pytest.approx((0.8 * saved + exported) * 0.99 - 13)
+
+
+def test_fixed_price_weighs_on_small_roofs() -> None:
+    # Ten panels of 435 Wp on one roof cost 667 + 10 x 325 = 3,917 EUR, three 667 + 975 = 1,642 (Milieu Centraal: 3,900)
+    for panels, price in ((10, 3917.0), (3, 1642.0)):
+        facts = one_roof("own", kwp=panels * 0.435, kwh=0.0, used=0.0)
+        flow = evaluate_case(only("none", facts).with_inputs(BARE))
+        assert flow.by_row["solar_rent_own:investment:enterprise>others"][1, 0] == pytest.approx(price)
+
+
+def test_of_a_wage_the_household_keeps_a_part() -> None:
+    changes = {"terms.wage_eur_per_hour": 30.0, "terms.wage_kept_frac": 0.6, "terms.inflation_frac": 0.0}
+    flow = evaluate_case(CASE.with_inputs(changes))
+    hours = flow.by_row["waste:hours_paid"][20, 0]
+    assert flow.by_row["waste:wage:enterprise>household"][20, 0] == pytest.approx(hours * 18)
+    assert flow.by_row["waste:wage_tax:enterprise>others"][20, 0] == pytest.approx(hours * 12)
+
+
+def test_sewer_saving_is_spread_evenly_over_the_period() -> None:
+    facts = AreaFacts(grey_water_m3_per_year=0, sewer_saving_eur=10000)
     changes = {"terms.sewer_pass_on_frac": 0.3, "grey_water.uptake_frac": 1.0, "grey_water.start_year": 0.0}
     flow = evaluate_case(only("grey_water", facts).with_inputs(BARE | changes))
-    expected = np.zeros(21)
-    expected[7] = 7000.0  # 10,000 less the 30 % passed on
-    assert flow.party("municipality")[:, 0] == pytest.approx(expected)
-    assert flow.party("enterprise")[7, 0] == pytest.approx(3000.0)
+    # 10,000 EUR over 20 years is 500 a year, from year 1 on; 30 % is passed on
+    assert flow.party("municipality")[:, 0] == pytest.approx([0.0] + [350.0] * 20)
+    assert flow.party("enterprise")[7, 0] == pytest.approx(150.0)
 
 
 def test_loan_is_paid_back_with_interest() -> None:
-    facts = AreaFacts(
-        pv_kwp_economic=1, pv_kwh_per_year=0, own_use_frac=0.5, pv_association_frac=0, pv_corporation_frac=0
-    )
+    facts = one_roof("own", kwh=0.0, used=0.0, systems=0.0)
     loan = {"terms.loan_frac": 1.0, "terms.loan_rate_frac": 0.05, "terms.loan_term_years": 10.0}
     loan |= {"terms.pv_price_eur_per_kwp": 1000.0, "terms.inverter_life_years": 30.0}
     flow = evaluate_case(only("none", facts).with_inputs(BARE | loan))
     paid = flow.by_row["finance:repayment:enterprise>others"][:, 0]
-    # drawn in year 1, ten payments of 129.50 from year 2 on, nothing left to settle
+    # drawn in year 1, ten payments of 129.50 from year 2 on (any annuity table: 0.129505), nothing left to settle
     assert paid[2:12] == pytest.approx(np.full(10, 129.504575))
     assert paid[12:] == pytest.approx(np.zeros(9), abs=1e-9)
     assert flow.by_row["loan:debt"][-1, 0] == pytest.approx(0.0, abs=1e-9)
@@ -129,7 +181,7 @@ def test_parties_sum_to_nothing(
         "terms.inflation_frac": inflation,
         "terms.loan_rate_frac": rate,
         "facts.sewer_saving_eur": saving,
-        "facts.sewer_saving_year": float(year),
+        "terms.wage_kept_frac": year / 30,
     }
     flow = evaluate_case(CASE.with_inputs(changes))
     inside = sum(flow.party(name) for name in PARTIES if name != "others")
@@ -172,36 +224,50 @@ def test_volunteer_fee_stops_at_the_yearly_maximum() -> None:
     assert flow.by_row["waste:fee:enterprise>household"][20, 0] == pytest.approx(hours * 8.8)
 
 
-def test_draws_are_seeded_and_independent_of_other_inputs() -> None:
-    spans = {"terms.wage_eur_per_hour": Span(20, 30), "terms.loan_rate_frac": Span(0.03, 0.07)}
+def test_draws_are_seeded_grouped_and_mirrored_in_the_facts() -> None:
+    spans = {"terms.wage_eur_per_hour": Span(20, 30), "terms.loan_frac": Span(0.6, 1.0)}
     one, two = draw(CASE, spans, draws=50, seed=1), draw(CASE, spans, draws=50, seed=1)
     alone = draw(CASE, {"terms.wage_eur_per_hour": Span(20, 30)}, draws=50, seed=1)
-    assert np.array_equal(one["terms.loan_rate_frac"], two["terms.loan_rate_frac"])
+    assert np.array_equal(one["terms.loan_frac"], two["terms.loan_frac"])
     assert np.array_equal(one["terms.wage_eur_per_hour"], alone["terms.wage_eur_per_hour"])
+    assert np.array_equal(one["terms.loan_frac"][:25], one["terms.loan_frac"][25:])
     with pytest.raises(ConfigError, match="low <= value <= high"):
         draw(CASE, {"terms.wage_eur_per_hour": Span(90, 99)}, draws=5, seed=1)
+    moved = draw_facts(("roofs",), draws=2000, seed=1)["roofs"]
+    assert np.array_equal(moved[:1000], -moved[1000:])
+    assert np.quantile(moved, [0.1, 0.9]) == pytest.approx([-1, 1], abs=0.02)  # half widths of an 80 % interval
+    assert np.abs(moved).max() < 1.81  # so a range of 0.55 never takes away more than there is
+
+
+def test_what_moves_together_is_drawn_together() -> None:
+    together = ("panels", "power", "wages", "organisation", "prices", "participation", "association")
+    spans = spans_of(CASE, assumptions=default(), services=default_services())
+    drawn = draw(CASE, spans, draws=40, seed=3)
+    for name in together:
+        paths = [path for path in drawn if group_of(path) == f"group.{name}"]
+        assert len(paths) > 1, name
+        ranks = {tuple(drawn[path][:20].argsort().tolist()) for path in paths}
+        assert len(ranks) == 1, name
 
 
 def test_sample_equals_case_by_case() -> None:
     spans = spans_of(CASE, assumptions=default(), services=default_services())
-    trial = draw(CASE, spans, draws=3, seed=4)
+    trial = draw(CASE, spans, draws=6, seed=4)
     together = evaluate_case(CASE, trial).present_value("enterprise")
     for number in range(3):
         single = CASE.with_inputs({path: float(value[number]) for path, value in trial.items()})
         assert evaluate_case(single).present_value("enterprise")[0] == pytest.approx(together[number])
 
 
-def test_tornado_and_turning_points_agree_with_single_cases() -> None:
-    spans = spans_of(CASE, assumptions=default(), services=default_services())
-    table = tornado(CASE, spans)
-    at_low = evaluate_case(CASE.with_inputs({table["path"][0]: table["low"][0]}))
-    assert table["at_low_eur"][0] == pytest.approx(at_low.present_value("enterprise")[0])
-    free = only("none", BILGAARD).with_inputs(
-        {"terms.overhead_fixed_eur_per_year": 0.0, "terms.overhead_home_eur_per_year": 0.0}
-    )
-    turn = float(break_evens(free, {"facts.own_use_frac": Span(0, 1)}, outcome=enterprise_value)["value"].iloc[0])
-    found = evaluate_case(free.with_inputs({"facts.own_use_frac": turn})).present_value("enterprise")[0]
-    assert found == pytest.approx(0.0, abs=0.01)
+def test_variance_is_shared_out_by_what_moves_the_outcome() -> None:
+    rng = np.random.default_rng(5)
+    one, two = rng.normal(size=4000), rng.normal(size=4000)
+    table = variance_shares({"terms.loan_frac": one, "terms.ramp_years": two}, 3 * one + 4 * two + 100)
+    # variances 9 and 16 of 25
+    assert table["path"].tolist() == ["terms.ramp_years", "terms.loan_frac"]
+    assert table["share"].to_numpy() == pytest.approx([0.64, 0.36], abs=0.03)
+    assert (table["at_low_eur"] < 100).all()
+    assert (table["at_high_eur"] > 100).all()
 
 
 def test_rows_over_all_years_at_once_equal_those_that_go_year_by_year() -> None:

@@ -7,10 +7,18 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from kansenkaart.core.enterprise.case import AreaFacts, Span, case_from, spans_of
+from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Span, case_from, spans_of
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import OUTCOMES, outcomes, units_of
-from kansenkaart.core.enterprise.package import package_outcomes, participation_needed, service_results, with_package
+from kansenkaart.core.enterprise.package import (
+    fixed_outcomes,
+    package_of,
+    package_outcomes,
+    participation_needed,
+    service_results,
+    with_package,
+)
+from kansenkaart.core.enterprise.setting import setting_of
 from kansenkaart.core.enterprise.uncertainty import draw, group_of, triangular_at
 from kansenkaart.tables.assumptions import default, default_services
 from tests.core.enterprise.test_cashflow import BILGAARD, CASE
@@ -22,78 +30,82 @@ PLACES = (
         homes=100,
         green_m2=np.nan,
         sewer_saving_eur=30000,
-        sewer_saving_year=7,
-        own_use_frac=0.62,
-        pv_association_frac=0.4,
-        pv_corporation_frac=0.1,
+        pv_association_systems=3,
+        pv_association_kwp=200,
+        pv_association_kwh_per_year=170000,
+        pv_association_used_kwh_per_year=120000,
     ),
-    replace(BILGAARD, pv_corporation_frac=np.nan, sewer_saving_rain_eur=9e5, sewer_saving_year=25.4),
+    replace(BILGAARD, pv_corporation_kwp=np.nan, sewer_saving_rain_eur=9e5),
 )
 FACTS = {name: np.array([getattr(one, name) for one in PLACES], float) for name in asdict(AreaFacts())}
 FIRM = OUTCOMES.index("enterprise")
+# A package that holds every kind of service, whatever it earns: panels, green, grey water and rain with their sewers.
+PACKAGE = (
+    *PANELS,
+    "green_maintenance",
+    "grey_water",
+    "rain_decoupling",
+    "energy_coach",
+)
 
 
-def chosen_of(case):
-    results = service_results(units_of(case), FACTS)
-    return results, {one.name: one.earns for one in results}
+def terms_of(case, draws):
+    spans = spans_of(case, assumptions=default(), services=default_services())
+    return draw(case, spans, draws=draws, seed=9)
 
 
 def test_many_places_equal_one_case_at_a_time_in_every_draw():
-    spans = spans_of(CASE, assumptions=default(), services=default_services())
-    trial = draw(CASE, {path: one for path, one in spans.items() if not path.startswith("facts.")}, draws=4, seed=9)
-    # A package that holds every kind of service, whatever it earns: panels, green, grey water and rain with their sewers.
-    names = (
-        "solar_rent_own",
-        "solar_rent_association",
-        "solar_rent_corporation",
-        "green_maintenance",
-        "grey_water",
-        "rain_decoupling",
-        "energy_coach",
-    )
-    chosen = {name: np.array([True, number % 2 == 0, True]) for number, name in enumerate(names)}
-    together = package_outcomes(units_of(CASE, trial), FACTS, chosen)
+    trial = terms_of(CASE, 4)
+    together = package_outcomes(units_of(CASE, trial), FACTS, PACKAGE)
     for number, facts in enumerate(PLACES):
-        one = with_package(replace(CASE, facts=facts), [name for name in names if chosen[name][number]])
+        one = with_package(replace(CASE, facts=facts), PACKAGE)
         assert together[:, number] == pytest.approx(outcomes(evaluate_case(one, trial)), rel=1e-9, abs=1e-6)
 
 
-def test_the_package_is_the_best_one_of_all():
-    results, chosen = chosen_of(CASE)
-    units = units_of(CASE)
-    best = package_outcomes(units, FACTS, chosen)[FIRM, :, 0]
-    for result in results:  # adding or dropping any one service never helps the enterprise
-        other = {**chosen, result.name: ~chosen[result.name] & result.known}
-        assert np.all(package_outcomes(units, FACTS, other)[FIRM, :, 0] <= best + 1e-9)
+def test_what_an_area_brings_is_the_sum_of_its_parts_and_a_constant():
+    units = units_of(CASE, terms_of(CASE, 6))
+    whole = {name: np.array([np.nansum(values)]) for name, values in FACTS.items()}
+    parts = package_outcomes(units, FACTS, PACKAGE) - fixed_outcomes(units)[:, None]
+    # the third place does not know its panels on corporation roofs, so they count for nothing there
+    whole |= {name: np.array([values[:2].sum()]) for name, values in FACTS.items() if name.startswith("pv_corporation")}
+    assert parts.sum(axis=1) + fixed_outcomes(units) == pytest.approx(package_outcomes(units, whole, PACKAGE)[:, 0])
 
 
-def test_unknown_facts_leave_their_service_out_and_are_told():
-    results, chosen = chosen_of(CASE)
-    told = {one.name: one for one in results}
-    assert told["green_maintenance"].known.tolist() == [True, False, True]
-    assert not chosen["green_maintenance"][1]
-    assert told["solar_rent_corporation"].known.tolist() == [True, True, False]
-    assert told["solar_rent_own"].known.tolist() == [True, True, True]
-    # Where nothing is known of corporations, their roofs count with the others: all panels are on residents' roofs there.
-    assert told["solar_rent_own"].enterprise[2] == pytest.approx(told["solar_rent_own"].enterprise[0] * 330 / 41)
+def test_the_mean_over_the_draws_does_not_hang_on_the_ranges_of_facts():
+    totals = {name: values[:1] for name, values in FACTS.items()}
+    setting = setting_of("long", figures=default(), services=default_services(), totals=totals)
+    narrow, wide = (setting.drawn(totals, np.array([half])) for half in (0.0, 0.5))
+    middle = package_outcomes(setting.units.mean(), totals, setting.package)[:, :, 0]
+    assert narrow.mean(axis=2) == pytest.approx(middle)
+    assert wide.mean(axis=2) == pytest.approx(middle)
+    if any(name in setting.package for name in PANELS):
+        assert wide[FIRM].std() > narrow[FIRM].std()
 
 
-def test_a_social_service_loses_for_the_enterprise_and_gains_for_the_place():
-    results, _ = chosen_of(CASE)
-    for one in results:
-        assert not (one.social & one.earns).any()
+def test_the_package_is_what_carries_itself_over_all_places():
+    units = units_of(CASE, terms_of(CASE, 50))
+    chosen = package_of(units, FACTS)
+    for one in service_results(units, FACTS, chosen):
+        total = float(np.where(one.known, one.enterprise, 0.0).sum())
+        assert one.chosen == (total > 0), one.name
+        assert not (one.social & (one.enterprise > 0)).any()
         assert np.all(one.local[one.social] > 0)
+
+
+def test_a_service_stays_unknown_where_its_fact_is():
+    results = {one.name: one for one in service_results(units_of(CASE), FACTS, ())}
+    assert results["green_maintenance"].known.tolist() == [True, False, True]
+    assert results["solar_rent_corporation"].known.tolist() == [True, True, False]
+    assert results["green_maintenance"].enterprise[1] == 0.0
 
 
 def test_participation_needed_is_where_the_enterprise_earns_nothing():
     # Dear power on residents' own roofs: panels carry more than overhead, and residents decide one by one.
-    case = CASE.with_inputs({"terms.electricity_price_eur_per_kwh": 0.45})
-    given = FACTS | {"pv_association_frac": np.zeros(3), "pv_corporation_frac": np.zeros(3)}
-    chosen = {one.name: one.earns for one in service_results(units_of(case), given)}
+    case = CASE.with_inputs({"terms.electricity_price_eur_per_kwh": 0.8})
 
     def kept(share):
         units = units_of(case.with_inputs({"terms.participation_frac": share}))
-        return package_outcomes(units, given, chosen)[FIRM, :, 0]
+        return package_outcomes(units, FACTS, ("solar_rent_own",))[FIRM, :, 0]
 
     needed = participation_needed(kept(0.5), kept(1.0))
     found = [number for number in range(len(PLACES)) if 0 < needed[number] <= 1]
@@ -110,7 +122,7 @@ def test_overhead_follows_the_size_of_the_enterprise():
     def overhead(homes, share):
         facts = {**FACTS, "homes": np.array([homes] * 3)}
         case = CASE.with_inputs({"terms.participation_frac": share, "terms.coordination_frac": 0.0})
-        return package_outcomes(units_of(case), facts, {})[OUTCOMES.index("overhead"), 0, 0]
+        return package_outcomes(units_of(case), facts, ())[OUTCOMES.index("overhead"), 0, 0]
 
     fixed = overhead(0.0, 0.35)
     assert overhead(200.0, 0.3) - fixed == pytest.approx(2 * (overhead(100.0, 0.3) - fixed))
@@ -132,3 +144,40 @@ def test_prices_and_hours_of_one_service_move_together():
     # triangle 0-1-3: a third of the area lies left of the peak; the median by hand is 3 - sqrt(3)
     at = triangular_at(np.array([0.0, 1 / 3, 0.5, 1.0]), Span(0, 3), middle=1.0)
     assert at == pytest.approx([0, 1, 3 - 3**0.5, 3])
+
+
+def test_a_unit_worked_out_year_by_year_without_the_model():
+    """Buying together, per household: a loop over years for every draw, from the rows of the services to the yearly amount."""
+    trial = terms_of(CASE, 20)
+    given = {path: np.broadcast_to(values, 20) for path, values in (CASE.inputs() | trial).items()}
+    household, enterprise = [], []
+    for at in range(20):
+        one = {path: float(values[at]) for path, values in given.items()}
+        term, own = (
+            {path.split(".")[1]: value for path, value in one.items() if path.startswith(f"{name}.")}
+            for name in ("terms", "collective_purchase")
+        )
+        ramp, start = max(int(term["ramp_years"] + 0.5), 1), int(own["start_year"] + 0.5)
+        fee = min(
+            term["volunteer_fee_eur_per_hour"],
+            term["volunteer_fee_max_eur_per_year"] / term["volunteer_hours_per_year"],
+        )
+        rate, gains = term["discount_real_frac"], [0.0, 0.0]
+        for year in range(21):
+            share = term["participation_frac"] * own["uptake_frac"] * min(max(year - start, 0) / ramp, 1.0)
+            hours = share * own["hours_per_unit"] * term["hours_factor"]
+            resident = hours * own["resident_frac"]
+            paid, free = resident * (1 - own["volunteer_frac"]), resident * own["volunteer_frac"]
+            wage = paid * term["wage_eur_per_hour"]
+            led = hours * term["coordination_frac"] * term["outside_rate_eur_per_hour"]
+            hired = (hours - resident) * term["outside_rate_eur_per_hour"]
+            price = share * own["enterprise_price"]
+            worth = (1 + rate) ** -year
+            gains[0] += worth * (share * own["present_price"] - price + wage * term["wage_kept_frac"] + free * fee)
+            gains[1] += worth * (price - share * own["material_price"] - wage - free * fee - hired - led)
+        yearly = rate / (1 - (1 + rate) ** -20)
+        household.append(gains[0] * yearly)
+        enterprise.append(gains[1] * yearly)
+    unit = units_of(CASE, trial).by_name["collective_purchase:households"]
+    assert unit[OUTCOMES.index("household")] == pytest.approx(household, rel=1e-9)
+    assert unit[FIRM] == pytest.approx(enterprise, rel=1e-9)

@@ -1,9 +1,9 @@
-"""How sure an area is: what stays when prices and bounds move, what a block more or less costs, and who comes second."""
+"""How sure an area is: how often it is among the best of all draws, what a block more or less costs, who comes second."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,47 +15,22 @@ from kansenkaart.errors import InfeasibleError
 from kansenkaart.kernel import Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Scenario:
-    """One other way to ask the same: a name, the question, and the values per block [EUR/year] where these differ."""
-
-    name: str
-    question: AreaQuestion
-    value: Floats | None = None
-
-
-def scenarios(
-    question: AreaQuestion,
-    *,
-    border_prices: Sequence[float] = (),
-    radii_m: Sequence[float] = (),
-    references: Sequence[float] = (),
-    split_prices: Sequence[float] = (),
-    values: Sequence[Floats] = (),
-) -> list[Scenario]:
-    """List the runs of a sureness study: the question itself, then each setting changed alone.
+def best_share(values: Floats, *, most: int, least_candidates: int) -> Floats:
+    """Return in what share of the draws each candidate is among the best [1]; NaN with too few candidates.
 
     Parameters
     ----------
-    question : AreaQuestion
-        The question as asked.
-    border_prices : Sequence[float]
-        Other prices of the border [EUR/m/year].
-    radii_m : Sequence[float]
-        Other radii [m].
-    references : Sequence[float]
-        Other references [EUR/home/year].
-    split_prices : Sequence[float]
-        Other prices of a home outside the main buurt [EUR/home/year].
-    values : Sequence[Floats]
-        Other values per block [EUR/year], as with assumptions at their low and high ends.
+    values : Floats
+        What each candidate brings in each draw, shape (candidates, draws); all in the same draws [EUR/year].
+    most : int
+        How many are best [1].
+    least_candidates : int
+        With fewer it says nothing to be among the best [1].
     """
-    runs = [Scenario("as asked", question)]
-    runs += [Scenario(f"border {p:g} EUR/m/year", replace(question, border_price=p)) for p in border_prices]
-    runs += [Scenario(f"radius {r:g} m", replace(question, radius_m=r)) for r in radii_m]
-    runs += [Scenario(f"reference {r:g} EUR/home/year", replace(question, reference=r)) for r in references]
-    runs += [Scenario(f"split home {p:g} EUR/home/year", replace(question, split_price=p)) for p in split_prices]
-    return runs + [Scenario(f"values {k + 1}", question, value) for k, value in enumerate(values)]
+    if len(values) < max(least_candidates, most + 1):
+        return np.full(len(values), np.nan)
+    bound = np.partition(values, -most, axis=0)[-most]
+    return np.asarray((values >= bound).mean(axis=1))
 
 
 def forcing_prices(

@@ -12,6 +12,8 @@ from kansenkaart.errors import ConfigError
 UNKNOWN = math.nan
 #: Whose roofs the rented panels lie on: of residents themselves, of an owners' association, of a corporation.
 ROOFS = ("own", "association", "corporation")
+#: The ways in which panels are rented out; see :mod:`kansenkaart.core.enterprise.solar_rent`.
+PANELS = ("solar_rent_own", "solar_rent_association", "solar_common", "solar_sharing", "solar_rent_corporation")
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,24 @@ class AreaFacts:
         Counts [1].
     green_m2, paved_connected_m2, roof_area_m2 : float
         Areas; the paved area drains to the sewer today [m2].
-    pv_kwp_economic : float
-        Panels that the homes under the roofs can use [kWp].
-    pv_kwh_per_year : float
+    pv_own_systems, pv_association_systems, pv_corporation_systems : float
+        Roofs with panels that the homes under them can use, by who signs for the roof [1].
+    pv_own_kwp, pv_association_kwp, pv_corporation_kwp : float
+        Those panels [kWp].
+    pv_own_kwh_per_year, pv_association_kwh_per_year, pv_corporation_kwh_per_year : float
         Their yield when new [kWh/year].
-    own_use_frac : float
-        Share of the yield used behind the meter [1].
-    pv_association_frac, pv_corporation_frac : float
-        Share of the panels on roofs of owners' associations and of corporations; the rest lies on residents' own [1].
-        Where the second is unknown, the first holds all roofs of more than one home.
+    pv_own_used_kwh_per_year, pv_association_used_kwh_per_year, pv_corporation_used_kwh_per_year : float
+        What the homes under the roof use of it in the same hour [kWh/year].
+        Where it is unknown which roofs are a corporation's, the other two hold all roofs.
     grey_water_m3_per_year : float
         Light grey water that could be used again [m3/year].
     sewer_saving_eur : float
-        What the sewer's replacement costs less if all take their grey water off it, at prices of now [EUR].
+        What replacing the sewer within the period costs less if all take their grey water off it; spread evenly over the
+        years, since condition and not age decides when [EUR].
     sewer_saving_rain_eur : float
         What it costs less on top of that if all take their rain water off it as well [EUR].
     sewer_saving_year : float
-        Years from now to that replacement [year].
+        Years from now to that replacement, for the track only [year].
     """
 
     homes: float = UNKNOWN
@@ -53,11 +56,18 @@ class AreaFacts:
     green_m2: float = UNKNOWN
     paved_connected_m2: float = UNKNOWN
     roof_area_m2: float = UNKNOWN
-    pv_kwp_economic: float = UNKNOWN
-    pv_kwh_per_year: float = UNKNOWN
-    own_use_frac: float = UNKNOWN
-    pv_association_frac: float = UNKNOWN
-    pv_corporation_frac: float = UNKNOWN
+    pv_own_systems: float = UNKNOWN
+    pv_own_kwp: float = UNKNOWN
+    pv_own_kwh_per_year: float = UNKNOWN
+    pv_own_used_kwh_per_year: float = UNKNOWN
+    pv_association_systems: float = UNKNOWN
+    pv_association_kwp: float = UNKNOWN
+    pv_association_kwh_per_year: float = UNKNOWN
+    pv_association_used_kwh_per_year: float = UNKNOWN
+    pv_corporation_systems: float = UNKNOWN
+    pv_corporation_kwp: float = UNKNOWN
+    pv_corporation_kwh_per_year: float = UNKNOWN
+    pv_corporation_used_kwh_per_year: float = UNKNOWN
     grey_water_m3_per_year: float = UNKNOWN
     sewer_saving_eur: float = UNKNOWN
     sewer_saving_rain_eur: float = UNKNOWN
@@ -127,6 +137,8 @@ class Terms:
         [1/year].
     wage_eur_per_hour, outside_rate_eur_per_hour, volunteer_fee_eur_per_hour : float
         Cost of a paid resident, a hired hand and a volunteer [EUR/h].
+    wage_kept_frac : float
+        Part of the cost of a paid resident that the household keeps; the rest leaves as tax and premiums [1].
     volunteer_hours_per_year, volunteer_fee_max_eur_per_year : float
         One volunteer's hours [h/year] and yearly maximum [EUR/year].
     hours_per_job : float
@@ -143,8 +155,12 @@ class Terms:
         Hours of coordination, hired, per hour of work in the services [1].
     electricity_price_eur_per_kwh, electricity_growth_frac, export_value_eur_per_kwh : float
         Price saved, its real growth [1/year], and what an exported kWh earns net [EUR/kWh].
-    pv_price_eur_per_kwp, pv_degradation_frac, pv_upkeep_frac : float
-        Panels [EUR/kWp], loss of yield [1/year], upkeep as share of the price [1/year].
+    pv_price_eur_per_system, pv_price_eur_per_kwp : float
+        Panels: a fixed part per roof [EUR] and a part by size [EUR/kWp].
+    pv_degradation_frac, pv_upkeep_frac : float
+        Loss of yield [1/year], upkeep as share of the price [1/year].
+    yield_factor, own_use_factor : float
+        Yield against the map's [1], and use behind the meter against the map's [1].
     inverter_price_eur_per_kwp, inverter_life_years : float
         Replacement [EUR/kWp] after [year].
     rent_share_frac : float
@@ -153,8 +169,16 @@ class Terms:
         Paid to the owner of the roof [EUR/kWp/year].
     sewer_pass_on_frac : float
         Part of the sewer saving that the municipality passes on [1].
-    solar_own_chosen, solar_association_chosen, solar_corporation_chosen : float
-        1 where rented panels on such roofs are part of the package, 0 where they are left out [1].
+    shared_price_eur_per_kwh : float
+        Worth of a kWh shared over the grid: the bare supply price less what sharing costs; energy tax stays due [EUR/kWh].
+    common_use_frac : float
+        Part of the yield that the common meter of a building uses [1].
+    association_meters_frac, association_common_frac, association_sharing_frac : float
+        Share of the associations' roofs that join in the end: with panels behind each home's own meter, behind the common
+        meter, and by energy sharing [1].
+    solar_rent_own_chosen, solar_rent_association_chosen, solar_common_chosen, solar_sharing_chosen, \
+solar_rent_corporation_chosen : float
+        1 where such panels are part of the package, 0 where they are left out [1].
     """
 
     participation_frac: float
@@ -164,6 +188,7 @@ class Terms:
     inflation_frac: float
     discount_real_frac: float
     wage_eur_per_hour: float
+    wage_kept_frac: float
     outside_rate_eur_per_hour: float
     volunteer_fee_eur_per_hour: float
     volunteer_hours_per_year: float
@@ -180,7 +205,10 @@ class Terms:
     electricity_price_eur_per_kwh: float
     electricity_growth_frac: float
     export_value_eur_per_kwh: float
+    pv_price_eur_per_system: float
     pv_price_eur_per_kwp: float
+    yield_factor: float
+    own_use_factor: float
     pv_degradation_frac: float
     pv_upkeep_frac: float
     inverter_price_eur_per_kwp: float
@@ -188,20 +216,27 @@ class Terms:
     rent_share_frac: float
     roof_rent_eur_per_kwp: float
     sewer_pass_on_frac: float
-    solar_own_chosen: float = 1.0
-    solar_association_chosen: float = 1.0
-    solar_corporation_chosen: float = 1.0
+    shared_price_eur_per_kwh: float
+    common_use_frac: float
+    association_meters_frac: float
+    association_common_frac: float
+    association_sharing_frac: float
+    solar_rent_own_chosen: float = 1.0
+    solar_rent_association_chosen: float = 1.0
+    solar_common_chosen: float = 1.0
+    solar_sharing_chosen: float = 1.0
+    solar_rent_corporation_chosen: float = 1.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """One area under one set of services and terms, over a number of years [year]; rented panels on some kinds of roofs."""
+    """One area under one set of services and terms, over a number of years [year]; panels rented out in some ways."""
 
     facts: AreaFacts
     terms: Terms
     services: tuple[Service, ...]
     period_years: int = 20
-    panels: tuple[str, ...] = ROOFS
+    panels: tuple[str, ...] = PANELS
 
     def inputs(self) -> dict[str, float]:
         """Return every number of the case by its path; years of the period are not among them."""
@@ -292,7 +327,8 @@ class Span:
     high: float
 
 
-_PERCENT, _PER_KILO = 0.01, 1000.0
+_PERCENT = 0.01
+_PANELS_PER_KWP = 1 / 0.435  # the panel of 435 Wp of which the price is known
 TERM_ROWS: dict[str, tuple[str, str, float]] = {
     "participation_frac": ("enterprise_participation", "1", 1),
     "contracts_frac": ("enterprise_contracts", "1", 1),
@@ -301,6 +337,7 @@ TERM_ROWS: dict[str, tuple[str, str, float]] = {
     "inflation_frac": ("inflation", "%/year", _PERCENT),
     "discount_real_frac": ("discount_rate_real", "%/year", _PERCENT),
     "wage_eur_per_hour": ("enterprise_wage", "EUR/h", 1),
+    "wage_kept_frac": ("enterprise_wage_kept", "1", 1),
     "outside_rate_eur_per_hour": ("enterprise_outside_rate", "EUR/h", 1),
     "volunteer_fee_eur_per_hour": ("volunteer_fee", "EUR/h", 1),
     "volunteer_hours_per_year": ("volunteer_hours", "h/person/year", 1),
@@ -317,7 +354,10 @@ TERM_ROWS: dict[str, tuple[str, str, float]] = {
     "electricity_price_eur_per_kwh": ("electricity_price_all_in", "EUR/kWh", 1),
     "electricity_growth_frac": ("electricity_price_growth", "%/year", _PERCENT),
     "export_value_eur_per_kwh": ("export_value_net", "EUR/kWh", 1),
-    "pv_price_eur_per_kwp": ("pv_system_price_pitched", "EUR/Wp", _PER_KILO),
+    "pv_price_eur_per_system": ("pv_price_fixed", "EUR/system", 1),
+    "pv_price_eur_per_kwp": ("pv_price_panel", "EUR/panel", _PANELS_PER_KWP),
+    "yield_factor": ("pv_yield_factor", "1", 1),
+    "own_use_factor": ("own_use_factor", "1", 1),
     "pv_degradation_frac": ("pv_degradation", "%/year", _PERCENT),
     "pv_upkeep_frac": ("pv_upkeep", "%/year", _PERCENT),
     "inverter_price_eur_per_kwp": ("pv_inverter_price", "EUR/kWp", 1),
@@ -325,6 +365,11 @@ TERM_ROWS: dict[str, tuple[str, str, float]] = {
     "rent_share_frac": ("solar_rent_share", "1", 1),
     "roof_rent_eur_per_kwp": ("roof_rent", "EUR/kWp/year", 1),
     "sewer_pass_on_frac": ("sewer_pass_on", "1", 1),
+    "shared_price_eur_per_kwh": ("electricity_price_shared", "EUR/kWh", 1),
+    "common_use_frac": ("pv_common_use", "1", 1),
+    "association_meters_frac": ("association_meters", "1", 1),
+    "association_common_frac": ("association_common", "1", 1),
+    "association_sharing_frac": ("association_sharing", "1", 1),
 }
 SHORT_ROWS = {
     "contracts_frac": ("enterprise_contracts_short", "1", 1),
@@ -407,14 +452,14 @@ def spans_of(
     track: str = "long",
     without: Sequence[str] = (),
 ) -> dict[str, Span]:
-    """Return the bounds of every uncertain input of a case, stretched to hold the case's own value.
+    """Return the bounds of every uncertain term and figure of a case, stretched to hold the case's own value.
 
     Parameters
     ----------
     case : Case
         The case.
     assumptions : Figures
-        Bounds of the terms, and the half width of the own use.
+        Bounds of the terms.
     services : sequence of ServiceFigures
         Bounds of the services' figures.
     track : str
@@ -429,8 +474,6 @@ def spans_of(
     }
     for one in services:
         spans |= {f"{one.name}.{item}": Span(row.low, row.high) for item, row in one.figures.items()}
-    half, own = assumptions.value("own_use_range", "1"), case.facts.own_use_frac
-    spans["facts.own_use_frac"] = Span(max(own - half, 0.0), min(own + half, 1.0))
     held = {path: one for path, one in spans.items() if path in given and path not in without}
     return {path: Span(min(one.low, given[path]), max(one.high, given[path])) for path, one in held.items()}
 

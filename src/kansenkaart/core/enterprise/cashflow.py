@@ -106,14 +106,15 @@ class CashFlow:
 def plan_of(case: Case) -> Plan:
     """Return the rows of a case: indices, each service, panels, sewer, overhead, loans and members' capital."""
     rows, payments = common_lines(), list[Payment]()
-    for roofs in case.panels:
-        rows += solar_lines(roofs)
-        payments += solar_payments(roofs)
+    for name in case.panels:
+        rows += solar_lines(name)
+        payments += solar_payments(name)
     for service in case.services:
         rows += service_lines(service)
         payments += service_payments(service)
         if service.name in SEWER_SAVINGS:
-            payments += sewer_payments(service.name, SEWER_SAVINGS[service.name])
+            saving = SEWER_SAVINGS[service.name]
+            payments += sewer_payments(service.name, saving, period_years=case.period_years)
     payments += _overhead()
     invested: list[Expr] = [Row(one.name) for one in payments if one.kind == "investment"]
     rows += [Line(one.name, "EUR/year", one.guarded()) for one in payments]

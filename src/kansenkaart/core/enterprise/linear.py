@@ -1,8 +1,8 @@
 """Many places at once: the outcome of a case is a sum over its facts, so one unit of each is worked out once.
 
 Each payment is a fact times something that hangs on terms and services only, and the loan follows what is invested. So
-the outcome of any place is the sum of *units* (a home coached, a m2 mown, a kWp placed, a euro saved on a sewer in year
-y), each times what the place has of it. Draws are shared by all places, so that places can be compared draw by draw.
+the outcome of any place is the sum of *units* (a home coached, a m2 mown, a kWp placed, a euro saved on a sewer), each
+times what the place has of it. Draws are shared by all places, so that places can be compared draw by draw.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kansenkaart.core.enterprise.case import ROOFS, AreaFacts, Case
+from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Case
 from kansenkaart.core.enterprise.cashflow import SEWER_SAVINGS, CashFlow, evaluate_case
-from kansenkaart.core.enterprise.solar_rent import NEEDS, SMALLEST_RATE, solar_name
+from kansenkaart.core.enterprise.solar_rent import MODELS, SMALLEST_RATE
 
 Array = NDArray[np.float64]
 OUTCOMES = ("household", "enterprise", "roof_owner", "municipality", "overhead", "investment", "paid", "volunteer")
@@ -49,9 +49,9 @@ class Units:
         """Number of draws."""
         return int(next(iter(self.by_name.values())).shape[1])
 
-    def part(self, first: int, last: int) -> Units:
-        """Return the draws from first up to, not including, last."""
-        return Units({name: one[:, first:last] for name, one in self.by_name.items()}, self.case)
+    def mean(self) -> Units:
+        """Return the expected units: one draw, the mean over all."""
+        return Units({name: one.mean(axis=1, keepdims=True) for name, one in self.by_name.items()}, self.case)
 
 
 def yearly_factor(flow: CashFlow) -> Array:
@@ -92,7 +92,7 @@ def _worth(flow: CashFlow, kinds: tuple[str, ...]) -> Array:
 
 def names_of(case: Case) -> tuple[str, ...]:
     """Return the services of a case, panels first."""
-    return (*map(solar_name, case.panels), *(one.name for one in case.services))
+    return (*case.panels, *(one.name for one in case.services))
 
 
 def units_of(case: Case, draws: Mapping[str, Array] | None = None) -> Units:
@@ -109,10 +109,7 @@ def units_of(case: Case, draws: Mapping[str, Array] | None = None) -> Units:
     found: dict[str, Array] = {}
     for name in names_of(case):
         one = _alone(case, name)
-        for key, facts in _unit_facts(one, name).items():
-            flow = _evaluate(one, facts, trial)
-            found[key] = outcomes(flow)
-            found |= _sewer_units(flow, name) if name in SEWER_SAVINGS else {}
+        found |= {key: outcomes(_evaluate(one, facts, trial)) for key, facts in _unit_facts(one, name).items()}
     bare = replace(case, services=(), panels=())
     found[FIXED] = outcomes(_evaluate(bare, {"homes": 0.0}, trial))
     alone = bare.with_inputs({"terms.overhead_fixed_eur_per_year": 0.0})
@@ -124,19 +121,30 @@ def units_of(case: Case, draws: Mapping[str, Array] | None = None) -> Units:
 
 def _alone(case: Case, name: str) -> Case:
     services = tuple(replace(one, chosen=1.0) for one in case.services if one.name == name)
-    one = replace(case, services=services, panels=tuple(roofs for roofs in case.panels if solar_name(roofs) == name))
-    return one.with_inputs(_NO_OVERHEAD | {f"terms.solar_{roofs}_chosen": 1.0 for roofs in ROOFS})
+    one = replace(case, services=services, panels=tuple(panels for panels in case.panels if panels == name))
+    return one.with_inputs(_NO_OVERHEAD | {f"terms.{panels}_chosen": 1.0 for panels in PANELS})
 
 
 def _unit_facts(case: Case, name: str) -> dict[str, dict[str, float]]:
-    if not case.panels:
-        return {name: {case.services[0].driver: 1.0}}
-    whose = {f"pv_{roofs}_frac": float(roofs in case.panels) for roofs in ROOFS if roofs != "own"}
-    return {
-        f"{name}:kwp": {"pv_kwp_economic": 1.0, "pv_kwh_per_year": 0.0, "own_use_frac": 0.0, **whose},
-        f"{name}:own": {"pv_kwp_economic": 0.0, "pv_kwh_per_year": 1.0, "own_use_frac": 1.0, **whose},
-        f"{name}:export": {"pv_kwp_economic": 0.0, "pv_kwh_per_year": 1.0, "own_use_frac": 0.0, **whose},
-    }
+    """Return for each fact that a service follows the facts of a place that has one unit of it and nothing else."""
+    names = facts_of_service(case, name)
+    return {f"{name}:{one}": {**dict.fromkeys(names, 0.0), one: 1.0} for one in names}
+
+
+def facts_of_service(case: Case, name: str) -> tuple[str, ...]:
+    """Return the facts that the amounts of a service follow, its sewer saving included.
+
+    Parameters
+    ----------
+    case : Case
+        With the service.
+    name : str
+        The service.
+    """
+    if name in MODELS:
+        return MODELS[name].needs
+    driver = next(one.driver for one in case.services if one.name == name)
+    return (driver, SEWER_SAVINGS[name]) if name in SEWER_SAVINGS else (driver,)
 
 
 def _evaluate(case: Case, facts: Mapping[str, float], draws: Mapping[str, Array]) -> CashFlow:
@@ -144,18 +152,6 @@ def _evaluate(case: Case, facts: Mapping[str, float], draws: Mapping[str, Array]
     known = one.inputs()
     fixed = [path for path in _NO_OVERHEAD if known[path] == 0.0]
     return evaluate_case(one, {path: values for path, values in draws.items() if path in known and path not in fixed})
-
-
-def _sewer_units(flow: CashFlow, name: str) -> dict[str, Array]:
-    """Return what a euro saved in each year brings: the share of those who take part by then, as in ``sewer_payments``."""
-    share, factor = flow.by_row[f"{name}:share"], yearly_factor(flow)
-    passed = flow.given["terms.sewer_pass_on_frac"]
-    found = {}
-    for year, part in enumerate(share * flow.discount * factor):
-        rows = dict.fromkeys(OUTCOMES, np.zeros_like(part))
-        rows |= {"municipality": part * (1 - passed), "enterprise": part * passed}
-        found[f"sewer:{name}:{year}"] = np.stack([rows[one] for one in OUTCOMES])
-    return found
 
 
 def service_outcomes(units: Units, name: str, facts: Mapping[str, Array]) -> Array:
@@ -170,26 +166,11 @@ def service_outcomes(units: Units, name: str, facts: Mapping[str, Array]) -> Arr
     facts : mapping of str to array
         Facts by name; one value per place, or per place and draw.
     """
-    roofs = next((one for one in ROOFS if solar_name(one) == name), None)
-    if roofs is not None:
-        return _sum(_solar_parts(name, roofs, facts), units)
-    driver = next(one.driver for one in units.case.services if one.name == name)
-    parts = {name: np.nan_to_num(_column(facts[driver]))}
-    if name in SEWER_SAVINGS:
-        year = np.floor(_column(facts["sewer_saving_year"]) + 1 / 2)
-        saving = np.nan_to_num(_column(facts[SEWER_SAVINGS[name]]))
-        years = [one for one in range(units.case.period_years + 1) if np.any(year == one)]
-        parts |= {f"sewer:{name}:{one}": np.where(year == one, saving, 0.0) for one in years}
-    return _sum(parts, units)
-
-
-def _solar_parts(name: str, roofs: str, facts: Mapping[str, Array]) -> dict[str, Array]:
-    kwp, kwh, own, association = (_column(facts[one]) for one in NEEDS)
-    part = 1 - association - np.nan_to_num(_column(facts["pv_corporation_frac"]))
-    part = part if roofs == "own" else _column(facts[f"pv_{roofs}_frac"])
-    known = ~np.isnan(kwp + kwh + own + association + part)
-    parts = {f"{name}:kwp": kwp, f"{name}:own": kwh * own, f"{name}:export": kwh * (1 - own)}
-    return {key: np.where(known, value * part, 0.0) for key, value in parts.items()}
+    parts = {f"{name}:{one}": _column(facts[one]) for one in facts_of_service(units.case, name)}
+    if name in MODELS:
+        known = ~np.isnan(sum(parts.values()))
+        return _sum({key: np.where(known, value, 0.0) for key, value in parts.items()}, units)
+    return _sum({key: np.nan_to_num(value) for key, value in parts.items()}, units)
 
 
 def organisation_outcomes(units: Units, homes: Array) -> Array:

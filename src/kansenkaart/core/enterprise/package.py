@@ -1,7 +1,8 @@
-"""Which services an enterprise takes on: those that carry themselves, apart from those that only others gain by.
+"""Which services an enterprise takes on, and what many places bring with it: expected values, draws, what is needed.
 
-The outcome is the sum of the services, each with its own loan, less what running the enterprise costs. So a service can be
-judged alone. The choice is made on the middle values and then held while all figures vary.
+The outcome is the sum of the services, each with its own loan, less what running the enterprise costs. The package is the
+same for all places that are compared: the services that leave the enterprise more than nothing over all of them together,
+as the mean over the draws. So what a place brings is a sum over its facts, and that of an area the sum of its blocks.
 """
 
 from __future__ import annotations
@@ -12,31 +13,37 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kansenkaart.core.enterprise.case import ROOFS, Case
+from kansenkaart.core.enterprise.case import PANELS, Case
 from kansenkaart.core.enterprise.linear import (
+    FIXED,
+    HOME,
     OUTCOMES,
     PARTY_COUNT,
+    Array,
     Units,
+    facts_of_service,
     names_of,
     organisation_outcomes,
     service_outcomes,
 )
-from kansenkaart.core.enterprise.solar_rent import needs_of, solar_name
+from kansenkaart.core.enterprise.solar_rent import MODELS
 
-Array = NDArray[np.float64]
+Facts = Mapping[str, Array]
 _ENTERPRISE = OUTCOMES.index("enterprise")
 
 
 @dataclass(frozen=True)
 class ServiceResult:
-    """What one service leaves alone, as equal yearly amounts in money of now, one value per place [EUR/year].
+    """What one service leaves alone, as the mean over the draws: equal yearly amounts in money of now [EUR/year].
 
     Parameters
     ----------
     name : str
         The service.
+    chosen : bool
+        Whether it is part of the package.
     known : array of bool
-        Whether the facts that drive it are known.
+        Per place, whether the facts that drive it are known.
     parties : array
         What household, enterprise, owner of the roof and municipality gain, its own loan paid; shape (4, places).
     drivers : tuple of str
@@ -44,9 +51,10 @@ class ServiceResult:
     """
 
     name: str
+    chosen: bool
     known: NDArray[np.bool_]
     parties: Array
-    drivers: tuple[str, ...] = ()
+    drivers: tuple[str, ...]
 
     @property
     def enterprise(self) -> Array:
@@ -59,22 +67,22 @@ class ServiceResult:
         return np.asarray(self.parties.sum(axis=0))
 
     @property
-    def earns(self) -> NDArray[np.bool_]:
-        """Whether it leaves the enterprise more than nothing."""
-        return self.known & (self.enterprise > 0)
-
-    @property
     def social(self) -> NDArray[np.bool_]:
-        """Whether the enterprise loses by it while the place as a whole gains."""
-        return self.known & ~self.earns & (self.local > 0)
+        """Whether it is left out since the enterprise loses by it, while the place as a whole gains."""
+        return np.asarray(self.known & (not self.chosen) & (self.enterprise <= 0) & (self.local > 0))
 
 
 def drivers_of(case: Case, name: str) -> tuple[str, ...]:
-    """Return the facts without which a service cannot be summed."""
-    roofs = next((one for one in ROOFS if solar_name(one) == name), None)
-    if roofs is not None:
-        return needs_of(roofs)
-    return (next(one.driver for one in case.services if one.name == name),)
+    """Return the facts without which a service cannot be summed.
+
+    Parameters
+    ----------
+    case : Case
+        With the service.
+    name : str
+        The service.
+    """
+    return MODELS[name].needs if name in MODELS else facts_of_service(case, name)[:1]
 
 
 def with_package(case: Case, names: Sequence[str]) -> Case:
@@ -85,34 +93,52 @@ def with_package(case: Case, names: Sequence[str]) -> Case:
     case : Case
         With all services.
     names : sequence of str
-        Of the services to keep.
+        The services of the package.
     """
     services = tuple(replace(one, chosen=float(one.name in names)) for one in case.services)
-    solar = {f"terms.solar_{roofs}_chosen": float(solar_name(roofs) in names) for roofs in ROOFS}
-    return replace(case, services=services).with_inputs(solar)
+    panels = {f"terms.{one}_chosen": float(one in names) for one in PANELS}
+    return replace(case, services=services).with_inputs(panels)
 
 
-def service_results(units: Units, facts: Mapping[str, Array]) -> tuple[ServiceResult, ...]:
-    """Return what each service leaves alone in each of many places, at the middle values.
+def package_of(units: Units, facts: Facts) -> tuple[str, ...]:
+    """Return the services that leave the enterprise more than nothing over all places together, as the mean over the draws.
 
     Parameters
     ----------
     units : Units
-        Of the middle values: one draw.
+        What one unit brings.
+    facts : mapping of str to array
+        Facts by name, one value per place; where a service cannot be summed the place counts for nothing.
+    """
+    mean = units.mean()
+    return tuple(
+        name for name in names_of(units.case) if float(service_outcomes(mean, name, facts)[_ENTERPRISE].sum()) > 0
+    )
+
+
+def service_results(units: Units, facts: Facts, package: Sequence[str]) -> tuple[ServiceResult, ...]:
+    """Return what each service leaves alone in each of many places, as the mean over the draws.
+
+    Parameters
+    ----------
+    units : Units
+        What one unit brings.
     facts : mapping of str to array
         Facts by name, one value per place.
+    package : sequence of str
+        The services taken on.
     """
-    found = []
+    found, mean = [], units.mean()
     for name in names_of(units.case):
         drivers = drivers_of(units.case, name)
         known = np.all([~np.isnan(facts[one]) for one in drivers], axis=0)
-        parties = service_outcomes(units, name, facts)[:PARTY_COUNT, :, 0]
-        found.append(ServiceResult(name, known, parties, drivers))
+        parties = service_outcomes(mean, name, facts)[:PARTY_COUNT, :, 0]
+        found.append(ServiceResult(name, name in package, known, parties, drivers))
     return tuple(found)
 
 
-def package_outcomes(units: Units, facts: Mapping[str, Array], chosen: Mapping[str, NDArray[np.bool_]]) -> Array:
-    """Return the outcome of each place with its own package, shape (outcomes, places, draws).
+def package_outcomes(units: Units, facts: Facts, package: Sequence[str]) -> Array:
+    """Return the outcome of each place with the package, shape (outcomes, places, draws).
 
     Parameters
     ----------
@@ -120,14 +146,37 @@ def package_outcomes(units: Units, facts: Mapping[str, Array], chosen: Mapping[s
         What one unit brings.
     facts : mapping of str to array
         Facts by name; one value per place, or per place and draw.
-    chosen : mapping of str to array of bool
-        Per service the places that take it on.
+    package : sequence of str
+        The services taken on.
     """
     total = organisation_outcomes(units, facts["homes"])
-    for name, where in chosen.items():
-        if where.any():
-            total = total + service_outcomes(units, name, facts) * where[None, :, None]
+    for name in package:
+        total = total + service_outcomes(units, name, facts)
     return np.asarray(total)
+
+
+def fixed_outcomes(units: Units) -> Array:
+    """Return what running the enterprise brings whatever its size, shape (outcomes, draws)."""
+    return np.asarray(units.by_name[FIXED])
+
+
+def unit_values(units: Units, package: Sequence[str]) -> dict[str, Array]:
+    """Return by fact what one unit of it brings with the package: the table with which an outcome can be checked by hand.
+
+    Parameters
+    ----------
+    units : Units
+        What one unit brings.
+    package : sequence of str
+        The services taken on.
+
+    Returns
+    -------
+    dict of str to array
+        By ``service:fact``, shape (outcomes, draws); ``organisation:homes`` per home.
+    """
+    keys = [key for key in units.by_name if key.split(":")[0] in package]
+    return {key: units.by_name[key] for key in (*keys, HOME)}
 
 
 def participation_needed(half: Array, full: Array) -> Array:

@@ -47,8 +47,8 @@ class Payment:
     service : str
         Service it belongs to.
     kind : str
-        saving, price, material, labour, wage, fee, coordination, investment, rent, export, sewer, loan, repayment, capital,
-        overhead, accounts.
+        saving, price, material, labour, wage, wage_tax, fee, coordination, investment, rent, export, sewer, loan, repayment,
+        capital, overhead, accounts.
     payer, payee : str
         Two of ``PARTIES``.
     value : Expr
@@ -169,11 +169,22 @@ def service_payments(service: Service) -> list[Payment]:
 
 
 def labour_payments(name: str, needs: tuple[str, ...]) -> list[Payment]:
-    """Return what the hours of a service cost, their coordination too; a volunteer's fee stops at the yearly maximum."""
+    """Return what the hours of a service cost, their coordination too; a volunteer's fee stops at the yearly maximum.
+
+    Of the cost of a paid resident the household keeps a part; tax and premiums leave the place.
+
+    Parameters
+    ----------
+    name : str
+        The service.
+    needs : tuple of str
+        Facts without which its hours are unknown.
+    """
     cap = term("volunteer_fee_max_eur_per_year") / term("volunteer_hours_per_year")
     fee = low(term("volunteer_fee_eur_per_hour"), cap)
     rates: tuple[tuple[str, str, str, Expr], ...] = (
-        ("wage", "hours_paid", "household", term("wage_eur_per_hour")),
+        ("wage", "hours_paid", "household", term("wage_eur_per_hour") * term("wage_kept_frac")),
+        ("wage_tax", "hours_paid", "others", term("wage_eur_per_hour") * (ONE - term("wage_kept_frac"))),
         ("fee", "hours_volunteer", "household", fee),
         ("labour", "hours_outside", "others", term("outside_rate_eur_per_hour")),
     )
@@ -188,8 +199,8 @@ def labour_payments(name: str, needs: tuple[str, ...]) -> list[Payment]:
     ]
 
 
-def sewer_payments(service: str, saving: str) -> list[Payment]:
-    """Return the sewer saving: to the municipality in the replacement year, a part passed on to the enterprise.
+def sewer_payments(service: str, saving: str, *, period_years: int) -> list[Payment]:
+    """Return the sewer saving, spread evenly over the period: to the municipality, a part passed on to the enterprise.
 
     Only those who take part by then count; a saving after the period is not counted.
 
@@ -198,13 +209,13 @@ def sewer_payments(service: str, saving: str) -> list[Payment]:
     service : str
         Service whose share of the homes or paving brings the saving about.
     saving : str
-        Fact with the saving if all take part [EUR].
+        Fact with the saving within the period if all take part [EUR].
+    period_years : int
+        Over how many years it is spread [year].
     """
-    due = nearest(fact("sewer_saving_year"))
-    year_after = IfAtLeast(YEAR, due + 1, Number(0.0), fact(saving) * Row(f"{service}:share") * INDEX)
-    saved = IfAtLeast(YEAR, due, year_after, Number(0.0))
-    needs = (f"facts.{saving}", "facts.sewer_saving_year")
-    name = f"sewer_{service}"
+    each = fact(saving) / period_years * Row(f"{service}:share") * INDEX
+    saved = IfAtLeast(YEAR, ONE, each, Number(0.0))
+    needs, name = (f"facts.{saving}",), f"sewer_{service}"
     return [
         Payment(name, "sewer", "others", "municipality", saved, needs),
         Payment(name, "sewer", "municipality", "enterprise", saved * term("sewer_pass_on_frac"), needs),

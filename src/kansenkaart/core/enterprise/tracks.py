@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from kansenkaart.core.enterprise.case import AreaFacts
 
+#: The track on which places are compared: it takes no large owner for granted.
+HEADLINE = "long"
+
 
 @dataclass(frozen=True)
 class TrackBounds:
@@ -110,10 +113,16 @@ def compare_tracks(
             Condition("many_owners", _not(_at_least(owned_by_corporation, at.large_owner_frac))),
             Condition("sewer_replacement_ahead", _at_least(at.sewer_within_years, facts.sewer_saving_year)),
             Condition("members", _at_least(members / facts.homes, at.members_per_home_frac)),
-            Condition("roofs_for_panels", _at_least(facts.pv_kwp_economic, math.ulp(0.0))),
+            Condition("roofs_for_panels", _at_least(_panels(facts), math.ulp(0.0))),
         ),
     )
     return Comparison(short, long, _better(short.fit_frac, long.fit_frac))
+
+
+def _panels(facts: AreaFacts) -> float:
+    """Return the panels that the homes can use, on roofs of residents and of associations at least [kWp]."""
+    corporation = facts.pv_corporation_kwp
+    return facts.pv_own_kwp + facts.pv_association_kwp + (0.0 if math.isnan(corporation) else corporation)
 
 
 def _at_least(value: float, bound: float) -> bool | None:

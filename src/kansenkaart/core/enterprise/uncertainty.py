@@ -1,32 +1,51 @@
-"""How sure an outcome is: seeded draws of every input, what matters most, and from which value it works."""
+"""How sure an outcome is: seeded joint draws of terms, figures and facts, and which of them carry its variance.
+
+Terms and figures of services are drawn once for all places; a fact moves by its own range in each place. Every draw has
+its mirror image in the facts, so that the mean over the draws is exactly that of the facts as they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kansenkaart.core.enterprise.case import Case, Span
-from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case
 from kansenkaart.errors import ConfigError
 
-Outcome = Callable[[CashFlow], NDArray[np.float64]]
-_GRID, _ROUNDS = 33, 6
+Array = NDArray[np.float64]
 _WORK = ("present_price", "enterprise_price", "material_price", "hours_per_unit")
+#: What moves together, whatever the service: by path of the terms.
+_TOGETHER = {
+    "electricity_price_eur_per_kwh": "power",
+    "shared_price_eur_per_kwh": "power",
+    "pv_price_eur_per_system": "panels",
+    "pv_price_eur_per_kwp": "panels",
+    "inverter_price_eur_per_kwp": "panels",
+    "overhead_fixed_eur_per_year": "organisation",
+    "overhead_home_eur_per_year": "organisation",
+    "coordination_frac": "organisation",
+    "wage_eur_per_hour": "wages",
+    "outside_rate_eur_per_hour": "wages",
+    "inflation_frac": "prices",
+    "loan_rate_frac": "prices",
+    "participation_frac": "participation",
+    "members_frac": "participation",
+    "association_meters_frac": "association",
+    "association_common_frac": "association",
+    "association_sharing_frac": "association",
+}
+_EIGHTY = 1.0 / (1.0 - np.sqrt(0.2))  # a symmetric triangle this wide has its 10th and 90th percentile at -1 and 1
+_FIFTH = 0.2
 
 
-def enterprise_value(flow: CashFlow) -> NDArray[np.float64]:
-    """Return what the enterprise keeps over the period, in money of now, per draw [EUR]."""
-    return flow.present_value("enterprise")
-
-
-def draw(case: Case, spans: Mapping[str, Span], *, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
+def draw(case: Case, spans: Mapping[str, Span], *, draws: int, seed: int) -> dict[str, Array]:
     """Return triangular draws of inputs, peaked at the case's own value; unknown inputs are not drawn.
 
-    Each group has its own stream, made from the seed and its name, so adding an input leaves the others' draws alone.
-    What work costs moves together within one service (:func:`group_of`): a lawn that asks more hours is paid more today.
+    Each group (:func:`group_of`) has its own stream, made from the seed and its name, so adding an input leaves the
+    others' draws alone. The second half of the draws repeats the first: the facts are mirrored there.
 
     Parameters
     ----------
@@ -35,7 +54,12 @@ def draw(case: Case, spans: Mapping[str, Span], *, draws: int, seed: int) -> dic
     spans : mapping of str to Span
         Bounds by path.
     draws, seed : int
-        Number of draws, and the seed.
+        Number of draws (even), and the seed.
+
+    Returns
+    -------
+    dict of str to array
+        By path, one value per draw, in its own unit.
 
     Raises
     ------
@@ -49,18 +73,49 @@ def draw(case: Case, spans: Mapping[str, Span], *, draws: int, seed: int) -> dic
                 "low <= value <= high for an input", found=f"{given.get(path)}, {span}", where=path, remedy="mend it"
             )
         if span.low < span.high and not np.isnan(given[path]):
-            at = np.random.default_rng([seed, *group_of(path).encode()]).random(draws)
+            at = np.tile(_quantiles(group_of(path), draws // 2, seed), 2)
             result[path] = triangular_at(at, span, middle=given[path])
     return result
 
 
+def draw_facts(groups: Sequence[str], *, draws: int, seed: int) -> dict[str, Array]:
+    """Return for each group of facts how far it moves in each draw, in half widths of its 80 % interval [1].
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Names; facts of one group move together.
+    draws, seed : int
+        Number of draws (even), and the seed. The second half mirrors the first, so each sums to nothing.
+    """
+    moved = {}
+    for group in groups:
+        half = triangular_at(_quantiles(f"facts.{group}", draws // 2, seed), Span(-_EIGHTY, _EIGHTY), middle=0.0)
+        moved[group] = np.concatenate([half, -half])
+    return moved
+
+
+def _quantiles(name: str, count: int, seed: int) -> Array:
+    """Return one quantile in each of so many equal steps, in an order of its own: the marginal is met exactly."""
+    stream = np.random.default_rng([seed, *name.encode()])
+    return np.asarray((stream.permutation(count) + stream.random(count)) / count)
+
+
 def group_of(path: str) -> str:
-    """Return with which others an input moves: the prices and hours of one service together, all else alone."""
-    service, item = path.split(".")
-    return f"{service}.work" if item in _WORK and service not in ("facts", "terms") else path
+    """Return with which others an input moves: prices and hours of one service, prices of panels, wages, and so on.
+
+    Parameters
+    ----------
+    path : str
+        Of an input of the case.
+    """
+    under, item = path.split(".")
+    if under == "terms":
+        return f"group.{_TOGETHER[item]}" if item in _TOGETHER else path
+    return f"{under}.work" if item in _WORK and under != "facts" else path
 
 
-def triangular_at(quantile: NDArray[np.float64], span: Span, *, middle: float) -> NDArray[np.float64]:
+def triangular_at(quantile: Array, span: Span, *, middle: float) -> Array:
     """Return the values at some quantiles of a triangular distribution.
 
     Parameters
@@ -79,87 +134,33 @@ def triangular_at(quantile: NDArray[np.float64], span: Span, *, middle: float) -
     return np.where(quantile < peak, rising, falling)
 
 
-def tornado(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterprise_value) -> pd.DataFrame:
-    """Return the outcome at the low and the high end of each input alone, widest first [EUR].
+def variance_shares(drawn: Mapping[str, Array], outcome: Array) -> pd.DataFrame:
+    """Return what each group of inputs carries of the variance of an outcome, most first.
 
-    Inputs that move together (:func:`group_of`) go to their ends together.
+    The share is the square of the correlation over the draws; of groups that move together one input stands for all. What
+    is left over is curvature and interplay.
 
     Parameters
     ----------
-    case : Case
-        Facts, services and terms.
-    spans : mapping of str to Span
-        Low and high of each input.
-    outcome : Outcome, optional
-        What is looked at, from the cash flow.
+    drawn : mapping of str to array
+        By path (or ``group.name`` of facts), one value per draw.
+    outcome : array
+        The same draws [EUR/year].
 
     Returns
     -------
     pandas.DataFrame
-        path (of the group), low, high (bounds of its first input, own unit), at_low_eur, at_high_eur, width_eur.
+        path (of the group), share [1], at_low_eur and at_high_eur: the mean outcome over the lowest and the highest fifth.
     """
-    given = case.inputs()
-    free = [path for path in sorted(spans) if spans[path].low < spans[path].high and not np.isnan(given[path])]
-    groups = list(dict.fromkeys(map(group_of, free)))
-    trial = {path: np.full(2 * len(groups), given[path]) for path in free}
-    for path in free:
-        at = 2 * groups.index(group_of(path))
-        trial[path][at : at + 2] = spans[path].low, spans[path].high
-    found = outcome(evaluate_case(case, trial)) if free else np.zeros(0)
-    first = {group_of(path): spans[path] for path in reversed(free)}
-    table = pd.DataFrame(
-        {
-            "path": groups,
-            "low": [first[group].low for group in groups],
-            "high": [first[group].high for group in groups],
-            "at_low_eur": found[0::2],
-            "at_high_eur": found[1::2],
-        }
-    )
-    table = table.assign(width_eur=(table["at_high_eur"] - table["at_low_eur"]).abs())
-    return table.sort_values(["width_eur", "path"], ascending=[False, True], ignore_index=True)
-
-
-def break_evens(case: Case, spans: Mapping[str, Span], *, outcome: Outcome = enterprise_value) -> pd.DataFrame:
-    """Return for each input alone the value at which the outcome turns 0, all others as they are.
-
-    Six rounds of 33 values, each between the two where the sign first turned, so the answer is exact to 1e-9 of the
-    interval; of several turning points it gives the lowest. All inputs share one evaluation per round.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    spans : mapping of str to Span
-        Where to look, by path.
-    outcome : callable
-        What has to turn 0 [EUR].
-
-    Returns
-    -------
-    pandas.DataFrame
-        path, value (own unit; NaN if it does not turn between the bounds or the input is unknown), at_high_eur (outcome
-        at the upper bound).
-    """
-    given = case.inputs()
-    paths = [path for path in spans if not np.isnan(given[path])]
-    ends = {path: (spans[path].low, spans[path].high) for path in paths}
-    highest: dict[str, float] = {}
-    for _ in range(_ROUNDS if paths else 0):
-        grids = {path: np.linspace(*ends[path], _GRID) for path in ends}
-        trial = {path: np.full(len(grids) * _GRID, given[path]) for path in grids}
-        for number, (path, grid) in enumerate(grids.items()):
-            trial[path][number * _GRID : (number + 1) * _GRID] = grid
-        found = outcome(evaluate_case(case, trial)).reshape(len(grids), _GRID)
-        for (path, grid), row in zip(grids.items(), found, strict=True):
-            highest.setdefault(path, float(row[-1]))
-            turns = np.flatnonzero(np.diff(np.signbit(row)))
-            if len(turns):
-                ends[path] = float(grid[turns[0]]), float(grid[turns[0] + 1])
-            else:
-                del ends[path]
-        if not ends:
-            break
-    value = {path: (low + high) / 2 for path, (low, high) in ends.items()}
-    rows = [(path, value.get(path, np.nan), highest.get(path, np.nan)) for path in spans]
-    return pd.DataFrame(rows, columns=["path", "value", "at_high_eur"])
+    first: dict[str, Array] = {}
+    for path, values in drawn.items():
+        first.setdefault(group_of(path) if not path.startswith("group.") else path, values)
+    few = max(int(len(outcome) * _FIFTH), 1)
+    rows = []
+    for path, values in first.items():
+        order = np.argsort(values, kind="stable")
+        spread = float(values.std() * outcome.std())
+        share = (float(((values - values.mean()) * (outcome - outcome.mean())).mean()) / spread) ** 2 if spread else 0.0
+        rows.append((path, share, float(outcome[order[:few]].mean()), float(outcome[order[-few:]].mean())))
+    table = pd.DataFrame(rows, columns=["path", "share", "at_low_eur", "at_high_eur"])
+    return table.sort_values(["share", "path"], ascending=[False, True], ignore_index=True)

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.config import Study
-from kansenkaart.core.enterprise.case import AreaFacts, Case, Span, spans_of, term_rows
-from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case
-from kansenkaart.core.enterprise.linear import PARTY_COUNT, Array, yearly_equivalent
+from kansenkaart.core.enterprise.case import AreaFacts, term_rows
+from kansenkaart.core.enterprise.cashflow import CashFlow
+from kansenkaart.core.enterprise.linear import PARTY_COUNT, Array
 from kansenkaart.core.enterprise.package import ServiceResult
 from kansenkaart.core.enterprise.services import PARTIES
+from kansenkaart.core.enterprise.setting import DRAWS
 from kansenkaart.core.enterprise.tracks import Comparison, Track
-from kansenkaart.core.enterprise.uncertainty import break_evens, tornado
+from kansenkaart.core.enterprise.uncertainty import variance_shares
 from kansenkaart.present.report import (
     Bullets,
     Grid,
@@ -29,10 +30,10 @@ from kansenkaart.present.report import (
 )
 from kansenkaart.publish.feasibility.sums import PlaceSums
 from kansenkaart.publish.map.legend import editions_of
-from kansenkaart.tables.assumptions import Assumptions, ServiceRows
+from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import label, path_words, unit_of_fact
-from kansenkaart.wording.nl import euros, exact, number
+from kansenkaart.wording.nl import euros, exact, number, share
 
 Row = Mapping[str, Any]
 _FITS_NL = {
@@ -51,45 +52,38 @@ _RISKS = (
     "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
 )
 _TORNADO_ROWS = 8
-_LEAST = 0.01  # without any home that takes part there is no enterprise
-#: Figures whose turning point is looked for, with the unit in which readers see it.
-_TURNING = {
-    "terms.participation_frac": "procent",
-    "terms.contracts_frac": "procent",
-    "facts.own_use_frac": "procent",
-    "terms.rent_share_frac": "procent",
-    "terms.electricity_price_eur_per_kwh": "euro per kWh",
-    "terms.pv_price_eur_per_kwp": "euro per kWp",
-    "terms.hours_factor": "keer het plan",
-    "terms.overhead_fixed_eur_per_year": "euro per jaar",
-}
 
 
-def how_sure(place: PlaceSums, services: Sequence[ServiceRows], known: Assumptions) -> Section:
-    """Say how far the outcome may lie off, what it hangs on, which track fits and what may go wrong."""
-    row, case = place.rows[place.track], place.sums[place.track].case
-    used = {one.name for one in place.sums[place.track].results if one.earns[0]}
-    spans = {
-        path: span
-        for path, span in spans_of(case, assumptions=known, services=services, track=place.track).items()
-        if path.split(".")[0] in ("terms", "facts") or path.split(".")[0] in used
-    }
-    table = tornado(case, spans, outcome=lambda flow: yearly_equivalent(flow, "enterprise")).head(_TORNADO_ROWS)
-    ends = zip(table["path"], table["at_low_eur"], table["at_high_eur"], strict=True)
-    bars = [(path_words(str(path)), float(low), float(high)) for path, low, high in ends if abs(high - low) > 1]
-    middle = float(row["enterprise_eur_per_year"])
-    low, high = float(row["enterprise_eur_per_year_low"]), float(row["enterprise_eur_per_year_high"])
+def how_sure(place: PlaceSums) -> Section:
+    """Say how far the outcome may lie off, which inputs carry that, which track fits and what may go wrong.
+
+    Parameters
+    ----------
+    place : PlaceSums
+        The place and its sums.
+    """
+    row, sums = place.rows[place.track], place.sums[place.track]
+    table = variance_shares(sums.setting.inputs_drawn(), sums.stays).head(_TORNADO_ROWS)
+    bars = [
+        (f"{path_words(path)} ({share(part)})", low, high)
+        for path, part, low, high in zip(
+            table["path"], table["share"], table["at_low_eur"], table["at_high_eur"], strict=True
+        )
+    ]
+    middle, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    around = " Nul ligt binnen de marge." if low <= 0 <= high else ""
     parts: list[Part] = [
         Words(
-            f"Met de middelste aannamen is de uitkomst van het wijkbedrijf {euros(middle)} per jaar. In acht van de "
-            f"tien trekkingen ligt dat tussen {euros(low)} en {euros(high)}. We trokken 500 keer alle aannamen tegelijk, elk "
-            "tussen zijn laagste en hoogste waarde."
+            f"Naar verwachting blijft er {_money_nl(middle)} per jaar in de buurt: het gemiddelde van {DRAWS} trekkingen "
+            f"van alle aannamen en feiten tegelijk. In acht van de tien ligt het tussen {_money_nl(low)} en "
+            f"{_money_nl(high)}.{around} De kans dat het wijkbedrijf zichzelf betaalt is "
+            f"{_chance(float(row['earns_keep_frac']))}."
         ),
-        tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat het wijkbedrijf per jaar overhoudt"),
+        tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
         Words(
-            "Elke balk verandert één aanname, de rest blijft gelijk. Oranje: de laagste waarde. Blauw: de hoogste waarde."
+            "Achter elke naam staat welk deel van de spreiding die aanname draagt. Oranje: het gemiddelde van de trekkingen "
+            "waarin zij het laagst is (het laagste vijfde). Blauw: waarin zij het hoogst is."
         ),
-        *_turns(case),
         Grid(
             "Past het korte of het lange spoor?",
             ("Voorwaarde", "spoor", "hier"),
@@ -100,38 +94,6 @@ def how_sure(place: PlaceSums, services: Sequence[ServiceRows], known: Assumptio
         Bullets(_RISKS),
     ]
     return Section("3. Hoe zeker is dit?", tuple(parts))
-
-
-def _turns(case: Case) -> list[Part]:
-    """Say at which value of one figure, the others held, the enterprise just earns its keep."""
-    given, rows = case.inputs(), []
-    spans = {
-        path: Span(_LEAST, 1.0) if unit == "procent" else Span(0.0, 2 * given[path]) for path, unit in _TURNING.items()
-    }
-    for path, turn, at_high in break_evens(case, spans).itertuples(index=False):
-        if np.isnan(at_high):
-            continue
-        words = (
-            f"{'vanaf' if at_high > 0 else 'tot'} {_amount(turn, _TURNING[path])}"
-            if not np.isnan(turn)
-            else ("altijd" if at_high > 0 else "met deze aanname alleen niet")
-        )
-        rows.append((path_words(path), _amount(given[path], _TURNING[path]), words))
-    return [
-        Grid(
-            "Wanneer komt het precies uit?", ("Aanname", "nu", "het wijkbedrijf komt uit"), tuple(rows), (2.2, 1, 1.6)
-        ),
-        Words(
-            "Per regel verandert één aanname, tussen nul en het dubbele van nu (een aandeel: van 1 tot 100 procent). "
-            "Het pakket van diensten blijft gelijk."
-        ),
-    ]
-
-
-def _amount(value: float, unit: str) -> str:
-    if unit == "procent":
-        return f"{number(value * 100)} procent"
-    return f"{number(value, 0 if value >= 100 else 2)} {unit}".rstrip()
 
 
 def _conditions(tracks: Comparison) -> tuple[tuple[str, ...], ...]:
@@ -242,7 +204,7 @@ def _monitor(place: PlaceSums, known: Assumptions, actual: pd.DataFrame, flow: C
     for item, when, value in zip(order["actual_item"], order["actual_year"], order["actual_value"], strict=True):
         year = int(when) - start
         if 0 <= year <= case.period_years and not pd.isna(value):
-            aim, got = float(plan[str(item)][year, 0]), float(value)
+            aim, got = float(plan[str(item)][year].mean()), float(value)
             words = f"{label('actual', str(item))}, {when}"
             rows.append((words, *(number(value) for value in (aim, got, got - aim))))
     return Grid("Plan en werkelijkheid", ("Wat en wanneer", "plan", "werkelijk", "verschil"), tuple(rows))
@@ -260,7 +222,6 @@ def report_of(
     place: PlaceSums,
     *,
     study: Study,
-    services: Sequence[ServiceRows],
     known: Assumptions,
     sources: Sequence[Provenance],
     actual: pd.DataFrame | None,
@@ -274,8 +235,6 @@ def report_of(
         The place and its sums.
     study : Study
         For its title, and whether it is invented.
-    services : sequence of ServiceRows
-        Figures of the services.
     known : Assumptions
         Figures.
     sources : sequence of Provenance
@@ -285,11 +244,11 @@ def report_of(
     name : str
         File name without ending, for the links.
     """
-    row, flow = place.rows[place.track], evaluate_case(place.sums[place.track].case)
+    row, flow = place.rows[place.track], place.sums[place.track].flow()
     sections = (
         _what(place, row),
         _money(place, flow),
-        how_sure(place, services, known),
+        how_sure(place),
         grounds(place, known, sources, actual, flow),
     )
     return ReportSpec(
@@ -304,28 +263,30 @@ def report_of(
 
 
 def verdict(row: Row) -> str:
-    """Say in one or two sentences whether the enterprise earns its keep, and what it would take."""
-    left, low, high, chance = (
-        float(row[name])
-        for name in (
-            "enterprise_eur_per_year",
-            "enterprise_eur_per_year_low",
-            "enterprise_eur_per_year_high",
-            "earns_keep_frac",
-        )
-    )
+    """Say in a few sentences what is expected to stay, whether the enterprise earns its keep, and how sure that is.
+
+    Parameters
+    ----------
+    row : mapping
+        Row of ``enterprise_case``.
+    """
     if not isinstance(row["services_nl"], str):
         return "Geen van de diensten die we konden doorrekenen draagt zichzelf. Zonder steun komt een wijkbedrijf hier niet uit."
-    outcome = (
-        f"houdt het wijkbedrijf {euros(left)} per jaar over"
+    stays, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    left, chance = float(row["enterprise_eur_per_year"]), float(row["earns_keep_frac"])
+    words = f"Naar verwachting blijft er {_money_nl(stays)} per jaar in de buurt, na alle kosten"
+    words = words if stays > 0 else f"Naar verwachting moet er {_money_nl(-stays)} per jaar bij"
+    words += f" (bewoners en wijkbedrijf samen; 80% kans op {_money_nl(low)} tot {_money_nl(high)}). "
+    words += (
+        f"Het wijkbedrijf zelf houdt {_money_nl(left)} over. "
         if left >= 0
-        else f"komt het wijkbedrijf {euros(-left)} per jaar tekort"
+        else f"Het wijkbedrijf zelf komt {_money_nl(-left)} tekort. "
     )
-    words = f"Met onze middelste aannamen {outcome}. Bijna alle aannamen zijn gokken: "
-    words += f"het kan ook {euros(low)} of {euros(high)} zijn. "
-    if high - left < left - low:
-        words += "Tegenvallen is waarschijnlijker dan meevallen. "
-    return words + f"De kans dat het zichzelf betaalt is ongeveer {_chance(chance)}."
+    return words + f"Bijna alle aannamen zijn gokken. De kans dat het zichzelf betaalt is ongeveer {_chance(chance)}."
+
+
+def _money_nl(value: float) -> str:
+    return euros(value, 1)
 
 
 def _chance(share: float) -> str:
@@ -337,8 +298,8 @@ def _needs(row: Row) -> Bullets:
         float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year", "homes")
     )
     lines = [
-        f"De organisatie (bestuur, boekhouding, coördinatie) kost {euros(costs)} per jaar; de diensten kunnen "
-        f"{euros(max(carried, 0.0))} dragen."
+        f"De organisatie (bestuur, boekhouding, coördinatie) kost {_money_nl(costs)} per jaar; de diensten kunnen "
+        f"{_money_nl(max(carried, 0.0))} dragen."
     ]
     needed = row["participation_needed_frac"]
     if pd.isna(needed):
@@ -354,9 +315,11 @@ def _needs(row: Row) -> Bullets:
     gap = -float(row["enterprise_eur_per_year"])
     if gap > 0:
         local = sum(float(row[name]) for name, _ in PARTY_ROWS)
-        lines.append(f"Een bijdrage van {euros(gap)} per jaar ({euros(gap / homes)} per woning) maakt het sluitend.")
         lines.append(
-            f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {euros(abs(local))} per jaar"
+            f"Een bijdrage van {_money_nl(gap)} per jaar ({_money_nl(gap / homes)} per woning) maakt het sluitend."
+        )
+        lines.append(
+            f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_money_nl(abs(local))} per jaar"
             + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
         )
     if isinstance(row["social_nl"], str):
@@ -372,10 +335,10 @@ def _what(place: PlaceSums, row: Row) -> Section:
     shorter = {track: place.rows[track] for track in ("short", "long")}
     head = ("Per jaar", *(label("track", one) for one in shorter))
     rows = [
-        ("Wijkbedrijf houdt over", *(euros(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
+        ("Wijkbedrijf houdt over", *(_money_nl(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
         (
             "Blijft in de wijk (bewoners en wijkbedrijf)",
-            *(euros(float(one["stays_eur_per_year"])) for one in shorter.values()),
+            *(_money_nl(float(one["stays_eur_per_year"])) for one in shorter.values()),
         ),
         ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values())),
     ]
@@ -430,24 +393,24 @@ def _incomplete(row: Row) -> list[Part]:
 def _money(place: PlaceSums, flow: CashFlow) -> Section:
     row, results = place.rows[place.track], place.sums[place.track].results
     parties = tuple(
-        (words, euros(float(row[name])), euros(float(row[f"{name}_low"])), euros(float(row[f"{name}_high"])))
+        (
+            words,
+            _money_nl(float(row[name])),
+            _money_nl(float(row[f"{name}_low"])),
+            _money_nl(float(row[f"{name}_high"])),
+        )
         for name, words in PARTY_ROWS
     )
-    net = flow.real(flow.party("enterprise"))[:, 0]
-    work = (
-        f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
-        "vrijwilligers met een vergoeding. "
-        f"Investering in de hele looptijd: {euros(float(row['investment_eur']))}."
-    )
+    net = flow.real(flow.party("enterprise")).mean(axis=1)
     parts: list[Part] = [
         Words(
             "Alle bedragen zijn per jaar en in geld van nu, voor het "
             f"{label('track', place.track).replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
             "Wat de één wint, betaalt een ander."
         ),
-        Grid("Wie wint en wie betaalt", ("Partij", "middelste aannamen", "laag", "hoog"), parties),
-        Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + work),
-        *_adds_up(results, flow),
+        Grid("Wie wint en wie betaalt", ("Partij", "verwacht", "laag", "hoog"), parties),
+        Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + _work_nl(row)),
+        *_adds_up(results, row),
         years_drawing(
             [float(one) for one in net],
             title="Kas van het wijkbedrijf per jaar (geld van nu)",
@@ -467,29 +430,38 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
     return Section("2. Wie wint, wie betaalt", tuple(parts))
 
 
-def _adds_up(results: Sequence[ServiceResult], flow: CashFlow) -> list[Part]:
+def _work_nl(row: Row) -> str:
+    return (
+        f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
+        "vrijwilligers met een vergoeding. "
+        f"Investering in de hele looptijd: {_money_nl(float(row['investment_eur']))}."
+    )
+
+
+def _adds_up(results: Sequence[ServiceResult], row: Row) -> list[Part]:
     """Set services against parties: each row sums to nothing, and the package with its organisation to the outcome."""
     counted = [one for one in results if one.known[0] and np.abs(one.parties[:, 0]).sum() > 0]
     order = sorted(counted, key=lambda one: (-float(one.enterprise[0]), one.name))
-    package = [(label("service", one.name), one.parties[:, 0]) for one in order if one.earns[0]]
-    other = [(label("service", one.name), one.parties[:, 0]) for one in order if not one.earns[0]]
-    whole = np.array([float(yearly_equivalent(flow, party)[0]) for party in PARTIES[:PARTY_COUNT]])
+    package = [(label("service", one.name), one.parties[:, 0]) for one in order if one.chosen]
+    other = [(label("service", one.name), one.parties[:, 0]) for one in order if not one.chosen]
+    whole = np.array([float(row[f"{party}_eur_per_year"]) for party in PARTIES[:PARTY_COUNT]])
     rest = whole - np.sum([values for _, values in package], axis=0)
     head = ("Dienst", "wijkbedrijf", "bewoners", "eigenaar", "gemeente", "anderen")
     widths = (2.6, 1, 1, 1, 1, 1)
 
     def rows(found: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            (name, *(euros(float(one)) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
+            (name, *(_money_nl(float(one)) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
         )
 
     sums = [*package, ("organisatie en inleg van leden", rest), ("samen", whole)]
     parts: list[Part] = [
         Grid("Zo telt het op", head, rows(sums), widths),
         Words(
-            "In het pakket zitten alleen diensten die zichzelf dragen. Bewoners winnen door lagere rekeningen, loon en "
+            "Verwachte bedragen. Het pakket is gelijk voor alle plekken van deze studie: wat zichzelf draagt over alle samen. "
+            "Bewoners winnen door lagere rekeningen, loon en "
             "vergoedingen. Anderen zijn leveranciers, de bank en wie het werk nu doet: wat de wijk wint, missen zij. Elke "
-            "regel telt op tot nul; door afronding op tientjes kan dat iets schelen."
+            "regel telt op tot nul; door afronding kan dat iets schelen."
         ),
     ]
     if other:

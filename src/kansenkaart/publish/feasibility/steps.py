@@ -27,7 +27,7 @@ from kansenkaart.tables.step import Report, code_version
 from kansenkaart.tables.store import Store, atomic
 
 MOST_BEST, MOST_IN_ALL = 5, 6
-_READ = ("enterprise_case", "enterprise_facts", "own_budget", "own_actual")
+_READ = ("enterprise_case", "enterprise_facts", "block_facts", "own_budget", "own_actual")
 _ENDINGS = (".html", ".pdf", ".xlsx")
 
 
@@ -55,7 +55,7 @@ def chosen_places(cases: pd.DataFrame, best: pd.DataFrame | None) -> list[Place]
     one = cases.drop_duplicates(["place_kind", "place_id"])
     found: list[Place] = []
     if best is not None and len(best):
-        first = "eur" if (best["criterion"] == "eur").any() else sorted(best["criterion"])[0]
+        first = "stays" if (best["criterion"] == "stays").any() else sorted(best["criterion"])[0]
         ranked = best[best["criterion"] == first].sort_values("rank").head(MOST_BEST)
         found = [("best", str(name)) for name in ranked["best_id"]]
     buurten = one[one["place_kind"] == "buurt"].sort_values(["homes", "place_id"], ascending=[False, True])
@@ -164,9 +164,7 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
             )
         mine = None if actual is None else actual[actual["place_id"] == ":".join(place)]
         name = slug(*place)
-        spec = report_of(
-            sums, study=study, services=survey.services, known=known, sources=sources, actual=mine, name=name
-        )
+        spec = report_of(sums, study=study, known=known, sources=sources, actual=mine, name=name)
         if isinstance(store, ReaderStore) and not store.public and not study.invented:
             spec = replace(spec, warning="Intern: met gegevens van afzonderlijke panden; niet verspreiden.")
         files = [folder / f"{name}{ending}" for ending in _ENDINGS]
@@ -186,12 +184,12 @@ def _write_workbook(
     track = sums.track
     note = f"Bronnen: {editions_of(sources)}. Spoor: {'kort' if track == 'short' else 'lang'}."
     model = workbook_of(
-        sums.sums[track].case,
+        sums.sums[track],
+        sums.rows[track],
         title=title,
         source_note=note,
         assumptions=known,
         services=survey.services,
-        track=track,
     )
     write_workbook(model, path)
 

@@ -10,16 +10,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case, case_from, facts_of_row, term_rows
-from kansenkaart.core.enterprise.cashflow import payment_keys, sheet_formulas
-from kansenkaart.core.enterprise.linear import Units, units_of
+from kansenkaart.core.enterprise.case import AreaFacts, Case, facts_of_row, term_rows
+from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case, payment_keys, sheet_formulas
+from kansenkaart.core.enterprise.linear import OUTCOMES, Array
 from kansenkaart.core.enterprise.package import ServiceResult, service_results, with_package
 from kansenkaart.core.enterprise.services import PARTIES
-from kansenkaart.core.enterprise.tracks import Comparison, compare_tracks
+from kansenkaart.core.enterprise.setting import CRITERIA, Setting, as_inputs, setting_of
+from kansenkaart.core.enterprise.tracks import HEADLINE, Comparison, compare_tracks
 from kansenkaart.present.workbook import InputCell, PaymentRow, SumRow, WorkbookModel
 from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import label, leading_cases
+from kansenkaart.wording.enterprise import label, path_words, row_words, unit_of_fact
+from kansenkaart.wording.nl import exact
 
 TRACKS = ("short", "long")
 Place = tuple[str, str]
@@ -27,10 +29,28 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class TrackSums:
-    """The sums of one place on one track: its case with the package, and what each service leaves alone."""
+    """The sums of one place on one track.
+
+    Parameters
+    ----------
+    case : Case
+        Its facts, with the package chosen.
+    setting : Setting
+        What holds for all places: units, draws and package.
+    results : tuple of ServiceResult
+        What each service leaves alone, expected.
+    stays : array
+        What stays in the neighbourhood in each draw [EUR/year].
+    """
 
     case: Case
+    setting: Setting
     results: tuple[ServiceResult, ...]
+    stays: Array
+
+    def flow(self) -> CashFlow:
+        """Return the payments of every year, one value per draw of the terms; facts as they are."""
+        return evaluate_case(self.case, self.setting.terms)
 
 
 @dataclass(frozen=True)
@@ -60,8 +80,8 @@ class PlaceSums:
 
     @property
     def track(self) -> str:
-        """The track that is shown, as on the map (:func:`leading_cases`)."""
-        return str(leading_cases(pd.DataFrame(list(self.rows.values()))).iloc[0]["track"])
+        """The track that is shown, as on the map: the one on which places are compared."""
+        return HEADLINE
 
 
 @dataclass(frozen=True)
@@ -71,7 +91,7 @@ class Survey:
     cases: gpd.GeoDataFrame
     facts: pd.DataFrame
     services: tuple[ServiceRows, ...]
-    units: Mapping[str, tuple[Case, Units]]
+    settings: Mapping[str, Setting]
 
     def sums_of(self, place: Place) -> PlaceSums | None:
         """Return the sums of one place, made from its stored facts; None if it has no case.
@@ -90,18 +110,20 @@ class Survey:
         return PlaceSums(
             place,
             {str(one["track"]): one.to_dict() for _, one in mine.iterrows()},
-            {track: _sums(facts, *self.units[track]) for track in TRACKS},
+            {track: _sums(row, self.settings[track]) for track in TRACKS},
             compare_tracks(facts, renovation_year=float(row["renovation_year"]), members=np.nan),
             gpd.GeoSeries(mine.geometry.iloc[:1]),
             gpd.GeoSeries(around),
         )
 
 
-def _sums(facts: AreaFacts, case: Case, units: Units) -> TrackSums:
-    given = {name: np.array([value], float) for name, value in facts.__dict__.items()}
-    results = service_results(units, given)
-    chosen = [one.name for one in results if one.earns[0]]
-    return TrackSums(replace(with_package(case, chosen), facts=facts), results)
+def _sums(row: pd.Series[Any], setting: Setting) -> TrackSums:
+    given = as_inputs(row.to_frame().T)
+    results = service_results(setting.units, given, setting.package)
+    drawn = setting.drawn(given, np.array([float(row["roof_range_frac"])]))
+    stays = drawn[[OUTCOMES.index(one) for one in CRITERIA["stays"]], 0].sum(axis=0)
+    case = replace(with_package(setting.case, setting.package), facts=facts_of_row(row.to_dict()))
+    return TrackSums(case, setting, results, stays)
 
 
 def survey_of(store: Store, known: Assumptions) -> Survey:
@@ -114,54 +136,93 @@ def survey_of(store: Store, known: Assumptions) -> Survey:
     known : Assumptions
         Figures.
     """
-    facts, services = store.read("enterprise_facts"), default_services()
+    facts, cases = store.read("enterprise_facts"), store.read("enterprise_case")
+    whole = store.read("block_facts") if store.has("block_facts") else facts[facts["place_kind"].eq("buurt")]
+    services = default_services()
     if store.has("own_budget"):
         rows = store.read("own_budget").dropna(subset="budget_eur_per_year")
         budget = dict(zip(rows["service"], rows["budget_eur_per_year"], strict=True))
-        buurten = facts[facts["place_kind"].eq("buurt")]
-        sizes = {name: float(buurten[name].sum(skipna=False)) for name in AreaFacts().__dict__}
+        sizes = {name: float(whole[name].sum(skipna=False)) for name in AreaFacts().__dict__}
         services = with_budgets(services, budget, sizes)
-    cases = {one: case_from(AreaFacts(), assumptions=known, services=services, track=one) for one in TRACKS}
-    units = {track: (case, units_of(case)) for track, case in cases.items()}
-    return Survey(store.read("enterprise_case"), facts, services, units)
+    packages = cases.groupby("track")["package"].first()
+    settings = {
+        track: setting_of(
+            track, figures=known, services=services, package=[one for one in str(packages[track]).split(";") if one]
+        )
+        for track in TRACKS
+    }
+    return Survey(cases, facts, services, settings)
 
 
 def workbook_of(
-    case: Case,
+    sums: TrackSums,
+    row: Mapping[str, Any],
     *,
     title: str,
     source_note: str,
     assumptions: Assumptions,
     services: Sequence[ServiceRows],
-    track: str = "long",
 ) -> WorkbookModel:
-    """Return the workbook of a case: the same sums as formulas, every input with its bounds and source.
+    """Return the workbook of a place: the same sums as formulas with their outcome, every input with bounds and source.
 
     Parameters
     ----------
-    case : Case
+    sums : TrackSums
         The case, its package chosen.
+    row : mapping
+        Its row of ``enterprise_case``: what is printed everywhere.
     title, source_note : str
         Heading, and the line on sources.
     assumptions : Assumptions
         Figures of the terms.
     services : sequence of ServiceRows
         Figures of the services.
-    track : str
-        ``short`` or ``long``.
     """
-    figures = _figures(assumptions, services, track)
+    case, flow = sums.case, evaluate_case(sums.case)
+    figures = _figures(assumptions, services, str(row["track"]))
     return WorkbookModel(
         title=title,
         source_note=source_note,
+        published=tuple(
+            (
+                words,
+                float(row[f"{name}_eur_per_year"]),
+                float(row[f"{name}_eur_per_year_low"]),
+                float(row[f"{name}_eur_per_year_high"]),
+            )
+            for name, words in (("stays", "blijft in de buurt"), *((one, label("party", one)) for one in PARTIES[:-1]))
+        ),
+        chance_frac=float(row["earns_keep_frac"]),
         inputs=tuple(_cell(path, value, figures) for path, value in case.inputs().items()),
-        rows=tuple(SumRow(*row) for row in sheet_formulas(case)),
+        rows=tuple(
+            SumRow(name, row_words(name), _unit_nl(unit), formula, tuple(map(float, flow.by_row[name][:, 0])))
+            for name, unit, formula in sheet_formulas(case)
+        ),
         payments=tuple(PaymentRow(name, of, payer, payee) for name, of, _, payer, payee in payment_keys(case)),
         parties=tuple((name, label("party", name)) for name in PARTIES),
+        results={
+            name: (float(flow.present_value(name)[0]), tuple(map(float, flow.party(name)[:, 0]))) for name in PARTIES
+        },
         period_years=case.period_years,
         discount_path="terms.discount_real_frac",
         index_row="price_index",
     )
+
+
+_QUALITY_NL = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
+_UNITS_NL = {
+    "EUR": "euro",
+    "year": "jaar",
+    "h": "uur",
+    "home": "woning",
+    "person": "persoon",
+    "1": "-",
+    "panel": "paneel",
+}
+
+
+def _unit_nl(unit: str) -> str:
+    return "/".join(_UNITS_NL.get(one, one) for one in unit.split("/"))
 
 
 def _figures(
@@ -175,9 +236,14 @@ def _figures(
 
 
 def _cell(path: str, value: float, figures: Mapping[str, tuple[Assumption, float]]) -> InputCell:
+    words = path_words(path)
     if path not in figures:
-        source = "1 = doet mee, 0 = doet niet mee" if path.endswith("chosen") else "feiten van het gebied"
-        return InputCell(path, value, value, value, "", "choice" if path.endswith("chosen") else "from the map", source)
+        chosen = path.endswith("chosen")
+        source = "1 = doet mee, 0 = doet niet mee" if chosen else "feiten van het gebied"
+        unit = "" if chosen else unit_of_fact(path.split(".")[1])
+        return InputCell(path, words, value, value, value, unit, "keuze" if chosen else "van de kaart", source)
     row, by = figures[path]
-    unit = row.unit if by == 1 else f"{row.unit} x {by:g}"
-    return InputCell(path, value, row.low * by, row.high * by, unit, row.quality, row.source)
+    unit = _unit_nl(row.unit) if by == 1 else f"{_unit_nl(row.unit)} x {exact(by)}"
+    quality = _QUALITY_NL.get(row.quality, row.quality)
+    source = "gok" if row.source == "guess" else row.source
+    return InputCell(path, words, value, row.low * by, row.high * by, unit, quality, source)

@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
+from kansenkaart.publish.figures import Verdict, case_of, unique_names, verdict_of, with_case
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import label, leading_cases
-from kansenkaart.wording.nl import UNKNOWN, capital, energy, listed, number, roughly, say, share
+from kansenkaart.wording.enterprise import label
+from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, listed, number, roughly, say, share
 
 #: Where the euros of a whole are known, its parts are not weighed beside it.
 _IMPLIED = {
-    "value_eur_per_year": (
+    "stays_eur_per_year": (
         "sun_eur_per_year",
         "water_eur_per_year",
         "yield_pay_kwh_per_year",
@@ -54,23 +55,17 @@ class Places:
 
 
 def proposed(store: Store) -> Places | None:
-    """Return the best single areas (by their value in euros where both were sought), else the areas of the division.
-
-    Parameters
-    ----------
-    store : Store
-        Scored tables.
-    """
+    """Return the best single areas (by what stays where that is known), else the areas of the division; each with its case."""
     if store.has("best_area"):
         frame = store.read("best_area")
-        for criterion in ("eur", "kwh"):
-            part = frame[frame["criterion"] == criterion]
+        for criterion in ("stays", "kwh"):
+            part = frame[frame["criterion"] == criterion].sort_values("rank", ignore_index=True)
             if len(part):
-                return Places(
-                    "best", "best_area", part.sort_values("rank", ignore_index=True), "best_id", _name_of(part)
-                )
+                name = _name_of(part)
+                full = with_case(store, part.assign(**{name: unique_names(part[name].astype(str))}), "best", "best_id")
+                return Places("best", "best_area", full, "best_id", name)
     if store.has("gebied"):
-        frame = store.read("gebied")
+        frame = with_case(store, store.read("gebied"), "gebied", "gebied_id")
         return Places("gebied", "gebied", frame, "gebied_id", "gebied_name") if len(frame) else None
     return None
 
@@ -161,45 +156,66 @@ def _known(row: pd.Series[Any], name: str) -> float | None:
 
 
 def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenance]) -> Start | None:
-    """Say where to start, how many homes that is, what it brings, how sure that is, and from what.
+    """Say where to start, how many homes that is, what it brings, how sure that is, what it takes, and from what.
+
+    Where nothing earns its keep it says so and does not call any place one to begin with; where places cannot be told
+    apart it does not crown one.
 
     Parameters
     ----------
     store : Store
         Scored tables.
     tool : AreaTool or None
-        With the proposed places, for the blocks of the first.
+        For the blocks of the place.
     sources : sequence of Provenance
-        The deliveries behind it.
+        Deliveries behind the figures.
     """
     places = proposed(store)
     if places is None:
         return None
-    row = places.frame.iloc[0] if places.kind == "best" else places.frame.iloc[_leading(places.frame)]
+    frame = places.frame
+    if places.kind == "gebied":
+        first = _leading(frame)
+        frame = pd.concat([frame.iloc[[first]], frame.drop(index=frame.index[first])])
+    row = frame.iloc[0]
+    case = case_of(store, places.kind, str(row[places.key]))
+    verdict = None if case is None else verdict_of(frame, places.name)
     key = f"{places.kind}-{row[places.key]}"
     area = next((one for one in tool.areas if one.key == key), None) if tool else None
-    why = (
-        "de beste plek die is gevonden" if places.kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
-    )
-    answers = (
-        Answer("Waar?", str(row[places.name]), why),
-        Answer("Hoeveel woningen?", f"{number(row['homes'])} woningen", "geteld in het register van gebouwen (BAG)"),
-        _gain(store, places.kind, row),
-        _sure(row),
-        Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(places.frame)),
-    )
     layer = "beste_gebieden" if places.kind == "best" else "gebieden"
-    units, link = (area.units, area.link) if area else ((), "")
+    answers = (
+        Answer("Waar?", str(row[places.name]), _why(places.kind, verdict)),
+        Answer("Hoeveel woningen?", f"{number(row['homes'])} woningen", "geteld in het register van gebouwen (BAG)"),
+        _without_case(row) if case is None else _gain(case, verdict),
+        *(() if case is None else _sure(row, case)),
+        *(() if case is None else (_takes(store, places.kind, case),)),
+        Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame)),
+    )
     return Start(
-        "Waar beginnen?",
+        "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen plek verdient zichzelf",
         answers,
-        units,
-        link,
+        area.units if area else (),
+        area.link if area else "",
         layer,
         str(row[places.key]),
         places=_on_one_axis(store, places) if places.kind == "best" else (),
         unknown=tuple(_UNKNOWN[name] for name in _UNKNOWN if not store.has(name)),
+        mark="Begin hier" if verdict is None or (verdict.earns and len(verdict.equal) == 1) else _MARKS[verdict.earns],
     )
+
+
+#: What stands at the first place on the map where it is no place to begin with, or not the only one.
+_MARKS = {True: "Even kansrijk", False: "Minst verre"}
+_COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
+
+
+def _why(kind: str, verdict: Verdict | None) -> str:
+    if verdict is not None and not verdict.earns:
+        return "dit is de minst verre: hier komt het verwachte bedrag het dichtst bij uitkomen"
+    if verdict is not None and len(verdict.equal) > 1:
+        others = listed(verdict.equal[1:])
+        return f"{_COUNTS[len(verdict.equal)]} zijn even kansrijk: de marges overlappen met die van {others}"
+    return "de beste plek die is gevonden" if kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
 
 
 def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
@@ -212,7 +228,7 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
             return ()
         middle, low, high, chance = (float(case[name]) for name in names)
         amount, span = roughly(middle, low, high)
-        words = f"{capital(amount)} per jaar blijft in de wijk, {span}; {label('begun', str(case['track']))}"
+        words = f"{capital(amount)} per jaar blijft in de buurt, {span}; {label('begun', str(case['track']))}"
         out.append(StartPlace(str(row[places.key]), str(row[places.name]), middle, low, high, chance, words))
     return tuple(out)
 
@@ -228,22 +244,41 @@ def _leading(frame: pd.DataFrame) -> int:
     return int(np.nanargmax(values if first.rank > 0 else -values))
 
 
-def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
+def _gain(case: pd.Series[Any], verdict: Verdict | None) -> Answer:
+    stays, low, high = (float(case[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    amount, between = roughly(stays, low, high)
+    span = f"{label('begun', str(case['track']))}; verwacht bedrag, na alle kosten; {between}"
+    if verdict is not None and verdict.around_zero:
+        span += ": het kan dus ook niets of minder zijn"
+    words = "blijft in de buurt" if stays > 0 else "(er moet geld bij)"
+    return Answer("Wat levert het op?", f"{capital(amount)} per jaar {words}", span)
+
+
+def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
+    """Say what it takes before the enterprise pays, what the other track would bring, and who knows what we do not."""
+    left, homes = float(case["enterprise_eur_per_year"]), max(float(case["homes"]), 1.0)
+    short = case_of(store, kind, str(case["place_id"]), "short")
+    if left >= 0:
+        needs = "Het wijkbedrijf betaalt naar verwachting zichzelf."
+    else:
+        each = f"{euros(-left, 1)} per jaar ({euros(-left / homes, 1)} per woning)"
+        needs = f"Een bijdrage van {each} maakt het wijkbedrijf sluitend."
+    if short is not None:
+        needs += f" Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
+    return Answer(
+        "Wat is ervoor nodig?",
+        needs,
+        "wie weet wat wij niet weten: de corporatie (eigendom en jaar van groot onderhoud), de waterbeheerder (het echte "
+        "riool), bewoners (wie doet mee)",
+    )
+
+
+def _without_case(row: pd.Series[Any]) -> Answer:
     question = "Wat levert het op?"
-    case = case_of(store, kind, str(row[f"{kind}_id"]))
-    if case is not None and pd.notna(case.get("stays_eur_per_year")):
-        low, high = case.get("stays_eur_per_year_low"), case.get("stays_eur_per_year_high")
-        begun, middle = label("begun", str(case["track"])), float(case["stays_eur_per_year"])
-        if pd.isna(low) or pd.isna(high):
-            return Answer(question, f"{number(middle)} euro per jaar blijft in de wijk", begun)
-        amount, span = roughly(middle, float(low), float(high))
-        return Answer(question, f"{capital(amount)} per jaar blijft in de wijk", f"{span}; {begun}")
-    # What is unknown, or pays nowhere, is no part of the sum and is not named as one.
-    parts = [
-        word for name, word in (("sun_eur_per_year", "zon"), ("water_eur_per_year", "grijswater")) if _known(row, name)
-    ]
-    together = f"{' en '.join(parts)} samen" if len(parts) > 1 else f"alleen {parts[0]}" if parts else ""
-    for name, words in (("value_eur_per_year", together), ("sun_eur_per_year", "alleen zon")):
+    for name, words in (
+        ("sun_eur_per_year", "alleen zon"),
+        ("water_eur_per_year", "alleen grijswater"),
+    ):
         value = _known(row, name)
         if value is not None and words:
             each = f"ongeveer {number(value / max(float(row['homes']), 1))} euro per woning; {words}"
@@ -258,36 +293,19 @@ def _gain(store: Store, kind: str, row: pd.Series[Any]) -> Answer:
     return Answer(question, reuse, "in euro's nog onbekend: er ontbreken gegevens over daken of riolen")
 
 
-def case_of(store: Store, kind: str, key: str) -> pd.Series[Any] | None:
-    """Return the enterprise's case of a place, on the track that is shown of it; None where there is none.
-
-    Parameters
-    ----------
-    store : Store
-        Scored tables.
-    kind : str
-        ``buurt``, ``gebied`` or ``best``.
-    key : str
-        Code or number of the place.
-    """
-    if not store.has("enterprise_case"):
-        return None
-    frame = store.read("enterprise_case")
-    frame = leading_cases(frame[(frame["place_kind"] == kind) & (frame["place_id"].astype(str) == key)])
-    return None if frame.empty else frame.iloc[0]
-
-
-def _sure(row: pd.Series[Any]) -> Answer:
+def _sure(row: pd.Series[Any], case: pd.Series[Any]) -> tuple[Answer, ...]:
+    chance = f"De kans dat het wijkbedrijf zichzelf betaalt is {share(case['earns_keep_frac'])}"
     sure, gap = _known(row, "sure_frac"), _known(row, "bound_gap_frac")
     proof = "" if gap is None else _proof(gap)
-    if sure is None:
-        return Answer("Hoe zeker?", "Niet doorgerekend: gebruik dit als begin van een gesprek", proof)
-    return Answer("Hoe zeker?", f"In {number(100 * sure)} van de 100 berekeningen bij de beste vijf", proof)
+    if sure is not None:
+        draws, others = int(row["sure_draws"]), int(row["candidates"])
+        chance += f"; in {number(sure * draws)} van de {draws} trekkingen bij de beste vijf van {others}"
+    return (Answer("Hoe zeker?", f"{chance}.", proof),)
 
 
 def _proof(gap: float) -> str:
     if gap <= 0:
-        return "bewezen: geen ander gebied is met deze cijfers beter"
+        return "bewezen: geen ander gebied is met deze cijfers beter, de prijs van de rand meegerekend"
     percent = share(gap, 1)
     most = "minder dan 0,1%" if percent == "0,0%" else f"hoogstens {percent}"
     return f"een ander gebied kan met deze cijfers {most} meer waard zijn"

@@ -13,12 +13,12 @@ import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Layer, Story, Theme
+from kansenkaart.publish.figures import headline_cases, unique_names, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording import nl
-from kansenkaart.wording.enterprise import leading_cases
 from kansenkaart.wording.names import block_names, face_names, pipe_names, short_id
 from kansenkaart.wording.themes import ThemeRow, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
@@ -142,7 +142,7 @@ def _areas(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the areas, and draw the blocks that lie scattered as one pale piece without figures but its homes."""
     if not store.has(row.table):
         return None
-    frame = store.read(row.table)
+    frame = with_case(store, store.read(row.table), "gebied", "gebied_id")
     block = store.read("block") if store.has("block") else gpd.GeoDataFrame({"gebied_id": [], "homes": []})
     loose = block[block["gebied_id"].isna() & (block["homes"] > 0)]
     if frame.empty or loose.empty:
@@ -162,8 +162,9 @@ def _best(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the areas that are best in money where they were sought so, else those best in power or in borders."""
     if not store.has(row.table) or (frame := store.read(row.table)).empty:
         return None
-    first = frame["criterion"].iloc[0] if "eur" not in set(frame["criterion"]) else "eur"
-    return frame[frame["criterion"] == first].reset_index(drop=True)
+    first = frame["criterion"].iloc[0] if "stays" not in set(frame["criterion"]) else "stays"
+    frame = frame[frame["criterion"] == first].reset_index(drop=True)
+    return with_case(store, frame.assign(best_name=unique_names(frame["best_name"])), "best", "best_id")
 
 
 def _best_borders(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
@@ -178,7 +179,7 @@ def _cases(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     if not store.has(row.table):
         return None
     cases = store.read(row.table)
-    frame = leading_cases(cases[cases["place_kind"] == row.theme.rpartition("_")[2]]).reset_index(drop=True)
+    frame = headline_cases(cases[cases["place_kind"] == row.theme.rpartition("_")[2]]).reset_index(drop=True)
     return gpd.GeoDataFrame(frame)
 
 
@@ -222,14 +223,14 @@ def _sewers(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
 def _blocks(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     if not store.has(row.table):
         return None
-    frame = store.read(row.table)
+    frame = with_parts(store, store.read(row.table))
     return frame.assign(block_id=frame["block_id"].astype("str"), block_name=block_names(frame))
 
 
 _READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {
     "beste": _best,
-    "beste_grenzen": _best_borders,
     "gebieden": _areas,
+    "beste_grenzen": _best_borders,
     "wijkbedrijf_gebied": _cases,
     "wijkbedrijf_buurt": _cases,
     "zon": _faces,
@@ -263,4 +264,12 @@ def tool_of(store: Store, layer: Layer, target_homes: int) -> AreaTool:
     sums = {one.name for one in fields.on_map("blokken") if one.per_home}
     totals = tuple(column.name for column in layer.columns if column.name in sums)
     kinds = tuple(BorderKind(code, nl.say("border_class", code), words, weight) for code, words, weight in _BORDERS)
-    return AreaTool(layer.name, "homes", totals, edges, kinds, target=target_homes)
+    return AreaTool(layer.name, "homes", totals, edges, kinds, target=target_homes, note=_fixed_nl(store))
+
+
+def _fixed_nl(store: Store) -> str:
+    """Say what comes off the sum of the blocks of any area."""
+    if not store.has("block_facts"):
+        return ""
+    fixed = store.read("block_facts")["stays_fixed_eur_per_year"]
+    return f"Van wat blijft gaan per gebied nog de vaste kosten af: {nl.euros(-float(fixed.iloc[0]), 1)} per jaar."

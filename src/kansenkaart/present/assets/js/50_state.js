@@ -103,7 +103,7 @@ function passes() {
   for (const name of theme().outlines.filter((one) => one !== layer.name)) {
     out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });
   }
-  if (first >= 0) out.push({ kind: "words", layer: layerOf(spec.start.layer), at: first, text: "Begin hier", color: accent(), halo: cssColor("--vlak") });
+  if (first >= 0) out.push({ kind: "words", layer: layerOf(spec.start.layer), at: first, text: spec.start.mark, color: accent(), halo: cssColor("--vlak") });
   return out;
 }
 
