@@ -110,7 +110,7 @@ def first_panel(maps: Path, best: pd.Series) -> Iterator[Reading]:
     """Read what map and overview say first; the amount is rounded as its interval is wide."""
     step = 1000.0
     for form, path in (("overview", maps / "overzicht.html"), ("map", maps / "index.html")):
-        text = text_of(path) if form == "overview" else path.read_text("utf-8")
+        text = text_of(path) if form == "overview" else path.read_text("utf-8").replace("\\u2212", "−")
         said = amounts_after("ngeveer", text[text.find("Wat levert het op?") :])
         yield from _against(form, ["stays_eur_per_year"], said, best, step / 2 + 1)
 

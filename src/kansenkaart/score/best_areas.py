@@ -63,7 +63,7 @@ class Draws(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """One best area with its criterion (``stays``, ``kwh``, ``border``), how it was asked for, and what it brings in the draws."""
+    """One best area by its criterion (``stays``, ``kwh`` or ``border``): how it was asked for, what it brings in the draws."""
 
     best_id: int
     criterion: str
