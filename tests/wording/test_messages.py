@@ -56,6 +56,7 @@ def test_every_sentence_has_its_dutch(path):
 def test_holes_are_filled_in_their_order_and_the_longest_sentence_wins():
     assert in_dutch("form auto in the study, read as lvbag-gpkg") == "form auto in de studie, gelezen als lvbag-gpkg"
     assert in_dutch("bouwjaar unknown (placeholder 1005)") == "bouwjaar onbekend (plaatsvervangend jaar 1005)"
+    assert in_dutch("left out, no usable geometry: k2") == "weggelaten, geen bruikbare vorm: k2"
     assert in_dutch("iets dat niemand kent") == "iets dat niemand kent"
     assert all(english.count("{}") >= dutch.count("{}") for english, dutch in catalogue().items())
 

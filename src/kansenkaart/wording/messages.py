@@ -103,7 +103,7 @@ def in_dutch(text: str) -> str:
     for pattern, dutch in _patterns():
         hit = pattern.fullmatch(text)
         if hit is not None:
-            return _filled(dutch, hit.groups())
+            return _filled(dutch, tuple(catalogue().get(one, one) for one in hit.groups()))
     return text
 
 
