@@ -40,7 +40,6 @@ IMPURE = {
 SPLINTERS = {
     "kansenkaart.acquire.readers": "the one table in which publishers and tables meet; a new source adds its line there",
     "kansenkaart.sources.nwb": "one publisher, one module",
-    "kansenkaart.sources.tools.archives": "packed files come from outside: their bounds stand by themselves",
     "flows.analyse": "an entry that prefect.yaml may name",
     "flows.publish": "an entry that prefect.yaml names",
     "flows.refresh": "an entry that prefect.yaml may name",
