@@ -55,7 +55,7 @@ MORE_ARGUMENTS = 0
 #: Python files of the package; the aim is 165.
 MOST_FILES = 176
 #: Share that lists its parameters [%]: of all public functions that have any, and of the doors that another room uses (aim: 100).
-DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 75, 94
+DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 78, 96
 
 
 def test_modules_are_of_readable_length() -> None:
