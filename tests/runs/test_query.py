@@ -112,7 +112,7 @@ def test_an_address_of_the_example_by_street_and_by_postcode(finished):
         (Asked(point=MIDDLE, address="x 1"), ConfigError, "either a point or an address"),
         (Asked(point=(52.1, 4.3)), ConfigError, "degrees are not taken"),
         (Asked(point=(200_000.0, 500_000.0)), ConfigError, "the nearest are"),
-        (Asked(point=MIDDLE, criterion="kwh"), ConfigError, "kwh"),
+        (Asked(point=MIDDLE, criterion="eur"), ConfigError, "eur"),
         (Asked(point=MIDDLE, low_homes=400, high_homes=300), ConfigError, "400"),
         (Asked(point=MIDDLE, pins_in=(99_999,)), ConfigError, "pins among"),
         (Asked(point=MIDDLE, owner_low=0.9), InfeasibleError, "in reach"),
