@@ -13,9 +13,11 @@ from shapely.geometry import box
 
 from kansenkaart.config import OptOut
 from kansenkaart.errors import ConfigError
-from kansenkaart.publish.disclosure import at_least, merged_blocks, merged_borders
+from kansenkaart.publish import disclosure
+from kansenkaart.publish.disclosure import ReaderStore, at_least, merged_blocks, merged_borders
 from kansenkaart.publish.steps import publish
 from kansenkaart.runs import study as pipeline
+from kansenkaart.tables.store import Store
 
 
 def squares(homes, area, **more):
@@ -178,3 +180,14 @@ def test_every_link_of_map_overview_sheets_and_reports_is_to_a_file_that_is_ther
     # The map leads to each factsheet and each report of a place that it shows, by the ranking or by the panel of the place.
     places = {f"{part}/{one.name}" for part in ("factsheets", "haalbaarheid") for one in (folder / part).glob("*.html")}
     assert places - found[folder / "index.html"] == set()
+
+
+def test_a_block_that_is_left_out_takes_its_borders_along(monkeypatch, tmp_path):
+    """Of three blocks the audit leaves one out: the map must not name it in a border."""
+    blocks = pd.DataFrame({"block_id": [0, 1]})
+    monkeypatch.setattr(ReaderStore, "has", lambda self, name: True)
+    monkeypatch.setattr(ReaderStore, "read", lambda self, name: blocks)
+    monkeypatch.setattr(ReaderStore, "member", lambda self: {"0": "0", "1": "1", "2": "2"})
+    border = pd.DataFrame({"block_a": [0, 1, 0], "block_b": [1, 2, 2]})
+    shown = disclosure._borders(ReaderStore(Store(tmp_path), public=True), border)
+    assert shown[["block_a", "block_b"]].to_numpy().tolist() == [[0, 1]]

@@ -339,7 +339,9 @@ def _blocks(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _borders(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return merged_borders(frame, store.member())
+    """Keep the borders between blocks that are both shown: one that is left out has no border either."""
+    shown = set(store.read("block")["block_id"].astype(str)) if store.has("block") else set()
+    return merged_borders(frame, {one: group for one, group in store.member().items() if str(group) in shown})
 
 
 def _best(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
