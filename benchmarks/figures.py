@@ -53,6 +53,14 @@ def _against(form: str, names: list[str], said: list[float], row: pd.Series, off
         yield form, name, one, float(row[name]), off
 
 
+def _before(text: str, words: str) -> int:
+    """Return where the number before some words begins."""
+    at = text.find(words)
+    while at > 0 and (text[at - 1].isdigit() or text[at - 1] == "."):
+        at -= 1
+    return at
+
+
 def _with_interval(name: str) -> list[str]:
     return [name, f"{name}_low", f"{name}_high"]
 
@@ -75,7 +83,7 @@ def report(maps: Path, row: pd.Series) -> Iterator[Reading]:
     text = text_of(path)
     stays = amounts_after("Naar verwachting blijft er", text, 1)
     yield from _against("report", ["stays_eur_per_year"], stays[-1:], row)
-    yield from _against("report", ["homes"], amounts_after(". ", text[text.find("Rekent over") - 30 :]), row)
+    yield from _against("report", ["homes"], amounts_after("", text[_before(text, " woningen. Rekent over") :]), row)
     table = text[text.find("Wie wint en wie betaalt Partij") :]
     for name, words in PARTIES.items():
         yield from _against("report", _with_interval(name), amounts_after(f" {words} ", table, 3), row)
