@@ -40,5 +40,6 @@ def turn(name: str) -> Iterator[None]:
 
 def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Tell whether another try can help: publishers, locks, disks and slow runs recover, wrong data stays wrong."""
-    why = state.result(raise_on_failure=False)
+    # Not state.result(): that is a coroutine where something else runs an event loop in this thread.
+    why = getattr(state.data, "result", state.data)
     return isinstance(why, FetchError | LockedError | DiskError | OSError)

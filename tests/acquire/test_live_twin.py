@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, IncompleteError
+from kansenkaart.acquire.live import Errand
 from kansenkaart.runs import study
 from kansenkaart.score import steps as score
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.step import run
 from tests.loopback import faults
 from tests.loopback.unkind import country, serve_unkind, unkind_addresses
-from tests.runs.places import HTTP, PUBLISHERS, all_bytes, project, site, tables, twin, twin_study
+from tests.runs.places import HTTP, all_bytes, project, site, tables, twin, twin_study
 
 
 @pytest.fixture(scope="module")
@@ -180,4 +181,6 @@ def test_the_template_for_a_municipality_asks_only_what_a_client_can_fetch(tmp_p
     place = study.open_study("gemeente", root=root, gemeentecode="GM9999")
     assert place.study.place.gemeentecode == "GM9999"
     assert place.store.root.name == "gemeente-gm9999"
-    assert {one.role for one in place.study.source} <= set(PUBLISHERS)
+    errand = Errand(place.study, place.folders)
+    for source in place.study.source:
+        assert callable(errand._fetcher(source)), source.role  # a ConfigError where nobody fetches it

@@ -15,7 +15,8 @@ from kansenkaart.acquire.deliveries import example_folder
 from kansenkaart.config import Folders
 from kansenkaart.errors import DiskError
 from kansenkaart.present.release import write_release
-from kansenkaart.sources.tools.http import Http, download, one_at_a_time
+from kansenkaart.sources.tools.bulk import one_at_a_time
+from kansenkaart.sources.tools.http import Http, download
 from kansenkaart.sources.tools.rawfolder import write_atomic
 from kansenkaart.tables import store as stores
 from kansenkaart.tables.store import Lineage, Store, atomic, locked

@@ -191,7 +191,8 @@ def test_every_rule_speaks_of_tables_that_exist():
 
     for one in gates.table():
         if one.gate != "same":
-            assert match(schemas.tables(), one.table), one
+            # The height model is a raster: what it says beside the roofs is summed up as a table of that name.
+            assert match([*schemas.tables(), "height_model"], one.table), one
             continue
         for path in (one.table, one.column):
             table, column = path.split(".")

@@ -266,7 +266,7 @@ def test_real_sewers_take_the_place_of_the_register(tmp_path):
 
     frame = pd.DataFrame({"pipe_id": ["a", "b"], "laid_year": [1970, None], "diameter_mm": [300.0, 250.0]})
     (tmp_path / "riolen.csv").write_text("pipe_id;laying_year;diameter_mm\na;1999;\nb;onbekend;400\n", encoding="utf-8")
-    out, tally = own_data.with_sewers(frame, Tally(2, 2), [tmp_path / "riolen.csv"])
+    out, tally = own_data.with_sewers(frame, Tally(2, 2), [(tmp_path / "riolen.csv", None)])
     assert out["laid_year"].tolist()[0] == 1999
     assert out["diameter_mm"].tolist() == [300.0, 400.0]
     assert tally.noted == {"laid_year uit eigen gegevens": 1, "diameter_mm uit eigen gegevens": 1}

@@ -1,26 +1,31 @@
-"""What the first minute says of a place's money, where no case of an enterprise is made."""
+"""What the first minute says of a place's money: the amount of the case, its interval, and where it holds nothing."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from kansenkaart.publish.map.ranking import _gain
-from kansenkaart.tables.store import Store
 
 
 @pytest.mark.parametrize(
-    ("sun", "water", "words"),
+    ("stays", "low", "high", "words", "between"),
     [
-        (1000.0, 200.0, "zon en grijswater samen"),
-        (1000.0, 0.0, "alleen zon"),
-        (1000.0, np.nan, "alleen zon"),
-        (np.nan, 200.0, "alleen grijswater"),
+        (
+            14_300.0,
+            6_100.0,
+            16_200.0,
+            "Ongeveer 14.000 euro per jaar blijft in de buurt",
+            "tussen 6.000 en 16.000 euro",
+        ),
+        (-6_825.0, -10_608.0, -3_316.0, "per jaar (er moet geld bij)", "11.000"),
     ],
 )
-def test_a_sum_names_only_what_is_part_of_it(tmp_path, sun, water, words):
-    row = pd.Series({"best_id": 1, "homes": 10, "sun_eur_per_year": sun, "water_eur_per_year": water})
-    row["value_eur_per_year"] = np.nansum([sun, water])
-    answer = _gain(Store(tmp_path / "empty"), "best", row)
-    assert answer.origin.endswith(f"euro per woning; {words}")
+def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(stays, low, high, words, between):
+    case = pd.Series(
+        {"stays_eur_per_year": stays, "stays_eur_per_year_low": low, "stays_eur_per_year_high": high, "track": "long"}
+    )
+    answer = _gain(case, None)
+    assert words in answer.answer
+    assert between in answer.origin
+    assert "verwacht bedrag, na alle kosten" in answer.origin

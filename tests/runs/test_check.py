@@ -57,8 +57,8 @@ def test_damage_is_named_with_its_place_and_its_mending(copied, name):
     assert shown.exit_code == 5
     table = where.split("/")[-1].split(".")[0]
     assert f"/{table}." in shown.output
-    assert "where: voorbeeld/" in shown.output
-    assert "what to do: make it again: kansenkaart run voorbeeld" in shown.output
+    assert "waar: voorbeeld/" in shown.output
+    assert "wat te doen: maak het opnieuw: kansenkaart run voorbeeld" in shown.output
     plain = CliRunner().invoke(cli, ["--map", str(copied), "check", "voorbeeld", "--json"])
     assert plain.exit_code == 5
     (one,) = json.loads(plain.stdout)

@@ -153,7 +153,7 @@ def test_the_command_answers_in_words_and_for_machines(finished, tmp_path):
     assert "330 woningen" in told.output
     assert "88%  van corporaties" in told.output
     assert "bewezen het beste" in told.output
-    data = json.loads(CliRunner().invoke(cli, [*line, "--json"], catch_exceptions=False).output)
+    data = json.loads(CliRunner().invoke(cli, [*line, "--json"], catch_exceptions=False).stdout)
     assert data["area"]["homes"] >= 300
     wrong = CliRunner().invoke(cli, [*line, "--radius", "30"])
     assert isinstance(wrong.exception, InfeasibleError)

@@ -117,6 +117,6 @@ def test_a_study_of_a_real_place_runs_to_its_map(name, tmp_path, monkeypatch):
     ).stat().st_size > 100_000
     again = study.run_all(study.open_study(name, root=tmp_path / "project", public=public))
     assert {one.status for one in again} == {"unchanged"}
-    if not public:
+    if name in ("delft", "amsterdam"):  # Akersloot has cases of whole buurten, by the figures of CBS, to publish
         with pytest.raises(StoreError, match="--intern"):
             study.run_publish(study.open_study(name, root=tmp_path / "project"))
