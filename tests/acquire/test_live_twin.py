@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, IncompleteError
 from kansenkaart.acquire.live import Errand
+from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, IncompleteError
 from kansenkaart.runs import study
 from kansenkaart.score import steps as score
 from kansenkaart.tables import assumptions, schemas
