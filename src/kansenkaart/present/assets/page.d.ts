@@ -50,7 +50,7 @@ interface ToolSpec {
 }
 
 interface StartSpec {
-  title: string; answers: { question: string; answer: string; origin: string }[]; units: string[]; link: string; layer: string; feature: string;
+  title: string; answers: { question: string; answer: string; origin: string }[]; units: string[]; link: string; layer: string; feature: string; mark: string;
   places: { feature: string; name: string; middle: number; low: number; high: number; chance: number; words: string }[];
   unknown: [string, string][];
 }

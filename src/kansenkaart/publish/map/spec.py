@@ -11,6 +11,7 @@ import pandas as pd
 from kansenkaart.config import Study
 from kansenkaart.errors import StoreError
 from kansenkaart.present.mapspec import AreaTool, Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.map.legend import CALCULATED, editions_of, words_of
 from kansenkaart.publish.map.ranking import first_minute, ranked
 from kansenkaart.publish.map.themes import drawn, tool_of
@@ -93,8 +94,8 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
     companions = companions or Companions()
     tool = _tool(store, layers, study, companions)
-    ground = _ground(store)
-    behind = store.sources_of([*tables, *(["terrain"] if ground else [])])
+    ground = [*_ground(store), *([] if any(one.name == "panden" for one in layers) else _buildings(store))]
+    behind = store.sources_of([*tables, *(["terrain"] if any(one.name == "ondergrond" for one in ground) else [])])
     return MapSpec(
         title=study.title,
         study=study.name,
@@ -172,7 +173,7 @@ def _credits(sources: Sequence[Provenance]) -> tuple[Credit, ...]:
 
 
 #: Layers by which a reader knows the place: drawn under and over every theme.
-_CONTEXT = ("ondergrond", "panden")
+_CONTEXT = ("ondergrond", "panden", "gebouwen")
 #: What the ground is for a reader, by kind of BGT object.
 _GROUND = {
     "waterdeel": "water",
@@ -204,6 +205,23 @@ def _ground(store: Store) -> list[Layer]:
         for name, label in (("terrain_id", "vlak"), ("ground", "ondergrond"))
     )
     return [Layer("ondergrond", "Ondergrond", "polygon", frame, columns, "terrain_id", "terrain_id")]
+
+
+def _buildings(store: Store) -> list[Layer]:
+    """Give the outlines of buildings as the register has them, without a figure or a name: what a place is known by.
+
+    Where panden are a layer of their own they are the context; the public edition has none, and draws these.
+    """
+    whole = store.behind if isinstance(store, ReaderStore) else store
+    if not whole.has("pand"):
+        return []
+    shapes = whole.read("pand").geometry
+    shapes = shapes[~shapes.is_empty].simplify(_FINEST_M)
+    frame = gpd.GeoDataFrame({"building": range(1, len(shapes) + 1)}, geometry=shapes.to_numpy(), crs=shapes.crs)
+    column = Column("building", "gebouw", CALCULATED, kind="text")
+    return [
+        Layer("gebouwen", "Gebouwen", "polygon", frame.astype({"building": str}), (column,), "building", "building")
+    ]
 
 
 def _search(store: Store) -> gpd.GeoDataFrame | None:
