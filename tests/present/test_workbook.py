@@ -43,7 +43,7 @@ FACTS = AreaFacts(
     pv_corporation_kwp=686,
     pv_corporation_kwh_per_year=600600,
     pv_corporation_used_kwh_per_year=270270,
-    grey_water_m3_per_year=16650,
+    reused_m3_per_year=16650,
     sewer_saving_eur=40000,
     sewer_saving_year=12,
 )  # green and paving unknown

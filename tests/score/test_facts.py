@@ -86,14 +86,14 @@ def test_people_and_water_of_blocks_by_hand(made, tmp_path):
     # of B2 CBS does not say: its homes count for nothing that is known
     assert facts["corporation_homes"].tolist() == pytest.approx([1.5, 0.5, np.nan], nan_ok=True)
     # Laan: 40 m3 over two homes is 20 each; Pad: 100 over four is 25, the home without a street name among them
-    assert facts["grey_water_m3_per_year"].tolist() == pytest.approx([65.0, 50.0, 25.0])
+    assert facts["reused_m3_per_year"].tolist() == pytest.approx([65.0, 50.0, 25.0])
     # Laan is due in ten years, within the twenty: 600, 300 a home; of Pad the year is unknown: 0.9 % a year over twenty years is
     # renewed, 18 % of 1,000 is 180, 45 a home; rain adds 300 (150 a home) and 18 % of 400 (18 a home)
     assert facts["sewer_saving_eur"].tolist() == pytest.approx([645.0, 90.0, 45.0])
     assert facts["sewer_saving_rain_eur"].tolist() == pytest.approx([318.0, 36.0, 18.0])
     assert facts["sewer_saving_year"].tolist() == pytest.approx([10.0, np.nan, np.nan], nan_ok=True)
     street = tables["street_water"]
-    assert facts["grey_water_m3_per_year"].sum() == pytest.approx(street["reused_m3_per_year"].sum())
+    assert facts["reused_m3_per_year"].sum() == pytest.approx(street["reused_m3_per_year"].sum())
     assert facts["green_m2"].isna().all()  # no map of the terrain: unknown, not nothing
 
 

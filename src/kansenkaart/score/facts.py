@@ -48,7 +48,7 @@ _GREEN = "groenvoorziening"
 _ASSOCIATION = r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
 _PAVED = ("open verharding", "gesloten verharding")
 _PEOPLE = ("households", "inhabitants", "people_65_plus", "corporation_homes", "owned_homes")
-_WATER = ("grey_water_m3_per_year", "sewer_saving_eur", "sewer_saving_rain_eur")
+_WATER = ("reused_m3_per_year", "sewer_saving_eur", "sewer_saving_rain_eur")
 
 
 def facts_of(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.DataFrame:
@@ -269,7 +269,7 @@ def _water(store: Store, home: gpd.GeoDataFrame, figures: Assumptions) -> pd.Dat
     renewed = min(figures.value("sewer_renewal_rate", "%/year") / 100 * period, 1.0)
     due = year.le(period).astype(float).where(year.notna(), renewed)
     amounts = {
-        "grey_water_m3_per_year": street["reused_m3_per_year"].astype(float),
+        "reused_m3_per_year": street["reused_m3_per_year"].astype(float),
         "sewer_saving_eur": street["saving_grey_off_eur"].astype(float) * due,
         "sewer_saving_rain_eur": (street["saving_both_eur"] - street["saving_grey_off_eur"]).clip(lower=0.0) * due,
     }

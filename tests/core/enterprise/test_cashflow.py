@@ -39,7 +39,7 @@ BILGAARD = AreaFacts(
     pv_corporation_kwp=289 * 2.61,
     pv_corporation_kwh_per_year=289 * 2.61 * 875,
     pv_corporation_used_kwh_per_year=289 * 2.61 * 875 * 0.45,
-    grey_water_m3_per_year=16650,  # 60.1 l a day
+    reused_m3_per_year=16650,  # 60.1 l a day
     sewer_saving_eur=0,
     sewer_saving_rain_eur=0,
     sewer_saving_year=18,
@@ -134,7 +134,7 @@ def test_of_a_wage_the_household_keeps_a_part() -> None:
 
 
 def test_sewer_saving_is_spread_evenly_over_the_period() -> None:
-    facts = AreaFacts(grey_water_m3_per_year=0, sewer_saving_eur=10000)
+    facts = AreaFacts(reused_m3_per_year=0, sewer_saving_eur=10000)
     changes = {"terms.sewer_pass_on_frac": 0.3, "grey_water.uptake_frac": 1.0, "grey_water.start_year": 0.0}
     flow = evaluate_case(only("grey_water", facts).with_inputs(BARE | changes))
     # 10,000 EUR over 20 years is 500 a year, from year 1 on; 30 % is passed on

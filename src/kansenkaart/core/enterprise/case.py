@@ -35,7 +35,7 @@ class AreaFacts:
     pv_own_used_kwh_per_year, pv_association_used_kwh_per_year, pv_corporation_used_kwh_per_year : float
         What the homes under the roof use of it in the same hour [kWh/year].
         Where it is unknown which roofs are a corporation's, the other two hold all roofs.
-    grey_water_m3_per_year : float
+    reused_m3_per_year : float
         Light grey water that could be used again [m3/year].
     sewer_saving_eur : float
         What replacing the sewer within the period costs less if all take their grey water off it; spread evenly over the
@@ -68,7 +68,7 @@ class AreaFacts:
     pv_corporation_kwp: float = UNKNOWN
     pv_corporation_kwh_per_year: float = UNKNOWN
     pv_corporation_used_kwh_per_year: float = UNKNOWN
-    grey_water_m3_per_year: float = UNKNOWN
+    reused_m3_per_year: float = UNKNOWN
     sewer_saving_eur: float = UNKNOWN
     sewer_saving_rain_eur: float = UNKNOWN
     sewer_saving_year: float = UNKNOWN

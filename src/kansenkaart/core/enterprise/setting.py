@@ -23,7 +23,7 @@ FACT_GROUPS: dict[str, tuple[str, ...]] = {
     "people": ("households", "inhabitants", "people_65_plus"),
     "green": ("green_m2",),
     "paved": ("paved_connected_m2",),
-    "water": ("grey_water_m3_per_year", "sewer_saving_eur", "sewer_saving_rain_eur"),
+    "water": ("reused_m3_per_year", "sewer_saving_eur", "sewer_saving_rain_eur"),
 }
 #: Figures with the half width of the 80 % interval around each group [1].
 RANGES = {
