@@ -20,6 +20,7 @@ from kansenkaart.config import read_study
 from kansenkaart.core.enterprise.case import AreaFacts
 from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.errors import ConfigError
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.feasibility import steps
 from kansenkaart.publish.feasibility.report import verdict
 from kansenkaart.publish.feasibility.sums import survey_of
@@ -360,3 +361,13 @@ def test_a_report_that_was_asked_for_is_checked_and_kept_up_to_date(copied):
     assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/gebied-1.html"]
     study.run_publish(place)
     assert asked.read_bytes() == good
+
+
+def test_the_public_edition_tells_of_no_single_roof(store, monkeypatch):
+    shown = ReaderStore(store, public=True)
+    table = store.read("enterprise_facts").head(11).assign(pv_own_systems=[1.0, 9.0, 10.0, 0.0] + [50.0] * 7)
+    table[["pv_association_systems", "pv_corporation_systems"]] = 0.0
+    monkeypatch.setattr(ReaderStore, "read", lambda _, name: table)
+    few = steps.of_few_roofs(shown)
+    assert few == {(str(one.place_kind), str(one.place_id)) for one in table.head(2).itertuples()}
+    assert steps.of_few_roofs(store) == set()  # the whole edition is for internal use

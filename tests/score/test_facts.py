@@ -121,3 +121,9 @@ def test_an_area_is_the_sum_of_its_blocks(made, tmp_path):
     assert areas["inhabitants"].tolist() == pytest.approx([10.5, 2.5])
     # 5,600 kWh at 0.1 and 3,733 at 0.25
     assert areas["roof_range_frac"].iloc[0] == pytest.approx((5600 * 0.1 + 11200 / 3 * 0.25) / (5600 + 11200 / 3))
+
+
+def test_no_block_of_the_example_has_more_homes_in_large_buildings_than_homes(finished):
+    facts = Store(finished / "data" / "processed" / "voorbeeld").read("block_facts")
+    assert (facts["gallery_flats"].fillna(0) <= facts["homes"]).all()
+    assert facts["gallery_flats"].sum() > 0

@@ -100,3 +100,14 @@ def test_nothing_else_writes_numbers_for_readers():
         if one.name != "nl.py" and (found := asked.findall(one.read_text(encoding="utf-8")))
     }
     assert not others
+
+
+def test_a_chance_is_no_more_exact_than_its_draws():
+    assert [nl.chance(one) for one in (0.0, 0.004, 0.28, 0.996, 1.0)] == [
+        "minder dan 1%",
+        "minder dan 1%",
+        "28%",
+        "meer dan 99%",
+        "meer dan 99%",
+    ]
+    assert nl.chance(float("nan")) == nl.UNKNOWN

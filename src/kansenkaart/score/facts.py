@@ -124,6 +124,20 @@ def _place_of_homes(store: Store, home: gpd.GeoDataFrame, places: gpd.GeoDataFra
     return placed
 
 
+def _place_of_panden(store: Store, pand: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Series:
+    """Return the row of the place of each pand: the block of its homes, of which it has one; without homes as of any point."""
+    nearest = _place_of(pand, places)
+    if "block_id" not in places.columns or not (store.has("home_area") and store.has("home")):
+        return nearest
+    home = store.read("home")
+    if "pand_id" not in home:
+        return nearest
+    placed = _place_of_homes(store, home, places).groupby(home["pand_id"].astype(str)).first()
+    lived = pand["pand_id"].astype(str).isin(home["pand_id"].astype(str))
+    own: pd.Series = pand["pand_id"].astype(str).map(placed).where(lived, nearest)
+    return own
+
+
 def _sums(frame: pd.DataFrame, place: pd.Series, count: int) -> pd.DataFrame:
     """Sum columns over the members of each place; a place whose members are all unknown stays unknown."""
     inside = place.notna()
@@ -146,7 +160,7 @@ def _panden(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.
         gallery_flats=homes.where(shared, homes * 0)
     )
     wide = wide.join(_roofs(store, pand, figures)).join(_own(store, pand, figures.value("reference_year", "year")))
-    sums = _sums(wide, _place_of(pand, places), len(places)).set_index(places.index)
+    sums = _sums(wide, _place_of_panden(store, pand, places), len(places)).set_index(places.index)
     sums["roof_range_frac"] = sums["range_kwh"] / sums["ranged_kwh"].where(sums["ranged_kwh"] > 0)
     sums["renovation_year"] = sums["planned"] / sums["planned_homes"].where(sums["planned_homes"] > 0)
     return sums[names]

@@ -120,6 +120,22 @@ def share(value: float | None, decimals: int = 0) -> str:
     return UNKNOWN if is_unknown(value) else f"{number(100 * float(value), decimals)}%"  # type: ignore[arg-type]
 
 
+def chance(value: float | None) -> str:
+    """Write a chance that was counted in draws: no more exact than they are.
+
+    Parameters
+    ----------
+    value : float or None
+        Share of the draws [1], 0 to 1.
+    """
+    if is_unknown(value):
+        return UNKNOWN
+    least = 0.01
+    if float(value) < least:  # type: ignore[arg-type]
+        return "minder dan 1%"
+    return "meer dan 99%" if float(value) > 1 - least else share(value)  # type: ignore[arg-type]
+
+
 def euros(value: float | None, step: int = 10) -> str:
     """Write a sum of money with its sign, rounded to a step.
 

@@ -33,6 +33,7 @@ from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import label, path_words, unit_of_fact
+from kansenkaart.wording.nl import chance as chance_of
 from kansenkaart.wording.nl import euros, exact, number, share
 
 Row = Mapping[str, Any]
@@ -282,7 +283,7 @@ def verdict(row: Row) -> str:
         if left >= 0
         else f"Het wijkbedrijf zelf komt {_money_nl(-left)} tekort. "
     )
-    return words + f"Bijna alle aannamen zijn gokken. De kans dat het zichzelf betaalt is ongeveer {_chance(chance)}."
+    return words + f"Bijna alle aannamen zijn gokken. De kans dat het zichzelf betaalt is {_chance(chance)}."
 
 
 def _money_nl(value: float) -> str:
@@ -290,7 +291,7 @@ def _money_nl(value: float) -> str:
 
 
 def _chance(share: float) -> str:
-    return f"{number(share * 100)} procent"
+    return chance_of(share).replace("%", " procent")
 
 
 def _needs(row: Row) -> Bullets:

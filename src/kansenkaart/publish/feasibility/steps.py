@@ -16,6 +16,7 @@ from kansenkaart.present.pdf import write_pdf
 from kansenkaart.present.report import render_report
 from kansenkaart.present.workbook import write_workbook
 from kansenkaart.publish import manifest
+from kansenkaart.publish.audit import LEAST_HOMES
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import Place, PlaceSums, Survey, survey_of, workbook_of
@@ -86,6 +87,8 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
     earlier = _published(folder)
     here = sorted({(str(kind), str(key)) for kind, key in zip(cases["place_kind"], cases["place_id"], strict=True)})
     places += [one for one in here if one not in places and f"{slug(*one)}.html" in earlier]
+    few = of_few_roofs(store)
+    places = [one for one in places if one not in few]
     files = _write_all(store, study, folder, known, places)
     for name in earlier - {one.name for one in files}:
         (folder / name).unlink(missing_ok=True)
@@ -116,6 +119,22 @@ def _published(folder: Path) -> set[str]:
     return {Path(name).name for name in known.files} if known else set()
 
 
+def of_few_roofs(store: Store) -> set[Place]:
+    """Return the places of which a report would tell the panels of one to nine roofs, where nothing may be finer than ten.
+
+    Parameters
+    ----------
+    store : Store
+        Tables of the study, as readers may see them; only a public edition hides anything.
+    """
+    if not (isinstance(store, ReaderStore) and store.public and store.has("enterprise_facts")):
+        return set()
+    facts = store.read("enterprise_facts")
+    counts = facts[[name for name in facts.columns if str(name).endswith("_systems")]].astype(float)
+    few = (counts.gt(0) & counts.lt(LEAST_HOMES)).any(axis=1)
+    return {(str(kind), str(key)) for kind, key in facts.loc[few, ["place_kind", "place_id"]].itertuples(index=False)}
+
+
 def write_reports(store: Store, study: Study, target: Path, known: Assumptions, places: Sequence[Place]) -> list[Path]:
     """Write report and workbook of some places beside those that are there, and return the files.
 
@@ -138,6 +157,13 @@ def write_reports(store: Store, study: Study, target: Path, known: Assumptions, 
         If a place has no case.
     """
     folder = target / REPORTS
+    if hidden := [":".join(one) for one in places if one in of_few_roofs(store)]:
+        raise ConfigError(
+            "a place whose report speaks of no roof or at least ten of each kind of owner, in the public edition",
+            found=", ".join(hidden),
+            where=f"study {study.name}",
+            remedy="choose another place, or make the edition for internal use (--intern)",
+        )
     files = _write_all(store, study, folder, known, places)
     try:
         before = manifest.publication(folder)

@@ -18,6 +18,7 @@ from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label
 from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, listed, number, roughly, say, share
+from kansenkaart.wording.nl import chance as chance_of
 
 #: Where the euros of a whole are known, its parts are not weighed beside it.
 _IMPLIED = {
@@ -294,7 +295,7 @@ def _without_case(row: pd.Series[Any]) -> Answer:
 
 
 def _sure(row: pd.Series[Any], case: pd.Series[Any]) -> tuple[Answer, ...]:
-    chance = f"De kans dat het wijkbedrijf zichzelf betaalt is {share(case['earns_keep_frac'])}"
+    chance = f"De kans dat het wijkbedrijf zichzelf betaalt is {chance_of(case['earns_keep_frac'])}"
     sure, gap = _known(row, "sure_frac"), _known(row, "bound_gap_frac")
     proof = "" if gap is None else _proof(gap)
     if sure is not None:
