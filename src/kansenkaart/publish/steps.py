@@ -227,18 +227,23 @@ _TABLES_NL = {
 _ROLES = (
     ("buurt", "Buurten en hun cijfers (CBS)", "inwoners en huishoudens per buurt", "aantallen per buurt zijn onbekend"),
     ("home", "Woningen (BAG)", "woningen zijn geteld, niet geschat", "er zijn geen gebieden en geen straten gemaakt"),
-    ("roof_face", "Dakvlakken in 3D (3DBAG)", "zon is per dakvlak berekend", "zon op daken is onbekend"),
+    (
+        "roof_face",
+        "Dakvlakken in 3D (3DBAG)",
+        "zon is per dakvlak berekend",
+        "daken zijn geschat of gezocht in het hoogtemodel",
+    ),
     (
         "dsm",
         "Hoogtemodel (AHN)",
         "schaduw van gebouwen en bomen telt mee",
-        "schaduw telt niet mee: de zon is te hoog geschat",
+        "schaduw van bomen is niet gemeten, die van gebouwen alleen waar hun dak bekend is",
     ),
     (
         "sewer_pipe",
         "Riolen (GWSW)",
         "riolen zoals de gemeente ze opgeeft",
-        "riolen zijn geschat naar de bouwjaren van de woningen: veel minder zeker",
+        "welk riool er ligt is onbekend: er is niets over berekend",
     ),
     (
         "terrain",

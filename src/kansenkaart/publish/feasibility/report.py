@@ -254,7 +254,7 @@ def report_of(
     )
     return ReportSpec(
         title=f"Wijkbedrijf {row['place_name']}: kan het uit?",
-        subtitle=f"{study.title}. {row['homes']} woningen. Rekent over {place.sums[place.track].case.period_years} jaar, "
+        subtitle=f"{study.title}. {number(row['homes'])} woningen. Rekent over {place.sums[place.track].case.period_years} jaar, "
         f"vanaf {known.value('reference_year', 'year'):.0f}, in geld van nu.",
         note=f"Bron: kansenkaart, uit {editions_of(sources)}. Een schatting om over te praten, geen begroting.",
         warning="De gegevens van deze plek zijn verzonnen: dit is een voorbeeld." if study.invented else "",
