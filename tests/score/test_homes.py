@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from kansenkaart.runs import study
+from kansenkaart.score import enterprise
 from kansenkaart.score.homes import AMOUNTS
+from kansenkaart.tables.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,15 @@ def test_no_home_is_lost_between_the_sums(store):
 
 def test_one_word_says_that_the_norm_stood_in(store):
     assert set(store.read("home_score")["people_basis"]) <= {"cbs", "norm"}
+
+
+def test_a_buurt_in_which_no_home_was_counted_has_no_case_by_its_stock(finished, monkeypatch):
+    store = Store(finished / "data" / "processed" / "voorbeeld")
+    counted = store.read("buurt_score")
+    counted.loc[counted.index[0], "homes"] = 0
+    read = store.read
+    monkeypatch.setattr(store, "read", lambda name: counted if name == "buurt_score" else read(name))
+    kept = enterprise.places(store)
+    empty = str(counted["buurtcode"].iloc[0])
+    assert not (kept["place_kind"].eq("buurt") & kept["place_id"].eq(empty)).any()  # a counted 0 is no unknown
+    assert kept["place_kind"].eq("buurt").sum() == len(counted) - 1

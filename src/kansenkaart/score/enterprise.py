@@ -54,7 +54,7 @@ def places(store: Store) -> gpd.GeoDataFrame:
         frame, known = store.read("buurt_score"), store.read("buurt").set_index("buurtcode")
         homes = frame["homes"].astype(float)
         stock = frame["buurtcode"].map(known["homes_stock"]).astype(float)
-        parts.append(_places(frame, "buurt", ("buurtcode", "buurtnaam"), homes.where(homes > 0, stock)))
+        parts.append(_places(frame, "buurt", ("buurtcode", "buurtnaam"), homes.where(homes.notna(), stock)))
     for kind, (table, key, name) in _KINDS.items():
         if table in schemas.tables() and store.has(table):
             frame = store.read(table)
