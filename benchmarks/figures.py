@@ -1,6 +1,6 @@
 """Reads every figure of every place back from each form in which it is published, and counts contradictions.
 
-    python benchmarks/figures.py maps/voorbeeld data/processed/voorbeeld
+    python benchmarks/figures.py maps/proefveld data/processed/proefveld
 
 Forms: the map's first panel, the overview, factsheets and reports (HTML), workbooks (as cached, nothing recalculated), GeoPackage
 and GeoParquet. The last line is JSON. Figures that a form rounds are held to its own rounding.

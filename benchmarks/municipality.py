@@ -65,7 +65,7 @@ def _scale(folder: Path, side: int) -> None:
             rows = json.loads(path.read_text("utf-8"))["value"]
             value = [json.loads(_renamed(json.dumps(row), copy)) for copy, _, _ in places for row in rows]
             path.write_text(json.dumps({"value": value}), encoding="utf-8")
-    _scale_roofs(folder / "3dbag" / "voorbeeld.city.jsonl", places)
+    _scale_roofs(folder / "3dbag" / "proefveld.city.jsonl", places)
     for role in ("dsm", "dtm"):
         _scale_heights(folder / "ahn" / f"{role}.tif", side)
 

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kansenkaart.acquire.deliveries import EXAMPLE_EDITION
+from kansenkaart.acquire.deliveries import EXAMPLE, EXAMPLE_EDITION
 from kansenkaart.config import DATA_VARIABLE, folders
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables.step import Report
@@ -75,17 +75,17 @@ def example(scale: int, scratch: Path) -> list[dict[str, Any]]:
 
     root = scratch / f"x{scale}"
     shutil.copytree(ROOT / "studies", root / "studies")
-    target = folders(root).raw / "voorbeeld" / EXAMPLE_EDITION
+    target = folders(root).raw / EXAMPLE / EXAMPLE_EDITION
     write_example(target, scale=scale)
     (target / ".whole").write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
-    return measure(f"voorbeeld x{scale}", "voorbeeld", root)
+    return measure(f"{EXAMPLE} x{scale}", EXAMPLE, root)
 
 
 def growth(rows: list[dict[str, Any]], scales: list[int]) -> None:
     """Print the power of size with which CPU time and memory grow, over the whole range and over its last part."""
     by_place = {(one["study"], one["stage"]): one for one in rows}
     for stage in STAGES:
-        runs = [by_place[f"voorbeeld x{scale}", stage] for scale in scales]
+        runs = [by_place[f"{EXAMPLE} x{scale}", stage] for scale in scales]
         for name in ("cpu_s", "peak_mib"):
             print(f"{stage}: {name} grows with size to the power {_powers([one[name] for one in runs], scales)}")
         for step in runs[-1]["steps"]:

@@ -13,6 +13,7 @@ from flows.publish import publish_study
 from flows.refresh import acquire
 from flows.standing import failed, recovered
 from flows.tell import show, stock
+from kansenkaart.config import DEMO
 from kansenkaart.errors import StoreError
 from kansenkaart.runs import study as pipeline
 from kansenkaart.runs.study import Workplace
@@ -20,7 +21,7 @@ from kansenkaart.runs.study import Workplace
 
 @flow(name="kansenkaart", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
 def kansenkaart(
-    study: str = "voorbeeld", root: str = ".", code: str | None = None, roles: list[str] | None = None
+    study: str = DEMO, root: str = ".", code: str | None = None, roles: list[str] | None = None
 ) -> list[dict[str, object]]:
     """Refresh, score and publish one study: the map follows whenever a table has changed.
 

@@ -61,7 +61,7 @@ def finished(once):
     from tests.runs.places import project
 
     def run(folder):
-        reports = study.run_all(study.open_study("voorbeeld", root=project(folder, "voorbeeld")))
+        reports = study.run_all(study.open_study("proefveld", root=project(folder, "proefveld")))
         assert {one.status for one in reports} == {"done"}
 
     return once("finished", run)

@@ -40,8 +40,8 @@ def test_every_name_of_the_door_is_described():
 
 
 def test_a_release_has_units_and_is_what_was_stored(finished):
-    release = api.open_release(finished / "maps" / "voorbeeld")
-    place = api.open_study("voorbeeld", root=finished)
+    release = api.open_release(finished / "maps" / "proefveld")
+    place = api.open_study("proefveld", root=finished)
     assert {"buurt_score", "block"} <= set(release)
     frame, stored = release["buurt_score"], place.store.read("buurt_score")
     assert frame["homes"].tolist() == stored["homes"].tolist()
@@ -56,9 +56,9 @@ def test_a_table_without_tilts_is_refused():
 
 
 def test_the_map_is_a_whole_page(finished):
-    page = api.render_map(api.open_study("voorbeeld", root=finished))
+    page = api.render_map(api.open_study("proefveld", root=finished))
     assert page.startswith("<!DOCTYPE html>")
-    assert "Voorbeeldwijk" in page
+    assert "Proefveld" in page
 
 
 def test_another_track_is_refused():

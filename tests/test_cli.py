@@ -82,7 +82,7 @@ def test_every_kind_of_trouble_has_its_own_exit_code_and_dutch_words(kind, monke
     from kansenkaart.cli import main
 
     _fails_with(kind, monkeypatch)
-    monkeypatch.setattr(sys, "argv", ["kansenkaart", "status", "voorbeeld"])
+    monkeypatch.setattr(sys, "argv", ["kansenkaart", "status", "proefveld"])
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == CODES[kind]
@@ -95,7 +95,7 @@ def test_trouble_for_machines_is_one_json_object(monkeypatch, capsys):
     from kansenkaart.cli import main
 
     _fails_with(errors.FetchError, monkeypatch)
-    monkeypatch.setattr(sys, "argv", ["kansenkaart", "run", "voorbeeld", "--json"])
+    monkeypatch.setattr(sys, "argv", ["kansenkaart", "run", "proefveld", "--json"])
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 4
@@ -118,7 +118,7 @@ def test_an_unknown_study_is_told_with_those_that_exist(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("words", [["vlieg"], ["run"], ["run", "voorbeeld", "--snel"]])
+@pytest.mark.parametrize("words", [["vlieg"], ["run"], ["run", "proefveld", "--snel"]])
 def test_wrong_arguments_exit_with_2(words):
     assert CliRunner().invoke(cli, words).exit_code == 2
 
@@ -190,7 +190,7 @@ def test_a_study_of_a_municipality_is_made_by_its_name_or_code_and_listed(tmp_pa
     assert run("nieuw", "GM0193").exit_code == 0
     assert (tmp_path / "studies" / "zwolle-gm0193.toml").is_file()
     rows = json.loads(run("lijst", "--json").output)
-    assert {"zwolle", "zwolle-gm0193", "voorbeeld"} <= {one["name"] for one in rows}
+    assert {"zwolle", "zwolle-gm0193", "proefveld"} <= {one["name"] for one in rows}
     assert {one["origin"] for one in rows} == {"project", "kansenkaart"}
 
 

@@ -23,7 +23,7 @@ NOBODY = 65534
 
 
 def test_the_example_opens_in_an_empty_folder(tmp_path):
-    place = open_study("voorbeeld", root=tmp_path)
+    place = open_study("proefveld", root=tmp_path)
     assert place.study.invented
     assert place.folders.maps == tmp_path / "maps"
     assert list(tmp_path.iterdir()) == []
@@ -31,12 +31,12 @@ def test_the_example_opens_in_an_empty_folder(tmp_path):
 
 def test_a_study_of_the_project_goes_before_the_one_of_the_package(tmp_path):
     (tmp_path / "studies").mkdir()
-    own = shipped_studies()["voorbeeld"].read_text("utf-8").replace("Voorbeeldwijk (verzonnen)", "Van mij")
-    (tmp_path / "studies" / "voorbeeld.toml").write_text(own, "utf-8")
-    assert open_study("voorbeeld", root=tmp_path).study.title == "Van mij"
+    own = shipped_studies()["proefveld"].read_text("utf-8").replace("Proefveld (verzonnen)", "Van mij")
+    (tmp_path / "studies" / "proefveld.toml").write_text(own, "utf-8")
+    assert open_study("proefveld", root=tmp_path).study.title == "Van mij"
 
 
-@pytest.mark.parametrize("template", ["gemeente", "land", "voorbeeld"])
+@pytest.mark.parametrize("template", ["gemeente", "land", "proefveld"])
 def test_a_new_study_is_a_template_under_another_name(tmp_path, template):
     done = CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", "mijnwijk", "--van", template])
     assert done.exit_code == 0, done.output
@@ -121,8 +121,8 @@ def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tm
     demo = "from kansenkaart.cli import main; main()"
     done = _as_user(python, demo, folder, "demo")
     assert done.returncode == 0, done.stderr[-4000:]
-    assert f"Kaart: {folder / 'maps/voorbeeld/index.html'}" in done.stdout
-    assert (folder / "maps/voorbeeld/index.html").stat().st_size > 100_000
+    assert f"Kaart: {folder / 'maps/proefveld/index.html'}" in done.stdout
+    assert (folder / "maps/proefveld/index.html").stat().st_size > 100_000
     assert "Er is niets veranderd" in _as_user(python, demo, folder, "demo").stdout
 
 

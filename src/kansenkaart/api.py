@@ -294,7 +294,7 @@ def open_study(name: str, *, root: Path | str = ".") -> Workplace:
     Parameters
     ----------
     name : str
-        Of the file in ``studies/``, or ``voorbeeld``, ``gemeente`` or ``land``.
+        Of the file in ``studies/``, or ``proefveld``, ``gemeente`` or ``land``.
     root : Path or str
         Folder of the project.
 
@@ -310,7 +310,7 @@ def open_study(name: str, *, root: Path | str = ".") -> Workplace:
 
     Examples
     --------
-    >>> open_study("voorbeeld").study.areas.target_homes
+    >>> open_study("proefveld").study.areas.target_homes
     330
     """
     return runs.open_study(name, root=Path(root))
@@ -399,7 +399,7 @@ def render_map(place: Workplace) -> str:
 
     Examples
     --------
-    >>> render_map(open_study("voorbeeld", root="an-empty-folder"))
+    >>> render_map(open_study("proefveld", root="an-empty-folder"))
     Traceback (most recent call last):
     kansenkaart.errors.StoreError: ...
     """

@@ -114,7 +114,9 @@ def _json_option(function: Callable[..., None]) -> Callable[..., None]:
 @click.pass_obj
 def demo(root: Path, as_json: bool) -> None:
     """Maak de kaart van de ingebouwde voorbeeldwijk."""
-    _run("voorbeeld", root, None, Voice(as_json))
+    from kansenkaart.config import DEMO
+
+    _run(DEMO, root, None, Voice(as_json))
 
 
 @cli.command(name="run")
@@ -162,7 +164,7 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
 
 @cli.command()
 @click.argument("study")
-@click.option("--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land of voorbeeld.")
+@click.option("--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land of proefveld.")
 @click.pass_obj
 def nieuw(root: Path, study: str, template: str) -> None:
     """Maak een studiebestand in studies/ naar een sjabloon: STUDY is een naam, of een gemeente (Zwolle, GM0193)."""

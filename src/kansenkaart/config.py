@@ -28,8 +28,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 #: A study file is a page or two; a larger one is something else [byte].
 MOST_BYTES = 1 << 20
 _SHOWN_FAULTS = 20
+#: The study that `kansenkaart demo` shows.
+DEMO = "proefveld"
 #: Studies that come with the package: the example, and two templates.
-SHIPPED = ("voorbeeld", "gemeente", "land")
+SHIPPED = (DEMO, "gemeente", "land")
 
 
 class _Strict(BaseModel):

@@ -33,7 +33,7 @@ def _country(site):
         other = frame.iloc[:3].assign(identificatie=[f"99{n:014d}" for n in range(3)]).set_geometry(far)
         both = gpd.GeoDataFrame(pd.concat([frame, other], ignore_index=True), crs=28992)
         both.iloc[::-1].to_file(site / "bag-light.gpkg", layer=layer, driver="GPKG")
-    header, *rows = (site / "3dbag" / "voorbeeld.city.jsonl").read_text("utf-8").splitlines()
+    header, *rows = (site / "3dbag" / "proefveld.city.jsonl").read_text("utf-8").splitlines()
     whole = json.loads(header)
     for row in map(json.loads, rows):
         start = len(whole["vertices"])
@@ -82,7 +82,7 @@ def country(published_site, tmp_path, monkeypatch):
         publisher = "3dbag" if role == "roof_face" else "bag"
         study = _bulk(study, role, publisher)
     assert study.count('"bulk"') == len(BULK)
-    (root / "studies" / "voorbeeld.toml").write_text(study.replace('"cityjsonseq"', '"cityjson"'), encoding="utf-8")
+    (root / "studies" / "proefveld.toml").write_text(study.replace('"cityjsonseq"', '"cityjson"'), encoding="utf-8")
     with serve(folder) as server:
         for name, value in addresses(server.url).items():
             monkeypatch.setenv(name, value)
@@ -92,14 +92,14 @@ def country(published_site, tmp_path, monkeypatch):
 
 
 def _opened(root):
-    return replace(pipeline.open_study("voorbeeld", root=root), http=HTTP)
+    return replace(pipeline.open_study("proefveld", root=root), http=HTTP)
 
 
 def test_the_window_of_the_country_gives_the_tables_of_the_services(country, tmp_path):
     server, root = country
     place = _opened(root)
     pipeline.run_acquire(place)
-    expected = pipeline.open_study("voorbeeld", root=project(tmp_path / "files", "voorbeeld"))
+    expected = pipeline.open_study("proefveld", root=project(tmp_path / "files", "proefveld"))
     pipeline.run_acquire(expected)
     same, wanted = tables(place), tables(expected)
     for name in ("pand.parquet", "home.parquet", "roof_face.parquet"):
@@ -169,12 +169,12 @@ def test_a_spoilt_file_of_the_country_is_refused_in_words(country, name):
     error, words = WORDS[name]
     with pytest.raises(error, match=words):
         pipeline.run_acquire(_opened(root))
-    assert not (root / "data" / "processed" / "voorbeeld" / "1_clean").exists()
+    assert not (root / "data" / "processed" / "proefveld" / "1_clean").exists()
 
 
 def test_a_role_without_such_a_file_is_refused(country):
     _, root = country
-    study = root / "studies" / "voorbeeld.toml"
+    study = root / "studies" / "proefveld.toml"
     study.write_text(_bulk(study.read_text("utf-8"), "statistics", "cbs-odata"), encoding="utf-8")
     with pytest.raises(ConfigError, match="for a bulk source"):
         pipeline.run_acquire(_opened(root))

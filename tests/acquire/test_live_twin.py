@@ -64,7 +64,7 @@ def _different(one, other):
 
 
 def test_every_clean_table_has_the_bytes_that_files_give(fetched_once, finished):
-    from_files = tables(study.open_study("voorbeeld", root=finished))
+    from_files = tables(study.open_study("proefveld", root=finished))
     assert len(from_files) == 11  # nine tables, dsm and dtm
     assert _different(tables(fetched_once), from_files) == []
 
@@ -81,7 +81,7 @@ def test_scores_have_the_bytes_that_files_give(fetched_once, finished):
     while todo := [one for one in _scored(fetched_once.store, fetched_once.study.areas) if one.name not in done]:
         run(fetched_once.store, todo[0])  # what is made of the scores later follows from their bytes
         done.add(todo[0].name)
-    place = study.open_study("voorbeeld", root=finished)
+    place = study.open_study("proefveld", root=finished)
     assert tables(place, "2_scored")
     assert _different(tables(fetched_once, "2_scored"), tables(place, "2_scored")) == []
 
@@ -168,8 +168,8 @@ def test_a_live_source_that_cannot_be_asked_is_a_fault_of_the_study(tmp_path, na
     content = twin_study("buurt", role)
     assert old in content
     project(tmp_path / "project")
-    (tmp_path / "project" / "studies" / "voorbeeld.toml").write_text(content.replace(old, new, 1), encoding="utf-8")
-    place = replace(study.open_study("voorbeeld", root=tmp_path / "project"), http=HTTP)
+    (tmp_path / "project" / "studies" / "proefveld.toml").write_text(content.replace(old, new, 1), encoding="utf-8")
+    place = replace(study.open_study("proefveld", root=tmp_path / "project"), http=HTTP)
     with pytest.raises(ConfigError, match=word) as caught:
         study.run_acquire(place)
     assert caught.value.remedy

@@ -40,14 +40,14 @@ def _acquired(unkind_site, root, *variants, roles, monkeypatch, bulk=False, stud
         for name, address in unkind_addresses(server.url).items():
             monkeypatch.setenv(name, address)
         place = twin(root, *roles)
-        path = root / "studies" / "voorbeeld.toml"
+        path = root / "studies" / "proefveld.toml"
         text = study_text(path.read_text("utf-8")) if study_text else path.read_text("utf-8")
         for role in ("pand", "home") if bulk else ():
             text = text.replace(
                 f'"{role}"\npublisher = "bag"\norigin = "live"', f'"{role}"\npublisher = "bag"\norigin = "bulk"'
             )
         path.write_text(text, encoding="utf-8")
-        place = replace(study.open_study("voorbeeld", root=root), http=replace(HTTP, page_size=100))
+        place = replace(study.open_study("proefveld", root=root), http=replace(HTTP, page_size=100))
         study.run_acquire(place)
         return place, list(server.asked)
 
@@ -100,13 +100,13 @@ def test_a_municipality_without_sewers_gets_empty_tables_and_a_note(unkind_site,
 
 def test_a_server_without_ranges_gives_the_whole_sheet(unkind_site, tmp_path, monkeypatch):
     place, _ = _acquired(unkind_site, tmp_path / "p", "no ranges", roles=("buurt", "dsm"), monkeypatch=monkeypatch)
-    kept = [one.name for one in place.folders.raw.rglob("*.tif") if "voorbeeld" not in one.parts]
+    kept = [one.name for one in place.folders.raw.rglob("*.tif") if "proefveld" not in one.parts]
     assert kept == ["R_99ZZ9.tif"]
 
 
 def test_a_window_is_read_by_ranges_with_fewer_bytes_than_the_sheet(unkind_site, tmp_path, monkeypatch):
     place, asked = _acquired(unkind_site, tmp_path / "p", "no count", roles=("buurt", "dsm"), monkeypatch=monkeypatch)
-    kept = [one.name for one in place.folders.raw.rglob("*.tif") if "voorbeeld" not in one.parts]
+    kept = [one.name for one in place.folders.raw.rglob("*.tif") if "proefveld" not in one.parts]
     assert kept == ["R_99ZZ9_190000_560000_190640_560580.tif"]
     assert sum(path.endswith("R_99ZZ9.tif") for path in asked) <= 3
 

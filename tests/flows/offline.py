@@ -16,7 +16,7 @@ from typing import Any
 HEAD = 'name = "{name}"\ntitle = "Proef"\ninvented = true\n'
 SOURCE = """[[source]]
 role = "{role}"
-publisher = "voorbeeld"
+publisher = "proefveld"
 origin = "file"
 form = "pdok-{form}"
 path = "{path}"

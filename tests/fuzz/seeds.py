@@ -22,12 +22,12 @@ class Files(dict[str, bytes]):
 def small(folder: Path) -> Files:
     """Return the example's files by name, with a few rows each."""
     found = {path.stem: _few_features(path) for path in (folder / "ogc").glob("*.geojson")}
-    lines = (folder / "3dbag" / "voorbeeld.city.jsonl").read_bytes().splitlines()
+    lines = (folder / "3dbag" / "proefveld.city.jsonl").read_bytes().splitlines()
     found["cityjsonseq"] = b"\n".join(lines[:3])
     found["cityjson"] = _one_document([json.loads(line) for line in lines[:3]])
     odata = folder / "odata" / "86165NED"
     found |= {path.stem: path.read_bytes() for path in odata.glob("*.json")}
-    found["epw"] = b"\n".join((folder / "epw" / "voorbeeld.epw").read_bytes().splitlines()[:32])
+    found["epw"] = b"\n".join((folder / "epw" / "proefveld.epw").read_bytes().splitlines()[:32])
     found["etmgeg"] = b"\n".join((folder / "knmi" / "etmgeg_999.txt").read_bytes().splitlines()[:60]) + b"\n"
     return Files(found | _by_hand())
 

@@ -159,7 +159,7 @@ def test_lineage_and_table(tmp_path_factory, data):
 
 WORDS = st.one_of(
     st.sampled_from(
-        ["run", "demo", "status", "check", "--json", "--code", "GM0193", "--map", "-h", "voorbeeld", "..", "/"]
+        ["run", "demo", "status", "check", "--json", "--code", "GM0193", "--map", "-h", "proefveld", "..", "/"]
     ),
     st.sampled_from(["\0", "x" * 300]),
     st.text(max_size=10),
@@ -171,7 +171,7 @@ WORDS = st.one_of(
 @example(words=["--map", "\0"])
 def test_command_line(tmp_path_factory, words):
     root = tmp_path_factory.mktemp("root")
-    words = [one for one in words if one not in ("demo", "run")] if "voorbeeld" in words else words
+    words = [one for one in words if one not in ("demo", "run")] if "proefveld" in words else words
     words = ["status" if one == "demo" else one for one in words]
     result = CliRunner().invoke(cli, ["--map", str(root), *words])
     fault = result.exception
@@ -179,9 +179,9 @@ def test_command_line(tmp_path_factory, words):
 
 
 @pytest.mark.parametrize(
-    "name", ["../voorbeeld", "/etc/passwd", "a\0b", "x" * 5000, "", ".", "a/b", "VOORBEELD", "a b"]
+    "name", ["../proefveld", "/etc/passwd", "a\0b", "x" * 5000, "", ".", "a/b", "PROEFVELD", "a b"]
 )
 def test_a_study_is_a_name_not_a_path(name, tmp_path):
-    root = project(tmp_path / "project", "voorbeeld")
-    (root / "voorbeeld.toml").write_bytes((root / "studies" / "voorbeeld.toml").read_bytes())
+    root = project(tmp_path / "project", "proefveld")
+    (root / "proefveld.toml").write_bytes((root / "studies" / "proefveld.toml").read_bytes())
     assert isinstance(survives(lambda: study.open_study(name, root=root)), ConfigError)

@@ -30,16 +30,16 @@ def given(finished, once):
         shutil.copytree(finished, folder, dirs_exist_ok=True)
         published = folder / "published"
         (published / "eigen").mkdir(parents=True)
-        panden = pipeline.open_study("voorbeeld", root=folder).store.read("pand")["pand_id"].head(9)
+        panden = pipeline.open_study("proefveld", root=folder).store.read("pand")["pand_id"].head(9)
         rows = [f"{one};{OWNER};2031" for one in panden] + [f"9999999999999999;{STRANGER};2031"]
         (published / "eigen" / "panden.csv").write_text(
             "pand_id;owner;maintenance_year\n" + "\n".join(rows) + "\n", "utf-8"
         )
-        path = folder / "studies" / "voorbeeld.toml"
+        path = folder / "studies" / "proefveld.toml"
         path.write_text(path.read_text("utf-8") + SOURCE, "utf-8")
         os.environ["KANSENKAART_DATA"] = str(published)
         try:
-            pipeline.run_all(pipeline.open_study("voorbeeld", root=folder))
+            pipeline.run_all(pipeline.open_study("proefveld", root=folder))
         finally:
             del os.environ["KANSENKAART_DATA"]
 
@@ -53,16 +53,16 @@ def _files_with(folder, *names):
 
 
 def test_names_are_in_own_tables_only_and_reports_do_not_repeat_them(given):
-    assert set(_files_with(given, OWNER)) <= {"data/processed/voorbeeld/1_clean/own_pand.parquet"}
+    assert set(_files_with(given, OWNER)) <= {"data/processed/proefveld/1_clean/own_pand.parquet"}
     assert _files_with(given, STRANGER) == []
-    store = pipeline.open_study("voorbeeld", root=given).store
+    store = pipeline.open_study("proefveld", root=given).store
     assert store.read("own_pand")["owner"].tolist() == [OWNER] * 9
     assert OWNER not in store.read("own_report").to_csv()
     assert STRANGER not in store.read("own_report").to_csv()
 
 
 def test_a_role_that_is_still_in_the_study_cannot_be_forgotten(given):
-    place = pipeline.open_study("voorbeeld", root=given)
+    place = pipeline.open_study("proefveld", root=given)
     with pytest.raises(ConfigError, match="take its"):
         forget(place.study, place.folders, "own_pand")
     with pytest.raises(ConfigError, match="a role of own data"):
@@ -75,26 +75,26 @@ def left(given, tmp_path):
     import shutil
 
     folder = shutil.copytree(given, tmp_path / "left")
-    path = folder / "studies" / "voorbeeld.toml"
+    path = folder / "studies" / "proefveld.toml"
     path.write_text(path.read_text("utf-8").replace(SOURCE, ""), "utf-8")
     return folder
 
 
 def test_forgetting_leaves_no_byte(left):
-    place = pipeline.open_study("voorbeeld", root=left)
+    place = pipeline.open_study("proefveld", root=left)
     gone = forget(place.study, place.folders, "own_pand")
     assert _files_with(left, OWNER, STRANGER, "panden.csv") == []
-    assert "data/processed/voorbeeld/1_clean/own_pand.parquet" in gone
-    assert "data/processed/voorbeeld/1_clean/own_report.parquet" in gone
+    assert "data/processed/proefveld/1_clean/own_pand.parquet" in gone
+    assert "data/processed/proefveld/1_clean/own_report.parquet" in gone
     assert not place.store.has("enterprise_case")  # made with the owners
     assert place.store.has("pand_score")  # made without
     assert [one for one in gone if one.startswith("data/editions")]
-    assert not (left / "maps" / "voorbeeld").exists()
+    assert not (left / "maps" / "proefveld").exists()
     assert forget(place.study, place.folders, "own_pand") == []
 
 
 def test_a_role_that_left_the_study_is_erased_by_the_next_run(finished, left):
-    place = pipeline.open_study("voorbeeld", root=left)
+    place = pipeline.open_study("proefveld", root=left)
     pipeline.run_acquire(place)
     assert _files_with(left, OWNER) == []
     assert not place.store.has("own_pand")

@@ -90,8 +90,8 @@ def test_the_example_is_not_written_through_a_link(tmp_path, secret):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     raw = tmp_path / "raw"
-    (raw / "voorbeeld").mkdir(parents=True)
-    (raw / "voorbeeld" / "1").symlink_to(elsewhere)
+    (raw / "proefveld").mkdir(parents=True)
+    (raw / "proefveld" / "1").symlink_to(elsewhere)
     folder = example_folder(Folders(published=tmp_path, raw=raw, processed=tmp_path, maps=tmp_path))
     assert not list(elsewhere.iterdir())
     assert (folder / ".whole").is_file()

@@ -266,7 +266,7 @@ _BUILDINGS_PER_TILE = 1000
 
 def _tiles(site: Path) -> None:
     """Write tiles of at most a thousand buildings, as 3DBAG has them, and one that lies elsewhere."""
-    header, *rows = (site / "3dbag" / "voorbeeld.city.jsonl").read_text("utf-8").splitlines()
+    header, *rows = (site / "3dbag" / "proefveld.city.jsonl").read_text("utf-8").splitlines()
     told: dict[str, list[str]] = {"tile_id": [], "cj_download": [], "cj_sha256": []}
     for number, start in enumerate(range(0, len(rows), _BUILDINGS_PER_TILE)):
         packed = _tile(header, rows[start : start + _BUILDINGS_PER_TILE])
@@ -328,7 +328,7 @@ def _feeds(site: Path) -> None:
 
 def _hours(site: Path) -> None:
     """Write hours of the invented station over ten years, from the typical year of the example."""
-    lines = (site / "epw" / "voorbeeld.epw").read_text("utf-8").splitlines()[8:]
+    lines = (site / "epw" / "proefveld.epw").read_text("utf-8").splitlines()[8:]
     rows = [line.split(",") for line in lines]
     text = ["# STN,YYYYMMDD,   HH,   FH,    T,    Q"]
     for year in range(2016, 2026):

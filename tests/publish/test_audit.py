@@ -98,7 +98,7 @@ def test_a_pipe_that_is_left_out_does_not_hide_what_joins_beyond_it():
 
 
 def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finished):
-    place = pipeline.open_study("voorbeeld", root=finished)
+    place = pipeline.open_study("proefveld", root=finished)
     before, now = ReaderStore(place.store, public=True), ReaderStore(place.store, public=True)
     before._left_out = set()  # rows of fewer than ten homes left out, and nothing else
     found = before.findings()
@@ -113,7 +113,7 @@ def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finishe
 
 
 def test_the_audit_knows_the_homes_of_every_row(finished):
-    shown = ReaderStore(pipeline.open_study("voorbeeld", root=finished).store, public=True)
+    shown = ReaderStore(pipeline.open_study("proefveld", root=finished).store, public=True)
     homes = shown.homes()
     for layer in audit.COARSE_TO_FINE:
         frame = shown.read(layer)
@@ -128,42 +128,42 @@ def opted(finished, once):
 
     def run(folder):
         shutil.copytree(finished, folder, dirs_exist_ok=True)
-        place = pipeline.open_study("voorbeeld", root=folder)
+        place = pipeline.open_study("proefveld", root=folder)
         scored = place.store.read("pand_score").set_index("pand_id")
         seen = scored[(scored["score_basis"] != "footprint") & scored["homes"].gt(0)]
         pand = str(seen["yield_fit_kwh_per_year"].idxmax())
-        path = folder / "studies" / "voorbeeld.toml"
+        path = folder / "studies" / "proefveld.toml"
         path.write_text(f'{path.read_text("utf-8")}\n[weglaten]\npanden = ["{pand}"]\n', "utf-8")
-        again = pipeline.open_study("voorbeeld", root=folder)
+        again = pipeline.open_study("proefveld", root=folder)
         pipeline.run_all(again)
-        pipeline.run_publish(pipeline.open_study("voorbeeld", root=folder, public=True))
+        pipeline.run_publish(pipeline.open_study("proefveld", root=folder, public=True))
 
     return once("opted", run)
 
 
 def _pand(opted):
-    return next(iter(pipeline.open_study("voorbeeld", root=opted).study.weglaten.panden))
+    return next(iter(pipeline.open_study("proefveld", root=opted).study.weglaten.panden))
 
 
 def test_the_roof_is_in_no_table_of_scores_and_not_in_the_edition_kept(finished, opted):
     pand = _pand(opted)
-    store, before = (pipeline.open_study("voorbeeld", root=root).store for root in (opted, finished))
+    store, before = (pipeline.open_study("proefveld", root=root).store for root in (opted, finished))
     row = store.read("pand_score").set_index("pand_id").loc[pand]
     true = before.read("pand_score").set_index("pand_id").loc[pand]
     assert row["score_basis"] == "footprint"
     assert abs(row["yield_fit_kwh_per_year"] / true["yield_fit_kwh_per_year"] - 1) > 0.05
     assert pand not in set(store.read("roof_face_score")["pand_id"].astype(str))
-    editions = sorted((opted / "data" / "editions" / "voorbeeld").glob("[0-9]*"))
+    editions = sorted((opted / "data" / "editions" / "proefveld").glob("[0-9]*"))
     assert [one.name for one in editions] == ["0001"]  # the edition with the roof in its sums is gone
     assert not list(editions[0].glob("verschil*"))
 
 
-@pytest.mark.parametrize("edition", ["voorbeeld", "voorbeeld-openbaar"])
+@pytest.mark.parametrize("edition", ["proefveld", "proefveld-openbaar"])
 def test_who_subtracts_gets_the_estimate_from_the_footprint_and_no_more(finished, opted, edition):
     """Attack: from all layers of an edition, each sum less all that is shown in it, against the true roof."""
     pand, folder = _pand(opted), opted / "maps" / edition / "data"
-    stored = pipeline.open_study("voorbeeld", root=opted).store.read("pand_score").set_index("pand_id")
-    true = pipeline.open_study("voorbeeld", root=finished).store.read("pand_score").set_index("pand_id").loc[pand]
+    stored = pipeline.open_study("proefveld", root=opted).store.read("pand_score").set_index("pand_id")
+    true = pipeline.open_study("proefveld", root=finished).store.read("pand_score").set_index("pand_id").loc[pand]
     estimate = stored.loc[pand]
     everyone = stored.assign(buurtcode=stored["buurtcode"])
     rest = everyone[everyone.index != pand]
@@ -180,7 +180,7 @@ def test_who_subtracts_gets_the_estimate_from_the_footprint_and_no_more(finished
 
 
 def test_the_public_edition_with_an_opt_out_list_is_made_and_says_what_it_is(opted):
-    folder = opted / "maps" / "voorbeeld-openbaar"
+    folder = opted / "maps" / "proefveld-openbaar"
     assert json.loads((folder / "data" / "metadata.json").read_text("utf-8"))["edition"] == "openbaar"
     assert "Openbare uitgave" in (folder / "index.html").read_text("utf-8")
     for path in folder.rglob("*"):
@@ -191,7 +191,7 @@ def test_the_public_edition_with_an_opt_out_list_is_made_and_says_what_it_is(opt
 def test_a_roof_that_was_scored_before_it_was_listed_stops_the_publication(finished, tmp_path):
     from kansenkaart.config import OptOut
 
-    place = pipeline.open_study("voorbeeld", root=finished)
+    place = pipeline.open_study("proefveld", root=finished)
     pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
     study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
     with pytest.raises(GateError, match="opt-out list in the sums"):
@@ -200,7 +200,7 @@ def test_a_roof_that_was_scored_before_it_was_listed_stops_the_publication(finis
 
 
 def test_the_whole_edition_is_asked_for_and_marked(finished, tmp_path):
-    place = pipeline.open_study("voorbeeld", root=finished)
+    place = pipeline.open_study("proefveld", root=finished)
     real = place.study.model_copy(update={"invented": False, "name": "echt"})
     assert pipeline.public_unasked(real)
     assert not pipeline.public_unasked(place.study)

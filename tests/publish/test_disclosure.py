@@ -77,15 +77,15 @@ def test_opt_out_file_takes_ids_and_remarks_and_refuses_the_rest(tmp_path):
 def public(finished, tmp_path_factory):
     """Publish the public edition once."""
     place, target = (
-        pipeline.open_study("voorbeeld", root=finished),
-        tmp_path_factory.mktemp("public") / "voorbeeld-openbaar",
+        pipeline.open_study("proefveld", root=finished),
+        tmp_path_factory.mktemp("public") / "proefveld-openbaar",
     )
     publish(place.store, place.study, target, studies=place.studies, public=True)
     return target
 
 
 def test_public_edition_holds_nothing_finer_than_ten_homes(finished, public):
-    place = pipeline.open_study("voorbeeld", root=finished)
+    place = pipeline.open_study("proefveld", root=finished)
     layers = sorted((public / "data").glob("*.parquet"))
     assert {one.stem for one in layers} >= {"block", "buurt_score", "gebied", "street_water"}
     assert not {one.stem for one in layers} & {"pand_score", "roof_face_score", "home", "pand"}
@@ -111,7 +111,7 @@ def test_public_edition_holds_nothing_finer_than_ten_homes(finished, public):
 
 
 def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(finished, tmp_path):
-    place = pipeline.open_study("voorbeeld", root=finished)
+    place = pipeline.open_study("proefveld", root=finished)
     study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
     with pytest.raises(ConfigError, match="0000000000000042"):
         publish(place.store, study, tmp_path / "uit", studies=place.studies)
@@ -134,8 +134,8 @@ def small_numbers_of_homes(folder):
 
 
 def test_no_file_of_the_public_edition_is_finer_than_ten_homes(finished, public):
-    place = pipeline.open_study("voorbeeld", root=finished)
-    assert next(small_numbers_of_homes(finished / "maps" / "voorbeeld"))  # the check sees what the whole edition has
+    place = pipeline.open_study("proefveld", root=finished)
+    assert next(small_numbers_of_homes(finished / "maps" / "proefveld"))  # the check sees what the whole edition has
     assert list(small_numbers_of_homes(public)) == []
     pages = [
         *public.glob("*.html"),
@@ -166,7 +166,7 @@ def links_of(page):
 
 
 def test_every_link_of_map_overview_sheets_and_reports_is_to_a_file_that_is_there(finished):
-    folder = finished / "maps" / "voorbeeld"
+    folder = finished / "maps" / "proefveld"
     pages = [
         folder / "index.html",
         folder / "overzicht.html",

@@ -27,11 +27,11 @@ def _no_page(finished, monkeypatch):
 
 
 def _place(root):
-    return study.open_study("voorbeeld", root=root)
+    return study.open_study("proefveld", root=root)
 
 
 def _folder(root):
-    return root / "data" / "editions" / "voorbeeld"
+    return root / "data" / "editions" / "proefveld"
 
 
 def _rewrite(place, name, change, **parameters):
@@ -171,9 +171,9 @@ def test_the_command_line_ends_with_7_and_takes_who_and_why(copied, monkeypatch)
     monkeypatch.setattr(study, "run_acquire", lambda *_args, **_kw: [])
     monkeypatch.setattr(study, "run_score", lambda *_args, **_kw: [])
     _rewrite(_place(copied), "pand", lambda frame: frame.iloc[: len(frame) // 2])
-    shown = CliRunner().invoke(cli, ["--map", str(copied), "run", "voorbeeld", "--json"])
+    shown = CliRunner().invoke(cli, ["--map", str(copied), "run", "proefveld", "--json"])
     assert isinstance(shown.exception, GateError)
-    words = ["--map", str(copied), "run", "voorbeeld", "--json", "--accept"]
+    words = ["--map", str(copied), "run", "proefveld", "--json", "--accept"]
     assert isinstance(CliRunner().invoke(cli, [*words, "ja"]).exception, ConfigError)
     assert CliRunner().invoke(cli, [*words, "A. B.: proef"]).exit_code == 0
 

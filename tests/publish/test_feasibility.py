@@ -37,7 +37,7 @@ PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 
 @pytest.fixture(scope="module")
 def store(finished):
-    return Store(finished / "data" / "processed" / "voorbeeld")
+    return Store(finished / "data" / "processed" / "proefveld")
 
 
 def test_every_place_has_a_case_on_both_tracks(store):
@@ -125,7 +125,7 @@ def test_no_place_is_crowned_that_does_not_earn_its_keep_or_is_no_better_than_ot
 
 
 def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store, tmp_path):
-    chosen, place = read_study(finished / "studies" / "voorbeeld.toml"), [("buurt", "BU99990001")]
+    chosen, place = read_study(finished / "studies" / "proefveld.toml"), [("buurt", "BU99990001")]
     first = steps.write_reports(store, chosen, tmp_path / "a", default(), place)
     second = steps.write_reports(store, chosen, tmp_path / "b", default(), place)
     assert [one.suffix for one in first] == [".html", ".pdf", ".xlsx"]
@@ -154,7 +154,7 @@ def _euros(cells):
 
 
 def test_rows_and_columns_of_the_money_add_up(finished, store, tmp_path):
-    chosen = read_study(finished / "studies" / "voorbeeld.toml")
+    chosen = read_study(finished / "studies" / "proefveld.toml")
     html = steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
     tables = _tables(html)
     *services, whole = [(row[0], _euros(row[1:])) for row in tables["Zo telt het op"]]
@@ -186,9 +186,9 @@ def test_whose_roofs_the_panels_lie_on(store, monkeypatch):
 
 
 def test_a_run_writes_them_and_a_wrong_place_is_named(finished, store, tmp_path):
-    folder = finished / "maps" / "voorbeeld" / REPORTS
+    folder = finished / "maps" / "proefveld" / REPORTS
     assert len(list(folder.glob("*.html"))) == len(list(folder.glob("*.pdf"))) == len(list(folder.glob("*.xlsx"))) > 0
-    chosen = read_study(finished / "studies" / "voorbeeld.toml")
+    chosen = read_study(finished / "studies" / "proefveld.toml")
     with pytest.raises(ConfigError, match="buurt:nergens"):
         steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "nergens")])
 
@@ -215,7 +215,7 @@ def test_plan_stands_beside_actual(finished, tmp_path):
     from kansenkaart.tables.store import Lineage
 
     root = tmp_path / "store"
-    shutil.copytree(finished / "data" / "processed" / "voorbeeld", root)
+    shutil.copytree(finished / "data" / "processed" / "proefveld", root)
     store = Store(root)
     told = pd.DataFrame(
         {
@@ -227,7 +227,7 @@ def test_plan_stands_beside_actual(finished, tmp_path):
         }
     )
     store.write("own_actual", told, Lineage("test"))
-    chosen = read_study(finished / "studies" / "voorbeeld.toml")
+    chosen = read_study(finished / "studies" / "proefveld.toml")
     html = steps.write_reports(store, chosen, tmp_path, default(), [("buurt", "BU99990001")])[0].read_text("utf-8")
     assert "Plan en werkelijkheid" in html
     # long track: 330 homes, a mean participation of 17.3 % (2 to 40, most likely 10) over a ramp of 3 to 10 years
@@ -277,7 +277,7 @@ def test_a_run_with_own_data_reports_every_row(finished, tmp_path):
     from kansenkaart.acquire.deliveries import Delivery
     from kansenkaart.config import Source
 
-    store = Store(finished / "data" / "processed" / "voorbeeld")
+    store = Store(finished / "data" / "processed" / "proefveld")
     some = store.read("pand")["pand_id"].iloc[:3].tolist()
     rows = [
         f"{some[0]},Woningcorporatie,2028",
@@ -311,11 +311,11 @@ from kansenkaart.score.enterprise import score_cases
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Lineage, Store
 root = Path(sys.argv[1])
-store = Store(root / "data" / "processed" / "voorbeeld")
+store = Store(root / "data" / "processed" / "proefveld")
 for product in score_cases(store, default()):
     store.write(product.name, product.content, Lineage("test"))
-chosen = read_study(root / "studies" / "voorbeeld.toml")
-write_reports(store, chosen, root / "maps" / "voorbeeld", default(), [("buurt", "BU99990001")])
+chosen = read_study(root / "studies" / "proefveld.toml")
+write_reports(store, chosen, root / "maps" / "proefveld", default(), [("buurt", "BU99990001")])
 """
 
 
@@ -331,34 +331,34 @@ def test_a_service_with_a_known_driver_is_rows_only(copied, tmp_path):
     words.write_text(words.read_text("utf-8") + "service,bicycle_repair,fietsen maken,,\n", "utf-8")
     command = [sys.executable, "-c", NEW_SERVICE, str(copied)]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(tmp_path / "src")}, timeout=300)
-    cases = Store(copied / "data" / "processed" / "voorbeeld").read("enterprise_case")
+    cases = Store(copied / "data" / "processed" / "proefveld").read("enterprise_case")
     said = cases["services_nl"].fillna("") + cases["costly_nl"].fillna("")
     assert said.str.contains("fietsen maken").all()
-    html = (copied / "maps" / "voorbeeld" / REPORTS / "buurt-BU99990001.html").read_text("utf-8")
+    html = (copied / "maps" / "proefveld" / REPORTS / "buurt-BU99990001.html").read_text("utf-8")
     assert "fietsen maken" in html
 
 
 def test_a_damaged_report_is_named_and_made_again_and_a_half_written_mark_too(copied):
-    place = study.open_study("voorbeeld", root=copied)
-    folder = copied / "maps" / "voorbeeld" / REPORTS
+    place = study.open_study("proefveld", root=copied)
+    folder = copied / "maps" / "proefveld" / REPORTS
     before = {one.name: one.read_bytes() for one in folder.iterdir()}
     (folder / "buurt-BU99990001.html").write_bytes(b"half")
-    assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/buurt-BU99990001.html"]
+    assert [one.where for one in study.check(place)] == [f"maps/proefveld/{REPORTS}/buurt-BU99990001.html"]
     (folder / MARK).write_text('{"files": {', "utf-8")
-    assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/{MARK}"]
+    assert [one.where for one in study.check(place)] == [f"maps/proefveld/{REPORTS}/{MARK}"]
     study.run_publish(place)
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
     assert study.check(place) == []
 
 
 def test_a_report_that_was_asked_for_is_checked_and_kept_up_to_date(copied):
-    place = study.open_study("voorbeeld", root=copied)
-    folder = copied / "maps" / "voorbeeld" / REPORTS
+    place = study.open_study("proefveld", root=copied)
+    folder = copied / "maps" / "proefveld" / REPORTS
     study.run_reports(place, ("gebied", "1"))
     asked = folder / "gebied-1.html"
     good = asked.read_bytes()
     asked.write_bytes(b"half")
-    assert [one.where for one in study.check(place)] == [f"maps/voorbeeld/{REPORTS}/gebied-1.html"]
+    assert [one.where for one in study.check(place)] == [f"maps/proefveld/{REPORTS}/gebied-1.html"]
     study.run_publish(place)
     assert asked.read_bytes() == good
 

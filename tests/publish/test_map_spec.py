@@ -15,8 +15,8 @@ from kansenkaart.tables.store import Store
 
 @pytest.fixture(scope="module")
 def spec(finished):
-    store = Store(finished / "data" / "processed" / "voorbeeld")
-    return picture(store, read_study(finished / "studies" / "voorbeeld.toml"))
+    store = Store(finished / "data" / "processed" / "proefveld")
+    return picture(store, read_study(finished / "studies" / "proefveld.toml"))
 
 
 def test_every_theme_stands_under_a_question_and_the_first_says_where_to_begin(spec):
@@ -36,8 +36,8 @@ def test_addresses_are_found_by_house_number_but_not_in_the_public_edition(finis
     addresses = spec.search[spec.search["kind"] == "adres"]
     assert len(addresses) == 1034  # the example's plan has 1,034 homes, each with an address of its own
     assert addresses["text"].str.fullmatch(r"\D+ \d+.*").all()
-    store = ReaderStore(Store(finished / "data" / "processed" / "voorbeeld"), public=True)
-    public = picture(store, read_study(finished / "studies" / "voorbeeld.toml"))
+    store = ReaderStore(Store(finished / "data" / "processed" / "proefveld"), public=True)
+    public = picture(store, read_study(finished / "studies" / "proefveld.toml"))
     assert "adres" not in set(public.search["kind"])
 
 

@@ -67,8 +67,8 @@ def seen_on_a_copy(finished: Path, tmp_path: Path, *, theme: bool) -> dict:
     if theme:
         with (package / "data" / "themes.csv").open("a", encoding="utf-8") as rows:
             rows.write(THEME)
-    shutil.copytree(finished / "data" / "processed" / "voorbeeld", tmp_path / "store")
-    command = [sys.executable, "-c", LOOK, str(tmp_path / "store"), str(finished / "studies" / "voorbeeld.toml")]
+    shutil.copytree(finished / "data" / "processed" / "proefveld", tmp_path / "store")
+    command = [sys.executable, "-c", LOOK, str(tmp_path / "store"), str(finished / "studies" / "proefveld.toml")]
     shown = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": str(tmp_path / "src")}, capture_output=True, text=True, check=False
     )

@@ -196,7 +196,7 @@ def _not_here() -> None:
 
 
 def _study(role: str) -> str:
-    study = tomllib.loads((STUDIES / "voorbeeld.toml").read_text("utf-8"))
+    study = tomllib.loads((STUDIES / "proefveld.toml").read_text("utf-8"))
     wanted = {role, *WITH.get(role, [])}
     rows = [f"{key} = {json.dumps(study[key])}" for key in ("name", "title", "invented")]
     for source in study["source"]:
@@ -206,22 +206,22 @@ def _study(role: str) -> str:
 
 
 def _paths(folder: Path, role: str) -> list[Path]:
-    study = tomllib.loads((STUDIES / "voorbeeld.toml").read_text("utf-8"))
+    study = tomllib.loads((STUDIES / "proefveld.toml").read_text("utf-8"))
     path = folder / next(one["path"] for one in study["source"] if one["role"] == role)
     return sorted(path.rglob("TypedDataSet.json")) if path.is_dir() else [path]
 
 
 def file_trials(folder: Path, *, chosen: Callable[[str, str], bool]) -> Iterator[Trial]:
     """Try the faults of deliveries that are files."""
-    study = tomllib.loads((STUDIES / "voorbeeld.toml").read_text("utf-8"))
+    study = tomllib.loads((STUDIES / "proefveld.toml").read_text("utf-8"))
     for role in sorted({one["role"] for one in study["source"]}):
         wanted = [name for name in FILE_FAULTS if chosen(role, name)]
         if not wanted:
             continue
         root = folder / f"file-{role}"
         (root / "studies").mkdir(parents=True)
-        (root / "studies" / "voorbeeld.toml").write_text(_study(role), "utf-8")
-        place = pipeline.open_study("voorbeeld", root=root)
+        (root / "studies" / "proefveld.toml").write_text(_study(role), "utf-8")
+        place = pipeline.open_study("proefveld", root=root)
         pipeline.run_acquire(place)
         kept = root / "kept"
         shutil.copytree(example_folder(place.folders), kept)
@@ -230,7 +230,7 @@ def file_trials(folder: Path, *, chosen: Callable[[str, str], bool]) -> Iterator
 
 
 def _file_trial(place: pipeline.Workplace, kept: Path, role: str, name: str) -> Trial:
-    raw = place.folders.raw / "voorbeeld" / EXAMPLE_EDITION
+    raw = place.folders.raw / "proefveld" / EXAMPLE_EDITION
     before = _stored(place)
     try:
         for path in _paths(raw, role):

@@ -33,7 +33,7 @@ from kansenkaart.tables.provenance import sha256_of
 from tests.runs.places import project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STUDY = "voorbeeld"
+STUDY = "proefveld"
 #: A run that takes longer than this hangs [s].
 HANGS_AFTER_S = 900
 

@@ -47,7 +47,7 @@ def project(root: Path, *names: str) -> Path:
 
 def twin_study(*roles: str) -> str:
     """Return the committed study of the example with every source that has a client fetched, or some roles of it."""
-    study = tomllib.loads((STUDIES / "voorbeeld.toml").read_text(encoding="utf-8"))
+    study = tomllib.loads((STUDIES / "proefveld.toml").read_text(encoding="utf-8"))
     rows = [f"{key} = {json.dumps(study[key])}" for key in ("name", "title", "invented")]
     rows += ["[place]", 'gemeentecode = "GM9999"']
     for source in study["source"]:
@@ -71,8 +71,8 @@ def _live(source: dict[str, Any]) -> dict[str, Any]:
 def twin(root: Path, *roles: str) -> pipeline.Workplace:
     """Make a project with the live twin of the example, and open it with small waits."""
     project(root)
-    (root / "studies" / "voorbeeld.toml").write_text(twin_study(*roles), encoding="utf-8")
-    return replace(pipeline.open_study("voorbeeld", root=root), http=HTTP)
+    (root / "studies" / "proefveld.toml").write_text(twin_study(*roles), encoding="utf-8")
+    return replace(pipeline.open_study("proefveld", root=root), http=HTTP)
 
 
 def site(folder: Path) -> Path:

@@ -52,18 +52,18 @@ DAMAGE = {
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_named_with_its_place_and_its_mending(copied, name):
     where, spoil = DAMAGE[name]
-    spoil(copied / "data" / "processed" / "voorbeeld" / where)
-    shown = CliRunner().invoke(cli, ["--map", str(copied), "check", "voorbeeld"])
+    spoil(copied / "data" / "processed" / "proefveld" / where)
+    shown = CliRunner().invoke(cli, ["--map", str(copied), "check", "proefveld"])
     assert shown.exit_code == 5
     table = where.split("/")[-1].split(".")[0]
     assert f"/{table}." in shown.output
-    assert "waar: voorbeeld/" in shown.output
-    assert "wat te doen: maak het opnieuw: kansenkaart run voorbeeld" in shown.output
-    plain = CliRunner().invoke(cli, ["--map", str(copied), "check", "voorbeeld", "--json"])
+    assert "waar: proefveld/" in shown.output
+    assert "wat te doen: maak het opnieuw: kansenkaart run proefveld" in shown.output
+    plain = CliRunner().invoke(cli, ["--map", str(copied), "check", "proefveld", "--json"])
     assert plain.exit_code == 5
     (one,) = json.loads(plain.stdout)
     assert one["error"] == "StoreError"
-    assert one["remedy"].endswith("kansenkaart run voorbeeld")
+    assert one["remedy"].endswith("kansenkaart run proefveld")
 
 
 # Damage in what sun rests on is left to the slower test below: making all of it anew takes long.
@@ -71,15 +71,15 @@ def test_damage_is_named_with_its_place_and_its_mending(copied, name):
 def test_a_run_mends_it_with_the_same_bytes(copied, name):
     before = all_bytes(copied, "data", "maps")
     where, spoil = DAMAGE[name]
-    spoil(copied / "data" / "processed" / "voorbeeld" / where)
-    study.run_all(study.open_study("voorbeeld", root=copied))
+    spoil(copied / "data" / "processed" / "proefveld" / where)
+    study.run_all(study.open_study("proefveld", root=copied))
     assert all_bytes(copied, "data", "maps") == before
 
 
 @pytest.mark.slow
 def test_a_run_mends_all_damage_at_once(copied):
     before = all_bytes(copied, "data", "maps")
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     for number, name in enumerate(place.store.names()):
         spoiled = place.store.sidecar(name) if number % 2 else place.store.path(name)
         _flip(spoiled, 0.5) if number % 3 else spoiled.unlink()
@@ -105,11 +105,11 @@ MAPS = {
 def test_damage_to_what_is_published_is_named_and_mended(copied, name):
     before = all_bytes(copied, "maps")
     where, spoil = MAPS[name]
-    spoil(copied / "maps" / "voorbeeld" / where)
-    place = study.open_study("voorbeeld", root=copied)
+    spoil(copied / "maps" / "proefveld" / where)
+    place = study.open_study("proefveld", root=copied)
     (wrong,) = study.check(place)
-    assert wrong.where == f"maps/voorbeeld/{where}"
-    assert wrong.remedy.endswith("kansenkaart run voorbeeld")
+    assert wrong.where == f"maps/proefveld/{where}"
+    assert wrong.remedy.endswith("kansenkaart run proefveld")
     if name in ("a mark that is a list", "a layer cut off"):  # all others are mended the same way
         study.run_publish(place)
         assert study.check(place) == []
@@ -117,29 +117,29 @@ def test_damage_to_what_is_published_is_named_and_mended(copied, name):
 
 
 def test_a_mark_that_points_outside_its_folder_is_named(copied):
-    mark = copied / "maps" / "voorbeeld" / ".publish.json"
+    mark = copied / "maps" / "proefveld" / ".publish.json"
     told = json.loads(mark.read_text("utf-8"))
-    mark.write_text(json.dumps({**told, "files": {**told["files"], "../../studies/voorbeeld.toml": "0"}}), "utf-8")
-    (wrong,) = study.check(study.open_study("voorbeeld", root=copied))
+    mark.write_text(json.dumps({**told, "files": {**told["files"], "../../studies/proefveld.toml": "0"}}), "utf-8")
+    (wrong,) = study.check(study.open_study("proefveld", root=copied))
     assert "outside the folder" in wrong.found
 
 
 def test_an_undamaged_study_is_in_order(finished):
-    shown = CliRunner().invoke(cli, ["--map", str(finished), "check", "voorbeeld"])
+    shown = CliRunner().invoke(cli, ["--map", str(finished), "check", "proefveld"])
     assert (shown.exit_code, shown.output) == (0, "Alle bewaarde bestanden zijn in orde.\n")
 
 
 def test_several_faults_are_all_named(copied):
-    folder = copied / "data" / "processed" / "voorbeeld" / "1_clean"
+    folder = copied / "data" / "processed" / "proefveld" / "1_clean"
     for name in ("pand", "home", "terrain"):
         (folder / f"{name}.parquet").write_bytes(b"no table")
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     assert sorted(one.where for one in study.check(place)) == [
-        f"voorbeeld/1_clean/{name}.parquet" for name in ("home", "pand", "terrain")
+        f"proefveld/1_clean/{name}.parquet" for name in ("home", "pand", "terrain")
     ]
 
 
 def test_a_table_that_does_not_belong_is_named(copied):
-    (copied / "data" / "processed" / "voorbeeld" / "1_clean" / "stray.parquet").write_bytes(b"?")
-    (one,) = study.check(study.open_study("voorbeeld", root=copied))
+    (copied / "data" / "processed" / "proefveld" / "1_clean" / "stray.parquet").write_bytes(b"?")
+    (one,) = study.check(study.open_study("proefveld", root=copied))
     assert one.found == "stray"

@@ -42,17 +42,17 @@ def _no_file_larger_than(size_bytes):
 
 @pytest.mark.parametrize("size_bytes", [0, 100, 4_000, 20_000])
 def test_a_disk_that_fills_up_is_named_and_nothing_is_lost(copied, size_bytes):
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     for name in ("home", "street_score"):
         place.store.sidecar(name).unlink()
-    shutil.rmtree(copied / "maps" / "voorbeeld" / "data")
+    shutil.rmtree(copied / "maps" / "proefveld" / "data")
     before = all_bytes(copied, "data", "maps")
     with _no_file_larger_than(size_bytes), pytest.raises(DiskError) as caught:
         study.run_all(place)
     assert "free disk space" in caught.value.remedy
     after = all_bytes(copied, "data", "maps")
     written = {name for name, one in after.items() if before.get(name) != one}
-    assert written <= {f"data/processed/voorbeeld/{name}.json" for name in ("1_clean/home", "2_scored/street_score")}
+    assert written <= {f"data/processed/proefveld/{name}.json" for name in ("1_clean/home", "2_scored/street_score")}
     assert not [name for name in after if name.endswith(".part")]
 
 
@@ -61,13 +61,13 @@ def test_a_disk_with_too_little_room_is_named_before_anything_begins(copied, mon
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _path: usage._replace(free=1 << 20))
     before = all_bytes(copied, "data", "maps")
     with pytest.raises(DiskError, match="1 MiB"):
-        study.run_all(study.open_study("voorbeeld", root=copied))
+        study.run_all(study.open_study("proefveld", root=copied))
     assert all_bytes(copied, "data", "maps") == before
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EIO, errno.EDQUOT])
 def test_a_folder_that_may_not_be_written_is_named(copied, monkeypatch, number):
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     place.store.path("home").unlink()
     before = all_bytes(copied, "data", "maps")
 
@@ -87,7 +87,7 @@ def test_a_fault_of_the_program_is_not_taken_for_the_disk(tmp_path):
 
 
 def test_two_processes_never_write_one_study(copied):
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     before = all_bytes(copied, "data", "maps")
     hold = (
         "import sys, time; from pathlib import Path; from kansenkaart.tables.store import locked\n"

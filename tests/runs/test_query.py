@@ -39,13 +39,13 @@ MIDDLE = (120_120.0, 480_290.0)
 def test_the_area_of_the_first_wijkbedrijf_comes_out_when_one_owner_is_asked(finished):
     # 194 gallery flats, 95 rented and 41 owned houses: 330 together, 88 % of one owner, as designed in the example.
     known = truth()
-    answer = ask(open_study("voorbeeld", root=finished), Asked(point=known.cluster_centre, owner_low=0.8))
+    answer = ask(open_study("proefveld", root=finished), Asked(point=known.cluster_centre, owner_low=0.8))
     area = answer.area.iloc[0]
     assert (area["homes"], area["stacked_homes"], area["ground_homes"]) == (330, 194, 136)
     assert area["corporation_frac"] == pytest.approx(known.cluster_owner_share, abs=0.005)
     assert area["bound_gap_frac"] == 0
     # The same homes, one by one: each lies in the area that was drawn.
-    home = Store(finished / "data" / "processed" / "voorbeeld").read("home").set_index("home_id")
+    home = Store(finished / "data" / "processed" / "proefveld").read("home").set_index("home_id")
     inside = shapely.contains(area.geometry, home.geometry.to_numpy())
     assert set(home.index[inside]) == set(known.cluster)
     # Its border is the main road, the canal and open land: all of it lines that people know.
@@ -55,7 +55,7 @@ def test_the_area_of_the_first_wijkbedrijf_comes_out_when_one_owner_is_asked(fin
 
 def test_asked_for_mixed_ownership_it_is_another_area(finished):
     answer = ask(
-        open_study("voorbeeld", root=finished), Asked(point=truth().cluster_centre, owner_high=0.6, radius_m=400.0)
+        open_study("proefveld", root=finished), Asked(point=truth().cluster_centre, owner_high=0.6, radius_m=400.0)
     )
     assert answer.area["corporation_frac"].iloc[0] <= 0.6 + 1e-9
 
@@ -92,7 +92,7 @@ def test_an_address_is_found_and_a_wrong_one_gets_a_hint(place):
 
 
 def test_an_address_of_the_example_by_street_and_by_postcode(finished):
-    work = open_study("voorbeeld", root=finished)
+    work = open_study("proefveld", root=finished)
     homes = work.store.read("home")
     home = homes[~homes.duplicated(["postcode", "house_number"], keep=False)].iloc[0]
     by_street = ask(work, Asked(address=f"{home['street_name'].lower()} {home['house_number']}"))
@@ -148,7 +148,7 @@ def test_the_command_answers_in_words_and_for_machines(finished, tmp_path):
     from click.testing import CliRunner
 
     x, y = truth().cluster_centre
-    line = ["--map", str(finished), "gebied", "voorbeeld", "--point", f"{x},{y}", "--out", str(tmp_path / "a.geojson")]
+    line = ["--map", str(finished), "gebied", "proefveld", "--point", f"{x},{y}", "--out", str(tmp_path / "a.geojson")]
     told = CliRunner().invoke(cli, [*line, "--owner-at-least", "0.8"], catch_exceptions=False)
     assert "330 woningen" in told.output
     assert "88%  van corporaties" in told.output

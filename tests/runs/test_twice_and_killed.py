@@ -30,23 +30,23 @@ def test_the_second_run_does_nothing_and_says_so(copied):
 
 
 def test_a_fresh_project_elsewhere_gets_the_same_clean_tables(finished, tmp_path):
-    place = study.open_study("voorbeeld", root=project(tmp_path / "elsewhere", "voorbeeld"))
+    place = study.open_study("proefveld", root=project(tmp_path / "elsewhere", "proefveld"))
     study.run_acquire(place)
-    again = all_bytes(tmp_path / "elsewhere", "data/processed/voorbeeld/1_clean")
-    assert again == all_bytes(finished, "data/processed/voorbeeld/1_clean")
+    again = all_bytes(tmp_path / "elsewhere", "data/processed/proefveld/1_clean")
+    assert again == all_bytes(finished, "data/processed/proefveld/1_clean")
 
 
 def test_what_a_killed_run_left_half_written_is_cleared(copied):
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     before = all_bytes(copied, "data", "maps")
-    for folder in (place.store.root / "1_clean", place.folders.maps / "voorbeeld"):
+    for folder in (place.store.root / "1_clean", place.folders.maps / "proefveld"):
         (folder / ".something.abc.part").write_bytes(b"half")
     study.run_all(place)
     assert all_bytes(copied, "data", "maps") == before
 
 
 def test_two_runs_at_once_are_refused(copied):
-    place = study.open_study("voorbeeld", root=copied)
+    place = study.open_study("proefveld", root=copied)
     with locked(place.store.root), pytest.raises(LockedError, match="one writer"):
         study.run_score(place)
 

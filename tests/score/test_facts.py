@@ -124,6 +124,6 @@ def test_an_area_is_the_sum_of_its_blocks(made, tmp_path):
 
 
 def test_no_block_of_the_example_has_more_homes_in_large_buildings_than_homes(finished):
-    facts = Store(finished / "data" / "processed" / "voorbeeld").read("block_facts")
+    facts = Store(finished / "data" / "processed" / "proefveld").read("block_facts")
     assert (facts["gallery_flats"].fillna(0) <= facts["homes"]).all()
     assert facts["gallery_flats"].sum() > 0

@@ -14,7 +14,7 @@ from kansenkaart.tables.store import Store
 
 @pytest.fixture(scope="module")
 def store(finished):
-    return study.open_study("voorbeeld", root=finished).store
+    return study.open_study("proefveld", root=finished).store
 
 
 def _sums(store, table: str, key: str, name: str) -> tuple[pd.Series, pd.Series]:
@@ -65,7 +65,7 @@ def test_one_word_says_that_the_norm_stood_in(store):
 
 
 def test_a_buurt_in_which_no_home_was_counted_has_no_case_by_its_stock(finished, monkeypatch):
-    store = Store(finished / "data" / "processed" / "voorbeeld")
+    store = Store(finished / "data" / "processed" / "proefveld")
     counted = store.read("buurt_score")
     counted.loc[counted.index[0], "homes"] = 0
     read = store.read

@@ -12,7 +12,7 @@ from kansenkaart.sources.example import truth
 
 @pytest.fixture(scope="module")
 def tables(finished):
-    root = finished / "data" / "processed" / "voorbeeld"
+    root = finished / "data" / "processed" / "proefveld"
     names = ["roof_face_score", "street_water", "block", "gebied"]
     found = {name: gpd.read_parquet(next(root.rglob(f"{name}.parquet"))) for name in names}
     return {**found, "block_border": pd.read_parquet(next(root.rglob("block_border.parquet")))}

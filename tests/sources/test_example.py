@@ -18,7 +18,7 @@ from kansenkaart.tables.provenance import sha256_of
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_example(tmp_path_factory.mktemp("voorbeeld"))
+    return write_example(tmp_path_factory.mktemp("proefveld"))
 
 
 def layer(folder: Path, name: str) -> gpd.GeoDataFrame:
@@ -67,7 +67,7 @@ def test_ground_is_covered_once(folder: Path) -> None:
 
 
 def test_roof_planes_agree_with_their_attributes(folder: Path) -> None:
-    lines = (folder / "3dbag" / "voorbeeld.city.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "3dbag" / "proefveld.city.jsonl").read_text(encoding="utf-8").splitlines()
     scale = json.loads(lines[0])["transform"]["scale"][0]
     faces = 0
     for line in lines[1:]:
@@ -158,7 +158,7 @@ def test_pipes_are_strings(folder: Path) -> None:
 
 
 def test_weather_sums(folder: Path) -> None:
-    frame, place = read_epw(folder / "epw" / "voorbeeld.epw")
+    frame, place = read_epw(folder / "epw" / "proefveld.epw")
     assert frame["ghi"].sum() / 1000.0 == pytest.approx(1030.0, abs=2.0)
     assert place["latitude"] == pytest.approx(53.03, abs=0.01)
     lines = (folder / "knmi" / "etmgeg_999.txt").read_text(encoding="utf-8").splitlines()

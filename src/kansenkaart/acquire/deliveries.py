@@ -31,6 +31,7 @@ from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
 
+EXAMPLE = "proefveld"
 EXAMPLE_EDITION = "1"
 SAME_OBJECT = "same object in another delivery"
 #: What is compared, where it is not the table's own key: all faces of a building come from one tile.
@@ -70,7 +71,7 @@ def deliver(source: Source, errand: Errand) -> Delivery:
     if source.origin in ("live", "bulk"):
         paths, provenance = errand.fetch(source)
         return Delivery(paths, (provenance,))
-    base = folders.published if source.origin == "file" else example_folder(folders)
+    base = folders.published if source.origin == "file" else example_folder(folders, source.publisher)
     path = (base / str(source.path)).resolve()
     if not path.is_relative_to(base.resolve()):
         raise ConfigError(
@@ -255,30 +256,34 @@ def _sum(tallies: Sequence[Tally]) -> Tally:
     return Tally(sum(one.rows_in for one in tallies), sum(one.kept for one in tallies), left, noted)
 
 
-def has_example(folders: Folders) -> bool:
+def has_example(folders: Folders, name: str = EXAMPLE) -> bool:
     """Return whether the embedded example is there already, whole.
 
     Parameters
     ----------
     folders : Folders
         Of the project.
+    name : str
+        Of the example: its study and its publisher.
     """
-    target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
+    target = folders.raw / name / EXAMPLE_EDITION
     return not target.is_symlink() and (target / ".whole").is_file()
 
 
-def example_folder(folders: Folders) -> Path:
+def example_folder(folders: Folders, name: str = EXAMPLE) -> Path:
     """Return the folder of the embedded example, generated when it is not there yet or not whole.
 
     Parameters
     ----------
     folders : Folders
         Of the project.
+    name : str
+        Of the example: its study and its publisher.
     """
     from kansenkaart.sources.example import write_example
 
-    target = folders.raw / "voorbeeld" / EXAMPLE_EDITION
-    if has_example(folders):
+    target = folders.raw / name / EXAMPLE_EDITION
+    if has_example(folders, name):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))

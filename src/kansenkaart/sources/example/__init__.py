@@ -53,7 +53,7 @@ def write_example(folder: Path, *, scale: int = 1) -> Path:
     model = build()
     statistics.write_all(folder / "odata", model, scale)
     geojson.write_all(folder / "ogc", model, scale)
-    cityjson.write(folder / "3dbag" / "voorbeeld.city.jsonl", model, scale)
+    cityjson.write(folder / "3dbag" / "proefveld.city.jsonl", model, scale)
     heights.write(folder / "ahn", model, scale)
     weather.write_knmi(folder / "knmi")
     weather.write_epw(folder / "epw")

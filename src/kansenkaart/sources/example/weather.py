@@ -185,4 +185,4 @@ def write_epw(folder: Path) -> None:
             "999,0.1000,0,88,0.2,0.0,0.0"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "voorbeeld.epw").write_text(EPW_HEAD + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    (folder / "proefveld.epw").write_text(EPW_HEAD + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")
