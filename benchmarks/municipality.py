@@ -1,14 +1,16 @@
-"""Asks a whole municipality of the unkind twin, from nothing: time of our own process, requests, bytes, peak memory.
+"""Asks a whole municipality of the unkind twin, from nothing: time of our own processes, requests, bytes, peak memory.
 
-    python benchmarks/municipality.py [side] [kill]
+    python benchmarks/municipality.py [copies] [kill] [whole]
 
-The example stands ``side`` x ``side`` times beside itself (8 is 66,000 homes); the server is a process of its own. With
-``kill`` the run is ended in the middle and begun again: the last line says how many pages were asked twice.
+The example stands ``copies`` times beside itself, in rows of the root of that (58 is 60,000 homes); the server is a process
+of its own. With ``kill`` the run is ended in the middle of the BGT and begun again: the last line says how many pages were
+asked twice. With ``whole`` the study is scored and published too.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import re
@@ -23,11 +25,9 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-from kansenkaart.acquire import steps
 from kansenkaart.runs import study
 from kansenkaart.sources.tools import geofiles
 from kansenkaart.sources.tools.http import Http
-from kansenkaart.tables.step import run
 from tests.loopback.unkind import country, serve_unkind, unkind_addresses
 from tests.runs.places import project, site
 
@@ -48,8 +48,9 @@ def _moved(nested, dx: float, dy: float):
     return [_moved(one, dx, dy) for one in nested]
 
 
-def _scale(folder: Path, side: int) -> None:
-    places = [(n, n % side * WIDE_M, n // side * HIGH_M) for n in range(side * side)]
+def _scale(folder: Path, copies: int) -> None:
+    side = math.ceil(math.sqrt(copies))
+    places = [(n, n % side * WIDE_M, n // side * HIGH_M) for n in range(copies)]
     for path in (folder / "ogc").glob("*.geojson"):
         whole = json.loads(path.read_text("utf-8"))
         rows = []
@@ -112,7 +113,7 @@ def _serve(folder: Path, line) -> None:
             line.send(list(server.asked))
 
 
-def _acquire(root: Path, line, stop_at: str = "") -> None:
+def _run(root: Path, line, whole: bool, stop_at: str = "") -> None:
     begun = time.monotonic()
     http = Http(pause_s=0.0, wait_first_s=0.001, wait_most_s=0.01, attempts=2)
 
@@ -122,24 +123,32 @@ def _acquire(root: Path, line, stop_at: str = "") -> None:
 
     http.meter.listen = listen
     place = replace(study.open_study("gemeente", root=root, gemeentecode="GM9999"), http=http)
-    for step in steps.steps(place.study, place.folders, http=http):
-        used = time.process_time()
-        report = run(place.store, step)
-        print(f"  {report.step}: {dict(report.rows)}, {time.process_time() - used:.1f} CPU s", flush=True)
-    geofiles._ASIDE.close()  # so that the process that reads files is counted
-    own, reader = (resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    told = {"wall_s": round(time.monotonic() - begun), "requests": http.meter.requests}
-    told |= {"received_mb": round(http.meter.received / 1e6), "cpu_s": round(own.ru_utime + own.ru_stime)}
-    told |= {"cpu_of_reader_s": round(reader.ru_utime + reader.ru_stime), "peak_mb": round(own.ru_maxrss / 1024)}
-    line.send(told | {"peak_of_reader_mb": round(reader.ru_maxrss / 1024)})
+    told = {}
+    for verb in (study.run_acquire, *((study.run_score, study.run_publish) if whole else ())):
+        before = _used()
+        reports = verb(place, listen=lambda one: print(f"  {one.step}: {dict(one.rows)}", flush=True))
+        geofiles._ASIDE.close()  # so that the process that reads files is counted
+        used = [round(now - then) for now, then in zip(_used(), before, strict=True)]
+        told[verb.__name__] = {"cpu_s": used[0], "cpu_of_others_s": used[1], "wall_s": used[2], "steps": len(reports)}
+        peaks = [resource.getrusage(one).ru_maxrss // 1024 for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        told[verb.__name__] |= {"peak_mb": peaks[0], "peak_of_another_mb": peaks[1]}
+    told |= {"wall_s": round(time.monotonic() - begun), "requests": http.meter.requests}
+    line.send(told | {"received_mb": round(http.meter.received / 1e6)})
+
+
+def _used() -> tuple[float, float, float]:
+    """Return processor time of this process and of those that it waited for, and the time [s]."""
+    own, others = (resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime, others.ru_utime + others.ru_stime, time.monotonic()
 
 
 def main() -> None:
     """Measure."""
-    side, kill = int([*sys.argv, "3"][1]), "kill" in sys.argv
+    words = sys.argv[1:]
+    copies = next((int(one) for one in words if one.isdigit()), 9)
     with tempfile.TemporaryDirectory() as here:
         folder = site(Path(here) / "site")
-        _scale(folder, side)
+        _scale(folder, copies)
         country(folder)
         ours, theirs = multiprocessing.Pipe()
         server = multiprocessing.Process(target=_serve, args=(folder, theirs), daemon=True)
@@ -150,22 +159,24 @@ def main() -> None:
         asked: list[str] = []
         fresh = multiprocessing.get_context("spawn")  # without the memory in which the site was made
         mine, its = fresh.Pipe()
-        if kill:
-            first = fresh.Process(target=_acquire, args=(root, its, "bgt begroeidterreindeel"))
+        if "kill" in words:
+            first = fresh.Process(target=_run, args=(root, its, False, "bgt begroeidterreindeel"))
             first.start()
             first.join()
             ours.send("asked")
             asked = [one for one in ours.recv() if "/items" in one]
-        whole = fresh.Process(target=_acquire, args=(root, its))
-        whole.start()
-        told = {"homes": 1034 * side * side, **mine.recv()}
-        whole.join()
+        run = fresh.Process(target=_run, args=(root, its, "whole" in words))
+        run.start()
+        its.close()
+        told = {"homes": 1034 * copies, **mine.recv()}
+        run.join()
         ours.send("asked")
         pages = [one for one in ours.recv() if "/items" in one]
-        told["pages_twice"] = sum(one in set(asked) for one in pages[len(asked) :]) if kill else None
+        told["pages_before_kill"] = len(asked)
+        told["pages_twice"] = sum(one in set(asked) for one in pages[len(asked) :]) if "kill" in words else None
         ours.send("end")
         shutil.rmtree(root, ignore_errors=True)
-    print(json.dumps(told))
+    print(json.dumps(told, indent=1))
 
 
 if __name__ == "__main__":
