@@ -63,9 +63,9 @@ def publish(store: Store, study: Study, target: Path, *, studies: Path, public: 
     names = [name for name in SHOWN if readable.has(name)]
     if public and not any(len(readable.read(name)) for name in names):
         raise StoreError(
-            "a table of which nothing is finer than ten homes",
-            found="none: the study has no homes, or nothing was scored",
-            where=f"study {study.name}, public edition",
+            "figures of at least ten homes together, for the public edition",
+            found="none: the study has fewer homes, or nothing was scored; its tables were made all the same",
+            where=f"study {study.name}",
             remedy=f"add homes to the study, or make the whole edition for internal use: kansenkaart run {study.name} --intern",
         )
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))

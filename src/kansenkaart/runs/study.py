@@ -309,16 +309,16 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
     """
     target = place.target
     with locked(place.store.root, target):
-        if not place.store.has("enterprise_case"):
+        shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
+        cases = shown.read("enterprise_case") if shown.has("enterprise_case") else None
+        if cases is None or cases.empty:
             raise StoreError(
                 "the cases of the study",
                 found="none",
-                where=place.study.name,
-                remedy=f"kansenkaart run {place.study.name}",
+                where=f"study {place.study.name}",
+                remedy=f"make them: kansenkaart run {place.study.name}",
             )
-        shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
         publish.require_safe(shown, place.study)
-        cases = shown.read("enterprise_case")
         every = sorted(set(zip(cases["place_kind"], cases["place_id"], strict=True)))
         places = every if wanted is None else [wanted]
         return feasibility_reports.write_reports(shown, place.study, target, assumptions.default(), places)

@@ -180,7 +180,7 @@ def score_cases(store: Store, figures: Assumptions) -> Sequence[Product]:
         Product(
             "enterprise_case", gpd.GeoDataFrame(frame, geometry=geometry), Tally(len(found), len(found), noted=noted)
         ),
-        Product("enterprise_facts", facts.reindex(columns=list(schemas.get("enterprise_facts").columns))),
+        Product("enterprise_facts", facts),
     ]
 
 
@@ -197,7 +197,8 @@ def _facts_of_places(store: Store, found: gpd.GeoDataFrame, figures: Assumptions
             members = members_of(store, table, key)
             rows = facts_of_areas(blocks, [members[str(one)] for one in areas["place_id"]])
             parts.append(rows.drop(columns="block_id", errors="ignore").set_axis(areas.index))
-    return pd.concat(parts).reindex(found.index) if parts else pd.DataFrame(index=found.index)
+    names = list(schemas.get("enterprise_facts").columns[2:])
+    return (pd.concat(parts) if parts else pd.DataFrame()).reindex(index=found.index, columns=names)
 
 
 def members_of(store: Store, table: str, key: str) -> dict[str, list[int]]:

@@ -175,6 +175,8 @@ def write_reports(store: Store, study: Study, target: Path, known: Assumptions, 
 
 
 def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, places: Sequence[Place]) -> list[Path]:
+    if not places:  # as in a public edition of a place with fewer than ten homes: no cases, no services to choose
+        return []
     survey = survey_of(store, known)
     actual = store.read("own_actual") if store.has("own_actual") else None
     sources = store.sources_of(["enterprise_case"])

@@ -90,7 +90,7 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
     made = list(drawn(store, sources))
     layers, themes = [layer for layer, _ in made], [theme for _, theme in made]
     if not themes:
-        raise StoreError("at least one theme with figures", found="none", where=study.name, remedy="add a source")
+        raise _nothing_to_draw(store, study.name)
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()
     companions = companions or Companions()
     tool = _tool(store, layers, study, companions)
@@ -117,6 +117,14 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
         words=words_of([column for layer in layers for column in layer.columns]),
         public=companions.public,
     )
+
+
+def _nothing_to_draw(store: Store, name: str) -> StoreError:
+    """Return the error of a study without a single figure: what to do next depends on the edition."""
+    whole = f"add homes to the study, or make the whole edition for internal use: kansenkaart run {name} --intern"
+    status = f"add a source; what became of those that are there: kansenkaart status {name}"
+    remedy = whole if isinstance(store, ReaderStore) and store.public else status
+    return StoreError("at least one theme with figures", found="none", where=f"study {name}", remedy=remedy)
 
 
 def _tool(store: Store, layers: Sequence[Layer], study: Study, companions: Companions) -> AreaTool | None:
