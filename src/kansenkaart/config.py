@@ -180,6 +180,7 @@ class Study(_Strict):
     areas: Areas = Areas()
     weglaten: OptOut = OptOut()
     stijl: str | None = None
+    contact: str | None = Field(default=None, max_length=200)
     source: tuple[Source, ...]
 
     @field_validator("name")

@@ -89,6 +89,10 @@ _NAMES = {
     "dark",
     "feature",
     "letter",
+    "parties",
+    "months",
+    "parts",
+    "headline",
     "unit",
 }
 

@@ -161,9 +161,9 @@ def test_links_of_a_feature_stand_in_its_panel(opened):
     page = opened(full())
     page.locator("#tabelknop").click()
     page.locator("#tabel tbody tr", has_text="Blok 0").locator("button").click()
-    assert page.locator("#detail .bijlagen a").get_attribute("href") == "factsheets/b0.html"
+    assert page.locator("#detail .knoppen a").get_attribute("href") == "factsheets/b0.html"
     page.locator("#tabel tbody tr", has_text="Blok 1").locator("button").click()
-    assert page.locator("#detail .bijlagen a").count() == 0
+    assert page.locator("#detail .knoppen a").count() == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from kansenkaart.wording.names import (
     block_names,
     distinct_names,
     face_names,
+    pand_names,
     pipe_names,
     short_id,
 )
@@ -99,4 +100,23 @@ def test_names_that_come_twice_are_numbered():
         "West",
         "Oost, rond Dam, 2",
         "oost, rond dam, 3",
+    ]
+
+
+def test_buildings_are_called_by_their_addresses():
+    homes = pd.DataFrame(
+        {
+            "pand_id": ["1", "1", "2", "3"],
+            "street_name": ["Kade", "Kade", None, "Laan"],
+            "postcode": ["1234AB"] * 4,
+            "house_number": [10, 2, 5, None],
+            "house_letter": [None, "a", None, None],
+        }
+    )
+    names = pand_names(pd.Series(["1", "2", "3", "9999100000123456"]), homes)
+    assert list(names) == [
+        "Kade 2a en 1 meer",
+        "1234AB 5",
+        "gebouw zonder woning 3",
+        "gebouw zonder woning 123456",
     ]

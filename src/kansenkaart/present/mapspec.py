@@ -22,16 +22,23 @@ from kansenkaart.present.style import PDOK_BACKGROUNDS, Background, LegendClass,
 
 @dataclass(frozen=True)
 class Answer:
-    """One question that a reader has in the first minute, its answer, and where the answer comes from."""
+    """One question that a reader has in the first minute, its answer, and where the answer comes from.
+
+    `folded` answers are for who asks on: they stand below what is said at once.
+    """
 
     question: str
     answer: str
     origin: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)
 class StartPlace:
-    """One proposed place beside the others: what stays there [EUR/year] with its interval, and its chance [1]."""
+    """One proposed place beside the others: what stays there [EUR/year] with its interval, and its chance [1].
+
+    `amount` and `span` say the same, as roundly as the interval is wide; `words` is the whole sentence.
+    """
 
     feature: str
     name: str
@@ -40,6 +47,8 @@ class StartPlace:
     high: float
     chance: float
     words: str
+    amount: str = ""
+    span: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,7 @@ class View:
     """One way to colour a theme. Views with one label and several years are one measure with a switch for its year.
 
     `signs` writes the signs of the classes on the map too: kinds, whose colours have no order, need that; amounts do not.
+    `blurred` says that a class is narrower than the figures are sure.
     """
 
     label: str
@@ -145,6 +155,7 @@ class View:
     note: str = ""
     year: str = ""
     signs: bool = True
+    blurred: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +174,10 @@ class Theme:
 
     `filter_column` is a text column, such as the basis, by whose values a reader can hide features. `question` is the key of
     the question of the reader that it answers. `lead` are the figures of the panel that stand first, the others folded.
+    `headline` is the column that the panel says first, where that is not what colours the map.
+    `parties` are amounts [EUR/year] that stand side by side around 0: who wins and who pays. `months` are twelve columns with
+    the share of each month in the first view's year [1]. `parts` names a layer of which the features lie in those of this
+    theme, and the column of it that holds the key of the feature that they belong to: the faces of a roof.
     """
 
     key: str
@@ -176,6 +191,10 @@ class Theme:
     filter_column: str = ""
     question: str = ""
     lead: tuple[str, ...] = ()
+    headline: str = ""
+    parties: tuple[str, ...] = ()
+    months: tuple[str, ...] = ()
+    parts: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -219,6 +238,15 @@ class ProposedArea:
     link: str = ""
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """What comes once to the sum of a column over any area: the amount that is printed is linear in the blocks [EUR/year]."""
+
+    label: str
+    column: str
+    value: float
+
+
 @dataclass(frozen=True, eq=False)
 class AreaTool:
     """The selection tool: units to choose from, what adds up, what borders mean, and areas to start from.
@@ -241,6 +269,7 @@ class AreaTool:
     band_frac: float = 0.1
     top: int = 5
     note: str = ""
+    fixed: Fixed | None = None
 
 
 @dataclass(frozen=True)
@@ -259,6 +288,7 @@ class MapSpec:
     `example` makes every part of the page say that its data are invented; `public` that nothing on it is finer than ten homes.
     `questions` are a reader's questions in order, by key: the themes stand under them. `context` names layers that are drawn
     under and over every theme, so that a reader knows the place: the ground (column `ground`: water, green or street), buildings.
+    `contact` is whom a reader tells that something is wrong.
     `words` says per column its codes (a basis, for example) as a reader would. `style` and `dark` set CSS variables.
 
     Raises
@@ -287,6 +317,7 @@ class MapSpec:
     questions: Mapping[str, str] = field(default_factory=dict)
     context: tuple[str, ...] = ()
     public: bool = False
+    contact: str = ""
     language: str = "nl"
 
     def __post_init__(self) -> None:
@@ -438,10 +469,21 @@ def _theme(theme: Theme, layers: dict[str, Layer], questions: Mapping[str, str])
     if theme.question and theme.question not in questions:
         yield f"{at} answers unknown question {theme.question!r}"
     names = {column.name for column in layers[theme.layer].columns}
-    used = [view.column for view in theme.views] + [*theme.popup, *theme.table, *theme.lead]
+    used = [view.column for view in theme.views]
+    used += [
+        *theme.popup,
+        *theme.table,
+        *theme.lead,
+        *theme.parties,
+        *theme.months,
+        *([theme.headline] if theme.headline else []),
+    ]
     for name in [*used, *([theme.filter_column] if theme.filter_column else [])]:
         if name not in names:
             yield f"{at} uses unknown column {name!r}"
+    within, owner = theme.parts
+    if within and owner not in {one.name for one in (layers[within].columns if within in layers else ())}:
+        yield f"{at} has its parts in layer {within!r} by column {owner!r}, which does not exist"
     for view in theme.views:
         yield from _classes(f"{at}, view {view.label!r}", view.classes)
 
@@ -462,7 +504,7 @@ def _tool(tool: AreaTool, layers: dict[str, Layer]) -> Iterator[str]:
         return
     layer = layers[tool.layer]
     numbers = {column.name for column in layer.columns if column.kind == "number"}
-    for name in (tool.homes, *tool.totals):
+    for name in (tool.homes, *tool.totals, *([tool.fixed.column] if tool.fixed else [])):
         if name not in numbers:
             yield f"the area tool adds up {name!r}, which is no number of layer {tool.layer!r}"
     keys = set(layer.frame[layer.key].astype(str))

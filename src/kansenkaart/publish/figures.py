@@ -21,7 +21,10 @@ _OF_CASE = (
     "stays_eur_per_year",
     "stays_eur_per_year_low",
     "stays_eur_per_year_high",
+    "household_eur_per_year",
     "enterprise_eur_per_year",
+    "roof_owner_eur_per_year",
+    "municipality_eur_per_year",
     "earns_keep_frac",
 )
 _OF_BLOCK = ("stays_part_eur_per_year",)

@@ -59,6 +59,45 @@ def _pipe(row: Mapping[Hashable, Any], streets: Mapping[str, str]) -> str:
     return f"{street}: {own}" if street else f"{own}, streng {short_id(str(row['pipe_id']))}"
 
 
+def pand_names(panden: pd.Series[str], homes: pd.DataFrame | None) -> pd.Series[str]:
+    """Name buildings by the addresses in them: one, or the first and how many more; by their number where there is none.
+
+    Parameters
+    ----------
+    panden : Series of str
+        Numbers of panden in the register.
+    homes : DataFrame or None
+        Homes with pand_id, street_name, postcode, house_number and house_letter.
+
+    Returns
+    -------
+    Series of str
+        One name per pand.
+    """
+    words = "gebouw zonder woning " + panden.astype(str).str[-6:]
+    if homes is None or "house_number" not in homes or "pand_id" not in homes:
+        return words
+    text = addresses(homes)
+    rows = homes.assign(text=text)[text.notna()].sort_values(["street_name", "house_number", "text"])
+    each = rows.groupby("pand_id")["text"].agg(["first", "nunique"])
+    more = each["nunique"] - 1
+    named = each["first"].where(more == 0, each["first"] + " en " + more.astype(str) + " meer")
+    return panden.map(named).fillna(words)
+
+
+def addresses(homes: pd.DataFrame) -> pd.Series[str]:
+    """Write the address of each home: street (or postcode), number and letter; unknown where the register gives no number.
+
+    Parameters
+    ----------
+    homes : DataFrame
+        With street_name, postcode, house_number and house_letter.
+    """
+    street = homes["street_name"].astype("string").fillna(homes["postcode"].astype("string"))
+    number_of = homes["house_number"].astype("Int64").astype("string")
+    return street + " " + number_of + homes["house_letter"].astype("string").fillna("")
+
+
 def face_names(frame: pd.DataFrame) -> pd.Series[str]:
     """Name roof faces by their slope: flat, or the direction that they look at.
 

@@ -161,6 +161,17 @@ def euros(value: float | None, step: int = 10) -> str:
 _STEPS = ((5000.0, 1000), (1500.0, 500), (400.0, 100))
 
 
+def step_of(width: float) -> int:
+    """Say to which step an amount is rounded whose interval of 80 % is so wide.
+
+    Parameters
+    ----------
+    width : float
+        Of the interval, in the unit of the amount.
+    """
+    return next((step for least, step in _STEPS if width > least), 10)
+
+
 def roughly(value: float, low: float, high: float) -> tuple[str, str]:
     """Say a sum of money as roundly as its interval is wide.
 
@@ -174,7 +185,7 @@ def roughly(value: float, low: float, high: float) -> tuple[str, str]:
     tuple of str and str
         Such as ``ongeveer 14.000 euro`` and ``tussen 6.000 en 16.000 euro, in 8 van de 10 berekeningen``.
     """
-    step = next((step for width, step in _STEPS if high - low > width), 10)
+    step = step_of(high - low)
     middle, least, most = (number(round(one / step) * step) for one in (value, low, high))
     return f"ongeveer {middle} euro", f"tussen {least} en {most} euro, in 8 van de 10 berekeningen"
 

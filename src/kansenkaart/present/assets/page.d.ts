@@ -5,12 +5,12 @@ interface LegendItem { letter: string; label: string; color: string; hatch?: boo
 interface ClassItem extends LegendItem { low: number | null; high: number | null; values: string[] }
 
 /** One way to colour a theme, as `View` in mapspec.py. */
-interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string; signs: boolean }
+interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string; signs: boolean; blurred: boolean }
 
 /** One subject of the map, as `Theme` in mapspec.py. */
 interface ThemeSpec {
   key: string; title: string; layer: string; question: string; views: ViewSpec[]; popup: string[]; table: string[];
-  outlines: string[]; filter_column: string; lead: string[]; story: { shows: string; reading: string; limits: string; method: string };
+  outlines: string[]; filter_column: string; lead: string[]; headline: string; parties: string[]; months: string[]; parts: [string, string]; story: { shows: string; reading: string; limits: string; method: string };
 }
 
 /** A column as the layer's header describes it. */
@@ -46,12 +46,12 @@ interface AreaSpec { key: string; name: string; units: string[]; values: (number
 interface ToolSpec {
   layer: string; homes: string; totals: string[]; note: string; top: number; target: number; targetLow: number; targetHigh: number;
   bandFrac: number; edges: { a: string[]; b: string[]; kind: number[]; length: number[] }; borders: BorderSpec[]; areas: AreaSpec[];
-  criteria: CriterionSpec[]; samples: (number | null)[][][];
+  fixed: { label: string; column: string; value: number } | null; criteria: CriterionSpec[]; samples: (number | null)[][][];
 }
 
 interface StartSpec {
-  title: string; answers: { question: string; answer: string; origin: string }[]; units: string[]; link: string; layer: string; feature: string; mark: string;
-  places: { feature: string; name: string; middle: number; low: number; high: number; chance: number; words: string }[];
+  title: string; answers: { question: string; answer: string; origin: string; folded: boolean }[]; units: string[]; link: string; layer: string; feature: string; mark: string;
+  places: { feature: string; name: string; middle: number; low: number; high: number; chance: number; words: string; amount: string; span: string }[];
   unknown: [string, string][];
 }
 
@@ -66,9 +66,9 @@ interface PageSpec {
 
 /** One thing to paint, from the bottom up; which members it has follows from its kind. */
 interface Pass {
-  kind: "context" | "classes" | "outline" | "names" | "words" | "marks"; layer: LayerData; classOf?: any; palette?: LegendItem[];
+  kind: "context" | "classes" | "outline" | "names" | "words" | "marks" | "discs" | "roof"; layer: LayerData; classOf?: any; palette?: LegendItem[];
   edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; halo?: string;
-  at?: number; text?: string; spots?: { text: string; x: number; y: number }[];
+  at?: number; text?: string; discs?: { i: number; text: string; feature: string }[]; spots?: { text: string; x: number; y: number }[];
 }
 
 declare const spec: PageSpec;

@@ -158,7 +158,21 @@ def view_of(frame: pd.DataFrame, name: str, *, theme: str = "") -> View | None:
         classes = _amounts(frame, one)
     label, note = (row.label_nl or one.label_nl, row.note_nl) if row else (one.label_nl, "")
     ordered = not one.codes or all(len(code) == 1 for code in nl.codes(one.codes))
-    return View(label, name, classes, note, signs=name == "rank" or not ordered)
+    return View(label, name, classes, note, signs=name == "rank" or not ordered, blurred=_blurred(frame, name, classes))
+
+
+def _width(frame: pd.DataFrame, name: str) -> float:
+    """Return how wide the interval of a figure is, in the middle of the features; 0 where it has none."""
+    if not {f"{name}_low", f"{name}_high"} <= set(frame.columns):
+        return 0.0
+    width = (frame[f"{name}_high"].astype(float) - frame[f"{name}_low"].astype(float)).median()
+    return 0.0 if pd.isna(width) else float(width)
+
+
+def _blurred(frame: pd.DataFrame, name: str, classes: Sequence[LegendClass]) -> bool:
+    """Say whether a class is narrower than the interval of a figure in it."""
+    width = _width(frame, name)
+    return any(one.low is not None and one.high is not None and one.high - one.low < width for one in classes)
 
 
 def _coded(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
@@ -204,24 +218,29 @@ def _amounts(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
     say = nl.year if one.unit == "year" else nl.share if one.name.endswith("_frac") else nl.bound
     rounded = np.round if one.unit == "year" else _round
     if one.unit.startswith("EUR") and values.min() < 0:
-        bounds = _around_0(values)
+        step = nl.step_of(width) if (width := _width(frame, one.name)) else 0
+        bounds = _around_0(values, step)
         return diverging_classes(bounds, _labels(bounds, say))
     bounds = sorted({float(rounded(v)) for v in values.quantile(list(_QUANTILES)) if v > values.min()})
     return ramp_classes(bounds, _labels(bounds, say))
 
 
-def _around_0(values: pd.Series[float]) -> list[float]:
-    """Divide five classes over both sides of 0 as the features are, at most three on a side."""
+def _around_0(values: pd.Series[float], step: int) -> list[float]:
+    """Divide five classes over both sides of 0 as the features are, at most three on a side; bounds are whole steps."""
     below, above = values[values < 0], values[values >= 0]
     many = int(np.clip(round(5 * len(below) / len(values)), 1, 3))
     parts = ((below, many), (above, min(5 - many, 3)))
     inner = {
-        float(_round(v))
+        float(round(v / step) * step if step else _round(v))
         for side, count in parts
         if len(side)
         for v in side.quantile([k / count for k in range(1, count)])
     }
-    return sorted(inner | {0.0})
+    bounds = sorted(inner | {0.0})
+    ends = [*bounds[1:], np.inf]
+    return [
+        low for low, high in zip(bounds, ends, strict=True) if low == 0 or ((values >= low) & (values < high)).any()
+    ]
 
 
 def _labels(bounds: Sequence[float], say: Callable[[float], str]) -> list[str]:

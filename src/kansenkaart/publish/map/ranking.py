@@ -187,10 +187,10 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
     answers = (
         Answer("Waar?", str(row[places.name]), _why(places.kind, verdict)),
         Answer("Hoeveel woningen?", f"{number(row['homes'])} woningen", "geteld in het register van gebouwen (BAG)"),
-        _without_case(row) if case is None else _gain(case, verdict),
+        _without_case(row) if case is None else _gain(case, verdict, folded=places.kind == "best"),
         *(() if case is None else _sure(row, case)),
         *(() if case is None else (_takes(store, places.kind, case),)),
-        Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame)),
+        Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
     return Start(
         "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen plek verdient zichzelf",
@@ -230,7 +230,9 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
         middle, low, high, chance = (float(case[name]) for name in names)
         amount, span = roughly(middle, low, high)
         words = f"{capital(amount)} per jaar blijft in de buurt, {span}; {label('begun', str(case['track']))}"
-        out.append(StartPlace(str(row[places.key]), str(row[places.name]), middle, low, high, chance, words))
+        out.append(
+            StartPlace(str(row[places.key]), str(row[places.name]), middle, low, high, chance, words, amount, span)
+        )
     return tuple(out)
 
 
@@ -245,14 +247,14 @@ def _leading(frame: pd.DataFrame) -> int:
     return int(np.nanargmax(values if first.rank > 0 else -values))
 
 
-def _gain(case: pd.Series[Any], verdict: Verdict | None) -> Answer:
+def _gain(case: pd.Series[Any], verdict: Verdict | None, *, folded: bool = False) -> Answer:
     stays, low, high = (float(case[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     amount, between = roughly(stays, low, high)
     span = f"{label('begun', str(case['track']))}; verwacht bedrag, na alle kosten; {between}"
     if verdict is not None and verdict.around_zero:
         span += ": het kan dus ook niets of minder zijn"
     words = "blijft in de buurt" if stays > 0 else "(er moet geld bij)"
-    return Answer("Wat levert het op?", f"{capital(amount)} per jaar {words}", span)
+    return Answer("Wat levert het op?", f"{capital(amount)} per jaar {words}", span, folded)
 
 
 def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
@@ -301,7 +303,7 @@ def _sure(row: pd.Series[Any], case: pd.Series[Any]) -> tuple[Answer, ...]:
     if sure is not None:
         draws, others = int(row["sure_draws"]), int(row["candidates"])
         chance += f"; in {number(sure * draws)} van de {draws} trekkingen bij de beste vijf van {others}"
-    return (Answer("Hoe zeker?", f"{chance}.", proof),)
+    return (Answer("Hoe zeker?", f"{chance}.", proof, folded=True),)
 
 
 def _proof(gap: float) -> str:

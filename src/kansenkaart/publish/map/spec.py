@@ -17,6 +17,7 @@ from kansenkaart.publish.map.ranking import first_minute, ranked
 from kansenkaart.publish.map.themes import drawn, tool_of
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.names import addresses
 from kansenkaart.wording.nl import say
 from kansenkaart.wording.themes import QUESTIONS
 
@@ -116,6 +117,7 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
         context=tuple(one.name for one in (*ground, *layers) if one.name in _CONTEXT),
         words=words_of([column for layer in layers for column in layer.columns]),
         public=companions.public,
+        contact=_contact(study),
     )
 
 
@@ -125,6 +127,13 @@ def _nothing_to_draw(store: Store, name: str) -> StoreError:
     status = f"add a source; what became of those that are there: kansenkaart status {name}"
     remedy = whole if isinstance(store, ReaderStore) and store.public else status
     return StoreError("at least one theme with figures", found="none", where=f"study {name}", remedy=remedy)
+
+
+def _contact(study: Study) -> str:
+    """Say whom to tell that something is wrong, and how to keep a roof off the map."""
+    who = study.contact or "wie u deze kaart gaf"
+    wish = "Wilt u uw dak niet op de kaart? Vraag het daar ook: het verdwijnt uit de volgende uitgave."
+    return f"Meld het aan {who}. {'' if study.invented else wish}".strip()
 
 
 def _tool(store: Store, layers: Sequence[Layer], study: Study, companions: Companions) -> AreaTool | None:
@@ -244,15 +253,8 @@ def _search(store: Store) -> gpd.GeoDataFrame | None:
         parts.append(_places(frame["street"], "straat", frame.centroid))
     if store.has("home"):
         frame = store.read("home")
-        frame = frame[frame["house_number"].notna() & (frame["street_name"].notna() | frame["postcode"].notna())]
-        street = frame["street_name"].astype("string").fillna(frame["postcode"].astype("string"))
-        text = (
-            street
-            + " "
-            + frame["house_number"].astype("Int64").astype("string")
-            + frame["house_letter"].astype("string").fillna("")
-        )
-        each = frame.assign(text=text).sort_values("text").drop_duplicates("text")
+        text = addresses(frame)
+        each = frame.assign(text=text)[text.notna()].sort_values("text").drop_duplicates("text")
         parts.append(_places(each["text"], "adres", each.geometry))
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True)) if parts else None
 

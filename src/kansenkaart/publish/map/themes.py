@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Layer, Story, Theme
+from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme
 from kansenkaart.publish.figures import headline_cases, unique_names, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording import nl
-from kansenkaart.wording.names import block_names, face_names, pipe_names, short_id
+from kansenkaart.wording.names import block_names, face_names, pand_names, pipe_names, short_id
 from kansenkaart.wording.themes import ThemeRow, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
 #: Names that a reader gets for things that no register names: column and label.
-_NAMED = {"face_name": "dakvlak", "pipe_name": "riool", "block_name": "blok"}
+_NAMED = {"pand_name": "adres", "face_name": "dakvlak", "pipe_name": "riool", "block_name": "blok"}
 _KEY_LABELS = {
     "face_id": "nummer van het dakvlak",
     "block_id": "nummer van het blok",
@@ -32,6 +33,11 @@ _KEY_LABELS = {
 }
 #: What a study shows as a whole, where the first words of a theme are a finding.
 _FINDINGS = {"grijswater": grey_finding, "hemelwater": rain_finding}
+#: Who wins and who pays, in the order in which the panel shows them.
+PARTIES = ("household_eur_per_year", "enterprise_eur_per_year", "roof_owner_eur_per_year", "municipality_eur_per_year")
+#: What an area is chosen by, and the year of a roof, and its months as shares of it [1]: what a panel draws.
+_STAYS = "stays_eur_per_year"
+_YEAR, _MONTHS = "yield_fit_kwh_per_year", tuple(f"yield_fit_kwh_month_{one:02}" for one in range(1, 13))
 #: Figures that are said first of a place [1]; the others are folded.
 _LEAD = 4
 #: Borders between blocks: code, words, and how strongly people feel it as a border [1], a guess.
@@ -101,7 +107,25 @@ def _theme(frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance]
     key = "grijswater" if row.theme == "straten" else row.theme
     words = (key, row.title_nl, row.layer)
     theme = Theme(*words, tuple(views), _story(frame, row), tuple(names), (row.title_column, *figures))
-    return layer, replace(theme, question=row.question, lead=_lead(names))
+    more = _months(frame) if row.theme == "panden" else ()
+    return replace(layer, columns=(*layer.columns, *more)), replace(
+        theme,
+        question=row.question,
+        lead=_lead(names),
+        headline=_STAYS if PARTIES[0] in names and _STAYS in names else "",
+        parties=tuple(one for one in PARTIES if one in names),
+        months=tuple(one.name for one in more),
+        parts=("dakvlakken", "pand_id") if row.theme == "panden" else ("", ""),
+    )
+
+
+def _months(frame: gpd.GeoDataFrame) -> tuple[Column, ...]:
+    """Give the months of the panden as shares of their year, in whole percents: a drawing needs no more."""
+    if not {*_MONTHS, _YEAR} <= set(frame.columns):
+        return ()
+    return tuple(
+        Column(f"month_{k:02}", "deel van het jaar", CALCULATED, unit=nl.SHARE, decimals=3) for k in range(1, 13)
+    )
 
 
 def _story(frame: gpd.GeoDataFrame, row: ThemeRow) -> Story:
@@ -115,7 +139,11 @@ def _lead(names: Sequence[str]) -> tuple[str, ...]:
     """Return the figures to say first of a place: those of the factsheet by preference, else the first of the panel."""
     figures = [one for one in fields.on_sheet("figure") if one in names]
     plain = [
-        one for one in names if fields.get(one).type in ("int", "float") and not one.endswith(("_id", "_low", "_high"))
+        one
+        for one in names
+        if one not in PARTIES
+        and fields.get(one).type in ("int", "float")
+        and not one.endswith(("_id", "_low", "_high"))
     ]
     return tuple(dict.fromkeys([*figures, *plain]))[:_LEAD]
 
@@ -190,6 +218,19 @@ def _faces(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     return frame.assign(face_name=face_names(frame))
 
 
+def _panden(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+    """Read the panden, called by the addresses in them, with their months as shares of the year."""
+    if not store.has(row.table):
+        return None
+    frame = store.read(row.table)
+    homes = store.read("home") if store.has("home") else None
+    frame = frame.assign(pand_name=pand_names(frame["pand_id"], homes))
+    if {*_MONTHS, _YEAR} <= set(frame.columns):
+        year = frame[_YEAR].where(frame[_YEAR] > 0)
+        frame = frame.assign(**{f"month_{k:02}": frame[name] / year for k, name in enumerate(_MONTHS, start=1)})
+    return frame
+
+
 def _street_points(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the streets as points, where no more than their homes is known."""
     if not store.has(row.table) or store.has("street_water"):
@@ -234,6 +275,7 @@ _READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {
     "wijkbedrijf_gebied": _cases,
     "wijkbedrijf_buurt": _cases,
     "zon": _faces,
+    "panden": _panden,
     "straten": _street_points,
     "riool": _sewers,
     "blokken": _blocks,
@@ -264,12 +306,14 @@ def tool_of(store: Store, layer: Layer, target_homes: int) -> AreaTool:
     sums = {one.name for one in fields.on_map("blokken") if one.per_home}
     totals = tuple(column.name for column in layer.columns if column.name in sums)
     kinds = tuple(BorderKind(code, nl.say("border_class", code), words, weight) for code, words, weight in _BORDERS)
-    return AreaTool(layer.name, "homes", totals, edges, kinds, target=target_homes, note=_fixed_nl(store))
+    return AreaTool(layer.name, "homes", totals, edges, kinds, target=target_homes, **_fixed(store, layer))
 
 
-def _fixed_nl(store: Store) -> str:
-    """Say what comes off the sum of the blocks of any area."""
-    if not store.has("block_facts"):
-        return ""
-    fixed = store.read("block_facts")["stays_fixed_eur_per_year"]
-    return f"Van wat blijft gaan per gebied nog de vaste kosten af: {nl.euros(-float(fixed.iloc[0]), 1)} per jaar."
+def _fixed(store: Store, layer: Layer) -> dict[str, Any]:
+    """Say what comes off the sum of the blocks of any area, in words and as a number."""
+    name = "stays_part_eur_per_year"
+    if not store.has("block_facts") or name not in {one.name for one in layer.columns}:
+        return {}
+    fixed = float(store.read("block_facts")["stays_fixed_eur_per_year"].iloc[0])
+    note = f"Van wat blijft gaan per gebied nog de vaste kosten af: {nl.euros(-fixed, 1)} per jaar."
+    return {"note": note, "fixed": Fixed(fields.get("stays_eur_per_year").label_nl, name, fixed)}

@@ -12,7 +12,7 @@ function h(tag, attributes, ...children) {
     else if (name === "class") element.className = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
 }
 
@@ -21,7 +21,7 @@ const said = (text) => h("bdi", {}, String(text));
 
 /** Replace all children. @template {Element} E @param {E} element @param {any[]} children @returns {E} */
 function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
 }
 
@@ -64,8 +64,10 @@ function announce(text, quiet = false) {
 }
 
 /** Offer a text as a file. */
-function download(name, type, text) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+const download = (name, type, text) => saveBlob(name, new Blob([text], { type }));
+
+function saveBlob(name, blob) {
+  const url = URL.createObjectURL(blob);
   const link = h("a", { href: url, download: name });
   document.body.append(link);
   link.click();

@@ -1,6 +1,6 @@
 // The tiles: a queue of paint jobs, each painted on a spare canvas and shown when it is complete.
 
-const stepsOf = { context: contextSteps, classes: classSteps, outline: outlineSteps, names: wordSteps, words: wordSteps, marks: markSteps };
+const stepsOf = { context: contextSteps, classes: classSteps, outline: outlineSteps, names: wordSteps, words: wordSteps, marks: markSteps, discs: discSteps, roof: roofSteps };
 
 /** Put a finished picture on its tile. A canvas that was handed a bitmap costs nothing in the frames after, one drawn on is copied in each. */
 function show(tile, picture) {

@@ -71,6 +71,10 @@ const FONTS = { names: "600 14px sans-serif", words: "700 15px sans-serif" };
 function layWords(ctx, passes, coords) {
   taken = [];
   ctx.font = FONTS.words;
+  for (const pass of passes.filter((one) => one.kind === "discs")) {
+    pass.spots = discSpots(pass, coords.z).map(({ text, x, y }) => ({ text, x: x - coords.x * TILE, y: y - coords.y * TILE }));
+    taken.push(...pass.spots.map(({ x, y }) => ({ x, y, wide: DISC_PX, high: DISC_PX })));
+  }
   for (const pass of passes.filter((one) => one.kind === "words")) pass.spots = remark(ctx, pass, coords);
 }
 
@@ -86,6 +90,35 @@ function nameSpots(ctx, { layer }, coords) {
     if (shift !== undefined) spots.push({ text, x, y: y + shift });
   }
   return spots;
+}
+
+const DISC_PX = 13;
+
+/** Where the numbers of the proposed places stand, in pixels of the world at a zoom: each in its place, or just beside it where another is. */
+function discSpots({ layer, discs }, zoom) {
+  const spots = [], gap = 2 * DISC_PX + 2, steps = [[0, 0], [gap, 0], [-gap, 0], [0, gap], [0, -gap]];
+  for (const { i, text } of discs) {
+    const at = map.project(toLatLng(layer, ...roomiest(layer, i)), zoom);
+    const clear = (/** @type {number[]} */ [dx, dy]) => spots.every((one) => Math.hypot(one.x - at.x - dx, one.y - at.y - dy) >= gap - 2);
+    const [dx, dy] = steps.find(clear) || steps[0];
+    spots.push({ text, x: at.x + dx, y: at.y + dy });
+  }
+  return spots;
+}
+
+/** The step that draws the numbers of the proposed places, in a disc of ink. */
+function* discSteps(ctx, { spots, color, halo }) {
+  Object.assign(ctx, { font: "700 14px sans-serif", textAlign: "center", textBaseline: "middle", lineWidth: 2.5, strokeStyle: halo });
+  for (const { text, x, y } of spots) {
+    ctx.beginPath();
+    ctx.arc(x, y, DISC_PX, 0, 7);
+    ctx.fillStyle = color;
+    ctx.fill();
+    ctx.stroke();
+    ctx.fillStyle = halo;
+    ctx.fillText(text, x, y + 0.5);
+  }
+  yield;
 }
 
 /** A remark above a feature. */

@@ -1,7 +1,7 @@
 // What the page shows now: theme, view, hidden classes, chosen feature. The link in the address bar holds it all.
 
-/** @type {{theme: string, view: number, hidden: Set<number>, without: Set<string>, chosen: number, units: Set<number>, target: number, weights: number[]}} */
-const state = { theme: "", view: 0, hidden: new Set(), without: new Set(), chosen: -1, units: new Set(), target: 0, weights: [] };
+/** @type {{theme: string, view: number, hidden: Set<number>, without: Set<string>, chosen: number, beside: number, units: Set<number>, target: number, weights: number[]}} */
+const state = { theme: "", view: 0, hidden: new Set(), without: new Set(), chosen: -1, beside: -1, units: new Set(), target: 0, weights: [] };
 /** @type {any} */
 let map = null;
 /** @type {any} */
@@ -94,15 +94,14 @@ function passes() {
     const units = layerOf(spec.tool.layer);
     out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: true });
   }
-  const first = startPlace();
-  if (first >= 0) {
-    const place = layerOf(spec.start.layer);
-    out.push({ kind: "marks", layer: place, marked: (i) => i === first, color: accent(), hatch: false });
-  }
-  if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen, color: accent(), hatch: false });
+  const first = startPlace(), places = startPlaces(), numbers = new Set([first, ...places.map((one) => one.i)]);
+  if (first >= 0) out.push({ kind: "marks", layer: layerOf(spec.start.layer), marked: (i) => numbers.has(i), color: accent(), hatch: false });
+  if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen || i === state.beside, color: accent(), hatch: false });
+  if (state.chosen >= 0 && theme().parts[0] && layerOf(theme().parts[0])) out.push({ kind: "roof", layer, at: state.chosen });
   for (const name of theme().outlines.filter((one) => one !== layer.name)) {
     out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });
   }
+  if (places.length) out.push({ kind: "discs", layer: layerOf(spec.start.layer), discs: places, color: accent(), halo: cssColor("--vlak") });
   if (first >= 0) out.push({ kind: "words", layer: layerOf(spec.start.layer), at: first, text: spec.start.mark, color: accent(), halo: cssColor("--vlak") });
   return out;
 }
@@ -135,7 +134,9 @@ function writeLink() {
   if (state.without.size) parts.set("zonder", [...state.without].sort().join("~"));
   if (document.documentElement.dataset.licht) parts.set("scherm", document.documentElement.dataset.licht);
   if (state.chosen >= 0) parts.set("gekozen", themeLayer().keyOf(state.chosen));
+  if (state.chosen >= 0 && state.beside >= 0) parts.set("naast", themeLayer().keyOf(state.beside));
   if (spec.tool) {
+    if (toolOpen()) parts.set("samen", "1");
     if (state.units.size) parts.set("blokken", unitKeys().join("~"));
     if (state.target !== spec.tool.target) parts.set("doel", String(state.target));
     if (state.weights.join(".") !== startWeights().join(".")) parts.set("weging", state.weights.join("."));
@@ -171,6 +172,7 @@ function readLink() {
   const screen = parts.get("scherm");
   if (screen === "licht" || screen === "donker") document.documentElement.dataset.licht = screen;
   state.chosen = indexOf(themeLayer(), parts.get("gekozen"));
+  state.beside = state.chosen < 0 ? -1 : indexOf(themeLayer(), parts.get("naast"));
   if (spec.tool) {
     const target = Number(parts.get("doel"));
     state.target = target >= spec.tool.targetLow && target <= spec.tool.targetHigh ? target : spec.tool.target;

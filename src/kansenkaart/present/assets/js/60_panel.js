@@ -3,9 +3,9 @@
 /** Show another theme. */
 async function openTheme(key) {
   await needed(themeOf(key) || theme());
-  Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1 });
-  drawPanel();
+  Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1, beside: -1 });
   drawStart();
+  drawPanel();
   byId("paneel").scrollTo(0, 0);
   refresh();
   announce("Kaart: " + theme().title, true);
@@ -101,7 +101,7 @@ function drawLegend() {
   }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code])))));
   const open = byId("legenda").querySelector("details[open]") !== null;
   fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""),
-    h("ul", { class: "klassen" }, rows.filter(Boolean)),
+    h("ul", { class: "klassen" }, rows.filter(Boolean)), view().blurred ? h("p", { class: "hint" }, "E\u00e9n kleur verschil valt binnen de onzekerheid.") : "",
     h("details", { open }, h("summary", {}, "Bron en uitleg"),
       h("p", { class: "herkomst" }, said(originOf(layer, about))),
       view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
@@ -148,18 +148,18 @@ function choose(i, { move = false } = {}) {
     writeLink();
     history.pushState(null, "", location.href);
   }
-  state.chosen = i;
+  Object.assign(state, { chosen: i, beside: -1 });
   drawDetail();
   drawStart();
   markRow();
   refresh();
   if (i < 0) return;
+  byId("paneel").scrollTo(0, 0);
+  openSheet(1);
   const bounds = boundsOf(themeLayer(), [i]), whole = map.getSize(), corner = (at) => map.latLngToContainerPoint(at);
   const size = corner(bounds.getSouthEast()).subtract(corner(bounds.getNorthWest()));
   const small = size.x < whole.x / 6 && size.y < whole.y / 6;
-  if (move || small) map.fitBounds(bounds.pad(0.6), { maxZoom: 18, animate: !noMotion });
-  byId("paneel").scrollTo(0, 0);
-  if (matchMedia("(max-width: 800px)").matches) byId("detail").scrollIntoView({ block: "start", behavior: noMotion ? "auto" : "smooth" });
+  if (move || small || isPhone.matches) map.fitBounds(bounds.pad(0.25), { ...roomAround(), maxZoom: theme().parts[0] ? 20 : 18, animate: !noMotion });
   announce("Gekozen: " + themeLayer().titleOf(i), true);
 }
 
@@ -170,23 +170,46 @@ function unchoose() {
   before = null;
 }
 
-/** The figure that colours the map, with its interval where it is known. */
+/** The column that the panel says first: what a theme is about, else what colours the map. */
+const leadColumn = () => theme().headline || view().column;
+
+/** The figures of a feature by name; NaN where it has none or the layer lacks it. @param {LayerData} layer @param {number} i */
+const numberOf = (layer, i) => (name) => (layer.about.get(name) && layer.about.get(name).kind === "number" ? layer.column(name).value(i) : NaN);
+
+/** The figure that colours the map, as roundly as its interval is wide, with that interval on an axis. */
 function leadOf(layer, i) {
-  const about = layer.about.get(view().column), value = layer.column(about.name).value(i);
-  const end = (name) => (layer.about.get(about.name + name) ? layer.column(about.name + name).value(i) : NaN);
-  const low = end("_low"), high = end("_high"), item = palette()[shownClasses()[i]];
-  const known = value !== null && !Number.isNaN(value);
-  const words = about.kind === "text" && known && item.letter === value ? item.letter + ": " + item.label : shown(about, value);
-  const lines = [h("p", { class: "klassezin" }, said(begun(view().label)), h("strong", {}, said(words)))];
-  if (!Number.isNaN(low) && !Number.isNaN(high)) lines.push(h("p", { class: "herkomst" }, "Tussen " + figure(about, low) + " en " + figure(about, high) + ", in 8 van de 10 berekeningen."));
+  const about = layer.about.get(leadColumn()), value = layer.column(about.name).value(i), of = numberOf(layer, i);
+  const low = of(about.name + "_low"), high = of(about.name + "_high"), item = palette()[shownClasses()[i]], chance = of("earns_keep_frac");
+  const known = value !== null && !Number.isNaN(value), sure = known && !Number.isNaN(low) && !Number.isNaN(high), step = stepOf(high - low);
+  const unit = unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "", say = (one) => nl(rounded(one, step));
+  const words = about.kind === "text" && known && item.letter === value ? item.letter + ": " + item.label : sure ? "ongeveer " + say(value) + unit : shown(about, value);
+  const lines = [h("p", { class: "klassezin" }, said(begun(about.name === view().column ? view().label : about.label)), h("strong", {}, said(words)))];
+  if (!known && item.label !== "onbekend") lines.push(h("p", { class: "hint" }, said(item.label)));
+  if (sure) {
+    const extent = extentOf([low, high]), skew = Math.max(high - value, value - low) > 2 * Math.min(high - value, value - low);
+    lines.push(h("p", { class: "hint" }, "Tussen " + say(low) + " en " + say(high) + ", in 8 van de 10 berekeningen."
+      + (skew ? (value - low > high - value ? " Tegenvallen is waarschijnlijker dan meevallen." : " Meevallen is waarschijnlijker dan tegenvallen.") : "")),
+    h("div", { class: "asblok", "aria-hidden": "true" }, intervalOn(extent, low, value, high, about.unit.startsWith("euro")), scaleOf(extent).marks));
+  }
+  if (!Number.isNaN(chance)) lines.push(chanceDots(chance));
   return lines;
+}
+
+/** Who wins and who pays, and the months: what is drawn of a feature where its theme has it. */
+function drawnOf(layer, i) {
+  const of = numberOf(layer, i), parties = theme().parties.map((name) => ({ label: layer.about.get(name).label, value: of(name) }));
+  const about = layer.about.get(leadColumn()), isAmount = about.kind === "number" && about.name !== "rank" && about.unit !== "jaartal";
+  return [parties.some((one) => Number.isFinite(one.value)) ? [h("h3", {}, "Wie wint, wie betaalt"), signedBars(parties), h("p", { class: "hint" }, "Euro per jaar, naar verwachting. Leveranciers en de bank staan er niet bij.")] : "",
+    isAmount && layer.n > 2 ? amongOthers(layer, about.name, i) : ""];
 }
 
 function drawDetail() {
   const box = byId("detail"), layer = themeLayer(), i = state.chosen;
   box.hidden = i < 0;
+  document.body.classList.toggle("vergelijkt", i >= 0 && state.beside >= 0);
   if (i < 0) return fill(box);
-  const item = palette()[shownClasses()[i]], open = box.querySelector("details[open]") !== null;
+  if (state.beside >= 0) return drawCompare(box, layer);
+  const open = box.querySelector("details[open]") !== null;
   const files = (layer.links || []).map((one) => [one.label, layer.column(one.column).value(i)]).filter(([, path]) => path);
   const columns = theme().popup.map((name) => layer.about.get(name));
   const isSentence = (about) => about.name.endsWith("_nl");
@@ -195,10 +218,35 @@ function drawDetail() {
   const row = (about, small) => h("div", {}, h("dt", { title: about.definition || null }, said(begun(about.label))),
     h("dd", {}, said(shown(about, layer.column(about.name).value(i))), small ? h("small", {}, said(originOf(layer, about, i))) : ""));
   const rows = columns.filter((about) => !isSentence(about)).map((about) => row(about, true));
-  const first = theme().lead.filter((name) => name !== view().column).map((name) => row(layer.about.get(name), false));
-  return fill(box, h("div", { class: "kop" }, swatch(item), h("h2", {}, said(layer.titleOf(i))),
-    h("button", { type: "button", class: "sluit", "aria-label": "Sluit", onclick: unchoose }, "×")),
-  leadOf(layer, i), h("dl", { class: "eerste" }, first),
-  files.length ? h("ul", { class: "bijlagen" }, files.map(([label, path]) => h("li", {}, fileLink(label, path)))) : "",
-  sentences, h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), h("dl", {}, rows)));
+  const first = theme().lead.filter((name) => name !== leadColumn()).map((name) => row(layer.about.get(name), false));
+  const roof = theme().parts[0] && layer.about.get("modules_fit") ? roofOf(layer, i) : null;
+  return fill(box, h("div", { class: "kop" }, h("button", { type: "button", class: "sluit", "aria-label": "Sluit en ga terug", onclick: unchoose }, "\u2039 Terug"), h("small", {}, said(layer.label))),
+    h("h2", {}, said(layer.titleOf(i))),
+    roof || [leadOf(layer, i), h("dl", { class: "eerste" }, first)],
+    h("div", { class: "knoppen" }, files.map(([label, path]) => fileLink(label, path)), elsewhere(layer, i), layer.n > 1 && layer.kind === "polygon" ? compareList(layer, i) : ""),
+    roof ? "" : drawnOf(layer, i), sentences, h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), h("dl", {}, rows)));
+}
+
+/** Ways from this place to the street and the area that it lies in: where the page has those maps. */
+function elsewhere(layer, i) {
+  if (!theme().parts[0]) return "";
+  const [mx, my] = middle(layer, i), at = toLatLng(layer, mx, my), street = layer.titleOf(i).replace(/ \d.*/, "");
+  const ways = [["water", "Mijn straat"], ["begin", "Mijn gebied"]];
+  return ways.map(([question, label]) => {
+    const own = spec.themes.find((one) => one.question === question && layerOf(one.layer));
+    if (!own) return "";
+    const found = nearestIn(layerOf(own.layer), at, street);
+    return found < 0 ? "" : h("button", { type: "button", onclick: async () => { await openTheme(own.key); choose(found, { move: true }); } }, label);
+  });
+}
+
+const NEAR_M = 80;
+
+/** The feature at a place, or the nearest within reach; one of that name first. @param {LayerData} layer @param {any} latlng @param {string} name */
+function nearestIn(layer, latlng, name = "") {
+  const [x, y] = toGrid(layer, latlng), reach = (NEAR_M * layer.grid3857) / Math.cos((latlng.lat * Math.PI) / 180), inside = pick(layer, x, y, 0, () => true);
+  if (inside >= 0 && !name) return inside;
+  const near = within(layer, x - reach, y - reach, x + reach, y + reach).map((i) => ({ i, far: distanceTo(layer, i, x, y), named: Boolean(name) && layer.titleOf(i).startsWith(name) }));
+  near.sort((a, b) => Number(b.named) - Number(a.named) || a.far - b.far);
+  return near.length && (near[0].named || near[0].far <= reach) ? near[0].i : inside;
 }

@@ -17,16 +17,20 @@ async function search(event) {
   event.preventDefault();
   if (spec.layers.some((one) => one.name === "__zoek")) await need("__zoek");
   const layer = layerOf("__zoek"), found = findPlaces(byId("zoektekst").value);
-  const go = (i) => {
-    map.setView(toLatLng(layer, layer.x[i], layer.y[i]), 18, { animate: !noMotion });
-    const own = themeLayer(), [x, y] = toGrid(own, toLatLng(layer, layer.x[i], layer.y[i])), here = pick(own, x, y, 0, visible);
+  const go = async (i) => {
+    const place = toLatLng(layer, layer.x[i], layer.y[i]), words = layer.column("text").value(i), kind = layer.column("kind").value(i);
     fill(byId("gevonden"));
-    if (here >= 0) choose(here);
-    announce("Kaart bij: " + layer.column("text").value(i), true);
+    const asked = { adres: ["panden", "sun"], straat: ["", "water"] }[kind], isOwn = asked && theme().question === asked[1];
+    const target = asked && !isOwn && spec.themes.find((one) => (asked[0] ? one.layer === asked[0] : one.question === asked[1]));
+    if (target) await openTheme(target.key);
+    map.setView(place, 18, { animate: false });
+    const here = nearestIn(themeLayer(), place, kind === "straat" ? words : "");
+    if (here >= 0 && visible(here)) choose(here, { move: true });
+    announce("Kaart bij: " + words, true);
   };
   fill(byId("gevonden"), found.map((i) => h("li", {}, h("button", { type: "button", onclick: () => go(i) },
     said(layer.column("text").value(i)), h("small", {}, said(layer.column("kind").value(i) || ""))))));
-  announce(found.length ? nl(found.length) + " gevonden" : "Niets gevonden in deze kaart.");
+  announce(found.length ? nl(found.length) + " gevonden" : "Niets gevonden. Zoek op een straat, een buurt of, waar die bekend zijn, een adres.");
   const exact = found.find((i) => plain(layer.column("text").value(i)) === plain(byId("zoektekst").value.trim()));
   if (found.length === 1 || exact !== undefined) go(exact ?? found[0]);
 }

@@ -1,7 +1,7 @@
 // The area tool: choose blocks, watch homes and gains add up against the target, rank the proposed areas.
 
 const units = () => layerOf(spec.tool.layer);
-const toolOpen = () => !byId("gereedschap").hidden;
+const toolOpen = () => Boolean(spec.tool) && !byId("gereedschap").hidden;
 const blocksText = (count) => nl(count) + (count === 1 ? " blok" : " blokken");
 /** Borders between blocks, by the places of the blocks. @type {{a: number, b: number, kind: BorderSpec, length: number}[]} */
 let neighbours = [];
@@ -13,12 +13,32 @@ function startTool() {
   neighbours = a.map((key, k) => ({ a: indexOf(units(), key), b: indexOf(units(), b[k]), kind: spec.tool.borders[kind[k]], length: length[k] }));
   byId("toolknop").hidden = false;
   byId("toolknop").addEventListener("click", () => {
-    byId("gereedschap").hidden = !byId("gereedschap").hidden;
-    byId("toolknop").setAttribute("aria-expanded", String(toolOpen()));
+    openTool(!toolOpen());
     if (toolOpen()) byId("gereedschap").querySelector("h2")?.focus();
   });
-  if (state.units.size) byId("toolknop").click();
+  byId("toolsluit").addEventListener("click", () => {
+    openTool(false);
+    byId("toolknop").focus();
+  });
   drawTool();
+  if (state.units.size || new URLSearchParams(location.hash.slice(1)).has("samen")) openTool(true, false);
+}
+
+/** Enter or leave the mode of putting an area together; back leaves it too. */
+function openTool(open, remember = true) {
+  if (open === toolOpen()) return;
+  if (open && remember) {
+    writeLink();
+    history.pushState(null, "", location.href);
+  }
+  byId("gereedschap").hidden = !open;
+  byId("toolknop").setAttribute("aria-expanded", String(open));
+  document.body.classList.toggle("samen", open);
+  if (open && state.chosen >= 0) choose(-1);
+  drawStart();
+  openSheet(open ? 1 : 0);
+  byId("paneel").scrollTo(0, 0);
+  if (remember) refresh();
 }
 
 function drawTool() {
@@ -66,6 +86,11 @@ function drawTotals() {
       some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : "", h("small", {}, said(originOf(units(), about)))));
   });
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
+  const { fixed } = tool, part = fixed && state.units.size ? totalOf(fixed.column) : null;
+  if (fixed && part && part.unknown < state.units.size) {
+    rows.push(h("div", {}, h("dt", {}, said(begun(fixed.label))), h("dd", {}, "ongeveer " + nl(rounded(part.sum + fixed.value, 100)) + " euro per jaar",
+      h("small", {}, "naar verwachting, met de vaste kosten van \u00e9\u00e9n wijkbedrijf eraf; hoe zeker dat is, zegt een rapport"))));
+  }
   fill(byId("totalen"), h("h3", {}, blocksText(state.units.size) + " gekozen"),
     state.units.size ? [h("p", { class: "oordeel" }, nl(homes) + " woningen: " + word + loose()), meter, h("dl", {}, rows)] : "");
   drawBorders();

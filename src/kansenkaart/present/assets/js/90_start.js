@@ -13,6 +13,8 @@ function makeMap() {
   L.control.zoom({ position: "topright", zoomInTitle: "Inzoomen", zoomOutTitle: "Uitzoomen" }).addTo(map);
   map.on("click", (event) => {
     if (drawing) return;
+    const number = discAt(event.containerPoint);
+    if (number) return void chooseFeature(number.feature);
     const layer = themeLayer(), [x, y] = toGrid(layer, event.latlng);
     const reach = (12 * toGrid(layer, map.layerPointToLatLng([1, 0]))[0] - 12 * toGrid(layer, map.layerPointToLatLng([0, 0]))[0]);
     const found = pick(layer, x, y, Math.abs(reach), visible);
@@ -22,6 +24,14 @@ function makeMap() {
   map.on("mousemove", (event) => point(event.latlng, event.containerPoint));
   map.on("mouseout", () => { byId("wijzer").hidden = true; });
   map.on("moveend", () => state.theme && writeLinkSoon());
+}
+
+/** The numbered place whose disc lies under a click, if any. */
+function discAt(point) {
+  if (spec.tool && toolOpen()) return undefined;
+  const places = startPlaces(), spots = discSpots({ layer: layerOf(spec.start && spec.start.layer), discs: places }, map.getZoom());
+  const origin = map.getPixelBounds().min, at = point.add(origin);
+  return places.find((_, k) => Math.hypot(spots[k].x - at.x, spots[k].y - at.y) <= DISC_PX + 2);
 }
 
 let pointing = 0;
@@ -55,12 +65,17 @@ function wholeExtent() {
   return boundsOf(outline, outline.box.length ? new Uint32Array(outline.n).map((_, i) => i) : []);
 }
 
-/** Show the whole study; beside the legend where that costs no more than half a step of the zoom. */
+/** The room that the legend, the buttons and the sheet leave of the map, for bounds to fit in. */
+function roomAround() {
+  const box = byId("legendavak"), size = map.getSize();
+  if (!isPhone.matches) return { paddingTopLeft: [box.offsetWidth < size.x / 2 ? box.offsetWidth + 24 : 12, 12], paddingBottomRight: [60, 12] };
+  return { paddingTopLeft: [12, box.offsetHeight + 8], paddingBottomRight: [12, Math.min(sheetHeight(), 0.6 * size.y) + 8] };
+}
+
+/** Show the whole study; beside the legend only where that costs little. */
 function showWhole(animate = false) {
-  const bounds = wholeExtent(), legend = byId("legendavak").offsetWidth + 24, wide = map.getSize().x;
-  const left = legend < wide / 2 && map.getBoundsZoom(bounds) - map.getBoundsZoom(bounds, false, L.point(legend, 24)) <= 0.5 ? legend : 12;
-  const below = legend > 0.8 * wide ? byId("legendavak").offsetHeight + 12 : 12;
-  map.fitBounds(bounds, { animate, paddingTopLeft: [left, 12], paddingBottomRight: [12, below] });
+  const bounds = wholeExtent(), room = roomAround(), beside = isPhone.matches || map.getBoundsZoom(bounds) - map.getBoundsZoom(bounds, false, L.point(room.paddingTopLeft[0], 24)) <= 0.5;
+  map.fitBounds(bounds, { animate, ...(beside ? room : { padding: [12, 12] }) });
 }
 
 function drawSources() {
@@ -108,16 +123,7 @@ function bind() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawColors);
   byId("heel").addEventListener("click", () => showWhole(!noMotion));
   byId("druk").addEventListener("click", () => window.print());
-  byId("deel").addEventListener("click", () => {
-    writeLink();
-    const box = byId("link");
-    box.hidden = false;
-    const local = location.protocol === "file:";
-    box.value = local ? location.pathname.split("/").pop() + location.hash : location.href;
-    box.focus();
-    box.select();
-    announce(local ? "Stuur dit bestand mee; wie het opent, plakt deze tekst achter de map waar het staat." : "De link staat klaar om te kopiëren.");
-  });
+  byId("deel").addEventListener("click", toggleShare);
   byId("achtergrond").addEventListener("change", () => background(byId("achtergrond").value));
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
@@ -126,7 +132,7 @@ function bind() {
       if (event.shiftKey) step("future", "past");
       else step("past", "future");
     }
-    if (event.key === "Escape" && state.chosen >= 0) unchoose();
+    if (event.key === "Escape" && state.chosen >= 0) state.beside >= 0 ? compareWith(-1) : unchoose();
   });
   let seen = null;
   window.addEventListener("beforeprint", () => { seen = map.getBounds(); fitPaper(true, seen); });
@@ -139,9 +145,12 @@ async function follow() {
   await needed(linkedTheme());
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
-  drawPanel();
+  if (spec.tool) {
+    openTool(new URLSearchParams(location.hash.slice(1)).has("samen"), false);
+    drawTool();
+  }
   drawStart();
-  if (spec.tool) drawTool();
+  drawPanel();
   refresh();
 }
 
@@ -154,10 +163,11 @@ async function start() {
   const place = readLink();
   if (place) map.setView([place[0], place[1]], place[2], { animate: false });
   bind();
-  drawPanel();
-  if (!place) showWhole();
+  startSheet();
   if (spec.tool) startTool();
   drawStart();
+  drawPanel();
+  if (!place) showWhole();
   refresh();
   tiles.once("painted", async () => {
     document.body.dataset.klaar = "ja";

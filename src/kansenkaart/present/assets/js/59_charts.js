@@ -1,0 +1,88 @@
+// Small drawings of figures: an axis with intervals, chances as dots, sums around 0, months. Each has its text beside it.
+
+/** Round steps on an axis. @param {number} least @param {number} most @returns {number[]} */
+function ticks(least, most, count = 4) {
+  const raw = (most - least) / count || 1, power = 10 ** Math.floor(Math.log10(raw)), out = [];
+  const step = [1, 2, 5, 10].map((k) => k * power).find((one) => one >= 0.999 * raw) || raw;
+  for (let at = Math.ceil(least / step - 1e-9); at * step <= most + step / 1e6; at++) out.push(at * step);
+  return out;
+}
+
+/** The ends of an axis that holds 0 and all these values, some of which may be unknown. @param {number[]} values */
+function extentOf(values) {
+  const known = values.filter(Number.isFinite);
+  return { least: Math.min(0, ...known), most: Math.max(0, ...known) };
+}
+
+const placeOn = ({ least, most }, value) => (100 * (value - least)) / (most - least || 1) + "%";
+
+/** A part of an axis. */
+function piece(kind, extent, from, to) {
+  const out = h("span", { class: kind });
+  out.style.left = placeOn(extent, from);
+  if (to !== undefined) out.style.width = `calc(${placeOn(extent, to)} - ${placeOn(extent, from)})`;
+  return out;
+}
+
+/** An interval with its middle: left of 0 in the hue of costs where `signed`, else in that of amounts. */
+function intervalOn(extent, low, middle, high, signed = true) {
+  const band = (from, to, kind) => (to > from ? piece("band " + kind, extent, from, to) : "");
+  return h("span", { class: "as" },
+    signed ? [band(Math.min(low, 0), Math.min(high, 0), "min"), band(Math.max(low, 0), Math.max(high, 0), "plus")] : band(low, high, "plus"),
+    piece("nul", extent, 0), piece("stip", extent, middle));
+}
+
+/** The figures below an axis, by thousands where they are large. */
+function scaleOf(extent) {
+  const by = Math.max(-extent.least, extent.most) >= 5000 ? 1000 : 1;
+  const mark = (value) => {
+    const out = piece("", extent, value);
+    out.textContent = nl(value / by, Number.isInteger(value / by) ? 0 : 1);
+    return out;
+  };
+  return { thousands: by > 1, marks: h("span", { class: "schaal", "aria-hidden": "true" }, ticks(extent.least, extent.most).map(mark)) };
+}
+
+/** How surely it pays, said as draws out of ten. @param {number} chance */
+const chanceWords = (chance) => (chance < 0.05 ? "In bijna geen enkele berekening" : "In " + Math.round(10 * chance) + " van de 10 berekeningen")
+  + " betaalt het wijkbedrijf zichzelf.";
+
+function chanceDots(chance) {
+  const full = Math.round(10 * chance);
+  return h("p", { class: "kansen" }, h("span", { "aria-hidden": "true" }, Array.from({ length: 10 }, (_, k) => h("i", { class: k < full ? "vol" : null }))), h("span", {}, chanceWords(chance)));
+}
+
+/** To which step an amount is rounded, as roundly as its interval is wide; as step_of of wording/nl.py. */
+const stepOf = (width) => [[5000, 1000], [1500, 500], [400, 100]].find(([least]) => width > least)?.[1] || 10;
+const rounded = (value, step) => Math.round(value / step) * step;
+
+/** Bars on both sides of 0, each with its name and its amount. @param {{label: string, value: number}[]} rows */
+function signedBars(rows, extent = extentOf(rows.map((one) => one.value))) {
+  return h("ul", { class: "staven" }, rows.map(({ label, value }) => h("li", {}, h("span", {}, said(begun(label))),
+    h("span", { class: "as", "aria-hidden": "true" }, Number.isFinite(value) ? piece("staaf " + (value < 0 ? "min" : "plus"), extent, Math.min(value, 0), Math.max(value, 0)) : "", piece("nul", extent, 0)),
+    h("span", { class: "getal" }, Number.isFinite(value) ? (value > 0 ? "+" : "") + nl(rounded(value, 10)) : "onbekend"))));
+}
+
+/** Twelve months as columns. @param {number[]} values @param {string} unit */
+function monthBars(values, unit) {
+  const most = Math.max(...values), step = most >= 1000 ? 100 : 10, least = Math.min(...values);
+  const first = values.indexOf(most), last = values.indexOf(least), column = (value, k) => {
+    const bar = h("i", {}), isEnd = k === first || k === last;
+    bar.style.height = (56 * value) / (most || 1) + "px";
+    return h("li", {}, h("small", {}, isEnd ? nl(rounded(value, step)) : ""), bar, h("span", { "aria-hidden": "true" }, "jfmamjjasond"[k]));
+  };
+  const words = "Het meest in juni of juli, het minst in december: van " + nl(rounded(least, step)) + " tot " + nl(rounded(most, step)) + " " + unit + " per maand.";
+  return [h("ol", { class: "maanden", "aria-label": words }, values.map(column))];
+}
+
+/** Where one feature stands among all of its layer: every other a thin line on one axis. @param {LayerData} layer @param {string} name @param {number} i */
+function amongOthers(layer, name, i) {
+  const column = layer.column(name), values = [], mine = column.value(i);
+  for (let k = 0; k < layer.n; k++) if (Number.isFinite(column.value(k))) values.push(column.value(k));
+  if (values.length < 3 || !Number.isFinite(mine)) return "";
+  const extent = extentOf(values), scale = scaleOf(extent), higher = values.filter((one) => one > mine).length, step = Math.ceil(values.length / 400);
+  const sorted = values.sort((p, q) => p - q), thin = sorted.filter((_, k) => k % step === 0).map((one) => piece("ander", extent, one));
+  return [h("h3", {}, "Naast de andere " + nl(values.length - 1)), h("span", { class: "as breed", "aria-hidden": "true" }, thin, piece("nul", extent, 0), piece("stip", extent, mine)), scale.marks,
+    h("p", { class: "hint" }, "Plaats " + nl(higher + 1) + " van " + nl(values.length) + (scale.thousands ? "; as in duizend " + (layer.about.get(name).unit.split(" ")[0]) : "")
+      + ". Het midden van alle is " + figure(layer.about.get(name), sorted[sorted.length >> 1]) + ".")];
+}

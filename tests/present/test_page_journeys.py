@@ -1,0 +1,199 @@
+"""Journeys of a reader through the page: an address to its roof, two places side by side, a choice of blocks, a phone, a picture."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from shapely.geometry import Point, box
+
+from kansenkaart.present.mapspec import Column, Fixed, Layer, Theme, View
+from kansenkaart.present.style import QUALITY, LegendClass
+from tests.present.pages import until
+from tests.present.pictures import ORIGIN, picture
+from tests.present.test_page_controls import full
+
+pytestmark = pytest.mark.browser
+X, Y = ORIGIN
+#: A house of 6 by 9 m with two faces of 30 deg: six panels to the south, two to the north; two of them pay.
+HOUSE = box(X + 50, Y + 50, X + 56, Y + 59)
+SHARES = [0.02, 0.04, 0.08, 0.11, 0.14, 0.15, 0.14, 0.12, 0.09, 0.06, 0.03, 0.02]
+
+
+def roofs():
+    """Return the picture with one house, its faces and its address."""
+    spec = picture()
+    classes = tuple(LegendClass(one, one, QUALITY[one], values=(one,)) for one in "ABCD")
+    number = [
+        Column(name, name, "voorbeeld", decimals=2)
+        for name in (
+            "homes",
+            "modules_fit",
+            "modules_pay",
+            "yield_fit_kwh_per_year",
+            "yield_fit_kwh_per_year_low",
+            "yield_fit_kwh_per_year_high",
+            "yield_pay_kwh_per_year",
+            "own_use_pay_frac",
+            "sun_eur_per_year",
+        )
+    ]
+    values = dict(zip((one.name for one in number), (1, 8, 2, 3000, 2600, 3300, 800, 0.62, 54), strict=True))
+    months = {f"month_{k:02}": share for k, share in enumerate(SHARES, start=1)}
+    texts = [Column(name, name, "voorbeeld", kind="text") for name in ("pand_id", "pand_name", "sun_class")]
+    more = [Column(name, "deel van het jaar", "voorbeeld", decimals=3) for name in months]
+    house = gpd.GeoDataFrame(
+        {"pand_id": ["p1"], "pand_name": ["Kade 2"], "sun_class": ["B"], **values, **months},
+        geometry=[HOUSE],
+        crs=28992,
+    )
+    panden = Layer("panden", "Panden", "polygon", house, (*texts, *number, *more), "pand_id", "pand_name")
+    faces = gpd.GeoDataFrame(
+        {
+            "face_id": ["f1", "f2"],
+            "face_name": ["Op het zuiden", "Op het noorden"],
+            "pand_id": ["p1", "p1"],
+            "sun_class": ["A", "C"],
+            "tilt_deg": [30.0, 30.0],
+            "azimuth_deg": [180.0, 0.0],
+            "modules_fit": [6, 2],
+            "yield_fit_kwh_per_year": [2400, 600],
+        },
+        geometry=[box(X + 50, Y + 50, X + 56, Y + 54.5), box(X + 50, Y + 54.5, X + 56, Y + 59)],
+        crs=28992,
+    )
+    names = [Column(name, name, "voorbeeld", kind="text") for name in ("face_id", "face_name", "pand_id", "sun_class")]
+    sizes = [
+        Column(name, name, "voorbeeld") for name in ("tilt_deg", "azimuth_deg", "modules_fit", "yield_fit_kwh_per_year")
+    ]
+    dak = Layer("dakvlakken", "Dakvlakken", "polygon", faces, (*names, *sizes), "face_id", "face_name")
+    story, view = spec.themes[0].story, View("Klasse zon", "sun_class", classes)
+    theme = Theme("panden", "Gebouwen", "panden", (view,), story, ("homes",), ("pand_name", "homes"), question="sun")
+    theme = replace(theme, months=tuple(months), parts=("dakvlakken", "pand_id"))
+    sun = Theme("dak", "Zon op daken", "dakvlakken", (view,), story, ("modules_fit",), ("face_name",), question="sun")
+    search = gpd.GeoDataFrame(
+        {"text": ["Kade 2"], "kind": ["adres"]}, geometry=[Point(X + 53, Y + 53)], crs=spec.search.crs
+    )
+    first = replace(spec.themes[0], question="begin")
+    return replace(
+        spec,
+        layers=(*spec.layers, panden, dak),
+        themes=(first, sun, theme),
+        search=search,
+        questions={"begin": "Waar beginnen?", "sun": "Zon op daken"},
+    )
+
+
+def test_an_address_leads_to_its_roof_with_faces_panels_and_months(opened):
+    page = opened(roofs())
+    page.locator("#zoektekst").fill("kade 2")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#detail h2')?.textContent === 'Kade 2'")
+    text = page.locator("#detail").inner_text()
+    assert "Begin met 2 panelen; er passen er 8" in text
+    assert "ongeveer 800 kWh per jaar" in text
+    assert "62%" in text
+    assert "ongeveer 50 euro per jaar" in text
+    assert "Ongeveer 3.000 kWh per jaar, tussen 2.600 en 3.300" in text
+    rows = page.locator("#detail .vlakken tbody tr")
+    assert ["6", "2.400"] == rows.first.locator(
+        "td"
+    ).all_inner_texts()  # the face that gives most per panel stands first
+    # June is 15 % of 3,000 and December 2 %.
+    assert "van 60 tot 450 kWh" in page.locator("#detail .maanden").get_attribute("aria-label")
+    assert "Of er al panelen liggen" in text
+    assert "gekozen=p1" in page.url
+    # From the roof to the area that it lies in.
+    page.get_by_role("button", name="Mijn gebied").press("Enter")
+    until(page, "document.querySelector('#detail h2').textContent === 'Blok 0'")
+
+
+def test_two_places_stand_side_by_side_and_back_leaves_it(opened):
+    page = opened(full())
+    page.locator("#tabelknop").press("Enter")
+    page.locator("#tabel tbody button").first.press("Enter")
+    first = page.locator("#detail h2").inner_text()
+    page.locator("#naast").focus()
+    page.locator("#naast").select_option(label="Blok 4")
+    assert page.locator("#detail .naast thead th").all_inner_texts() == [first, "Blok 4"]
+    assert "naast=b4" in page.url
+    again = opened(full(), fragment="#" + page.url.split("#")[1])
+    assert again.locator("#detail .naast thead th").all_inner_texts() == [first, "Blok 4"]
+    page.keyboard.press("Escape")
+    assert page.locator("#detail h2").inner_text() == first
+    page.locator("#naast").select_option(label="Blok 4")
+    page.go_back()
+    until(page, f"document.querySelector('#detail h2').textContent === {first!r}")
+
+
+def test_an_area_of_ones_own_is_a_mode_that_is_entered_and_left_knowingly(opened):
+    spec = full()
+    tool = replace(spec.tool, fixed=Fixed("blijft", "sun", -1500.0))
+    page = opened(replace(spec, tool=tool))
+    page.locator("#toolknop").press("Enter")
+    assert "samen=1" in page.url
+    assert page.locator("#begin").is_hidden()
+    page.locator("#blok").fill("b1")
+    page.keyboard.press("Enter")
+    # 2,001 of block 1 less 1,500 once, to whole hundreds.
+    assert "ongeveer 500 euro per jaar" in page.locator("#totalen").inner_text()
+    page.locator("#toolsluit").press("Enter")
+    assert page.locator("#gereedschap").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "toolknop"
+    page.locator("#toolknop").press("Enter")
+    page.go_back()
+    until(page, "document.getElementById('gereedschap').hidden")
+
+
+def test_a_link_opens_in_another_folder(opened, tmp_path):
+    page = opened(full())
+    page.locator("#tabelknop").press("Enter")
+    page.locator("#tabel tbody button").nth(3).press("Enter")
+    chosen = page.locator("#detail h2").inner_text()
+    page.locator("#deel").press("Enter")
+    link = page.locator("#link").input_value()
+    assert "/" not in link.split("#")[0]
+    elsewhere = tmp_path / "een map" / "kaart.html"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes((tmp_path / "kaart.html").read_bytes())
+    page.goto(elsewhere.parent.as_uri() + "/" + link)
+    page.wait_for_selector("body[data-klaar=ja]", state="attached")
+    assert page.locator("#detail h2").inner_text() == chosen
+
+
+def test_the_map_is_saved_as_a_picture_and_as_a_drawing(opened):
+    page = opened(full())
+    page.locator("#deel").press("Enter")
+    assert page.locator("#frame").input_value().startswith("<iframe src=")
+    with page.expect_download() as saved:
+        page.locator("#bewaar-png").press("Enter")
+    content = Path(saved.value.path()).read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) > 5000
+    with page.expect_download() as saved:
+        page.locator("#bewaar-svg").press("Enter")
+    drawing = Path(saved.value.path()).read_text("utf-8")
+    assert drawing.count("<path") >= 4  # three classes and unknown, and the borders
+    assert "Voorbeeld, verzonnen: Proefwijk" in drawing
+    assert not re.search(r"NaN|undefined|Infinity", drawing)
+
+
+def test_on_a_phone_the_map_fills_the_screen_under_a_sheet_with_three_stops(opened):
+    page = opened(full(), width=390, has_touch=True)
+    heights = []
+    for _ in range(3):
+        page.wait_for_timeout(300)
+        heights.append(page.locator("#paneel").bounding_box()["height"])
+        page.locator("#greep").click()
+    assert heights[0] == 176
+    assert heights[0] < heights[1] < heights[2] == 860
+    page.wait_for_timeout(300)
+    assert page.locator("#kaartvak").bounding_box()["height"] > 700
+    page.locator("#toonbegin").click()
+    page.wait_for_timeout(300)
+    box = page.locator("#detail h2").bounding_box()
+    assert box["y"] + box["height"] < 900  # what was chosen is in view at once
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
