@@ -1,4 +1,4 @@
-"""Journeys of a reader through the page: an address to its roof, two places side by side, a choice of blocks, a phone, a picture."""
+"""Journeys of a reader through the page: an address to its roof, two places side by side, a choice, a phone, a picture."""
 
 from __future__ import annotations
 
@@ -99,9 +99,10 @@ def test_an_address_leads_to_its_roof_with_faces_panels_and_months(opened):
     assert "ongeveer 50 euro per jaar" in text
     assert "Ongeveer 3.000 kWh per jaar, tussen 2.600 en 3.300" in text
     rows = page.locator("#detail .vlakken tbody tr")
-    assert ["6", "2.400"] == rows.first.locator(
-        "td"
-    ).all_inner_texts()  # the face that gives most per panel stands first
+    assert rows.first.locator("td").all_inner_texts() == [
+        "6",
+        "2.400",
+    ]  # the face that gives most per panel stands first
     # June is 15 % of 3,000 and December 2 %.
     assert "van 60 tot 450 kWh" in page.locator("#detail .maanden").get_attribute("aria-label")
     assert "Of er al panelen liggen" in text

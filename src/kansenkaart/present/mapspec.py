@@ -321,12 +321,8 @@ class MapSpec:
     language: str = "nl"
 
     def __post_init__(self) -> None:
-
-        found = list(faults(self))
-        if found:
-            raise SchemaError(
-                "a map whose parts fit each other", found="; ".join(found), where=f"map of study {self.study!r}"
-            )
+        if found := "; ".join(_faults(self)):
+            raise SchemaError("a map whose parts fit each other", found=found, where=f"map of study {self.study!r}")
 
     def layer(self, name: str) -> Layer:
         """Give the layer of that name.
@@ -342,31 +338,18 @@ class MapSpec:
 RD = 28992
 #: A file beside the page: no scheme, no host, no way up.
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
-GEOMETRY_NAMES = {
-    "polygon": {"Polygon", "MultiPolygon"},
-    "line": {"LineString", "MultiLineString"},
-    "point": {"Point"},
-}
+_SHAPES = {"polygon": {"Polygon", "MultiPolygon"}, "line": {"LineString", "MultiLineString"}, "point": {"Point"}}
 
 
-def faults(spec: MapSpec) -> Iterator[str]:
-    """Yield every fault of a map as a sentence.
-
-    Parameters
-    ----------
-    spec : MapSpec
-        The map.
-
-    Yields
-    ------
-    str
-        One fault.
-    """
+def _faults(spec: MapSpec) -> Iterator[str]:
+    """Yield every fault of a map as a sentence."""
     yield from _whole(spec)
-    keys = {source.key for source in spec.sources}
+    names = {"layer": [one.name for one in spec.layers], "theme": [one.key for one in spec.themes]}
+    for what, found in {**names, "source": [one.key for one in spec.sources]}.items():
+        yield from _doubles(what, found)
+    keys, layers = {source.key for source in spec.sources}, {layer.name: layer for layer in spec.layers}
     for layer in spec.layers:
         yield from _layer(layer, keys)
-    layers = {layer.name: layer for layer in spec.layers}
     for theme in spec.themes:
         yield from _theme(theme, layers, spec.questions)
     if spec.tool is not None:
@@ -402,9 +385,6 @@ def _whole(spec: MapSpec) -> Iterator[str]:
             yield f"source {source.key!r} has no edition"
     if not spec.themes:
         yield "the map has no theme"
-    yield from _doubles("layer", [layer.name for layer in spec.layers])
-    yield from _doubles("theme", [theme.key for theme in spec.themes])
-    yield from _doubles("source", [source.key for source in spec.sources])
     for name in set(spec.context) - {one.name for one in spec.layers}:
         yield f"the context draws unknown layer {name!r}"
     if spec.search is not None:
@@ -427,8 +407,7 @@ def _layer(layer: Layer, sources: set[str]) -> Iterator[str]:
     missing = layer.frame.geometry.isna() | layer.frame.geometry.is_empty
     if missing.any():
         yield f"{at} has {int(missing.sum())} rows without geometry"
-    wrong = set(layer.frame.geometry[~missing].geom_type) - GEOMETRY_NAMES[layer.kind]
-    if wrong:
+    if wrong := set(layer.frame.geometry[~missing].geom_type) - _SHAPES[layer.kind]:
         yield f"{at} of kind {layer.kind} holds {', '.join(sorted(wrong))}"
     names = [column.name for column in layer.columns]
     yield from _doubles(f"{at}: column", names)
@@ -438,7 +417,6 @@ def _layer(layer: Layer, sources: set[str]) -> Iterator[str]:
             yield f"{at} lacks its column {role!r}"
     if layer.key in layer.frame.columns and not layer.frame[layer.key].is_unique:
         yield f"{at}: keys in {layer.key!r} are not unique"
-
     if layer.arrows and layer.kind != "line":
         yield f"{at} of kind {layer.kind} cannot have arrows"
 
@@ -509,16 +487,13 @@ def _tool(tool: AreaTool, layers: dict[str, Layer]) -> Iterator[str]:
             yield f"the area tool adds up {name!r}, which is no number of layer {tool.layer!r}"
     keys = set(layer.frame[layer.key].astype(str))
     for area in tool.areas:
-        strange = set(area.units) - keys
-        if strange:
+        if strange := set(area.units) - keys:
             yield f"area {area.key!r} holds {len(strange)} unknown units, such as {min(strange)!r}"
         if len(area.values) != len(tool.criteria):
             yield f"area {area.key!r} has {len(area.values)} values for {len(tool.criteria)} criteria"
-    strange = (set(tool.edges["a"].astype(str)) | set(tool.edges["b"].astype(str))) - keys
-    if strange:
+    if strange := (set(tool.edges["a"].astype(str)) | set(tool.edges["b"].astype(str))) - keys:
         yield f"the edges name {len(strange)} unknown units, such as {min(strange)!r}"
-    kinds = set(tool.edges["kind"].astype(str)) - {kind.key for kind in tool.borders}
-    if kinds:
+    if kinds := set(tool.edges["kind"].astype(str)) - {kind.key for kind in tool.borders}:
         yield f"the edges have unexplained kinds: {', '.join(sorted(kinds))}"
     if tool.samples is not None and tool.samples.shape[1:] != (len(tool.areas), len(tool.criteria)):
         yield f"the samples have shape {tool.samples.shape}, not (n, {len(tool.areas)}, {len(tool.criteria)})"
