@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from kansenkaart.present.workbook import (
 )
 from kansenkaart.publish.feasibility.sums import TrackSums, workbook_of
 from kansenkaart.tables.assumptions import default, default_services
+from kansenkaart.wording.enterprise import label
 
 FACTS = AreaFacts(
     homes=330,
@@ -106,7 +109,24 @@ def test_it_speaks_dutch(tmp_path: Path) -> None:
     words = [one.words for one in (*model.inputs, *model.rows)]
     assert not [one for one in words if "_" in one or "frac" in one or "eur per" in one]
     assert {one.quality for one in model.inputs} <= {"gok", "schatting", "gemeten", "norm", "keuze", "van de kaart"}
-    assert not [one.unit for one in model.inputs if "EUR" in one.unit or "year" in one.unit]
+    units = {word for one in (*model.inputs, *model.rows) for word in re.split(r" (?:per|vanaf) ", one.unit)}
+    assert units <= {"", *["deel", "euro", "jaar", "uur", "dak", "woning", "persoon", "kWp", "kWh", "m²", "m³", "nu"]}
+    named = [one.path.split(".")[1] for one in model.inputs if one.path.startswith(("terms.", "facts."))]
+    assert not [one for one in named if not one.endswith("chosen") and label("term", one) == label("fact", one)]
+
+
+def test_a_chance_is_said_no_more_exactly_than_elsewhere_and_a_chart_names_its_axes(tmp_path: Path) -> None:
+    _, model = made()
+    write_workbook(model, tmp_path / "wijkbedrijf.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "wijkbedrijf.xlsx")[OUTCOME]
+    (chance,) = (row[1] for row in sheet.iter_rows() if str(row[0].value).startswith("kans dat"))
+    assert chance.number_format.startswith('[<0.01]"minder dan 1%"')
+    with zipfile.ZipFile(tmp_path / "wijkbedrijf.xlsx") as packed:
+        chart = packed.read("xl/charts/chart1.xml").decode()
+    assert [
+        word for word in ("jaar", "euro", "Netto per jaar, in euro's van dat jaar") if f">{word}<" not in chart
+    ] == []
+    assert f"{OUTCOME}!$C$" in chart
 
 
 @pytest.mark.slow

@@ -31,7 +31,12 @@ def test_sums_are_per_home_and_shares_are_weighed_by_homes():
     # The place lies for 8 of its 10 m in Zuid. Wijk: 14,000 / 400 = 35; gemeente: 50,000 / 1,000 = 50.
     assert names == ("hier", "buurt Zuid", "wijk (2 buurten in de studie)", "gemeente (3 buurten in de studie)")
     found = {one.label: one.texts for one in rows}
-    assert found["Grijswater per woning"] == ("40 m³ per jaar", "30 m³ per jaar", "35 m³ per jaar", "50 m³ per jaar")
+    assert found["Grijswater (aanbod) per woning"] == (
+        "40 m³ per jaar",
+        "30 m³ per jaar",
+        "35 m³ per jaar",
+        "50 m³ per jaar",
+    )
     # 40 % of 100 and 20 % of 300 homes: 25 %; with 10 % of 600: 16 %. The place itself has no such figure.
     assert found["Corporatiewoningen"] == ("onbekend", "20%", "25%", "16%")
 

@@ -104,7 +104,7 @@ def sheet_pdf(sheet: Sheet, paper: Paper = "A4", *, brand: str = _BRAND) -> byte
     )
     if sheet.moved:
         rows = [[one.label, one.low, one.middle, one.high, one.why] for one in sheet.moved]
-        _table(pen, "Als de aannames schuiven", ["", "laag", "midden", "hoog", "door"], rows, brand)
+        _table(pen, "Als de aannamen schuiven", ["", "laag", "midden", "hoog", "door"], rows, brand)
     _texts(pen, "Wat dit niet zegt", [f"- {one}" for one in sheet.not_said], brand, 7.5)
     _texts(pen, "Bronnen", ["; ".join(sheet.sources) + f". Gegevens: {sheet.edition}."], brand, 6.5)
     canvas.showPage()

@@ -20,7 +20,7 @@ from kansenkaart.publish.figures import case_of, with_case, with_parts
 from kansenkaart.publish.map.legend import columns_of, editions_of, view_of
 from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
-from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.assumptions import Assumption, Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.nl import UNKNOWN, amount, capital, number, say, share, unit_words
@@ -155,6 +155,7 @@ _LIMITS = (
     "Het toont een kans, geen toestemming. Wie iets wil beginnen, laat het ter plaatse onderzoeken.",
     "De grens is berekend of bestuurlijk; er is niet met bewoners over gesproken.",
     "Opbrengsten zijn van een gewoon jaar en van prijzen van nu; ze zijn geen belofte.",
+    "Zon, stroom en grijswater staan hier voor alle woningen en daken; wat in de buurt blijft rekent met wie er meedoet.",
 )
 
 
@@ -293,16 +294,16 @@ def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
     year = row.get(f"{name}_year")
     own = column.basis_column if column.basis_column != "score_basis" or fields.get(name).of_roof == "whole" else ""
     basis = row.get(own) if own else _roof_basis(scene, row, name)
+    calculated = fields.get(name).origin == "calculated"  # from which deliveries is said once, below
     words = [
-        year_words(year) if year is not None and pd.notna(year) else column.year,
+        "" if calculated else year_words(year) if year is not None and pd.notna(year) else column.year,
         _publisher(scene, column.source),
+        column.definition if calculated else "",
         f"gemaakt uit: {say(fields.get(own or 'score_basis').codes, str(basis))}"
         if basis is not None and pd.notna(basis)
         else "",
-        column.definition if basis is None and fields.get(name).origin == "calculated" else "",
     ]
-    origin = "; ".join(one for one in words if one)
-    return KeyFigure(capital(column.label), figure_words(name, row.get(name)), origin or editions_of(scene.sources))
+    return KeyFigure(capital(column.label), figure_words(name, row.get(name)), "; ".join(one for one in words if one))
 
 
 def _roof_basis(scene: _Scene, row: pd.Series[Any], name: str) -> str | None:
@@ -323,12 +324,7 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
         yield from _interval(name, row, "80% kans dat het hiertussen ligt, alle aannamen samen")
     water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
     if water is not None and pd.notna(water) and use.low < use.high:
-        name = "grey_water_m3_per_year"
-        low, middle, high = (
-            figure_words(name, float(water) * one / use.value) for one in (use.low, use.value, use.high)
-        )
-        why = f"watergebruik van {number(use.low)} tot {number(use.high)} liter per persoon per dag"
-        yield Moved(label_of(name), low, middle, high, why)
+        yield _by_use("grey_water_m3_per_year", float(water), use)
     if "sure_frac" in row and pd.notna(row["sure_frac"]):
         yield Moved(
             "Bij de beste vijf",
@@ -340,6 +336,14 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
     if case is not None:
         for name in ("household_eur_per_year", "enterprise_eur_per_year"):
             yield from _interval(name, case, "80% kans dat het hiertussen ligt")
+
+
+def _by_use(name: str, water: float, use: Assumption) -> Moved:
+    """Say what becomes of an amount of water at either end of the use of water; an end that is the use itself says nothing."""
+    ends = [figure_words(name, water * one / use.value) if one != use.value else "-" for one in (use.low, use.high)]
+    given = " of ".join(number(one) for one in (use.low, use.high) if one != use.value)
+    why = f"watergebruik van {given} liter per persoon per dag, waar wij met {number(use.value)} rekenen"
+    return Moved(label_of(name), ends[0], figure_words(name, water), ends[1], why)
 
 
 def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from kansenkaart.wording.nl import code_lists, euros, say
+from kansenkaart.wording.nl import code_lists, euros, say, share
 
 
 class Word(NamedTuple):
@@ -151,3 +151,20 @@ def basis_nl(known: int, facts: int, own_panden: float) -> str:
     """
     own = "" if pd.isna(own_panden) else f"; eigenaar van {own_panden:.0f} panden volgens eigen gegevens"
     return f"{known} van {facts} feiten bekend{own}"
+
+
+def contribution_nl(gap_eur: float, homes: float, participation_frac: float) -> str:
+    """Say what must be added a year, over all homes and over those that are expected to take part.
+
+    Parameters
+    ----------
+    gap_eur : float
+        What the enterprise lacks [EUR/year].
+    homes : float
+        Homes of the place [1].
+    participation_frac : float
+        Share of them that is expected to take part [1].
+    """
+    each, joined = gap_eur / max(homes, 1.0), gap_eur / max(homes * participation_frac, 1.0)
+    part = share(participation_frac)
+    return f"{euros(gap_eur, 1)} per jaar (over alle woningen {euros(each, 1)}; over de {part} die meedoet {euros(joined, 1)})"

@@ -74,7 +74,7 @@ _RENEWAL = (
     " Landelijk wordt per jaar ongeveer {rate}% van de riolering vernieuwd; wanneer deze straat aan de beurt is, "
     "weet alleen de gemeente."
 )
-_ON_EDGE = " Dit is een grensgeval: met iets andere aannames scheelt de buis niets."
+_ON_EDGE = " Dit is een grensgeval: met iets andere aannamen scheelt de buis niets."
 _TOO_SMALL = " Let op: de buis die er nu ligt ({present} mm) is kleiner dan de berekening vraagt ({model} mm)."
 _OVERSIZED = " De buis die er nu ligt ({present} mm) is groter dan nodig ({model} mm); dat komt niet door grijswater."
 _FAR_AHEAD_YEARS = 40

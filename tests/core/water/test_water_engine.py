@@ -343,7 +343,7 @@ def row(**other: object) -> dict[str, object]:
         ({"foul_present_mm": 300.0}, "groter dan nodig (250 mm); dat komt niet door grijswater"),
         ({"foul_present_mm": 200.0}, "(200 mm) is kleiner dan de berekening vraagt (250 mm)"),
         ({"years_to_replacement": 45.0, "replacement_year": 2071.0}, "nog jong en wordt pas rond 2071 vervangen"),
-        ({"saving_grey_off_eur_low": 0.0}, "grensgeval: met iets andere aannames scheelt de buis niets"),
+        ({"saving_grey_off_eur_low": 0.0}, "grensgeval: met iets andere aannamen scheelt de buis niets"),
         (
             {"class_grey": "?", "foul_diameter_as_is_mm": np.nan},
             "stroom is te groot voor de grootste gewone buis",

@@ -28,11 +28,11 @@ from kansenkaart.present.report import (
     tornado_drawing,
     years_drawing,
 )
-from kansenkaart.publish.feasibility.sums import PlaceSums
+from kansenkaart.publish.feasibility.sums import PlaceSums, TrackSums, unit_nl
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
-from kansenkaart.wording.enterprise import label, path_words, unit_of_fact
+from kansenkaart.wording.enterprise import contribution_nl, label, path_words, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
 from kansenkaart.wording.nl import euros, exact, number, share
 
@@ -120,7 +120,10 @@ def grounds(
         parts.append(_monitor(place, known, actual, flow))
     parts += [
         Grid("Wat we van deze plek weten", ("Feit", "waarde"), facts, (2, 1)),
-        Words(f"Grondslag: {place.rows[place.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul."),
+        Words(
+            f"Grondslag: {place.rows[place.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul. Daken, "
+            "panelen en grijswater staan hier voor alle woningen; de bedragen rekenen met wie er meedoet."
+        ),
         Grid(
             "De aannamen die het meest tellen",
             ("Aanname", "waarde", "laag tot hoog", "eenheid", "wat het is"),
@@ -163,7 +166,7 @@ def _figures_used(place: PlaceSums, known: Assumptions) -> tuple[tuple[str, ...]
         one = known[rows[name][0]]
         figures = [exact(figure) for figure in (one.value, one.low, one.high)]
         lines.append(
-            (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", _unit(one.unit), quality[one.quality])
+            (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", unit_nl(one.unit), quality[one.quality])
         )
     return tuple(lines)
 
@@ -173,11 +176,6 @@ def _each(sources: Sequence[Provenance]) -> list[Provenance]:
     for one in sources:
         first.setdefault((one.role, one.publisher), one)
     return list(first.values())
-
-
-def _unit(unit: str) -> str:
-    words = {"EUR": "euro", "year": "jaar", "h": "uur", "home": "woning", "1": "-"}
-    return "/".join(words.get(one, one) for one in unit.split("/"))
 
 
 def _fact(name: str, value: float) -> str:
@@ -294,7 +292,7 @@ def _chance(share: float) -> str:
     return chance_of(share).replace("%", " procent")
 
 
-def _needs(row: Row) -> Bullets:
+def _needs(row: Row, participation_frac: float) -> Bullets:
     carried, costs, homes = (
         float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year", "homes")
     )
@@ -316,9 +314,7 @@ def _needs(row: Row) -> Bullets:
     gap = -float(row["enterprise_eur_per_year"])
     if gap > 0:
         local = sum(float(row[name]) for name, _ in PARTY_ROWS)
-        lines.append(
-            f"Een bijdrage van {_money_nl(gap)} per jaar ({_money_nl(gap / homes)} per woning) maakt het sluitend."
-        )
+        lines.append(f"Een bijdrage van {contribution_nl(gap, homes, participation_frac)} maakt het sluitend.")
         lines.append(
             f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_money_nl(abs(local))} per jaar"
             + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
@@ -338,7 +334,7 @@ def _what(place: PlaceSums, row: Row) -> Section:
     rows = [
         ("Wijkbedrijf houdt over", *(_money_nl(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
         (
-            "Blijft in de wijk (bewoners en wijkbedrijf)",
+            "Blijft in de buurt (bewoners en wijkbedrijf)",
             *(_money_nl(float(one["stays_eur_per_year"])) for one in shorter.values()),
         ),
         ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values())),
@@ -366,7 +362,7 @@ def _what(place: PlaceSums, row: Row) -> Section:
             + _FITS_NL[str(row["better_track"])]
         ),
         Words("Wat is er nodig?", strong=True),
-        _needs(row),
+        _needs(row, place.sums[place.track].case.terms.participation_frac),
     )
     return Section("1. Wat en waar", parts)
 
@@ -393,15 +389,8 @@ def _incomplete(row: Row) -> list[Part]:
 
 def _money(place: PlaceSums, flow: CashFlow) -> Section:
     row, results = place.rows[place.track], place.sums[place.track].results
-    parties = tuple(
-        (
-            words,
-            _money_nl(float(row[name])),
-            _money_nl(float(row[f"{name}_low"])),
-            _money_nl(float(row[f"{name}_high"])),
-        )
-        for name, words in PARTY_ROWS
-    )
+    ends = ("", "_low", "_high")
+    parties = tuple((words, *(_money_nl(float(row[f"{name}{end}"])) for end in ends)) for name, words in PARTY_ROWS)
     net = flow.real(flow.party("enterprise")).mean(axis=1)
     parts: list[Part] = [
         Words(
@@ -410,7 +399,11 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
             "Wat de één wint, betaalt een ander."
         ),
         Grid("Wie wint en wie betaalt", ("Partij", "verwacht", "laag", "hoog"), parties),
-        Words("Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. " + _work_nl(row)),
+        Words(
+            "Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. "
+            + _no_outcome(place.sums[place.track], row)
+            + _work_nl(row)
+        ),
         *_adds_up(results, row),
         years_drawing(
             [float(one) for one in net],
@@ -429,6 +422,18 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
             5, Words("Niet meegerekend, want gegevens ontbreken: " + "; ".join(lost) + ". Dat is iets anders dan nul.")
         )
     return Section("2. Wie wint, wie betaalt", tuple(parts))
+
+
+def _no_outcome(sums: TrackSums, row: Row) -> str:
+    """Say of which parties the 0 is no outcome, because what they would pay for could not be summed."""
+    unknown = {one.name for one in sums.results if not one.known[0]}
+    words = ""
+    for name, party in PARTY_ROWS:
+        lost = [one.name for one in sums.case.services if f"{one.payer}_eur_per_year" == name and one.name in unknown]
+        if lost and not any(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")):
+            services = ", ".join(label("service", one) for one in lost)
+            words += f"{party}: € 0 is hier geen uitkomst, want onbekend is wat zij wint of betaalt door {services}. "
+    return words
 
 
 def _work_nl(row: Row) -> str:
@@ -461,7 +466,7 @@ def _adds_up(results: Sequence[ServiceResult], row: Row) -> list[Part]:
         Words(
             "Verwachte bedragen. Het pakket is gelijk voor alle plekken van deze studie: wat zichzelf draagt over alle samen. "
             "Bewoners winnen door lagere rekeningen, loon en "
-            "vergoedingen. Anderen zijn leveranciers, de bank en wie het werk nu doet: wat de wijk wint, missen zij. Elke "
+            "vergoedingen. Anderen zijn leveranciers, de bank en wie het werk nu doet: wat de buurt wint, missen zij. Elke "
             "regel telt op tot nul; door afronding kan dat iets schelen."
         ),
     ]

@@ -21,7 +21,6 @@ from kansenkaart.present.workbook import InputCell, PaymentRow, SumRow, Workbook
 from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, path_words, row_words, unit_of_fact
-from kansenkaart.wording.nl import exact
 
 TRACKS = ("short", "long")
 Place = tuple[str, str]
@@ -195,7 +194,7 @@ def workbook_of(
         chance_frac=float(row["earns_keep_frac"]),
         inputs=tuple(_cell(path, value, figures) for path, value in case.inputs().items()),
         rows=tuple(
-            SumRow(name, row_words(name), _unit_nl(unit), formula, tuple(map(float, flow.by_row[name][:, 0])))
+            SumRow(name, row_words(name), unit_nl(unit), formula, tuple(map(float, flow.by_row[name][:, 0])))
             for name, unit, formula in sheet_formulas(case)
         ),
         payments=tuple(PaymentRow(name, of, payer, payee) for name, of, _, payer, payee in payment_keys(case)),
@@ -216,13 +215,27 @@ _UNITS_NL = {
     "h": "uur",
     "home": "woning",
     "person": "persoon",
-    "1": "-",
+    "1": "deel",
+    "%": "deel",
+    "m2": "m²",
+    "m3": "m³",
+    "system": "dak",
     "panel": "paneel",
+    "kwp": "kWp",
+    "pand": "gebouw",
+    "job": "baan",
 }
 
 
-def _unit_nl(unit: str) -> str:
-    return "/".join(_UNITS_NL.get(one, one) for one in unit.split("/"))
+def unit_nl(unit: str) -> str:
+    """Say a unit of an assumption or of a row of the sums; shares are parts of one.
+
+    Parameters
+    ----------
+    unit : str
+        Such as ``EUR/m2/year`` or ``1/year``.
+    """
+    return " per ".join(_UNITS_NL.get(one, one) for one in unit.split("/"))
 
 
 def _figures(
@@ -243,7 +256,8 @@ def _cell(path: str, value: float, figures: Mapping[str, tuple[Assumption, float
         unit = "" if chosen else unit_of_fact(path.split(".")[1])
         return InputCell(path, words, value, value, value, unit, "keuze" if chosen else "van de kaart", source)
     row, by = figures[path]
-    unit = _unit_nl(row.unit) if by == 1 else f"{_unit_nl(row.unit)} x {exact(by)}"
+    price = path.partition("_eur_per_")[2]  # what a figure that is brought to another unit is a price of
+    unit = unit_nl(row.unit if by == 1 or not price else f"EUR/{price}")
     quality = _QUALITY_NL.get(row.quality, row.quality)
     source = "gok" if row.source == "guess" else row.source
     return InputCell(path, words, value, row.low * by, row.high * by, unit, quality, source)

@@ -10,13 +10,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from kansenkaart.core.enterprise.case import term_rows
+from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
 from kansenkaart.publish.figures import Verdict, case_of, unique_names, verdict_of, with_case
 from kansenkaart.publish.map.legend import unit_of
-from kansenkaart.tables import fields
+from kansenkaart.tables import assumptions, fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import label
+from kansenkaart.wording.enterprise import contribution_nl, label
 from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, listed, number, roughly, say, share
 from kansenkaart.wording.nl import chance as chance_of
 
@@ -206,13 +208,13 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
 
 
 #: What stands at the first place on the map where it is no place to begin with, or not the only one.
-_MARKS = {True: "Even kansrijk", False: "Minst verre"}
+_MARKS = {True: "Even kansrijk", False: "Het dichtst bij"}
 _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
 
 
 def _why(kind: str, verdict: Verdict | None) -> str:
     if verdict is not None and not verdict.earns:
-        return "dit is de minst verre: hier komt het verwachte bedrag het dichtst bij uitkomen"
+        return "van alle gebieden van deze grootte komt dit het dichtst bij uitkomen"
     if verdict is not None and len(verdict.equal) > 1:
         others = listed(verdict.equal[1:])
         return f"{_COUNTS[len(verdict.equal)]} zijn even kansrijk: de marges overlappen met die van {others}"
@@ -264,8 +266,8 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     if left >= 0:
         needs = "Het wijkbedrijf betaalt naar verwachting zichzelf."
     else:
-        each = f"{euros(-left, 1)} per jaar ({euros(-left / homes, 1)} per woning)"
-        needs = f"Een bijdrage van {each} maakt het wijkbedrijf sluitend."
+        joining = assumptions.default()[term_rows(HEADLINE)["participation_frac"][0]].value
+        needs = f"Een bijdrage van {contribution_nl(-left, homes, joining)} maakt het wijkbedrijf sluitend."
     if short is not None:
         needs += f" Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
     return Answer(
