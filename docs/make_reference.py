@@ -35,8 +35,11 @@ def tables_page() -> str:
     """Return the page of table shapes."""
     known = schemas.tables().values()
     index = _rows(
-        ["table", "stage", "one row per", "geometry"],
-        ([f"[`{one.name}`](#{one.name})", f"`{one.stage}`", _code(one.key), _kinds(one.geometry)] for one in known),
+        ["table", "stage", "what", "one row is", "geometry"],
+        (
+            [f"[`{one.name}`](#{one.name})", f"`{one.stage}`", one.title_en, one.row_en, _kinds(one.geometry)]
+            for one in known
+        ),
     )
     rasters = _rows(["raster", "stage"], ([f"`{name}.tif`", f"`{stage}`"] for name, stage in sorted(RASTERS.items())))
     parts = [_MADE + _TABLES_HEAD, index, "Rasters are GeoTIFF, heights in m NAP:\n", rasters, *map(_table, known)]

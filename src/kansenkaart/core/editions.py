@@ -366,3 +366,35 @@ def _total(now: Mapping[str, Summary], path: str) -> float | None:
     table, column = path.split(".")
     told = now.get(table, {}).get("columns", {}).get(column)
     return None if told is None else float(told.get("sum", told["known"]))
+
+
+def bridge(old: pd.DataFrame, new: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Say of each id of an earlier edition which ids its homes have now, and which ids have no predecessor.
+
+    Parameters
+    ----------
+    old, new : DataFrame
+        ``home_id``, and a column called after the kind with the id of its block or area.
+    kind : str
+        ``block`` or ``gebied``.
+
+    Returns
+    -------
+    DataFrame
+        ``place_kind``, ``old_uid``, ``new_uid``, ``shared_frac`` (of the old one's homes [1]) and ``bridge_change``:
+        ``same``, ``changed`` (same id, other homes), ``moved``, ``gone`` or ``new``.
+    """
+    was, now = (one.dropna().rename(columns={kind: name}) for one, name in ((old, "old_uid"), (new, "new_uid")))
+    many_was, many_now = was["old_uid"].value_counts(), now["new_uid"].value_counts()
+    pairs = was.merge(now, on="home_id").groupby(["old_uid", "new_uid"], as_index=False).size()
+    lasts = pairs["old_uid"] == pairs["new_uid"]
+    whole = (
+        lasts & (pairs["size"] == pairs["old_uid"].map(many_was)) & (pairs["size"] == pairs["new_uid"].map(many_now))
+    )
+    pairs["bridge_change"] = np.select([whole, lasts], ["same", "changed"], "moved")
+    pairs["shared_frac"] = (pairs["size"] / pairs["old_uid"].map(many_was)).round(2)
+    gone = pd.DataFrame({"old_uid": sorted(set(many_was.index) - set(pairs["old_uid"]))})
+    fresh = pd.DataFrame({"new_uid": sorted(set(many_now.index) - set(pairs["new_uid"]))})
+    parts = [pairs, gone.assign(bridge_change="gone", shared_frac=0.0), fresh.assign(bridge_change="new")]
+    out = pd.concat([one for one in parts if len(one)] or [pairs], ignore_index=True).assign(place_kind=kind)
+    return out.reindex(columns=["place_kind", "old_uid", "new_uid", "shared_frac", "bridge_change"])

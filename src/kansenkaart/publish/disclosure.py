@@ -6,7 +6,6 @@ A `ReaderStore` reads like the store behind it, so map, factsheets and open laye
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,8 +16,8 @@ import shapely
 from kansenkaart.publish import audit
 from kansenkaart.publish.audit import LEAST_HOMES
 from kansenkaart.tables import fields, schemas
-from kansenkaart.tables.provenance import Provenance, sha256_of
-from kansenkaart.tables.store import Store, atomic, save_table
+from kansenkaart.tables.provenance import Provenance
+from kansenkaart.tables.store import Store
 
 
 def at_least(frame: gpd.GeoDataFrame, least: int) -> gpd.GeoDataFrame:
@@ -289,29 +288,20 @@ class ReaderStore(Store):
         """Return the deliveries behind some files; a public edition names no file of own data."""
         return tuple(one for one in super().sources_of(names) if not (self.public and one.role.startswith(_OWN)))
 
-    def export(self, name: str, target: Path) -> dict[str, Any]:
-        """Write what may be shown of a table, and return the lineage that goes with it.
+    def lineage(self, name: str, rows: int) -> dict[str, Any]:
+        """Return the lineage of what is shown of a table; a public edition names no file of own data.
 
         Parameters
         ----------
         name : str
             Of a stored table.
-        target : Path
-            File to write.
+        rows : int
+            How many of its rows are shown [1].
         """
-        frame, lineage = self.read(name), self.describe(name)
-        with atomic(target) as part:
-            save_table(name, frame, part)
-        if self.public:
-            mine = [one for one in lineage["sources"] if not one["role"].startswith(_OWN)]
-            lineage = {**lineage, "sources": mine}
-        reasons = {"not for readers": int(lineage["rows"]) - len(frame)}
-        return {
-            **lineage,
-            "rows": len(frame),
-            "sha256": sha256_of(target),
-            "tally": {**lineage["tally"], "shown": reasons},
-        }
+        whole = self.describe(name)
+        mine = [one for one in whole["sources"] if not (self.public and one["role"].startswith(_OWN))]
+        gone = {"shown": {"not for readers": int(whole["rows"]) - rows}} if self.changes(name) else {}
+        return {**whole, "sources": mine, "tally": {**whole["tally"], **gone}}
 
     def _without_roofs(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         if not self.opt_out or "pand_id" not in frame.columns:

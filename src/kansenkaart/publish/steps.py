@@ -14,7 +14,6 @@ from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow
 from kansenkaart.present.factsheet import Sheet, sheet_html
 from kansenkaart.present.mapspec import Page, Start
 from kansenkaart.present.pdf import sheet_pdf
-from kansenkaart.present.release import write_release
 from kansenkaart.present.render import render_page
 from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
@@ -22,6 +21,7 @@ from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.manifest import REPORTS, record, stands
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.publish.map.spec import SHOWN, Companions, picture
+from kansenkaart.publish.release import publish_release
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.step import Report, code_version
 from kansenkaart.tables.store import Store, atomic
@@ -32,7 +32,9 @@ OVERVIEW = "overzicht.html"
 SHEETS = "factsheets"
 
 
-def publish(store: Store, study: Study, target: Path, *, studies: Path, public: bool = False) -> list[Report]:
+def publish(
+    store: Store, study: Study, target: Path, *, studies: Path, public: bool = False, before: Path | None = None
+) -> list[Report]:
     """Write map, factsheets, overview and data release of a study; nothing is written when nothing has changed.
 
     Parameters
@@ -47,6 +49,8 @@ def publish(store: Store, study: Study, target: Path, *, studies: Path, public: 
         Folder of the study file, in which the opt-out list and the house style lie.
     public : bool
         Whether to make the public edition, of which nothing is finer than ten homes.
+    before : Path, optional
+        Folder with the tables of the previous edition, for the bridge between lasting ids.
 
     Returns
     -------
@@ -77,11 +81,11 @@ def publish(store: Store, study: Study, target: Path, *, studies: Path, public: 
     sheets = list(factsheets_of(readable, study, assumptions.default(), public=public))
     spec = picture(readable, study, _companions(sheets, reports, style, public))
     files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style)]
-    edition = "openbaar" if public else "" if study.invented else "intern"
-    tables = _described(readable, names, target / "data")
-    files += write_release(target.name, target / "data", tables, title=study.title, edition=edition)
-    rows = {name: int(lineage["rows"]) for name, (_, lineage) in tables.items()}
-    about = overview(readable, study, sheets, start=spec.start, layers=rows, reports=reports, folder=target.name)
+    written, layers = publish_release(readable, study, target / "data", names, before=before)
+    files += written
+    rows = {one.name: len(one.frame) for one in layers}
+    titles = {one.name: (one.title_nl, number(rows[one.name])) for one in layers}
+    about = overview(readable, study, sheets, start=spec.start, layers=titles, reports=reports, folder=target.name)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
     _clear(target, files)
     record(target, mark, files)
@@ -179,19 +183,6 @@ def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: tuple[dict[str, 
     return out
 
 
-def _described(readable: ReaderStore, names: Sequence[str], folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """Give the file and the lineage of each open layer; what may not be readable whole is written anew."""
-    out = {}
-    for name in names:
-        readable.verify(name)
-        if readable.changes(name):
-            path = folder / f"{name}.parquet"
-            out[name] = (path, readable.export(name, path))
-        else:
-            out[name] = (readable.path(name), readable.describe(name))
-    return out
-
-
 def _clear(target: Path, files: Sequence[Path]) -> None:
     """Take away factsheets and layers that an earlier run left and this one did not make."""
     for folder in (target / SHEETS, target / "data"):
@@ -209,21 +200,6 @@ def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequenc
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-_TABLES_NL = {
-    "buurt_score": "buurten met hun cijfers",
-    "pand_score": "gebouwen met hun daken",
-    "roof_face_score": "dakvlakken met zon",
-    "street_score": "straten met woningen en grijswater",
-    "street_water": "straten met kansen voor grijswater en hemelwater",
-    "pipe_water": "riolen met diameters voor en na",
-    "sewer_pipe": "riolen zoals opgegeven",
-    "block": "bouwblokken",
-    "gebied": "verdeling in gebieden",
-    "best_area": "beste gebieden",
-    "best_border": "randen van de beste gebieden, met de reden",
-    "best_variant": "andere maten en grenzen van de beste gebieden",
-    "enterprise_case": "uitkomsten voor een wijkbedrijf",
-}
 _ROLES = (
     ("buurt", "Buurten en hun cijfers (CBS)", "inwoners en huishoudens per buurt", "aantallen per buurt zijn onbekend"),
     ("home", "Woningen (BAG)", "woningen zijn geteld, niet geschat", "er zijn geen gebieden en geen straten gemaakt"),
@@ -260,7 +236,7 @@ def overview(
     sheets: Sequence[Sheet],
     *,
     start: Start | None,
-    layers: Mapping[str, int],
+    layers: Mapping[str, tuple[str, str]],
     reports: Sequence[str],
     folder: str,
 ) -> IndexPage:
@@ -277,14 +253,14 @@ def overview(
     start : Start or None
         What the map says first.
     layers : mapping
-        Open layers by table, with their rows [1].
+        Open layers by name: what it holds, and how many rows as readers see it.
     reports : sequence of str
         Files of the feasibility, by name.
     folder : str
         Name of the folder of the map, after which the file with all layers is called.
     """
     sources = store.sources_of([name for name in store.names() if store.has(name)])
-    data = [DataRow(f"data/{name}.parquet", _TABLES_NL.get(name, name), number(rows)) for name, rows in layers.items()]
+    data = [DataRow(f"data/{name}.parquet", title, rows) for name, (title, rows) in layers.items()]
     data += [
         DataRow(f"data/{folder}.gpkg", "alle lagen in één bestand (GeoPackage)", ""),
         DataRow("data/metadata.json", "betekenis, bronnen en edities", ""),

@@ -278,7 +278,8 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
         if not feasibility_reports.stand(shown, place.study, target):
             publish.require_safe(shown, place.study)
         reports = feasibility_reports.publish_reports(shown, place.study, target, assumptions.default())
-        reports += publish.publish(place.store, place.study, target, studies=place.studies, public=place.public)
+        how: dict[str, Any] = {"studies": place.studies, "public": place.public, "before": editions.before()}
+        reports += publish.publish(place.store, place.study, target, **how)
         reports += editions.keep()
         for report in reports:
             listen(report)

@@ -27,7 +27,8 @@ from typing import Literal
 
 from kansenkaart.errors import SchemaError
 
-TYPES = ("str", "int", "float", "bool", "geometry")
+#: A ``list`` is kept as a text, its parts set apart by ``;`` or a comma, and published as a list.
+TYPES = ("str", "int", "float", "bool", "list", "geometry")
 _COLUMNS = [
     "name",
     "type",
@@ -50,10 +51,35 @@ _COLUMNS = [
 ]
 _SHEET = ("figure", "always", "compare", "color")
 _DERIVED = {
-    "_year": ("int", "year", "jaar van: {}", "year of: {}", 1900.0, 2100.0),
-    "_low": ("float", None, "{}, ondergrens", "{}, lower bound", None, None),
-    "_high": ("float", None, "{}, bovengrens", "{}, upper bound", None, None),
-    "_basis": ("str", "-", "grondslag van: {}", "basis of: {}", None, None),
+    "_year": (
+        ("int", "year", 1900.0, 2100.0),
+        ("jaar van: {}", "year of: {}"),
+        ("Het jaar waarover het cijfer gaat: {}.", "The year that the figure speaks of: {}."),
+    ),
+    "_low": (
+        ("float", None, None, None),
+        ("{}, ondergrens", "{}, lower bound"),
+        (
+            "Ondergrens van het 80%-bereik: van de trekkingen valt een op de tien hieronder. {}.",
+            "Lower bound of the 80 % interval: one in ten draws lies below it. {}.",
+        ),
+    ),
+    "_high": (
+        ("float", None, None, None),
+        ("{}, bovengrens", "{}, upper bound"),
+        (
+            "Bovengrens van het 80%-bereik: van de trekkingen valt een op de tien hierboven. {}.",
+            "Upper bound of the 80 % interval: one in ten draws lies above it. {}.",
+        ),
+    ),
+    "_basis": (
+        ("str", "-", None, None),
+        ("grondslag van: {}", "basis of: {}"),
+        (
+            "Waaruit dit is berekend; met minder gegevens is het bereik ruimer. {}.",
+            "What this was calculated from; with fewer data the interval is wider. {}.",
+        ),
+    ),
 }
 _ON_MAP = re.compile(r"(?P<theme>[a-z_]+):(?P<order>\d+)(?:/(?P<view>\d+))?(?P<interval>~?)")
 _ON_SHEET = re.compile(r"([a-z]+):(\d+)")
@@ -233,7 +259,10 @@ def get(name: str) -> Field:
 
 
 def _derived(parent: Field, name: str, ending: str) -> Field:
-    kind, unit, label, english, low, high = _DERIVED[ending]
+    (kind, unit, low, high), labels, definitions = _DERIVED[ending]
+    said = [text.format(word) for text, word in zip(labels, (parent.label_nl, parent.label_en), strict=True)]
+    meant = (parent.definition_nl or parent.label_nl, parent.definition_en)
+    means = [text.format(word) for text, word in zip(definitions, meant, strict=True)]
     return replace(
         parent,
         name=name,
@@ -241,8 +270,10 @@ def _derived(parent: Field, name: str, ending: str) -> Field:
         unit=unit or parent.unit,
         minimum=low,
         maximum=high,
-        label_nl=label.format(parent.label_nl),
-        label_en=english.format(parent.label_en),
+        label_nl=said[0],
+        label_en=said[1],
+        definition_nl=means[0],
+        definition_en=means[1],
         codes="people_basis" if ending == "_basis" else "",
         per_home=False,
         rank=0,
@@ -250,6 +281,17 @@ def _derived(parent: Field, name: str, ending: str) -> Field:
         sheet=(),
         tables=(),
     )
+
+
+def parts(text: str) -> list[str]:
+    """Return the parts of a list that is kept as a text.
+
+    Parameters
+    ----------
+    text : str
+        Set apart by ``;``, or numbers by a comma.
+    """
+    return [one.strip() for one in re.split(r";|,(?=\d)", text) if one.strip()]
 
 
 def on_map(theme: str) -> list[Field]:

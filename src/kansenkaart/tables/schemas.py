@@ -1,6 +1,8 @@
 """The table shapes: which columns each stored table has, composed from the dictionary and checked with pandera.
 
-``data/tables.csv`` holds a row per table: stage folder, geometry kinds, key columns and columns. A column may be
+``data/tables.csv`` holds a row per table: stage folder, geometry kinds, key columns, what the table is and what one row of it
+is (Dutch and English), the columns by which it is published in files ``apart`` (so that no file invites a double sum), the
+tables that its columns refer to (``column>table``), and columns. A column may be
 unknown (null) when its name ends in ``?``; columns that are not listed are an error. A column whose own row in the
 dictionary names the table need not be listed: it stands after the others, before what they are made from (``_basis``) and
 their geometry.
@@ -22,13 +24,16 @@ from kansenkaart.crs import RD, require_rd
 from kansenkaart.errors import SchemaError
 from kansenkaart.tables import fields
 
-_DTYPES: dict[str, Any] = {"str": "str", "int": "Int64", "float": "float64", "bool": "boolean"}
+_DTYPES: dict[str, Any] = {"str": "str", "list": "str", "int": "Int64", "float": "float64", "bool": "boolean"}
 _SHOWN_FAILURES = 5
 
 
 @dataclass(frozen=True)
 class Table:
-    """The shape of one stored table."""
+    """The shape of one stored table, what it is, and what one row of it is.
+
+    `apart` names the columns by whose values it is published in several files, `references` the table by column.
+    """
 
     name: str
     stage: str
@@ -36,6 +41,12 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[str, ...]
     nullable: frozenset[str]
+    title_nl: str
+    title_en: str
+    row_nl: str
+    row_en: str
+    apart: tuple[str, ...]
+    references: tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +67,12 @@ def tables() -> dict[str, Table]:
                 tuple(row["key"].split()),
                 tuple(word.removesuffix("?") for word in words),
                 frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
+                row["title_nl"],
+                row["title_en"],
+                row["row_nl"],
+                row["row_en"],
+                tuple(row["apart"].split()),
+                tuple((word.partition(">")[0], word.partition(">")[2]) for word in row["references"].split()),
             )
     return found
 

@@ -41,8 +41,8 @@ def label(kind: str, name: str) -> str:
     name : str
         Its name in the tables.
     """
-    if (kind, name) in _words():
-        return _words()[kind, name].label
+    if (kind, name) in _words() and (own := _words()[kind, name].label):
+        return own
     return say(kind, name) if kind in code_lists() else name.replace("_", " ")
 
 

@@ -138,7 +138,7 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
     sources = [one.to_dict() for one in store.sources_of(store.names())]
     return {
         "key": key,
-        "as_of": _as_of(sources),
+        "as_of": as_of(sources),
         "tables": tables,
         "sources": sources,
         "assumptions": {name: one.value for name, one in sorted(assumptions.default().items())},
@@ -159,8 +159,14 @@ def _summary(store: Store, name: str) -> dict[str, Any]:
     return {"sha256": store.describe(name)["sha256"], **summarise(frame)}
 
 
-def _as_of(sources: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the newest day, or else year, that an edition of a delivery names."""
+def as_of(sources: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the newest day, or else year, that an edition of a delivery names; None where none names one.
+
+    Parameters
+    ----------
+    sources : sequence of mapping
+        Deliveries as the lineage has them.
+    """
     found = [hit for one in sources for hit in _DAY.finditer(str(one["edition"])) if "1990" <= hit[1] <= "2100"]
     return max(("-".join(filter(None, hit.groups())) for hit in found), default=None)
 

@@ -61,6 +61,11 @@ class Editions:
         if self._content is not None and self._opt_out:
             self._content["opt_out"] = self._opt_out
 
+    def before(self) -> Path | None:
+        """Return the folder with the tables of the previous edition; None where there is none, or nothing differs from it."""
+        known = editions(self._folder)
+        return known[-1].folder / "tables" if known and self._content is not None else None
+
     def keep(self) -> list[Report]:
         """Keep what was judged and is now published as an edition, with what differs from the one before."""
         known = editions(self._folder)

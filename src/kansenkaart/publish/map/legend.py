@@ -111,8 +111,19 @@ def _in_dictionary(name: str, known: Mapping[str, fields.Field]) -> bool:
     return name in known or name.removesuffix("_basis") in known
 
 
+def roles_of(origin: str) -> tuple[str, ...]:
+    """Return for which roles a figure of a publisher is delivered; none for what is calculated.
+
+    Parameters
+    ----------
+    origin : str
+        As the dictionary has it.
+    """
+    return _ROLES.get(origin, ())
+
+
 def _delivery(origin: str, sources: Sequence[Provenance]) -> Provenance | None:
-    return next((one for role in _ROLES.get(origin, ()) for one in sources if one.role == role), None)
+    return next((one for role in roles_of(origin) for one in sources if one.role == role), None)
 
 
 def _origin(origin: str, sources: Sequence[Provenance]) -> str:

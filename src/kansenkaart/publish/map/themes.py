@@ -13,7 +13,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme
+from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme, View
 from kansenkaart.publish.figures import headline_cases, unique_names, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
@@ -72,6 +72,24 @@ def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, 
             made = _theme(frame, row, sources)
             if made is not None:
                 yield made
+
+
+def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dict[str, tuple[View, ...]]]:
+    """Give the ways to colour each table as the map has them, by theme.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    sources : sequence of Provenance
+        The deliveries behind them.
+    """
+    out: dict[str, dict[str, tuple[View, ...]]] = {}
+    for row in themes():
+        frame = _frame(store, row)
+        if frame is not None and len(frame) and (made := _theme(frame, row, sources)):
+            out.setdefault(row.table, {})[row.theme] = made[1].views
+    return out
 
 
 def _frame(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
