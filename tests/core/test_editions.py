@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.editions import Gate, compare, failures, summarise
-from kansenkaart.publish.editions.gates import table
+from kansenkaart.publish.editions.editions import gates
 
 BOW_TIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
 
@@ -23,7 +23,7 @@ def _squares(count, *, side=10.0, west=100_000.0, **columns):
 
 
 def _found(now, before=None, name="pand"):
-    told = failures({name: summarise(now)}, {} if before is None else {name: summarise(before)}, table())
+    told = failures({name: summarise(now)}, {} if before is None else {name: summarise(before)}, gates())
     return [(one.gate.gate, one.where) for one in told]
 
 
@@ -74,16 +74,16 @@ def test_half_the_rows_a_column_emptied_and_figures_that_jump_are_named():
     assert ("size", "pand") in _found(before.set_geometry(before.buffer(5)), before)
     assert _found(before.set_geometry(before.translate(2000)), before) == [("moved", "pand")]
     apart = {"pand": summarise(before.assign(buurtcode=None))}
-    assert failures(apart, {}, table()) == []  # a place without buurten: no pand lies in one
-    told = failures(apart | {"buurt": summarise(_squares(3))}, {}, table())
+    assert failures(apart, {}, gates()) == []  # a place without buurten: no pand lies in one
+    told = failures(apart | {"buurt": summarise(_squares(3))}, {}, gates())
     assert ("covered", "pand.buurtcode") in [(one.gate.gate, one.where) for one in told]
 
 
 def test_a_table_that_is_gone_and_totals_that_part_are_named():
     pand, score = summarise(_squares(40, footprint_area_m2=100.0)), summarise(_squares(39, footprint_area_m2=100.0))
-    told = failures({"pand_score": score}, {"pand_score": score, "pand": pand}, table())
+    told = failures({"pand_score": score}, {"pand_score": score, "pand": pand}, gates())
     assert [(one.gate.gate, one.where) for one in told] == [("gone", "pand")]
-    told = failures({"pand": pand, "pand_score": score}, {}, table())
+    told = failures({"pand": pand, "pand_score": score}, {}, gates())
     assert [str(one) for one in told] == [
         "same of pand_score.footprint_area_m2 to pand.footprint_area_m2 is 0.975 (4000 before, 3900 now), may be 0.999 to 1.001"
     ]

@@ -14,7 +14,9 @@ import shapely
 from kansenkaart.acquire.deliveries import example_folder
 from kansenkaart.config import Folders
 from kansenkaart.errors import DiskError
-from kansenkaart.present.release import write_release
+from kansenkaart.present.mapspec import View
+from kansenkaart.present.release import OpenLayer, write_layers
+from kansenkaart.present.style import LegendClass
 from kansenkaart.sources.tools.bulk import one_at_a_time
 from kansenkaart.sources.tools.http import Http, download
 from kansenkaart.sources.tools.rawfolder import write_atomic
@@ -48,15 +50,14 @@ def _through_atomic(path):
 
 def test_open_data_does_not_follow_a_link(tmp_path, secret):
     frame = gpd.GeoDataFrame({"homes": [1]}, geometry=[shapely.box(0, 0, 1, 1)], crs=28992)
-    (tmp_path / "from").mkdir()
-    frame.to_parquet(tmp_path / "from" / "block.parquet")
     target = tmp_path / "open"
     target.mkdir()
-    names = ("block.parquet", "metadata.json", "x.gpkg", ".x.gpkg.part.gpkg")
+    names = ("block.parquet", "block.qml", "x.gpkg", ".x.gpkg.part.gpkg")
     for name in names:
         (target / name).symlink_to(secret)
-    about = {"columns": [], "rows": 1, "sha256": "", "sources": [], "tally": {}, "parameters": {}}
-    write_release("x", target, {"block": (tmp_path / "from" / "block.parquet", about)}, title="x")
+    view = View("woningen", "homes", (LegendClass("1", "alle", "#dcecf1"),))
+    layer = OpenLayer("block", frame, "blokken", "blocks", "een blok", "a block", ("homes",), (), views=(view,))
+    write_layers("x", target, [layer], about={"moment": "2026-01-02T00:00:00.000Z"})
     assert secret.read_text("utf-8") == "untouched"
     assert not [name for name in names[:3] if (target / name).is_symlink()]
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from kansenkaart.cli import cli
 from kansenkaart.errors import ConfigError, GateError, StoreError
-from kansenkaart.publish.editions import gates
+from kansenkaart.publish.editions import editions as kept
 from kansenkaart.publish.editions.editions import editions
 from kansenkaart.publish.editions.steps import series
 from kansenkaart.runs import study
@@ -137,7 +137,7 @@ def test_figures_over_editions_are_plotted_and_told_in_a_table(copied):
 def test_an_assumption_and_the_code_are_told_apart_from_data(copied, monkeypatch, code, causes):
     place = _place(copied)
     if code:
-        monkeypatch.setattr("kansenkaart.publish.editions.difference.scoring_version", lambda: code)
+        monkeypatch.setattr("kansenkaart.publish.editions.steps.scoring_version", lambda: code)
     _rewrite(place, "street_score", lambda frame: frame.assign(people=frame["people"] * 1.01), water_use_shower=48.0)
     study.run_publish(place)
     told = json.loads((_folder(copied) / "0002" / "verschil.json").read_text("utf-8"))
@@ -181,7 +181,7 @@ def test_the_command_line_ends_with_7_and_takes_who_and_why(copied, monkeypatch)
 @pytest.mark.parametrize("said", ["", "ja", ": waarom", "wie:", "wie: x", "a" * 61 + ": omdat het zo is"])
 def test_accepting_without_who_or_why_is_refused(said):
     with pytest.raises(ConfigError):
-        gates.accepted(said)
+        kept.accepted(said)
 
 
 def test_every_rule_speaks_of_tables_that_exist():
@@ -189,7 +189,7 @@ def test_every_rule_speaks_of_tables_that_exist():
 
     from kansenkaart.tables import schemas
 
-    for one in gates.table():
+    for one in kept.gates():
         if one.gate != "same":
             # The height model is a raster: what it says beside the roofs is summed up as a table of that name.
             assert match([*schemas.tables(), "height_model"], one.table), one

@@ -17,13 +17,15 @@ from kansenkaart.core.editions import bridge
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.release import ROWS_A_GROUP, OpenField, OpenLayer, qml, write_layers
 from kansenkaart.present.style import LegendClass
+from kansenkaart.publish.disclosure import ReaderStore
+from kansenkaart.publish.release import lasting_ids, publish_release
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables import fields, schemas
 
 
 @pytest.fixture(scope="module")
 def data(finished):
-    return finished / "maps" / "voorbeeld" / "data"
+    return finished / "maps" / "proefveld" / "data"
 
 
 def test_every_field_of_every_file_says_what_it_means(data):
@@ -69,7 +71,7 @@ def test_lists_are_lists_texts_are_never_empty_and_codes_are_of_their_list(data)
 
 
 def test_no_file_invites_a_double_sum(data, finished):
-    stored = pipeline.open_study("voorbeeld", root=finished).store.read("enterprise_case")
+    stored = pipeline.open_study("proefveld", root=finished).store.read("enterprise_case")
     files = sorted(data.glob("enterprise_case_*.parquet"))
     parts = [gpd.read_parquet(path) for path in files]
     assert sum(map(len, parts)) == len(stored)
@@ -91,7 +93,7 @@ def test_a_group_holds_ten_thousand_rows_or_all(data, tmp_path):
 
 
 def test_the_geopackage_has_names_enumerations_metadata_styles_and_a_real_moment(data):
-    with closing(sqlite3.connect(data / "voorbeeld.gpkg")) as file:
+    with closing(sqlite3.connect(data / "proefveld.gpkg")) as file:
 
         def rows(text):
             return file.execute(text).fetchall()
@@ -159,10 +161,7 @@ def test_what_refers_to_a_file_is_in_it(data):
 
 def test_ids_last_while_their_content_does(finished):
     """A block keeps its id in the public edition too, whatever its number; an area's follows from its blocks."""
-    from kansenkaart.publish.disclosure import ReaderStore
-    from kansenkaart.publish.release import lasting_ids
-
-    store = pipeline.open_study("voorbeeld", root=finished).store
+    store = pipeline.open_study("proefveld", root=finished).store
     whole, public = (lasting_ids(ReaderStore(store, public=one)) for one in (False, True))
     assert whole["gebied"] == public["gebied"]
     assert set(public["block"].values()) <= set(whole["block"].values())
@@ -175,13 +174,28 @@ def test_a_bridge_says_what_became_of_each_id():
     new = pd.concat([new, pd.DataFrame({"home_id": ["i"], "block": ["r"]})])
     found = bridge(old, new, "block").drop(columns="place_kind").astype(object).where(lambda one: one.notna(), None)
     assert sorted(map(tuple, found.to_numpy().tolist()), key=str) == [
-        (None, "u", None, "new"),
         ("p", "p", 1.0, "same"),
         ("q", "q", 0.5, "changed"),
         ("q", "t", 0.5, "moved"),
         ("r", "r", 1.0, "changed"),
         ("s", None, 0.0, "gone"),
+        (None, "u", None, "new"),
     ]
+
+
+def test_a_release_after_an_earlier_edition_has_its_bridge(finished, tmp_path):
+    place = pipeline.open_study("proefveld", root=finished)
+    for name in ("block", "home_area"):
+        frame = place.store.read(name)
+        frame.assign(block_id=frame["block_id"] + 100).to_parquet(tmp_path / f"{name}.parquet")
+    readable = ReaderStore(place.store)
+    files, _ = publish_release(readable, place.study, tmp_path / "data", ["block"], before=tmp_path)
+    assert tmp_path / "data" / "id_bridge.parquet" in files
+    made = pd.read_parquet(tmp_path / "data" / "id_bridge.parquet")
+    assert set(made["bridge_change"]) == {"same"}
+    assert set(made["place_kind"]) == {"block", "gebied"}
+    again, _ = publish_release(readable, place.study, tmp_path / "data", ["block"])
+    assert tmp_path / "data" / "id_bridge.parquet" in again
 
 
 def test_every_table_says_what_it_is_and_what_it_refers_to():

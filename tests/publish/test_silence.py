@@ -11,13 +11,13 @@ import pytest
 import shapely
 
 from kansenkaart.core.editions import failures, summarise
-from kansenkaart.publish.editions.gates import height_model, table
+from kansenkaart.publish.editions.editions import gates, height_model
 from kansenkaart.sources import ahn
 from kansenkaart.tables.store import Store
 
 
 def _failed(**tables):
-    found = failures({name: summarise(frame) for name, frame in tables.items()}, {}, table())
+    found = failures({name: summarise(frame) for name, frame in tables.items()}, {}, gates())
     return {(one.gate.gate, one.where) for one in found}
 
 
@@ -64,11 +64,11 @@ def test_heights_are_held_against_the_roofs(name, tmp_path, monkeypatch):
     monkeypatch.setattr(Store, "read", lambda self, name: faces)
     monkeypatch.setattr(Store, "path", lambda self, name: path)
     told = height_model(store)
-    found = failures(told, {}, table())
+    found = failures(told, {}, gates())
     assert bool(found) == wrong, [str(one) for one in found]
 
 
 def test_a_rule_can_need_a_column_that_says_something():
-    rule = next(one for one in table() if one.column == "pand_id" and one.gate == "covered")
+    rule = next(one for one in gates() if one.column == "pand_id" and one.gate == "covered")
     assert rule.needs == "pand.bouwjaar"
     assert failures({"home": summarise(_homes(0))}, {}, [replace(rule, needs="pand")]) == []

@@ -116,7 +116,7 @@ def difference_page(content: Mapping[str, Any], *, title: str, labels: tuple[str
     Parameters
     ----------
     content : mapping
-        As ``kansenkaart.publish.editions.difference`` gives it.
+        As ``kansenkaart.publish.editions.steps`` gives it.
     title : str
         Title of the study.
     labels : tuple of str

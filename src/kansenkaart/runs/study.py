@@ -15,7 +15,7 @@ from kansenkaart.config import Folders, Source, Study, folders, read_study, ship
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish import manifest
 from kansenkaart.publish import steps as publish
-from kansenkaart.publish.editions.gates import accepted
+from kansenkaart.publish.editions.editions import accepted
 from kansenkaart.publish.editions.steps import Editions
 from kansenkaart.publish.feasibility import steps as feasibility_reports
 from kansenkaart.score import steps as score
@@ -266,13 +266,12 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
     GateError
         If new figures fail a gate and nobody accepts it: then nothing is published.
     """
-    said = accepted(accept)
     target = place.target
     with locked(place.store.root, target):
         folder = place.store.root.parent.parent / "editions" / place.study.name
         hidden = score.mark_of(place.study.weglaten.ids(place.studies))
         editions = Editions(place.store, place.study, folder, opt_out=hidden)
-        editions.judge(said)
+        editions.judge(accepted(accept))
         # The reports come first: the map and the overview link to those that are there.
         shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
         if not feasibility_reports.stand(shown, place.study, target):

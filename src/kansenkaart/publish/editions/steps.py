@@ -1,21 +1,29 @@
-"""Editions around publishing: judge before, and after it keep the edition, its difference and the figures over all."""
+"""Editions around publishing: judge before, and after it keep the edition, its figures over all, and what differs.
+
+The difference tells rows that came, went and changed, scores that moved, and by what.
+"""
 
 from __future__ import annotations
 
 import csv
+import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import pandas as pd
+
 from kansenkaart.config import Study
+from kansenkaart.core.editions import Move, Rows, compare
 from kansenkaart.present.editionpages import Series, difference_page, monitor_page
-from kansenkaart.publish.editions.difference import difference, readable
-from kansenkaart.publish.editions.editions import Edition, editions, keep, proposed, tidy
-from kansenkaart.publish.editions.gates import Accepted
-from kansenkaart.tables import fields
-from kansenkaart.tables.step import Report
+from kansenkaart.publish.editions.editions import Accepted, Edition, editions, keep, proposed, tidy
+from kansenkaart.tables import fields, schemas
+from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.step import Report, scoring_version
 from kansenkaart.tables.store import Store, atomic
 from kansenkaart.wording.nl import csv_text
 
@@ -132,4 +140,196 @@ def _value(summary: Mapping[str, Any] | None, column: str, how: str) -> float | 
 
 
 def _as_csv(figures: Sequence[Series], labels: Sequence[str]) -> str:
-    return csv_text(["cijfer", "eenheid", *labels], [[one.label_nl, one.unit, *one.values] for one in figures])
+    rows = [[one.label_nl, one.unit, *one.values] for one in figures]  # noqa: PD011 - of a series, not of a frame
+    return csv_text(["cijfer", "eenheid", *labels], rows)
+
+
+#: Tables that people ask after first.
+_FIRST = ("home", "pand", "buurt_score", "pand_score", "street_score")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference between two editions: plain values for JSON and pages, and a row per row that differs."""
+
+    content: Mapping[str, Any]
+    rows: pd.DataFrame
+
+
+def difference(store: Store, last: Edition, number: int) -> Difference:
+    """Compare what is stored with the last edition.
+
+    Parameters
+    ----------
+    store : Store
+        The new tables.
+    last : Edition
+        The edition before, with its tables.
+    number : int
+        Of the new edition [1].
+    """
+    lineages = _Lineages(store, last)
+    tables, parts = [], []
+    for name in _names(store, last):
+        entry: dict[str, Any] = {"table": name, "causes": lineages.causes(name)}
+        entry |= {
+            "before": _count(last.tables.get(name)),
+            "now": store.describe(name)["rows"] if store.has(name) else None,
+        }
+        rows = _compared(store, last, name)
+        if rows is None:
+            entry["compared"] = False
+        else:
+            entry |= {"compared": True, **{kind: rows.count(kind) for kind in ("added", "gone", "changed")}}
+            entry["moves"] = [_move(one) for one in rows.moves]
+            parts.append(rows.changes.assign(table=name))
+        tables.append(entry)
+    listed = (
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["key", "change", "columns", "table"])
+    )
+    content = {
+        "edition": number,
+        "before": last.number,
+        "tables": tables,
+        "assumptions": lineages.assumptions(),
+        "deliveries": lineages.deliveries(),
+        "code": lineages.code_changed,
+    }
+    return Difference(content, listed[["table", "key", "change", "columns"]])
+
+
+def _names(store: Store, last: Edition) -> list[str]:
+    """Return the tables of either edition whose bytes differ or that one of them lacks, homes and panden first."""
+    old = {name: one["sha256"] for name, one in last.tables.items()}
+    new = {name: store.describe(name)["sha256"] for name in store.names() if name in schemas.tables()}
+    differ = [name for name in schemas.tables() if old.get(name) != new.get(name)]
+    return sorted(differ, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+
+
+def _count(summary: Mapping[str, Any] | None) -> int | None:
+    return None if summary is None else int(summary["rows"])
+
+
+def _compared(store: Store, last: Edition, name: str) -> Rows | None:
+    """Return the difference in rows; None where a table is absent from an edition, damaged, or has another key now."""
+    kept = last.folder / "tables" / f"{name}.parquet"
+    known = name in last.tables and kept.is_file() and sha256_of(kept) == last.tables[name]["sha256"]
+    if not known or not store.has(name):
+        return None
+    shape = schemas.get(name)
+    before = gpd.read_parquet(kept) if shape.geometry else pd.read_parquet(kept)
+    if not set(shape.key) <= set(before.columns):
+        return None
+    return compare(before, store.read(name), key=shape.key)
+
+
+def _move(one: Move) -> dict[str, Any]:
+    about = fields.get(one.column)
+    return {
+        "column": one.column,
+        "label_nl": about.label_nl,
+        "unit": about.unit,
+        "moved": one.moved,
+        "total_before": one.total_before,
+        "total_now": one.total_now,
+        "largest": [{"key": key, "before": before, "now": now} for key, before, now in one.largest],
+    }
+
+
+class _Lineages:
+    """What the tables of both editions were made from: deliveries, assumptions and code."""
+
+    def __init__(self, store: Store, last: Edition) -> None:
+        self._new = {name: store.describe(name) for name in store.names()}
+        self._old = dict(_sidecars(last.folder / "tables"))
+        self.code_changed = bool(last.content["code"] != scoring_version())
+
+    def causes(self, name: str) -> list[str]:
+        """Return by what a table moved: ``data``, ``assumption``, ``code``; more than one: together, not entry apart.
+
+        A table that one of the editions lacks is held against all that the other one was made from.
+        """
+        both = name in self._old and name in self._new
+        new, old = (self._chain(one, name) if both else one for one in (self._new, self._old))
+        found = []
+        if _deliveries(new) != _deliveries(old):
+            found.append("data")
+        if _moved(_parameters(old), _parameters(new)):
+            found.append("assumption")
+        if self.code_changed:
+            found.append("code")
+        return found or ["unknown"]
+
+    def assumptions(self) -> list[dict[str, Any]]:
+        """Return the parameters of steps that have another value now, each change once."""
+        new, old = _parameters(self._new), _parameters(self._old)
+        moved = {(key[1], old[key], new[key]) for key in _moved(old, new)}
+        return [{"name": name, "before": json.loads(one), "now": json.loads(two)} for name, one, two in sorted(moved)]
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return the deliveries that are other ones now, by role and publisher."""
+        new, old = _deliveries(self._new), _deliveries(self._old)
+        keys = sorted(key for key in new.keys() | old.keys() if new.get(key) != old.get(key))
+        return [
+            {
+                "role": role,
+                "publisher": publisher,
+                "before": _edition(old.get((role, publisher))),
+                "now": _edition(new.get((role, publisher))),
+            }
+            for role, publisher in keys
+        ]
+
+    def _chain(self, lineages: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
+        seen: dict[str, Mapping[str, Any]] = {}
+        todo = [name]
+        while todo:
+            one = todo.pop()
+            if one not in seen and one in lineages:
+                seen[one] = lineages[one]
+                todo += list(lineages[one]["inputs"])
+        return seen
+
+
+def _sidecars(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield path.stem, json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:  # damaged: then nothing is known of what that table was made from
+            continue
+
+
+def _deliveries(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for lineage in lineages.values():
+        for one in lineage["sources"]:
+            found.setdefault((one["role"], one["publisher"]), set()).add((one["edition"], one["sha256"]))
+    return {key: sorted(values) for key, values in found.items()}
+
+
+def _parameters(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    return {
+        (table, name): json.dumps(value, sort_keys=True)
+        for table, one in lineages.items()
+        for name, value in one["parameters"].items()
+    }
+
+
+def _moved(old: Mapping[tuple[str, str], str], new: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:
+    """Return the parameters that both editions have, with another value; those that came or went are code."""
+    return {key for key in old.keys() & new.keys() if old[key] != new[key]}
+
+
+def _edition(found: list[tuple[str, str]] | None) -> str | None:
+    return None if found is None else ", ".join(f"{edition} ({digest[:12]})" for edition, digest in found)
+
+
+def readable(one: Difference) -> str:
+    """Return the difference as JSON.
+
+    Parameters
+    ----------
+    one : Change
+        A change.
+    """
+    return json.dumps(one.content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
