@@ -21,7 +21,11 @@ from kansenkaart.runs.study import Workplace
 
 @flow(name="kansenkaart", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
 def kansenkaart(
-    study: str = DEMO, root: str = ".", code: str | None = None, roles: list[str] | None = None
+    study: str = DEMO,
+    root: str = ".",
+    code: str | None = None,
+    roles: list[str] | None = None,
+    public: bool | None = None,
 ) -> list[dict[str, object]]:
     """Refresh, score and publish one study: the map follows whenever a table has changed.
 
@@ -35,6 +39,8 @@ def kansenkaart(
         Municipality for the template of a live run.
     roles : list of str, optional
         Refresh the sources for these roles only; scores and map are brought up to date in any case.
+    public : bool, optional
+        Whether pages are the public edition; False asks for the whole one, which is for internal use.
 
     Returns
     -------
@@ -43,7 +49,8 @@ def kansenkaart(
     """
     place = opened(study, root, code, roles)
     before = _stored(place)
-    rows = [*acquire(study, root, code, roles), *score(study, root, code), *publish_study(study, root, code)]
+    rows = [*acquire(study, root, code, roles), *score(study, root, code)]
+    rows += publish_study(study, root, code, public=public)
     name = place.study.name
     tables = stock(pipeline.status(place), before=before, today=datetime.now(UTC).date())
     show("kansenkaart", name, rows, f"Wat er voor studie {name} is gedaan")

@@ -14,7 +14,13 @@ from kansenkaart.runs.study import Workplace
 _ALWAYS = ("buurt", "statistics")
 
 
-def opened(study: str, root: str, code: str | None = None, roles: Sequence[str] | None = None) -> Workplace:
+def opened(
+    study: str,
+    root: str,
+    code: str | None = None,
+    roles: Sequence[str] | None = None,
+    public: bool | None = None,
+) -> Workplace:
     """Open a study, with all its sources or those for some roles only.
 
     Parameters
@@ -27,13 +33,15 @@ def opened(study: str, root: str, code: str | None = None, roles: Sequence[str] 
         Municipality for the template of a live run.
     roles : sequence of str, optional
         Roles to refresh, such as ``pand``; the buurten with their statistics always come along.
+    public : bool, optional
+        Whether its pages are the public edition; False asks for the whole one, which is for internal use.
 
     Raises
     ------
     ConfigError
         If there is no such study, it has faults, or has no source for a role that is asked for.
     """
-    place = pipeline.open_study(study, root=Path(root), gemeentecode=code)
+    place = pipeline.open_study(study, root=Path(root), gemeentecode=code, public=public)
     if roles is None:
         return place
     known = {one.role for one in place.study.source}

@@ -21,7 +21,9 @@ from kansenkaart.runs import study as pipeline
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
-def publish_study(study: str, root: str, code: str | None = None, accept: str | None = None) -> list[dict[str, object]]:
+def publish_study(
+    study: str, root: str, code: str | None = None, accept: str | None = None, public: bool | None = None
+) -> list[dict[str, object]]:
     """Bring map and open layers of a study up to date; returns a row per output.
 
     Parameters
@@ -34,11 +36,22 @@ def publish_study(study: str, root: str, code: str | None = None, accept: str | 
         Municipality for a template.
     accept : str, optional
         ``who: why``, to publish although gates fail.
+    public : bool, optional
+        Whether pages are the public edition; False asks for the whole one, which is for internal use.
     """
-    return told(pipeline.run_publish(opened(study, root, code), accept=accept))
+    return told(pipeline.run_publish(opened(study, root, code, public=public), accept=accept))
 
 
 @flow(name="publiceer", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
-def publish(study: str, root: str = ".", code: str | None = None, accept: str | None = None) -> list[dict[str, object]]:
-    """Publish one study; ``accept`` (``who: why``) lets figures pass that fail a gate, for this run only."""
-    return publish_study(study, root, code, accept)
+def publish(
+    study: str,
+    root: str = ".",
+    code: str | None = None,
+    accept: str | None = None,
+    public: bool | None = None,
+) -> list[dict[str, object]]:
+    """Publish one study; ``accept`` (``who: why``) lets figures pass that fail a gate, for this run only.
+
+    ``public = False`` makes the whole edition, for internal use, beside the public one.
+    """
+    return publish_study(study, root, code, accept, public)

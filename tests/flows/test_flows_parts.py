@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import socket
@@ -15,8 +16,10 @@ from prefect.states import Failed
 
 from flows import SETTINGS
 from flows.country import runner
+from flows.kansenkaart import kansenkaart
 from flows.limits import may_pass
 from flows.places import opened
+from flows.publish import publish, publish_study
 from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server
 from flows.standing import recovered_study, write_status
 from flows.tell import stock, told
@@ -75,6 +78,14 @@ def test_the_roles_of_a_run_bring_the_buurten_along():
 def test_a_role_without_a_source_is_refused():
     with pytest.raises(ConfigError, match="own_sewer"):
         opened("gemeente", str(ROOT), roles=["own_sewer"])
+
+
+def test_a_flow_makes_the_public_edition_unless_the_internal_one_is_asked_for():
+    asked = [opened("gemeente", str(ROOT), "GM0193", public=one) for one in (None, True, False)]
+    assert [one.public for one in asked] == [True, True, False]
+    assert [one.target.name for one in asked] == ["gemeente-gm0193", "gemeente-gm0193", "gemeente-gm0193-intern"]
+    for one in (kansenkaart, publish, publish_study):
+        assert inspect.signature(one.fn).parameters["public"].default is None
 
 
 def test_a_status_is_written_and_taken_away(tmp_path):

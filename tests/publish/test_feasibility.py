@@ -363,11 +363,38 @@ def test_a_report_that_was_asked_for_is_checked_and_kept_up_to_date(copied):
     assert asked.read_bytes() == good
 
 
-def test_the_public_edition_tells_of_no_single_roof(store, monkeypatch):
+def _with_roofs(store, monkeypatch, counts):
+    """Let the first places of the public edition have so many roofs of each kind of owner; nothing else changes."""
     shown = ReaderStore(store, public=True)
-    table = store.read("enterprise_facts").head(11).assign(pv_own_systems=[1.0, 9.0, 10.0, 0.0] + [50.0] * 7)
-    table[["pv_association_systems", "pv_corporation_systems"]] = 0.0
-    monkeypatch.setattr(ReaderStore, "read", lambda _, name: table)
-    few = steps.of_few_roofs(shown)
-    assert few == {(str(one.place_kind), str(one.place_id)) for one in table.head(2).itertuples()}
-    assert steps.of_few_roofs(store) == set()  # the whole edition is for internal use
+    read, table = ReaderStore.read, ReaderStore(store, public=True).read("enterprise_facts")
+    kinds = ["pv_own_systems", "pv_association_systems", "pv_corporation_systems"]
+    table.loc[table.index[: len(counts)], kinds] = counts
+    monkeypatch.setattr(
+        ReaderStore, "read", lambda self, name: table if name == "enterprise_facts" else read(self, name)
+    )
+    return shown, [(str(kind), str(key)) for kind, key in zip(table["place_kind"], table["place_id"], strict=True)]
+
+
+def test_the_public_edition_tells_of_no_single_roof(store, monkeypatch):
+    counts = [(1.0, 0.0, 0.0), (50.0, 9.0, np.nan), (10.0, 0.0, 10.0), (0.0, 0.0, 0.0)]
+    shown, places = _with_roofs(store, monkeypatch, counts)
+    few, of_a_kind = steps.of_few_roofs(shown)
+    assert few & set(places[:4]) == {places[0]}
+    assert of_a_kind & set(places[:4]) == set(places[:2])
+    assert steps.of_few_roofs(store) == (set(), set())  # the whole edition is for internal use
+
+
+def test_a_report_with_few_roofs_of_a_kind_tells_of_all_roofs_together(store, finished, monkeypatch, tmp_path):
+    shown, places = _with_roofs(store, monkeypatch, [(53.0, 9.0, np.nan), (1.0, 1.0, 0.0)])
+    sample = read_study(finished / "studies" / "proefveld.toml")
+    files = steps.write_reports(shown, sample, tmp_path, default(), [places[0]])
+    assert sorted(one.suffix for one in files) == [".html", ".pdf"]  # the workbook names every fact by itself
+    page = files[0].read_text("utf-8")
+    facts = dict(re.findall(r'<th scope="row">([^<]*)</th><td[^>]*>([^<]*)</td>', page))
+    assert facts["daken met panelen (alle bekende daken samen)"] == "62"
+    assert "zonnepanelen (alle daken samen)" in page
+    rows = re.findall(r'<th scope="row">([^<]*)</th><td', page)
+    assert [row for row in rows if "eigen daken" in row or "VvE" in row] == []
+    assert ".xlsx" not in page
+    with pytest.raises(ConfigError, match="at least ten"):
+        steps.write_reports(shown, sample, tmp_path, default(), [places[1]])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.config import Study
-from kansenkaart.core.enterprise.case import AreaFacts, term_rows
+from kansenkaart.core.enterprise.case import term_rows
 from kansenkaart.core.enterprise.cashflow import CashFlow
 from kansenkaart.core.enterprise.linear import PARTY_COUNT, Array
 from kansenkaart.core.enterprise.package import ServiceResult
@@ -113,8 +113,12 @@ def grounds(
     place: PlaceSums, known: Assumptions, sources: Sequence[Provenance], actual: pd.DataFrame | None, flow: CashFlow
 ) -> Section:
     """Say what is known of the place, which assumptions count most, the sources, and plan and actual where both are known."""
-    case = place.sums[place.track].case
-    facts = tuple((label("fact", name), _fact(name, float(getattr(case.facts, name)))) for name in AreaFacts().__dict__)
+    facts = tuple((words, _fact(name, value)) for name, words, value in place.facts())
+    workbook = (
+        "Alle andere aannamen staan met hun bron in het rekenblad (.xlsx). Verander daar een geel vak; de uitkomst volgt. "
+        if place.roofs_apart
+        else "Daken staan bij elkaar en er is geen rekenblad: van een van de soorten zijn er hier minder dan tien. "
+    )
     parts: list[Part] = []
     if actual is not None and len(actual):
         parts.append(_monitor(place, known, actual, flow))
@@ -131,8 +135,8 @@ def grounds(
             (2.2, 0.7, 1.1, 0.9, 0.8),
         ),
         Words(
-            "Alle andere aannamen staan met hun bron in het rekenblad (.xlsx). Verander daar een geel vak; de uitkomst volgt. "
-            "Bijna alle prijzen en uren van de diensten zijn gokken. Eigen cijfers van gemeente of corporatie gaan voor."
+            workbook
+            + "Bijna alle prijzen en uren van de diensten zijn gokken. Eigen cijfers van gemeente of corporatie gaan voor."
         ),
         Grid(
             "Bronnen",
@@ -250,6 +254,7 @@ def report_of(
         how_sure(place),
         grounds(place, known, sources, actual, flow),
     )
+    downloads = (("Dit rapport als PDF", f"{name}.pdf"), ("Rekenblad: verander zelf de aannamen", f"{name}.xlsx"))
     return ReportSpec(
         title=f"Wijkbedrijf {row['place_name']}: kan het uit?",
         subtitle=f"{study.title}. {number(row['homes'])} woningen. Rekent over {place.sums[place.track].case.period_years} jaar, "
@@ -257,7 +262,7 @@ def report_of(
         note=f"Bron: kansenkaart, uit {editions_of(sources)}. Een schatting om over te praten, geen begroting.",
         warning="De gegevens van deze plek zijn verzonnen: dit is een voorbeeld." if study.invented else "",
         sections=sections,
-        downloads=(("Dit rapport als PDF", f"{name}.pdf"), ("Rekenblad: verander zelf de aannamen", f"{name}.xlsx")),
+        downloads=downloads if place.roofs_apart else downloads[:1],
     )
 
 
@@ -388,7 +393,7 @@ def _incomplete(row: Row) -> list[Part]:
 
 
 def _money(place: PlaceSums, flow: CashFlow) -> Section:
-    row, results = place.rows[place.track], place.sums[place.track].results
+    row, results = place.rows[place.track], place.results()
     ends = ("", "_low", "_high")
     parties = tuple((words, *(_money_nl(float(row[f"{name}{end}"])) for end in ends)) for name, words in PARTY_ROWS)
     net = flow.real(flow.party("enterprise")).mean(axis=1)

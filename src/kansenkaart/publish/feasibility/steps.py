@@ -87,7 +87,7 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
     earlier = _published(folder)
     here = sorted({(str(kind), str(key)) for kind, key in zip(cases["place_kind"], cases["place_id"], strict=True)})
     places += [one for one in here if one not in places and f"{slug(*one)}.html" in earlier]
-    few = of_few_roofs(store)
+    few, _ = of_few_roofs(store)
     places = [one for one in places if one not in few]
     files = _write_all(store, study, folder, known, places)
     for name in earlier - {one.name for one in files}:
@@ -119,8 +119,10 @@ def _published(folder: Path) -> set[str]:
     return {Path(name).name for name in known.files} if known else set()
 
 
-def of_few_roofs(store: Store) -> set[Place]:
-    """Return the places of which a report would tell the panels of one to nine roofs, where nothing may be finer than ten.
+def of_few_roofs(store: Store) -> tuple[set[Place], set[Place]]:
+    """Return the places with panels on one to nine roofs in all, and those with so few of one kind of owner.
+
+    In a public edition the first have no report, and that of the others tells of all their roofs together.
 
     Parameters
     ----------
@@ -128,11 +130,16 @@ def of_few_roofs(store: Store) -> set[Place]:
         Tables of the study, as readers may see them; only a public edition hides anything.
     """
     if not (isinstance(store, ReaderStore) and store.public and store.has("enterprise_facts")):
-        return set()
+        return set(), set()
     facts = store.read("enterprise_facts")
     counts = facts[[name for name in facts.columns if str(name).endswith("_systems")]].astype(float)
-    few = (counts.gt(0) & counts.lt(LEAST_HOMES)).any(axis=1)
-    return {(str(kind), str(key)) for kind, key in facts.loc[few, ["place_kind", "place_id"]].itertuples(index=False)}
+    places = [(str(kind), str(key)) for kind, key in zip(facts["place_kind"], facts["place_id"], strict=True)]
+
+    def few(some: pd.DataFrame) -> set[Place]:
+        hit = (some.gt(0) & some.lt(LEAST_HOMES)).any(axis=1)
+        return {place for place, yes in zip(places, hit, strict=True) if yes}
+
+    return few(counts.sum(axis=1).to_frame()), few(counts)
 
 
 def write_reports(store: Store, study: Study, target: Path, known: Assumptions, places: Sequence[Place]) -> list[Path]:
@@ -157,9 +164,9 @@ def write_reports(store: Store, study: Study, target: Path, known: Assumptions, 
         If a place has no case.
     """
     folder = target / REPORTS
-    if hidden := [":".join(one) for one in places if one in of_few_roofs(store)]:
+    if hidden := [":".join(one) for one in places if one in of_few_roofs(store)[0]]:
         raise ConfigError(
-            "a place whose report speaks of no roof or at least ten of each kind of owner, in the public edition",
+            "a place whose report speaks of no roof or at least ten, in the public edition",
             found=", ".join(hidden),
             where=f"study {study.name}",
             remedy="choose another place, or make the edition for internal use (--intern)",
@@ -180,6 +187,7 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
     survey = survey_of(store, known)
     actual = store.read("own_actual") if store.has("own_actual") else None
     sources = store.sources_of(["enterprise_case"])
+    _, joined = of_few_roofs(store)
     written = []
     for place in places:
         sums = survey.sums_of(place)
@@ -190,18 +198,20 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
                 where=f"study {study.name}",
                 remedy=f"choose one of {', '.join(_some(survey.cases))}",
             )
+        sums = replace(sums, roofs_apart=place not in joined)
         mine = None if actual is None else actual[actual["place_id"] == ":".join(place)]
         name = slug(*place)
         spec = report_of(sums, study=study, known=known, sources=sources, actual=mine, name=name)
         if isinstance(store, ReaderStore) and not store.public and not study.invented:
             spec = replace(spec, warning="Intern: met gegevens van afzonderlijke panden; niet verspreiden.")
-        files = [folder / f"{name}{ending}" for ending in _ENDINGS]
+        files = [folder / f"{name}{ending}" for ending in (_ENDINGS if sums.roofs_apart else _ENDINGS[:2])]
         with atomic(files[0]) as part:
             part.write_text(render_report(spec), encoding="utf-8")
         with atomic(files[1]) as part:
             write_pdf(spec, part)
-        with atomic(files[2]) as part:
-            _write_workbook(sums, survey, spec.title, known, sources, part)
+        for path in files[2:]:
+            with atomic(path) as part:
+                _write_workbook(sums, survey, spec.title, known, sources, part)
         written += files
     return written
 

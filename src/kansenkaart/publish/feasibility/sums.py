@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case, facts_of_row, term_rows
+from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Case, facts_of_row, term_rows
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case, payment_keys, sheet_formulas
 from kansenkaart.core.enterprise.linear import OUTCOMES, Array
 from kansenkaart.core.enterprise.package import ServiceResult, service_results, with_package
@@ -23,6 +23,8 @@ from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, path_words, row_words, unit_of_fact
 
 TRACKS = ("short", "long")
+#: How the facts of roofs begin, by kind of owner.
+_ROOFS = ("pv_own_", "pv_association_", "pv_corporation_")
 Place = tuple[str, str]
 
 
@@ -68,6 +70,8 @@ class PlaceSums:
         How well either track fits.
     shape, around : GeoSeries
         Its outline, and those of the other places of its kind.
+    roofs_apart : bool
+        Whether the roofs of each kind of owner may be told of by themselves.
     """
 
     place: Place
@@ -76,11 +80,39 @@ class PlaceSums:
     tracks: Comparison
     shape: gpd.GeoSeries
     around: gpd.GeoSeries
+    roofs_apart: bool = True
 
     @property
     def track(self) -> str:
         """The track that is shown, as on the map: the one on which places are compared."""
         return HEADLINE
+
+    def results(self) -> Sequence[ServiceResult]:
+        """Return what each service leaves alone; panels as one where roofs may not be told of by kind of owner."""
+        every = self.sums[self.track].results
+        if self.roofs_apart:
+            return every
+        chosen = [one for one in every if one.name in PANELS and one.chosen and one.known[0]]
+        rest = [one for one in every if one.name not in PANELS]
+        if not chosen:
+            return rest
+        parties = np.asarray(np.sum([one.parties for one in chosen], axis=0))
+        return [*rest, replace(chosen[0], name="solar", parties=parties)]
+
+    def facts(self) -> list[tuple[str, str, float]]:
+        """Return name, words and value of each fact; roofs of all owners together where they may not be told of apart."""
+        facts = self.sums[self.track].case.facts
+        rows = [(name, label("fact", name), float(getattr(facts, name))) for name in AreaFacts().__dict__]
+        if self.roofs_apart:
+            return rows
+        values, out = {name: value for name, _, value in rows}, []
+        for name, words, value in rows:
+            if name.startswith(_ROOFS[0]):
+                every = [values[one + name.removeprefix(_ROOFS[0])] for one in _ROOFS]
+                out.append((name, f"{words.split(' (')[0]} (alle bekende daken samen)", float(np.nansum(every))))
+            elif not name.startswith(_ROOFS):
+                out.append((name, words, value))
+        return out
 
 
 @dataclass(frozen=True)
