@@ -43,6 +43,8 @@ from kansenkaart.wording.nl import capital
 AMOUNT = re.compile(r"(−|-)?(?:€\s*)?(\d{1,3}(?:\.\d{3})+|\d+)(?:,(\d+))?(\s*(?:%|procent\b))?")
 NOTHING = ("onbekend", "-")
 ENDS = ("", "_low", "_high")
+#: The parties on a sheet to talk with partners, in its order.
+TALKED = ("household_eur_per_year", "enterprise_eur_per_year", "roof_owner_eur_per_year", "municipality_eur_per_year")
 #: Figures of the case that forms print: column, and the words before it in a report.
 PARTIES = {
     "household_eur_per_year": "Bewoners samen",
@@ -460,8 +462,7 @@ def _answers(form: str, truth: Truth, place: tuple[str, str], said: Mapping[str,
         yield Reading(form, name, "homes", one.value, truth.stored(place, "homes"), one.off)
     if case is None:
         return
-    width = float(case["stays_eur_per_year_high"] - case["stays_eur_per_year_low"])
-    off = next((step for least, step in ((5000, 500), (1500, 250), (400, 50)) if width > least), 5) + 0.5
+    off = _rounded_by(case, "stays_eur_per_year")
     answer, origin = said["Wat levert het op?"]
     bounds = amounts(origin.partition("tussen")[2])[:2]
     for end, one in zip(ENDS, [*amounts(answer)[:1], *bounds], strict=False):
@@ -473,6 +474,29 @@ def _answers(form: str, truth: Truth, place: tuple[str, str], said: Mapping[str,
     needs = re.search(r"Een bijdrage van (.*?) per jaar", said["Wat is ervoor nodig?"][0])
     if needs:
         yield Reading(form, name, "gap", amounts(needs[1])[0].value, -float(case["enterprise_eur_per_year"]), 0.5)
+
+
+def _rounded_by(case: pd.Series[Any], name: str) -> float:
+    """Return how far an amount that is said as roundly as its interval is wide may be off [EUR/year]."""
+    width = float(case[f"{name}_high"] - case[f"{name}_low"])
+    return next((step for least, step in ((5000, 500), (1500, 250), (400, 50)) if width > least), 5) + 0.5
+
+
+def talk(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
+    """Read the sheets to talk with partners: what stays, with its interval, and the parties; once for each partner."""
+    path, case, name = truth.maps / "factsheets" / f"{'-'.join(place)}-gesprek.html", truth.case(place), "-".join(place)
+    if case is None or not path.is_file():
+        return
+    for page in path.read_text("utf-8").split("<article ")[1:]:
+        text = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+        said = [*amounts(text.partition("Per jaar blijft hier")[2])[:3]]
+        for end, one in zip(ENDS, said, strict=True):
+            figure = f"stays_eur_per_year{end}"
+            yield Reading("talk", name, figure, one.value, float(case[figure]), _rounded_by(case, "stays_eur_per_year"))
+        parties = re.findall(r"</svg><b>(.*?)</b>", page)
+        for figure, words in zip(TALKED, parties, strict=True):
+            if found := amounts(words):
+                yield Reading("talk", name, figure, found[0].value, float(case[figure]), _rounded_by(case, figure))
 
 
 def overview(truth: Truth) -> Iterator[Reading]:
@@ -515,6 +539,7 @@ READERS: dict[str, Callable[[Truth], Iterator[Reading]]] = {
     "layers": layers,
     "factsheets": _of_places(factsheet),
     "reports": _of_places(report),
+    "talks": _of_places(talk),
     "workbooks": workbooks,
 }
 

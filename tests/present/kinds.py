@@ -14,7 +14,18 @@ from kansenkaart.present.editionpages import (
     index_html,
     monitor_page,
 )
-from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet, sheet_html
+from kansenkaart.present.factsheet import (
+    Amount,
+    Compared,
+    KeyFigure,
+    MapPart,
+    Moved,
+    Partner,
+    Sheet,
+    Talk,
+    sheet_html,
+    talk_html,
+)
 from kansenkaart.present.report import Bullets, Drawing, Grid, ReportSpec, Section, Shape, Words, render_report
 from kansenkaart.present.style import ramp_classes
 
@@ -48,6 +59,17 @@ def sheet(text: str = "Zuid") -> Sheet:
         streets=(shapely.box(189_990, 560_200, 190_310, 560_210),),
         buildings=(shapely.box(190_020, 560_020, 190_060, 560_040),),
     )
+
+
+def talk(text: str = "Zuid") -> Talk:
+    """Return the sheets to talk with four partners over that place."""
+    amounts = [
+        Amount(text, value, value - 500.0, value + 500.0, f"ongeveer {value} euro {text}") for value in (-100.0, 200.0)
+    ]
+    partners = tuple(
+        Partner(f"wie{k}", f"wie {text}", (text, "nog een"), (text,), (f"Gepland in {text}",)) for k in range(4)
+    )
+    return Talk(sheet(text), "330 woningen", amounts[0], text, text, text, tuple(amounts), partners, f"Contact: {text}")
 
 
 def overview(text: str = "Zuid") -> IndexPage:
@@ -123,6 +145,7 @@ def pages(text: str = "Zuid") -> dict[str, str]:
     series = (Series(f"Woningen {text}", "1", (1.0, None, 3.0)), Series("Zon", "kWh/year", (None, 2.5, 1.5)))
     return {
         "factsheet": sheet_html(sheet(text), pdfs=[("PDF A4", "gebied-1.pdf")]),
+        "gesprek": talk_html(talk(text)),
         "overzicht": index_html(overview(text)),
         "rapport": render_report(report(text)),
         "verschil": difference(text),

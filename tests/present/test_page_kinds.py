@@ -12,7 +12,7 @@ from tests.present.kinds import pages
 from tests.present.pages import HOSTILE, axe_faults
 from tests.present.test_page_controls import full
 
-KINDS = ("factsheet", "overzicht", "rapport", "verschil", "cijfers")
+KINDS = ("factsheet", "gesprek", "overzicht", "rapport", "verschil", "cijfers")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,16 @@ def test_hostile_text_is_only_text_and_fits_a_narrow_screen(opened, hostile, kin
 def test_paper_of_a_dark_sheet_is_two_pages_at_most(opened, plain):
     page = opened(html=plain["factsheet"], bypass_csp=True, color_scheme="dark")
     assert page.pdf(format="A4").count(b"/Type /Page\n") <= 2
+
+
+@pytest.mark.browser
+def test_a_talk_is_one_side_of_paper_for_each_partner(opened, plain):
+    page = opened(html=plain["gesprek"], bypass_csp=True, fragment="")
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 4
+    page.evaluate("location.hash = '#wie2'")
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1  # the chosen one only
+    # From -600 to 700 euro: 0 stands at 600 / 1,300 = 46.2 hundredths of the axis.
+    assert 'x="46.2"' in plain["gesprek"]
 
 
 class References(HTMLParser):

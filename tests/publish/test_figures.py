@@ -15,9 +15,10 @@ import pytest
 from benchmarks import figures
 from kansenkaart.present.factsheet import KeyFigure
 from kansenkaart.present.pdf import sheet_pdf, write_pdf
-from kansenkaart.publish.factsheets import sheets
+from kansenkaart.publish.factsheets import sheets, talks
 from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import survey_of
+from kansenkaart.publish.figures import case_of
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables.assumptions import default
 
@@ -111,6 +112,10 @@ def _metadata(maps, example):
     path.write_text(json.dumps(content), "utf-8")
 
 
+def _talk(maps, example):
+    _replace(maps / "factsheets" / f"{PLACE}-gesprek.html", r"(ongeveer .?)(\d[\d.]* euro)", "\\g<1>9\\2")
+
+
 def _overview(maps, example):
     _replace(maps / "overzicht.html", r"(<t[dh][^>]*>)(\d{3})(</t[dh]>)", "\\g<1>1.\\2\\3")
 
@@ -133,6 +138,7 @@ ALTERED = {
     "reports": (_report, _report_pdf),
     "workbooks": (_workbook,),
     "layers": (_geoparquet, _geopackage, _metadata),
+    "talks": (_talk,),
     "overview": (_overview,),
     "panel": (_panel,),
     "map": (_map,),
@@ -184,3 +190,17 @@ def test_a_number_for_what_is_unknown_is_a_contradiction():
 )
 def test_a_sentence_of_another_class_is_counted(letter, text, wrong):
     assert figures._disagree([letter], [text]) == wrong
+
+
+def test_partners_read_the_same_figures_as_the_map(example):
+    made = list(sheets(example.store, example.study, default()))
+    (over,) = [one for one in talks(example.store, made) if one.sheet.key == PLACE]
+    case = case_of(example.store, "best", "0")
+    assert over.stays.middle == case["stays_eur_per_year"]
+    assert [one.middle for one in over.parties] == [
+        case[f"{name}_eur_per_year"] for name in ("household", "enterprise", "roof_owner", "municipality")
+    ]
+    assert [one.key for one in over.partners] == ["corporation", "association", "water", "municipality"]
+    said = " ".join(text for one in over.partners for text in (*one.gains, *one.asks))
+    assert "{" not in said
+    assert "ongeveer" in said

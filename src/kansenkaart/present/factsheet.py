@@ -72,7 +72,7 @@ class MapPart:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """All that a factsheet says.
+    """All that a factsheet says; `talked` says whether there are sheets beside it to talk with partners.
 
     Raises
     ------
@@ -96,6 +96,7 @@ class Sheet:
     sources: tuple[str, ...]
     example: bool = False
     public: bool = False
+    talked: bool = False
     streets: tuple[BaseGeometry, ...] = ()
     buildings: tuple[BaseGeometry, ...] = ()
 
@@ -278,12 +279,12 @@ def _css() -> str:
     return (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text("utf-8")
 
 
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
+@lru_cache(maxsize=2)
+def _template(name: str) -> jinja2.Template:
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     page = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page.globals.update(ink_on=ink_on, number=number)
-    return page.get_template("factsheet.html.jinja")
+    return page.get_template(name)
 
 
 def sheet_html(
@@ -311,19 +312,123 @@ def sheet_html(
     """
     css = css_variables(style or {}, dark) + _css()
     frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
-    text = _template().render(
-        sheet=sheet,
-        frame=frame,
-        parts=_drawn(sheet, frame),
-        outline=_path(outline_of(sheet, frame), frame),
-        bar=bar_m(frame),
-        streets=_path(backdrop(sheet.streets, frame), frame),
-        buildings=_path(backdrop(sheet.buildings, frame), frame),
-        policy=content_policy([], [css]),
-        style=Markup(css),  # noqa: S704 - own style sheet and checked variables
-        pdfs=pdfs,
+    return str(
+        _template("factsheet.html.jinja").render(
+            **_scene(sheet, frame),
+            policy=content_policy([], [css]),
+            style=Markup(css),  # noqa: S704 - own style sheet and checked variables
+            pdfs=pdfs,
+        )
     )
-    return str(text)
+
+
+def _scene(sheet: Sheet, frame: Frame) -> dict[str, object]:
+    """Give what a template draws the map of a sheet from."""
+    return {
+        "sheet": sheet,
+        "frame": frame,
+        "parts": _drawn(sheet, frame),
+        "outline": _path(outline_of(sheet, frame), frame),
+        "bar": bar_m(frame),
+        "streets": _path(backdrop(sheet.streets, frame), frame),
+        "buildings": _path(backdrop(sheet.buildings, frame), frame),
+    }
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A sum of money [EUR/year] with its interval, as drawn, and as said."""
+
+    label: str
+    middle: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Partner:
+    """One sheet of a talk: for whom, what it gains, what is asked of it, and what only it can tell."""
+
+    key: str
+    label: str
+    gains: tuple[str, ...]
+    asks: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Talk:
+    """The sheets to talk with partners over one place: its factsheet, what stays there, who wins and who pays."""
+
+    sheet: Sheet
+    homes: str
+    stays: Amount
+    span: str
+    chance: str
+    condition: str
+    parties: tuple[Amount, ...]
+    partners: tuple[Partner, ...]
+    contact: str = ""
+
+
+def talk_html(talk: Talk, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None) -> str:
+    """Write the sheets of a talk as one HTML page, each partner on its own side of A4, without script or request.
+
+    Parameters
+    ----------
+    talk : Talk
+        What they say.
+    style, dark : dict, optional
+        House style: CSS variables for light and for dark screens.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    css = css_variables(style or {}, dark) + _css()
+    frame = frame_of(talk.sheet.place, width_mm=100.0, height_mm=76.0)
+    return str(
+        _template("gesprek.html.jinja").render(
+            **_scene(talk.sheet, frame),
+            talk=talk,
+            axis=Axis.of((talk.stays.low, talk.stays.high)),
+            around=Axis.of([end for one in talk.parties for end in (one.low, one.high)]),
+            policy=content_policy([], [css]),
+            style=Markup(css),  # noqa: S704 - own style sheet and checked variables
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis that holds 0, from `least` to `most` [EUR/year]; places on it are in hundredths of its length."""
+
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Axis:
+        """Make the axis that holds all these values; unknown ones do not count.
+
+        Parameters
+        ----------
+        values : sequence of float
+            Ends of intervals [EUR/year].
+        """
+        known = [one for one in values if math.isfinite(one)]
+        return cls(min([0.0, *known]), max([0.0, *known]))
+
+    def at(self, value: float) -> float:
+        """Say where a value stands [0 to 100].
+
+        Parameters
+        ----------
+        value : float
+            [EUR/year].
+        """
+        return round(100 * (value - self.least) / ((self.most - self.least) or 1.0), 1)
 
 
 def _drawn(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, str, tuple[float, float] | None]]:

@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.config import Study
-from kansenkaart.present.factsheet import Compared, KeyFigure, MapPart, Moved, Sheet
+from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
 from kansenkaart.publish.figures import case_of, with_case, with_parts
@@ -23,7 +23,8 @@ from kansenkaart.tables import fields
 from kansenkaart.tables.assumptions import Assumption, Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import UNKNOWN, amount, capital, number, say, share, unit_words
+from kansenkaart.wording.enterprise import PartnerLine, label, partners
+from kansenkaart.wording.nl import UNKNOWN, amount, capital, chance, number, roughly, say, share, unit_words
 from kansenkaart.wording.nl import year as year_words
 
 _WIJK = slice(2, 8)
@@ -277,6 +278,7 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
         sources=_sources(scene.sources),
         example=scene.study.invented,
         public=scene.public,
+        talked=_is_talked(store, kind, key),
         streets=scene.near(scene.streets, row["geometry"]),
         buildings=scene.near(scene.panden, row["geometry"]),
     )
@@ -410,3 +412,89 @@ def _sources(sources: Sequence[Provenance]) -> tuple[str, ...]:
         year = f", cijfers over {one.year}" if one.year else ""
         out.append(f"{one.credit} ({say('role', one.role)}), editie {one.edition}{year}, {one.licence}")
     return tuple(dict.fromkeys(out))
+
+
+#: Places for which there are sheets to talk with partners [1].
+_MOST_TALKS = 5
+#: Who wins and who pays on such a sheet, in order.
+_PARTIES = ("household", "enterprise", "roof_owner", "municipality")
+
+
+def talks(store: Store, made: Sequence[Sheet], *, contact: str = "") -> Iterator[Talk]:
+    """Give the sheets to talk over each of the first proposed places; none where no case was worked out.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    made : sequence of Sheet
+        The factsheets.
+    contact : str
+        Whom to tell that something is wrong.
+
+    Yields
+    ------
+    Talk
+        One per place, with a sheet for each partner.
+    """
+    for sheet in made:
+        case = case_of(store, *sheet.key.split("-", 1)) if sheet.talked else None
+        if case is not None:
+            yield _talk(store, case, sheet, contact)
+
+
+def _is_talked(store: Store, kind: str, key: str) -> bool:
+    """Say whether a place is among the first that are proposed, and has a case."""
+    places = proposed(store)
+    if places is None or places.kind != kind or key not in set(places.frame[places.key].astype(str).head(_MOST_TALKS)):
+        return False
+    return case_of(store, kind, key) is not None
+
+
+def _talk(store: Store, case: pd.Series[Any], sheet: Sheet, contact: str) -> Talk:
+    water = (
+        "Wat dat u oplevert weten we niet: welk riool hier ligt, is onbekend."
+        if not store.has("sewer_pipe")
+        else "Wat dat oplevert, staat per straat op de kaart."
+    )
+    short = case_of(store, str(case["place_kind"]), str(case["place_id"]), "short")
+    if short is None:
+        condition = ""
+    else:
+        more = _amount("stays", short)[0].text
+        condition = f"Met één grote eigenaar en de gemeente vooraan: {more} per jaar. Uw deelname maakt het verschil."
+    stays, span = _amount("stays", case)
+    return Talk(
+        sheet,
+        f"{number(case['homes'])} woningen",
+        stays,
+        span,
+        f"De kans dat het wijkbedrijf zichzelf betaalt is {chance(case['earns_keep_frac'])}.",
+        condition,
+        tuple(_amount(one, case)[0] for one in _PARTIES),
+        tuple(_partner(key, lines, case, water) for key, lines in partners().items()),
+        contact,
+    )
+
+
+def _amount(name: str, case: pd.Series[Any]) -> tuple[Amount, str]:
+    """Say a sum of a case as roundly as its interval is wide, with that interval."""
+    low, middle, high = (float(case[f"{name}_eur_per_year{end}"]) for end in ("_low", "", "_high"))
+    said, span = roughly(middle, low, high)
+    text = "nog onbekend" if low == high == 0 else said
+    return Amount(capital(label("party", name)), middle, low, high, text), span
+
+
+def _partner(key: str, lines: Sequence[PartnerLine], case: pd.Series[Any], water: str) -> Partner:
+    def said(kind: str) -> tuple[str, ...]:
+        return tuple(_line(one, case, water) for one in lines if one.kind == kind)
+
+    return Partner(key, said("label")[0], said("gain"), said("ask"), said("unknown"))
+
+
+def _line(one: PartnerLine, case: pd.Series[Any], water: str) -> str:
+    if not one.column:
+        return one.text.replace("{water}", water)
+    amount, span = _amount(one.column.removesuffix("_eur_per_year"), case)
+    each = amount.text if amount.low == amount.high == 0 else f"{amount.text} per jaar ({span.split(', ')[0]})"
+    return one.text.format(amount=each)

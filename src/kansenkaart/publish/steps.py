@@ -11,13 +11,14 @@ from typing import Any
 from kansenkaart.config import Study
 from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow, index_html
-from kansenkaart.present.factsheet import Sheet, sheet_html
+from kansenkaart.present.factsheet import Sheet, Talk, sheet_html, talk_html
 from kansenkaart.present.mapspec import Page, Start
 from kansenkaart.present.pdf import sheet_pdf
 from kansenkaart.present.render import render_page
 from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
+from kansenkaart.publish.factsheets import talks
 from kansenkaart.publish.manifest import REPORTS, record, stands
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.publish.map.spec import SHOWN, Companions, picture
@@ -30,6 +31,7 @@ from kansenkaart.wording.nl import number
 PAGE = "index.html"
 OVERVIEW = "overzicht.html"
 SHEETS = "factsheets"
+_TALK = "-gesprek.html"
 
 
 def publish(
@@ -79,8 +81,10 @@ def publish(
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     require_safe(readable, study)
     sheets = list(factsheets_of(readable, study, assumptions.default(), public=public))
-    spec = picture(readable, study, _companions(sheets, reports, style, public))
-    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, style)]
+    who = "" if study.contact is None else f"Contact: {study.contact}."
+    over = list(talks(readable, sheets, contact=who))
+    spec = picture(readable, study, _companions(sheets, over, reports, style, public))
+    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, over, style)]
     written, layers = publish_release(readable, study, target / "data", names, before=before)
     files += written
     rows = {one.name: len(one.frame) for one in layers}
@@ -151,7 +155,11 @@ def require_safe(shown: ReaderStore, study: Study) -> None:
 
 
 def _companions(
-    sheets: Sequence[Sheet], reports: Sequence[str], style: tuple[dict[str, str], dict[str, str]], public: bool
+    sheets: Sequence[Sheet],
+    over: Sequence[Talk],
+    reports: Sequence[str],
+    style: tuple[dict[str, str], dict[str, str]],
+    public: bool,
 ) -> Companions:
     pages = {Path(one).stem: f"{REPORTS}/{one}" for one in reports if one.endswith(".html")}
     keys = [one.key for one in sheets]
@@ -160,6 +168,7 @@ def _companions(
         pages=(Page("Overzicht: factsheets en gegevens", OVERVIEW),),
         factsheets={key: f"{SHEETS}/{key}.html" for key in keys},
         reports={key: path for key, path in found.items() if path},
+        talks={one.sheet.key: f"{SHEETS}/{one.sheet.key}{_TALK}" for one in over},
         style=style,
         public=public,
     )
@@ -171,15 +180,21 @@ def _written(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def _write_sheets(folder: Path, sheets: Sequence[Sheet], style: tuple[dict[str, str], dict[str, str]]) -> list[Path]:
+def _write_sheets(
+    folder: Path, sheets: Sequence[Sheet], over: Sequence[Talk], style: tuple[dict[str, str], dict[str, str]]
+) -> list[Path]:
     brand = style[0].get("--merk", "")
     color = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
     out = []
     for one in sheets:
         pdfs = [("PDF A4", f"{one.key}.pdf"), ("PDF A3", f"{one.key}-a3.pdf")]
+        pdfs += [("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else []
         out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=pdfs)))
         out.append(_written(folder / f"{one.key}.pdf", sheet_pdf(one, "A4", **color)))
         out.append(_written(folder / f"{one.key}-a3.pdf", sheet_pdf(one, "A3", **color)))
+    for talk in over:
+        page = talk_html(talk, style=style[0], dark=style[1])
+        out.append(_written(folder / f"{talk.sheet.key}{_TALK}", page))
     return out
 
 
@@ -280,9 +295,10 @@ def overview(
 
 
 def _place_row(sheet: Sheet) -> PlaceRow:
-    base = f"factsheets/{sheet.key}"
+    base = f"{SHEETS}/{sheet.key}"
     files = (("lezen", f"{base}.html"), ("PDF A4", f"{base}.pdf"), ("PDF A3", f"{base}-a3.pdf"))
-    return PlaceRow(sheet.title, sheet.figures[0].text, files)
+    talk = (("gesprek", f"{base}{_TALK}"),) if sheet.talked else ()
+    return PlaceRow(sheet.title, sheet.figures[0].text, (*files, *talk))
 
 
 def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:

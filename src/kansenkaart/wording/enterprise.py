@@ -168,3 +168,27 @@ def contribution_nl(gap_eur: float, homes: float, participation_frac: float) -> 
     each, joined = gap_eur / max(homes, 1.0), gap_eur / max(homes * participation_frac, 1.0)
     part = share(participation_frac)
     return f"{euros(gap_eur, 1)} per jaar (over alle woningen {euros(each, 1)}; over de {part} die meedoet {euros(joined, 1)})"
+
+
+class PartnerLine(NamedTuple):
+    """One line of a talk with a partner: what it gains, what is asked of it, or what it can tell; `column` is an amount in it."""
+
+    kind: str
+    text: str
+    column: str
+
+
+@lru_cache(maxsize=1)
+def partners() -> dict[str, tuple[PartnerLine, ...]]:
+    """Return the lines of a talk by partner, its label first, from ``data/partners.csv``.
+
+    Returns
+    -------
+    dict of str to tuple of PartnerLine
+        In the order of the rows.
+    """
+    out: dict[str, list[PartnerLine]] = {}
+    with (files("kansenkaart") / "data" / "partners.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            out.setdefault(row["partner"], []).append(PartnerLine(row["kind"], row["text_nl"], row["column"]))
+    return {name: tuple(lines) for name, lines in out.items()}

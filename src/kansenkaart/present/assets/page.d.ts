@@ -68,7 +68,7 @@ interface PageSpec {
 interface Pass {
   kind: "context" | "classes" | "outline" | "names" | "words" | "marks" | "discs" | "roof"; layer: LayerData; classOf?: any; palette?: LegendItem[];
   edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; halo?: string;
-  at?: number; text?: string; discs?: { i: number; text: string; feature: string }[]; spots?: { text: string; x: number; y: number }[];
+  label?: (i: number) => string; at?: number; text?: string; discs?: { i: number; text: string; feature: string }[]; spots?: { text: string; x: number; y: number }[];
 }
 
 declare const spec: PageSpec;

@@ -53,11 +53,12 @@ _PLACES = {
 
 @dataclass(frozen=True)
 class Companions:
-    """What lies beside the map: pages, the factsheet and the report of each place by ``kind-id``, and the house style."""
+    """What lies beside the map: pages, the factsheet, report and talk of each place by ``kind-id``, and the house style."""
 
     pages: tuple[Page, ...] = ()
     factsheets: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, str] = field(default_factory=dict)
+    talks: Mapping[str, str] = field(default_factory=dict)
     style: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
     public: bool = False
 
@@ -159,6 +160,7 @@ def _linked(layer: Layer, companions: Companions) -> Layer:
     for name, label, paths in (
         ("factsheet", "Factsheet", companions.factsheets),
         ("report", "Haalbaarheid", companions.reports),
+        ("talk", "Gesprekskaarten", companions.talks),
     ):
         found = [paths.get(key) for key in keys]
         if any(found):

@@ -79,10 +79,11 @@ function layWords(ctx, passes, coords) {
 }
 
 /** The names of a layer, each near the middle of its feature; one that does not fit is left out. */
-function nameSpots(ctx, { layer }, coords) {
+function nameSpots(ctx, { layer, label }, coords) {
   const at = placing(layer, coords), { k, ox, oy } = at, spots = [];
   for (const i of tileFeatures(layer, at, AROUND_PX)) {
-    const wide = (layer.box[4 * i + 2] - layer.box[4 * i]) * k, text = String(layer.titleOf(i)).slice(0, 40);
+    const wide = (layer.box[4 * i + 2] - layer.box[4 * i]) * k, text = String(label ? label(i) : layer.titleOf(i)).slice(0, 40);
+    if (!text) continue;
     const size = ctx.measureText(text).width;
     if (size > 1.1 * wide) continue;
     const [mx, my] = roomiest(layer, i), x = mx * k - ox, y = oy - my * k;

@@ -90,6 +90,11 @@ function passes() {
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
   }
+  if (toolOpen()) {
+    const beside = neighboursOfChoice(), homes = units().column(spec.tool.homes);
+    out.push({ kind: "outline", layer: units(), width: 0.75, color: cssColor("--rand") });
+    out.push({ kind: "names", layer: units(), label: (i) => (beside.has(i) && homes.value(i) ? "+" + nl(homes.value(i)) : ""), color: cssColor("--tekst"), halo: cssColor("--kaart") });
+  }
   if (spec.tool && state.units.size) {
     const units = layerOf(spec.tool.layer);
     out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: true });

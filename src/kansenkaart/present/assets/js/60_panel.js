@@ -222,9 +222,9 @@ function drawDetail() {
   const roof = theme().parts[0] && layer.about.get("modules_fit") ? roofOf(layer, i) : null;
   return fill(box, h("div", { class: "kop" }, h("button", { type: "button", class: "sluit", "aria-label": "Sluit en ga terug", onclick: unchoose }, "\u2039 Terug"), h("small", {}, said(layer.label))),
     h("h2", {}, said(layer.titleOf(i))),
-    roof || [leadOf(layer, i), h("dl", { class: "eerste" }, first)],
+    roof || [leadOf(layer, i), theme().parties.length ? "" : sentences, h("dl", { class: "eerste" }, first)],
     h("div", { class: "knoppen" }, files.map(([label, path]) => fileLink(label, path)), elsewhere(layer, i), layer.n > 1 && layer.kind === "polygon" ? compareList(layer, i) : ""),
-    roof ? "" : drawnOf(layer, i), sentences, h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), h("dl", {}, rows)));
+    roof ? "" : drawnOf(layer, i), theme().parties.length ? sentences : "", h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), h("dl", {}, rows)));
 }
 
 /** Ways from this place to the street and the area that it lies in: where the page has those maps. */

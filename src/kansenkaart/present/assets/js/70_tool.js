@@ -102,6 +102,13 @@ function loose() {
   return pieces > 1 ? "; het zijn " + nl(pieces) + " losse stukken" : "";
 }
 
+/** The blocks that border on the chosen ones. */
+function neighboursOfChoice() {
+  const found = new Set();
+  for (const { a, b } of neighbours) if (state.units.has(a) !== state.units.has(b)) found.add(state.units.has(a) ? b : a);
+  return found;
+}
+
 function countPieces() {
   const left = new Set(state.units);
   let pieces = 0;
