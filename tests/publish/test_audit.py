@@ -69,6 +69,34 @@ def test_equal_sums_and_rests_of_ten_are_fine_and_a_row_of_nine_is_not():
     assert [(one.how, one.homes) for one in audit.audit(tables, homes)] == [("stands alone", 9)]
 
 
+def test_what_only_three_layers_together_give_away_is_found():
+    """Streets of two kinds and a block, each pair of which shares one of three parts: (25 + 25 - 40) / 2 is 5 homes."""
+    homes = _homes({"A": 20, "B": 20, "C": 5})
+    part = homes.frame["street_id"]
+    frame = homes.frame.assign(
+        street_id=part.where(part == "B", "AC"), street_key=part.where(part == "A", "BC"), block_id=1
+    )
+    frame.loc[part == "C", "block_id"] = 2
+    homes = audit.Homes(frame.astype({"block_id": "Int64"}), {"1": "1", "2": "2"}, {})
+    tables = {
+        "block": pd.DataFrame({"block_id": [1]}),
+        "street_water": _streets("AC"),
+        "street_score": pd.DataFrame({"street_key": ["BC"]}),
+    }
+    (found,) = audit.audit(tables, homes)
+    assert (found.how, found.homes, len(found.rows)) == ("combined", 5, 3)
+    assert found.drop == ("street_score", "BC")  # of the finest layer
+    assert audit.to_leave_out(tables, homes) == {("street_score", "BC")}
+    for name in tables:  # of any two of them, nothing follows
+        assert audit.audit({one: frame for one, frame in tables.items() if one != name}, homes) == []
+
+
+def test_a_finer_layer_costs_no_coarser_row():
+    homes = _homes({"A": 30, "B": 20, "C": 4}, areas={0: 30, 1: 24})  # C is in no row of streets: 24 - 20 = 4
+    tables = {"buurt_score": BUURT, "gebied": pd.DataFrame({"gebied_id": [0, 1]}), "street_water": _streets("A", "B")}
+    assert audit.to_leave_out(tables, homes) == {("street_water", "B")}
+
+
 def _pipes(**homes):
     """Draw pipes from node to node, named by them: ``ab`` runs from a to b."""
     places = {name: (10.0 * at, 0.0) for at, name in enumerate("abcdef")}
@@ -110,6 +138,32 @@ def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finishe
     require_safe(now, place.study)
     with pytest.raises(GateError, match="disclosure audit"):
         require_safe(before, place.study)
+
+
+def _published(folder):
+    """Read back the layers of an edition as readers have them."""
+    paths = [folder / "data" / f"{name}.parquet" for name in (*audit.COARSE_TO_FINE, "pipe_water")]
+    return {one.stem: pd.read_parquet(one).drop(columns="geometry") for one in paths if one.is_file()}
+
+
+def test_original_areas_beside_redrawn_ones_are_found_in_an_edition_and_nothing_in_that_of_now(opted):
+    """The old edition kept the case of an area of, say, 310 homes beside the redrawn area of 302."""
+    place = pipeline.open_study("proefveld", root=opted)
+    shown = ReaderStore(place.store, opt_out=place.study.weglaten.ids(place.studies), public=True)
+    now, homes = _published(opted / "maps" / f"{place.study.name}-openbaar"), shown.homes()
+    pipes = now.pop("pipe_water")
+    assert len(now) >= 6
+    assert len(pipes)
+    assert audit.audit(now, homes) == []
+    case = next(key for key in audit.keys_of("enterprise_case", now["enterprise_case"]) if key.startswith("best:"))
+    redrawn = homes.frame.copy()
+    mine = homes.of("enterprise_case", case)
+    redrawn.loc[redrawn.index[mine[8:]], "gebied_id"] = 999  # eight homes went to a neighbour
+    row = now["gebied"].iloc[[0]].assign(gebied_id=999, homes=len(mine) - 8)
+    old = {**now, "gebied": pd.concat([now["gebied"], row])}
+    found = audit.audit(old, audit.Homes(redrawn, homes.member, homes.best))
+    assert {("differ", 8)} <= {(one.how, one.homes) for one in found}
+    assert {case} <= {key for one in found for layer, key in one.rows if layer == "enterprise_case"}
 
 
 def test_the_audit_knows_the_homes_of_every_row(finished):

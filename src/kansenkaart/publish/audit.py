@@ -2,11 +2,14 @@
 
 Each published row that speaks of homes stands for a set of them. Two rows whose sets differ by one to nine homes give away
 those few; so does a place less the sum of the rows of one layer that lie in it (its rest), and the rows of one layer that
-cover a place less that place. Pipes are successive sums: at a node the largest less the others is what joins there.
+cover a place less that place. What no single subtraction gives, several layers together may: all published sums are one set of
+linear equations in the homes, and whatever that set determines is given away. Pipes are successive sums: at a node the largest
+less the others is what joins there.
 
 References
 ----------
 .. [1] A. Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4: primary and secondary suppression in tables.
+.. [2] D. Fong and M. Saunders, LSMR: an iterative algorithm for sparse least-squares problems, SIAM J. Sci. Comput. 33 (2011).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse.linalg import lsmr
 
 LEAST_HOMES = 10
 #: Layers with rows that stand for homes, from coarse to fine: of two rows that cannot both be shown, the finer one goes.
@@ -45,6 +49,8 @@ _KEYS = {
     "street_score": ("street_key",),
 }
 _NODE_M = 0.01
+_TINY = 1e-6
+_MOST_STEPS = 20_000
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ def audit(tables: Mapping[str, pd.DataFrame], homes: Homes) -> list[Finding]:
         Sets of one to nine homes [1], each with the finest row that gives them away.
     """
     rows = rows_of(tables)
-    found = _Sums(rows, homes).findings(np.ones(len(rows), bool))
+    found = _both(_Sums(rows, homes), np.ones(len(rows), bool))
     if "pipe_water" in tables:
         found += pipe_findings(tables["pipe_water"])
     return found
@@ -165,10 +171,15 @@ def to_leave_out(tables: Mapping[str, pd.DataFrame], homes: Homes) -> set[tuple[
     rows = rows_of(tables)
     number = {row: at for at, row in enumerate(rows)}
     sums, alive = _Sums(rows, homes), np.ones(len(rows), bool)
-    while found := sums.findings(alive):
-        for one in found:
-            alive[number[one.drop]] = False
+    for layer in np.unique(sums.layer):  # from coarse to fine: what a finer layer gives away costs no coarser row
+        while found := _both(sums, alive & (sums.layer <= layer)):
+            for one in found:
+                alive[number[one.drop]] = False
     return {row for row, kept in zip(rows, alive, strict=True) if not kept}
+
+
+def _both(sums: _Sums, alive: NDArray[np.bool_]) -> list[Finding]:
+    return sums.findings(alive) or sums.combined(alive)
 
 
 class _Sums:
@@ -183,6 +194,7 @@ class _Sums:
         shape = (len(rows), len(homes.frame))
         matrix = sparse.csr_matrix((np.ones(len(columns), np.int32), columns, starts), shape=shape)
         self.shared = (matrix @ matrix.T).tocoo()
+        self.parts, self.part_size = _indivisible(matrix)
         self.layer = np.array([COARSE_TO_FINE.index(layer) for layer, _ in rows], int)
 
     def findings(self, alive: NDArray[np.bool_]) -> list[Finding]:
@@ -224,9 +236,63 @@ class _Sums:
                 out.append(self._between("cover of", parent, part, over))
         return out
 
+    def combined(self, alive: NDArray[np.bool_]) -> list[Finding]:
+        """Return the few homes that all rows together determine, as sums and differences of any number of them.
+
+        The row to leave out is of the finest layer, and there the one that weighs most in the sum.
+        """
+        numbers = np.flatnonzero(alive)
+        rows, finest = self.parts[numbers], max(self.layer[numbers], default=0)
+        found: list[Finding] = []
+        for part in _determined(rows, self.part_size):
+            target = np.zeros(rows.shape[1])
+            target[part] = 1.0
+            weight = np.abs(_least_squares(rows, target))
+            order = sorted(
+                range(len(numbers)), key=lambda at: (-round(float(weight[at]), 4), self.size[numbers[at]], at)
+            )
+            used = [int(numbers[at]) for at in order if weight[at] > _TINY]
+            drop = next(at for at in used if self.layer[at] == finest or at == used[-1])
+            homes = int(self.part_size[part].sum())
+            found.append(Finding("combined", tuple(self.rows[at] for at in used), homes, self.rows[drop]))
+        return found
+
     def _between(self, how: str, parent: int, part: pd.DataFrame, homes: int) -> Finding:
         least = int(part.sort_values(["size", "child"])["child"].iloc[0])
         return Finding(how, (self.rows[parent], self.rows[least]), homes, self.rows[least])
+
+
+def _indivisible(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[np.intp]]:
+    """Join homes that lie in the same rows: no sum tells them apart. Return rows by parts, and the homes of each part [1]."""
+    columns = matrix.tocsc()
+    keys: dict[bytes, int] = {}
+    of = [keys.setdefault(columns.indices[first:last].tobytes(), len(keys)) for first, last in pairwise(columns.indptr)]
+    numbers, first = np.unique(np.array(of, np.intp), return_index=True)
+    return columns[:, first].tocsr().astype(float), np.bincount(of, minlength=len(numbers))
+
+
+def _determined(rows: sparse.csr_matrix, size: NDArray[np.intp]) -> list[list[int]]:
+    """Return the parts, and pairs of parts, of one to nine homes that the rows determine.
+
+    A vector that every row maps to 0 is 0 wherever the rows determine a part; a random one is so nowhere else. It is what the
+    rows cannot explain of a random vector [2]_.
+    """
+    if not rows.shape[0]:
+        return []
+    drawn = np.random.default_rng(1).standard_normal(rows.shape[1])
+    rest = drawn - rows.T @ _least_squares(rows, drawn)
+    few = np.flatnonzero((size < LEAST_HOMES) & (np.abs(rest) >= _TINY))
+    out = [[int(at)] for at in np.flatnonzero((size < LEAST_HOMES) & (np.abs(rest) < _TINY))]
+    order = few[np.argsort(np.abs(rest[few]))]
+    for one, other in pairwise(order.tolist()):
+        if abs(rest[one] + rest[other]) < _TINY and size[one] + size[other] < LEAST_HOMES:
+            out.append([one, other])
+    return out
+
+
+def _least_squares(rows: sparse.csr_matrix, target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return with which weights the rows come nearest to a vector [2]_."""
+    return np.asarray(lsmr(rows.T, target, atol=1e-12, btol=1e-12, maxiter=_MOST_STEPS)[0], float)
 
 
 def pipe_findings(pipes: pd.DataFrame) -> list[Finding]:
