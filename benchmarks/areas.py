@@ -299,7 +299,7 @@ def _warm_up() -> None:
     partition(town, target_homes=TARGET, low_homes=LOW, high_homes=HIGH, effort=quick)
     for effort in (
         Effort(restarts=1, steps=100, remaining=lambda: 0.0),
-        Effort(restarts=1, steps=100, windows=2, rounds=2),
+        Effort(restarts=1, steps=100, windows=2, nodes=50),
     ):
         best_around(town, centre=210, question=ASK, effort=effort)
         best_areas(town, count=1, question=ASK, effort=effort)

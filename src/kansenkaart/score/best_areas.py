@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -291,9 +290,9 @@ BORDER_ONLY = "border"
 LEAST_CANDIDATES = 10
 FIRM = OUTCOMES.index("enterprise")
 # Bounds on the work, in counts: a time limit would make the answer depend on the machine.
-THOROUGH = Effort(restarts=2, steps=60_000, windows=40, rounds=12, nodes=400)
-BY_BORDER = Effort(restarts=2, steps=60_000, windows=2, rounds=4, nodes=60)
-NEAR = Effort(restarts=1, steps=40_000, windows=1, rounds=4, nodes=60)
+THOROUGH = Effort(restarts=2, steps=60_000, windows=400, nodes=20_000)
+BY_BORDER = Effort(restarts=2, steps=60_000, windows=4, nodes=1_000)
+NEAR = Effort(restarts=1, steps=40_000, windows=1, nodes=2_000)
 
 
 def ready(store: Store) -> bool:
@@ -437,11 +436,7 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
 def _by(criterion: str, blocks: Blocks, areas: Areas, known: Assumptions, *, first: int) -> list[Found]:
     value, mean = value_and_scale(blocks, criterion)
     graph, question = blocks.graph(value), question_of(areas, known, mean)
-    # The first is proven with all effort; those after it are found anew with less, each with its own proven gap.
-    best: list[Area] = best_areas(graph, count=1, question=question, effort=THOROUGH if mean > 0 else BY_BORDER)
-    rest = question.without(best[0].blocks)
-    with contextlib.suppress(InfeasibleError):  # one area may be all that fits
-        best += best_areas(graph, count=COUNT - 1, question=rest, effort=BY_BORDER)
+    best = best_areas(graph, count=COUNT, question=question, effort=THOROUGH if mean > 0 else BY_BORDER)
     found = []
     for k, area in enumerate(best):
         taken = np.concatenate([one.blocks for one in best[:k]]) if k else np.empty(0, np.int64)

@@ -1,6 +1,6 @@
 """The best area: around a point, of a whole city, or the best few that do not overlap; always with its proven gap.
 
-    bound every window (min cuts) --> anneal the few best --> fix what cannot beat that --> solve what is left exactly
+    bound every window (min cuts) --> anneal the few best --> branch and bound in those that might beat them
 
 An area belongs to the window of its centre block, so the best of the city is the best of all windows, and a window whose
 bound is not above the best area so far needs no further look.
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kansenkaart.core.area.bound import fix_members, leave_unreachable, shared_bound, window_bounds, worth_of
+from kansenkaart.core.area.bound import shared_bound, window_bounds, worth_of
 from kansenkaart.core.area.exact import solve_window
 from kansenkaart.core.area.graph import AreaGraph
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort, Search, prepare, split_homes
@@ -189,17 +189,11 @@ class _Chase:
             self.offer(w, area)
 
     def prove(self, place: tuple[int, int], bound: float) -> float:
-        """Close a window: fix what cannot beat the best, solve the rest; return what it can still be worth [EUR/year]."""
+        """Close a window; return what it can still be worth [EUR/year]."""
         w = self.window(place)
         if w is None:
             return -np.inf
-        band, mu, fixed = self.searches[0].question.band, 0.0, 1
-        while fixed:
-            sharper, mu, fixed = fix_members(w, band, self.enough, mu)
-            bound = min(bound, sharper)
-            if bound <= self.enough:
-                return bound
-            fixed += leave_unreachable(w)
+        band = self.searches[0].question.band
         proof = solve_window(w, band=band, beat=self.enough, bound=bound, effort=self.effort)
         if np.isfinite(proof.worth):
             self.offer(w, proof.inside)

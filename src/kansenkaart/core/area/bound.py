@@ -316,7 +316,9 @@ def window_bounds(centres: Ints, ground: Ground, *, band: tuple[float, float], e
 
 
 @kernel
-def fix_members(window: Window, band: tuple[float, float], enough: float, guess: float) -> tuple[float, float, int]:
+def fix_members(
+    window: Window, band: tuple[float, float], enough: float, guess: float, inside: Flags
+) -> tuple[float, float, int, Floats]:
     """Fix every member whose opposite cannot beat `enough`; `window.forced` is changed in place.
 
     Parameters
@@ -325,20 +327,21 @@ def fix_members(window: Window, band: tuple[float, float], enough: float, guess:
         The members.
     band : tuple[float, float]
         Homes, low and high [home].
-    enough, guess : float
+    enough, guess, inside :
         As in `band_bound`.
 
     Returns
     -------
-    tuple[float, float, int]
-        Bound with what was fixed [EUR/year], price per home, and the number fixed.
+    tuple[float, float, int, Floats]
+        Bound before anything was fixed [EUR/year], price per home, the number fixed, and the members' profit with the
+        ownership rule priced [EUR/year].
     """
-    profit, forced = window.profit, window.forced
-    inside, trial = np.empty(len(profit), np.bool_), np.empty(len(profit), np.bool_)
+    forced, trial = window.forced, np.empty(len(window.profit), np.bool_)
     bound, mu, extra = shared_bound(window, band, enough, guess, inside)
+    profit = window.profit + extra
     if bound <= enough:
-        return bound, mu, 0
-    priced = profit - mu * window.homes + extra
+        return bound, mu, 0, profit
+    priced = profit - mu * window.homes
     side = band[1] if mu >= 0 else band[0]
     count = 0
     for u in range(len(profit)):
@@ -350,7 +353,7 @@ def fix_members(window: Window, band: tuple[float, float], enough: float, guess:
                 count += 1
             else:
                 forced[u] = 0
-    return bound, mu, count
+    return bound, mu, count, profit
 
 
 @kernel

@@ -1,29 +1,32 @@
-"""The best area of one window, proven: an integer programme with connectivity cuts added in rounds.
+"""The best area of one window, proven: branch and bound on minimum cuts [1]_, compiled.
 
-Where a solution falls apart, each loose piece gets the row: a block is in only if one of the blocks that separate it
-from the centre is in [1]_. The solver has no lazy rows, so it is asked again; the bound of each round stays valid.
+At each node the bound is that of the window with what has been fixed so far; every member whose opposite cannot beat the
+best area is fixed, and what the centre no longer reaches is out. Where the set behind the bound falls apart, branched is on
+the largest member beside the centre's piece: it leads to the rest, or is a wall. Else on the largest member that the two
+sets at the proving price per home disagree on (one has too many homes, one too few). The centre's piece of each set is an
+area where it answers the question.
 
 References
 ----------
-.. [1] Carvajal, Constantino, Goycoolea, Vielma and Weintraub (2013), Imposing connectivity constraints in forest
-   planning models, Operations Research 61(4), doi:10.1287/opre.2013.1183.
+.. [1] Land and Doig (1960), An automatic method of solving discrete programming problems, doi:10.2307/1910129; for the
+   bound Geoffrion (1974), Lagrangean relaxation for integer programming, doi:10.1007/BFb0120690.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import highspy
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
 
+from kansenkaart.core.area.bound import best_closure, fix_members, leave_unreachable, worth_of
 from kansenkaart.core.area.question import Effort
 from kansenkaart.core.area.windows import Window
-from kansenkaart.kernel import Flags, Floats, Ints
+from kansenkaart.kernel import Flags, Floats, Ints, kernel
 
-# The solver may stop within a cent [EUR/year] of its optimum.
-_CENT = 0.01
+# Nodes between two looks at the clock [1].
+_NODES_AT_ONCE = 500
+_HAIR = 1e-7  # relative: two prices this near are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,24 +38,37 @@ class Proof:
     bound: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows of the programme as triplets with their lower and upper sides."""
+class Tree(NamedTuple):
+    """The open nodes of a search, the deepest last, and the best area met.
 
-    row: Ints
-    col: Ints
-    val: Floats
-    lower: Floats
-    upper: Floats
+    Parameters
+    ----------
+    forced : Ints
+        Per open node what is in, free and out, as in :class:`Window`.
+    top : Floats
+        What no area of the node exceeds [EUR/year].
+    price : Floats
+        Price per home that proved it [EUR/home].
+    best : Flags
+        The best area met.
+    worth : Floats
+        What an area has to exceed, and the worth of the best met, minus infinity where none was [EUR/year].
+    """
+
+    forced: Ints
+    top: Floats
+    price: Floats
+    best: Flags
+    worth: Floats
 
 
 def solve_window(window: Window, *, band: tuple[float, float], beat: float, bound: float, effort: Effort) -> Proof:
-    """Solve a window to the end, or to the end of the rounds, nodes or time that the effort allows.
+    """Solve a window to the end, or to the end of the nodes or time that the effort allows.
 
     Parameters
     ----------
     window : Window
-        The members; those with `forced` -1 have been proven out.
+        The members; those with `forced` -1 have been proven out. `forced` is changed.
     band : tuple[float, float]
         Homes, low and high [home].
     beat : float
@@ -60,133 +76,122 @@ def solve_window(window: Window, *, band: tuple[float, float], beat: float, boun
     bound : float
         What has been proven that no area exceeds [EUR/year].
     effort : Effort
-        Rounds of cuts, nodes per round, and time.
+        Nodes and time.
 
     Returns
     -------
     Proof
         `worth` is minus infinity where no connected area worth more than `beat` was met.
     """
-    keep = np.flatnonzero(window.forced >= 0)
-    solver = _model(window, keep, band, beat)
-    walk = _walkable(window, keep)
-    nothing = np.zeros(len(window.members), bool)
-    solver.setOptionValue("mip_max_nodes", effort.nodes)
-    for _ in range(effort.rounds):
-        if (left := effort.remaining()) <= 0:
-            break
-        solver.setOptionValue("time_limit", solver.getRunTime() + left)
-        solver.run()
-        status = solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kInfeasible:
-            return Proof(nothing, -np.inf, beat)
-        bound = min(bound, float(solver.getInfo().mip_dual_bound))
-        if status != highspy.HighsModelStatus.kOptimal:
-            break
-        chosen = np.asarray(solver.getSolution().col_value[: len(keep)]) > 0.5
-        if not _add_cuts(solver, walk, chosen):
-            inside = nothing.copy()
-            inside[keep[chosen]] = True
-            worth = float(solver.getInfo().objective_function_value)
-            return Proof(inside, worth, min(bound, worth + _CENT))
-    return Proof(nothing, -np.inf, bound)
+    n = len(window.members)
+    tree = Tree(
+        np.zeros((n + 2, n), np.int64), np.empty(n + 2), np.zeros(n + 2), np.zeros(n, bool), np.array([beat, -np.inf])
+    )
+    tree.forced[0], tree.top[0] = window.forced, bound
+    count, left = 1, effort.nodes
+    while count and left > 0 and effort.remaining() > 0:
+        count = _search(window, band, tree, count, min(left, _NODES_AT_ONCE))
+        left -= _NODES_AT_ONCE
+    return Proof(
+        tree.best, float(tree.worth[1]), max(float(tree.top[:count].max(initial=-np.inf)), float(tree.worth[0]))
+    )
 
 
-def _walkable(window: Window, keep: Ints) -> csr_matrix:
-    """Return the passable borders among the members that are kept."""
-    place = np.full(len(window.members), -1)
-    place[keep] = np.arange(len(keep))
-    tail = np.repeat(np.arange(len(window.members)), np.diff(window.indptr))
-    use = window.walk & (place[tail] >= 0) & (place[window.head] >= 0)
-    return coo_matrix(
-        (np.ones(use.sum()), (place[tail[use]], place[window.head[use]])), shape=(len(keep), len(keep))
-    ).tocsr()
-
-
-def _model(window: Window, keep: Ints, band: tuple[float, float], beat: float) -> highspy.Highs:
-    place = np.full(len(window.members), -1)
-    place[keep] = np.arange(len(keep))
-    tail = np.repeat(np.arange(len(window.members)), np.diff(window.indptr))
-    once = (tail < window.head) & (place[tail] >= 0) & (place[window.head] >= 0) & (window.cost > 0)
-    a, b, cost = place[tail[once]], place[window.head[once]], window.cost[once]
-    to_out = (place[tail] >= 0) & (place[window.head] < 0)
-    profit = window.profit[keep] - np.bincount(place[tail[to_out]], window.cost[to_out], minlength=len(keep))
-    rows = _rows(window, keep, (a, b), band)
-    n, m = len(keep), len(a)
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = n + m, len(rows.lower)
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_ = np.r_[profit, -cost]
-    lp.col_lower_ = np.r_[(window.forced[keep] == 1).astype(float), np.zeros(m)]
-    lp.col_upper_ = np.ones(n + m)
-    lp.row_lower_, lp.row_upper_ = rows.lower, rows.upper
-    matrix = coo_matrix((rows.val, (rows.row, rows.col)), shape=(len(rows.lower), n + m)).tocsr()
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * n + [highspy.HighsVarType.kContinuous] * m
-    solver = _solver(lp)
-    if np.isfinite(beat):
-        solver.addRow(beat, np.inf, n + m, np.arange(n + m, dtype=np.int32), np.r_[profit, -cost])
-    return solver
-
-
-def _solver(lp: highspy.HighsLp) -> highspy.Highs:
-    """Return a quiet solver on one thread, so that the same question takes the same path."""
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    options = {"output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": _CENT, "random_seed": 0}
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    solver.passModel(lp)
-    return solver
-
-
-def _rows(window: Window, keep: Ints, pairs: tuple[Ints, Ints], band: tuple[float, float]) -> _Rows:
-    """Return both sides of each border, the band, the ownership rule, and a neighbour for each block."""
-    n, m = len(keep), len(pairs[0])
-    a, b, y, r = pairs[0], pairs[1], n + np.arange(m), np.arange(m)
-    row, col = [r, r, r, m + r, m + r, m + r], [y, a, b, y, a, b]
-    one = np.ones(m)
-    val, lower, upper = [one, -one, one, one, one, -one], [np.zeros(2 * m)], [np.full(2 * m, np.inf)]
-    count = 2 * m
-    for values, low, high in ((window.homes[keep], *band), *((s[keep], 0.0, np.inf) for s in window.share if s.any())):
-        row, col, val = [*row, np.full(n, count)], [*col, np.arange(n)], [*val, values]
-        lower, upper = [*lower, np.array([low - 1e-9])], [*upper, np.array([high])]
-        count += 1
-    walk = _walkable(window, keep)
-    for u in range(n):
-        near = walk.indices[walk.indptr[u] : walk.indptr[u + 1]]
-        if keep[u] != 0 and 0 not in keep[near]:
-            row, col = [*row, np.full(len(near) + 1, count)], [*col, np.r_[near, u]]
-            val = [*val, np.r_[np.ones(len(near)), -1.0]]
-            lower, upper = [*lower, np.zeros(1)], [*upper, np.full(1, np.inf)]
-            count += 1
-    return _Rows(*(np.concatenate(part) for part in (row, col, val, lower, upper)))
-
-
-def _add_cuts(solver: highspy.Highs, walk: csr_matrix, chosen: Flags) -> int:
-    """Add a row per loose block; return how many."""
-    inside = np.flatnonzero(chosen)
-    _, piece = connected_components(walk[inside][:, inside], directed=False)
-    added = 0
-    for number in np.unique(piece):
-        if number == piece[0]:
+@kernel
+def _search(window: Window, band: tuple[float, float], tree: Tree, count: int, nodes: int) -> int:
+    """Take open nodes, the deepest first; return how many are left open."""
+    n, forced = len(window.profit), window.forced
+    inside, more, less = np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n, np.bool_)
+    while count > 0 and nodes > 0:
+        count -= 1
+        nodes -= 1
+        forced[:] = tree.forced[count]
+        bound, mu, priced = _settled(window, band, tree, count, inside)
+        if bound <= tree.worth[0]:
             continue
-        loose = inside[piece == number]
-        gate = _separator(walk, loose)
-        for u in loose:
-            solver.addRow(0.0, np.inf, len(gate) + 1, np.r_[gate, u].astype(np.int32), np.r_[np.ones(len(gate)), -1.0])
-            added += 1
-    return added
+        hair = _HAIR * (1 + abs(mu))
+        best_closure(window, priced - (mu - hair) * window.homes, more)
+        best_closure(window, priced - (mu + hair) * window.homes, less)
+        for chosen in (inside, more, less):
+            _offer(window, band, tree, _reached(window, chosen))
+        pick = _pick(window, inside, more, less)
+        if bound <= tree.worth[0] + _HAIR * abs(tree.worth[0]) or pick < 0:
+            continue
+        likely = 1 if inside[pick] else -1
+        for side in (-likely, likely):  # what comes last is taken first
+            tree.forced[count] = forced
+            tree.forced[count, pick] = side
+            tree.top[count], tree.price[count] = bound, mu
+            count += 1
+    return count
 
 
-def _separator(walk: csr_matrix, loose: Ints) -> Ints:
-    """Return the blocks next to the loose piece that the centre (number 0) reaches without crossing another of them."""
-    near = np.setdiff1d(walk[loose].indices, loose)
-    open_ground = np.ones(walk.shape[0], bool)
-    open_ground[near] = False
-    ground = np.flatnonzero(open_ground)
-    if not open_ground[0]:
-        return np.array([0])
-    _, piece = connected_components(walk[ground][:, ground], directed=False)
-    reached = ground[piece == piece[0]]
-    return np.intersect1d(near, walk[reached].indices)
+@kernel
+def _settled(
+    window: Window, band: tuple[float, float], tree: Tree, node: int, inside: Flags
+) -> tuple[float, float, Floats]:
+    """Fix what can be fixed in a node; return its bound, the price per home and the members' profit with rules priced."""
+    bound, mu, fixed, priced = tree.top[node], tree.price[node], 1, window.profit
+    while fixed > 0 and bound > tree.worth[0]:
+        leave_unreachable(window)
+        reached = _reached(window, window.forced >= 0)
+        for u in range(len(reached)):
+            if window.forced[u] == 1 and not reached[u]:
+                return -np.inf, mu, priced
+        sharper, mu, fixed, priced = fix_members(window, band, tree.worth[0], mu, inside)
+        bound = min(bound, sharper)
+    return bound, mu, priced
+
+
+@kernel
+def _reached(window: Window, among: Flags) -> Flags:
+    """Flag what the centre reaches over passable borders within a set; nothing where the centre is not in it."""
+    indptr, head, walk = window.indptr, window.head, window.walk
+    seen, queue = np.zeros(len(among), np.bool_), np.empty(len(among), np.int64)
+    seen[0], queue[0] = among[0], 0
+    first, last = 0, int(among[0])
+    while first < last:
+        u = queue[first]
+        first += 1
+        for k in range(indptr[u], indptr[u + 1]):
+            if walk[k] and among[head[k]] and not seen[head[k]]:
+                seen[head[k]] = True
+                queue[last] = head[k]
+                last += 1
+    return seen
+
+
+@kernel
+def _offer(window: Window, band: tuple[float, float], tree: Tree, area: Flags) -> None:
+    """Keep a connected set if it answers the question and is the best yet."""
+    homes = window.homes[area].sum()
+    if homes < band[0] - 1e-9 or homes > band[1] + 1e-9:
+        return
+    if window.share[0][area].sum() < -1e-9 or window.share[1][area].sum() < -1e-9:
+        return
+    for u in range(len(area)):
+        if window.forced[u] == 1 and not area[u]:
+            return
+    worth = worth_of(window, window.profit, area)
+    if worth > tree.worth[0]:
+        tree.worth[:] = worth
+        tree.best[:] = area
+
+
+@kernel
+def _pick(window: Window, inside: Flags, more: Flags, less: Flags) -> int:
+    """Return the free member to branch on; -1 where all are fixed."""
+    indptr, head, walk = window.indptr, window.head, window.walk
+    seen, best, pick = _reached(window, inside), -1.0, -1
+    torn = (seen != inside).any()
+    for u in range(len(inside)):
+        rank = window.homes[u]
+        if more[u] != less[u]:
+            rank += 1e6
+        for k in range(indptr[u], indptr[u + 1]):
+            if torn and not inside[u] and walk[k] and seen[head[k]]:
+                rank += 2e6
+                break
+        if window.forced[u] == 0 and rank > best:
+            best, pick = rank, u
+    return pick

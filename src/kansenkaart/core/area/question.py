@@ -32,9 +32,9 @@ class Effort:
         Windows annealed before anything is proven [1].
     workers : int
         Threads for the bounds [1].
-    windows, rounds, nodes : int
-        Windows closed per area, and per window rounds of cuts and nodes of the search tree [1]: a bound on the work that
-        does not depend on the machine, so that the same question has the same answer everywhere.
+    windows, nodes : int
+        Windows closed per area, and per window nodes of the search tree [1]: a bound on the work that does not depend on
+        the machine, so that the same question has the same answer everywhere.
     seed : int
         Same seed, same answer.
     remaining : Callable[[], float]
@@ -46,7 +46,6 @@ class Effort:
     first: int = 8
     workers: int = 2
     windows: int = MANY
-    rounds: int = MANY
     nodes: int = MANY
     seed: int = 0
     remaining: Callable[[], float] = no_limit
