@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,7 +17,6 @@ from kansenkaart.acquire import own_data
 from kansenkaart.acquire.own_data import join
 from kansenkaart.config import read_study
 from kansenkaart.core.enterprise.case import AreaFacts
-from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.feasibility import steps
@@ -65,31 +63,6 @@ def test_one_track_is_shown_of_all_places_and_everywhere_the_same(store):
     for _, one in shown.iterrows():
         assert survey.sums_of((one["place_kind"], one["place_id"])).track == "long"
         assert case_of(store, one["place_kind"], one["place_id"])["track"] == "long"
-
-
-def test_the_printed_number_is_the_mean_of_the_draws_and_the_sum_of_the_blocks(store):
-    """Number, interval and chance of every place come from the same draws; areas are sums of blocks and a constant."""
-    survey, cases = survey_of(store, default()), headline_cases(store.read("enterprise_case"))
-    parts, block = store.read("block_facts").set_index("block_id"), store.read("block")
-    fixed = parts["stays_fixed_eur_per_year"].iloc[0]
-    for row in cases.itertuples():
-        sums = survey.sums_of((row.place_kind, row.place_id)).sums["long"]
-        assert row.stays_eur_per_year == pytest.approx(sums.stays.mean(), abs=0.005)
-        ends = np.quantile(sums.stays, [0.1, 0.9])
-        assert [row.stays_eur_per_year_low, row.stays_eur_per_year_high] == pytest.approx(ends, abs=0.005)
-        # the payments year by year, formula by formula, give the same mean
-        flow = sums.flow()
-        whole = (yearly_equivalent(flow, "household") + yearly_equivalent(flow, "enterprise")).mean()
-        assert row.stays_eur_per_year == pytest.approx(whole, abs=0.01)
-        if row.place_kind == "gebied":
-            mine = block.loc[block["gebied_id"].astype(float) == float(row.place_id), "block_id"]
-            assert row.stays_eur_per_year == pytest.approx(
-                parts.loc[mine, "stays_part_eur_per_year"].sum() + fixed, abs=0.01
-            )
-    best = store.read("best_area")
-    first = best[(best["criterion"] == "stays") & (best["rank"] == 1)].iloc[0]
-    areas = cases[cases["place_kind"] != "buurt"]
-    assert first["stays_eur_per_year"] == pytest.approx(areas["stays_eur_per_year"].max())
 
 
 def test_the_sum_by_hand_in_the_document_is_that_of_the_example(store):

@@ -20,6 +20,7 @@ from kansenkaart.tables.store import Store
 _OF_CASE = (
     "stays_eur_per_year",
     "stays_eur_per_year_low",
+    "stays_eur_per_year_median",
     "stays_eur_per_year_high",
     "household_eur_per_year",
     "enterprise_eur_per_year",

@@ -31,11 +31,13 @@ _STREET = re.compile(r"(?P<street>.*?[^\s\d,])[\s,]+(?P<number>\d+)\b.*")
 _CRITERIA = {"bedrag": "stays", "grens": "border"}
 _OF_DRAWS = (
     "stays_eur_per_year_low",
+    "stays_eur_per_year_median",
     "stays_eur_per_year_high",
     "earns_keep_frac",
     "sure_frac",
     "sure_draws",
     "candidates",
+    "border_cost_eur_per_year",
 )
 _SPREAD_M = 100.0  # homes at one address that lie farther apart than this are two addresses [m]
 

@@ -53,6 +53,7 @@ class Draws(NamedTuple):
 
     stays_eur_per_year: float
     stays_eur_per_year_low: float
+    stays_eur_per_year_median: float
     stays_eur_per_year_high: float
     earns_keep_frac: float
     sure_frac: float
@@ -62,7 +63,10 @@ class Draws(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """One best area by its criterion (``stays``, ``kwh`` or ``border``): how it was asked for, what it brings in the draws."""
+    """One best area by its criterion (``stays``, ``kwh`` or ``border``): how it was asked for, what it brings in the draws.
+
+    ``most`` is what no area whatever its border exceeds, by the same criterion.
+    """
 
     best_id: int
     criterion: str
@@ -71,6 +75,7 @@ class Found:
     graph: AreaGraph
     question: AreaQuestion
     draws: Draws | None = None
+    most: float = float("nan")
 
     @property
     def inside(self) -> Flags:
@@ -159,6 +164,7 @@ def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: 
         border_m=one.area.border_m,
         border_length_m=length,
         bound_gap_frac=one.gap,
+        border_cost_eur_per_year=max(one.most - one.area.value, 0.0) if one.criterion == "stays" else np.nan,
         known_border_frac=float(lines.loc[lines["known_line"], "length_m"].sum()) / length,
         centre_block_id=int(block["block_id"].iloc[one.area.centre]),
         reach_m=float(reach),
@@ -292,7 +298,7 @@ FIRM = OUTCOMES.index("enterprise")
 # Bounds on the work, in counts: a time limit would make the answer depend on the machine.
 THOROUGH = Effort(restarts=2, steps=60_000, windows=400, nodes=20_000)
 BY_BORDER = Effort(restarts=2, steps=60_000, windows=4, nodes=1_000)
-NEAR = Effort(restarts=1, steps=40_000, windows=1, nodes=2_000)
+NEAR = Effort(restarts=1, steps=40_000, windows=20, nodes=2_000)
 
 
 def ready(store: Store) -> bool:
@@ -399,6 +405,17 @@ def question_of(areas: Areas, known: Assumptions, mean: float) -> AreaQuestion:
     )
 
 
+def without_border(question: AreaQuestion) -> AreaQuestion:
+    """Ask the same of areas whatever their border: what an area that people recognise gives up is measured against it.
+
+    Parameters
+    ----------
+    question : AreaQuestion
+        With prices of the border and of homes outside the main buurt.
+    """
+    return replace(question, border_price=0.0, split_price=0.0)
+
+
 def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     """Find the best areas by each criterion, and say how sure they are.
 
@@ -437,11 +454,13 @@ def _by(criterion: str, blocks: Blocks, areas: Areas, known: Assumptions, *, fir
     value, mean = value_and_scale(blocks, criterion)
     graph, question = blocks.graph(value), question_of(areas, known, mean)
     best = best_areas(graph, count=COUNT, question=question, effort=THOROUGH if mean > 0 else BY_BORDER)
+    free = without_border(question)
+    most = best_areas(graph, count=1, question=free, effort=THOROUGH)[0].bound if criterion == "stays" else np.nan
     found = []
     for k, area in enumerate(best):
         taken = np.concatenate([one.blocks for one in best[:k]]) if k else np.empty(0, np.int64)
         left = question.without(taken)  # variants leave the better areas alone, as the area itself does
-        found.append(Found(first + k, criterion, k + 1, area, graph, left))
+        found.append(Found(first + k, criterion, k + 1, area, graph, left, most=most))
     return found
 
 
@@ -457,16 +476,15 @@ def _with_draws(store: Store, found: Sequence[Found], known: Assumptions) -> tup
     drawn = setting.drawn(as_inputs(rows), rows["roof_range_frac"].to_numpy(float))
     stays, firm = drawn[[OUTCOMES.index(one) for one in CRITERIA_OF["stays"]]].sum(axis=0), drawn[FIRM]
     share = best_share(stays, most=COUNT, least_candidates=LEAST_CANDIDATES)
-    low, high = np.quantile(stays, [0.1, 0.9], axis=1)
+    low, middle, high = np.quantile(stays, [0.1, 0.5, 0.9], axis=1)
     out = []
     for k, one in enumerate(found):
         chance = float((firm[k] >= 0).mean())
         if np.isnan(one.graph.value).all() or not facts["stays_part_eur_per_year"].notna().any():
             out.append(one)
             continue
-        brings = Draws(
-            float(stays[k].mean()), float(low[k]), float(high[k]), chance, float(share[k]), stays.shape[1], len(stays)
-        )
+        mean, *at = (float(one) for one in (stays[k].mean(), low[k], middle[k], high[k]))
+        brings = Draws(mean, at[0], at[1], at[2], chance, float(share[k]), stays.shape[1], len(stays))
         out.append(replace(one, draws=brings))
     return _ranked(out)
 
@@ -479,6 +497,12 @@ def _ranked(found: Sequence[Found]) -> tuple[list[Found], int]:
     )
     ever = [one for k, one in enumerate(money) if k == 0 or one.draws is None or one.draws.sure_frac != 0.0]
     kept = [*ever, *(one for one in found if one.criterion != "stays")]
+    if (
+        ever
+    ):  # an area that comes out first by its amount was sought among what a better one left: its bound is that of all
+        top = max(one.area.bound for one in money)
+        ever[0] = replace(ever[0], area=replace(ever[0].area, bound=top))
+        kept[0] = ever[0]
     ranks = {id(one): number + 1 for number, one in enumerate(ever)}
     out = [replace(one, best_id=number, rank=ranks.get(id(one), one.rank)) for number, one in enumerate(kept)]
     return out, len(money) - len(ever)

@@ -1,6 +1,6 @@
 """The sums of a wijkbedrijf for every buurt, proposed area and best area, on both tracks, with their uncertainty.
 
-All amounts are means over the same joint draws, all intervals their 10th and 90th percentile, and the chance the share of
+All amounts are means over the same joint draws, all intervals their 10th, 50th and 90th percentile, and the chance the share of
 them. The package is one for the whole study and track, so what an area brings is the sum over its blocks and a constant.
 """
 
@@ -42,7 +42,7 @@ USED = (
     *RANGES.values(),
     *sorted({row for track in TRACKS for row, _, _ in term_rows(track).values()}),
 )
-_LOW, _HIGH = 0.1, 0.9
+_PERCENTILES = {"low": 0.1, "median": 0.5, "high": 0.9}
 PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 _KINDS = {"gebied": ("gebied", "gebied_id", "gebied_name"), "best": ("best_area", "best_id", "name")}
 
@@ -247,13 +247,13 @@ def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.Ge
 
 
 def _money(drawn: Array) -> dict[str, Array]:
-    """Return mean, 10th and 90th percentile of what each party gains, and the chance that the enterprise earns its keep."""
+    """Return mean and 10th, 50th and 90th percentile of what each party gains, and the chance that the enterprise pays."""
     out: dict[str, Array] = {}
     for name, outcomes in {**{one: (one,) for one in PARTIES}, **CRITERIA}.items():
         values = drawn[[OUTCOMES.index(one) for one in outcomes]].sum(axis=0)
-        low, high = np.quantile(values, [_LOW, _HIGH], axis=1)
-        column = f"{name}_eur_per_year"
-        out |= {column: values.mean(axis=1), f"{column}_low": low, f"{column}_high": high}
+        out[f"{name}_eur_per_year"] = values.mean(axis=1)
+        at = np.quantile(values, list(_PERCENTILES.values()), axis=1)
+        out |= {f"{name}_eur_per_year_{end}": one for end, one in zip(_PERCENTILES, at, strict=True)}
     return out | {"earns_keep_frac": (drawn[OUTCOMES.index("enterprise")] >= 0).mean(axis=1)}
 
 

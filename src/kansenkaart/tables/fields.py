@@ -12,8 +12,8 @@ row says:
 - its places on the factsheet (``sheet``): ``figure``, ``always``, ``compare`` and ``color``, each with an order;
 - the ``tables`` that hold it, where its own row says so (``?`` where it may be unknown).
 
-Four endings are derived from the column that they belong to: ``x_year`` (the year of x), ``x_low`` and ``x_high`` (its
-interval), ``x_basis`` (what x was made from).
+Five endings are derived from the column that they belong to: ``x_year`` (the year of x), ``x_low`` and ``x_high`` (its
+interval), ``x_median`` (the 50th percentile of the same draws), ``x_basis`` (what x was made from).
 """
 
 from __future__ import annotations
@@ -70,6 +70,14 @@ _DERIVED = {
         (
             "Bovengrens van het 80%-bereik: van de trekkingen valt een op de tien hierboven. {}.",
             "Upper bound of the 80 % interval: one in ten draws lies above it. {}.",
+        ),
+    ),
+    "_median": (
+        ("float", None, None, None),
+        ("{}, middelste trekking", "{}, median draw"),
+        (
+            "De helft van de trekkingen valt hieronder, de helft hierboven. {}.",
+            "Half of the draws lie below it, half above it. {}.",
         ),
     ),
     "_basis": (
@@ -231,7 +239,7 @@ def _on_sheet(word: str) -> tuple[str, int]:
 
 
 def get(name: str) -> Field:
-    """Return one field, deriving ``_year``, ``_low``, ``_high`` and ``_basis`` columns from their parent.
+    """Return one field, deriving ``_year``, ``_low``, ``_high``, ``_median`` and ``_basis`` columns from their parent.
 
     Parameters
     ----------

@@ -301,19 +301,23 @@ def _without_case(row: pd.Series[Any]) -> Answer:
 def _sure(row: pd.Series[Any], case: pd.Series[Any]) -> tuple[Answer, ...]:
     chance = f"De kans dat het wijkbedrijf zichzelf betaalt is {chance_of(case['earns_keep_frac'])}"
     sure, gap = _known(row, "sure_frac"), _known(row, "bound_gap_frac")
-    proof = "" if gap is None else _proof(gap)
+    proof = "" if gap is None else _proof(gap, _known(row, "border_cost_eur_per_year"))
     if sure is not None:
         draws, others = int(row["sure_draws"]), int(row["candidates"])
         chance += f"; in {number(sure * draws)} van de {draws} trekkingen bij de beste vijf van {others}"
     return (Answer("Hoe zeker?", f"{chance}.", proof, folded=True),)
 
 
-def _proof(gap: float) -> str:
-    if gap <= 0:
-        return "bewezen: geen ander gebied is met deze cijfers beter, de prijs van de rand meegerekend"
+def _proof(gap: float, border_cost: float | None) -> str:
+    """Say what is proven, and what it costs that the border has to be one that people recognise [EUR/year]."""
     percent = share(gap, 1)
     most = "minder dan 0,1%" if percent == "0,0%" else f"hoogstens {percent}"
-    return f"een ander gebied kan met deze cijfers {most} meer waard zijn"
+    words = "binnen het rekenmodel bewezen: geen ander gebied met een even herkenbare rand brengt meer op"
+    if gap > 0:
+        words = f"een ander gebied met een even herkenbare rand brengt in het rekenmodel {most} meer op"
+    return (
+        words if border_cost is None else f"{words}; zonder op de rand te letten hoogstens {euros(border_cost, 1)} meer"
+    )
 
 
 def _basis(frame: pd.DataFrame) -> str:

@@ -161,7 +161,7 @@ def _lead(names: Sequence[str]) -> tuple[str, ...]:
         for one in names
         if one not in PARTIES
         and fields.get(one).type in ("int", "float")
-        and not one.endswith(("_id", "_low", "_high"))
+        and not one.endswith(("_id", "_low", "_median", "_high"))
     ]
     return tuple(dict.fromkeys([*figures, *plain]))[:_LEAD]
 
