@@ -131,10 +131,6 @@ def whole_frame(
     return _table(rows, "best_area", block)
 
 
-def _columns(one: Found) -> dict[str, float]:
-    return one.draws._asdict() if one.draws else {"candidates": 0}
-
-
 def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"geometry": []})
     if table == "best_area" and rows:
@@ -458,9 +454,8 @@ def _by(criterion: str, blocks: Blocks, areas: Areas, known: Assumptions, *, fir
     most = best_areas(graph, count=1, question=free, effort=THOROUGH)[0].bound if criterion == "stays" else np.nan
     found = []
     for k, area in enumerate(best):
-        taken = np.concatenate([one.blocks for one in best[:k]]) if k else np.empty(0, np.int64)
-        left = question.without(taken)  # variants leave the better areas alone, as the area itself does
-        found.append(Found(first + k, criterion, k + 1, area, graph, left, most=most))
+        found.append(Found(first + k, criterion, k + 1, area, graph, question, most=most))
+        question = question.without(area.blocks)  # variants leave the better areas alone, as the area itself does
     return found
 
 
@@ -497,12 +492,9 @@ def _ranked(found: Sequence[Found]) -> tuple[list[Found], int]:
     )
     ever = [one for k, one in enumerate(money) if k == 0 or one.draws is None or one.draws.sure_frac != 0.0]
     kept = [*ever, *(one for one in found if one.criterion != "stays")]
-    if (
-        ever
-    ):  # an area that comes out first by its amount was sought among what a better one left: its bound is that of all
-        top = max(one.area.bound for one in money)
-        ever[0] = replace(ever[0], area=replace(ever[0].area, bound=top))
-        kept[0] = ever[0]
+    if ever:  # the first by its amount may have been sought among what another left: its bound is that of all
+        bound = max(one.area.bound for one in money)
+        kept[0] = ever[0] = replace(ever[0], area=replace(ever[0].area, bound=bound))
     ranks = {id(one): number + 1 for number, one in enumerate(ever)}
     out = [replace(one, best_id=number, rank=ranks.get(id(one), one.rank)) for number, one in enumerate(kept)]
     return out, len(money) - len(ever)
