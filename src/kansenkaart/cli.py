@@ -12,16 +12,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kansenkaart import __version__
 from kansenkaart.runs.voice import WORDS, Voice, counted, listening
 from kansenkaart.wording.nl import number
-
-if TYPE_CHECKING:
-    pass
 
 #: The exit code of a trial counts sources that would not work, up to this [1].
 _MOST_FAILED = 100
@@ -168,9 +165,9 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
 @click.pass_obj
 def nieuw(root: Path, study: str, template: str) -> None:
     """Maak een studiebestand in studies/ naar een sjabloon: STUDY is een naam, of een gemeente (Zwolle, GM0193)."""
-    from kansenkaart.runs import study as pipeline
+    from kansenkaart.runs import studies
 
-    path = pipeline.new_study(study, root=root, template=template)
+    path = studies.new_study(study, root=root, template=template)
     click.echo(f"Studie: {path.resolve()}")
     click.echo(f"Maak de kaart met: kansenkaart run {path.stem}")
 
@@ -185,10 +182,11 @@ def nieuw(root: Path, study: str, template: str) -> None:
 @click.pass_obj
 def proef(root: Path, /, gemeentecode: str, study: str, out: Path | None, as_json: bool) -> None:
     """Vraag elke dienst een beetje en zeg wat er niet zou werken; de afsluitcode is het aantal bronnen dat niet werkt."""
+    from kansenkaart.runs import studies
     from kansenkaart.runs import study as pipeline
 
     with _libraries_elsewhere():
-        rows = pipeline.run_trial(pipeline.open_study(study, root=root, gemeentecode=gemeentecode), out)
+        rows = studies.run_trial(pipeline.open_study(study, root=root, gemeentecode=gemeentecode), out)
     if as_json:
         _say_json(rows)
     else:
@@ -205,9 +203,9 @@ def proef(root: Path, /, gemeentecode: str, study: str, out: Path | None, as_jso
 @click.pass_obj
 def lijst(root: Path, as_json: bool) -> None:
     """Toon de studies die er zijn: van dit project, en die met het programma meekomen."""
-    from kansenkaart.runs import study as pipeline
+    from kansenkaart.runs import studies
 
-    rows = pipeline.list_studies(root)
+    rows = studies.list_studies(root)
     if as_json:
         _say_json(rows)
         return
@@ -311,12 +309,7 @@ def own_data(root: Path, study: str | None, example: str | None, out: Path | Non
 )
 @click.option("--met", "pins_in", default="", help="Nummers van blokken die erin moeten: 12,13.")
 @click.option("--zonder", "pins_out", default="", help="Nummers van blokken die erbuiten moeten: 7.")
-@click.option(
-    "--naar",
-    "criterion",
-    type=click.Choice(["bedrag", "kwh", "grens", "stays", "border"]),
-    help="Waar het beste in is.",
-)
+@click.option("--naar", "criterion", type=click.Choice(_CRITERIA), help="Waar het beste in is.")
 @click.option("--prijzen", "prices", is_flag=True, help="Noem ook de prijs van elk blok langs de rand, erin of eruit.")
 @click.option(
     "--seconden",
@@ -360,10 +353,8 @@ def vergeet(root: Path, study: str, role: str, as_json: bool) -> None:
 
     place = pipeline.open_study(study, root=root)
     gone = forget(place.study, place.folders, role)
-    if as_json:
-        _say_json(gone)
-    else:
-        click.echo("\n".join([f"gewist: {one}" for one in gone] or [f"Van {role} was niets bewaard."]))
+    words = [f"gewist: {one}" for one in gone] or [f"Van {role} was niets bewaard."]
+    _say_json(gone) if as_json else click.echo("\n".join(words))
 
 
 @cli.command()
@@ -392,6 +383,22 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
     else:
         for one in files:
             click.echo(str(one.resolve()))
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--openbaar/--intern", "public", default=None, help="Openbaar (standaard), of intern: elk pand apart.")
+@click.option("--uitgever", "publisher", default="Kansenkaart", help="Wie de uitgave publiceert.")
+@click.option("--contact", "contact", default="", help="Mailadres of pagina voor vragen over de uitgave.")
+@_json_option
+@click.pass_obj
+def uitgave(root: Path, /, study: str, public: bool | None, publisher: str, contact: str, as_json: bool) -> None:
+    """Maak een map met de open lagen, hun betekenis en een verwijzing: klaar om neer te zetten, zoals op Zenodo."""
+    from kansenkaart.runs.studies import open_study, run_release
+
+    with _libraries_elsewhere():
+        files = run_release(open_study(study, root=root, public=public), (publisher, contact))
+    _say_json([str(one) for one in files]) if as_json else click.echo(f"Uitgave: {files[-1].parent.resolve()}")
 
 
 def _run(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kansenkaart.acquire import trial
-from kansenkaart.runs import study
+from kansenkaart.runs import studies, study
 from kansenkaart.sources import bag, cbs_areas, pdok
 from kansenkaart.sources.tools.ogc import Choice
 from tests.loopback import faults
@@ -28,7 +28,7 @@ def _tried(unkind_site, root, monkeypatch, *variants, fault=None, out=None):
             monkeypatch.setenv(name, address)
         server.fault = fault
         place = study.open_study("gemeente", root=project(root, "gemeente"), gemeentecode="GM9999")
-        rows = study.run_trial(replace(place, http=replace(HTTP, page_size=1000)), out)
+        rows = studies.run_trial(replace(place, http=replace(HTTP, page_size=1000)), out)
         return {row["source"]: row for row in rows}, list(server.asked)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kansenkaart.cli import cli
 from kansenkaart.config import read_study
 from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
-from kansenkaart.publish import manifest
+from kansenkaart.publish import release
 from kansenkaart.runs import study
 from kansenkaart.sources.tools import http, rawnames
 from kansenkaart.sources.tools.archives import Bounds, gunzip
@@ -125,14 +125,14 @@ MARK = json.dumps({"fingerprint": "f", "files": {"index.html": "0" * 64}}).encod
 @given(data=st.data())
 def test_mark_of_what_was_published(desk, data):
     (desk / ".publish.json").write_bytes(data.draw(spoilt(MARK)))
-    assert manifest.stands(desk, "f") in (True, False)
+    assert release.stands(desk, "f") in (True, False)
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800"])
 def test_a_mark_that_names_no_file_that_can_be_is_damaged(desk, name):
     (desk / ".publish.json").write_text(json.dumps({"fingerprint": "f", "files": {name: "0" * 64}}))
-    assert manifest.stands(desk, "f") is False
-    assert [one.found for one in manifest.faults(desk)] == [f"no name of a file: {name!r}"]
+    assert release.stands(desk, "f") is False
+    assert [one.found for one in release.faults(desk)] == [f"no name of a file: {name!r}"]
 
 
 @FUZZ

@@ -24,7 +24,7 @@ from kansenkaart.publish.feasibility import steps
 from kansenkaart.publish.feasibility.report import verdict
 from kansenkaart.publish.feasibility.sums import survey_of
 from kansenkaart.publish.figures import case_of, headline_cases, verdict_of
-from kansenkaart.publish.manifest import MARK, REPORTS
+from kansenkaart.publish.release import MARK, REPORTS
 from kansenkaart.runs import study
 from kansenkaart.score import enterprise, facts
 from kansenkaart.tables.assumptions import default

@@ -122,7 +122,7 @@ def difference_page(content: Mapping[str, Any], *, title: str, labels: tuple[str
     labels : tuple of str
         The edition before and the new one, as people name them.
     """
-    return _page("verschil.html.jinja", title=title, labels=labels, difference=content, words=codes("change"))
+    return page_of("verschil.html.jinja", title=title, labels=labels, difference=content, words=codes("change"))
 
 
 def monitor_page(
@@ -142,7 +142,7 @@ def monitor_page(
         Edition, who and why, of editions that somebody let pass a gate.
     """
     plots = [(one, plotted(one.values, labels)) for one in series]
-    return _page("cijfers.html.jinja", title=title, labels=labels, plots=plots, accepted=accepted)
+    return page_of("cijfers.html.jinja", title=title, labels=labels, plots=plots, accepted=accepted)
 
 
 def plotted(values: Sequence[float | None], labels: Sequence[str]) -> Plot:
@@ -195,7 +195,16 @@ def _environment() -> jinja2.Environment:
     return made
 
 
-def _page(template: str, **content: Any) -> str:
+def page_of(template: str, **content: Any) -> str:
+    """Write a page of one of the templates: HTML without script or request.
+
+    Parameters
+    ----------
+    template : str
+        Name of its file.
+    **content : Any
+        What it tells.
+    """
     page = (
         _environment()
         .get_template(template)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kansenkaart.config import Study
 from kansenkaart.errors import ConfigError, GateError, StoreError
+from kansenkaart.present.catalog import Release, ReleaseFile, documents
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow, index_html
 from kansenkaart.present.factsheet import Sheet, Talk, sheet_html, talk_html
 from kansenkaart.present.mapspec import Page, Start
@@ -19,12 +22,12 @@ from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.factsheets import talks
-from kansenkaart.publish.manifest import REPORTS, record, stands
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.publish.map.spec import SHOWN, Companions, picture
-from kansenkaart.publish.release import publish_release
+from kansenkaart.publish.release import BRIDGE, METADATA, REPORTS, publish_release, record, stands
 from kansenkaart.tables import assumptions
-from kansenkaart.tables.step import Report, code_version
+from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.step import Report, code_version, commit
 from kansenkaart.tables.store import Store, atomic
 from kansenkaart.wording.nl import number
 
@@ -98,6 +101,63 @@ def publish(
         Report("factsheets", "done", {"factsheet": len(sheets)}),
         Report("open data", "done", {}),
     ]
+
+
+def release_folder(
+    readable: ReaderStore, study: Study, published: Path, target: Path, *, number: int, who: tuple[str, str]
+) -> list[Path]:
+    """Write a folder that can be deposited as it is: layers, their meaning in the standards, how to cite them, hashes.
+
+    Parameters
+    ----------
+    readable : ReaderStore
+        What readers of the edition may see.
+    study : Study
+        For its name and title.
+    published : Path
+        Folder of the study under ``maps``, with the bridge to the edition before.
+    target : Path
+        Folder of all releases; that of this one is made in it, whole or not at all.
+    number : int
+        Of the edition of the study [1].
+    who : tuple of str
+        Who publishes it, and an address or page where to ask.
+
+    Returns
+    -------
+    list of Path
+        The files, ``SHA256SUMS`` last.
+
+    Raises
+    ------
+    GateError
+        If the disclosure audit finds anything.
+    """
+    names = [name for name in SHOWN if readable.has(name)]
+    require_safe(readable, study)
+    target.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target))
+    try:
+        part = draft / study.name
+        (part / "data").mkdir(parents=True)
+        if (published / "data" / f"{BRIDGE}.parquet").is_file():
+            shutil.copyfile(published / "data" / f"{BRIDGE}.parquet", part / "data" / f"{BRIDGE}.parquet")
+        files, layers = publish_release(readable, study, part / "data", names)
+        about = json.loads((part / "data" / METADATA).read_text("utf-8"))
+        about |= {"version": f"{about['as_of']}-{number}", "commit": commit()}
+        made = [ReleaseFile(f"data/{one.name}", one.stat().st_size, sha256_of(one)) for one in files]
+        name = "-".join(
+            filter(None, [study.name, "intern" * (not readable.public and not study.invented), about["version"]])
+        )
+        for path, text in documents(Release(name, about, layers, made, *who)).items():
+            _written(part / path, text)
+        every = sorted(one.relative_to(part).as_posix() for one in part.rglob("*") if one.is_file())
+        _written(part / "SHA256SUMS", "".join(f"{sha256_of(part / one)}  {one}\n" for one in every))
+        shutil.rmtree(target / name, ignore_errors=True)
+        part.replace(target / name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return [target / name / one for one in (*every, "SHA256SUMS")]
 
 
 def readable_of(store: Store, study: Study, *, studies: Path, public: bool) -> ReaderStore:

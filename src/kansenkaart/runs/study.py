@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kansenkaart.acquire import steps as acquire
-from kansenkaart.acquire import trial
 from kansenkaart.acquire.own_data import erase_left
-from kansenkaart.config import Folders, Source, Study, folders, read_study, shipped_studies, study_path
+from kansenkaart.config import Folders, Source, Study, folders, read_study, study_path
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
-from kansenkaart.publish import manifest
+from kansenkaart.publish import release
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.editions import accepted
 from kansenkaart.publish.editions.steps import Editions
 from kansenkaart.publish.feasibility import steps as feasibility_reports
 from kansenkaart.score import steps as score
-from kansenkaart.sources import cbs_areas
 from kansenkaart.sources.own import example_csv
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.step import Report, Step, is_current, run
-from kansenkaart.tables.store import Store, atomic, locked
-from kansenkaart.wording.nl import number
+from kansenkaart.tables.store import Store, locked
 
 Listen = Callable[[Report], None]
 
@@ -99,107 +95,6 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     places = folders(root)
     chosen = public_unasked(study) if public is None else public
     return Workplace(study, places, Store(places.processed / study.name), public=chosen)
-
-
-def new_study(name: str, *, root: Path, template: str) -> Path:
-    """Copy a study that comes with the package to the project, under a name of its own or for a municipality.
-
-    Parameters
-    ----------
-    name : str
-        Of the new study, or the name or code of a municipality: then the study is named after it and asks it.
-    root : Path
-        Folder of the project.
-    template : str
-        Name of the study to copy.
-
-    Returns
-    -------
-    Path
-        The new file.
-
-    Raises
-    ------
-    ConfigError
-        If the name is not that of a study or is taken, or there is no such template.
-    """
-    shipped = shipped_studies()
-    code, title = cbs_areas.municipality(name) or ("", "")
-    if title:
-        name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in title.lower()).strip("-")
-        name = f"{name}-{code.lower()}" if (root / "studies" / f"{name}.toml").exists() else name
-    target = root / "studies" / study_path(root, name).name
-    if template not in shipped:
-        raise ConfigError(
-            f"one of the templates {sorted(shipped)}", found=template, where="studies", remedy="choose one of them"
-        )
-    if target.exists():
-        raise ConfigError(
-            "a name that is free", found="a study of that name", where=target.name, remedy="choose another name"
-        )
-    text = shipped[template].read_text(encoding="utf-8").replace(f'name = "{template}"', f'name = "{name}"', 1)
-    if title:
-        text = re.sub(r'(?m)^title = ".*"$', f'title = "{title}"', text, count=1)
-        text = re.sub(r'(?m)^gemeentecode = ".*"$', f'gemeentecode = "{code}"', text, count=1)
-    with atomic(target) as part:
-        part.write_text(text, encoding="utf-8")
-    return target
-
-
-def run_trial(place: Workplace, out: Path | None = None) -> list[dict[str, Any]]:
-    """Ask every live service of a study a little, and return one row per source.
-
-    Parameters
-    ----------
-    place : Workplace
-        The study, with a municipality.
-    out : Path, optional
-        Folder for the answers, cleaned of what could lead to a person.
-
-    Returns
-    -------
-    list of dict
-        ``source``, ``works``, ``verdict``, ``words``, ``seconds``, ``headers``, and the ``requests`` and ``minutes`` that a
-        run would take.
-    """
-    verdicts, box = trial.try_services(place.study, place.http)
-    if out is not None:
-        trial.write_bodies(verdicts, box, out)
-    return [
-        {
-            "source": one.source,
-            "works": one.works,
-            "verdict": "werkt" if one.works else "WERKT NIET",
-            "words": one.words,
-            "seconds": number(sum(one.seconds) / len(one.seconds) if one.seconds else None, 1),
-            "headers": one.headers,
-            "requests": number(one.expected.requests if one.expected else None),
-            "minutes": number(one.expected.minutes if one.expected else None, 1),
-        }
-        for one in verdicts
-    ]
-
-
-def list_studies(root: Path) -> list[dict[str, Any]]:
-    """Return the studies of a project and those that come with the package, a faulty one with its fault as title.
-
-    Parameters
-    ----------
-    root : Path
-        Folder of the project.
-    """
-    own = {one.stem: one for one in (root / "studies").glob("*.toml")}
-    rows = []
-    for name, path in sorted({**shipped_studies(), **own}.items()):
-        row: dict[str, Any] = {"name": name, "origin": "project" if name in own else "kansenkaart"}
-        row |= {"published": (root / "maps" / name / "index.html").exists()}
-        try:
-            study = read_study(path)
-        except ConfigError as why:
-            rows.append({**row, "title": f"fout: {why.found[:80]}", "place": "-"})
-            continue
-        rows.append({**row, "title": study.title, "place": study.place.gemeentecode or "-"})
-    return rows
 
 
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
@@ -499,7 +394,7 @@ def check(place: Workplace) -> list[KansenkaartError]:
         except KansenkaartError as why:
             wrong.append(why)
     targets = [replace(place, public=one).target for one in (True, False)]
-    return [*wrong, *(fault for target in targets for fault in manifest.faults(target))]
+    return [*wrong, *(fault for target in targets for fault in release.faults(target))]
 
 
 def _expected(store: Store) -> list[str]:

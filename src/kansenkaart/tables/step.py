@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -75,6 +76,21 @@ def code_version() -> str:
 def scoring_version() -> str:
     """Return the hash of what can move a score without being data or an assumption: pages and command line cannot."""
     return _hash_of_package(leave_out=frozenset({"present", "cli.py", "assumptions.csv", "gates.csv"}))
+
+
+@lru_cache(maxsize=1)
+def commit() -> str:
+    """Return the commit of the checkout that the package runs from, ``-dirty`` where it was changed since; else nothing."""
+    folder = Path(__file__).resolve().parents[3]
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return asked.stdout.strip()
 
 
 def _hash_of_package(*, leave_out: frozenset[str]) -> str:

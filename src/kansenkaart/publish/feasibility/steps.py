@@ -15,13 +15,13 @@ from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.present.pdf import write_pdf
 from kansenkaart.present.report import render_report
 from kansenkaart.present.workbook import write_workbook
-from kansenkaart.publish import manifest
+from kansenkaart.publish import release
 from kansenkaart.publish.audit import LEAST_HOMES
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import Place, PlaceSums, Survey, survey_of, workbook_of
-from kansenkaart.publish.manifest import REPORTS
 from kansenkaart.publish.map.legend import editions_of
+from kansenkaart.publish.release import REPORTS
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.step import Report, code_version
@@ -92,7 +92,7 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
     files = _write_all(store, study, folder, known, places)
     for name in earlier - {one.name for one in files}:
         (folder / name).unlink(missing_ok=True)
-    manifest.record(folder, mark, files)
+    release.record(folder, mark, files)
     return [Report("haalbaarheid", "done", {"rapporten": len(places)})]
 
 
@@ -108,12 +108,12 @@ def stand(store: Store, study: Study, target: Path) -> bool:
     target : Path
         Folder of the study under ``maps``.
     """
-    return not store.has("enterprise_case") or manifest.stands(target / REPORTS, _fingerprint(store, study))
+    return not store.has("enterprise_case") or release.stands(target / REPORTS, _fingerprint(store, study))
 
 
 def _published(folder: Path) -> set[str]:
     try:
-        known = manifest.publication(folder)
+        known = release.publication(folder)
     except StoreError:
         return set()
     return {Path(name).name for name in known.files} if known else set()
@@ -173,11 +173,11 @@ def write_reports(store: Store, study: Study, target: Path, known: Assumptions, 
         )
     files = _write_all(store, study, folder, known, places)
     try:
-        before = manifest.publication(folder)
+        before = release.publication(folder)
     except StoreError:
         before = None
     others = [folder / name for name in before.files if (folder / name).is_file()] if before else []
-    manifest.record(folder, before.fingerprint if before else "", {*files, *others})
+    release.record(folder, before.fingerprint if before else "", {*files, *others})
     return files
 
 
