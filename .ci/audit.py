@@ -51,6 +51,7 @@ ALLOWED = frozenset(
         "MIT-0",
         "MIT-CMU",
         "PSF-2.0",
+        "W3C-20150513",
         "Zlib",
         "EUPL-1.2",
         "GPL-2.0-or-later",
