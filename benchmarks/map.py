@@ -4,7 +4,8 @@ Run ``python benchmarks/map.py`` for our page, ``--peers`` to draw the same buil
 ``--page maps/voorburg/index.html`` for a page that was made before. The last line is JSON: one row per tool. Interactive is when
 the frame with the whole first picture has been handed over, by the page's own clock. ``cpu_s`` is the time that the page's main
 thread ran on a processor until then, and ``renderer_cpu_s`` all threads of its process; ``worst_frame_ms`` is the longest time
-between two frames while panning and zooming, ``worst_task_cpu_ms`` the most work in one turn of the main thread meanwhile:
+between two frames while panning and zooming, ``worst_task_cpu_ms`` the most work in one turn of the main thread meanwhile, and
+``click_ms`` the time from a click to the panel that explains:
 where other programs keep the processors busy, as the row of an empty page tells, only the work says something of the page. The
 buildings are invented: squares with a notch on a jittered grid.
 """
@@ -50,6 +51,12 @@ document.addEventListener("DOMContentLoaded", look);"""
 WHEN = """() => new Promise((say) => {
   const look = () => (window.klaarAt ? say(window.klaarAt) : setTimeout(look, 5));
   look(); })"""
+#: From a click on the middle of the map to the frame that shows the panel [ms]; zoomed in first, to hit a building.
+CLICK = """() => new Promise((say) => {
+  const at = kaart.getCenter(), began = performance.now();
+  kaart.fire("click", { latlng: at, containerPoint: kaart.latLngToContainerPoint(at) });
+  const shown = () => say(document.getElementById("detail").hidden ? -1 : performance.now() - began);
+  requestAnimationFrame(() => setTimeout(shown)); })"""
 PITCH_M = 16.0
 EMPTY = "<!DOCTYPE html><title>leeg</title><body data-klaar=ja><p>Niets</p></body>"
 
@@ -184,6 +191,20 @@ def worst_task(browser: Browser, page: Page, process: int) -> float:
     return max(float(one.get("tdur", 0)) for one in tasks) / 1000
 
 
+def click_ms(page: Page) -> float | None:
+    """Give the time from a click to the panel that explains [ms]: the first click, when columns are still packed."""
+    page.click("#heel")
+    page.wait_for_timeout(1500)
+    for step in range(20):
+        page.evaluate(
+            f"kaart.setView(kaart.getCenter(), 18, {{animate: false}}); kaart.panBy([{7 * step}, {3 * step}], {{animate: false}})"
+        )
+        page.wait_for_timeout(400)
+        if (took := float(page.evaluate(CLICK))) >= 0:
+            return round(took, 1)
+    return None
+
+
 def measure(path: Path, tool: str, count: int, *, fragment: str = "", trace: bool = True) -> dict[str, Any]:
     """Open a page in a fresh browser and measure it."""
     with sync_playwright() as driver:
@@ -206,6 +227,7 @@ def measure(path: Path, tool: str, count: int, *, fragment: str = "", trace: boo
             "cpu_s": round(metrics["TaskDuration"], 2),
             "renderer_cpu_s": round(metrics["ProcessTime"], 2),
             "worst_frame_ms": round(worst_frame(page), 1),
+            "click_ms": click_ms(page) if tool == "kansenkaart" else None,
             "renderer_mib": round(resident_mib(process)),
             "worst_task_cpu_ms": round(worst_task(browser, page, process), 1) if trace else None,
             "load": os.getloadavg()[0],

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kansenkaart.errors import ConfigError, SchemaError
-from kansenkaart.present.style import AMOUNT, LegendClass, css_variables, ramp_classes, read_house_style
+from kansenkaart.present.style import AMOUNT, LegendClass, contrast, css_variables, ramp_classes, read_house_style
 from tests.present.pictures import picture
 
 
@@ -74,4 +74,17 @@ def test_house_style_takes_plain_values_only(tmp_path, value):
     path = tmp_path / "stijl.toml"
     path.write_text(f'[variabelen]\n"--merk" = "{value}"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="--merk"):
+        read_house_style(path)
+
+
+def test_a_house_style_that_cannot_be_read_is_refused_with_the_contrast(tmp_path):
+    # Yellow on white: (1.05) / (0.2126 + 0.7152 + 0.05) = 1.07; the text on it stays readable.
+    assert contrast("#ffff00", "#ffffff") == pytest.approx(1.07, abs=0.005)
+    assert contrast("#000", "#fff") == pytest.approx(21)
+    path = tmp_path / "stijl.toml"
+    path.write_text('[variabelen]\n"--merk" = "#ffff00"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"--merk op --vlak: contrast 1,1 : 1, gevraagd 4,5 : 1"):
+        read_house_style(path)
+    path.write_text('[donker]\n"--merk" = "#0b5674"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="--merk op --vlak"):
         read_house_style(path)

@@ -240,6 +240,7 @@ def _classes(bounds: Sequence[float], labels: Sequence[str], colors: Sequence[st
 
 #: A house style is a page; a larger file is something else [byte].
 MOST_BYTES = 1 << 16
+_SHORT = len("#rgba")
 _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
 
 
@@ -263,6 +264,49 @@ def style_faults(style: Mapping[str, str]) -> Iterator[str]:
             yield f"house style variable {name!r} has a value that is not a plain CSS value: {value[:60]!r}"
         elif value.startswith("#") and not _COLOR.fullmatch(value):
             yield f"house style variable {name!r} is no colour of 3, 4, 6 or 8 hexadecimal digits: {value[:60]!r}"
+
+
+#: What must be read on what, by variable: ink, ground, and the least contrast [1] (WCAG 2.2, 1.4.3 and 1.4.11).
+_READ_ON = (
+    ("--tekst", "--vlak", 4.5),
+    ("--tekst-2", "--vlak", 4.5),
+    ("--tekst-2", "--vlak-2", 4.5),
+    ("--tekst", "--kaart", 4.5),
+    ("--merk", "--vlak", 4.5),
+    ("--merk-tekst", "--merk", 4.5),
+    ("--accent", "--vlak", 3.0),
+    ("--tekst", "--gekozen", 4.5),
+)
+
+
+def contrast(ink: str, ground: str) -> float:
+    """Return the contrast of two colours [1], from 1 (none) to 21 (WCAG 2.2, relative luminance).
+
+    Parameters
+    ----------
+    ink, ground : str
+        As #rgb or #rrggbb.
+    """
+    light, dark = sorted((_luminance(one) for one in (ink, ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    digits = color[1:] if len(color) > _SHORT else "".join(2 * one for one in color[1:4])
+    parts = [int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _unreadable(style: Mapping[str, str], usual: Mapping[str, str]) -> Iterator[str]:
+    """Yield the pairs of a house style that cannot be read, with their contrast; a colour that is no hex is not judged."""
+    whole = {**VARIABLES, **usual, **style}
+    for ink, ground, least in _READ_ON:
+        if {ink, ground} & set(style) and all(_COLOR.fullmatch(whole[one]) for one in (ink, ground)):
+            ratio = contrast(whole[ink], whole[ground])
+            if ratio < least:
+                said, asked = (f"{one:.1f}".replace(".", ",") for one in (ratio, least))
+                yield f"{ink} op {ground}: contrast {said} : 1, gevraagd {asked} : 1"
 
 
 def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -305,6 +349,13 @@ def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
             remedy=f"known variables: {', '.join(VARIABLES)}",
         )
     light, dark = ({str(k): str(v) for k, v in one.items()} for one in tables.values())
+    if dim := [*_unreadable(light, {}), *_unreadable(dark, DARK)]:
+        raise ConfigError(
+            "colours that can be read on each other (WCAG 2.2 AA)",
+            found="; ".join(dim)[:600],
+            where=path.name,
+            remedy="take a darker or a lighter colour for one of the two",
+        )
     return light, dark
 
 

@@ -21,7 +21,7 @@ interface ColumnAbout {
 }
 
 /** A column that was unpacked: numbers, codes into words, or texts. */
-interface ColumnData { about: ColumnAbout; value(i: number): any; numbers?: Float64Array; codes?: Uint8Array | Uint16Array | Uint32Array; words?: string[] }
+interface ColumnData { about: ColumnAbout; value(i: number): any; numbers?: Float64Array; sorted?: any; codes?: Uint8Array | Uint16Array | Uint32Array; words?: string[] }
 
 /** The header of a packed layer. */
 interface LayerHeader {

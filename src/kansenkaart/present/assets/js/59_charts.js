@@ -10,8 +10,9 @@ function ticks(least, most, count = 4) {
 
 /** The ends of an axis that holds 0 and all these values, some of which may be unknown. @param {number[]} values */
 function extentOf(values) {
-  const known = values.filter(Number.isFinite);
-  return { least: Math.min(0, ...known), most: Math.max(0, ...known) };
+  let least = 0, most = 0;
+  for (const one of values) if (Number.isFinite(one)) [least, most] = [Math.min(least, one), Math.max(most, one)];
+  return { least, most };
 }
 
 const placeOn = ({ least, most }, value) => (100 * (value - least)) / (most - least || 1) + "%";
@@ -77,12 +78,12 @@ function monthBars(values, unit) {
 
 /** Where one feature stands among all of its layer: every other a thin line on one axis. @param {LayerData} layer @param {string} name @param {number} i */
 function amongOthers(layer, name, i) {
-  const column = layer.column(name), values = [], mine = column.value(i);
-  for (let k = 0; k < layer.n; k++) if (Number.isFinite(column.value(k))) values.push(column.value(k));
+  const column = layer.column(name), mine = column.value(i), values = (column.sorted ||= column.numbers?.filter(Number.isFinite).sort() || []);
   if (values.length < 3 || !Number.isFinite(mine)) return "";
-  const extent = extentOf(values), scale = scaleOf(extent), higher = values.filter((one) => one > mine).length, step = Math.ceil(values.length / 400);
-  const sorted = values.sort((p, q) => p - q), thin = sorted.filter((_, k) => k % step === 0).map((one) => piece("ander", extent, one));
+  const extent = extentOf([values[0], values[values.length - 1]]), scale = scaleOf(extent), step = Math.ceil(values.length / 400);
+  const thin = Array.from(values.filter((_, k) => k % step === 0), (one) => piece("ander", extent, one));
+  const higher = values.length - 1 - values.lastIndexOf(mine);
   return [h("h3", {}, "Naast de andere " + nl(values.length - 1)), h("span", { class: "as breed", "aria-hidden": "true" }, thin, piece("nul", extent, 0), piece("stip", extent, mine)), scale.marks,
     h("p", { class: "hint" }, "Plaats " + nl(higher + 1) + " van " + nl(values.length) + (scale.thousands ? "; as in duizend " + (layer.about.get(name).unit.split(" ")[0]) : "")
-      + ". Het midden van alle is " + figure(layer.about.get(name), sorted[sorted.length >> 1]) + ".")];
+      + ". Het midden van alle is " + figure(layer.about.get(name), values[values.length >> 1]) + ".")];
 }

@@ -1,11 +1,12 @@
 // Two places side by side: the same figures, on the same axes.
 
+const MOST_NAMED = 500;
+
 /** The list to choose a second place from: by mouse and by keyboard. */
 function compareList(layer, i) {
+  if (layer.n > MOST_NAMED) return "";
   const names = Array.from({ length: layer.n }, (_, k) => k).filter((k) => k !== i && visible(k)).map((k) => ({ k, name: layer.titleOf(k) }));
   names.sort((a, b) => a.name.localeCompare(b.name, "nl", { numeric: true }));
-  const MOST = 500;
-  if (names.length > MOST) return "";
   return h("label", { class: "keuze" }, "Vergelijk met ", h("select", { id: "naast", onchange: (event) => compareWith(Number(event.target.value)) },
     h("option", { value: -1 }, "kies een plek"), names.map(({ k, name }) => h("option", { value: k }, name.slice(0, 60)))));
 }
