@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import re
@@ -24,6 +25,8 @@ def _roles() -> tuple[str, ...]:
 ROLES = _roles()
 DATA_VARIABLE = "KANSENKAART_DATA"
 _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
+#: What no path in a study holds: a backslash, what TOML makes of one (\\b is a sign without a shape), or a drive.
+_ODD_PATH = re.compile(r"[\x00-\x1f\\]|^[A-Za-z]:")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 #: A study file is a page or two; a larger one is something else [byte].
 MOST_BYTES = 1 << 20
@@ -159,6 +162,8 @@ class Source(_Strict):
     @field_validator("path")
     @classmethod
     def _inside(cls, path: str | None) -> str | None:
+        if path is not None and _ODD_PATH.search(path):
+            raise ValueError("a path is written with /, such as map/bag.gpkg, and has no drive letter")
         if path is not None and (Path(path).is_absolute() or ".." in Path(path).parts):
             raise ValueError("a path must stay inside the data folder: relative, without '..'")
         return path
@@ -297,7 +302,7 @@ def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
     try:
         return Study.model_validate(content)
     except ValidationError as why:
-        faults = [f"{'.'.join(map(str, one['loc']))[:80]}: {one['msg'][:200]}" for one in why.errors()]
+        faults = [f"{_key(one['loc'])}: {one['msg'].removeprefix('Value error, ')[:200]}" for one in why.errors()]
         more = [f"and {len(faults) - _SHOWN_FAULTS} more"] if len(faults) > _SHOWN_FAULTS else []
         raise ConfigError(
             "a study without faults",
@@ -305,6 +310,13 @@ def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:
             where=path.name,
             remedy="correct the keys named",
         ) from why
+
+
+def _key(place: tuple[int | str, ...]) -> str:
+    """Return where in a study a fault is, as people count: the second [[source]] is source 2."""
+    if len(place) > 1 and isinstance(place[1], int):
+        return f"{place[0]} {place[1] + 1}, {'.'.join(map(str, place[2:]))}".rstrip(", ")[:80]
+    return ".".join(map(str, place))[:80]
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -327,6 +339,15 @@ def _toml(path: Path) -> dict[str, Any]:
             remedy="save the file as UTF-8 (in Notepad: Save as, encoding UTF-8)",
         ) from why
     except (ValueError, RecursionError, OSError) as why:
-        raise ConfigError(
-            "a TOML file", found=str(why)[:200], where=path.name, remedy="correct the line named"
-        ) from why
+        raise ConfigError("a TOML file", found=str(why)[:200], where=path.name, remedy=_cure(path, str(why))) from why
+
+
+def _cure(path: Path, fault: str) -> str:
+    """Return what to do about text that is no TOML: the two faults that people make without seeing them, or the line."""
+    with contextlib.suppress(OSError):
+        text = path.read_bytes()[:MOST_BYTES].decode("utf-8", "replace")
+        if "\\" in fault:
+            return "write / in paths instead of \\"
+        if re.search("[\u201c\u201d\u201e\u2018\u2019]", text):
+            return "put straight quotes around texts, as Notepad types them and Word does not"
+    return "correct the line named"

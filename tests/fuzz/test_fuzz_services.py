@@ -38,6 +38,25 @@ def test_half_a_character_in_a_page_is_named_and_no_page_is_kept(published, tmp_
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
 
+def test_half_a_character_in_an_answer_of_cbs_is_named(published, tmp_path):
+    rows = json.loads(published["DataProperties"])
+    rows["value"][0]["\ud800"] = "x"
+
+    def get_json(url, *, http, params=None, known=None):
+        name = next(one for one in published if f"/{one}" in url and one[0].isupper())
+        return _answers(json.dumps(rows).encode() if name == "DataProperties" else published[name])(url, http=http)
+
+    asked = {"base_url": "http://127.0.0.1/ODataFeed/odata/", "codes": ["GM9999"], "tables": ["86165NED"], "http": HTTP}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cbs, "get_json", get_json)
+        with pytest.raises(FormatError, match="half a character"):
+            cbs.fetch_kwb(tmp_path, **asked)
+
+
+def test_an_edition_that_is_no_text_is_named_as_it_is():
+    assert plain_name(True) == "True"
+
+
 def test_an_edition_without_letters_is_named():
     with pytest.raises(ConfigError) as told:
         plain_name(" - ")

@@ -1,56 +1,86 @@
-"""Errors, reasons and notes reach people in Dutch: every sentence of the rooms that read files is in the catalogue."""
+"""Errors, reasons and notes reach people in Dutch: every sentence that the code can say is in the catalogue."""
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import kansenkaart
+from kansenkaart import errors
+from kansenkaart.cli import cli
 from kansenkaart.wording.messages import catalogue, error_lines, in_dutch
+from tests.wording.sentences import Package, words
 
 PACKAGE = Path(kansenkaart.__file__).parent
-READERS = [
-    *(PACKAGE / "acquire" / f"{one}.py" for one in ("deliveries", "readers", "own_data")),
-    PACKAGE / "config.py",
-    *(PACKAGE / "sources" / f"{one}.py" for one in ("bag", "bag3d", "bgt", "cbs_areas", "gwsw", "knmi", "nwb", "own")),
-    *(PACKAGE / "sources" / "tools" / f"{one}.py" for one in ("rawnames", "cleaning", "layers", "archives")),
-]
-#: Words that are the same in both languages, or no words: names, numbers and what is filled in whole.
-SAME = {"{}", "{} ({})", "relative_level", "bouwjaar", "{} {}", "{}, {}", "{}{}", 'layer = "{}"'}
+ERRORS = {
+    name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.KansenkaartError)
+}
+#: Dutch that the walk meets in a call of the same name: no message.
+NO_MESSAGES = {
+    "Gebied {}",
+    "Gebied {}, deel {}",
+    "Gebied {}{}",
+    "Vergeleken met de omgeving",
+    "Als de aannames schuiven",
+}
 
 
-def _texts(node: ast.expr | None) -> list[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return [node.value]
-    if isinstance(node, ast.JoinedStr):
-        return ["".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in node.values)]
-    if isinstance(node, ast.IfExp):
-        return [*_texts(node.body), *_texts(node.orelse)]
-    return []
+def _is_name(text: str) -> bool:
+    """Say whether a text is the name of a thing, without a blank: a column, a table, a file, an option of a study."""
+    return " " not in text.strip()
 
 
-def _sentences(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        if name.endswith("Error") and name != "ValueError":
-            wanted = [*node.args[:1], *(one.value for one in node.keywords if one.arg in ("expected", "remedy"))]
-        elif name in ("drop", "note", "drop_named") and node.args:
-            wanted = [one for one in node.args if isinstance(one, (ast.Constant, ast.JoinedStr, ast.IfExp))]
-        else:
-            continue
-        found |= {text for one in wanted for text in _texts(one)}
-    return found - SAME - {""}
+@pytest.fixture(scope="module")
+def sentences() -> dict[str, str]:
+    return dict(Package.of(PACKAGE).sentences(ERRORS))
 
 
-@pytest.mark.parametrize("path", READERS, ids=lambda one: one.stem)
-def test_every_sentence_has_its_dutch(path):
-    missing = sorted(one for one in _sentences(path) if in_dutch(one) == one and catalogue().get(one) != one)
-    assert missing == []
+def test_every_sentence_has_its_dutch(sentences):
+    missing = {text: where for text, where in sentences.items() if not _is_name(text) and _untranslated(text)}
+    assert {text: where for text, where in missing.items() if text not in NO_MESSAGES} == {}
+
+
+def _untranslated(text: str) -> bool:
+    return in_dutch(text) == text and catalogue().get(text) != text
+
+
+def test_the_walk_sees_errors_reasons_and_notes_however_they_are_said(sentences):
+    assert len(sentences) > 850
+    for text in (
+        "one row a day",  # said at once
+        "no usable geometry",  # a constant
+        "left out, {}: {}{}",  # a parameter of a method
+        "status: {}",  # the beginning of a reason
+    ):
+        assert text in sentences
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            'def f(x):\n    raise FormatError("two words", found="other words" if x else "more words")',
+            {"two words", "other words", "more words"},
+        ),
+        (
+            'def f(x):\n    where = f"row {x}"\n    return FormatError("two words", found=where)',
+            {"two words", "row {}"},
+        ),
+        (
+            'def _g(words):\n    raise FormatError(words, found="other words")\n\ndef f():\n    _g("two words")',
+            {"two words", "other words"},
+        ),
+        ('WORDS = "two words"\n\ndef f(sieve, bad):\n    sieve.drop(bad, WORDS)', {"two words"}),
+        ('def f(sieve, n):\n    sieve.note(f"{n} of us" + " and more", 1)', {"{} of us and more"}),
+        ('def f(noted, n):\n    noted[f"rows of {n}"] = 1', {"rows of {}"}),
+        ('def f(n):\n    return Tally(1, 1, {"two words": n}, {"other words": 1})', {"two words", "other words"}),
+    ],
+)
+def test_a_sentence_is_found_wherever_it_is_said(source, said, tmp_path):
+    (tmp_path / "room.py").write_text(source, "utf-8")
+    assert {text for text, _ in Package.of(tmp_path).sentences(ERRORS)} == said
 
 
 def test_holes_are_filled_in_their_order_and_the_longest_sentence_wins():
@@ -61,6 +91,21 @@ def test_holes_are_filled_in_their_order_and_the_longest_sentence_wins():
     assert all(english.count("{}") >= dutch.count("{}") for english, dutch in catalogue().items())
 
 
+def test_several_sentences_in_one_and_columns_by_their_name():
+    assert in_dutch("source 2, form: Field required; source 2, vorm: Extra inputs are not permitted") == (
+        "bron 2, form: ontbreekt; bron 2, vorm: deze sleutel bestaat niet (een schrijffout?)"
+    )
+    assert in_dutch("gas_use_m3_per_home unknown") == "aardgas per woning onbekend"
+    assert in_dutch("map and more.gpkg") == "map and more.gpkg"  # the name of a file stays as it is
+
+
+def test_no_sentence_of_the_catalogue_is_half_translated():
+    left = [
+        dutch for dutch in catalogue().values() if words(dutch) and set(dutch.lower().split()) & {"the", "with", "than"}
+    ]
+    assert left == []
+
+
 def test_an_error_in_lines():
     lines = error_lines("rows of one station", found="stations 260, 278 in one file", where="etmgeg.txt", remedy="")
     assert lines == [
@@ -68,3 +113,35 @@ def test_an_error_in_lines():
         "  gevonden: stations 260, 278 in een bestand",
         "  waar: etmgeg.txt",
     ]
+
+
+STUDY = (
+    'name = "proef"\ntitle = "Proef"\n[[source]]\nrole = "pand"\npublisher = "bag"\norigin = "file"\nform = "auto"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "remedy"),
+    [
+        (STUDY + 'path = "map\\gegevens.gpkg"\n', "in een tekst (regel 8", "schrijf / in paden"),
+        (STUDY + 'path = "map\\bag.gpkg"\n', "bron 1, path: een pad schrijft u met /", "verbeter de genoemde sleutels"),
+        (STUDY + 'path = "C:/bag.gpkg"\n', "zonder schijfletter", "verbeter de genoemde sleutels"),
+        (
+            STUDY.replace('"Proef"', "\u201cProef\u201d"),
+            "een waarde die geen TOML is (regel 2",
+            "rechte aanhalingstekens",
+        ),
+        (STUDY + 'pad = "x.gpkg"\n', "bron 1, pad: deze sleutel bestaat niet (een schrijffout?)", "verbeter de"),
+        (STUDY.replace('"pand"', '"panden"'), "bron 1, role: moet een van de rollen zijn: buurt", "verbeter de"),
+        (STUDY.replace('role = "pand"\n', ""), "bron 1, role: ontbreekt", "verbeter de"),
+    ],
+)
+def test_a_study_that_cannot_be_read_says_in_dutch_what_is_wrong_and_where(text, found, remedy, tmp_path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "proef.toml").write_text(text, "utf-8")
+    with pytest.raises(errors.ConfigError) as caught:
+        CliRunner().invoke(cli, ["--map", str(tmp_path), "status", "proef"], catch_exceptions=False)
+    why = caught.value
+    lines = error_lines(why.expected, found=why.found, where=why.where, remedy=why.remedy)
+    assert found in lines[1]
+    assert remedy in lines[-1]

@@ -15,7 +15,7 @@ from kansenkaart.crs import RD
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, epw, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.tools.layers import fields_of
-from kansenkaart.sources.tools.rawnames import fits, form_of, forms
+from kansenkaart.sources.tools.rawnames import fits, form_of, forms, nearest_form
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
 
@@ -164,18 +164,19 @@ def _form_of(path: Path, source: Source) -> str:
 
 
 def _by_columns(path: Path, source: Source) -> str:
-    likely = [source.layer or ""] if source.role == "terrain" else _LIKELY[source.role]
+    likely = bgt.likely_layers(source.layer) if source.role == "terrain" else _LIKELY[source.role]
     layer = None if source.role == "terrain" else source.layer
-    columns = fields_of(path, f"a file for role {source.role}", layer=layer, likely=[one for one in likely if one])
+    columns = fields_of(path, f"a file for role {source.role}", layer=layer, likely=likely)
     if source.form != AUTO and fits(columns, source.role, source.form):
         return source.form
     found = form_of(columns, source.role)
     if found is None and source.form == AUTO:
+        nearest, missing = nearest_form(columns, source.role)
         raise FormatError(
             f"the columns of one of the forms {', '.join(forms_of(source.role))}",
-            found=", ".join(columns[:12]) or "no columns",
+            found=f"nearest is {nearest}, without {', '.join(missing)}; there are {', '.join(columns[:12]) or 'none'}",
             where=path.name,
-            remedy="say which form it is, or rename the columns as one of the forms has them",
+            remedy="rename the columns as that form has them, or name the file that has them: docs/how-to/new-study.md",
         )
     return found or source.form
 

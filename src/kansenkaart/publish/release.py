@@ -451,12 +451,13 @@ def _wrong(folder: Path, known: Publication) -> Iterator[StoreError]:
     for name, digest in sorted(known.files.items()):
         try:
             path = (folder / name).resolve()
-        except ValueError:  # a null or half a character
-            yield _damaged(folder, MARK, f"no name of a file: {name!r}")
+            there = path.is_file()
+        except (ValueError, OSError):  # a null, half a character, or more characters than a name can have
+            yield _damaged(folder, MARK, f"no name of a file: {name!r:.60}")
             continue
         if not path.is_relative_to(folder.resolve()):
             yield _damaged(folder, MARK, f"a file outside the folder: {name}")
-        elif not path.is_file():
+        elif not there:
             yield _damaged(folder, name, "no such file")
         elif (found := sha256_of(path)) != digest:
             yield _damaged(folder, name, f"bytes with sha256 {found[:12]}… where {digest[:12]}… was published")

@@ -16,6 +16,7 @@ from rasterio.windows import Window, from_bounds
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FetchError, FormatError
+from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NORTH_OF_LIMBURG_M
 from kansenkaart.sources.tools.geofiles import TIFF_MAGIC, open_raster
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Tally
@@ -36,6 +37,8 @@ from kansenkaart.tables.provenance import Provenance, sha256_of
 #: What AHN writes where there is no height.
 NODATA = 3.4028234663852886e38
 #: Heights outside these [m NAP] are no heights: deepest pit and highest mast of the country with room to spare.
+#: Above this a height is a filler of some program, not a height in another unit; two sheets agree within this [m].
+_FILLERS, _SAME_M = 1e5, 0.01
 HEIGHT_LIMITS_M = (-100.0, 500.0)
 _RD_CODES = (28992, 7415)
 #: Cells of one window, 4 GiB in memory [1].
@@ -83,17 +86,20 @@ def open_window(
     left_out = Counter({"sheet missing": len(paths) - len(there)})
     rows, columns, transform = _grid(there[0], bounds, resolution_m)
     heights = np.full((rows, columns), np.nan, dtype=np.float32)
+    seen = Counter[str]()
     for path in there:
-        used = _fill(heights, transform, path)
+        used = _fill(heights, transform, path, seen)
         left_out["sheet outside the window"] += not used
     kept = len(paths) - sum(left_out.values())
-    return heights, transform, Tally(len(paths), kept, left_out, {"cells without height": int(np.isnan(heights).sum())})
+    noted = {"cells without height": int(np.isnan(heights).sum())} | {name: n for name, n in seen.items() if n}
+    return heights, transform, Tally(len(paths), kept, left_out, noted)
 
 
 def _grid(
     path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None = None
 ) -> tuple[int, int, Affine]:
     with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
+        _require_rd(sheet, path)
         size, west0, north0 = float(sheet.transform.a), float(sheet.transform.c), float(sheet.transform.f)
     if resolution_m is not None and abs(size - resolution_m) > _GRID_TOLERANCE:
         raise _off_grid(path, f"cells of {size} m", f"cells of {resolution_m} m")
@@ -116,7 +122,7 @@ def _grid(
     return rows, columns, transform
 
 
-def _fill(heights: NDArray[np.float32], transform: Affine, path: Path) -> bool:
+def _fill(heights: NDArray[np.float32], transform: Affine, path: Path, seen: Counter[str]) -> bool:
     with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
         _require_grid(sheet, transform, path)
         column0 = round((sheet.transform.c - transform.c) / transform.a)
@@ -128,21 +134,35 @@ def _fill(heights: NDArray[np.float32], transform: Affine, path: Path) -> bool:
             return False
         window = Window(left - column0, top - row0, right - left, bottom - top)
         read = sheet.read(1, window=window).astype(np.float32)
-        nodata = sheet.nodata
+        nodata, south = sheet.nodata, sheet.bounds.bottom
     low, high = HEIGHT_LIMITS_M
-    known = np.isfinite(read) & (read > low) & (read < high)
+    stated = np.isfinite(read)
     if nodata is not None and not np.isnan(nodata):
-        known &= read != np.float32(nodata)
+        stated &= read != np.float32(nodata)
+    known = stated & (read > low) & (read < high)
+    if south > NORTH_OF_LIMBURG_M and known.any() and np.median(read[known]) > HIGHEST_GROUND_M_NAP:
+        seen[f"most of {path.name} above {HIGHEST_GROUND_M_NAP:g} m NAP, north of Limburg: another unit? unknown"] += 1
+        known[:] = False
     part = heights[top:bottom, left:right]
+    seen[f"cells above {high:g} m NAP in {path.name}: another unit? unknown"] += int(
+        (stated & (read >= high) & (read < _FILLERS)).sum()
+    )
+    torn = known & ~np.isnan(part) & (np.abs(part - read) > _SAME_M)
+    seen[f"cells with another height in {path.name} than in an earlier sheet, which counts"] += int(torn.sum())
     empty = np.isnan(part) & known
     part[empty] = read[empty]
     return True
 
 
-def _require_grid(sheet: Any, transform: Affine, path: Path) -> None:
+def _require_rd(sheet: Any, path: Path) -> None:
     code = None if sheet.crs is None else sheet.crs.to_epsg()
     if code not in _RD_CODES and "Amersfoort / RD New" not in str(sheet.crs):
-        raise CrsError(f"RD New ({RD})", found=str(sheet.crs), where=path.name, remedy="use the sheet as published")
+        found = str(sheet.crs) if sheet.crs else "no reference system"
+        raise CrsError(f"RD New ({RD})", found=found, where=path.name, remedy="use the sheet as published")
+
+
+def _require_grid(sheet: Any, transform: Affine, path: Path) -> None:
+    _require_rd(sheet, path)
     west, south, east, north = sheet.bounds
     if not (RD_LIMITS_M[0] <= west <= east <= RD_LIMITS_M[2] and RD_LIMITS_M[1] <= south <= north <= RD_LIMITS_M[3]):
         raise CrsError(
@@ -190,18 +210,19 @@ def join_sheets(paths: Sequence[Path], bounds: tuple[float, float, float, float]
         return open_window(paths, bounds)[2]
     rows, columns, transform = _grid(there[0], bounds)
     used: set[Path] = set()
-    empty = 0
+    empty, seen = 0, Counter[str]()
     with rasterio.open(path, "w", **_profile(rows, columns, transform)) as out:
         for top in range(0, rows, _STRIP_ROWS):
             height = min(_STRIP_ROWS, rows - top)
             strip = np.full((height, columns), np.nan, dtype=np.float32)
             place = transform * Affine.translation(0, top)
-            used |= {one for one in there if _fill(strip, place, one)}
+            used |= {one for one in there if _fill(strip, place, one, seen)}
             empty += int(np.isnan(strip).sum())
             window = Window(0, top, columns, height)
             out.write(np.where(np.isnan(strip), np.float32(NODATA), strip).astype(np.float32), 1, window=window)
     left_out = {"sheet missing": len(paths) - len(there), "sheet outside the window": len(there) - len(used)}
-    return Tally(len(paths), len(used), left_out, {"cells without height": empty})
+    noted = {name: count for name, count in seen.items() if count}
+    return Tally(len(paths), len(used), left_out, {"cells without height": empty, **noted})
 
 
 def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kansenkaart.tables.provenance import Tally
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,8 @@ PLACEHOLDER_YEARS = (1005, 9999)
 #: Floor areas outside these [m2] are placeholders: 0 and 1 for unmeasured, 999999 for unknown [1]_.
 FLOOR_AREA_LIMITS_M2 = (2, 999_998)
 UNKNOWN_STATUS = "onbekend"
+#: A year that people keep as a date, such as 1965-01-01.
+_DAY_OF_YEAR = r"^(\d{4})-\d{1,2}-\d{1,2}(?:[T ].*)?$"
 #: Names of the layer in the register's own deliveries, the current objects first.
 LAYERS = {
     "pand": ("pandactueelbestaand", "pand", "panden"),
@@ -125,6 +128,8 @@ def _finish_pand(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
 
 
 def _blank_placeholder_years(sieve: Sieve, path: Path) -> None:
+    written = to_text(sieve.frame["bouwjaar"])
+    sieve.frame["bouwjaar"] = written.str.replace(_DAY_OF_YEAR, r"\1", regex=True)
     years = sieve.numbers("bouwjaar", f"{path.name}, bouwjaar")
     years = years.where(years.mod(1) == 0)
     for year in PLACEHOLDER_YEARS:
@@ -183,7 +188,7 @@ def _keep_homes(sieve: Sieve) -> None:
 
 def _words(value: object) -> list[str]:
     if isinstance(value, str):
-        return [word.strip(" \"'") for word in value.strip("{}[]").split(",") if word.strip(" \"'")]
+        return [word.strip(" \"'") for word in re.split(r"[,;|/]", value.strip("{}[]")) if word.strip(" \"'")]
     return [str(word) for word in value] if isinstance(value, (list, tuple, np.ndarray)) else []
 
 
@@ -263,9 +268,9 @@ def _identify(sieve: Sieve, name: str) -> None:
     sieve.frame[name] = sieve.frame[name].map(bag_id)
     sieve.drop(sieve.frame[name].isna(), "identification is not 16 digits")
     order = pd.to_numeric(sieve.frame["occurrence"], errors="coerce").fillna(0)
-    last = sieve.frame.assign(order=order.astype("float64")).sort_values("order", kind="stable")
-    doubles = last.duplicated(name, keep="last").reindex(sieve.frame.index)
-    sieve.drop(doubles, "same identification twice")
+    newest = order.groupby(sieve.frame[name]).transform("max")
+    sieve.drop(order < newest, "same identification twice")  # an earlier voorkomen
+    sieve.drop_doubles(name, "same identification twice", keep="last")
 
 
 def _load(path: Path, table: str, form: str, layer: str | None) -> gpd.GeoDataFrame:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.sources.tools.cleaning import Sieve, bag_id, polygons_of
+from kansenkaart.sources.tools.cleaning import NAMED_RD, Sieve, bag_id, in_rd, polygons_of
 from kansenkaart.sources.tools.rawnames import (
     MOST_BYTES,
     bounded,
@@ -54,6 +55,8 @@ _RD_CODES = ("7415", "28992")
 _NAMED = 5
 _FULL_TURN_DEG = 360.0
 _CORNERS = 3
+#: Set on a document that names no reference system.
+_UNNAMED = "_unnamed"
 #: A face is flat when its heights differ by no more than this many steps of the file's own rounding [1].
 FLAT_STEPS = 2.0
 #: The rounding of a file that does not say it, or says more than a roof can be drawn with [m]: the millimetre of 3DBAG.
@@ -72,6 +75,16 @@ ID_ATTRIBUTES = (
     "gmlid",
     "id",
 )
+#: What people take for CityJSON, by its first bytes.
+_OTHERS = {
+    b"<": "XML, such as CityGML",
+    b"SQLite format 3": "a GeoPackage",
+    b"v ": "a Wavefront OBJ",
+    b"# ": "a Wavefront OBJ",
+}
+#: What 3DBAG writes behind the identification of a pand for each part of it.
+_PART = re.compile(r"-\d+$")
+_ROOFS = ("roofsurface", "+roofsurface")
 _BUILDINGS = ("Building", "BuildingPart", "BuildingUnit", "BuildingStorey")
 
 
@@ -131,23 +144,33 @@ Model = tuple[dict[str, Any], Floats, Floats]
 
 
 def _models(path: Path) -> Iterator[Model]:
-    text, _ = text_of(json_that_fits(_unpacked(path), where=path.name))
+    content = _unpacked(path)
+    if other := next((what for starts, what in _OTHERS.items() if content.lstrip().startswith(starts)), None):
+        raise FormatError(
+            "a CityJSON document",
+            found=other,
+            where=path.name,
+            remedy="take the tile of 3DBAG as CityJSON; citygml-tools turns CityGML into it",
+        )
+    text, _ = text_of(json_that_fits(content, where=path.name))
     documents = _documents(text)
     if not documents or documents[0].get("type") != "CityJSON":
         kind = documents[0].get("type") if documents else "an empty file"
         raise FormatError(
-            "a CityJSON document",
+            "a CityJSON document, or a sequence with that as its first line",
             found=str(kind)[:80],
             where=path.name,
-            remedy="give the tile as CityJSON; CityGML can be turned into it with citygml-tools",
+            remedy="fetch the tile again, whole: in a sequence the first line holds the transform",
         )
     head = documents[0]
-    _require_rd_nap(head, path)
     transform = head.get("transform") or {"scale": [1.0, 1.0, 1.0], "translate": [0.0, 0.0, 0.0]}
     scale, shift = np.asarray(transform["scale"], float), np.asarray(transform["translate"], float)
-    for one in documents:
-        if one.get("CityObjects"):
-            yield one, scale, shift
+    system = str((head.get("metadata") or {}).get("referenceSystem") or "")
+    models = [(one, scale, shift) for one in documents if one.get("CityObjects")]
+    if system or not _in_rd(models):
+        _require_rd_nap(system, path)
+    for one, *how in models:
+        yield ({**one, _UNNAMED: 1} if not system else one), how[0], how[1]
 
 
 def _unpacked(path: Path) -> bytes:
@@ -194,7 +217,7 @@ def _finest(models: list[Model], path: Path) -> str:
     for model, _, _ in models:
         for one in model["CityObjects"].values():
             if _is_building(one):
-                there.update({str(geometry.get("lod")) for geometry in one.get("geometry", [])})
+                there.update({str(geometry.get("lod")) for geometry in one.get("geometry") or []})
     chosen = next((one for one in LODS if there[one]), None)
     if chosen is None and there:
         raise FormatError(
@@ -235,12 +258,17 @@ def _require_ids(faces: _Faces, path: Path) -> None:
         )
 
 
-def _require_rd_nap(head: dict[str, Any], path: Path) -> None:
-    system = str((head.get("metadata") or {}).get("referenceSystem") or "none stated")
-    if not system.rstrip("/").endswith(_RD_CODES):
+def _in_rd(models: list[Model]) -> bool:
+    """Say whether all corners of a file that names no system can only be RD New."""
+    corners = [np.asarray(one["vertices"], float).reshape(-1, _CORNERS) * scale + shift for one, scale, shift in models]
+    return bool(corners) and bool(in_rd(np.asarray(shapely.points(np.concatenate(corners)[:, :2]))).all())
+
+
+def _require_rd_nap(system: str, path: Path) -> None:
+    if not re.search(rf"(?<!\d)(?:{'|'.join(_RD_CODES)})(?!\d)", system):
         raise CrsError(
             "EPSG:7415 (RD New and NAP)",
-            found=system,
+            found=system or "none stated",
             where=f"{path.name}, metadata.referenceSystem",
             remedy="use the tile as 3DBAG publishes it, or write EPSG:7415 in metadata.referenceSystem if it is in RD and NAP",
         )
@@ -248,6 +276,8 @@ def _require_rd_nap(head: dict[str, Any], path: Path) -> None:
 
 def _gather(model: dict[str, Any], scale: Floats, shift: Floats, lod: str, faces: _Faces) -> None:
     objects = {name: one for name, one in model["CityObjects"].items() if _is_building(one)}
+    if _UNNAMED in model:
+        faces.seen[NAMED_RD] += 1
     faces.seen["object that is no building, passed by"] += len(model["CityObjects"]) - len(objects)
     vertices = np.asarray(model["vertices"], float).reshape(-1, _CORNERS) * scale + shift
     found: Counter[str] = Counter()
@@ -255,7 +285,7 @@ def _gather(model: dict[str, Any], scale: Floats, shift: Floats, lod: str, faces
     for name, one in objects.items():
         root = name if not one.get("parents") else one["parents"][0]
         owner = _Owner(name, root, objects.get(root, one), one)
-        for geometry in one.get("geometry", []):
+        for geometry in one.get("geometry") or []:
             if str(geometry.get("lod")) == lod:
                 found[root] += 1
                 _gather_geometry(geometry, vertices, owner, faces)
@@ -274,7 +304,11 @@ class _Owner:
 
     def pand_id(self) -> str | None:
         """Return the 16 digits, or None."""
-        return bag_id(self.root) or next(filter(None, map(_id_attribute, (self.building, self.part))), None)
+        names = (_PART.sub("", one) for one in (self.root, self.name))
+        return next(
+            filter(None, (*map(bag_id, names), _id_attribute(self.building), _id_attribute(self.part))),
+            None,
+        )
 
     def short(self, pand_id: str | None) -> str:
         """Return the name of the part, beginning with the pand."""
@@ -299,9 +333,11 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
         faces.strangers.add(owner.root)
         faces.attributes.update(map(str, attributes))
     number = 0
+    roofs = {at for at, one in enumerate(surfaces) if str(one.get("type")).casefold() in _ROOFS}
+    faces.seen["geometry without a roof face (RoofSurface)"] += not roofs
     for rings, value in _leaves(geometry["boundaries"], semantics["values"]):
         surface = surfaces[value]
-        if surface["type"] != "RoofSurface":
+        if value not in roofs:
             continue
         for ring in rings:
             faces.points.append(vertices[ring])

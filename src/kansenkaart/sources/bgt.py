@@ -96,7 +96,7 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
     _keep_existing(sieve)
     sieve.frame["terrain_id"] = to_text(sieve.frame["terrain_id"])
     sieve.drop(sieve.frame["terrain_id"].isna(), "no identification")
-    sieve.drop(sieve.frame["terrain_id"].duplicated(keep="last"), "same identification twice")
+    sieve.drop_doubles("terrain_id", "same identification twice", keep="last")
     sieve.polygons(path.name)
     frame = sieve.frame.assign(kind=_class_of(kind, layer, path), area_m2=sieve.frame.geometry.area)
     for name in ("function", "surface"):
@@ -181,10 +181,20 @@ def _keep_existing(sieve: Sieve) -> None:
     sieve.drop_by_name(status.notna() & (status.str.lower() != EXISTING), status, "status: ")
 
 
+def likely_layers(kind: str | None) -> list[str]:
+    """Return how the layer of a class is called in the deliveries: by the register, or by CityGML.
+
+    Parameters
+    ----------
+    kind : str or None
+        Such as ``wegdeel``.
+    """
+    return [kind, *(old for old, new in OLD_LAYERS.items() if new == squeezed(kind))] if kind else []
+
+
 def _open(path: Path, kind: str | None) -> tuple[gpd.GeoDataFrame, str]:
     expected = "a BGT file with one layer"
-    likely = (kind, *(old for old, new in OLD_LAYERS.items() if new == kind)) if kind else ()
-    frame = open_layer(path, expected, likely=[one for one in likely if one])
+    frame = open_layer(path, expected, likely=likely_layers(kind))
     return frame, str(frame.attrs[LAYER])
 
 

@@ -25,6 +25,7 @@ from cbsodata import cbsodata3
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host
+from kansenkaart.sources.tools.ogc import encoded
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import bounded, reading, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
@@ -116,7 +117,7 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
         frame[name] = column
         frame[f"{name}_year"] = pd.Series(year, index=frame.index, dtype="Int64").where(column.notna())
         if year != years[0][0]:
-            noted[f"{name} from {year}"] = int(column.notna().sum())
+            noted[f"{name} of the year {year}"] = int(column.notna().sum())
         if column.isna().any():
             noted[f"{name} unknown"] = int(column.isna().sum())
     rows, double = years[0][2]
@@ -414,7 +415,8 @@ def _fetch_table(
 
 
 def _plain(rows: list[dict[str, Any]]) -> bytes:
-    return (json.dumps({"value": rows}, ensure_ascii=False, allow_nan=False, indent=0) + "\n").encode()
+    text = json.dumps({"value": rows}, ensure_ascii=False, allow_nan=False, indent=0) + "\n"
+    return encoded(text, where="the answers of CBS")
 
 
 def _cached(path: Path, table: str, name: str, host: str) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Reads buurten with their figures from the files of CBS wijken en buurten.
 
-Formats: ``pdok-snake`` (OGC API Features and GeoPackage, 2022 and later) and ``wfs-2021-shp`` (the WFS of 2021 saved as a
-shapefile, whose 207 camelCase names were cut to ten characters and made unique by number, in the order of the service).
+Formats: ``pdok-snake`` (OGC API Features and GeoPackage, 2022 and later), ``pdok-2026`` (areas without figures), ``cbs-shp``
+(the shapefile of CBS's own download: BU_CODE, AANT_INW, ...) and ``wfs-2021-shp`` (the WFS of 2021 saved as a shapefile,
+whose 207 camelCase names were cut to ten characters and made unique by number, in the order of the service).
 
 References
 ----------
@@ -43,13 +44,13 @@ ORDER_2021 = {
 }
 COLUMNS_2021 = 207
 #: Names of the layer in the deliveries.
-LAYERS = ("buurten", "cbs_buurten")
+LAYERS = ("buurten", "cbs_buurten", "buurt")
 #: Owner-occupied and rented shares add up to 100 %, but for homes of unknown ownership and rounding [%].
 OWNERSHIP_SUM_PCT = (50.0, 102.0)
 #: CBS gives letters too since 2025: BU, the municipality's four digits and four digits or letters.
 _CODE = re.compile(r"BU\d{4}[0-9A-Z]{4}")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
-_NAMED = 5
+_NAMED, _CODE_DIGITS = 5, 8
 _THOUSAND_EUR = ("income_per_inhabitant_eur", "home_value_eur")
 _EUR_PER_THOUSAND = 1000.0
 
@@ -75,7 +76,7 @@ def read_buurt(
     path : Path
         File as published.
     form : str
-        ``pdok-snake`` or ``wfs-2021-shp``.
+        ``pdok-snake``, ``pdok-2026``, ``cbs-shp`` or ``wfs-2021-shp``.
     layer : str or None
         Layer ``buurten`` where the file has one of that name, otherwise its only layer.
     year : int or None
@@ -102,16 +103,26 @@ def read_buurt(
     if form == "wfs-2021-shp":
         _require_order(raw, path)
     sieve = Sieve(to_our_names(raw, "buurt", form=form, where=path.name))
-    codes = sieve.frame["buurtcode"] = to_text(sieve.frame["buurtcode"]).str.upper()
+    codes = sieve.frame["buurtcode"] = _codes(sieve)
     sieve.drop(
         ~codes.fillna("").map(lambda one: bool(_CODE.fullmatch(one))).astype(bool),
         "buurtcode is not BU and 8 digits or letters",
     )
-    sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurtcode twice")
+    sieve.drop_doubles("buurtcode", "same buurtcode twice")
     sieve.polygons(path.name)
     _to_figures(sieve, path)
+    if form == "pdok-2026":
+        sieve.note("areas without figures: those come from the role statistics, by code", len(sieve.frame))
     _add_years(sieve.frame, path, year, figure_years or {})
     return _finish(sieve, path), sieve.tally()
+
+
+def _codes(sieve: Sieve) -> pd.Series[Any]:
+    """Return codes as CBS writes them: BU before eight digits, and the zero that a number has lost."""
+    codes = to_text(sieve.frame["buurtcode"]).str.upper().str.removesuffix(".0")
+    bare = codes.str.fullmatch(r"\d{7,8}").fillna(False).astype(bool)
+    sieve.note("buurtcode without BU: read as BU and eight digits", bare.sum())
+    return codes.where(~bare, "BU" + codes.str.zfill(_CODE_DIGITS))
 
 
 def _require_order(raw: pd.DataFrame, path: Path) -> None:

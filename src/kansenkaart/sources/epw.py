@@ -8,6 +8,7 @@ References
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HOURS, _EPW_HEAD, _HEAD_BYTES = 24, 8, 200
+#: A row of data begins with year, month, day, hour and minute; the head is eight lines, or fewer where some were lost.
+_DATA = re.compile(r"\s*\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}\s*,\s*\d{1,2}\s*,")
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 #: Columns of an EPW by their place [2]_.
 _EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
@@ -77,9 +80,13 @@ def hours_of(path: Path, year: int) -> Sieve:
         lines = text_of(bounded(path).read_bytes())[0].splitlines()
         place = lines[0].split(",")
         latitude, longitude, zone_h = (float(one) for one in place[6:9])
-        body = "\n".join(lines[_EPW_HEAD:])
+        first = next((at for at, line in enumerate(lines) if _DATA.match(line)), _EPW_HEAD)
+        body = "\n".join(lines[first:])
         raw = pd.read_csv(io.StringIO(body), header=None, usecols=list(_EPW), index_col=False).rename(columns=_EPW)
+    counted, note = hours_from_one(pd.to_numeric(raw["hour"], errors="coerce"))
+    raw["hour"] = counted
     sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name).assign(clock=_clock(raw, year)))
+    sieve.note(note, len(raw) if note else 0)
     leap = (pd.to_numeric(raw["month"], errors="coerce") == 2) & (pd.to_numeric(raw["day"], errors="coerce") == 29)
     sieve.drop(leap, "29 February of a leap year")
     drop_undated(sieve, path, sieve.frame["clock"].isna())
@@ -92,6 +99,26 @@ def hours_of(path: Path, year: int) -> Sieve:
     )
     _blank_fillers(sieve)
     return sieve
+
+
+def hours_from_one(hour: pd.Series[float]) -> tuple[pd.Series[float], str]:
+    """Return hours as 1 to 24, each the one that ends then; a file that counts them 0 to 23 names the one that begins.
+
+    Parameters
+    ----------
+    hour : Series of float
+        As the file counts them [h].
+
+    Returns
+    -------
+    hours : Series of float
+        1 to 24 [h].
+    note : str
+        What was seen, empty for a file that counts 1 to 24.
+    """
+    if (hour == 0).any() and not (hour == _HOURS).any():
+        return hour + 1, "hours counted 0 to 23: taken as the hour that begins then"
+    return hour, ""
 
 
 def _clock(raw: pd.DataFrame, year: int) -> pd.Series[pd.Timestamp]:

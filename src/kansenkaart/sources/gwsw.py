@@ -27,8 +27,14 @@ import shapely
 from numpy.typing import NDArray
 
 from kansenkaart.crs import RD
-from kansenkaart.errors import FormatError
-from kansenkaart.sources.tools.cleaning import Sieve, placeless
+from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.sources.tools.cleaning import (
+    HIGHEST_GROUND_M_NAP,
+    NORTH_OF_LIMBURG_M,
+    Sieve,
+    in_rd,
+    placeless,
+)
 from kansenkaart.sources.tools.layers import open_layer
 from kansenkaart.sources.tools.rawnames import (
     MISSING,
@@ -74,6 +80,8 @@ _DESIGN = ("ont", "ontwerp")
 _YEAR = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?=\D|\d{4}\b|$)"
 #: Sizes below this are metres written as millimetres [mm]: the smallest pipe is 50 mm, the largest 4 m.
 _METRES_BELOW = 5.0
+#: Half of the pipes of a real system fall less than 1 in 100; of levels in cm half would fall more than this [1].
+_STEEPEST, _LONG_M, _FEW = 0.1, 5.0, 2
 _LEVELS = ("bob_from_m_nap", "bob_to_m_nap", "ground_level_m_nap")
 #: Set on frames of HydX, where a blank is unknown and 0.00 is a level; the GWSW services write 0 for unknown.
 _ZERO_IS_LEVEL = "zero is a level"
@@ -213,7 +221,7 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["pipe_id"] = to_text(sieve.frame["pipe_id"])
     sieve.drop(sieve.frame["pipe_id"].isna(), "no identification")
     sieve.lines(path.name)
-    sieve.drop(sieve.frame["pipe_id"].duplicated(), "same pipe twice")
+    sieve.drop_doubles("pipe_id", "same pipe twice")
     _absent(sieve, "sewer_pipe")
     begin = to_text(sieve.frame["begin"]) if "begin" in sieve.frame else pd.Series(None, index=sieve.frame.index)
     sieve.frame["laid_year"] = begin.astype("str").str.extract(_YEAR, expand=False)
@@ -221,17 +229,33 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.note("laid_year is no date, unknown", odd.sum())
     for name in _TEXTS:
         sieve.frame[name] = to_text(sieve.frame[name])
-    _numbers(sieve, _NUMBERS, path)
     sieve.frame["length_m"] = sieve.frame.geometry.length
+    _drop_odd_levels(sieve, path)
+    _numbers(sieve, _NUMBERS, path)
     return _conform(sieve, "sewer_pipe", path), sieve.tally()
+
+
+def _drop_odd_levels(sieve: Sieve, path: Path) -> None:
+    """Make levels unknown that fall like no sewer does: written in cm or mm, they make every pipe a cliff."""
+    names = ("bob_from_m_nap", "bob_to_m_nap")
+    ends = [to_number(sieve.frame[name], where=f"{path.name}, {name}", lenient=True) for name in names]
+    slope = ((ends[0] - ends[1]).abs() / sieve.frame["length_m"])[sieve.frame["length_m"] >= _LONG_M].dropna()
+    if len(slope) >= _FEW and (typical := float(slope.median())) > _STEEPEST:
+        sieve.note(f"levels that fall {typical:.2g} m per m in most pipes: another unit? unknown", len(sieve.frame))
+        sieve.frame[list(names)] = None
 
 
 def _finish_nodes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["node_id"] = to_text(sieve.frame["node_id"])
     sieve.drop(sieve.frame["node_id"].isna(), "no identification")
     sieve.points(path.name)
-    sieve.drop(sieve.frame["node_id"].duplicated(), "same node twice")
+    sieve.drop_doubles("node_id", "same node twice")
     _numbers(sieve, _NODE_NUMBERS, path)
+    high = (sieve.frame["ground_level_m_nap"] > HIGHEST_GROUND_M_NAP) & (sieve.frame.geometry.y > NORTH_OF_LIMBURG_M)
+    sieve.note(
+        f"ground level above {HIGHEST_GROUND_M_NAP:.0f} m NAP north of Limburg: another unit? unknown", high.sum()
+    )
+    sieve.frame["ground_level_m_nap"] = sieve.frame["ground_level_m_nap"].mask(high)
     return _conform(sieve, "sewer_node", path), sieve.tally()
 
 
@@ -286,8 +310,8 @@ def _hydx(path: Path, table: str) -> pd.DataFrame:
     return frame
 
 
-def _hydx_files(path: Path, table: str) -> list[tuple[str, bytes]]:
-    named = re.compile(rf"(?i)(?:.*[^a-z])?{table}\d*\.csv")
+def _hydx_files(path: Path, table: str, *, needed: bool = True) -> list[tuple[str, bytes]]:
+    named = re.compile(rf"(?i)(?:.*[^a-z])?{table}(?:[ _.-]?\d+)*\.(?:csv|txt)")
     if path.suffix.lower() == ".zip":
         with reading(path, f"a zip with HydX table {table}"), zipfile.ZipFile(bounded(path)) as opened:
             names = [one.filename for one in opened.infolist() if one.file_size < _MOST_HYDX_BYTES]
@@ -298,8 +322,8 @@ def _hydx_files(path: Path, table: str) -> list[tuple[str, bytes]]:
         names = sorted(one.name for one in folder.glob("*"))
         hits = [one for one in names if named.fullmatch(one)]
         found = [(one, bounded(folder / one).read_bytes()) for one in hits]
-    if not found:
-        there = ", ".join(one for one in names if one.lower().endswith(".csv")) or "no csv at all"
+    if not found and needed:
+        there = ", ".join(one for one in names if one.lower().endswith((".csv", ".txt"))) or "no table (.csv) at all"
         raise FormatError(
             f"the HydX table {table}.csv (or {table}1.csv)",
             found=there,
@@ -347,9 +371,24 @@ def _hydx_nodes(path: Path, origin_m: tuple[float, float]) -> gpd.GeoDataFrame:
     kind = kind.mask(raw["UNI_IDE"].isin(_pumped_from(path)), "gemaal")
     frame = {"node_id": raw["UNI_IDE"], "kind": kind, "ground_level_m_nap": raw["MVD_NIV"]}
     frame |= {"status": raw["STA_OBJ"], "type": raw["KNP_TYP"]}
+    _require_place(shapes, path)
     nodes = gpd.GeoDataFrame(frame, geometry=shapes)
     nodes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
     return nodes
+
+
+def _require_place(shapes: Any, path: Path) -> None:
+    """Refuse a set of which most nodes lie outside RD New: drawn on a grid of its own, or x and y swapped."""
+    placed = shapes[~placeless(shapes)]
+    outside = ~in_rd(placed)
+    if len(placed) and 2 * outside.sum() > len(placed):
+        west, south, east, north = shapely.total_bounds(placed)
+        raise CrsError(
+            "nodes in RD New",
+            found=f"x {west:.0f} to {east:.0f} and y {south:.0f} to {north:.0f}",
+            where=f"{path.name}, KNP_XCO and KNP_YCO",
+            remedy="a set on a grid of its own is moved by shift_m = [x, y] in the study; x and y swapped: export it again",
+        )
 
 
 def _pumped_from(path: Path) -> list[str]:
@@ -369,7 +408,7 @@ def _ends(raw: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
 
 
 def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.GeoDataFrame, Tally]:
-    raw, profiles = _hydx(path, "Verbinding"), _hydx(path, "Profiel").drop_duplicates("PRO_IDE").set_index("PRO_IDE")
+    raw, profiles = _hydx(path, "Verbinding"), _hydx_profiles(path)
     nodes = _hydx_nodes(path, origin_m).drop_duplicates("node_id").set_index("node_id")
     height = profiles["PRO_HGT"].fillna(profiles["PRO_BRE"])
     begin, end = _ends(raw)
@@ -394,12 +433,21 @@ def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.Geo
     pipes = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=RD))
     pipes.attrs = {NOTES: raw.attrs[NOTES], _ZERO_IS_LEVEL: True}
     sieve = Sieve(pipes)
+    sieve.note("no HydX table Profiel: sizes, shapes and materials unknown", 0 if len(profiles) else len(raw))
     _drop_not_there(sieve)
     for which, role in (("INZ_TYP", "hydx-system"), ("VRB_TYP", "hydx-pipe")):
         _note_types(sieve, raw[which], which, role)
-    unknown = raw["PRO_IDE"].notna() & ~raw["PRO_IDE"].isin(profiles.index)
+    unknown = raw["PRO_IDE"].notna() & ~raw["PRO_IDE"].isin(profiles.index) & (len(profiles) > 0)
     sieve.note("pipe whose profile is not in the set: size unknown", unknown.sum())
     return _finish_pipes(sieve, path)
+
+
+def _hydx_profiles(path: Path) -> pd.DataFrame:
+    """Return the profiles by their name; none where the set comes without that table."""
+    names = [one.removesuffix("?") for one in _HYDX["Profiel"].split()]
+    there = any(_hydx_files(path, "Profiel", needed=False))
+    raw = _hydx(path, "Profiel") if there else pd.DataFrame({name: [] for name in names}, dtype="object")
+    return raw.drop_duplicates("PRO_IDE").set_index("PRO_IDE")
 
 
 def _between(nodes: gpd.GeoDataFrame, starts: pd.Series[Any], ends: pd.Series[Any]) -> NDArray[Any]:

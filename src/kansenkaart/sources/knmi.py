@@ -22,7 +22,7 @@ from pyproj import Transformer
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import FormatError
-from kansenkaart.sources.epw import drop_undated, hours_of
+from kansenkaart.sources.epw import drop_undated, hours_from_one, hours_of
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, reading, text_of, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
@@ -48,6 +48,8 @@ TRACE_CODE = -1
 _STATION = re.compile(r"^#?\s*(\d{3})[:\s]\s*(\d+\.\d+)\s+(\d+\.\d+)\s", re.M)
 _NO_STATION = "unknown"
 _HOURS, _SHOWN = 24, 12
+_HOUR_NAMES = ("HH", "H")
+_HEAD = re.compile(r"#?\s*\"?STN\"?\s*([,;\t])\s*\"?(YYYYMMDD|DATE)\b", re.IGNORECASE)
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -76,10 +78,17 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None
         If the file has no head ``# STN,YYYYMMDD``, lacks a column, or holds several stations and none is named.
     """
     raw, _ = _read_station_file(path)
+    if any(one in raw for one in _HOUR_NAMES):
+        raise FormatError(
+            "one row a day",
+            found="a column of hours: this is an hourly file (uurgeg)",
+            where=path.name,
+            remedy="take the daily file (etmgeg) for weather_daily; uurgeg holds hours: role weather_hourly",
+        )
     named = to_our_names(raw, "weather_daily", form="knmi", where=path.name)
     sieve = Sieve(named.assign(STN=raw["STN"], day=_days(raw)))
-    _one_station(sieve, path, station)
     drop_undated(sieve, path, sieve.frame["day"].isna())
+    _one_station(sieve, path, station)
     frame = sieve.frame
     rain = sieve.numbers("rain_mm", f"{path.name}, RH")
     trace = rain == TRACE_CODE
@@ -139,11 +148,12 @@ def read_weather_hourly(
         return _finish(sieve, "weather_hourly", path), sieve.tally()
     raw, head = _read_station_file(path)
     named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
-    hour = pd.to_numeric(_hour_column(raw, path), errors="coerce")
+    hour, note = hours_from_one(pd.to_numeric(_hour_column(raw, path), errors="coerce"))
     begin = _days(raw).dt.tz_localize("UTC") + pd.to_timedelta(hour.where(hour.between(1, _HOURS)) - 1, unit="h")
     sieve = Sieve(named.assign(STN=raw["STN"], begin=begin))
-    _one_station(sieve, path, station)
+    sieve.note(note, len(raw) if note else 0)
     drop_undated(sieve, path, sieve.frame["begin"].isna())
+    _one_station(sieve, path, station)
     place = position_deg or _position(head, str(sieve.frame["STN"].iloc[0]), path)
     numbers = {name: sieve.numbers(name, path.name) for name in named.columns}
     sieve.frame = pd.DataFrame(
@@ -163,11 +173,19 @@ def read_weather_hourly(
 
 
 def _days(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
-    return pd.to_datetime(raw["YYYYMMDD"].astype(str).str.strip(), format="%Y%m%d", errors="coerce")
+    """Return days, written as KNMI does (20200131) or as programs that save its files do (2020-01-31, 31-01-2020)."""
+    written = raw["YYYYMMDD"].astype(str).str.strip().str.removesuffix(".0")
+    turned = written.str.replace(r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4})\b.*", _year_first, regex=True)
+    plain = turned.str.replace(r"^(\d{4})[-/](\d{2})[-/](\d{2})\b.*", r"\1\2\3", regex=True)
+    return pd.to_datetime(plain, format="%Y%m%d", errors="coerce")
+
+
+def _year_first(hit: re.Match[str]) -> str:
+    return f"{hit[3]}{int(hit[2]):02d}{int(hit[1]):02d}"
 
 
 def _hour_column(raw: pd.DataFrame, path: Path) -> pd.Series[str]:
-    name = next((one for one in ("HH", "H") if one in raw), None)
+    name = next((one for one in _HOUR_NAMES if one in raw), None)
     if name is None:
         raise FormatError(
             "an hour as HH in each row",
@@ -203,20 +221,25 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     with reading(path, "a KNMI station file"):
         text = _station_text(path)
     lines = text.splitlines()
-    at = next((n for n, line in enumerate(lines) if re.match(r"#?\s*STN\s*,\s*YYYYMMDD", line, re.I)), None)
-    if at is None:
+    at = next((n for n, line in enumerate(lines) if _HEAD.match(line)), None)
+    head = None if at is None else _HEAD.match(lines[at])
+    if at is None or head is None:
         raise FormatError(
             "a head '# STN,YYYYMMDD,…'",
             found=(lines or ["an empty file"])[0][:60],
             where=path.name,
             remedy="fetch the station file again, as text",
         )
-    names = [name.strip().upper() for name in lines[at].lstrip("# ").split(",")]
+    names = [name.strip(' "').upper() for name in lines[at].lstrip("# ").split(head[1])]
+    names = ["YYYYMMDD" if name == "DATE" else name for name in names]
     body = "\n".join(line for line in lines[at + 1 :] if line.strip() and not line.startswith("#"))
     if not body:
         raise FormatError("rows after the head", found="none", where=path.name, remedy="fetch the station file again")
     with reading(path, f"{len(names)} columns a row"):
-        raw = pd.read_csv(io.StringIO(body), names=names, dtype=str, skipinitialspace=True, index_col=False)
+        raw = pd.read_csv(
+            io.StringIO(body), sep=head[1], names=names, dtype=str, skipinitialspace=True, index_col=False
+        )
+    raw["STN"] = raw["STN"].str.strip().str.removesuffix(".0")
     return raw, "\n".join(lines[:at])
 
 
@@ -227,7 +250,12 @@ def _station_text(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = [one for one in archive.infolist() if one.filename.lower().endswith(".txt")]
             if len(names) != 1 or names[0].file_size > MOST_BYTES:
-                raise ValueError(f"a zip with {len(names)} text files")
+                raise FormatError(
+                    "one station file in the zip",
+                    found=", ".join(one.filename for one in names[:_SHOWN]) or "none",
+                    where=path.name,
+                    remedy="unpack it and name the file that is meant in path",
+                )
             content = archive.read(names[0])
     return text_of(content)[0]
 

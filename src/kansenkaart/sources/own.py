@@ -48,6 +48,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
 _HEAD_WITHIN = 20
 #: Larger whole numbers than these are not exact in a workbook's cells.
 _WHOLE_BELOW = 2.0**53
+#: Excel keeps fifteen digits of a number.
+_EXCEL_ROUNDS = 10**15
+#: No pipe is thinner than this [mm]: what is below is written in metres.
+_THINNEST_MM = 5.0
 MOST_UNPACKED_BYTES = 100 << 20
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
 _SIGNS = re.compile(r"[€\s\u00a0\u202f']|EUR", re.IGNORECASE)
@@ -117,7 +121,7 @@ class OwnData:
     report : pandas.DataFrame
         row (as numbered in the file), key, column, found, result: ``matched``, ``unknown_id``, ``duplicate``,
         ``conflict``, ``no_id`` or ``unreadable``; cell (of a row that may be used all the same), and hint: ``excel`` for an
-        id that Excel has rounded, ``two_readings`` for a number such as 12.500.
+        id that Excel has rounded, ``two_readings`` for a number such as 12.500, ``metres`` for a size of less than 5 mm.
     """
 
     table: pd.DataFrame
@@ -259,7 +263,7 @@ def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tupl
 def _register_ids(ids: pd.Series, shape: OwnTable, known: frozenset[str]) -> pd.Series:
     """Return identifications as the register writes them, where a usual spelling of one is meant; others as typed."""
     if shape.key == PANDEN.key:
-        tidy = ids.map(lambda one: re.sub(r"[\s'\u00a0]|[.,]0+$", "", one))
+        tidy = ids.map(lambda one: re.sub(r"^=?\"|\"$|[\s'\u00a0]|[.,]0+$", "", one))
         return tidy.map(bag_id).where(~ids.isin(known), ids).fillna(ids).astype("str")
     plain = {one.casefold(): one for one in known}
     last: dict[str, list[str]] = {}
@@ -318,6 +322,7 @@ def _read_workbook(path: Path, shape: OwnTable, sheet: str | None) -> Rows:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(path, data_only=True)
+            formulas = openpyxl.load_workbook(path)
         if sheet is not None and sheet not in book.sheetnames:
             raise FormatError(
                 f"sheet {sheet}",
@@ -326,22 +331,30 @@ def _read_workbook(path: Path, shape: OwnTable, sheet: str | None) -> Rows:
                 remedy=f'write layer = "{book.sheetnames[0]}" in the study, or leave it out',
             )
         sheets = [book[sheet]] if sheet is not None else book.worksheets
-        tables = [_cells(one) for one in sheets]
+        tables = [_cells(one, formulas[one.title]) for one in sheets]
     fitting = (
         rows for rows in tables if all(_column(rows[_head(rows, shape)][1], n) is not None for n in shape.columns)
     )
     return next(fitting, tables[0]) if all(tables) else next(filter(None, tables), [])
 
 
-def _cells(sheet: Any) -> Rows:
-    """Return the cells of a sheet as text; every cell of a merged block holds what the block holds."""
+def _cells(sheet: Any, formulas: Any) -> Rows:
+    """Return the cells of a sheet as text; every cell of a merged block holds what the block holds.
+
+    A formula of which the outcome was not saved is that formula, which is no number, and not a blank.
+    """
     filled = {}
     for block in list((getattr(sheet, "merged_cells", None) and sheet.merged_cells.ranges) or ()):
         for row, column in block.cells:
             filled[row, column] = sheet.cell(block.min_row, block.min_col).value
     rows = []
     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        rows.append((number, [_cell(filled.get((number, at), value)) for at, value in enumerate(row, start=1)]))
+        cells = [filled.get((number, at), value) for at, value in enumerate(row, start=1)]
+        blank = [at for at, value in enumerate(cells, start=1) if value is None]
+        for at in blank:
+            formula = formulas.cell(number, at).value
+            cells[at - 1] = formula if isinstance(formula, str) and formula.startswith("=") else None
+        rows.append((number, [_cell(value) for value in cells]))
     return rows
 
 
@@ -350,6 +363,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()[:10]
+    if isinstance(value, (int, float)) and abs(value) >= _EXCEL_ROUNDS:
+        return f"{value:.4E}"  # as Excel shows it: an id of 16 digits has lost its last one
     if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_BELOW:
         return str(int(value))
     return str(value).strip()
@@ -376,12 +391,14 @@ def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[
     for name in shape.years:
         number = raw[name].map(_year).astype("float64")
         clean[name] = number.where(number.between(*years))
-        notes += list(_unreadable(raw, clean, shape.key, name, ambiguous=pd.Series(False, index=raw.index)))
+        notes += list(_unreadable(raw, clean, shape.key, name, hints={}))
     for name in shape.numbers:
         number, ambiguous = typed_numbers(raw[name])
         lowest = -sys.float_info.max if shape.signed else 0.0
         clean[name] = number.where(number.between(lowest, sys.float_info.max))
-        notes += list(_unreadable(raw, clean, shape.key, name, ambiguous=ambiguous))
+        metres = (clean[name] < _THINNEST_MM) & (name == "diameter_mm")
+        clean[name] = clean[name].mask(metres)
+        notes += list(_unreadable(raw, clean, shape.key, name, hints={"two_readings": ambiguous, "metres": metres}))
     return clean, pd.DataFrame(notes)
 
 
@@ -443,7 +460,7 @@ def _plain(text: str, decimal: str | None) -> str:
 
 
 def _unreadable(
-    raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str, *, ambiguous: pd.Series
+    raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str, *, hints: dict[str, pd.Series]
 ) -> Iterator[dict[str, object]]:
     wrong = clean[name].isna() & raw[name].ne("")
     for row in raw.index[wrong]:
@@ -455,5 +472,5 @@ def _unreadable(
             "found": cell[name],
             "result": "unreadable",
             "cell": True,
-            "hint": "two_readings" if ambiguous[row] else "",
+            "hint": next((hint for hint, where in hints.items() if where[row]), ""),
         }

@@ -78,7 +78,7 @@ class Assumptions(Mapping[str, Assumption]):
         one = self[name]
         if one.unit != unit:
             raise AssumptionError(
-                f"{name} in {unit}",
+                f"{name} [{unit}]",
                 found=one.unit,
                 where="assumptions.csv",
                 remedy="correct the unit in the table or in the caller",

@@ -164,7 +164,7 @@ def dictionary() -> dict[str, Field]:
                 if one.name in out:
                     raise SchemaError(
                         "every field once",
-                        found=f"{one.name} twice",
+                        found=f"the field {one.name}, more than once",
                         where=f"{source.name} row {number}",
                         remedy="remove one of the two rows",
                     )

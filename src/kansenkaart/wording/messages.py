@@ -10,6 +10,8 @@ from typing import Any
 
 from kansenkaart.wording.nl import number
 
+#: A filling may be a sentence with fillings itself.
+_DEEPEST = 2
 _HOLE = re.compile(r"\{\}")
 _AREA_FIGURES = {
     "stays_eur_per_year": "euro per jaar blijft in de buurt (verwacht)",
@@ -45,6 +47,7 @@ _ROWS = {
 }
 _HINTS = {
     "excel": "Excel heeft de identificatie afgerond (zoals 9,991E+14); niet gebruikt: maak de kolom tekst en vul haar opnieuw",
+    "metres": "kleiner dan 5 mm: in meters geschreven? niet gebruikt: schrijf de maat in millimeters",
     "two_readings": "kan op twee manieren gelezen worden (12.500 is 12500 of 12,5); niet gebruikt: schrijf 12500 of 12,5",
 }
 
@@ -98,13 +101,30 @@ def in_dutch(text: str) -> str:
     text : str
         As the program says it to programmers.
     """
+    return _said(text)
+
+
+def _said(text: str, deep: int = 0) -> str:
     if text in catalogue():
         return catalogue()[text]
-    for pattern, dutch in _patterns():
-        hit = pattern.fullmatch(text)
+    if text in _labels():
+        return _labels()[text]
+    several = "; " in text
+    for pattern, dutch in _patterns() if deep <= _DEEPEST else ():
+        hit = pattern.fullmatch(text) if not several or ";" in pattern.pattern else None
         if hit is not None:
-            return _filled(dutch, tuple(catalogue().get(one, one) for one in hit.groups()))
-    return text
+            return _filled(dutch, tuple(_said(one, deep + 1) for one in hit.groups()))
+    return "; ".join(_said(one, deep) for one in text.split("; ")) if several else text
+
+
+@lru_cache(maxsize=1)
+def _labels() -> dict[str, str]:
+    """Return how readers call our columns."""
+    found: dict[str, str] = {}
+    for one in (files("kansenkaart") / "data" / "fields").iterdir():
+        if one.name.endswith(".csv"):
+            found |= {row["name"]: row["label_nl"] for row in csv.DictReader(one.read_text("utf-8").splitlines())}
+    return {name: label for name, label in found.items() if "_" in name and label}
 
 
 def _filled(dutch: str, fillings: tuple[str, ...]) -> str:

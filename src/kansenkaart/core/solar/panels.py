@@ -295,7 +295,7 @@ def lay_out(
     """
     rule = rule or LayoutRule()
     if len(polygons) != len(faces):
-        raise ConfigError("one polygon per face", found=f"{len(polygons)} for {len(faces)}", where="polygons")
+        raise ConfigError("one polygon per face", found=f"{len(polygons)} ({len(faces)} faces)", where="polygons")
     if min(module.length_m, module.width_m, module.power_wp) <= 0:
         raise ConfigError("a module with size and power", found=str(module), where="module")
     polygons, holes = _small_holes(polygons, rule.small_hole_m2, obstacle_size_m)

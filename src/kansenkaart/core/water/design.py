@@ -166,7 +166,7 @@ def scenario_shares(scenario: str, *, participation: float) -> tuple[float, floa
         If the scenario is another.
     """
     if scenario not in SCENARIOS or not 0 <= participation <= 1:
-        raise ConfigError(f"one of {SCENARIOS} at 0-1", found=f"{scenario} at {participation}", where="scenario_shares")
+        raise ConfigError(f"one of {SCENARIOS} at 0-1", found=f"{scenario}, {participation}", where="scenario_shares")
     grey = participation if scenario in ("grey_off", "both") else 0.0
     rain = participation if scenario in ("rain_off", "both") else 0.0
     return grey, rain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -45,6 +45,8 @@ def polygons_of(shapes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     flat: NDArray[Any] = np.array(shapely.force_2d(np.asarray(shapes, dtype=object)), dtype=object)
     mended = ~shapely.is_valid(flat) & ~shapely.is_missing(flat)
     flat[mended] = [_polygonal(one) for one in shapely.make_valid(flat[mended])]
+    mixed = shapely.get_type_id(flat) == _COLLECTION
+    flat[mixed] = [_polygonal(one) for one in flat[mixed]]
     keep = np.isin(shapely.get_type_id(flat), _POLYGONAL) & ~shapely.is_empty(flat) & (shapely.area(flat) > 0)
     flat[~keep] = None
     return flat, mended
@@ -68,7 +70,7 @@ def bag_id(value: object) -> str | None:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
     text = str(int(value)) if isinstance(value, (int, float, np.integer, np.floating)) else str(value).strip()
-    last = re.split(r"[./]", text.rstrip("/"))[-1]
+    last = re.split(r"[./]", re.sub(r"(?<=\d)\.0+$", "", text).rstrip("/"))[-1]
     return last.zfill(_ID_DIGITS) if _ID.fullmatch(last) else None
 
 
@@ -92,6 +94,8 @@ def shape_ids(shapes: NDArray[Any], *, prefix: str) -> list[str]:
     return [f"{prefix}-{hashlib.sha256(one).hexdigest()[:_HASH_DIGITS]}" for one in shapely.to_wkb(normal)]
 
 
+#: Outside Limburg no ground is higher than the Signaal Imbosch on the Veluwe [m NAP]; north of this y lies none of it [m].
+HIGHEST_GROUND_M_NAP, NORTH_OF_LIMBURG_M = 110.0, 420_000.0
 NO_GEOMETRY = "no usable geometry"
 NAMED_RD = "reference system not named, RD New from its coordinates"
 MENDED = "self-crossing geometry mended"
@@ -167,6 +171,32 @@ class Sieve:
             more = ", …" if len(names) > _NAMED_IDS else ""
             self.note(f"left out, {reason}: {', '.join(names[:_NAMED_IDS])}{more}", mask.sum())
             self.drop(mask, reason)
+
+    def drop_doubles(self, key: str, reason: str, *, keep: Literal["first", "last"] = "first") -> None:
+        """Leave out all rows of a key but one, and name those whose copies say something else.
+
+        Parameters
+        ----------
+        key : str
+            Column that identifies an object.
+        reason : str
+            Under which the copies are counted.
+        keep : {'first', 'last'}
+            Which copy stays.
+        """
+        double = self.frame[key].duplicated(keep=False)
+        if double.any():
+            copies = pd.DataFrame(self.frame[double].drop(columns="geometry", errors="ignore")).astype(str)
+            if isinstance(self.frame, gpd.GeoDataFrame):
+                copies["_place"] = shapely.to_wkb(shapely.normalize(self.frame.geometry[double].to_numpy()), hex=True)
+            kinds = copies.drop_duplicates().groupby(key).size()
+            torn = [str(one) for one in kinds.index[kinds > 1]]
+            more = ", …" if len(torn) > _NAMED_IDS else ""
+            if torn:
+                self.note(
+                    f"{reason}, with other values, the {keep} kept: {', '.join(torn[:_NAMED_IDS])}{more}", len(torn)
+                )
+        self.drop(self.frame[key].duplicated(keep=keep), reason)
 
     def _names(self) -> NDArray[Any]:
         key = next((str(one) for one in self.frame.columns if str(one).endswith("_id") or one == "buurtcode"), None)

@@ -50,6 +50,17 @@ _SQLITE = b"SQLite format 3\x00"
 _GPKG_IDS = (b"GPKG", b"GP10", b"GP11", b"GP12")
 #: First bytes of TIFF and BigTIFF in both byte orders [TIFF 6.0, section 2].
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_FIRST_BYTES = {
+    rb"$": "an empty file",
+    rb"\xff\xfe|\xfe\xff": "text in UTF-16",
+    rb"PK\x03\x04": "a zip",
+    rb"\x1f\x8b": "a file packed with gzip",
+    rb"SQLite format 3": "a database of SQLite",
+    rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype html|html)": "a web page",
+    rb"(\xef\xbb\xbf)?\s*<": "XML of another kind",
+    rb"(\xef\xbb\xbf)?\s*[{\[]": "JSON",
+    rb"%PDF": "a PDF",
+}
 _MODULES = frozenset({"rtree", "rtree_i32", "fts3", "fts4", "fts5", "virtualspatialindex", "virtualelementary"})
 _VIRTUAL = re.compile(r"(?is)^\s*create\s+virtual\s+table\s.*?\susing\s+\"?(\w+)")
 _REGISTERS = {
@@ -173,9 +184,14 @@ def open_raster(path: Path) -> Iterator[Any]:
     """
     import rasterio
 
-    head = _head_of(path, 4)
+    head = _head_of(path, _HEAD_BYTES)
     if not head.startswith(TIFF_MAGIC):
-        raise _refused("a GeoTIFF", f"a file that starts with {head!r}", path)
+        raise _refused(
+            "a GeoTIFF",
+            _seen_in(head),
+            path,
+            "unpack the sheet, or save it as GeoTIFF in RD New: gdal_translate -of GTiff -a_srs EPSG:28992",
+        )
     with (
         rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO", GDAL_GEOREF_SOURCES="INTERNAL"),
         rasterio.open(path.absolute(), driver="GTiff", sharing=False) as sheet,
@@ -200,11 +216,29 @@ def _plain_file(path: Path) -> str:
     """Return the path as text, if its ending and its first bytes say the same."""
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:
-        raise _refused(f"one of the endings {', '.join(sorted(_KINDS))}", path.suffix or "no ending", path)
+        raise _refused(
+            f"one of the endings {', '.join(sorted(_KINDS))}",
+            path.suffix or "no ending",
+            path,
+            "save the layer as GeoPackage in RD New (in QGIS: Export, Save Features As), and name that file in path",
+        )
     head = _head_of(path, _HEAD_BYTES)
     if not kind.starts.match(head):
-        raise _refused(f"a file of kind {kind.driver}, as its ending says", f"one that starts with {head[:24]!r}", path)
+        raise _refused(
+            f"a file of kind {kind.driver}, as its ending says",
+            _seen_in(head),
+            path,
+            "name the file that is meant in path, give it the ending of what it is, or export it anew, as UTF-8",
+        )
     return str(path.absolute())
+
+
+def _seen_in(head: bytes) -> str:
+    """Return what a file is by its first bytes, for people."""
+    for starts, what in _FIRST_BYTES.items():
+        if re.match(starts, head, re.DOTALL):
+            return what
+    return f"one that starts with {head[:24]!r}"
 
 
 def _head_of(path: Path, count: int) -> bytes:

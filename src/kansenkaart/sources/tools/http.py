@@ -91,8 +91,8 @@ class Http:
         if not _PAUSE.fullmatch(pause) or not 0 <= float(pause) <= MOST_PAUSE_S or not _CONTACT.fullmatch(contact):
             raise ConfigError(
                 f"a pause of 0 to {MOST_PAUSE_S:g} s and a contact such as gis@gemeente.nl",
-                found=f"{pause!r} and {contact[:60]!r}",
-                where=f"{PAUSE_VARIABLE} and {CONTACT_VARIABLE}",
+                found=f"{pause!r}, {contact[:60]!r}",
+                where=f"{PAUSE_VARIABLE}, {CONTACT_VARIABLE}",
                 remedy="correct the environment",
             )
         return cls(pause_s=float(pause), contact=contact)
@@ -305,7 +305,7 @@ def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
         raise StoreError(
             "the same bytes for the same edition",
             found="the publisher changed the file",
-            where=f"{path.name} from {url}",
+            where=f"{path.name}, {url}",
             remedy="name the new edition in the study; the kept file stays as it is",
         )
     part.replace(path)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from kansenkaart.sources.tools.geofiles import endings, field_names, layer_names
 from kansenkaart.sources.tools.rawnames import NOTES, reading, squeezed
 
 _SHOWN = 12
+#: What publishers write behind the name of a layer: its year, with or without a version.
+_EDITION = re.compile(r"(?<=[a-z])(?:19|20)\d{2}(?:v\d+)?$")
 _SIDES = (".shx", ".dbf", ".prj", ".cpg", ".xsd", ".gfs")
 _PACKED = (".zip", ".gz")
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES, _HEAD_BYTES = 1 << 20, 4 << 10
 #: A municipality's BAG extract unpacks to some 2 GB; a whole country is cut to size elsewhere.
 _BOUNDS = Bounds(max_bytes=8 << 30)
 
@@ -74,12 +77,18 @@ def open_layer(
     """
     with _plain(path, expected) as parts:
         name = _choose(path, _layers(parts, expected), layer, likely)
+        holders = [part for part in parts if _holds(part, name, expected)]
+        if len(holders) > 1 and {one.suffix.lower() for one in holders} != {".xml"}:
+            raise FormatError(
+                f"one file with layer {name} in the zip",
+                found=", ".join(one.name for one in holders[:_SHOWN]),
+                where=path.name,
+                remedy="unpack it and name the file that is meant in path",
+            )
         frames = []
-        for part in parts:
+        for part in holders:
             with reading(part, expected):
-                own = next((one for one in layer_names(part) if one == name), None)
-                if own is not None:
-                    frames.append(read_vector(part, layer=own, geometry=geometry, dates=False))
+                frames.append(read_vector(part, layer=name, geometry=geometry, dates=False))
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if geometry and not isinstance(frame, gpd.GeoDataFrame):
         if len(frame):
@@ -118,6 +127,11 @@ def fields_of(path: Path, expected: str, *, layer: str | None = None, likely: Se
             return field_names(part, layer=name)
 
 
+def _holds(part: Path, name: str, expected: str) -> bool:
+    with reading(part, expected):
+        return name in layer_names(part)
+
+
 def _layers(parts: Sequence[Path], expected: str) -> list[tuple[str, Path]]:
     found: dict[str, Path] = {}
     for part in parts:
@@ -129,8 +143,11 @@ def _layers(parts: Sequence[Path], expected: str) -> list[tuple[str, Path]]:
 
 def _choose(path: Path, there: Sequence[tuple[str, Path]], layer: str | None, likely: Sequence[str]) -> str:
     names = [name for name, _ in there]
+    wanted = [squeezed(one) for one in ([layer] if layer else likely)]
     by_name = {squeezed(name): name for name in reversed(names)}
-    hit = next((by_name[squeezed(one)] for one in ([layer] if layer else likely) if squeezed(one) in by_name), None)
+    plain = {_EDITION.sub("", squeezed(name)): name for name in reversed(names)}  # buurt_2022_v1 is buurt
+    files = {squeezed(part.stem).removeprefix("bgt"): name for name, part in there}  # in a zip of a file per class
+    hit = next((known[one] for known in (by_name, plain, files) for one in wanted if one in known), None)
     if hit is None and layer is None and len(names) == 1:
         hit = names[0]
     if hit is None:
@@ -159,28 +176,46 @@ def _plain(path: Path, expected: str) -> Iterator[list[Path]]:
 
 
 def _unzipped(path: Path, folder: Path) -> list[Path]:
-    """Unpack the vector files of a zip, by their bare names and up to a bound, and return them."""
-    room = min(_BOUNDS.max_bytes, int(path.stat().st_size * _BOUNDS.max_ratio))
-    with zipfile.ZipFile(path) as opened:
-        wanted = {}
-        for one in opened.infolist():
-            name = one.filename.replace("\\", "/").rsplit("/", 1)[-1]
-            if Path(name).suffix.lower() in (*endings(), *_SIDES) and not name.startswith("."):
-                wanted[name] = one
-        for name, one in wanted.items():
-            with opened.open(one) as source, (folder / name).open("xb") as sink:
-                while chunk := source.read(_CHUNK_BYTES):
-                    room -= len(chunk)
-                    if room < 0:
-                        raise ValueError(f"a zip that unpacks to more than {_BOUNDS.max_ratio:g} times its size")
-                    sink.write(chunk)
-    parts = sorted(folder / name for name in wanted if Path(name).suffix.lower() in endings())
-    if not parts or (len(parts) > 1 and {one.suffix.lower() for one in parts} != {".xml"}):
-        names = ", ".join(one.name for one in parts[:_SHOWN])
+    """Unpack the vector files of a zip, by their bare names and up to a bound, and return them.
+
+    A zip in the zip is unpacked too, as the BAG extract of Kadaster holds one per kind of object; papers are passed by.
+    """
+    room = [min(_BOUNDS.max_bytes, int(path.stat().st_size * _BOUNDS.max_ratio))]
+    packed = _unpack(path, folder, (*endings(), *_SIDES, ".zip"), room)
+    inner = [one for one in packed if one.suffix.lower() == ".zip"]
+    for one in inner:
+        packed += _unpack(one, folder, endings(), room)
+    parts = sorted(one for one in packed if one.suffix.lower() in endings() and not _is_paper(one))
+    if not parts:
         raise FormatError(
-            "one vector file in the zip, or the XML files of the BAG extract",
-            found=names or "none",
+            "a vector file in the zip, or the XML files of the BAG extract",
+            found=", ".join(one.name for one in packed[:_SHOWN]) or "none",
             where=path.name,
             remedy="unpack it and name the file that is meant in path",
         )
     return parts
+
+
+def _unpack(path: Path, folder: Path, wanted: Collection[str], room: list[int]) -> list[Path]:
+    made: dict[str, Path] = {}
+    with zipfile.ZipFile(path) as opened:
+        for one in opened.infolist():
+            name = one.filename.replace("\\", "/").rsplit("/", 1)[-1]
+            if Path(name).suffix.lower() not in wanted or name.startswith(".") or name in made:
+                continue
+            made[name] = folder / name
+            with opened.open(one) as source, made[name].open("xb") as sink:
+                while chunk := source.read(_CHUNK_BYTES):
+                    room[0] -= len(chunk)
+                    if room[0] < 0:
+                        raise ValueError(f"a zip that unpacks to more than {_BOUNDS.max_ratio:g} times its size")
+                    sink.write(chunk)
+    return list(made.values())
+
+
+def _is_paper(part: Path) -> bool:
+    """Say whether an XML file is no objects of the BAG but the paper that comes with them, such as Leveringsdocument."""
+    if part.suffix.lower() != ".xml":
+        return False
+    with part.open("rb") as handle:
+        return b"bagStand" not in handle.read(_HEAD_BYTES)

@@ -128,6 +128,24 @@ def canonical_feature(feature: Feature) -> bytes:
         If a text holds half a character, which no file can.
     """
     text = json.dumps(feature, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return encoded(text, where="the features")
+
+
+def encoded(text: str, *, where: str) -> bytes:
+    """Return text as UTF-8.
+
+    Parameters
+    ----------
+    text : str
+        As a service sent it, or what was made of that.
+    where : str
+        For the message.
+
+    Raises
+    ------
+    FormatError
+        If it holds half a character, which no file can.
+    """
     try:
         return text.encode()
     except UnicodeEncodeError as why:
@@ -135,7 +153,7 @@ def canonical_feature(feature: Feature) -> bytes:
         raise FormatError(
             "texts of whole characters",
             found=f"half a character after {around!r}",
-            where="the features",
+            where=where,
             remedy="the service sends damaged text: ask its publisher",
         ) from why
 

@@ -18,15 +18,15 @@ _SUFFIX_DIGITS = 8
 _EDITION_DIGITS = 16
 
 
-def plain_name(text: str) -> str:
-    """Return a text as a safe name of one file or folder.
+def plain_name(text: object) -> str:
+    """Return a text, or what a publisher gave in its place, as a safe name of one file or folder.
 
     Raises
     ------
     ConfigError
         If nothing safe is left of it.
     """
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text.strip()).strip("-.")[:120]
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", str(text).strip()).strip("-.")[:120]
     if not _PLAIN.fullmatch(name):
         raise ConfigError(
             "a name with letters or digits",

@@ -130,6 +130,50 @@ def column_named(columns: Iterable[object], choices: str) -> str | None:
     return None
 
 
+#: A shapefile keeps so many characters of a name [1].
+_CUT = 10
+
+
+def _hits(columns: Iterable[object], rows: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the column that each raw name of a format means, also where a shapefile has cut it to ten characters.
+
+    A cut name counts where it can mean one column of the format only, or only such as say when a row has ended.
+    """
+    there = [str(one) for one in columns]
+    hits = {raw: column_named(there, raw) for raw in rows.values() if raw}
+    cut = {one: squeezed(one) for one in there if len(one) == _CUT and one not in hits.values()}
+    for column, begin in cut.items():
+        meant = [
+            (ours, raw)
+            for ours, raw in rows.items()
+            if raw and any(squeezed(one).startswith(begin) for one in raw.removesuffix("?").split("|"))
+        ]
+        if meant and hits[meant[0][1]] is None and (len(meant) == 1 or all(o.startswith("ended") for o, _ in meant)):
+            hits[meant[0][1]] = column
+    return hits
+
+
+def nearest_form(columns: Iterable[object], table: str) -> tuple[str, list[str]]:
+    """Return the format of which most needed columns are there, and those that are not, as the publisher names them.
+
+    Parameters
+    ----------
+    columns : iterable of object
+        Of a file.
+    table : str
+        Our table.
+    """
+    there = list(columns)
+    missing: dict[str, list[str]] = {}
+    share: dict[str, float] = {}
+    for form in forms(table):
+        needed = {raw: hit for raw, hit in _hits(there, raw_names(table, form)).items() if not raw.endswith("?")}
+        missing[form] = [raw.split("|")[0] for raw, hit in needed.items() if hit is None]
+        share[form] = len(missing[form]) / max(len(needed), 1)
+    best = min(missing, key=lambda one: share[one])
+    return best, missing[best] or ["any of", *_optional(table, best)]
+
+
 def form_of(columns: Iterable[object], table: str) -> str | None:
     """Return the format that these columns are of: all it must have are there, and most of what it may have.
 
@@ -149,7 +193,7 @@ def form_of(columns: Iterable[object], table: str) -> str | None:
     best, most = None, (0, 0)
     for form in forms(table):
         needed = [raw for raw in raw_names(table, form).values() if raw and not raw.endswith("?")]
-        hits = sum(column_named(there, raw) is not None for raw in raw_names(table, form).values() if raw)
+        hits = sum(hit is not None for hit in _hits(there, raw_names(table, form)).values())
         if (hits, len(needed)) > most and fits(there, table, form):
             best, most = form, (hits, len(needed))
     return best
@@ -168,7 +212,7 @@ def fits(columns: Iterable[object], table: str, form: str) -> bool:
         How its columns are spelled.
     """
     there, rows = list(columns), raw_names(table, form)
-    hits = {raw: column_named(there, raw) for raw in rows.values() if raw}
+    hits = _hits(there, rows)
     return all(hit or raw.endswith("?") for raw, hit in hits.items()) and not _all_optional_miss(rows, hits)
 
 
@@ -203,10 +247,10 @@ def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
     """
     rows = raw_names(table, form)
     columns = [one for one in frame.columns if one != "geometry"]
-    hits = {raw: column_named(columns, raw) for raw in rows.values() if raw}
+    hits = _hits(columns, rows)
     missing = [raw for raw, hit in hits.items() if hit is None and not raw.endswith("?")]
     if len(frame) and (missing or _all_optional_miss(rows, hits)):
-        raise _of_another_form(columns, table, form, where, missing or [one.removesuffix("?") for one in hits])
+        raise _of_another_form(columns, table, form, where, missing)
     kept: dict[str, Any] = {}
     notes = dict(frame.attrs.get(NOTES, {}))
     for ours, raw in rows.items():
@@ -219,6 +263,11 @@ def to_our_names(frame: Frame, table: str, *, form: str, where: str) -> Frame:
             kept[ours] = _one_of(frame, hit, where)
             if len(frame) and not ours.startswith(_OF_HISTORY) and frame[hit].isna().all():
                 notes[f"column {hit} is empty: {ours} unknown"] = len(frame)
+    cut = [raw for raw, hit in hits.items() if hit is not None and column_named(columns, raw) is None]
+    if cut and len(frame):
+        notes[
+            f"column names cut to ten characters, read as {', '.join(one.removesuffix('?').split('|')[0] for one in cut)}"
+        ] = 1
     ends = [raw for ours, raw in rows.items() if ours.startswith("ended")]
     if ends and len(frame) and not any(hits.get(raw) for raw in ends):
         notes["no column that says what has ended: all taken as current"] = len(frame)
@@ -241,11 +290,20 @@ def _one_of(frame: pd.DataFrame, hit: str, where: str) -> pd.Series[Any]:
     return frame[hit]
 
 
+def _optional(table: str, form: str) -> list[str]:
+    rows = raw_names(table, form).items()
+    return [
+        raw.rstrip("?").split("|")[0] for ours, raw in rows if raw.endswith("?") and not ours.startswith(_OF_HISTORY)
+    ]
+
+
 def _of_another_form(columns: list[Any], table: str, form: str, where: str, missing: list[str]) -> FormatError:
     other = form_of(columns, table)
     names = ", ".join(map(str, columns[:_SHOWN_COLUMNS])) + (", …" if len(columns) > _SHOWN_COLUMNS else "")
+    wanted = ", ".join(one.split("|")[0] for one in missing)
+    some = ", ".join(_optional(table, form)[:_SHOWN_COLUMNS])
     return FormatError(
-        f"the columns of form {form}: {', '.join(missing)}",
+        f"the columns of form {form}: {wanted}" if missing else f"at least one of the columns of form {form}: {some}",
         found=f"other columns: {names or 'none'}",
         where=where,
         remedy=f'write form = "{other}" in the study'
