@@ -33,6 +33,8 @@ class Package:
     constants: dict[str, list[ast.expr]] = field(default_factory=dict)
     owners: dict[ast.AST, ast.FunctionDef] = field(default_factory=dict)
     modules: dict[ast.FunctionDef, str] = field(default_factory=dict)
+    places: dict[ast.Call, str] = field(default_factory=dict)
+    imports: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, root: Path) -> Package:
@@ -47,6 +49,9 @@ class Package:
             for one in ast.walk(tree):
                 if isinstance(one, ast.Call):
                     self.calls.setdefault(called(one), []).append((one, self.owners.get(one)))
+                    self.places[one] = path.stem
+                elif isinstance(one, ast.ImportFrom):
+                    self.imports.setdefault(path.stem, set()).update(alias.name for alias in one.names)
             for one in tree.body:
                 if isinstance(one, (ast.Assign, ast.AnnAssign)):
                     self._keep_constant(one)
@@ -113,7 +118,10 @@ class Package:
             hits = [one.value for one in given if any(_name(target) == name for target in one.targets)]
             if hits:
                 return set().union(*(self.texts(one, inside, depth + 1) for one in hits))
-            if name in (places := _parameters(inside)):
+            # What a public function is given is a value, not words; a method of ours may be given words.
+            if name in (places := _parameters(inside)) and (
+                inside.name.startswith("_") or places[0] in ("self", "cls")
+            ):
                 return self._of_parameter(inside, name, places.index(name), depth)
         if name in self.constants:
             return set().union(*(self.texts(one, None, depth + 1) for one in self.constants[name]))
@@ -121,8 +129,9 @@ class Package:
 
     def _calls(self, call: ast.Call, function: ast.FunctionDef) -> bool:
         """Say whether a call by this name can be of this function: a method, or a function of the module that is named."""
+        here = self.places[call]
         if isinstance(call.func, ast.Name):
-            return True
+            return self.modules[function] == here or function.name in self.imports.get(here, set())
         method = _parameters(function)[:1] in (["self"], ["cls"])
         return method or _name(call.func.value) == self.modules[function]  # type: ignore[attr-defined]
 

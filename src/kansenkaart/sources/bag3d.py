@@ -15,10 +15,8 @@ References
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,10 +30,9 @@ from numpy.typing import NDArray
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.sources.tools.archives import content_of
 from kansenkaart.sources.tools.cleaning import NAMED_RD, Sieve, bag_id, in_rd, polygons_of
 from kansenkaart.sources.tools.rawnames import (
-    MOST_BYTES,
-    bounded,
     json_that_fits,
     raw_names,
     reading,
@@ -144,7 +141,7 @@ Model = tuple[dict[str, Any], Floats, Floats]
 
 
 def _models(path: Path) -> Iterator[Model]:
-    content = _unpacked(path)
+    content = content_of(path, (".json", ".jsonl"))
     if other := next((what for starts, what in _OTHERS.items() if content.lstrip().startswith(starts)), None):
         raise FormatError(
             "a CityJSON document",
@@ -171,31 +168,6 @@ def _models(path: Path) -> Iterator[Model]:
         _require_rd_nap(system, path)
     for one, *how in models:
         yield ({**one, _UNNAMED: 1} if not system else one), how[0], how[1]
-
-
-def _unpacked(path: Path) -> bytes:
-    """Return the bytes of the document; a packed one is unpacked in memory, up to a bound."""
-    content = bounded(path).read_bytes()
-    if content.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as opened:
-            content = opened.read(MOST_BYTES + 1)
-    elif content.startswith(b"PK"):
-        with zipfile.ZipFile(path) as archive:
-            names = [one for one in archive.namelist() if one.lower().endswith((".json", ".jsonl"))]
-            if len(names) != 1:
-                raise FormatError(
-                    "one CityJSON file in the zip",
-                    found=", ".join(names[:_NAMED]) or "none",
-                    where=path.name,
-                    remedy="unpack it and name each tile in a [[source]] of its own",
-                )
-            with archive.open(names[0]) as opened:
-                content = opened.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise FormatError(
-            f"at most {MOST_BYTES} bytes, unpacked", found="more", where=path.name, remedy="give smaller tiles"
-        )
-    return content
 
 
 def _documents(text: str) -> list[dict[str, Any]]:

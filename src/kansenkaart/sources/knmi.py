@@ -12,7 +12,6 @@ import csv
 import gzip
 import io
 import re
-import zipfile
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -23,8 +22,9 @@ from pyproj import Transformer
 from kansenkaart.crs import RD
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.epw import drop_undated, hours_from_one, hours_of
+from kansenkaart.sources.tools.archives import content_of
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded, reading, text_of, to_number, to_our_names, to_text
+from kansenkaart.sources.tools.rawnames import reading, text_of, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _one_station(sieve: Sieve, path: Path, station: str | None) -> None:
 
 def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     with reading(path, "a KNMI station file"):
-        text = _station_text(path)
+        text = text_of(content_of(path, (".txt", ".csv")))[0]
     lines = text.splitlines()
     at = next((n for n, line in enumerate(lines) if _HEAD.match(line)), None)
     head = None if at is None else _HEAD.match(lines[at])
@@ -241,23 +241,6 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
         )
     raw["STN"] = raw["STN"].str.strip().str.removesuffix(".0")
     return raw, "\n".join(lines[:at])
-
-
-def _station_text(path: Path) -> str:
-    """Return the text of a station file, out of the zip in which KNMI packs one if need be."""
-    content = bounded(path).read_bytes()
-    if content.startswith(b"PK"):
-        with zipfile.ZipFile(path) as archive:
-            names = [one for one in archive.infolist() if one.filename.lower().endswith(".txt")]
-            if len(names) != 1 or names[0].file_size > MOST_BYTES:
-                raise FormatError(
-                    "one station file in the zip",
-                    found=", ".join(one.filename for one in names[:_SHOWN]) or "none",
-                    where=path.name,
-                    remedy="unpack it and name the file that is meant in path",
-                )
-            content = archive.read(names[0])
-    return text_of(content)[0]
 
 
 def _position(head: str, station: str, path: Path) -> tuple[float, float]:

@@ -1,16 +1,18 @@
-"""Unpacks gzipped files whole or not at all, and without filling the disk."""
+"""Unpacks gzipped and zipped files whole or not at all, and without filling disk or memory."""
 
 from __future__ import annotations
 
 import gzip
 import uuid
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from kansenkaart.errors import FormatError, StoreError
+from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES, _NAMED = 1 << 20, 5
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,44 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
     finally:
         draft.unlink(missing_ok=True)
     return target
+
+
+def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
+    """Return the bytes of a file that is read whole, out of the gzip or the zip in which it may be packed.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    endings : tuple of str
+        Of the one file that is meant in a zip, in lower case.
+
+    Raises
+    ------
+    FormatError
+        If it is too large, or a zip does not hold one such file.
+    """
+    content = bounded(path).read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        with gzip.open(path) as opened:
+            content = opened.read(MOST_BYTES + 1)
+    elif content.startswith(b"PK"):
+        with zipfile.ZipFile(path) as archive:
+            names = [one for one in archive.namelist() if one.lower().endswith(endings)]
+            if len(names) != 1:
+                raise FormatError(
+                    f"one file in the zip that ends in {' or '.join(endings)}",
+                    found=", ".join(names[:_NAMED]) or "none",
+                    where=path.name,
+                    remedy="unpack it and name each file in a [[source]] of its own",
+                )
+            with archive.open(names[0]) as opened:
+                content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FormatError(
+            f"at most {MOST_BYTES} bytes, unpacked", found="more", where=path.name, remedy="give a smaller area"
+        )
+    return content
 
 
 def _refused(expected: str, found: str, where: str) -> FormatError:

@@ -55,11 +55,10 @@ _FIRST_BYTES = {
     rb"\xff\xfe|\xfe\xff": "text in UTF-16",
     rb"PK\x03\x04": "a zip",
     rb"\x1f\x8b": "a file packed with gzip",
-    rb"SQLite format 3": "a database of SQLite",
+    rb"SQLite": "a database of SQLite",
     rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype html|html)": "a web page",
     rb"(\xef\xbb\xbf)?\s*<": "XML of another kind",
     rb"(\xef\xbb\xbf)?\s*[{\[]": "JSON",
-    rb"%PDF": "a PDF",
 }
 _MODULES = frozenset({"rtree", "rtree_i32", "fts3", "fts4", "fts5", "virtualspatialindex", "virtualelementary"})
 _VIRTUAL = re.compile(r"(?is)^\s*create\s+virtual\s+table\s.*?\susing\s+\"?(\w+)")
@@ -235,10 +234,8 @@ def _plain_file(path: Path) -> str:
 
 def _seen_in(head: bytes) -> str:
     """Return what a file is by its first bytes, for people."""
-    for starts, what in _FIRST_BYTES.items():
-        if re.match(starts, head, re.DOTALL):
-            return what
-    return f"one that starts with {head[:24]!r}"
+    there = (what for starts, what in _FIRST_BYTES.items() if re.match(starts, head, re.DOTALL))
+    return next(there, f"one that starts with {head[:24]!r}")
 
 
 def _head_of(path: Path, count: int) -> bytes:
