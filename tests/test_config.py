@@ -40,8 +40,8 @@ def test_a_study_reads_with_its_defaults(tmp_path):
 
 BAD = {
     "unknown key": (GOOD.replace("title =", 'colour = "red"\ntitle ='), "colour: Extra inputs"),
-    "unknown key of a source": (GOOD + 'pad = "x"\n', "source.0.pad"),
-    "unknown role": (GOOD.replace('"pand"', '"roof"'), "source.0.role"),
+    "unknown key of a source": (GOOD + 'pad = "x"\n', "source 1, pad"),
+    "unknown role": (GOOD.replace('"pand"', '"roof"'), "source 1, role"),
     "path that leaves": (GOOD.replace("bag/pand", "bag/../../pand"), "must stay inside the data folder"),
     "absolute path": (GOOD.replace("bag/pand", "/bag/pand"), "must stay inside the data folder"),
     "file without a path": (GOOD.replace('path = "bag/pand.geojson"\n', ""), "needs a path"),
@@ -68,7 +68,7 @@ def test_a_faulty_study_is_refused_in_words(tmp_path, name):
 
 def test_all_faults_are_told_at_once(tmp_path):
     spoiled = GOOD.replace('title = "Proef"\n', "").replace('"pand"', '"roof"')
-    with pytest.raises(ConfigError, match=r"title: .*; source\.0\.role: "):
+    with pytest.raises(ConfigError, match=r"title: .*; source 1, role: "):
         read_study(_study(tmp_path, spoiled))
 
 

@@ -78,7 +78,7 @@ def test_codes_kept_columns_by_title_and_gas_from_the_year_before(server, tmp_pa
     assert frame["age_65_plus_pct"][0] == 20  # 200 of 1000
     assert frame["corporation_pct"][1] == 0  # a stated nought is no unknown
     assert frame["inhabitants"][2] == 0
-    assert tally.noted["gas_use_m3_per_home from 2024"] == 2
+    assert tally.noted["gas_use_m3_per_home of the year 2024"] == 2
 
 
 def test_metadata_is_asked_once(server, tmp_path):
