@@ -12,7 +12,7 @@ from typing import Any
 
 from kansenkaart.config import folders
 from kansenkaart.errors import KansenkaartError, StoreError
-from kansenkaart.publish.manifest import publication
+from kansenkaart.publish.release import publication
 from kansenkaart.tables.store import atomic
 
 STATUS = "status.json"
