@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kansenkaart.core.area.best import best_around, block_at
@@ -35,13 +36,17 @@ from kansenkaart.core.enterprise.case import AreaFacts, case_from
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.core.enterprise.services import PARTIES
+from kansenkaart.core.scoring import add_grey_water
 from kansenkaart.core.solar.cells import roof_planes
-from kansenkaart.core.solar.irradiance import cumulative_irradiance
+from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
 from kansenkaart.core.solar.weather import Site
+from kansenkaart.crs import require_rd
 from kansenkaart.errors import ConfigError, FormatError, SchemaError
 from kansenkaart.runs import study as runs
 from kansenkaart.score.areas import border_factors
-from kansenkaart.tables import assumptions, fields
+from kansenkaart.score.streets import named_streets, water_of
+from kansenkaart.score.surfaces import Faces, height_model, raised, sweep
+from kansenkaart.tables import assumptions, fields, schemas
 from kansenkaart.wording.names import band_reason
 
 if TYPE_CHECKING:
@@ -59,12 +64,15 @@ __all__ = [
     "open_study",
     "render_map",
     "score_roofs",
+    "score_streets",
 ]
 _NO_BUURT = ""
 
 
-def score_roofs(roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site) -> gpd.GeoDataFrame:
-    """Add the sun that falls on roof faces in a typical year when nothing stands around them.
+def score_roofs(
+    roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site, surface: Path | str | None = None
+) -> gpd.GeoDataFrame:
+    """Add the sun that falls on roof faces in a typical year: when nothing stands around them, and with their shade.
 
     Parameters
     ----------
@@ -75,12 +83,16 @@ def score_roofs(roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site) -
         Hours with a time zone: ``ghi_w_per_m2``, ``dni_w_per_m2``, ``dhi_w_per_m2`` [W/m2].
     site : Site
         Where the weather was measured.
+    surface : Path or str, optional
+        What casts shade: a height model in RD New (GeoTIFF, [m NAP]), or ``"roofs"``: the faces themselves. Faces then
+        need polygons and ``eave_height_m_nap`` [m NAP] too.
 
     Returns
     -------
     GeoDataFrame
         With ``open_sky_kwh_per_m2_year`` [kWh/m2/year] and, where areas are given, ``open_sky_kwh_per_year`` [kWh/year];
-        empty for a face without tilt. Perez (1990) by pvlib's coefficients; shade is not in it.
+        with a surface also ``sun_kwh_per_m2_year`` on the free part of the face and ``shade_frac`` (lost of it [1]). Empty
+        for a face without tilt, or of which the surface shows no free cell. Perez (1990) by pvlib's coefficients.
 
     Raises
     ------
@@ -88,6 +100,8 @@ def score_roofs(roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site) -
         If a column is missing, or the weather has gaps or no time zone.
     ConfigError
         If a face is steeper than 89 deg.
+    CrsError
+        If the height model is not in RD New.
 
     Examples
     --------
@@ -103,6 +117,16 @@ def score_roofs(roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site) -
     (True, True)
     >>> sun.attrs["units"]["open_sky_kwh_per_m2_year"]
     'kWh/m2/year'
+
+    A low roof behind a high one loses sun.
+
+    >>> from shapely import box
+    >>> high, low = box(155_000, 462_000, 155_020, 462_020), box(155_000, 462_021, 155_020, 462_031)
+    >>> eaves = {"tilt_deg": 0.0, "azimuth_deg": 0.0, "eave_height_m_nap": [30.0, 3.0]}
+    >>> pair = gpd.GeoDataFrame(eaves, geometry=[high, low], crs=28992)
+    >>> lost = score_roofs(pair, weather=weather, site=Site(52.1, 5.2), surface="roofs")["shade_frac"]
+    >>> bool(lost[0] < 0.01 and lost[1] > 0.2)
+    True
     """
     _require(roofs, "roofs", "tilt_deg", "azimuth_deg")
     table = cumulative_irradiance(weather, site=site)
@@ -114,7 +138,85 @@ def score_roofs(roofs: gpd.GeoDataFrame, *, weather: pd.DataFrame, site: Site) -
     out = roofs.assign(open_sky_kwh_per_m2_year=sun)
     if "roof_area_m2" in roofs:
         out["open_sky_kwh_per_year"] = sun * roofs["roof_area_m2"].to_numpy(float)
+    if surface is not None:
+        out = _shaded(out, known, surface, table)
     return _with_units(out)
+
+
+def _shaded(
+    faces: gpd.GeoDataFrame, known: npt.NDArray[np.bool_], surface: Path | str, table: IrradianceTable
+) -> gpd.GeoDataFrame:
+    _require(faces, "roofs", "eave_height_m_nap", "geometry")
+    own = gpd.GeoDataFrame(faces[known].reset_index(drop=True), geometry="geometry", crs=faces.crs)
+    own["azimuth_deg"] = own["azimuth_deg"].astype(float).fillna(0.0)
+    require_rd(own, where="roofs")
+    figures = assumptions.default()
+    swept = sweep(
+        own,
+        raised(Faces(own)) if surface == "roofs" else height_model(Path(surface)),
+        table=table,
+        wanted=np.ones(len(own), bool),
+        clearance_m=figures.value("roof_clearance", "m"),
+        observer_raise_m=figures.value("roof_observer_raise", "m"),
+    )
+    per_m2 = np.full(len(faces), np.nan)
+    per_m2[known] = np.where(swept.free > 0, swept.energy.sum(axis=1) / np.maximum(swept.free, 1), np.nan)
+    lost = 1.0 - per_m2 / faces["open_sky_kwh_per_m2_year"].to_numpy(float)
+    return faces.assign(sun_kwh_per_m2_year=per_m2, shade_frac=np.clip(lost, 0.0, 1.0))
+
+
+def score_streets(
+    homes: gpd.GeoDataFrame, panden: gpd.GeoDataFrame, *, weather: pd.DataFrame, **more: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Score streets for grey water and, apart from it, for rain water, with the project's own figures.
+
+    Parameters
+    ----------
+    homes : GeoDataFrame
+        Points with ``home_id``, ``pand_id`` and ``street_name``; ``people`` [person] where it is known, else the average
+        household.
+    panden : GeoDataFrame
+        Footprints with ``pand_id``; ``bouwjaar`` where it is known.
+    weather : DataFrame
+        Days: ``day``, ``rain_mm`` and ``evaporation_mm`` [mm/day], of one season from April to September at least.
+    **more : GeoDataFrame
+        ``street_line``, ``terrain``, ``sewer_pipe`` and ``sewer_node``, with the columns of these tables. Without sewers no
+        street has a class: unknown, never 0.
+
+    Returns
+    -------
+    GeoDataFrame
+        A street a row, as the table ``street_water``: homes [1], grey water [m3/year], what it nets with low and high [EUR],
+        class and reason, and the same for rain.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing or no season is complete.
+    InfeasibleError
+        If no home has a street and no frame holds one.
+
+    Examples
+    --------
+    >>> year = pd.date_range("2025-01-01", "2025-12-31").astype(str)
+    >>> days = pd.DataFrame({"day": year, "rain_mm": 1.0, "evaporation_mm": 2.0})
+    >>> streets = score_streets(homes.assign(street_name="Dorpsstraat"), panden, weather=days)
+    >>> int(streets["homes"].sum()), set(streets["class_grey"])
+    (400, {'?'})
+    >>> streets.attrs["units"]["grey_water_m3_per_year"]
+    'm3/year'
+    """
+    _require(homes, "homes", "home_id", "pand_id", "street_name")
+    _require(panden, "panden", "pand_id")
+    _require(weather, "weather", "day", "rain_mm", "evaporation_mm")
+    figures = assumptions.default()
+    size = figures.value("household_size_design", "person/home")
+    litres = sum(figures.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
+    own = homes.reindex(columns=[*dict.fromkeys([*homes.columns, *schemas.get("home").columns, "people"])])
+    own["people"] = own["people"].astype(float).fillna(size)
+    own = gpd.GeoDataFrame(add_grey_water(own, litres_per_person_day=litres), geometry="geometry", crs=homes.crs)
+    land = panden if "bouwjaar" in panden else panden.assign(bouwjaar=np.nan)
+    return _with_units(named_streets(water_of(own, land, weather, figures, **more), own, figures))
 
 
 def make_blocks(

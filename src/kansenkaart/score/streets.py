@@ -145,6 +145,8 @@ USED = (
     "sewer_min_diameter_combined",
     "sewer_shear_min",
 )
+#: What a score can do without.
+OPTIONAL = ("terrain", "street_line", "sewer_pipe", "sewer_node")
 OUTPUTS = ("street_water", "pipe_water", "home_water", "street_water_month")
 _LINE_WIDTH_M = 3.0
 _COST_TABLE_YEAR = 2015  # price level of sewer_costs.csv, as its rows say
@@ -190,38 +192,68 @@ def score_streets(store: Store, figures: Assumptions) -> Sequence[Product]:
     InfeasibleError
         If no source holds a street.
     """
-    frames = _frames(store, figures)
-    result = score_water(frames, settings=_settings(figures, bounds=_bounds(store, figures)))
-    named = _worded(_named(result.street, frames.home, result.home), renewal_pct=figures["sewer_renewal_rate"])
-    street, pipe, home = _street(named), _pipe(result.pipe), _home(frames.home, result.home)
+    optional = {name: store.read(name) for name in OPTIONAL if store.has(name)}
+    score = store.read("home_score")[["home_id", *HOME_AMOUNTS]]
+    home = store.read("home").merge(score, on="home_id", how="left")
+    home["street_name"] = home["street_name"].fillna(home["street_id"])
+    result = water_of(home, store.read("pand"), store.read("weather_daily"), figures, **optional)
+    street, pipe, made = named_streets(result, home, figures), _pipe(result.pipe), _home(home, result.home)
     return [
         Product("street_water", street, Tally(len(street), len(street), noted=unassigned_counts(result))),
-        Product("pipe_water", pipe, pipe_tally(result, given=frames.sewer_pipe)),
-        Product("home_water", home, home_tally(result)),
+        Product("pipe_water", pipe, pipe_tally(result, given=optional.get("sewer_pipe"))),
+        Product("home_water", made, home_tally(result)),
         Product("street_water_month", result.month, Tally(len(result.month), len(result.month))),
     ]
 
 
-def _frames(store: Store, figures: Assumptions) -> WaterFrames:
-    daily = store.read("weather_daily")
-    garden = garden_demand_mm(
-        daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"]))),
-        crop_factor=figures.value("garden_crop_factor", "1"),
-    )
-    optional = {
-        name: store.read(name) for name in ("terrain", "street_line", "sewer_pipe", "sewer_node") if store.has(name)
-    }
-    score = store.read("home_score")[["home_id", *HOME_AMOUNTS]]
-    home = store.read("home").merge(score, on="home_id", how="left")
-    home["street_name"] = home["street_name"].fillna(home["street_id"])
-    return WaterFrames(home=home, pand=store.read("pand"), garden_mm=garden, **optional)
+def water_of(
+    home: gpd.GeoDataFrame,
+    pand: gpd.GeoDataFrame,
+    daily: pd.DataFrame,
+    figures: Assumptions,
+    **optional: gpd.GeoDataFrame,
+) -> WaterResult:
+    """Score the streets of frames, with intervals over both ends of every figure.
 
+    Parameters
+    ----------
+    home : GeoDataFrame
+        Table `home` with the amounts of `HOME_AMOUNTS`.
+    pand : GeoDataFrame
+        Table `pand`.
+    daily : DataFrame
+        Table `weather_daily`.
+    figures : Assumptions
+        All figures, each with its unit.
+    **optional : GeoDataFrame
+        Tables of `OPTIONAL`, by name.
 
-def _bounds(store: Store, figures: Assumptions) -> tuple[Bound, ...]:
-    """Both ends of every figure; each with yards all paved and not paved at all, which pull the two ways."""
-    daily = store.read("weather_daily")
+    Raises
+    ------
+    InfeasibleError
+        If no frame holds a street.
+    """
     daily = daily.set_index(pd.DatetimeIndex(pd.to_datetime(daily["day"])))
-    return tuple(_bound(figures, daily, end, paved) for end in ("low", "high") for paved in ("low", "high"))
+    garden = garden_demand_mm(daily, crop_factor=figures.value("garden_crop_factor", "1"))
+    # Both ends with yards all paved and not paved at all, which pull the two ways.
+    ends = tuple(_bound(figures, daily, end, paved) for end in ("low", "high") for paved in ("low", "high"))
+    frames = WaterFrames(home=home, pand=pand, garden_mm=garden, **optional)
+    return score_water(frames, settings=_settings(figures, bounds=ends))
+
+
+def named_streets(result: WaterResult, home: gpd.GeoDataFrame, figures: Assumptions) -> gpd.GeoDataFrame:
+    """Give the streets of an answer as the table `street_water`, with names and sentences.
+
+    Parameters
+    ----------
+    result : WaterResult
+        The answer.
+    home : GeoDataFrame
+        For the names of streets.
+    figures : Assumptions
+        For how often sewers are renewed.
+    """
+    return _street(_worded(_named(result.street, home, result.home), renewal_pct=figures["sewer_renewal_rate"]))
 
 
 def _bound(figures: Assumptions, daily: pd.DataFrame, end: str, paved: str) -> Bound:
