@@ -159,7 +159,15 @@ class Truth:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Published tables by the key of their rows; inhabitants are those of CBS, as the cases have them."""
-        return {name: _keyed(self.store.read(name), list(schemas.get(name).key)) for name in self.metadata["tables"]}
+        names = {table_of(layer) for layer in self.metadata["tables"]}
+        return {name: _keyed(self.store.read(name), list(schemas.get(name).key)) for name in names}
+
+    def layer(self, name: str) -> pd.DataFrame:
+        """Return the rows of a table that a published layer should hold: all, or those of one kind and track."""
+        table = table_of(name)
+        frame, said = self.tables[table], name.removeprefix(table).strip("_")
+        parts = frame[list(schemas.get(table).apart)].astype(str).agg("_".join, axis=1) if said else None
+        return frame if parts is None else frame[parts == said]
 
     @cached_property
     def places(self) -> dict[tuple[str, str], tuple[str, str]]:
@@ -181,6 +189,11 @@ class Truth:
         if figure in row and pd.notna(row[figure]):
             return _number(row[figure])
         return _number(case[figure]) if case is not None and figure in case else np.nan
+
+
+def table_of(layer: str) -> str:
+    """Return the table that a published layer is, or is a part of."""
+    return max((name for name in schemas.tables() if layer == name or layer.startswith(f"{name}_")), key=len)
 
 
 def _keyed(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
@@ -252,9 +265,22 @@ def report(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
                 yield Reading(form, name, f"{figure} {row['track']}", said.value, float(row[figure]), said.off)
         yield from _in_words(form, name, " ".join(cells), case)
         facts = section(cells, "Wat we van deze plek weten", "De aannamen die het meest tellen")
-        for fact in AreaFacts().__dict__:
-            said = after(facts, label("fact", fact)) or [Said(-np.inf, 0.0)]  # a fact that could not be read
-            yield Reading(form, name, fact, said[0].value, float(truth.facts.loc[place, fact]), said[0].off)
+        together = any("(alle bekende daken samen)" in one for one in facts)
+        for fact, words, stored in _facts(truth.facts.loc[place], together=together):
+            said = after(facts, words) or [Said(-np.inf, 0.0)]  # a fact that could not be read
+            yield Reading(form, name, fact, said[0].value, stored, said[0].off)
+
+
+def _facts(row: pd.Series[Any], *, together: bool) -> Iterator[tuple[str, str, float]]:
+    """Give name, words and value of each fact that a report tells; of roofs per kind of owner, or of all that are known."""
+    for fact in AreaFacts().__dict__:
+        kind = next((one for one in ("pv_own_", "pv_association_", "pv_corporation_") if fact.startswith(one)), "")
+        if not (together and kind):
+            yield fact, label("fact", fact), float(row[fact])
+        elif kind == "pv_own_":
+            item = fact.removeprefix(kind)
+            every = [float(row[f"pv_{roofs}_{item}"]) for roofs in ("own", "association", "corporation")]
+            yield fact, f"{label('fact', fact).split(' (')[0]} (alle bekende daken samen)", float(np.nansum(every))
 
 
 def _in_words(form: str, name: str, text: str, case: pd.Series[Any]) -> Iterator[Reading]:
@@ -325,13 +351,19 @@ def layers(truth: Truth) -> Iterator[Reading]:
     """Read the open layers and what metadata.json says of them."""
     packed = truth.maps / "data" / f"{truth.maps.name}.gpkg"
     for name, about in truth.metadata["tables"].items():
-        path, stored = truth.maps / "data" / f"{name}.parquet", truth.tables[name]
-        spatial = schemas.get(name).geometry
+        path, stored, table = truth.maps / "data" / f"{name}.parquet", truth.layer(name), schemas.get(table_of(name))
+        spatial = table.geometry
         frame = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
         yield Reading("metadata", name, "rows", float(about["rows"]), float(len(stored)))
-        yield Reading("metadata", name, "columns", float(len(set(about["columns"]) ^ set(frame.columns))), 0.0)
+        yield Reading(
+            "metadata",
+            name,
+            "columns",
+            float(len({one["name"] for one in about["schema"]["fields"]} ^ set(frame.columns))),
+            0.0,
+        )
         yield Reading("metadata", name, "other bytes", float(about["sha256"] != sha256_of(path)), 0.0)
-        key = list(schemas.get(name).key)
+        key = list(table.key)
         yield from _frame("geoparquet", name, _keyed(frame, key), stored)
         if spatial:
             yield from _frame("geopackage", name, _keyed(gpd.read_file(packed, layer=name), key), stored)
@@ -394,7 +426,7 @@ def _column(about: Mapping[str, Any], part: bytes, count: int, texts: list[str |
 def the_map(truth: Truth) -> Iterator[Reading]:
     """Read the layers of the map: every number of every feature that is a row of a table."""
     page = Page(truth.maps / "index.html")
-    tables = {schemas.get(name).key: name for name in reversed(SHOWN) if name in truth.metadata["tables"]}
+    tables = {schemas.get(name).key: name for name in reversed(SHOWN) if name in truth.tables}
     for at, about in enumerate(page.spec["layers"]):
         key = about["key"]
         frame = page.numbers(at)
