@@ -110,7 +110,7 @@ def _json_option(function: Callable[..., None]) -> Callable[..., None]:
 @_json_option
 @click.pass_obj
 def demo(root: Path, as_json: bool) -> None:
-    """Maak de kaart van de ingebouwde voorbeeldwijk."""
+    """Maak de kaart van de ingebouwde, verzonnen voorbeeldstad."""
     from kansenkaart.config import DEMO
 
     _run(DEMO, root, None, Voice(as_json))
@@ -161,7 +161,9 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
 
 @cli.command()
 @click.argument("study")
-@click.option("--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land of proefveld.")
+@click.option(
+    "--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land, voorbeeld of proefveld."
+)
 @click.pass_obj
 def nieuw(root: Path, study: str, template: str) -> None:
     """Maak een studiebestand in studies/ naar een sjabloon: STUDY is een naam, of een gemeente (Zwolle, GM0193)."""

@@ -32,9 +32,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 MOST_BYTES = 1 << 20
 _SHOWN_FAULTS = 20
 #: The study that `kansenkaart demo` shows.
-DEMO = "proefveld"
-#: Studies that come with the package: the example, and two templates.
-SHIPPED = (DEMO, "gemeente", "land")
+DEMO = "voorbeeld"
+#: Studies that come with the package: the invented town and field, and two templates.
+SHIPPED = (DEMO, "proefveld", "gemeente", "land")
 
 
 class _Strict(BaseModel):

@@ -288,7 +288,7 @@ def example_folder(folders: Folders, name: str = EXAMPLE) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
     try:
-        write_example(draft / "new")
+        write_example(draft / "new", name=name)
         (draft / "new" / ".whole").write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
         if target.is_symlink():
             target.unlink()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.area.graph import AreaGraph, components, walk_graph
+from kansenkaart.core.area.graph import AreaGraph, WalkGraph, components, walk_graph
 from kansenkaart.core.area.grouping import areas_in, make_contiguous
 from kansenkaart.core.area.partition import Partition, PartitionEffort, Pool, divisible, partition
 from kansenkaart.core.area.recombine import cut_of
@@ -106,6 +106,18 @@ def test_loose_bits_go_to_a_neighbour() -> None:
     town = grid_town(6, 1, homes=(5, 6))
     label = make_contiguous(walk_graph(town), np.array([0, 0, 1, 0, 1, 1]))
     assert (np.diff(label) != 0).sum() == label.max()
+
+
+def test_a_bit_that_borders_on_nothing_is_a_part_by_itself() -> None:
+    # Two rows of three with a gap between them, as when a large building is taken out: 0 0 1 | 0 1 1, and no border over the gap.
+    town = grid_town(6, 1, homes=(5, 6))
+    walk = walk_graph(town)
+    cut = {2, 3}
+    keep = np.array([{int(a), int(b)} != cut for a, b in zip(walk.tails(), walk.nbr, strict=True)])
+    counts = np.bincount(walk.tails()[keep], minlength=6)
+    walk = WalkGraph(np.r_[0, counts.cumsum()], walk.nbr[keep], walk.weight[keep], walk.homes)
+    assert make_contiguous(walk, np.array([0, 0, 1, 1, 1, 1])).tolist() == [0, 0, 0, 1, 1, 1]
+    assert make_contiguous(walk, np.array([0, 0, 0, 0, 0, 0])).tolist() in ([0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0])
 
 
 def test_the_pool_joins_the_best_of_two_partitions() -> None:

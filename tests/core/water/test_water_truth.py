@@ -12,8 +12,7 @@ from kansenkaart.core.water.design import DesignRules, design_diameters
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.hydraulics import Friction
 from kansenkaart.core.water.inputs import WaterFrames
-from kansenkaart.sources.example import layout, sewer
-from kansenkaart.sources.example.model import build, is_home
+from kansenkaart.sources.example import layout, sewer, world
 from tests.core.water.water_world import peopled, settings
 
 RD = "EPSG:28992"
@@ -40,12 +39,12 @@ def placed(shapes: list[shapely.Geometry]) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model():
-    return build()
+    return world().models[0]
 
 
 @pytest.fixture(scope="module")
 def scored(model):
-    homes = [one for one in model.homes if is_home(one)]
+    homes = [one for one in model.homes if one.in_use]
     home = gpd.GeoDataFrame(
         {
             "home_id": [one.number for one in homes],

@@ -200,7 +200,7 @@ def make_contiguous(walk: WalkGraph, label: Ints) -> Ints:
     Parameters
     ----------
     walk : WalkGraph
-        A connected piece.
+        A piece; a bit of it that borders on nothing becomes a part by itself.
     label : Ints
         Part per block.
 
@@ -223,6 +223,9 @@ def make_contiguous(walk: WalkGraph, label: Ints) -> Ints:
             return np.unique(label, return_inverse=True)[1].astype(np.int64)
         smallest = loose[np.argmin(size[loose])]
         touch = (piece[tail] == smallest) & (piece[walk.nbr] != smallest)
+        if not touch.any():  # an island: where a large building was taken out from between, say
+            label[piece == smallest] = label.max() + 1
+            continue
         shared = np.bincount(label[walk.nbr[touch]], walk.weight[touch] + 1.0 / n)
         label[piece == smallest] = int(np.argmax(shared))
 

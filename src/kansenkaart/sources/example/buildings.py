@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import shapely
 
 from kansenkaart.sources.example import layout
-
-Floats = npt.NDArray[np.float64]
+from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Home, Pand, Point, ground_level
+from kansenkaart.sources.example.town import Plan, Way
 
 RING_BOUWJAAR = 2019
 FARM_COUNT = 5
 FARM_SPACING_M = 42.0
 PLACEHOLDER_YEAR = 1005
-STATUS_IN_USE = "Pand in gebruik"
+#: One house in so many has two homes behind its door.
+TWO_DOORS_EVERY = 61
 
 
 @dataclass(frozen=True)
@@ -29,114 +31,38 @@ class Face:
     area_m2: float
 
 
-@dataclass(frozen=True)
-class Pand:
-    """One building: a rectangle ``length`` by ``width`` [m] whose ridge runs along ``angle`` [deg from east]."""
-
-    number: int
-    street: str
-    quarter: str
-    centre: layout.Point
-    angle_deg: float
-    length_m: float
-    width_m: float
-    roof: str
-    tilt_deg: float
-    ground_m: float
-    eave_m: float
-    bouwjaar: int
-    status: str
-    owner: str
-    use: str
-    floors: int
-    homes_per_floor: int
-    front: layout.Point
-    marks: frozenset[str] = field(default_factory=frozenset)
-
-    @property
-    def footprint(self) -> Floats:
-        """Corners of the footprint, anticlockwise, x and y [m]."""
-        half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (self.length_m / 2, self.width_m / 2)
-        return place(half, self)
-
-    @property
-    def ridge_height_m(self) -> float:
-        """Height of the highest point of the roof above NAP [m]."""
-        rise = {"gable": self.width_m / 2, "shed": self.width_m, "flat": 0.0}[self.roof]
-        return self.ground_m + self.eave_m + rise * math.tan(math.radians(self.tilt_deg))
-
-
-@dataclass(frozen=True)
-class Home:
-    """One address: number within the whole, its pand (or two), street, house number and place."""
-
-    number: int
-    panden: tuple[int, ...]
-    street: str
-    quarter: str
-    house_number: int
-    suffix: str
-    floor_area_m2: int
-    use: str
-    status: str
-    point: layout.Point
-    owner: str
-
-
-def ground_level(x: float) -> float:
-    """Ground level [m NAP]: 1.0 m in the west, rising 0.8 mm per metre to the east.
+def roof_faces(body: Body) -> list[Face]:
+    """Return the planes of one roof, without dormers and chimneys.
 
     Parameters
     ----------
-    x : float
-        Place from west to east in the plan [m].
+    body : Body
+        What is under the roof.
     """
-    return round(1.0 + 0.0008 * x, 3)
-
-
-def place(local: Floats, pand: Pand) -> Floats:
-    """Turn coordinates along and across the ridge [m] into x and y [m].
-
-    Parameters
-    ----------
-    local : array of float
-        Along and across the ridge [m].
-    pand : Pand
-        The building.
-    """
-    a = math.radians(pand.angle_deg)
-    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
-    return np.asarray(np.round(local @ turn + np.array(pand.centre), 3), dtype=np.float64)
-
-
-def roof_faces(pand: Pand) -> list[Face]:
-    """Return the planes of the roof, without dormers and chimneys.
-
-    Parameters
-    ----------
-    pand : Pand
-        The building.
-    """
-    half_l, half_w = pand.length_m / 2, pand.width_m / 2
-    low, high = pand.ground_m + pand.eave_m, pand.ridge_height_m
-    tilt = math.radians(pand.tilt_deg)
-    down = (-pand.angle_deg - 180.0) % 360.0
-    if pand.roof == "gable":
-        south = _face(pand, [(-half_l, -half_w, low), (half_l, -half_w, low), (half_l, 0, high), (-half_l, 0, high)])
-        north = _face(pand, [(half_l, half_w, low), (-half_l, half_w, low), (-half_l, 0, high), (half_l, 0, high)])
-        area = pand.length_m * half_w / math.cos(tilt)
-        return [
-            Face(south, pand.tilt_deg, down, area),
-            Face(north, pand.tilt_deg, (down + 180.0) % 360.0, area),
+    half_l, half_w = body.length_m / 2, body.width_m / 2
+    low, high = body.ground_m + body.eave_m, body.ridge_height_m
+    cos = math.cos(math.radians(body.tilt_deg))
+    down = (-body.angle_deg - 180.0) % 360.0
+    end = half_l - half_w if body.roof == "hip" else half_l
+    if body.roof in ("gable", "hip"):
+        area = (half_l + end) * half_w / cos
+        planes = [
+            ([(-half_l, -half_w, low), (half_l, -half_w, low), (end, 0, high), (-end, 0, high)], down, area),
+            ([(half_l, half_w, low), (-half_l, half_w, low), (-end, 0, high), (end, 0, high)], down + 180.0, area),
         ]
+        if body.roof == "hip":
+            east = [(half_l, -half_w, low), (half_l, half_w, low), (end, 0, high)]
+            west = [(-half_l, half_w, low), (-half_l, -half_w, low), (-end, 0, high)]
+            planes += [(east, down - 90.0, half_w**2 / cos), (west, down + 90.0, half_w**2 / cos)]
+        return [Face(_face(body, ring), body.tilt_deg, azimuth % 360.0, area) for ring, azimuth, area in planes]
     ring = [(-half_l, -half_w, low), (half_l, -half_w, low), (half_l, half_w, high), (-half_l, half_w, high)]
-    azimuth = math.nan if pand.roof == "flat" else down
-    return [Face(_face(pand, ring), pand.tilt_deg, azimuth, pand.length_m * pand.width_m / math.cos(tilt))]
+    azimuth = math.nan if body.roof == "flat" else down
+    return [Face(_face(body, ring), body.tilt_deg, azimuth, body.length_m * body.width_m / cos)]
 
 
-def _face(pand: Pand, corners: list[tuple[float, float, float]]) -> Floats:
-    local = np.array(corners)
-    return np.column_stack([place(local[:, :2], pand), np.round(local[:, 2], 3)])
+def _face(body: Body, corners: list[tuple[float, float, float]]) -> Floats:
+    local = np.array(corners, dtype=float)
+    return np.column_stack([body.place(local[:, :2]), np.round(local[:, 2], 3)])
 
 
 def _row_panden(row: layout.Row, first: int) -> list[Pand]:
@@ -151,25 +77,25 @@ def _row_panden(row: layout.Row, first: int) -> list[Pand]:
         centre = quarter.to_plan(u, v_mid)
         out.append(
             Pand(
-                first + i,
-                row.street,
-                quarter.key,
-                centre,
-                quarter.angle_deg + 90.0 * row.across,
-                along,
-                across,
-                row.roof,
-                row.tilt_deg,
-                ground_level(centre[0]),
-                row.eave_m,
-                row.bouwjaar,
-                STATUS_IN_USE,
-                row.owner,
-                row.use,
-                row.floors,
-                row.homes_per_floor,
-                quarter.to_plan(u, v_front + row.side),
-                row.marks,
+                number=first + i,
+                street=row.street,
+                quarter=quarter.key,
+                centre=centre,
+                angle_deg=quarter.angle_deg + 90.0 * row.across,
+                length_m=along,
+                width_m=across,
+                roof=row.roof,
+                tilt_deg=row.tilt_deg,
+                ground_m=ground_level(centre[0]),
+                eave_m=row.eave_m,
+                bouwjaar=row.bouwjaar,
+                status=STATUS_IN_USE,
+                owner=row.owner,
+                use=row.use,
+                floors=row.floors,
+                homes_per_floor=row.homes_per_floor,
+                front=quarter.to_plan(u, v_front + row.side),
+                marks=row.marks,
             )
         )
     return out
@@ -188,24 +114,24 @@ def _ring_panden(first: int) -> list[Pand]:
         centre = quarter.to_plan(u0 + r * c, v0 + r * s)
         front = quarter.to_plan(u0 + (r - 2.0) * c, v0 + (r - 2.0) * s)
         pand = Pand(
-            first + len(out),
-            "03-r",
-            "03",
-            centre,
-            quarter.angle_deg + turn + 90.0,
-            6.0,
-            6.0,
-            "shed",
-            15.0,
-            ground_level(centre[0]),
-            5.5,
-            RING_BOUWJAAR,
-            STATUS_IN_USE,
-            "eigenaar-bewoner",
-            "woonfunctie",
-            1,
-            1,
-            front,
+            number=first + len(out),
+            street="03-r",
+            quarter="03",
+            centre=centre,
+            angle_deg=quarter.angle_deg + turn + 90.0,
+            length_m=6.0,
+            width_m=6.0,
+            roof="shed",
+            tilt_deg=15.0,
+            ground_m=ground_level(centre[0]),
+            eave_m=5.5,
+            bouwjaar=RING_BOUWJAAR,
+            status=STATUS_IN_USE,
+            owner="eigenaar-bewoner",
+            use="woonfunctie",
+            floors=1,
+            homes_per_floor=1,
+            front=front,
         )
         out.append(pand)
     return out
@@ -217,24 +143,25 @@ def _farm_panden(first: int) -> list[Pand]:
         centre = (layout.OUTER_X_M[0] + 20.0 + FARM_SPACING_M * i, layout.OUTER_Y_M + 14.0)
         out.append(
             Pand(
-                first + i,
-                "04-b",
-                "04",
-                centre,
-                90.0 * (i % 2),
-                12.0,
-                9.0,
-                "gable",
-                45.0,
-                ground_level(centre[0]),
-                3.0,
-                1912,
-                STATUS_IN_USE,
-                "eigenaar-bewoner",
-                "woonfunctie",
-                1,
-                1,
-                (centre[0], centre[1] - 3.0),
+                number=first + i,
+                street="04-b",
+                quarter="04",
+                centre=centre,
+                angle_deg=90.0 * (i % 2),
+                length_m=12.0,
+                width_m=9.0,
+                roof="gable",
+                tilt_deg=45.0,
+                ground_m=ground_level(centre[0]),
+                eave_m=3.0,
+                bouwjaar=1912,
+                status=STATUS_IN_USE,
+                owner="eigenaar-bewoner",
+                use="woonfunctie",
+                floors=1,
+                homes_per_floor=1,
+                front=(centre[0], centre[1] - 3.0),
+                marks=frozenset({"bare"}),
             )
         )
     return out
@@ -252,17 +179,17 @@ def panden() -> list[Pand]:
 
 def _odd(pand: Pand, everything: list[Pand]) -> Pand:
     position = pand.number - next(p.number for p in everything if p.street == pand.street)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if pand.street == "02-0" and position == 3:
         changes["bouwjaar"] = PLACEHOLDER_YEAR
     if pand.street == "03-2" and position == 21:
         changes["status"] = "Bouw gestart"
     if pand.street == "02-2" and position == 39:
         changes["status"] = "Pand gesloopt"
-    return Pand(**(pand.__dict__ | changes)) if changes else pand
+    return replace(pand, **changes)
 
 
-def _point_in(pand: Pand, share: float) -> layout.Point:
+def _point_in(pand: Pand, share: float) -> Point:
     """Return a place inside the pand near its front, at a share of its length along the street."""
     quarter = layout.quarter(pand.quarter)
     along = pand.length_m if abs(pand.angle_deg - quarter.angle_deg) < 1.0 else 0.0
@@ -322,4 +249,79 @@ def _home(pand: Pand, members: tuple[int, ...], number: int, house_number: int, 
         "Verblijfsobject ingetrokken" if gone else status,
         _point_in(pand, share),
         pand.owner,
+    )
+
+
+def town_homes(panden: list[Pand], plan: Plan) -> list[Home]:
+    """Give every building of a town its addresses: odd numbers on one side of the street, even on the other.
+
+    Parameters
+    ----------
+    panden : list of Pand
+        All buildings of the town.
+    plan : Plan
+        Its streets.
+    """
+    out: list[Home] = []
+    counters: dict[tuple[str, int], int] = {}
+    lines: dict[str, list[Way]] = {}
+    for way in plan.ways:
+        lines.setdefault(way.key, []).append(way)
+    for pand in _in_order(panden, lines):
+        odd = _is_odd(pand, lines[pand.street])
+        total = pand.floors * pand.homes_per_floor
+        cut = total == 1 and pand.use == "woonfunctie" and "cluster" not in pand.marks
+        count = 2 if cut and pand.number % TWO_DOORS_EVERY == 0 else total
+        for i in range(count):
+            number = counters.get((pand.street, odd), odd - 2 if odd else 0) + 2
+            counters[pand.street, odd] = number
+            out.append(_town_home(pand, (len(out), number), (i, count), plan.streets[pand.street][0]))
+    return out
+
+
+def _in_order(panden: list[Pand], lines: dict[str, list[Way]]) -> list[Pand]:
+    """Sort buildings by street, and along it."""
+
+    def along(pand: Pand) -> tuple[str, float, int]:
+        here = shapely.Point(pand.front)
+        n, way = min(enumerate(lines[pand.street]), key=lambda one: one[1].line.distance(here))
+        return (pand.street, n * 1e5 + way.line.project(here), pand.number)
+
+    return sorted((pand for pand in panden if pand.homes_per_floor), key=along)
+
+
+def _is_odd(pand: Pand, ways: list[Way]) -> int:
+    """Return 1 to the left of the street and 0 to its right."""
+    here = shapely.Point(pand.front)
+    line = min((way.line for way in ways), key=lambda line: line.distance(here))
+    at = line.project(here)
+    (x0, y0), (x1, y1) = (line.interpolate(max(0.0, min(at + d, line.length))).coords[0] for d in (-1.0, 1.0))
+    return int((x1 - x0) * (here.y - y0) - (y1 - y0) * (here.x - x0) > 0)
+
+
+def _town_home(pand: Pand, numbers: tuple[int, int], turn: tuple[int, int], street: int) -> Home:
+    number, house_number = numbers
+    i, count = turn
+    per_floor = max(pand.homes_per_floor, count if pand.floors == 1 else 1)
+    share = ((i % per_floor) + 0.5) / per_floor
+    a = math.radians(pand.angle_deg)
+    reach = (share - 0.5) * pand.length_m * 0.94 if per_floor > 1 else 0.0
+    base = pand.centre if per_floor > 1 else pand.front
+    x, y = round(base[0] + reach * math.cos(a), 3), round(base[1] + reach * math.sin(a), 3)
+    area = pand.length_m * pand.width_m / per_floor + sum(b.length_m * b.width_m for b in pand.annexes) / count
+    storeys = 1.0 if pand.floors > 1 or pand.use != "woonfunctie" else 1.0 + min(1.4, pand.eave_m / 5.5)
+    status = {"Bouw gestart": "Verblijfsobject gevormd", "Pand gesloopt": "Verblijfsobject ingetrokken"}
+    return Home(
+        number,
+        (pand.number,),
+        pand.street,
+        pand.quarter,
+        house_number,
+        "",
+        max(18, round(area * storeys * (0.82 if pand.floors > 1 else 0.9))),
+        pand.use,
+        status.get(pand.status, "Verblijfsobject in gebruik"),
+        (x, y),
+        pand.owner,
+        "ABCDEGHJKLMNPRSTVWXZ"[street // 20 % 20] + "ABCDEGHJKLMNPRSTVWXZ"[street % 20],
     )

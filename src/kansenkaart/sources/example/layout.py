@@ -8,10 +8,12 @@ direction, so that roofs look at many points of the compass.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-import numpy.typing as npt
+from shapely.geometry import Polygon, box
+
+from kansenkaart.sources.example.model import Buurt, Home, Line, Network, Point, Value
+from kansenkaart.sources.example.sewer import Builder, densify, designed, shift
 
 PITCH_X_M = 640.0
 PITCH_Y_M = 580.0
@@ -24,9 +26,9 @@ MAIN_WIDTH_M = 14.0
 LANE_V_M = (-70.0, 0.0, 70.0)
 LANE_U_M = 122.0
 ORIGIN_RD_M = (190000.0, 560000.0)
-
-Point = tuple[float, float]
-Line = tuple[Point, ...]
+OFFSETS_M = {"vuilwater": 0.0, "gemengd": 0.0, "hemelwater": 1.5}
+MAIN_OFFSETS_M = {"vuilwater": 0.0, "gemengd": -2.0}
+EXIT_X_M = 638.0
 
 
 @dataclass(frozen=True)
@@ -300,137 +302,115 @@ def rows() -> list[Row]:
     return [*_gallery_rows(), *_old_rows(), *_new_rows(), *_park_rows()]
 
 
-# Identifiers, shaped as the registers shape theirs; municipality 9999 does not exist.
-MUNICIPALITY = "GM9999"
-MUNICIPALITY_NAME = "Voorbeeldstad"
-STREET_NUMBERS = {street.key: n for n, street in enumerate(streets())}
-STREET_NAMES = {street.key: street.name for street in streets()}
+STREETS = {street.key: (n, street.name) for n, street in enumerate(streets())}
+# Invented per quarter: WOZ, older than ten years, kWh, m3, district heat, solar, income, aged 65 and over (share)
+FIGURES: dict[str, tuple[Value, ...]] = {
+    "01": (198, 100, 2010, 780, 0.0, 9, 24.1, 0.31),
+    "02": (287, 100, 2480, 1290, None, 21, 29.4, 0.17),
+    "03": (412, 74, 2960, None, 38.5, 62, 36.8, 0.08),
+    "04": (316, 100, 2540, 1010, 0.0, 33, 31.2, 0.21),
+}
 
 
-def shape_of(scale: int) -> tuple[int, int]:
-    """Columns and rows of the grid of copies [1].
-
-    Parameters
-    ----------
-    scale : int
-        How many copies of the neighbourhood [1].
-    """
-    columns = math.ceil(math.sqrt(scale))
-    return columns, math.ceil(scale / columns)
+def _quarter_box(key: str) -> Polygon:
+    west, south = key in ("01", "03"), key in ("01", "02")
+    x = (0.0, CANAL_X_M) if west else (CANAL_X_M, PITCH_X_M)
+    y = (0.0, MAIN_Y_M) if south else (MAIN_Y_M, PITCH_Y_M)
+    return box(x[0], y[0], x[1], y[1])
 
 
-def origin(copy: int, scale: int) -> npt.NDArray[np.float64]:
-    """South-west corner of a copy in RD New [m].
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    scale : int
-        How many copies of the neighbourhood [1].
-    """
-    columns, _ = shape_of(scale)
-    x0, y0 = ORIGIN_RD_M
-    return np.array([x0 + PITCH_X_M * (copy % columns), y0 + PITCH_Y_M * (copy // columns)])
+def buurten() -> tuple[Buurt, ...]:
+    """Return the quarters as areas of the statistics."""
+    return tuple(
+        Buurt(q.key, q.name, 0, _quarter_box(q.key), q.household_size_persons, FIGURES[q.key]) for q in QUARTERS
+    )
 
 
-def pand_id(copy: int, number: int) -> str:
-    """Sixteen digits of a pand (object type 10).
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    number : int
-        Its number within the copy [1].
-    """
-    return f"999910{copy:04d}{number:06d}"
+def _main_stops(medium: str) -> Line:
+    y = MAIN_Y_M + MAIN_OFFSETS_M[medium]
+    keys = ("01", "03", "04") if medium == "vuilwater" else ("02",)
+    ends = sorted({round(s.line[-1][0], 2) for s in streets() if s.role == "collector" and s.quarter in keys})
+    return (*((x, y) for x in ends), (GEMAAL_X_M, MAIN_Y_M))
 
 
-def home_id(copy: int, number: int) -> str:
-    """Sixteen digits of a verblijfsobject (object type 01).
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    number : int
-        Its number within the copy [1].
-    """
-    return f"999901{copy:04d}{number:06d}"
-
-
-def street_id(copy: int, key: str) -> str:
-    """Sixteen digits of an openbare ruimte (object type 30).
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    key : str
-        Of the street in the plan.
-    """
-    return f"999930{copy:04d}{STREET_NUMBERS[key]:06d}"
+def _foul(build: Builder, by_quarter: dict[str, Quarter]) -> None:
+    build.node("vuilwater", (GEMAAL_X_M, MAIN_Y_M), "Rioolgemaal")
+    main = streets()[0]
+    build.chain("vuilwater", "GescheidenStelsel", _main_stops("vuilwater"), main, 1982)
+    build.chain("gemengd", "GemengdStelsel", _main_stops("gemengd"), main, 1934)
+    for street in streets():
+        if street.role not in ("collector", "lane", "ring"):
+            continue
+        q = by_quarter[street.quarter]
+        medium = "gemengd" if q.sewer == "gemengd" else "vuilwater"
+        line = street.line
+        if medium == "gemengd" and street.role == "collector":
+            line = (*line[:-1], (line[-1][0], MAIN_Y_M + MAIN_OFFSETS_M["gemengd"]))
+        build.chain(medium, _system(q), line, street, q.sewer_year)
 
 
-def street_name(copy: int, key: str) -> str:
-    """Name of a street; copies beyond the first carry their number.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    key : str
-        Of the street in the plan.
-    """
-    return STREET_NAMES[key] + (f" {copy + 1}" if copy else "")
+def _system(q: Quarter) -> str:
+    return {"gemengd": "GemengdStelsel", "gescheiden": "GescheidenStelsel"}.get(q.sewer, "VerbeterdGescheidenStelsel")
 
 
-def buurtcode(copy: int, quarter: str) -> str:
-    """Code of a buurt: the municipality, the copy as wijk, the quarter.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    quarter : str
-        Its two digits.
-    """
-    return f"BU9999{copy:02d}{quarter}"
-
-
-def wijkcode(copy: int) -> str:
-    """Code of a wijk: one copy of the neighbourhood.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    """
-    return f"WK9999{copy:02d}"
+def _rain(build: Builder, by_quarter: dict[str, Quarter]) -> None:
+    for street in streets():
+        if street.role not in ("collector", "lane", "ring") or by_quarter[street.quarter].sewer == "gemengd":
+            continue
+        q = by_quarter[street.quarter]
+        moved = shift(street.line, OFFSETS_M["hemelwater"])
+        if street.role == "collector":
+            bank = CANAL_X_M + math.copysign(CANAL_WIDTH_M / 2, q.centre[0] - CANAL_X_M)
+            end = (moved[-1][0], MAIN_Y_M + math.copysign(5.0, q.centre[1] - MAIN_Y_M))
+            moved = (*moved[:-1], end, (bank, end[1]))
+            build.node("hemelwater", moved[-1], "Uitlaatconstructie")
+        else:
+            moved = (*moved[:-1], _rain_joint(street, q))
+        build.chain("hemelwater", _system(q), moved, street, q.sewer_year)
 
 
-def pipe_id(copy: int, number: int) -> str:
-    """Name of a pipe in the sewer register.
+def _rain_joint(street: Street, q: Quarter) -> Point:
+    target = "03-1" if street.role == "ring" else f"{q.key}-c"
+    host = next(s for s in streets() if s.key == target)
+    moved = shift(host.line, OFFSETS_M["hemelwater"])
+    if street.role != "ring":
+        nearest = min(range(len(host.line)), key=lambda i: math.dist(host.line[i], street.line[-1]))
+        return moved[nearest]
+    return min(densify((*moved[:-1], _rain_joint(host, q))), key=lambda p: math.dist(p, street.line[-1]))
+
+
+def _extras(build: Builder) -> None:
+    """Pressure main, pressure sewer with pump units, a drain and a pipe out of use."""
+    by_key = {s.key: s for s in streets()}
+    outer = by_key["04-b"]
+    rest: list[tuple[str, Line, Street]] = [
+        ("Persleiding", ((GEMAAL_X_M, MAIN_Y_M), (EXIT_X_M, MAIN_Y_M)), by_key["m"]),
+        ("Drukleiding", (*outer.line, by_key["04-2"].line[-1]), outer),
+        ("Drain", ((40.0, 305.0), (120.0, 305.0)), by_key["03-0"]),
+        ("LozeLeiding", ((60.0, 274.0), (140.0, 274.0)), by_key["m"]),
+    ]
+    for kind, line, street in rest:
+        medium = {"Persleiding": "vuilwater", "Drukleiding": "vuilwater"}.get(kind, kind)
+        first = len(build.pipes)
+        build.chain(medium, "Drukriolering" if kind == "Drukleiding" else "", line, street, 1998)
+        for i in range(first, len(build.pipes)):
+            build.pipes[i] = replace(build.pipes[i], kind=kind, diameter_mm=110, material="PE")
+    for key, node in list(build.nodes.items()):
+        if node.point[1] == OUTER_Y_M:
+            build.nodes[key] = replace(node, kind="Pompunit")
+
+
+def network(homes: list[Home]) -> Network:
+    """Lay the sewer, connect each address to the nearest pipe of its own street, and size it all.
 
     Parameters
     ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    number : int
-        Its number within the copy [1].
+    homes : list of Home
+        All addresses of one neighbourhood.
     """
-    return f"vb{copy:02d}-L{number:04d}"
-
-
-def node_id(copy: int, key: str) -> str:
-    """Name of a manhole in the sewer register.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    key : str
-        Of the manhole in the plan.
-    """
-    return f"vb{copy:02d}-{key}"
+    by_quarter = {q.key: q for q in QUARTERS}
+    build = Builder()
+    _foul(build, by_quarter)
+    _rain(build, by_quarter)
+    _extras(build)
+    return designed(build, homes, {q.key: q.household_size_persons for q in QUARTERS})

@@ -1,38 +1,375 @@
-"""The whole neighbourhood put together once; every copy is this one, moved."""
+"""What an invented place is made of: bodies, panden, homes, ground, trees, sewers and areas, and what they are called.
+
+Everything lies in metres in the frame of one place (x to the east, y to the north); a world is one place, or several
+side by side. The writers know these types only, whoever designed the place.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+import math
+from dataclasses import dataclass, field
+from itertools import pairwise
 
-from kansenkaart.sources.example import buildings, sewer, terrain
+import numpy as np
+import numpy.typing as npt
+import shapely
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+Floats = npt.NDArray[np.float64]
+Point = tuple[float, float]
+Line = tuple[Point, ...]
+Value = float | int | str | None
+
+MUNICIPALITY = "GM9999"
+MUNICIPALITY_NAME = "Voorbeeldstad"
+STATUS_IN_USE = "Pand in gebruik"
+
+
+@dataclass(frozen=True)
+class Body:
+    """A rectangle ``length`` by ``width`` [m] under one roof, whose ridge runs along ``angle`` [deg from east]."""
+
+    centre: Point
+    angle_deg: float
+    length_m: float
+    width_m: float
+    roof: str
+    tilt_deg: float
+    ground_m: float
+    eave_m: float
+
+    @property
+    def footprint(self) -> Floats:
+        """Corners of the footprint, anticlockwise, x and y [m]."""
+        half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (self.length_m / 2, self.width_m / 2)
+        return self.place(half)
+
+    @property
+    def ridge_height_m(self) -> float:
+        """Height of the highest point of the roof above NAP [m]."""
+        rise = {"shed": self.width_m, "flat": 0.0}.get(self.roof, self.width_m / 2)
+        return self.ground_m + self.eave_m + rise * math.tan(math.radians(self.tilt_deg))
+
+    def place(self, local: Floats) -> Floats:
+        """Turn coordinates along and across the ridge [m] into x and y [m].
+
+        Parameters
+        ----------
+        local : array of float
+            Along and across the ridge [m].
+        """
+        a = math.radians(self.angle_deg)
+        turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+        return np.asarray(np.round(local @ turn + np.array(self.centre), 3), dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pand(Body):
+    """One building: its main body, and what is built against it (``annexes``)."""
+
+    number: int
+    street: str
+    quarter: str
+    bouwjaar: int
+    status: str = STATUS_IN_USE
+    owner: str = ""
+    use: str = "woonfunctie"
+    floors: int = 1
+    homes_per_floor: int = 1
+    front: Point = (0.0, 0.0)
+    marks: frozenset[str] = field(default_factory=frozenset)
+    annexes: tuple[Body, ...] = ()
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """The main body and its annexes."""
+        return (self, *self.annexes)
+
+    @property
+    def outline(self) -> BaseGeometry:
+        """The footprint of all bodies together."""
+        shapes = [Polygon(one.footprint) for one in self.bodies]
+        return shapes[0] if len(shapes) == 1 else shapely.union_all(shapes, grid_size=0.001)
+
+
+@dataclass(frozen=True)
+class Home:
+    """One address: number within the whole, its pand (or two), street, house number and place."""
+
+    number: int
+    panden: tuple[int, ...]
+    street: str
+    quarter: str
+    house_number: int
+    suffix: str
+    floor_area_m2: int
+    use: str
+    status: str
+    point: Point
+    owner: str
+    letters: str = "VB"
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it is a home in use."""
+        return self.use == "woonfunctie" and self.status == "Verblijfsobject in gebruik"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One BGT object: its collection, shape, function, surface and relative level."""
+
+    collection: str
+    shape: Polygon
+    function: str
+    surface: str
+    level: int = 0
+    street: str = ""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One tree: place, crown radius [m], height above ground [m]; ``overhang`` where it is meant to shade a roof."""
+
+    point: Point
+    radius_m: float
+    height_m: float
+    overhang: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """One manhole or work: its place, kind and ground level [m NAP]."""
+
+    key: str
+    kind: str
+    point: Point
+    ground_m: float
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """One pipe from ``start`` to ``end`` in the direction of flow, with its design."""
+
+    number: int
+    kind: str
+    system: str
+    start: str
+    end: str
+    line: Line
+    street: str
+    role: str
+    year: int
+    diameter_mm: int = 0
+    material: str = "PVC"
+    bob_start_m: float = math.nan
+    bob_end_m: float = math.nan
+    homes_upstream: int = 0
+    people_upstream: float = 0.0
+
+    @property
+    def length_m(self) -> float:
+        """Length of the pipe [m]."""
+        return float(sum(math.dist(a, b) for a, b in pairwise(self.line)))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Pipes, nodes and the pipe number that each home (by its number) drains to."""
+
+    pipes: list[Pipe]
+    nodes: dict[str, Node]
+    home_pipe: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Buurt:
+    """One buurt: its two digits, name, wijk within the place, outline, household size [person] and invented figures.
+
+    The figures are WOZ [1,000 euro], share older than ten years [%], power [kWh], gas [m3], district heat [%], homes
+    with solar power [%], income [1,000 euro] and share aged 65 and over [1]; None where nothing is published.
+    """
+
+    key: str
+    name: str
+    wijk: int
+    outline: BaseGeometry
+    household_size_persons: float
+    figures: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that stands, lies or flows in one neighbourhood, in its own frame [m]."""
+    """Everything that stands, lies or flows in one place, in its own frame [m].
 
-    panden: list[buildings.Pand]
-    homes: list[buildings.Home]
-    parts: list[terrain.Part]
-    trees: list[terrain.Tree]
-    network: sewer.Network
+    ``cluster`` holds the numbers of the homes of its area like the first wijkbedrijf's: one large owner, renovation due.
+    """
+
+    panden: list[Pand]
+    homes: list[Home]
+    parts: list[Part]
+    trees: list[Tree]
+    network: Network
+    buurten: tuple[Buurt, ...]
+    wijken: tuple[str, ...]
+    streets: dict[str, tuple[int, str]]
+    cluster: frozenset[int] = frozenset()
 
 
-@lru_cache(maxsize=1)
-def build() -> Model:
-    """Build the neighbourhood; the same on every machine."""
-    panden = buildings.panden()
-    homes = buildings.homes(panden)
-    return Model(panden, homes, terrain.parts(panden), terrain.trees(panden), sewer.network(homes))
+@dataclass(frozen=True)
+class World:
+    """One place or several side by side in a grid, each ``width`` by ``height`` [m], and what they are called.
+
+    Identifiers are shaped as the registers shape theirs; municipality 9999 does not exist.
+    """
+
+    models: tuple[Model, ...]
+    width_m: float
+    height_m: float
+    origin_rd_m: Point
+    sheets: int = 1
+    rough: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Columns and rows of the grid [1]."""
+        columns = math.ceil(math.sqrt(len(self.models)))
+        return columns, math.ceil(len(self.models) / columns)
+
+    def origin(self, copy: int) -> Floats:
+        """South-west corner of a place in RD New [m].
+
+        Parameters
+        ----------
+        copy : int
+            Number of the place, from 0 [1].
+        """
+        columns, _ = self.shape
+        x0, y0 = self.origin_rd_m
+        return np.array([x0 + self.width_m * (copy % columns), y0 + self.height_m * (copy // columns)])
+
+    def wijkcode(self, copy: int, wijk: int = 0) -> str:
+        """Code of a wijk.
+
+        Parameters
+        ----------
+        copy : int
+            Number of the place, from 0 [1].
+        wijk : int
+            Number of the wijk within the place, from 0 [1].
+        """
+        return f"WK9999{copy * len(self.models[0].wijken) + wijk:02d}"
+
+    def buurtcode(self, copy: int, key: str) -> str:
+        """Code of a buurt: the municipality, the wijk, the two digits of the buurt.
+
+        Parameters
+        ----------
+        copy : int
+            Number of the place, from 0 [1].
+        key : str
+            Its two digits.
+        """
+        wijk = next(one.wijk for one in self.models[copy].buurten if one.key == key)
+        return f"BU{self.wijkcode(copy, wijk)[2:]}{key}"
+
+    def street_id(self, copy: int, key: str) -> str:
+        """Sixteen digits of an openbare ruimte (object type 30).
+
+        Parameters
+        ----------
+        copy : int
+            Number of the place, from 0 [1].
+        key : str
+            Of the street in the plan.
+        """
+        return f"999930{copy:04d}{self.models[copy].streets[key][0]:06d}"
+
+    def street_name(self, copy: int, key: str) -> str:
+        """Name of a street; places beyond the first add their number.
+
+        Parameters
+        ----------
+        copy : int
+            Number of the place, from 0 [1].
+        key : str
+            Of the street in the plan.
+        """
+        return numbered(self.models[copy].streets[key][1], copy)
 
 
-def is_home(home: buildings.Home) -> bool:
-    """Whether an address is a home in use.
+def numbered(name: str, copy: int) -> str:
+    """Name of something; places beyond the first add their number.
 
     Parameters
     ----------
-    home : buildings.Home
-        An address.
+    name : str
+        In the first place.
+    copy : int
+        Number of the place, from 0 [1].
     """
-    return home.use == "woonfunctie" and home.status == "Verblijfsobject in gebruik"
+    return name + (f" {copy + 1}" if copy else "")
+
+
+def pand_id(copy: int, number: int) -> str:
+    """Sixteen digits of a pand (object type 10).
+
+    Parameters
+    ----------
+    copy : int
+        Number of the place, from 0 [1].
+    number : int
+        Its number within the place [1].
+    """
+    return f"999910{copy:04d}{number:06d}"
+
+
+def home_id(copy: int, number: int) -> str:
+    """Sixteen digits of a verblijfsobject (object type 01).
+
+    Parameters
+    ----------
+    copy : int
+        Number of the place, from 0 [1].
+    number : int
+        Its number within the place [1].
+    """
+    return f"999901{copy:04d}{number:06d}"
+
+
+def pipe_id(copy: int, number: int) -> str:
+    """Name of a pipe in the sewer register.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the place, from 0 [1].
+    number : int
+        Its number within the place [1].
+    """
+    return f"vb{copy:02d}-L{number:04d}"
+
+
+def node_id(copy: int, key: str) -> str:
+    """Name of a manhole in the sewer register.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the place, from 0 [1].
+    key : str
+        Of the manhole in the plan.
+    """
+    return f"vb{copy:02d}-{key}"
+
+
+def ground_level(x: float) -> float:
+    """Ground level [m NAP]: 1.0 m in the west, rising 0.8 mm per metre to the east.
+
+    Parameters
+    ----------
+    x : float
+        Place from west to east in the plan [m].
+    """
+    return round(1.0 + 0.0008 * x, 3)

@@ -8,13 +8,20 @@ n = 0.013 (Chow, Open-Channel Hydraulics, 1959, table 5-6, concrete culvert pipe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
+import shapely
+import shapely.ops
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
 
-from kansenkaart.sources.example import layout
-from kansenkaart.sources.example.buildings import Home, ground_level
+from kansenkaart.sources.example.model import Home, Line, Network, Node, Pipe, Point, ground_level
+from kansenkaart.sources.example.town import Plan, Way, sewer_of, table
 
 MANNING_N = 0.013
 STANDARD_MM = (200, 250, 300, 400, 500, 600, 700, 800, 900, 1000, 1200)
@@ -23,79 +30,69 @@ PEAK_L_PER_PERSON_H = 12.0
 RAIN_L_PER_S_HA = 60.0
 PAVED_M2_PER_HOME = 200.0
 SLOPES = {"lane": 0.003, "ring": 0.003, "collector": 0.002, "main": 0.0007, "outer": 0.002, "outfall": 0.002}
-OFFSETS_M = {"vuilwater": 0.0, "gemengd": 0.0, "hemelwater": 1.5}
-MAIN_OFFSETS_M = {"vuilwater": 0.0, "gemengd": -2.0}
 GEMAAL_KEY = "R"
 GEMAAL_INVERT_M = -3.0
 OUTFALL_INVERT_M = -0.6
 NODE_SPACING_M = 45.0
-EXIT_X_M = 638.0
 
 
-@dataclass(frozen=True)
-class Node:
-    """One manhole or work: its place, kind and ground level [m NAP]."""
-
-    key: str
-    kind: str
-    point: layout.Point
-    ground_m: float
-
-
-@dataclass(frozen=True)
-class Pipe:
-    """One pipe from ``start`` to ``end`` in the direction of flow, with its design."""
-
-    number: int
-    kind: str
-    system: str
-    start: str
-    end: str
-    line: layout.Line
-    street: str
-    role: str
-    year: int
-    diameter_mm: int = 0
-    material: str = "PVC"
-    bob_start_m: float = math.nan
-    bob_end_m: float = math.nan
-    homes_upstream: int = 0
-    people_upstream: float = 0.0
+class Road(Protocol):
+    """What a pipe needs to hear of its street: its key and role."""
 
     @property
-    def length_m(self) -> float:
-        """Length of the pipe [m]."""
-        return float(sum(math.dist(a, b) for a, b in pairwise(self.line)))
+    def key(self) -> str:
+        """Of the street in the plan."""
+
+    @property
+    def role(self) -> str:
+        """What the street is for, which decides the slope."""
 
 
-@dataclass(frozen=True)
-class Network:
-    """Pipes, nodes and the pipe number that each home (by its number) drains to."""
-
-    pipes: list[Pipe]
-    nodes: dict[str, Node]
-    home_pipe: dict[int, int]
-
-
-class _Builder:
+class Builder:
     """Collects pipes and shares a node between pipes of one kind that meet."""
 
     def __init__(self) -> None:
         self.pipes: list[Pipe] = []
         self.nodes: dict[str, Node] = {}
+        self._at: dict[tuple[str, float, float], str] = {}
 
-    def node(self, medium: str, point: layout.Point, kind: str = "Inspectieput") -> str:
+    def node(self, medium: str, point: Point, kind: str = "Inspectieput") -> str:
+        """Return the manhole at a place, made where there is none for this medium.
+
+        Parameters
+        ----------
+        medium : str
+            What flows there.
+        point : Point
+            Its place [m].
+        kind : str
+            Of the manhole.
+        """
         x, y = round(point[0], 2), round(point[1], 2)
-        found = next(
-            (n for n in self.nodes.values() if n.point == (x, y) and n.key[0] in (medium[0], GEMAAL_KEY)), None
-        )
-        if found:
-            return found.key
+        there = next((key for m in (medium[0], GEMAAL_KEY) if (key := self._at.get((m, x, y)))), None)
+        if there:
+            return there
         key = f"{GEMAAL_KEY if kind == 'Rioolgemaal' else medium[0]}{len(self.nodes) + 1:04d}"
         self.nodes[key] = Node(key, kind, (x, y), ground_level(x))
+        self._at[(key[0], x, y)] = key
         return key
 
-    def chain(self, medium: str, system: str, line: layout.Line, street: layout.Street, year: int) -> None:
+    def chain(self, medium: str, system: str, line: Line, street: Road, year: int) -> None:
+        """Lay pipes along a line, manhole by manhole.
+
+        Parameters
+        ----------
+        medium : str
+            What flows in it.
+        system : str
+            The system that it belongs to.
+        line : Line
+            In the direction of flow [m].
+        street : Road
+            Its street.
+        year : int
+            In which it was laid [year].
+        """
         points = densify(line)
         keys = [self.node(medium, point) for point in points]
         for start, end in pairwise(keys):
@@ -103,13 +100,38 @@ class _Builder:
             number = len(self.pipes)
             self.pipes.append(Pipe(number, medium, system, start, end, ends, street.key, street.role, year))
 
+    def pipe(self, kind: str, system: str, ends: tuple[Point, Point], street: Road, year: int) -> None:
+        """Lay one pipe of a town's street; pressure pipes have one size.
 
-def densify(line: layout.Line) -> list[layout.Point]:
+        Parameters
+        ----------
+        kind : str
+            Of the pipe, or what flows in it.
+        system : str
+            The system that it belongs to.
+        ends : tuple of Point
+            In the direction of flow [m].
+        street : Road
+            Its street.
+        year : int
+            In which it was laid [year].
+        """
+        medium = {"Overstortleiding": "gemengd", "hemelwater": "hemelwater", "gemengd": "gemengd"}.get(
+            kind, "vuilwater"
+        )
+        start, end = (self.node(medium, point) for point in ends)
+        line = (self.nodes[start].point, self.nodes[end].point)
+        size = 110 if kind in ("Drukleiding", "Persleiding") else 400 if kind == "Overstortleiding" else 0
+        new = Pipe(len(self.pipes), kind, system, start, end, line, street.key, street.role, year, size)
+        self.pipes.append(replace(new, material="PE" if size == 110 else "Beton"))
+
+
+def densify(line: Line) -> list[Point]:
     """Put a point at least every 45 m along a line, keeping its corners.
 
     Parameters
     ----------
-    line : layout.Line
+    line : Line
         Points [m].
     """
     out = [line[0]]
@@ -119,12 +141,12 @@ def densify(line: layout.Line) -> list[layout.Point]:
     return out
 
 
-def shift(line: layout.Line, offset_m: float) -> layout.Line:
+def shift(line: Line, offset_m: float) -> Line:
     """Move a line sideways to its right, corners on the bisector.
 
     Parameters
     ----------
-    line : layout.Line
+    line : Line
         Points [m].
     offset_m : float
         How far to the right of its direction [m].
@@ -137,105 +159,37 @@ def shift(line: layout.Line, offset_m: float) -> layout.Line:
     return tuple((float(x), float(y)) for x, y in pts + offset_m * at)
 
 
-def _main_stops(medium: str) -> layout.Line:
-    y = layout.MAIN_Y_M + MAIN_OFFSETS_M[medium]
-    keys = ("01", "03", "04") if medium == "vuilwater" else ("02",)
-    ends = sorted({round(s.line[-1][0], 2) for s in layout.streets() if s.role == "collector" and s.quarter in keys})
-    return (*((x, y) for x in ends), (layout.GEMAAL_X_M, layout.MAIN_Y_M))
-
-
-def _foul(build: _Builder, by_quarter: dict[str, layout.Quarter]) -> None:
-    build.node("vuilwater", (layout.GEMAAL_X_M, layout.MAIN_Y_M), "Rioolgemaal")
-    main = layout.streets()[0]
-    build.chain("vuilwater", "GescheidenStelsel", _main_stops("vuilwater"), main, 1982)
-    build.chain("gemengd", "GemengdStelsel", _main_stops("gemengd"), main, 1934)
-    for street in layout.streets():
-        if street.role not in ("collector", "lane", "ring"):
-            continue
-        q = by_quarter[street.quarter]
-        medium = "gemengd" if q.sewer == "gemengd" else "vuilwater"
-        line = street.line
-        if medium == "gemengd" and street.role == "collector":
-            line = (*line[:-1], (line[-1][0], layout.MAIN_Y_M + MAIN_OFFSETS_M["gemengd"]))
-        build.chain(medium, _system(q), line, street, q.sewer_year)
-
-
-def _system(q: layout.Quarter) -> str:
-    return {"gemengd": "GemengdStelsel", "gescheiden": "GescheidenStelsel"}.get(q.sewer, "VerbeterdGescheidenStelsel")
-
-
-def _rain(build: _Builder, by_quarter: dict[str, layout.Quarter]) -> None:
-    for street in layout.streets():
-        if street.role not in ("collector", "lane", "ring") or by_quarter[street.quarter].sewer == "gemengd":
-            continue
-        q = by_quarter[street.quarter]
-        moved = shift(street.line, OFFSETS_M["hemelwater"])
-        if street.role == "collector":
-            bank = layout.CANAL_X_M + math.copysign(layout.CANAL_WIDTH_M / 2, q.centre[0] - layout.CANAL_X_M)
-            end = (moved[-1][0], layout.MAIN_Y_M + math.copysign(5.0, q.centre[1] - layout.MAIN_Y_M))
-            moved = (*moved[:-1], end, (bank, end[1]))
-            build.node("hemelwater", moved[-1], "Uitlaatconstructie")
-        else:
-            moved = (*moved[:-1], _rain_joint(street, q))
-        build.chain("hemelwater", _system(q), moved, street, q.sewer_year)
-
-
-def _rain_joint(street: layout.Street, q: layout.Quarter) -> layout.Point:
-    target = "03-1" if street.role == "ring" else f"{q.key}-c"
-    host = next(s for s in layout.streets() if s.key == target)
-    moved = shift(host.line, OFFSETS_M["hemelwater"])
-    if street.role != "ring":
-        nearest = min(range(len(host.line)), key=lambda i: math.dist(host.line[i], street.line[-1]))
-        return moved[nearest]
-    return min(densify((*moved[:-1], _rain_joint(host, q))), key=lambda p: math.dist(p, street.line[-1]))
-
-
-def _extras(build: _Builder) -> None:
-    """Pressure main, pressure sewer with pump units, a drain and a pipe out of use."""
-    streets = {s.key: s for s in layout.streets()}
-    outer = streets["04-b"]
-    rest: list[tuple[str, layout.Line, layout.Street]] = [
-        ("Persleiding", ((layout.GEMAAL_X_M, layout.MAIN_Y_M), (EXIT_X_M, layout.MAIN_Y_M)), streets["m"]),
-        ("Drukleiding", (*outer.line, streets["04-2"].line[-1]), outer),
-        ("Drain", ((40.0, 305.0), (120.0, 305.0)), streets["03-0"]),
-        ("LozeLeiding", ((60.0, 274.0), (140.0, 274.0)), streets["m"]),
-    ]
-    for kind, line, street in rest:
-        medium = {"Persleiding": "vuilwater", "Drukleiding": "vuilwater"}.get(kind, kind)
-        first = len(build.pipes)
-        build.chain(medium, "Drukriolering" if kind == "Drukleiding" else "", line, street, 1998)
-        for i in range(first, len(build.pipes)):
-            build.pipes[i] = replace(build.pipes[i], kind=kind, diameter_mm=110, material="PE")
-    for key, node in list(build.nodes.items()):
-        if node.point[1] == layout.OUTER_Y_M:
-            build.nodes[key] = replace(node, kind="Pompunit")
-
-
-def network(homes: list[Home]) -> Network:
-    """Lay the sewer, connect each address to the nearest pipe of its own street, and size it all.
+def designed(build: Builder, homes: list[Home], persons: dict[str, float]) -> Network:
+    """Connect each address to the nearest pipe of its own street, give levels, and size it all.
 
     Parameters
     ----------
+    build : Builder
+        What was laid.
     homes : list of Home
-        All addresses of one neighbourhood.
+        All addresses of one place.
+    persons : dict of str to float
+        Household size by quarter [person].
     """
-    by_quarter = {q.key: q for q in layout.QUARTERS}
-    build = _Builder()
-    _foul(build, by_quarter)
-    _rain(build, by_quarter)
-    _extras(build)
-    home_pipe = {home.number: _nearest(home, build.pipes) for home in homes}
-    pipes = _accumulate(build.pipes, homes, home_pipe, by_quarter)
+    takes = _by_street(build.pipes, ("vuilwater", "gemengd", "Drukleiding"))
+    home_pipe = {home.number: _nearest(home, takes[home.street]) for home in homes}
+    pipes = _accumulate(build.pipes, homes, home_pipe, persons)
     return Network([_sized(p) for p in _levelled(pipes)], build.nodes, home_pipe)
 
 
+def _by_street(pipes: list[Pipe], kinds: tuple[str, ...]) -> dict[str, list[Pipe]]:
+    out: dict[str, list[Pipe]] = {}
+    for pipe in pipes:
+        if pipe.kind in kinds:
+            out.setdefault(pipe.street, []).append(pipe)
+    return out
+
+
 def _nearest(home: Home, pipes: list[Pipe]) -> int:
-    takes = ("vuilwater", "gemengd", "Drukleiding")
-    mine = [p for p in pipes if p.street == home.street and p.kind in takes]
-    return min(mine, key=lambda p: (_distance(home.point, p.line), p.number)).number
+    return min(pipes, key=lambda p: (_distance(home.point, p.line), p.number)).number
 
 
-def _distance(point: layout.Point, line: layout.Line) -> float:
+def _distance(point: Point, line: Line) -> float:
     (ax, ay), (bx, by) = line[0], line[-1]
     t = ((point[0] - ax) * (bx - ax) + (point[1] - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)
     t = min(1.0, max(0.0, t))
@@ -250,23 +204,23 @@ def downstream(pipes: list[Pipe]) -> dict[int, int]:
     pipes : list of Pipe
         All pipes of the network.
     """
-    leaving = {p.start: p.number for p in pipes if p.kind != "LozeLeiding"}
+    leaving = {p.start: p.number for p in pipes if p.kind not in ("LozeLeiding", "Overstortleiding")}
     return {p.number: leaving[p.end] for p in pipes if p.end in leaving}
 
 
 def _accumulate(
-    pipes: list[Pipe], homes: list[Home], home_pipe: dict[int, int], quarters: dict[str, layout.Quarter]
+    pipes: list[Pipe], homes: list[Home], home_pipe: dict[int, int], persons: dict[str, float]
 ) -> list[Pipe]:
     count = dict.fromkeys(range(len(pipes)), 0)
     people = dict.fromkeys(range(len(pipes)), 0.0)
     after = downstream(pipes)
     for home in homes:
-        if home.use != "woonfunctie" or home.status != "Verblijfsobject in gebruik":
+        if not home.in_use:
             continue
         at: int | None = home_pipe[home.number]
         while at is not None:
             count[at] += 1
-            people[at] += quarters[home.quarter].household_size_persons
+            people[at] += persons[home.quarter]
             at = after.get(at)
     rain = _rain_homes(pipes, homes, after)
     return [
@@ -278,9 +232,9 @@ def _accumulate(
 def _rain_homes(pipes: list[Pipe], homes: list[Home], after: dict[int, int]) -> dict[int, int]:
     """Count the homes whose yards drain to each rain pipe, by the nearest pipe of their own street."""
     out: dict[int, int] = {}
+    takes = _by_street(pipes, ("hemelwater",))
     for home in homes:
-        mine = [p for p in pipes if p.street == home.street and p.kind == "hemelwater"]
-        at = min(mine, key=lambda p: (_distance(home.point, p.line), p.number)).number if mine else None
+        at: int | None = _nearest(home, takes[home.street]) if home.street in takes else None
         while at is not None:
             out[at] = out.get(at, 0) + 1
             at = after.get(at)
@@ -346,3 +300,178 @@ def _sized(p: Pipe) -> Pipe:
         return p
     size = designed_diameter_mm(p.kind, p.homes_upstream, p.people_upstream, SLOPES[p.role])
     return replace(p, diameter_mm=size, material="Beton" if p.kind == "gemengd" or size >= 400 else "PVC")
+
+
+# The town: pipes follow its streets to the pumping station, rain water to the nearest water.
+
+HEAD_M = 2.0
+OVERFLOW_EVERY_M = 260.0
+LINK_MOST_M = 160.0
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Streets as points and the stretches between them [m]."""
+
+    points: list[Point]
+    edges: list[tuple[int, int, Way]]
+
+    def distances(self, root: int) -> npt.NDArray[np.float64]:
+        """Way to the root along the streets [m]; infinite where there is none."""
+        if not self.edges:
+            return np.zeros(len(self.points))
+        a, b = np.array([edge[:2] for edge in self.edges]).T
+        length = [math.dist(self.points[i], self.points[j]) for i, j in zip(a, b, strict=True)]
+        net: Any = csr_matrix((length, (a, b)), shape=(len(self.points),) * 2)
+        far: Any = dijkstra(net, directed=False, indices=np.array(root))
+        return np.asarray(far)
+
+
+def _graph(pieces: list[Way]) -> _Graph:
+    numbers: dict[Point, int] = {}
+    edges = []
+    for piece in pieces:
+        coords = [(round(x, 2), round(y, 2)) for x, y in piece.line.simplify(1.5).coords]
+        stops = [numbers.setdefault((round(x, 2), round(y, 2)), len(numbers)) for x, y in densify(tuple(coords))]
+        edges += [(i, j, piece) for i, j in pairwise(stops) if i != j]
+    return _Graph(list(numbers), edges)
+
+
+def _lay(
+    build: Builder, graph: _Graph, root: int, what: Callable[[Way], tuple[str, str, int]], keep: Any = None
+) -> None:
+    """Let every stretch flow towards the root; one that no tree of shortest ways needs begins just beside its end."""
+    far = graph.distances(root)
+    onward: dict[int, int] = {}
+    for n, (i, j, _) in enumerate(graph.edges):
+        up, down = (i, j) if far[i] > far[j] else (j, i)
+        reach = far[down] + math.dist(graph.points[i], graph.points[j])
+        if np.isfinite(far[up]) and abs(reach - far[up]) < 1e-6:
+            onward.setdefault(up, n)
+    wanted = _wanted(graph, onward, far, keep)
+    for n, (i, j, way) in enumerate(graph.edges):
+        if n not in wanted or not np.isfinite(far[i]):
+            continue
+        up, down = (i, j) if (far[i], i) > (far[j], j) else (j, i)
+        start, end = graph.points[up], graph.points[down]
+        if onward.get(up) != n:
+            share = min(HEAD_M / math.dist(start, end), 0.4)
+            start = (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
+        medium, system, year = what(way)
+        build.pipe(medium, system, (start, end), way, year)
+
+
+def _wanted(graph: _Graph, onward: dict[int, int], far: npt.NDArray[np.float64], keep: Any) -> set[int]:
+    """Return the stretches that are kept for their own sake, and those that their water flows through."""
+    if keep is None:
+        return set(range(len(graph.edges)))
+    out: set[int] = set()
+    for n, (_, _, way) in enumerate(graph.edges):
+        at: int | None = n if keep(way) else None
+        while at is not None and at not in out:
+            out.add(at)
+            a, b, _ = graph.edges[at]
+            at = onward.get(a if (far[a], a) < (far[b], b) else b)
+    return out
+
+
+def _nearest_point(graph: _Graph, place: Any) -> int:
+    return int(np.argmin([place.distance(shapely.Point(point)) for point in graph.points]))
+
+
+def town_network(plan: Plan, homes: list[Home]) -> Network:
+    """Lay the sewer of the town: combined with overflows, foul and rain, pressure pipes outside, one pumping station.
+
+    Parameters
+    ----------
+    plan : Plan
+        Streets, water and quarters.
+    homes : list of Home
+        All addresses.
+    """
+    build = Builder()
+    kinds = {buurt.key: sewer_of(buurt.key) for buurt in plan.buurten}
+    mixed = {key for key, (kind, _) in kinds.items() if kind == "gemengd"}
+    gemaal = shapely.Point(table()["gemaal"])
+    mains = [piece for piece in plan.pieces if piece.role in ("main", "outer")]
+    for medium, keys in (("gemengd", mixed), ("vuilwater", set(kinds) - mixed)):
+        graph = _graph([*(piece for piece in plan.pieces if piece.buurt in keys), *mains])
+        root = _nearest_point(graph, gemaal)
+        if medium == "gemengd":
+            build.node("gemengd", graph.points[root], "Rioolgemaal")
+
+        def what(way: Way, medium: str = medium) -> tuple[str, str, int]:
+            if way.role == "outer":
+                return "Drukleiding", "Drukriolering", 1994
+            kind, year = kinds.get(way.buurt, (medium, 1931 if medium == "gemengd" else 1968))
+            return medium, _SYSTEMS.get(kind, "GescheidenStelsel"), year
+
+        outer = medium == "vuilwater"
+        _lay(build, graph, root, what, lambda way, outer=outer: bool(way.buurt) or (outer and way.role == "outer"))
+        if medium == "gemengd":
+            _overflows(build, plan)
+    for key in sorted(set(kinds) - mixed):
+        _lay_rain(build, plan, key, kinds[key])
+    _pressure_main(build, plan)
+    persons = {buurt.key: buurt.household_size_persons for buurt in plan.buurten}
+    return designed(build, homes, persons)
+
+
+def _overflows(build: Builder, plan: Plan) -> None:
+    """Give the combined sewer overflows where it comes near the canal, each at some distance from the other."""
+    done: list[Point] = []
+    street = next(way for way in plan.ways if way.role == "main")
+    near = sorted(build.nodes.values(), key=lambda node: plan.canal.distance(shapely.Point(node.point)))
+    for node in near:
+        here = shapely.Point(node.point)
+        if plan.canal.distance(here) > 75.0 or node.kind != "Inspectieput":
+            continue
+        if all(math.dist(node.point, other) > OVERFLOW_EVERY_M for other in done):
+            done.append(node.point)
+            build.nodes[node.key] = replace(node, kind="ExterneOverstortput")
+            bank = shapely.ops.nearest_points(here, plan.canal)[1]
+            build.pipe("Overstortleiding", "GemengdStelsel", (node.point, (bank.x, bank.y)), street, 1974)
+
+
+def _lay_rain(build: Builder, plan: Plan, key: str, kind: tuple[str, int]) -> None:
+    """Lay the rain pipes of one quarter, a stretch beside the foul ones, each part to its nearest water."""
+    pieces = [replace(one, line=_beside(one.line)) for one in plan.pieces if one.buurt == key]
+    if not pieces:
+        return
+    graph, system = _graph(pieces), _SYSTEMS.get(kind[0], "GescheidenStelsel")
+    left = set(range(len(graph.points)))
+    while left:
+        there = sorted(left)
+        spots = [plan.water.distance(shapely.Point(graph.points[i])) for i in there]
+        root = there[int(np.argmin(spots))]
+        far = graph.distances(root)
+        joined = {i for i in there if np.isfinite(far[i])}
+        left -= joined | {root}
+        part = _Graph(graph.points, [edge for edge in graph.edges if edge[0] in joined])
+        if not part.edges:
+            continue
+        _lay(build, part, root, lambda way: ("hemelwater", system, kind[1]))
+        here = shapely.Point(graph.points[root])
+        bank = shapely.ops.nearest_points(here, plan.water)[1]
+        link = replace(part.edges[0][2], role="collector")
+        end = (bank.x, bank.y) if here.distance(bank) < LINK_MOST_M else (here.x + 6.0, here.y)
+        build.node("hemelwater", end, "Uitlaatconstructie")
+        build.pipe("hemelwater", system, (graph.points[root], end), link, kind[1])
+
+
+def _beside(line: Any) -> Any:
+    """Move a stretch of street aside, all in one direction, so that its junctions stay where they meet."""
+    return shapely.transform(line, lambda xy: xy + np.array([1.1, -0.9]))
+
+
+def _pressure_main(build: Builder, plan: Plan) -> None:
+    x, y = next(node.point for node in build.nodes.values() if node.kind == "Rioolgemaal")
+    street = next(way for way in plan.ways if way.role == "main")
+    build.pipe("Persleiding", "", ((x, y), (plan.size_m[0] - 2.0, y + 30.0)), street, 1998)
+
+
+_SYSTEMS = {
+    "gemengd": "GemengdStelsel",
+    "gescheiden": "GescheidenStelsel",
+    "verbeterd_gescheiden": "VerbeterdGescheidenStelsel",
+}

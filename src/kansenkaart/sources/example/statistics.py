@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kansenkaart.sources.example import layout
-from kansenkaart.sources.example.model import Model, is_home
+from kansenkaart.sources.example.model import MUNICIPALITY, MUNICIPALITY_NAME, Buurt, Model, Value, World, numbered
 
-Value = float | int | str | None
 OWNED = ("corporatie Voorbeeldwonen",)
 RENTED = (*OWNED, "vereniging van eigenaren")
 CODE_WIDTH = 10
@@ -45,13 +44,6 @@ COLUMNS: tuple[tuple[str, int, int, str, str, int, str], ...] = (
 )
 TABLES = {"85984NED": 2024, "86165NED": 2025}
 LATE_GROUPS = ("Energie", "Inkomen")
-# Invented per quarter: WOZ, older than ten years, kWh, m3, district heat, solar, income, aged 65 and over (share)
-INVENTED: dict[str, tuple[Value, ...]] = {
-    "01": (198, 100, 2010, 780, 0.0, 9, 24.1, 0.31),
-    "02": (287, 100, 2480, 1290, None, 21, 29.4, 0.17),
-    "03": (412, 74, 2960, None, 38.5, 62, 36.8, 0.08),
-    "04": (316, 100, 2540, 1010, 0.0, 33, 31.2, 0.21),
-}
 
 
 @dataclass(frozen=True)
@@ -65,30 +57,17 @@ class Figures:
     corporation_pct: int
 
 
-def buurtnaam(copy: int, q: layout.Quarter) -> str:
-    """Name of a buurt; copies beyond the first carry their number.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the copy of the neighbourhood, from 0 [1].
-    q : layout.Quarter
-        The quarter.
-    """
-    return q.name + (f" {copy + 1}" if copy else "")
-
-
-def count(model: Model, q: layout.Quarter) -> Figures:
+def count(model: Model, q: Buurt) -> Figures:
     """Count what the register holds of one quarter.
 
     Parameters
     ----------
     model : Model
         All of one neighbourhood.
-    q : layout.Quarter
-        The quarter.
+    q : Buurt
+        The buurt.
     """
-    mine = [h for h in model.homes if h.quarter == q.key and is_home(h)]
+    mine = [h for h in model.homes if h.quarter == q.key and h.in_use]
     stacked = {p.number for p in model.panden if p.floors > 1}
     share = [
         round(100 * sum(pick) / len(mine))
@@ -101,20 +80,20 @@ def count(model: Model, q: layout.Quarter) -> Figures:
     return Figures(len(mine), round(len(mine) * q.household_size_persons), *share)
 
 
-def row(model: Model, q: layout.Quarter, year: int) -> dict[str, Value]:
+def row(model: Model, q: Buurt, year: int) -> dict[str, Value]:
     """All figures of one quarter by column, without the late groups in the newest edition.
 
     Parameters
     ----------
     model : Model
         All of one neighbourhood.
-    q : layout.Quarter
-        The quarter.
+    q : Buurt
+        The buurt.
     year : int
         Of the edition [year].
     """
     n = count(model, q)
-    woz, older, power, gas, heat, solar, income, aged = INVENTED[q.key]
+    woz, older, power, gas, heat, solar, income, aged, area = (*q.figures, 9)[:9]
     values: list[Value] = [
         n.inhabitants,
         round(n.inhabitants * float(aged or 0)),
@@ -133,7 +112,7 @@ def row(model: Model, q: layout.Quarter, year: int) -> dict[str, Value]:
         heat,
         solar,
         income,
-        9,
+        area,
     ]
     late = year == max(TABLES.values())
     pairs = zip(COLUMNS, values, strict=True)
@@ -144,15 +123,15 @@ def _key(column: tuple[str, int, int, str, str, int, str], year: int) -> str:
     return f"{column[0]}_{column[1] if year == min(TABLES.values()) else column[2]}"
 
 
-def map_figures(model: Model, q: layout.Quarter) -> dict[str, Value]:
+def map_figures(model: Model, q: Buurt) -> dict[str, Value]:
     """Figures that the map service of 2025 carries; unknown as its own number.
 
     Parameters
     ----------
     model : Model
         All of one neighbourhood.
-    q : layout.Quarter
-        The quarter.
+    q : Buurt
+        The buurt.
     """
     n = count(model, q)
     return {
@@ -173,45 +152,48 @@ def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
     return {key: sum(int(r[key] or 0) for r in rows) if key.startswith(sums) else None for key in rows[0]}
 
 
-def data_set(model: Model, scale: int, year: int) -> list[dict[str, Value]]:
-    """Rows of the table: municipality, then per copy its wijk and buurten; codes padded to ten characters.
+def _regions(world: World, year: int) -> Iterator[tuple[str, str, str, dict[str, Value]]]:
+    """Give code, kind, name and figures of the municipality, then of each wijk and its buurten."""
+    rows = [{q.key: row(model, q, year) for q in model.buurten} for model in world.models]
+    wijken = [
+        (copy, n, name, [rows[copy][q.key] for q in model.buurten if q.wijk == n])
+        for copy, model in enumerate(world.models)
+        for n, name in enumerate(model.wijken)
+    ]
+    yield MUNICIPALITY, "Gemeente", MUNICIPALITY_NAME, _whole([_whole(values) for _, _, _, values in wijken])
+    for copy, n, name, values in wijken:
+        yield world.wijkcode(copy, n), "Wijk", numbered(name, copy), _whole(values)
+        for q in (q for q in world.models[copy].buurten if q.wijk == n):
+            yield world.buurtcode(copy, q.key), "Buurt", numbered(q.name, copy), rows[copy][q.key]
+
+
+def data_set(world: World, year: int) -> list[dict[str, Value]]:
+    """Rows of the table: municipality, then each wijk and its buurten; codes padded to ten characters.
 
     Parameters
     ----------
-    model : Model
-        All of one neighbourhood.
-    scale : int
-        How many copies of the neighbourhood [1].
+    world : World
+        The place or places.
     year : int
         Of the edition [year].
     """
-    rows = {q.key: row(model, q, year) for q in layout.QUARTERS}
-    wijk = _whole(list(rows.values()))
-    regions: list[tuple[str, str, dict[str, Value]]] = [(layout.MUNICIPALITY, "Gemeente", _whole([wijk] * scale))]
-    for copy in range(scale):
-        regions.append((layout.wijkcode(copy), "Wijk", wijk))
-        regions += [(layout.buurtcode(copy, key), "Buurt", values) for key, values in rows.items()]
     return [
         {
             "ID": n,
             "WijkenEnBuurten": code.ljust(CODE_WIDTH),
-            "Gemeentenaam_1": layout.MUNICIPALITY_NAME.ljust(40),
+            "Gemeentenaam_1": MUNICIPALITY_NAME.ljust(40),
             "SoortRegio_2": kind.ljust(CODE_WIDTH),
             "Codering_3": code.ljust(CODE_WIDTH),
             **values,
         }
-        for n, (code, kind, values) in enumerate(regions)
+        for n, (code, kind, _, values) in enumerate(_regions(world, year))
     ]
 
 
-def _names(scale: int) -> list[dict[str, Value]]:
-    out: list[tuple[str, str]] = [(layout.MUNICIPALITY, layout.MUNICIPALITY_NAME)]
-    for copy in range(scale):
-        out.append((layout.wijkcode(copy), f"Voorbeeldwijk {copy + 1}"))
-        out += [(layout.buurtcode(copy, q.key), buurtnaam(copy, q)) for q in layout.QUARTERS]
+def _names(world: World, year: int) -> list[dict[str, Value]]:
     return [
-        {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": layout.MUNICIPALITY}
-        for code, name in out
+        {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": MUNICIPALITY}
+        for code, _, name, _ in _regions(world, year)
     ]
 
 
@@ -271,24 +253,22 @@ def _info(table: str, year: int) -> list[dict[str, Any]]:
     ]
 
 
-def write_all(folder: Path, model: Model, scale: int) -> None:
+def write_all(folder: Path, world: World) -> None:
     """Write both editions as OData JSON.
 
     Parameters
     ----------
     folder : Path
         Where to write; made where it is absent.
-    model : Model
-        All of one neighbourhood.
-    scale : int
-        How many copies of the neighbourhood [1].
+    world : World
+        The place or places.
     """
     for table, year in TABLES.items():
         parts: dict[str, list[dict[str, Any]]] = {
             "TableInfos": _info(table, year),
             "DataProperties": _properties(year),
-            "TypedDataSet": data_set(model, scale, year),
-            "WijkenEnBuurten": _names(scale),
+            "TypedDataSet": data_set(world, year),
+            "WijkenEnBuurten": _names(world, year),
         }
         (folder / table).mkdir(parents=True, exist_ok=True)
         for name, value in parts.items():

@@ -1,55 +1,35 @@
-"""The ground of the invented neighbourhood as BGT would draw it: roads, paths, yards, green, water, bridges."""
+"""The ground of an invented place: as BGT would draw it, and with all that stands on it as AHN would measure it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import rasterio
 import shapely
-from shapely.geometry import LineString, MultiPolygon, Polygon, box
+from rasterio import Affine
+from rasterio.features import rasterize
+from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
+from kansenkaart.crs import RD
 from kansenkaart.sources.example import layout
-from kansenkaart.sources.example.buildings import Pand
+from kansenkaart.sources.example.lots import Town
+from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Part, Point, Tree, World
+from kansenkaart.sources.example.town import Plan, polygons
 
 PATH_WIDTH_M = 3.0
 PLOT_FRONT_M = 4.0
 PLOT_BACK_M = 11.0
-GRID_M = 0.001
-
-
-@dataclass(frozen=True)
-class Part:
-    """One BGT object: its collection, shape, function, surface and relative level."""
-
-    collection: str
-    shape: Polygon
-    function: str
-    surface: str
-    level: int = 0
-    street: str = ""
-
-
-@dataclass(frozen=True)
-class Tree:
-    """One tree: place, crown radius [m], height above ground [m]; ``overhang`` where it is meant to shade a roof."""
-
-    point: layout.Point
-    radius_m: float
-    height_m: float
-    overhang: bool
 
 
 def canal() -> Polygon:
     """Outline of the canal."""
     half = layout.CANAL_WIDTH_M / 2
     return box(layout.CANAL_X_M - half, 0.0, layout.CANAL_X_M + half, layout.PITCH_Y_M)
-
-
-def _polygons(shape: BaseGeometry) -> list[Polygon]:
-    snapped = shapely.set_precision(shape, GRID_M)
-    parts = snapped.geoms if isinstance(snapped, MultiPolygon) else [snapped]
-    return [p for p in parts if isinstance(p, Polygon) and p.area > 1.0]
 
 
 def _width(street: layout.Street) -> tuple[float, float]:
@@ -96,8 +76,8 @@ def roads() -> list[Part]:
 
 def _split(collection: str, shape: BaseGeometry, water: Polygon, what: tuple[str, str, str]) -> list[Part]:
     function, surface, street = what
-    land = [Part(collection, p, function, surface, 0, street) for p in _polygons(shape.difference(water))]
-    over = [Part(collection, p, function, surface, 1, street) for p in _polygons(shape.intersection(water))]
+    land = [Part(collection, p, function, surface, 0, street) for p in polygons(shape.difference(water))]
+    over = [Part(collection, p, function, surface, 1, street) for p in polygons(shape.intersection(water))]
     return land + over
 
 
@@ -131,12 +111,12 @@ def _land(panden: list[Pand], streets: BaseGeometry) -> list[Part]:
     shapely.prepare(taken)
     for pand, yard in plots:
         free = yard.difference(taken)
-        yards += [Part("onbegroeidterreindeel", q, "erf", "erf", 0, pand.street) for q in _polygons(free)]
+        yards += [Part("onbegroeidterreindeel", q, "erf", "erf", 0, pand.street) for q in polygons(free)]
         taken = taken if pand.street[-1] not in "rb" else taken.union(yard)
     whole = box(0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
     rest = whole.difference(taken.union(shapely.union_all([y for _, y in plots])))
     tiles = [box(x, y, x + 320.0, y + 145.0) for x in (0.0, 320.0) for y in np.arange(0.0, layout.PITCH_Y_M, 145.0)]
-    green = [p for tile in tiles for p in _polygons(rest.intersection(tile))]
+    green = [p for tile in tiles for p in polygons(rest.intersection(tile))]
     return yards + [Part("begroeidterreindeel", p, "", "groenvoorziening") for p in green]
 
 
@@ -151,8 +131,8 @@ def parts(panden: list[Pand]) -> list[Part]:
     road = roads()
     streets = shapely.union_all([p.shape for p in road])
     bridges = [p.shape.buffer(0.5, join_style="mitre") for p in road if p.level and p.collection == "wegdeel"]
-    water = [Part("waterdeel", p, "waterloop", "") for p in _polygons(canal())]
-    spans = [Part("overbruggingsdeel", p, "brug", "", 1) for p in _polygons(shapely.union_all(bridges))]
+    water = [Part("waterdeel", p, "waterloop", "") for p in polygons(canal())]
+    spans = [Part("overbruggingsdeel", p, "brug", "", 1) for p in polygons(shapely.union_all(bridges))]
     return road + _land(panden, streets) + water + spans
 
 
@@ -176,3 +156,315 @@ def trees(panden: list[Pand]) -> list[Tree]:
             x, y = back + step * 2.5
             out.append(Tree((round(float(x), 3), round(float(y), 3)), 4.0, 13.0, True))
     return out
+
+
+# The town.
+
+FUNCTIONS_BY_ROLE = {"main": "rijbaan regionale weg", "outer": "rijbaan regionale weg"}
+
+
+def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]) -> BaseGeometry:
+    """Take from a shape what others have of it already."""
+    near = [shapes[i] for i in tree.query(shape, predicate="intersects")]
+    if not near:
+        return shape
+    west, south, east, north = shape.bounds
+    return shape.difference(
+        shapely.union_all(shapely.clip_by_rect(near, west - 1.0, south - 1.0, east + 1.0, north + 1.0))
+    )
+
+
+def town_parts(plan: Plan, made: Town) -> list[Part]:
+    """All BGT objects of the town: carriageways by piece, cycle paths, footpaths, rail, water, yards and green.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its streets, water and rail.
+    made : Town
+        What was built.
+    """
+    frame = box(0.0, 0.0, *plan.size_m)
+    built = [one.outline for one in made.panden]
+    carriages = _carriages(plan)
+    flat = [piece.line.buffer(piece.half_m, cap_style="flat") for piece in plan.pieces]
+    bands = shapely.union_all([*flat, *(one.shape for one in carriages)]).intersection(frame)
+    paths = bands.difference(shapely.union_all([one.shape for one in carriages]))
+    cycles = shapely.union_all(
+        [way.line.buffer(7.6).difference(way.line.buffer(5.2)) for way in plan.ways if way.role == "main"]
+    )
+    wide = shapely.union_all([way.line.buffer(way.half_m) for way in plan.ways if way.role in ("main", "outer")])
+    over = plan.rail.difference(bands)
+    out = [
+        *carriages,
+        *_dry(paths.intersection(cycles), plan, ("wegdeel", "fietspad", "gesloten verharding")),
+        *_dry(paths.difference(cycles).intersection(wide), plan, ("ondersteunendwegdeel", "berm", "groenvoorziening")),
+        *_footpaths(plan, paths.difference(wide)),
+        *_dry(over, plan, ("wegdeel", "spoorbaan", "half verhard")),
+    ]
+    streets = bands.union(plan.rail)
+    tree = shapely.STRtree(built)
+    shapely.prepare(streets)
+    yards: list[BaseGeometry] = []
+    for key, yard in made.yards:
+        free = _less(yard.difference(streets), tree, built)
+        yards.append(yard)
+        out += [Part("onbegroeidterreindeel", one, "erf", "erf", 0, key) for one in polygons(free)]
+    water = plan.water.difference(plan.rail)
+    taken = [*built, *yards, streets, water]
+    out += _green(plan, frame, taken)
+    out += [Part("waterdeel", one, "waterloop", "") for one in polygons(water)]
+    spans = shapely.union_all([one.shape.buffer(0.5, join_style="mitre") for one in out if one.level])
+    return out + [Part("overbruggingsdeel", one, "brug", "", 1) for one in polygons(spans)]
+
+
+def _footpaths(plan: Plan, paths: BaseGeometry) -> list[Part]:
+    """Give each piece of street the footpath beside it, in one part on either side."""
+    out: list[Part] = []
+    for piece in (one for one in plan.pieces if one.role in ("collector", "lane")):
+        band = piece.line.buffer(piece.half_m, cap_style="flat")
+        mine = _dry(
+            shapely.clip_by_rect(paths, *band.bounds).intersection(band),
+            plan,
+            ("wegdeel", "voetpad", "open verharding"),
+        )
+        out += [replace(one, street=piece.key) for one in mine]
+    return _apart(out)
+
+
+def _apart(parts: list[Part]) -> list[Part]:
+    """Let each part leave out what an earlier one covers."""
+    shapes = [part.shape for part in parts]
+    tree = shapely.STRtree(shapes)
+    out = []
+    for n, part in enumerate(parts):
+        before = [shapes[i] for i in tree.query(part.shape, predicate="intersects") if i < n]
+        own = part.shape.difference(shapely.union_all(before)) if before else part.shape
+        out += [replace(part, shape=one) for one in polygons(own)]
+    return out
+
+
+def _carriages(plan: Plan) -> list[Part]:
+    """Draw the carriageway of each piece of street, main roads first; what lies over water is raised, over rail a crossing."""
+    frame = box(0.0, 0.0, *plan.size_m)
+    order = sorted(plan.pieces, key=lambda one: (one.role not in ("main", "outer"), one.role == "lane", one.key))
+    drawn = [piece.line.buffer(piece.carriage_m / 2).intersection(frame) for piece in order]
+    tree = shapely.STRtree(drawn)
+    yards = {cell.row["buurt"] for cell in plan.cells if cell.row.get("woonerf")}
+    out: list[Part] = []
+    for n, (piece, shape) in enumerate(zip(order, drawn, strict=True)):
+        before = [drawn[i] for i in tree.query(shape, predicate="intersects") if i < n]
+        own = shape.difference(shapely.union_all(before)) if before else shape
+        function = FUNCTIONS_BY_ROLE.get(piece.role, "rijbaan lokale weg")
+        function = "woonerf" if piece.buurt in yards and piece.role == "lane" else function
+        surface = "gesloten verharding" if piece.role in ("main", "outer") else "open verharding"
+        over = own.intersection(plan.rail)
+        out += [Part("wegdeel", one, "overweg", surface, 0, piece.key) for one in polygons(over)]
+        out += [
+            replace(one, street=piece.key)
+            for one in _dry(own.difference(plan.rail), plan, ("wegdeel", function, surface))
+        ]
+    return out
+
+
+def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str]) -> list[Part]:
+    """Split a shape into what lies on land and, raised, over water."""
+    water = plan.water
+    collection, function, surface = what
+    over = [] if collection == "wegdeel" and function == "spoorbaan" else polygons(shape.intersection(water))
+    land = polygons(shape) if function == "spoorbaan" else polygons(shape.difference(water))
+    return [Part(collection, one, function, surface) for one in land] + [
+        Part(collection, one, function, surface, 1) for one in over
+    ]
+
+
+def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
+    """Draw what is left, cut by the streets: own grounds, green in the quarters, fields outside."""
+    tree = shapely.STRtree(taken)
+    placed = shapely.union_all([one.outline for one in plan.grounds])
+    zones: list[tuple[BaseGeometry, str]] = [(one.outline, "groenvoorziening") for one in plan.grounds]
+    zones += [(cell.outline.difference(placed), "groenvoorziening") for cell in plan.cells]
+    outside = frame.difference(shapely.union_all([cell.outline for cell in plan.cells])).difference(placed)
+    zones += [(one, "grasland agrarisch") for one in polygons(outside)]
+    return [
+        Part("begroeidterreindeel", one, "", surface)
+        for shape, surface in zones
+        for one in polygons(_less(shape, tree, taken))
+    ]
+
+
+# Heights.
+
+BLOCK = 256  # side of a tile in the file [cells]
+CELL_M = 0.5
+NODATA = np.float32(3.4028235e38)
+DORMER_M = (1.8, 1.4, 2.0)
+CHIMNEY_M = (0.7, 1.2)
+PANEL_M = 0.12
+CROWN_SHARE = 0.6
+BRIDGE_M = 0.8
+NOISE_M, ROUGH, SEED = 0.025, 0.1, 17
+HOLES = ((300, 1000, 6, 9), (700, 200, 4, 4), (1105, 640, 3, 12))
+GROUND_SLOPE = 0.0008
+FLOWN_YEAR = 2021
+
+Grid = npt.NDArray[np.float32]
+
+
+class _Sheet:
+    """Both grids of one place, north up, while they are painted; ``size`` is its width and height [m]."""
+
+    def __init__(self, size: tuple[float, float], *, rough: bool) -> None:
+        self.width, self.height = round(size[0] / CELL_M), round(size[1] / CELL_M)
+        x = (np.arange(self.width) + 0.5) * CELL_M
+        level = (1.0 + GROUND_SLOPE * x).astype(np.float32)
+        self.level: Grid = np.broadcast_to(level, (self.height, self.width))
+        noise = np.random.Generator(np.random.PCG64(SEED)).standard_normal((self.height, self.width), np.float32)
+        self.noise: Grid = noise * np.float32(rough)
+        self.dsm: Grid = self.level + NOISE_M * self.noise
+        self.dtm: Grid = self.level.copy()
+
+    def cells(self, shapes: list[BaseGeometry]) -> npt.NDArray[np.bool_]:
+        """Cells whose middle lies in one of the shapes."""
+        place = Affine(CELL_M, 0.0, 0.0, 0.0, -CELL_M, self.height * CELL_M)
+        out_shape = (self.height, self.width)
+        return np.asarray(rasterize(shapes, out_shape, transform=place, dtype="uint8")).astype(bool)
+
+    def window(self, centre: Point, reach_m: float) -> tuple[slice, slice, Floats, Floats]:
+        """Cells within reach of a place, and their offsets to it [m]."""
+        west, east = ((centre[0] - reach_m) / CELL_M, (centre[0] + reach_m) / CELL_M)
+        top, low = (self.height - (centre[1] + reach_m) / CELL_M, self.height - (centre[1] - reach_m) / CELL_M)
+        cols = slice(max(0, math.floor(west)), max(0, min(self.width, math.ceil(east))))
+        rows = slice(max(0, math.floor(top)), max(0, min(self.height, math.ceil(low))))
+        dx = (np.arange(cols.start, cols.stop) + 0.5) * CELL_M - centre[0]
+        dy = (self.height - np.arange(rows.start, rows.stop) - 0.5) * CELL_M - centre[1]
+        return rows, cols, *np.meshgrid(dx, dy)
+
+    def paint_body(self, pand: Pand, body: Body) -> None:
+        """Raise one body of a building, what stands on its roof included; the ground below it is not known."""
+        rows, cols, dx, dy = self.window(body.centre, math.hypot(body.length_m, body.width_m) / 2 + CELL_M)
+        a = math.radians(body.angle_deg)
+        along, across = dx * math.cos(a) + dy * math.sin(a), dy * math.cos(a) - dx * math.sin(a)
+        inside = (np.abs(along) <= body.length_m / 2) & (np.abs(across) <= body.width_m / 2)
+        height = _roof_height(body, along, across)
+        if body is pand:
+            height = _with_obstacles(pand, height, along, across)
+        dsm = self.dsm[rows, cols]
+        self.dsm[rows, cols] = np.where(inside, np.maximum(height.astype(np.float32), dsm), dsm)
+        self.dtm[rows, cols] = np.where(inside, NODATA, self.dtm[rows, cols])
+
+    def paint_tree(self, tree: Tree) -> None:
+        """Raise an ellipsoid crown: its middle at 60 % below the top is the widest."""
+        rows, cols, dx, dy = self.window(tree.point, tree.radius_m + CELL_M)
+        share = 1.0 - (dx**2 + dy**2) / tree.radius_m**2
+        crown = tree.height_m * (1.0 - CROWN_SHARE / 2 + CROWN_SHARE / 2 * np.sqrt(np.maximum(share, 0.0)))
+        top = (self.level[rows, cols] + crown * (1.0 - ROUGH * np.abs(self.noise[rows, cols]))).astype(np.float32)
+        self.dsm[rows, cols] = np.where(share > 0.0, np.maximum(self.dsm[rows, cols], top), self.dsm[rows, cols])
+
+
+def _roof_height(body: Body, along: Floats, across: Floats) -> Floats:
+    slope = math.tan(math.radians(body.tilt_deg))
+    eave = body.ground_m + body.eave_m
+    if body.roof == "shed":
+        return np.asarray(eave + slope * (across + body.width_m / 2))
+    inward = body.width_m / 2 - np.abs(across)
+    if body.roof == "hip":
+        inward = np.minimum(inward, body.length_m / 2 - np.abs(along))
+    return np.asarray(eave + slope * inward)
+
+
+def _with_obstacles(pand: Pand, height: Floats, along: Floats, across: Floats) -> Floats:
+    if "panels" in pand.marks:
+        laid = (np.abs(along) < pand.length_m / 2 - 0.8) & (np.abs(across + pand.width_m / 4) < pand.width_m / 5)
+        height = height + PANEL_M * laid
+    if pand.roof != "gable" or "bare" in pand.marks:
+        return height
+    chimney = (np.abs(along + pand.length_m / 2 - 0.6) < CHIMNEY_M[0] / 2) & (np.abs(across) < CHIMNEY_M[0] / 2)
+    height = np.where(chimney, pand.ridge_height_m + CHIMNEY_M[1], height)
+    if "dormers" not in pand.marks or pand.number % 3:
+        return height
+    width, depth, rise = DORMER_M
+    middle = -pand.width_m / 4
+    box = (np.abs(along) < width / 2) & (np.abs(across - middle) < depth / 2)
+    top = pand.ground_m + pand.eave_m + math.tan(math.radians(pand.tilt_deg)) * pand.width_m / 4 + rise / 2
+    return np.where(box, np.maximum(height, top), height)
+
+
+def surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -> tuple[Grid, Grid]:
+    """Return DSM and DTM of one place, north up, with holes over water and where no laser returned.
+
+    What was built after the flight is not there yet.
+
+    Parameters
+    ----------
+    model : Model
+        The place.
+    size : tuple of float
+        Its width and height [m].
+    rough : bool
+        Whether ground and crowns are as uneven as a laser sees them; else all is smooth, as designed.
+    """
+    sheet = _Sheet(size, rough=rough)
+    wet = sheet.cells([one.shape for one in model.parts if one.collection == "waterdeel"])
+    sheet.dsm[wet], sheet.dtm[wet] = NODATA, NODATA
+    for span in (one for one in model.parts if one.collection == "overbruggingsdeel"):
+        deck = sheet.cells([span.shape])
+        sheet.dsm[deck] = sheet.level[deck] + np.float32(BRIDGE_M)
+    for pand in model.panden:
+        if pand.status == STATUS_IN_USE and pand.bouwjaar <= FLOWN_YEAR:
+            for body in pand.bodies:
+                sheet.paint_body(pand, body)
+    for tree in model.trees:
+        sheet.paint_tree(tree)
+    for row, col, tall, wide in HOLES:
+        sheet.dsm[row : row + tall, col : col + wide] = NODATA
+    return sheet.dsm, sheet.dtm
+
+
+def write_heights(folder: Path, world: World) -> None:
+    """Write DSM and DTM as so many sheets from west to east; cells outside every place have no data.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    world : World
+        The place or places; ``dsm.tif`` if it has one sheet, else ``dsm_1.tif`` and so on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    columns, rows = world.shape
+    wide, tall = round(world.width_m / CELL_M), round(world.height_m / CELL_M)
+    whole = [np.full((rows * tall, columns * wide), NODATA, dtype=np.float32) for _ in range(2)]
+    drawn: dict[int, tuple[Grid, Grid]] = {}
+    for copy, model in enumerate(world.models):
+        unit = drawn.get(id(model)) or surfaces(model, (world.width_m, world.height_m), rough=world.rough)
+        drawn = {id(model): unit}
+        x, y = (copy % columns) * wide, (rows - 1 - copy // columns) * tall
+        for target, grid in zip(whole, unit, strict=True):
+            target[y : y + tall, x : x + wide] = grid
+    for name, grid in zip(("dsm", "dtm"), whole, strict=True):
+        for n, part in enumerate(np.array_split(np.arange(grid.shape[1]), world.sheets)):
+            west = world.origin_rd_m[0] + part[0] * CELL_M
+            north = world.origin_rd_m[1] + grid.shape[0] * CELL_M
+            ending = f"_{n + 1}" if world.sheets > 1 else ""
+            _write_one(folder / f"{name}{ending}.tif", grid[:, part[0] : part[-1] + 1], (west, north))
+
+
+def _write_one(path: Path, grid: Grid, corner: Point) -> None:
+    profile = {
+        "driver": "GTiff",
+        "dtype": "float32",
+        "count": 1,
+        "nodata": float(NODATA),
+        "crs": RD,
+        "width": grid.shape[1],
+        "height": grid.shape[0],
+        "compress": "deflate",
+        "tiled": True,
+        "blockxsize": BLOCK,
+        "blockysize": BLOCK,
+        "predictor": 3,
+        "transform": Affine(CELL_M, 0.0, corner[0], 0.0, -CELL_M, corner[1]),
+    }
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(grid, 1)

@@ -163,13 +163,13 @@ DATA PERIODS,1,1,Data,Thursday,1/ 1,12/31
 EPW_FLAGS = "?9?9?9?9E0?9?9?9?9*9?9?9?9?9?9?9*9?9*9*9?9*9"
 
 
-def write_epw(folder: Path) -> None:
+def write_epw(path: Path) -> None:
     """Write the typical year; hours are in world time (time zone 0), hour 1 ends at 01:00.
 
     Parameters
     ----------
-    folder : Path
-        Where to write; made where it is absent.
+    path : Path
+        The file; its folder is made where it is absent.
     """
     year = typical_year()
     stamps = np.arange(HOURS_PER_YEAR).astype("timedelta64[h]") + np.datetime64(f"{TYPICAL_YEAR}-01-01T00")
@@ -184,5 +184,5 @@ def write_epw(folder: Path) -> None:
             f"9999,9999,300,{ghi},{dni},{dhi},999999,999999,999999,9999,230,{wind:.2f},5,5,9999,99999,9,999999999,"
             "999,0.1000,0,88,0.2,0.0,0.0"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "proefveld.epw").write_text(EPW_HEAD + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(EPW_HEAD + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")

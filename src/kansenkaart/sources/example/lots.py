@@ -1,0 +1,438 @@
+"""What stands in the invented town: rows of houses along its streets, buildings on their own grounds, homes and trees.
+
+A row is laid along the chord of its street, where the ground is free; the kinds of buildings of each quarter and their
+measures are rows of ``data/town.toml``, drawn from a fixed seed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from rasterio import Affine
+from rasterio.features import rasterize
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from kansenkaart.sources.example import town
+from kansenkaart.sources.example.buildings import PLACEHOLDER_YEAR
+from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Pand, Point, Tree, ground_level
+
+CORPORATION = "corporatie Voorbeeldwonen"
+OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
+SPARE_M = 0.6
+SHED_M = (2.3, 3.3)
+CLUSTER_BUURT, CLUSTER_RENTED, CLUSTER_OWNED = "03", 95, 41
+NEW_YEAR = 2024
+#: Odd records, one in so many: a demolished pand, and a pand without a year.
+WITHDRAWN_EVERY, PLACEHOLDER_EVERY = 211, 37
+TREE_STEP_M = 17.0
+LEAST_ROW = 3
+YARD_M2_PER_TREE = 190.0
+SOLAR = {"01": 0.08, "02": 0.15, "03": 0.1, "04": 0.1, "05": 0.25, "06": 0.5, "07": 0.45, "08": 0.1}
+
+
+@dataclass
+class Town:
+    """What was built so far: panden, yards behind them, trees, and the free ground as cells of a metre."""
+
+    plan: town.Plan
+    rng: np.random.Generator
+    panden: list[Pand]
+    yards: list[tuple[str, Polygon]]
+    trees: list[Tree]
+    free: npt.NDArray[np.bool_]
+
+    def is_free(self, shape: tuple[Point, float, Floats]) -> bool:
+        """Tell whether all of a rectangle is free: a corner, its direction [rad] and its reach along and across [m]."""
+        columns, rows = self._cells(shape, SPARE_M)
+        tall, wide = self.free.shape
+        inside = (columns >= 0) & (columns < wide) & (rows >= 0) & (rows < tall)
+        return bool(inside.all() and self.free[rows, columns].all())
+
+    def take(self, shape: tuple[Point, float, Floats]) -> None:
+        """Let a rectangle be free no longer."""
+        columns, rows = self._cells(shape, 0.0)
+        self.free[rows, columns] = False
+
+    def _cells(self, shape: tuple[Point, float, Floats], spare: float) -> tuple[Any, Any]:
+        corner, a, (u0, u1, v0, v1) = shape
+        u, v = np.meshgrid(
+            np.linspace(u0 - spare, u1 + spare, math.ceil(u1 - u0) + 2),
+            np.linspace(v0 - spare, v1 + spare, math.ceil(v1 - v0) + 2),
+        )
+        x = corner[0] + u * math.cos(a) - v * math.sin(a)
+        y = corner[1] + u * math.sin(a) + v * math.cos(a)
+        return np.floor(x).astype(int).ravel(), np.floor(y).astype(int).ravel()
+
+
+def kind(name: str) -> dict[str, Any]:
+    """Return the measures of a kind of building, those of its base included.
+
+    Parameters
+    ----------
+    name : str
+        As in ``data/town.toml``.
+    """
+    row = town.table()["kind"][name]
+    return {**(kind(row["base"]) if "base" in row else {}), **row}
+
+
+def build(plan: town.Plan, copy: int = 0) -> Town:
+    """Build the town: its own grounds first, then rows along all streets, farms, sheds and trees.
+
+    Parameters
+    ----------
+    plan : town.Plan
+        Streets and quarters.
+    copy : int
+        Number of the town, which seeds all draws [1].
+    """
+    rng = np.random.Generator(np.random.PCG64([town.SEED + 1, copy]))
+    made = Town(plan, rng, [], [], [], _free(plan))
+    for ground in plan.grounds:
+        _fill(made, ground)
+    by_cell = {cell.row["buurt"]: cell.row for cell in plan.cells}
+    for role in ("lane", "collector"):
+        for way in plan.ways:
+            if way.role == role:
+                for side in (1, -1):
+                    _line(made, way, side, by_cell[way.buurt])
+    _farms(made)
+    made.panden = _cluster([_odd(pand, rng) for pand in made.panden])
+    _plant(made)
+    return made
+
+
+def _free(plan: town.Plan) -> npt.NDArray[np.bool_]:
+    wide, tall = (round(one) for one in plan.size_m)
+    inner = [cell.inner for cell in plan.cells if not cell.inner.is_empty]
+    return _mask(inner, (tall, wide)) & ~_mask([way.band for way in plan.ways], (tall, wide))
+
+
+def _mask(shapes: list[BaseGeometry], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Cells of a metre in a shape, the first row in the south."""
+    return np.asarray(rasterize(shapes, size, transform=Affine.identity(), all_touched=True, dtype="uint8")).astype(
+        bool
+    )
+
+
+def _between(rng: np.random.Generator, pair: list[float]) -> float:
+    return float(rng.uniform(pair[0], pair[1]))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of a street as places a metre apart, so that a row is laid without measuring the line again."""
+
+    way: town.Way
+    side: int
+    points: Floats
+
+    @classmethod
+    def of(cls, way: town.Way, side: int) -> _Side:
+        corners = np.array(way.line.coords)
+        along = np.concatenate([[0.0], np.hypot(*np.diff(corners, axis=0).T).cumsum()])
+        steps = np.arange(0.0, along[-1], 1.0)
+        return cls(way, side, np.column_stack([np.interp(steps, along, corners[:, k]) for k in (0, 1)]))
+
+    def chord(self, along: float, total: float) -> tuple[Point, float, float] | None:
+        """Where a row begins that looks at the street, its direction [rad] and how far the street bends towards it [m]."""
+        points = self.points[round(along) : round(along + total) + 1]
+        if len(points) < 2 or along + total > len(self.points):
+            return None
+        points = points if self.side > 0 else points[::-1]
+        step = points[-1] - points[0]
+        length = math.hypot(*step)
+        if length < 0.93 * (len(points) - 1):
+            return None
+        bulge = float(max(0.0, ((points - points[0]) @ np.array([-step[1], step[0]])).max() / length))
+        return (float(points[0][0]), float(points[0][1])), math.atan2(step[1], step[0]), bulge
+
+
+def _line(made: Town, way: town.Way, side: int, row: dict[str, Any]) -> None:
+    """Lay rows along one side of a street, each as long as it finds room for."""
+    names, weights = zip(*row["kinds"], strict=True)
+    share = np.array(weights, dtype=float) / sum(weights)
+    whole, along = _Side.of(way, side), 1.0
+    while along < len(whole.points) - 5.0:
+        what = kind(str(made.rng.choice(names, p=share)))
+        count = int(made.rng.integers(what["run"][0], what["run"][1] + 1))
+        low, high = what["width"]
+        mixed = high - low > 2.0
+        widths = made.rng.uniform(low, high, size=count if mixed else 1).repeat(1 if mixed else count).round(2)
+        front = _between(made.rng, what["front"])
+        room = _room(made, whole, (along, front), widths, what)
+        lengths = range(room, min(what["run"][0], LEAST_ROW) - 1, -1)
+        laid = next((n for n in lengths if n and _try(made, whole, (along, front), widths[:n], what)), 0)
+        along += float(widths[:laid].sum()) + _between(made.rng, what["gap"]) if laid else 4.0
+
+
+def _room(made: Town, whole: _Side, at: tuple[float, float], widths: Floats, what: dict[str, Any]) -> int:
+    """Return for how many houses the middle of the row is free, as a first look."""
+    points = whole.points[round(at[0]) :]
+    step = (points[min(8, len(points) - 1)] - points[0]) * whole.side
+    out = np.array([-step[1], step[0]]) / max(math.hypot(*step), 1e-9)
+    deep = whole.way.half_m + at[1] + what["depth"] / 2
+    spots = np.floor(points[: math.ceil(widths.sum()) + 1] + out * deep).astype(int)
+    tall, wide = made.free.shape
+    inside = ((spots >= 0) & (spots < (wide, tall))).all(axis=1)
+    spots = np.clip(spots, 0, (wide - 1, tall - 1))
+    open_m = int(np.logical_and.accumulate(inside & made.free[spots[:, 1], spots[:, 0]]).sum())
+    return int((widths.cumsum() <= open_m).sum())
+
+
+def _try(made: Town, whole: _Side, at: tuple[float, float], widths: Floats, what: dict[str, Any]) -> bool:
+    """Build a row if all of its ground is free, with a shorter garden if need be."""
+    total = float(widths.sum())
+    chord = whole.chord(at[0], total)
+    if chord is None:
+        return False
+    corner, a, bulge = chord
+    edge = whole.way.half_m + bulge
+    front = edge + at[1]
+    for back in (what["back"], 0.65 * what["back"]):
+        end = front + what["depth"] + back
+        if made.is_free((corner, a, np.array([0.0, total, max(front, edge + 2.2), end]))):
+            made.take((corner, a, np.array([0.0, total, edge, end])))
+            _row(made, whole.way, (corner, a, front), widths, what | {"back": back})
+            return True
+    return False
+
+
+def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Floats, what: dict[str, Any]) -> None:
+    """Build one row: houses wall to wall, their annexes, sheds and yard."""
+    rng, (corner, a, front) = made.rng, base
+    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+
+    def at(u: float, v: float) -> Point:
+        x, y = np.round(np.array([u, v]) @ turn + np.array(corner), 3)
+        return (float(x), float(y))
+
+    depth, angle = what["depth"], math.degrees(a)
+    year = int(rng.integers(what["years"][0], what["years"][1] + 1))
+    style = _style(rng, what)
+    owner = CORPORATION if rng.random() < what.get("owner", 0.0) else "eigenaar-bewoner"
+    edges = np.concatenate([[0.0], widths.cumsum()])
+    mixed = len({round(one, 3) for one in widths}) > 1
+    for n, width in enumerate(widths):
+        style = _style(rng, what) if mixed else style
+        middle = at((edges[n] + edges[n + 1]) / 2, front + depth / 2)
+        turned = rng.random() < what.get("across", 0.0) and width < depth
+        tall = width > depth or not (turned or style["roof"] == "hip")
+        size = (float(width), depth) if tall else (depth, float(width))
+        roof = "gable" if style["roof"] == "hip" and abs(width - depth) < 0.4 else style["roof"]
+        _add(
+            made,
+            (way.key, way.buurt),
+            _body(middle, angle + (0.0 if tall else 90.0), size, (style["eave_m"], style["tilt_deg"], roof)),
+            bouwjaar=year if not mixed else int(rng.integers(what["years"][0], what["years"][1] + 1)),
+            owner=owner,
+            use=what.get("use", "woonfunctie"),
+            floors=what.get("floors", 1),
+            homes_per_floor=what.get("per_floor", 1),
+            front=at((edges[n] + edges[n + 1]) / 2, front + 1.0),
+            marks=_marks(rng, what, way.buurt),
+            annexes=_annexes(rng, what, (at, angle), (edges[n], float(width), front)),
+        )
+    if what["back"] > 4.0:
+        total, end = float(widths.sum()), front + depth + what["back"]
+        ring = [at(0.0, way.half_m), at(total, way.half_m), at(total, end), at(0.0, end)]
+        made.yards.append((way.key, Polygon(ring)))
+        _sheds(made, way, (at, angle, end - SHED_M[1] / 2 - 0.2), edges, (what, year))
+
+
+def _style(rng: np.random.Generator, what: dict[str, Any]) -> dict[str, Any]:
+    tilt, eave = round(_between(rng, what["tilt"]), 1), round(_between(rng, what["eave"]), 2)
+    roof = str(rng.choice(what["roofs"]))
+    most = {"flat": 0.0, "shed": 22.0}.get(roof, tilt)
+    return {"roof": roof, "tilt_deg": min(tilt, most), "eave_m": eave}
+
+
+def _marks(rng: np.random.Generator, what: dict[str, Any], buurt: str) -> frozenset[str]:
+    marks = {"dormers"} if rng.random() < 3 * what.get("dormer", 0.0) else set()
+    return frozenset(marks | ({"panels"} if rng.random() < SOLAR[buurt] else set()))
+
+
+def _annexes(
+    rng: np.random.Generator, what: dict[str, Any], frame: Any, lot: tuple[float, float, float]
+) -> tuple[Body, ...]:
+    """Draw a kitchen at the back and a bay in front, each under a flat roof."""
+    (at, angle), (u, width, front) = frame, lot
+    out = []
+    if rng.random() < what.get("annex", 0.0):
+        wide, deep = round(width * float(rng.choice([0.55, 0.6, 0.999])), 2), round(float(rng.uniform(2.2, 3.2)), 2)
+        centre = at(u + wide / 2, front + what["depth"] + deep / 2)
+        out.append(_body(centre, angle, (wide, deep), (3.0, 0.0, "flat")))
+    if rng.random() < what.get("bay", 0.0):
+        centre = at(u + 0.62 * width, front - 0.35)
+        out.append(_body(centre, angle, (2.4, 0.7), (3.3, 0.0, "flat")))
+    return tuple(out)
+
+
+def _sheds(made: Town, way: town.Way, place: Any, edges: Floats, what: tuple[dict[str, Any], int]) -> None:
+    """Put sheds at the back of gardens, two against each other where both neighbours have one."""
+    (at, angle, v), (row, year) = place, what
+    for n in range(len(edges) - 1):
+        if made.rng.random() < row.get("sheds", 0.0) and row["back"] > 7.5:
+            u = edges[n + 1] - SHED_M[0] / 2 if n % 2 == 0 else edges[n] + SHED_M[0] / 2
+            _plain(made, (way.key, way.buurt), (at(u, v), SHED_M, angle, 2.5), year + 1)
+
+
+def _body(centre: Point, angle: float, size: tuple[float, float], roof: tuple[float, float, str]) -> Body:
+    """Return a body by its size and its eave [m], tilt [deg] and kind of roof."""
+    eave, tilt, kind_of_roof = roof
+    return Body(centre, angle, size[0], size[1], kind_of_roof, tilt, ground_level(centre[0]), eave)
+
+
+def _add(made: Town, where: tuple[str, str], body: Body, **rest: Any) -> None:
+    """Build one pand at a street of a buurt."""
+    facts = {"front": body.centre, **rest}
+    made.panden.append(Pand(**vars(body), number=len(made.panden), street=where[0], quarter=where[1], **facts))
+
+
+def _plain(made: Town, street: tuple[str, str], place: tuple[Point, Point, float, float], year: int) -> None:
+    """Build one pand without an address under a flat roof."""
+    centre, size, angle, eave = place
+    _add(made, street, _body(centre, angle, size, (eave, 0.0, "flat")), bouwjaar=year, use="", homes_per_floor=0)
+
+
+def _nearest_way(plan: town.Plan, point: Point, buurt: str) -> town.Way:
+    here = shapely.Point(point)
+    own = [way for way in plan.ways if way.buurt == buurt] or [way for way in plan.ways if not way.buurt]
+    return min(own, key=lambda way: way.line.distance(here))
+
+
+def _fill(made: Town, ground: town.Ground) -> None:
+    """Build what stands on its own ground, and plant the trees of it."""
+    row, rng = ground.row, made.rng
+    a = math.radians(row["angle"])
+    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+    for u, v, length, width, eave, tilt, roof, use, floors, per_floor, year in row["buildings"]:
+        x, y = np.round(np.array([u, v]) @ turn + np.array(row["at"]), 3)
+        centre = (float(x), float(y))
+        _add(
+            made,
+            (_nearest_way(made.plan, centre, row["buurt"]).key, row["buurt"]),
+            _body(centre, row["angle"], (length, width), (eave, tilt, roof)),
+            bouwjaar=year,
+            owner=OWNERS.get(row["kind"], "gemeente"),
+            use=use,
+            floors=floors,
+            homes_per_floor=per_floor,
+            marks=frozenset({"bare", row["kind"]}),
+        )
+    built = shapely.union_all([one.outline.buffer(4.0) for one in made.panden[-len(row["buildings"]) - 1 :]])
+    for _ in range(row.get("trees", 0)):
+        spot = rng.uniform(-0.48, 0.48, 2) * np.array(row["size"])
+        if row["kind"] in ("sports", "brink", "school") and rng.random() < 0.8:  # along the edge
+            spot[int(rng.random() < 0.5)] = 0.0
+            spot = np.where(spot == 0.0, rng.choice([-0.46, 0.46]) * np.array(row["size"]), spot)
+        x, y = spot @ turn + np.array(row["at"])
+        if not built.contains(shapely.Point(x, y)):
+            _tree(made, (x, y), (2.4, 4.4))
+    for n in range(row.get("sheds", 0)):
+        spot = (np.array([n % 9, n // 9]) / np.array([8.0, 3.0]) - 0.5) * (np.array(row["size"]) - 16.0)
+        x, y = np.round((spot + rng.uniform(-2, 2, 2)) @ turn + np.array(row["at"]), 3)
+        street = _nearest_way(made.plan, (float(x), float(y)), row["buurt"])
+        _plain(made, (street.key, row["buurt"]), ((float(x), float(y)), (2.6, 3.4), row["angle"], 2.2), 1988)
+
+
+def _farms(made: Town) -> None:
+    for row in town.table()["farm"]:
+        for n, (x, y) in enumerate(row["at"]):
+            centre, angle = (float(x), float(y)), float(made.rng.uniform(-12, 12)) + 90.0 * (n % 2)
+            way = min(
+                (w for w in made.plan.ways if w.role == "outer"), key=lambda w: w.line.distance(shapely.Point(x, y))
+            )
+            _add(
+                made,
+                (way.key, row["buurt"]),
+                _body(centre, angle, (17.0, 11.0), (2.8, 46.0, "gable")),
+                bouwjaar=1868 + 9 * n,
+                owner="eigenaar-bewoner",
+                marks=frozenset({"bare", "farm"}),
+            )
+            side = math.radians(angle)
+            barn = (
+                round(x - 19.0 * math.sin(side) * (-1) ** (n % 2), 3),
+                round(y + 19.0 * math.cos(side) * (-1) ** (n % 2), 3),
+            )
+            if 14.0 < barn[1] < made.plan.size_m[1] - 14.0 and 14.0 < barn[0] < made.plan.size_m[0] - 12.0:
+                _plain(made, (way.key, row["buurt"]), (barn, (22.0, 12.0), angle, 4.2), 1978)
+
+
+def _odd(pand: Pand, rng: np.random.Generator) -> Pand:
+    """Make the odd records of real registers: no year, being built, demolished."""
+    draw = rng.random()
+    if pand.quarter == "01" and pand.homes_per_floor and draw < 1.0 / PLACEHOLDER_EVERY:
+        return replace(pand, bouwjaar=PLACEHOLDER_YEAR)
+    if pand.bouwjaar >= NEW_YEAR and draw < 0.5:
+        return replace(pand, status="Bouw gestart")
+    if pand.quarter in ("02", "04") and pand.floors == 1 and draw < 1.0 / WITHDRAWN_EVERY:
+        return replace(pand, status="Pand gesloopt")
+    return pand
+
+
+def _cluster(panden: list[Pand]) -> list[Pand]:
+    """Give the houses nearest to the gallery flats their owners: 95 rented from the corporation, 41 owned."""
+    flats = [pand for pand in panden if "gallery" in pand.marks]
+    middle = np.mean([pand.centre for pand in flats], axis=0)
+    houses = [
+        pand
+        for pand in panden
+        if pand.quarter == CLUSTER_BUURT
+        and pand.floors == 1
+        and pand.homes_per_floor == 1
+        and pand.status == STATUS_IN_USE
+        and pand.use == "woonfunctie"
+    ]
+    near = sorted(houses, key=lambda pand: float(np.hypot(*(np.array(pand.centre) - middle))))
+    mark = frozenset({"cluster"})
+    changed = {pand.number: replace(pand, marks=pand.marks | mark) for pand in flats}
+    for n, pand in enumerate(near[: CLUSTER_RENTED + CLUSTER_OWNED]):
+        owner = CORPORATION if n < CLUSTER_RENTED else "eigenaar-bewoner"
+        changed[pand.number] = replace(pand, owner=owner, marks=pand.marks | mark)
+    return [changed.get(pand.number, pand) for pand in panden]
+
+
+def _tree(made: Town, at: Any, radius: tuple[float, float]) -> None:
+    size = float(made.rng.uniform(*radius))
+    point = (round(float(at[0]), 2), round(float(at[1]), 2))
+    made.trees.append(Tree(point, round(size, 2), round(3.0 + 2.6 * size + float(made.rng.uniform(0, 2)), 2)))
+
+
+def _plant(made: Town) -> None:
+    """Plant avenues, street trees, garden trees and what grows where nothing stands."""
+    rng = made.rng
+    for way in made.plan.ways:
+        grand = way.role in ("main", "outer")
+        share = 0.85 if grand else 0.6 if way.half_m >= 5.0 else 0.3
+        for side in (1, -1):
+            line = way.line.offset_curve(side * (way.half_m - 1.0))
+            for at in np.arange(8.0 + 5.0 * side, line.length - 8.0, 13.0 if grand else TREE_STEP_M):
+                if rng.random() < share:
+                    _tree(made, line.interpolate(float(at)).coords[0], (2.2, 3.6) if grand else (1.3, 2.4))
+    for _, yard in made.yards:
+        ring = np.array(yard.exterior.coords[:4])
+        for _ in range(int(rng.poisson(yard.area / YARD_M2_PER_TREE))):
+            u, v = rng.uniform(0.05, 0.95), rng.uniform(0.72, 0.95)
+            left, right = ring[0] + v * (ring[3] - ring[0]), ring[1] + v * (ring[2] - ring[1])
+            _tree(made, left + u * (right - left), (0.7, 2.6))
+    rows, columns = np.nonzero(made.free)
+    for n in rng.choice(len(rows), size=min(len(rows), len(rows) // 330), replace=False):
+        _tree(made, (columns[n] + 0.5, rows[n] + 0.5), (1.8, 4.2))
+    built = shapely.STRtree([pand.outline for pand in made.panden])
+    spots = [shapely.Point(tree.point).buffer(0.4) for tree in made.trees]
+    hit = set(built.query(spots, predicate="intersects")[0].tolist())
+    wet = shapely.union_all([made.plan.canal.buffer(1.0), made.plan.rail.buffer(2.0)])
+    shapely.prepare(wet)
+    made.trees = [
+        tree
+        for n, (tree, spot) in enumerate(zip(made.trees, spots, strict=True))
+        if n not in hit and not wet.intersects(spot)
+    ]

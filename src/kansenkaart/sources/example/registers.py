@@ -1,0 +1,450 @@
+"""The registers of an invented place: areas, BAG, BGT and sewer as OGC API Features gives them, buildings as 3DBAG does."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry import LineString, Point, mapping
+from shapely.geometry.base import BaseGeometry
+
+from kansenkaart.sources.example import statistics
+from kansenkaart.sources.example.buildings import Face, roof_faces
+from kansenkaart.sources.example.model import (
+    MUNICIPALITY,
+    MUNICIPALITY_NAME,
+    STATUS_IN_USE,
+    Body,
+    Floats,
+    Pand,
+    Pipe,
+    World,
+    home_id,
+    node_id,
+    numbered,
+    pand_id,
+    pipe_id,
+)
+
+Feature = dict[str, Any]
+CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
+BAG_HREF = "https://api.pdok.nl/kadaster/bag/ogc/v2/collections/pand/items/"
+GWSW = "http://data.gwsw.nl/1.6/totaal/"
+TYPES = {"vuilwater": "Vuilwaterriool", "hemelwater": "Hemelwaterriool", "gemengd": "GemengdRiool"}
+YEAR_UNKNOWN_EVERY = 13
+MATERIAL_UNKNOWN_EVERY = 17
+DRAWN_UPSTREAM_EVERY = 5
+GRID_M = 0.001
+SCALE_M = 0.001
+SURVEY_YEAR = 2023
+SEMANTICS = [{"type": "GroundSurface"}, {"on_footprint_edge": True, "type": "WallSurface"}]
+ROOF_TYPES = {"gable": "slanted", "hip": "slanted", "shed": "slanted", "flat": "horizontal"}
+
+
+def dump(value: object) -> str:
+    """Write JSON with sorted keys and no spaces, the same bytes each time.
+
+    Parameters
+    ----------
+    value : object
+        Plain values.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def feature(key: str, shape: BaseGeometry, properties: dict[str, Any], move: Any) -> Feature:
+    """Build one feature, moved to its copy and rounded to the millimetre.
+
+    Parameters
+    ----------
+    key : str
+        Its id.
+    shape : BaseGeometry
+        In the frame of RD New [m].
+    properties : dict of str to Any
+        Its attributes.
+    move : Any
+        From the first copy to this one, west to east and south to north [m].
+    """
+    moved = shapely.transform(shape, lambda xy: np.round(xy + move, 3))
+    return {"type": "Feature", "id": key, "properties": properties, "geometry": mapping(moved)}
+
+
+def write(path: Path, features: list[Feature]) -> None:
+    """Write a FeatureCollection in RD New, one feature to a line.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    features : list of Feature
+        What stands in it.
+    """
+    head = f'{{"type":"FeatureCollection","name":"{path.stem}","crs":{dump(CRS)},"features":[\n'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(head + ",\n".join(dump(f) for f in features) + "\n]}\n", encoding="utf-8", newline="\n")
+
+
+def areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """Give buurten and the wijk of one copy, with the figures that the map service carries.
+
+    Parameters
+    ----------
+    world : World
+        The place or places.
+    copy : int
+        Number of the place, from 0 [1].
+    """
+    model, move = world.models[copy], world.origin(copy)
+    head = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
+    for one in model.buurten:
+        code = world.buurtcode(copy, one.key)
+        properties = {
+            "buurtcode": code,
+            "buurtnaam": numbered(one.name, copy),
+            "wijkcode": world.wijkcode(copy, one.wijk),
+            **head,
+            **statistics.map_figures(model, one),
+        }
+        yield "buurten", feature(code, one.outline, properties, move)
+    for number, name in enumerate(model.wijken):
+        whole = shapely.union_all([one.outline for one in model.buurten if one.wijk == number], grid_size=GRID_M)
+        properties = {"wijkcode": world.wijkcode(copy, number), "wijknaam": numbered(name, copy), **head}
+        yield "wijken", feature(world.wijkcode(copy, number), whole, properties, move)
+
+
+def municipality(world: World) -> Feature:
+    """Outline of the invented municipality: all places together.
+
+    Parameters
+    ----------
+    world : World
+        The place or places.
+    """
+    west, south = np.array([world.origin(copy) for copy in range(len(world.models))]).T
+    pieces = shapely.box(west, south, west + world.width_m, south + world.height_m)
+    properties = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
+    return feature(MUNICIPALITY, shapely.union_all(pieces), properties, np.zeros(2))
+
+
+def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """Panden and verblijfsobjecten.
+
+    Parameters
+    ----------
+    world : World
+        The place or places.
+    copy : int
+        Number of the place, from 0 [1].
+    """
+    model, move = world.models[copy], world.origin(copy)
+    inside: dict[int, list[int]] = {p.number: [] for p in model.panden}
+    for home in model.homes:
+        for number in home.panden:
+            inside[number].append(home.floor_area_m2)
+    for pand in model.panden:
+        key, sizes = pand_id(copy, pand.number), inside[pand.number]
+        properties = {
+            "identificatie": key,
+            "bouwjaar": pand.bouwjaar,
+            "status": pand.status,
+            "gebruiksdoel": pand.use,
+            "oppervlakte_min": min(sizes, default=None),
+            "oppervlakte_max": max(sizes, default=None),
+            "aantal_verblijfsobjecten": len(sizes),
+            "rdf_seealso": f"http://bag.basisregistraties.overheid.nl/bag/id/pand/{key}",
+        }
+        yield "pand", feature(key, pand.outline, properties, move)
+    for home in model.homes:
+        key = home_id(copy, home.number)
+        properties = {
+            "identificatie": key,
+            "oppervlakte": home.floor_area_m2,
+            "status": home.status,
+            "gebruiksdoel": home.use,
+            "openbare_ruimte_naam": world.street_name(copy, home.street),
+            "openbare_ruimte_identificatie": world.street_id(copy, home.street),
+            "huisnummer": home.house_number,
+            "huisletter": "",
+            "toevoeging": home.suffix,
+            "postcode": f"99{home.quarter}{home.letters}",
+            "woonplaats_naam": MUNICIPALITY_NAME,
+            "pand.href": [BAG_HREF + pand_id(copy, n) for n in home.panden],
+        }
+        yield "verblijfsobject", feature(key, Point(home.point), properties, move)
+
+
+def bgt(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """BGT objects; the register gives no street names.
+
+    Parameters
+    ----------
+    world : World
+        The place or places.
+    copy : int
+        Number of the place, from 0 [1].
+    """
+    model, move = world.models[copy], world.origin(copy)
+    for n, part in enumerate(model.parts):
+        key = f"G9999.{copy:04d}{n:028d}"
+        properties: dict[str, Any] = {
+            "lokaal_id": key,
+            "bronhouder": "G9999",
+            "status": "bestaand",
+            "relatieve_hoogteligging": part.level,
+            "eind_registratie": None,
+            "plus_fysiek_voorkomen": None,
+            "in_onderzoek": False,
+        }
+        if part.collection == "waterdeel":
+            properties["type"] = part.function
+        elif part.collection == "overbruggingsdeel":
+            properties["type_overbruggingsdeel"] = "dek"
+            properties["hoort_bij_type_overbrugging"] = part.function
+        else:
+            properties["fysiek_voorkomen"] = part.surface
+            if part.collection.endswith("wegdeel"):
+                properties["functie"] = part.function
+        yield part.collection, feature(key, part.shape, properties, move)
+
+
+def sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """Pipes and nodes: every value a string, unknown is empty; some pipes are drawn against their flow.
+
+    Parameters
+    ----------
+    world : World
+        The place or places.
+    copy : int
+        Number of the place, from 0 [1].
+    """
+    model, move = world.models[copy], world.origin(copy)
+    for pipe in model.network.pipes:
+        key = pipe_id(copy, pipe.number)
+        turned = pipe.number % DRAWN_UPSTREAM_EVERY == 0
+        line = LineString(pipe.line[::-1] if turned else pipe.line)
+        yield "beheerleiding", feature(key, line, _pipe(pipe, copy, turned), move)
+    for node in model.network.nodes.values():
+        properties = {
+            "dataset": "Voorbeeldstad",
+            "stelsel": f"voorbeeld {copy}",
+            "naam": node_id(copy, node.key),
+            "uri": f"http://sparql.gwsw.nl/voorbeeld#{node_id(copy, node.key)}",
+            "type": GWSW + node.kind,
+            "begindatum": "",
+            "maaiveldhoogte": f"{node.ground_m:.2f}",
+            "vorm_put": "",
+            "breedte_put": "800",
+            "aantal_woningen": "",
+        }
+        yield "beheerput", feature(properties["naam"], Point(node.point), properties, move)
+
+
+def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
+    ends = (pipe.end, pipe.start) if turned else (pipe.start, pipe.end)
+    levels = (pipe.bob_end_m, pipe.bob_start_m) if turned else (pipe.bob_start_m, pipe.bob_end_m)
+    bob = ["" if np.isnan(level) else f"{level:.3f}" for level in levels]
+    base = "http://sparql.gwsw.nl/voorbeeld#"
+    names = [node_id(copy, end) for end in ends]
+    size = str(pipe.diameter_mm)
+    return {
+        "dataset": "Voorbeeldstad",
+        "stelsel": f"voorbeeld {copy}",
+        "stelseltype": GWSW + pipe.system if pipe.system else "",
+        "naam": pipe_id(copy, pipe.number),
+        "uri": base + pipe_id(copy, pipe.number),
+        "type": GWSW + TYPES.get(pipe.kind, pipe.kind),
+        "beginpunt": names[0],
+        "uri_b": base + names[0],
+        "eindpunt": names[1],
+        "uri_e": base + names[1],
+        "begindatum": "" if pipe.number % YEAR_UNKNOWN_EVERY == 0 else f"{pipe.year}-01-01",
+        "einddatum": "",
+        "materiaal_leiding": "" if pipe.number % MATERIAL_UNKNOWN_EVERY == 0 else GWSW + pipe.material,
+        "vorm_leiding": GWSW + "Rond",
+        "breedte_leiding": size,
+        "hoogte_leiding": size,
+        "lengte_leiding": f"{pipe.length_m:.2f}",
+        "bob_beginpunt_leiding": bob[0],
+        "bob_eindpunt_leiding": bob[1],
+        "aantal_woningen": "0",
+        "afvoerend_oppervlak": "",
+    }
+
+
+def write_layers(folder: Path, world: World) -> None:
+    """Write every collection of all places below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    world : World
+        The place or places.
+    """
+    layers: dict[str, list[Feature]] = {"gemeenten": [municipality(world)]}
+    for copy in range(len(world.models)):
+        for source in (areas, bag, bgt, sewer):
+            for name, item in source(world, copy):
+                layers.setdefault(name, []).append(item)
+    for name in sorted(layers):
+        write(folder / f"{name}.geojson", layers[name])
+
+
+def _header(world: World) -> dict[str, Any]:
+    x, y = world.origin(0)
+    return {
+        "type": "CityJSON",
+        "version": "2.0",
+        "CityObjects": {},
+        "vertices": [],
+        "transform": {"scale": [SCALE_M] * 3, "translate": [float(x), float(y), 0.0]},
+        "metadata": {
+            "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415",
+            "title": "3DBAG (voorbeeld)",
+            "version": "v2025.09.03",
+        },
+    }
+
+
+def shell(body: Body) -> tuple[Floats, list[list[int]], int]:
+    """Return corners, faces that look outwards, and how many of the last faces are roof.
+
+    The order is ground, walls, roof.
+
+    Parameters
+    ----------
+    body : Body
+        What is under one roof.
+    """
+    faces = roof_faces(body)
+    ground = np.column_stack([body.footprint, np.full(4, body.ground_m)])
+    if body.roof in ("gable", "hip"):
+        south, north = faces[0].corners, faces[1].corners
+        corners = np.vstack([ground, south[:2], north[:2], south[3], south[2]])
+        roof = [[4, 5, 9, 8], [6, 7, 8, 9]]
+        if body.roof == "hip":
+            walls = [[0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]]
+            return corners, [[3, 2, 1, 0], *walls, *roof, [5, 6, 9], [7, 4, 8]], len(faces)
+        walls = [[0, 1, 5, 4], [1, 2, 6, 9, 5], [2, 3, 7, 6], [3, 0, 4, 8, 7]]
+        return corners, [[3, 2, 1, 0], *walls, *roof], len(faces)
+    corners = np.vstack([ground, faces[0].corners])
+    walls = [[0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]]
+    return corners, [[3, 2, 1, 0], *walls, [4, 5, 6, 7]], 1
+
+
+def _roof(face: Face) -> dict[str, Any]:
+    z = face.corners[:, 2]
+    return {
+        "type": "RoofSurface",
+        "b3_hellingshoek": round(face.tilt_deg, 4),
+        "b3_azimut": None if math.isnan(face.azimuth_deg) else round(face.azimuth_deg, 4),
+        "b3_h_dak_min": float(z.min()),
+        "b3_h_dak_max": float(z.max()),
+        "b3_h_dak_50p": round(float(z.mean()), 3),
+        "b3_h_dak_70p": round(float(z.min() + 0.7 * np.ptp(z)), 3),
+    }
+
+
+def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
+    flat = sum(f.area_m2 for f in faces if f.tilt_deg == 0.0)
+    return {
+        "identificatie": key,
+        "status": pand.status,
+        "oorspronkelijkbouwjaar": pand.bouwjaar,
+        "b3_h_maaiveld": pand.ground_m,
+        "b3_h_nok": round(pand.ridge_height_m, 3),
+        "b3_dak_type": ROOF_TYPES[pand.roof],
+        "b3_opp_grond": round(sum(one.length_m * one.width_m for one in pand.bodies), 2),
+        "b3_opp_dak_plat": round(flat, 2),
+        "b3_opp_dak_schuin": round(sum(f.area_m2 for f in faces) - flat, 2),
+        "b3_n_vlakken": len(faces),
+        "b3_pw_bron": "ahn5",
+        "b3_pw_datum": SURVEY_YEAR,
+        "b3_kwaliteitsindicator": True,
+        "b3_bouwlagen": max(pand.floors, 2),
+        "eindgeldigheid": None,
+    }
+
+
+def _solid(body: Body, first: int) -> tuple[Floats, dict[str, Any]]:
+    """Return the corners of a body, and its solid on corners numbered from ``first``."""
+    corners, boundaries, roofs = shell(body)
+    solid = {
+        "type": "Solid",
+        "lod": "2.2",
+        "boundaries": [[[[first + corner for corner in face]] for face in boundaries]],
+        "semantics": {
+            "surfaces": [*SEMANTICS, *(_roof(f) for f in roof_faces(body))],
+            "values": [[0] + [1] * (len(boundaries) - roofs - 1) + [2 + i for i in range(roofs)]],
+        },
+    }
+    return corners, solid
+
+
+def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
+    """Build one CityJSONFeature, a part for each body; ``move`` [m] is from the header's origin to the place's.
+
+    Parameters
+    ----------
+    pand : Pand
+        The building.
+    copy : int
+        Number of the place, from 0 [1].
+    move : array of float
+        From the header's origin to the place's [m].
+    """
+    key = f"NL.IMBAG.Pand.{pand_id(copy, pand.number)}"
+    faces = [face for body in pand.bodies for face in roof_faces(body)]
+    corners: list[Floats] = []
+    plan: list[list[list[int]]] = []
+    parts: dict[str, dict[str, Any]] = {}
+    for n, body in enumerate(pand.bodies):
+        first = sum(map(len, corners))
+        points, solid = _solid(body, first)
+        corners.append(points)
+        plan.append([[first + i for i in range(4)]])
+        parts[f"{key}-{n}"] = {"type": "BuildingPart", "parents": [key], "geometry": [solid]}
+    vertices = np.rint((np.vstack(corners) + np.append(move, 0.0)) / SCALE_M).astype(int)
+    whole = {
+        "type": "Building",
+        "attributes": _attributes(pand, key, faces),
+        "children": list(parts),
+        "geometry": [{"type": "MultiSurface", "lod": "0", "boundaries": plan}],
+    }
+    return {"type": "CityJSONFeature", "id": key, "CityObjects": {key: whole, **parts}, "vertices": vertices.tolist()}
+
+
+def write_buildings(path: Path, world: World) -> None:
+    """Write all buildings that stood when the heights were measured, one to a line below the header.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    world : World
+        The place or places.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [dump(_header(world))]
+    for copy, model in enumerate(world.models):
+        move = world.origin(copy) - world.origin(0)
+        standing = [p for p in model.panden if p.status == STATUS_IN_USE and p.bouwjaar <= SURVEY_YEAR]
+        lines += [dump(building(p, copy, move)) for p in standing]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def face_ring(face: Face) -> shapely.Polygon:
+    """Outline of a face seen from above.
+
+    Parameters
+    ----------
+    face : Face
+        One plane of a roof.
+    """
+    return shapely.Polygon(face.corners[:, :2])

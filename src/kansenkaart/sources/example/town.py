@@ -1,0 +1,308 @@
+"""The plan of the invented town: its main lines, the quarters between them, and the streets of each quarter.
+
+``data/town.toml`` holds what the designer drew: a handful of curves (roads, canal, railway), and for each quarter the
+direction, distance, bend and wave of its streets. Lines become faces, faces quarters, quarters streets; further towns
+beside the first have other streets.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import shapely
+from scipy.interpolate import CubicSpline
+from shapely.geometry import LineString, MultiPolygon, Polygon, box
+from shapely.geometry.base import BaseGeometry
+
+from kansenkaart.sources.example.model import Buurt, Floats, Point
+
+SEED = 330
+STEP_M = 8.0
+REACH_M = 520.0
+LEAST_STREET_M = 45.0
+STUB_M = 3.0
+#: Half the width of the whole street, and the width of its carriageway [m].
+WIDTHS = {"main": (9.0, 7.0), "outer": (7.0, 6.0), "collector": (6.0, 5.5), "lane": (5.0, 4.8)}
+CANAL_M, DITCH_M, RAIL_M = 18.0, 4.0, 11.0
+#: What keeps lanes away from the roads around their quarter, and streets from water and rail [m].
+EDGE_M, BANK_M = 27.0, 24.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """One piece of a named street: its street's key, its buurt, role, line and half width [m]."""
+
+    key: str
+    buurt: str
+    role: str
+    line: LineString
+    half_m: float
+
+    @property
+    def carriage_m(self) -> float:
+        """Width of the carriageway [m]."""
+        return min(WIDTHS[self.role][1], 2 * self.half_m - 0.5)
+
+    @property
+    def band(self) -> BaseGeometry:
+        """The whole street."""
+        return self.line.buffer(self.half_m, cap_style="flat")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Ground that no street enters, as its row of the table says: its middle, angle [deg] and outline."""
+
+    row: dict[str, Any]
+    outline: Polygon
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One quarter: its row of the table, the outline up to the middle of the roads around it, and where lots may be."""
+
+    row: dict[str, Any]
+    outline: Polygon
+    inner: BaseGeometry
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The town before anything is built."""
+
+    ways: tuple[Way, ...]
+    pieces: tuple[Way, ...]
+    cells: tuple[Cell, ...]
+    grounds: tuple[Ground, ...]
+    buurten: tuple[Buurt, ...]
+    streets: dict[str, tuple[int, str]]
+    canal: BaseGeometry
+    ditches: BaseGeometry
+    rail: BaseGeometry
+    size_m: Point
+
+    @property
+    def water(self) -> BaseGeometry:
+        """Canal and ditches."""
+        return self.canal.union(self.ditches)
+
+
+@lru_cache(maxsize=1)
+def table() -> dict[str, Any]:
+    """Read what the designer drew."""
+    return tomllib.loads((files("kansenkaart") / "data" / "town.toml").read_text("utf-8"))
+
+
+def curve(points: list[list[float]]) -> LineString:
+    """Draw a smooth line through points, a corner every 8 m.
+
+    Parameters
+    ----------
+    points : list of list of float
+        Places that it passes [m].
+    """
+    at = np.array(points, dtype=float)
+    along = np.concatenate([[0.0], np.hypot(*np.diff(at, axis=0).T).cumsum()])
+    steps = np.union1d(np.arange(0.0, along[-1], STEP_M), along)
+    return _simple(CubicSpline(along, at)(steps), 0.05)
+
+
+def _simple(points: Any, tolerance_m: float) -> LineString:
+    return LineString(shapely.get_coordinates(LineString(np.round(points, 2)).simplify(tolerance_m)))
+
+
+def rectangle(at: Point, size: tuple[float, float], angle_deg: float) -> Polygon:
+    """Draw a rectangle around a place.
+
+    Parameters
+    ----------
+    at : tuple of float
+        Its middle [m].
+    size : tuple of float
+        Its length and width [m].
+    angle_deg : float
+        Of its length, from east [deg].
+    """
+    a = math.radians(angle_deg)
+    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(size) / 2.0
+    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+    return Polygon(np.round(half @ turn + np.array(at), 3))
+
+
+def plan(copy: int = 0) -> Plan:
+    """Draw one town.
+
+    Parameters
+    ----------
+    copy : int
+        Number of the town; each has streets of its own [1].
+    """
+    rows, rng = table(), np.random.Generator(np.random.PCG64([SEED, copy]))
+    lines = [(row, curve(row["points"])) for row in rows["line"]]
+    wide = {"canal": CANAL_M / 2, "ditch": DITCH_M / 2, "rail": RAIL_M / 2}
+    frame = box(0.0, 0.0, *rows["size_m"])
+    canal, ditches, rail = (
+        shapely.union_all([line.buffer(wide[role], cap_style="flat") for row, line in lines if row["role"] == role])
+        for role in ("canal", "ditch", "rail")
+    )
+    mains = [_main(n, row, line) for n, (row, line) in enumerate(lines) if row["role"] in ("main", "outer")]
+    grounds = tuple(Ground(row, rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
+    drawn = [line for row, line in lines if row["role"] != "ditch"]
+    faces = polygons(shapely.polygonize([shapely.union_all([*drawn, frame.exterior])]))
+    closed = shapely.union_all(
+        [canal.buffer(BANK_M - CANAL_M / 2), rail.buffer(BANK_M - RAIL_M / 2), ditches.buffer(4.0)]
+    )
+    cells = tuple(_cell(row, faces, (grounds, mains, closed)) for row in rows["cell"])
+    ways = [*mains]
+    for cell in cells:
+        ways += _streets(_varied(cell.row, rng) if copy else cell.row, cell, grounds, closed)
+    ways = _connected(ways)
+    keys = sorted({way.key for way in ways})
+    streets = {key: (n, _name(key)) for n, key in enumerate(keys)}
+    buurten = _buurten(cells, faces, frame)
+    size = (float(rows["size_m"][0]), float(rows["size_m"][1]))
+    water = (canal.intersection(frame), ditches.intersection(frame), rail.intersection(frame))
+    return Plan(tuple(ways), tuple(_pieces(ways)), cells, grounds, buurten, streets, *water, size)
+
+
+def _main(n: int, row: dict[str, Any], line: LineString) -> Way:
+    return Way(f"m{n}", "", row["role"], line, WIDTHS[row["role"]][0])
+
+
+def _name(key: str) -> str:
+    if key.startswith("m"):
+        return str(table()["line"][int(key[1:])]["name"])
+    buurt, number = key.split("-")
+    names = next(row["names"] for row in table()["buurt"] if row["key"] == buurt)
+    again = int(number) // len(names)
+    return str(names[int(number) % len(names)]) + (f" {'I' * (again + 1)}" if again else "")
+
+
+def _varied(row: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Give a quarter of a further town streets of its own."""
+    return row | {
+        "angle": row["angle"] + float(rng.uniform(-14, 14)),
+        "spacing": row["spacing"] * float(rng.uniform(0.96, 1.1)),
+        "bend": row["bend"] * float(rng.uniform(-1.3, 1.3)),
+        "wave": [row["wave"][0] * float(rng.uniform(0.6, 1.3)), row["wave"][1]],
+        "cross": [one + float(rng.uniform(-25, 25)) for one in row["cross"]],
+    }
+
+
+def _cell(row: dict[str, Any], faces: list[Polygon], rest: tuple[tuple[Ground, ...], list[Way], BaseGeometry]) -> Cell:
+    grounds, mains, closed = rest
+    face = next(one for one in faces if one.contains(shapely.Point(row["at"])))
+    shut = shapely.union_all([closed, *(one.outline for one in grounds), *(way.line.buffer(12.0) for way in mains)])
+    return Cell(row, face, face.buffer(-2.0).difference(shut))
+
+
+def _lines(shape: BaseGeometry) -> list[LineString]:
+    return [one for one in getattr(shape, "geoms", [shape]) if isinstance(one, LineString) and not one.is_empty]
+
+
+def _streets(row: dict[str, Any], cell: Cell, grounds: tuple[Ground, ...], closed: BaseGeometry) -> list[Way]:
+    """Draw cross streets from edge to edge of a quarter, and lanes that meet at least one of them."""
+    a, centre = math.radians(row["angle"]), np.array(cell.outline.centroid.coords[0])
+    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+    along = np.arange(-REACH_M, REACH_M + STEP_M, STEP_M)
+
+    def drawn(u: Floats, v: Floats) -> LineString:
+        return _simple(np.column_stack([u, v]) @ turn + centre, 0.08)
+
+    places = shapely.union_all([one.outline.buffer(1.0) for one in grounds])
+    reach = cell.outline.buffer(1.5).difference(closed).difference(places)
+    inside = cell.outline.buffer(-EDGE_M).difference(closed.buffer(4.0)).difference(places.buffer(1.0))
+    crosses = [drawn(at + 5.0 * np.sin(along / 150.0 + n), along) for n, at in enumerate(row["cross"])]
+    kept = [
+        (n, piece, "collector")
+        for n, line in enumerate(crosses)
+        for piece in _lines(line.intersection(reach))
+        if piece.length > LEAST_STREET_M
+    ]
+    met = shapely.union_all([piece for _, piece, _ in kept])
+    high, length = row["wave"]
+    count = math.ceil(REACH_M / row["spacing"])
+    for n, k in enumerate(range(-count, count + 1)):
+        v = (k + 0.5) * row["spacing"] + row["bend"] * (along / 200.0) ** 2
+        line = drawn(along, v + high * np.sin(2.0 * math.pi * along / length + 0.7 * k))
+        pieces = [one for one in _lines(line.intersection(inside)) if one.length > LEAST_STREET_M]
+        kept += [(100 + n, one, "lane") for one in pieces if one.intersects(met)]
+    numbers = {name: n for n, name in enumerate(dict.fromkeys(name for name, _, _ in kept))}
+    half = {"collector": WIDTHS["collector"][0], "lane": row["lane"] / 2}
+    return [
+        Way(f"{row['buurt']}-{numbers[name]:02d}", row["buurt"], role, line, half[role]) for name, line, role in kept
+    ]
+
+
+def _connected(ways: list[Way]) -> list[Way]:
+    """Leave out what hangs together with no main road."""
+    joined = shapely.union_all([way.line for way in ways if way.role in ("main", "outer")])
+    left = [way for way in ways if way.role not in ("main", "outer")]
+    while fresh := [way for way in left if way.line.intersects(joined)]:
+        joined = shapely.union_all([joined, *(way.line for way in fresh)])
+        left = [way for way in left if way not in fresh]
+    return [way for way in ways if way not in left]
+
+
+def _pieces(ways: list[Way]) -> list[Way]:
+    """Cut all streets at their junctions; ends of a step beyond one fall away."""
+    tree = shapely.STRtree([way.line for way in ways])
+    cut = _lines(shapely.union_all([way.line for way in ways]))
+    meets = Counter(end for piece in cut for end in (piece.coords[0], piece.coords[-1]))
+    out = []
+    for piece in cut:
+        if piece.length >= STUB_M or min(meets[piece.coords[0]], meets[piece.coords[-1]]) > 1:
+            way = ways[int(tree.nearest(piece.interpolate(0.5, normalized=True)))]
+            out.append(Way(way.key, way.buurt, way.role, piece, way.half_m))
+    return out
+
+
+def _buurten(cells: tuple[Cell, ...], faces: list[Polygon], frame: Polygon) -> tuple[Buurt, ...]:
+    """Make areas of the statistics: the face of each quarter, and what is left for the last one."""
+    by_key: dict[str, BaseGeometry] = {cell.row["buurt"]: cell.outline for cell in cells}
+    rows = table()["buurt"]
+    last = rows[-1]["key"]
+    by_key[last] = frame.difference(shapely.union_all([shape for key, shape in by_key.items() if key != last]))
+    return tuple(
+        Buurt(
+            row["key"],
+            row["name"],
+            row["wijk"],
+            by_key[row["key"]],
+            row["size"],
+            (*(None if one == "" else one for one in row["figures"]), round(by_key[row["key"]].area / 1e4)),
+        )
+        for row in rows
+    )
+
+
+def sewer_of(key: str) -> tuple[str, int]:
+    """Return the kind of sewer of a buurt and the year in which it was laid.
+
+    Parameters
+    ----------
+    key : str
+        Its two digits.
+    """
+    kind, year = next(row["sewer"] for row in table()["buurt"] if row["key"] == key)
+    return str(kind), int(year)
+
+
+def polygons(shape: BaseGeometry) -> list[Polygon]:
+    """Return the polygons of a shape, on a grid of a millimetre and larger than a square metre.
+
+    Parameters
+    ----------
+    shape : BaseGeometry
+        What is drawn [m].
+    """
+    snapped = shapely.set_precision(shape, 0.001)
+    parts = snapped.geoms if isinstance(snapped, MultiPolygon) else getattr(snapped, "geoms", [snapped])
+    return [one for one in parts if isinstance(one, Polygon) and one.area > 1.0]

@@ -1,0 +1,179 @@
+"""The invented town, read back through the readers: its truth holds in what it publishes.
+
+The small field does not do here: it has neither hipped roofs, annexes, cycles of streets, an outside, two sheets of heights,
+nor anything built after its heights were measured.
+"""
+
+import re
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+
+from kansenkaart.config import DEMO
+from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw
+from kansenkaart.sources.example import lots, statistics, town, truth, world, write_example
+from kansenkaart.sources.example.registers import SURVEY_YEAR
+from kansenkaart.sources.example.sewer import designed_diameter_mm
+from kansenkaart.sources.example.terrain import FLOWN_YEAR
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUND = ("wegdeel", "ondersteunendwegdeel", "onbegroeidterreindeel", "begroeidterreindeel", "waterdeel")
+
+
+@pytest.fixture(scope="module")
+def folder(once):
+    return once("town", lambda target: write_example(target, name=DEMO))
+
+
+@pytest.fixture(scope="module")
+def known():
+    return truth(name=DEMO)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return world(DEMO).models[0]
+
+
+def test_about_four_thousand_homes_in_eight_buurten_and_three_wijken(folder, known) -> None:
+    homes, _ = bag.read_home(folder / "ogc" / "verblijfsobject.geojson")
+    areas, _ = cbs_areas.read_buurt(folder / "ogc" / "buurten.geojson", year=2025)
+    assert sorted(homes["home_id"]) == sorted(known.homes["home_id"])
+    assert 3500 <= len(homes) <= 4500
+    assert len(areas) == 8
+    assert areas["buurtcode"].str[2:8].nunique() == 3
+    inside = gpd.sjoin(
+        homes, areas[["buurtcode", "geometry"]].rename(columns={"buurtcode": "area"}), predicate="within"
+    )
+    counted = inside.groupby("area").size()
+    pd.testing.assert_series_equal(counted, known.buurten, check_names=False)
+
+
+def test_streets_have_odd_and_even_sides_and_names_of_their_own(folder, model) -> None:
+    homes = gpd.read_file(folder / "ogc" / "verblijfsobject.geojson")
+    assert homes["identificatie"].is_unique
+    assert not homes.duplicated(["openbare_ruimte_naam", "huisnummer"]).any()
+    names = [name for _, name in model.streets.values()]
+    assert len(set(names)) == len(names)
+    assert homes["postcode"].str.fullmatch(r"99\d{2}[A-Z]{2}").all()
+
+
+def test_every_home_lies_in_a_pand_and_panden_do_not_overlap(folder) -> None:
+    homes, panden = (gpd.read_file(folder / "ogc" / f"{name}.geojson") for name in ("verblijfsobject", "pand"))
+    inside = gpd.sjoin(homes, panden[["geometry"]], predicate="within")
+    assert inside["identificatie"].nunique() == len(homes)
+    over = panden.area.sum() - shapely.union_all(panden.geometry).area
+    assert over < 0.003 * panden.area.sum()
+
+
+def test_ground_is_covered_once(folder) -> None:
+    frames = [bgt.read_terrain(folder / "ogc" / f"{name}.geojson")[0] for name in GROUND]
+    low = pd.concat([one[one["relative_level"] == 0] for one in frames])
+    shapes = [*low.geometry, *gpd.read_file(folder / "ogc" / "pand.geojson").geometry]
+    total, union = sum(one.area for one in shapes), shapely.union_all(shapes).area
+    assert union == pytest.approx(1400.0 * 1120.0, rel=1e-3)
+    assert total == pytest.approx(union, rel=1e-3)
+
+
+def test_each_roof_is_read_as_it_was_built(folder, known, model) -> None:
+    """Tilt, azimuth and area of every face, hipped ends and annexes included, out of 3DBAG's own form."""
+    faces, _ = bag3d.read_roof_face(folder / "3dbag" / f"{DEMO}.city.jsonl")
+    late = {pand.number for pand in model.panden if pand.bouwjaar > SURVEY_YEAR}
+    built = known.faces[~known.faces["pand_id"].str[-6:].astype(int).isin(late)]
+    assert len(late) > 0
+    assert len(faces) == len(built)
+    mine = faces.assign(face=faces.groupby("pand_id").cumcount()).set_index(["pand_id", "face"])
+    theirs = built.set_index(["pand_id", "face"]).loc[mine.index]
+    assert np.abs(mine["tilt_deg"] - theirs["tilt_deg"]).max() < 0.1
+    assert np.abs(mine["roof_area_m2"] - theirs["area_m2"]).max() < 0.1
+    assert (mine["azimuth_deg"].isna() == theirs["azimuth_deg"].isna()).all()
+    turn = np.abs(mine["azimuth_deg"] - theirs["azimuth_deg"]) % 360.0
+    assert np.minimum(turn, 360.0 - turn).max() < 0.2
+    assert theirs["azimuth_deg"].dropna().round().nunique() > 200  # streets look everywhere
+
+
+def test_each_pipe_has_the_diameter_that_its_load_asks_for(folder, known) -> None:
+    pipes, _ = gwsw.read_sewer_pipe(folder / "ogc" / "beheerleiding.geojson")
+    designed = known.pipes.set_index("pipe_id")
+    mine = pipes.set_index(pipes["pipe_id"].str.split("#").str[1])
+    for kind in ("vuilwater", "gemengd", "hemelwater"):
+        rows = designed[(designed["kind"] == kind) & designed.index.isin(mine.index)]
+        need = [designed_diameter_mm(kind, p.homes_upstream, p.people_upstream, p.slope) for p in rows.itertuples()]
+        assert (mine.loc[rows.index, "diameter_mm"] == need).all()
+        assert len(set(need)) > 2
+
+
+def test_all_water_comes_to_the_pumping_station(known, model) -> None:
+    """Every home's pipe leads to one place, without a ring; that place takes all homes and all people."""
+    flow = known.pipes[~known.pipes["kind"].isin(["Overstortleiding", "Persleiding", "hemelwater"])]
+    onward = flow.set_index("from_node")["to_node"]
+    assert onward.index.is_unique
+    at, ends = known.homes["pipe_id"].map(known.pipes.set_index("pipe_id")["to_node"]), set()
+    for _ in range(len(onward)):
+        follows = at.map(onward)
+        ends |= set(at[follows.isna()])
+        at = follows.dropna()
+        if at.empty:
+            break
+    station = {node.key for node in model.network.nodes.values() if node.kind == "Rioolgemaal"}
+    assert at.empty
+    assert {end.split("-")[1] for end in ends} == station
+    people = {one.key: one.household_size_persons for one in model.buurten}
+    last = [pipe for pipe in model.network.pipes if pipe.end in station and pipe.kind != "Persleiding"]
+    assert sum(pipe.homes_upstream for pipe in last) == len(known.homes)
+    assert sum(pipe.people_upstream for pipe in last) == pytest.approx(
+        sum(people[home.quarter] for home in model.homes if home.in_use)
+    )
+
+
+def test_statistics_count_what_the_register_holds(model) -> None:
+    rows = {row["Codering_3"].strip(): row for row in statistics.data_set(world(DEMO), 2024)}
+    homes = sum(home.in_use for home in model.homes)
+    assert rows["GM9999"]["Woningvoorraad_35"] == homes
+    assert sum(rows[f"WK9999{n:02d}"]["Woningvoorraad_35"] for n in range(3)) == homes
+
+
+def test_heights_come_in_two_sheets_that_meet_and_lack_what_is_new(folder, model) -> None:
+    sheets = []
+    for n in (1, 2):
+        with rasterio.open(folder / "ahn" / f"dsm_{n}.tif") as source:
+            sheets.append((source.bounds, source.read(1, masked=True), source.transform))
+    assert sheets[0][0].right == sheets[1][0].left
+    new = next(pand for pand in model.panden if pand.bouwjaar > FLOWN_YEAR and pand.floors == 1)
+    flat = next(pand for pand in model.panden if "gallery" in pand.marks)
+    origin = world(DEMO).origin(0)
+
+    def height(pand) -> float:
+        x, y = origin + np.array(pand.centre)
+        _, cells, transform = sheets[int(x > sheets[0][0].right)]
+        column, row = ~transform * (x, y)
+        return float(cells[int(row), int(column)])
+
+    assert height(flat) == pytest.approx(flat.ground_m + flat.eave_m, abs=0.3)
+    assert height(new) < new.ground_m + 0.2
+
+
+def test_the_area_with_one_large_owner(known) -> None:
+    # 194 gallery flats + 95 rented + 41 owned = 330, of which (194 + 95) / 330 = 87.6 % has one owner.
+    assert len(known.cluster) == 330
+    assert known.cluster_owner_share == pytest.approx(289 / 330)
+
+
+def test_the_same_town_each_time_and_another_one_beside_it() -> None:
+    plans = [town.plan(0), town.plan(0), town.plan(1)]
+    panden = [lots.build(plan, copy).panden for plan, copy in zip(plans, (0, 0, 1), strict=True)]
+    assert panden[0] == panden[1]
+    assert len(panden[2]) != len(panden[0])
+    lengths = [sum(way.line.length for way in plan.ways) for plan in plans]
+    assert lengths[0] == lengths[1] != lengths[2]
+
+
+def test_the_address_of_the_readme_stands_in_the_area_with_one_large_owner(model) -> None:
+    said = re.search(r'gebied voorbeeld --adres "(.+?) (\d+)"', (ROOT / "README.md").read_text("utf-8"))
+    named = {(model.streets[home.street][1], home.house_number) for home in model.homes if home.number in model.cluster}
+    assert (said[1], int(said[2])) in named
