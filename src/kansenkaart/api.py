@@ -16,10 +16,8 @@ The examples make houses of their own: twenty rows of twenty.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -41,8 +39,9 @@ from kansenkaart.core.solar.cells import roof_planes
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
 from kansenkaart.core.solar.weather import Site
 from kansenkaart.crs import require_rd
-from kansenkaart.errors import ConfigError, FormatError, SchemaError
+from kansenkaart.errors import ConfigError, SchemaError
 from kansenkaart.runs import study as runs
+from kansenkaart.runs.studies import Release
 from kansenkaart.score.areas import border_factors
 from kansenkaart.score.streets import named_streets, water_of
 from kansenkaart.score.surfaces import Faces, height_model, raised, sweep
@@ -418,84 +417,6 @@ def open_study(name: str, *, root: Path | str = ".") -> Workplace:
     return runs.open_study(name, root=Path(root))
 
 
-class Release(Mapping[str, gpd.GeoDataFrame]):
-    """The open layers of a study, by name; each is read when it is asked for.
-
-    Parameters
-    ----------
-    folder : Path
-        ``maps/<study>/data``, or the folder ``data`` of a release.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        try:
-            self.metadata: dict[str, Any] = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as why:
-            raise FormatError(
-                "a folder with metadata.json", found=str(why)[:200], where=folder.name, remedy="open maps/<study>/data"
-            ) from why
-
-    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
-        """Read one layer; ``attrs`` hold ``units`` by column and what the metadata say of it."""
-        about = self.metadata["tables"].get(name)
-        if about is None:
-            raise KeyError(name)
-        columns = about["schema"]["fields"]
-        shaped = any(one["name"] == "geometry" for one in columns)
-        frame = (gpd.read_parquet if shaped else pd.read_parquet)(self.folder / f"{name}.parquet")
-        units = {one["name"]: one["unit"] for one in columns if one["name"] != "geometry"}
-        frame.attrs = {**about, "units": units}
-        return frame
-
-    def __iter__(self) -> Iterator[str]:
-        """Give the names of the layers."""
-        return (name for name in self.metadata["tables"] if (self.folder / f"{name}.parquet").is_file())
-
-    def __len__(self) -> int:
-        """Count them."""
-        return sum(1 for _ in self)
-
-    def cite(self, layer: str, key: object, column: str) -> str:
-        """Say one number as a paper cites it: with unit, interval, meaning, basis, sources and edition.
-
-        Parameters
-        ----------
-        layer : str
-            Name of the layer.
-        key : object
-            Of the row: its key, or its lasting id (a column that ends in ``_uid``).
-        column : str
-            The figure.
-
-        Raises
-        ------
-        KeyError
-            If there is no such layer, row or column.
-        """
-        frame, table = self[layer], self.metadata["tables"][layer]
-        ids = [*table["schema"]["primaryKey"][:1], *(name for name in frame.columns if str(name).endswith("_uid"))]
-        hits = frame[np.logical_or.reduce([frame[name].astype(str) == str(key) for name in ids])]
-        if len(hits) != 1 or column not in hits:
-            raise KeyError(f"{layer}: {key}, {column}")
-        row = hits.iloc[0]
-        about = {one["name"]: one for one in table["schema"]["fields"]}[column]
-        value, ends = row[column], [row[end] for end in about.get("interval", [])]
-        unit = about["unit"].removeprefix("1").removeprefix("-")
-        said = "unknown" if pd.isna(value) else f"{_figure(value)} {unit}".strip()
-        interval = f" (80 % interval {' to '.join(map(_figure, ends))})" if ends and not pd.isna(ends).any() else ""
-        basis = ", ".join(f"{name} {row[name]}" for name in about.get("basis", "").split(", ") if name)
-        parts = [
-            f"{about['title']}, {layer} {key}: {said}{interval}",
-            about["description"],
-            f"basis: {basis}" if basis else "",
-            f"sources: {', '.join(about['sources'])}",
-            f"{self.metadata['title']}, {self.metadata['software']}, edition of {self.metadata['as_of']}",
-            f"content {self.metadata['content'][:12]}",
-        ]
-        return "; ".join(filter(None, parts)) + "."
-
-
 def open_release(path: Path | str) -> Release:
     """Open the layers that a run published, its own or somebody else's.
 
@@ -556,13 +477,6 @@ def render_map(place: Workplace) -> str:
 
 def _band(target: int) -> tuple[int, int]:
     return round(0.9 * target), round(1.1 * target)
-
-
-def _figure(value: Any) -> str:
-    if not isinstance(value, int | float | np.number):
-        return str(value)
-    number = float(value)
-    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
 
 
 def _require(frame: pd.DataFrame, where: str, *columns: str) -> None:

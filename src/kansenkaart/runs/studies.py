@@ -1,14 +1,20 @@
-"""The studies of a project: begin one, list them, try what its services answer, put a release of it ready."""
+"""The studies of a project: begin one, list them, try what its services answer, put a release of it ready, open one."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
 from kansenkaart.acquire import trial
 from kansenkaart.config import read_study, shipped_studies, study_path
-from kansenkaart.errors import ConfigError, StoreError
+from kansenkaart.errors import ConfigError, FormatError, StoreError
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.editions import editions
 from kansenkaart.runs.study import Workplace, open_study
@@ -16,7 +22,7 @@ from kansenkaart.sources import cbs_areas
 from kansenkaart.tables.store import atomic, locked
 from kansenkaart.wording.nl import number
 
-__all__ = ["list_studies", "new_study", "open_study", "run_release", "run_trial"]
+__all__ = ["Release", "list_studies", "new_study", "open_study", "run_release", "run_trial"]
 
 
 def new_study(name: str, *, root: Path, template: str) -> Path:
@@ -144,3 +150,88 @@ def run_release(place: Workplace, who: tuple[str, str]) -> list[Path]:
         shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
         target, number = place.folders.maps.parent / "uitgaven", kept[-1].number
         return publish.release_folder(shown, place.study, place.target, target, number=number, who=who)
+
+
+class Release(Mapping[str, gpd.GeoDataFrame]):
+    """The open layers of a study, by name; each is read when it is asked for.
+
+    Parameters
+    ----------
+    folder : Path
+        ``maps/<study>/data``, or the folder ``data`` of a release.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.metadata: dict[str, Any] = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as why:
+            raise FormatError(
+                "a folder with metadata.json", found=str(why)[:200], where=folder.name, remedy="open maps/<study>/data"
+            ) from why
+
+    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
+        """Read one layer; ``attrs`` hold ``units`` by column and what the metadata say of it."""
+        about = self.metadata["tables"].get(name)
+        if about is None:
+            raise KeyError(name)
+        columns = about["schema"]["fields"]
+        shaped = any(one["name"] == "geometry" for one in columns)
+        frame = (gpd.read_parquet if shaped else pd.read_parquet)(self.folder / f"{name}.parquet")
+        units = {one["name"]: one["unit"] for one in columns if one["name"] != "geometry"}
+        frame.attrs = {**about, "units": units}
+        return frame
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names of the layers."""
+        return (name for name in self.metadata["tables"] if (self.folder / f"{name}.parquet").is_file())
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(1 for _ in self)
+
+    def cite(self, layer: str, key: object, column: str) -> str:
+        """Say one number as a paper cites it: with unit, interval, meaning, basis, sources and edition.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+        key : object
+            Of the row: its key, or its lasting id (a column that ends in ``_uid``).
+        column : str
+            The figure.
+
+        Raises
+        ------
+        KeyError
+            If there is no such layer, row or column.
+        """
+        frame, table = self[layer], self.metadata["tables"][layer]
+        ids = [*table["schema"]["primaryKey"][:1], *(name for name in frame.columns if str(name).endswith("_uid"))]
+        hits = frame[np.logical_or.reduce([frame[name].astype(str) == str(key) for name in ids])]
+        if len(hits) != 1 or column not in hits:
+            raise KeyError(f"{layer}: {key}, {column}")
+        row = hits.iloc[0]
+        about = {one["name"]: one for one in table["schema"]["fields"]}[column]
+        value, ends = row[column], [row[end] for end in about.get("interval", [])]
+        unit = about["unit"].removeprefix("1").removeprefix("-")
+        said = "unknown" if pd.isna(value) else f"{_figure(value)} {unit}".strip()
+        interval = f" (80 % interval {' to '.join(map(_figure, ends))})" if ends and not pd.isna(ends).any() else ""
+        basis = ", ".join(f"{name} {row[name]}" for name in about.get("basis", "").split(", ") if name)
+        parts = [
+            f"{about['title']}, {layer} {key}: {said}{interval}",
+            about["description"],
+            f"basis: {basis}" if basis else "",
+            f"sources: {', '.join(about['sources'])}",
+            f"{self.metadata['title']}, {self.metadata['software']}, edition of {self.metadata['as_of']}",
+            f"content {self.metadata['content'][:12]}",
+        ]
+        return "; ".join(filter(None, parts)) + "."
+
+
+def _figure(value: Any) -> str:
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    number = float(value)
+    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"

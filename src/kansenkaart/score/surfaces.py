@@ -84,6 +84,11 @@ class Faces:
 def height_model(path: Path) -> Sheet:
     """Open a height model.
 
+    Parameters
+    ----------
+    path : Path
+        A GeoTIFF in RD New with square cells, north up [m NAP].
+
     Raises
     ------
     CrsError
@@ -114,7 +119,13 @@ def height_model(path: Path) -> Sheet:
 
 
 def raised(faces: Faces) -> Sheet:
-    """Raise a surface from roof faces: neighbours shade each other, and nothing else is known."""
+    """Raise a surface from roof faces: neighbours shade each other, and nothing else is known.
+
+    Parameters
+    ----------
+    faces : Faces
+        With their planes.
+    """
     west, south, east, north = shapely.total_bounds(faces.shapes)
     west, north = np.floor(west), np.ceil(north)
     shape = int(np.ceil((north - south) / RAISED_CELL_M)), int(np.ceil((east - west) / RAISED_CELL_M))
