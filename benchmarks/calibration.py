@@ -2,10 +2,11 @@
 
 ``python benchmarks/calibration.py TILE_OR_FOLDER [...] [--weather FILE.epw] [--days FILE.txt] [--fit priors.csv]``
 
-A place is the folder of a tile, or what stands before the first ``_`` or ``-`` of its name. Priors of footprints are fitted
-on the *other* places before a place is judged (``--as-shipped`` judges the table in the package instead). A pand counts
-where its own roof carries modules. Prints a row per tile, basis and kind; the last line is JSON. ``--fit`` writes the
-table of priors fitted on all places.
+A place is the folder of a tile, or what stands before the first ``_`` or ``-`` of its name. Priors of footprints and bounds of
+``dsm`` are fitted on the *other* places before a place is judged (``--as-shipped`` judges the tables in the package
+instead). A pand counts where its own roof carries modules. Without ``--weather`` the typical year that is built in counts.
+Prints a row per tile, basis and kind; the last line is JSON, with the bounds of ``dsm`` that all places together give.
+``--fit`` writes the table of priors fitted on all places.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kansenkaart.score import calibration, panden
+from kansenkaart.score import calibration, roofs
 from kansenkaart.sources import knmi
 from kansenkaart.tables import assumptions
 
@@ -82,33 +83,77 @@ def _figures(here: pd.DataFrame, mine: pd.DataFrame, basis: str) -> dict[str, An
     }
 
 
+TAIL_FRAC = 0.09  # of the roofs of the other places below and above the bounds: 80 % with room for another place [1]
+
+
+def dsm_bounds(scored: pd.DataFrame) -> list[tuple[float, float]]:
+    """Bounds of what roofs carry less what was read, in modules per root of the modules, by number of faces."""
+    return [_tails(scored[faces & scored["lod22+dsm:kwp"].gt(0)]) for faces in _by_faces(scored)]
+
+
+def _tails(part: pd.DataFrame) -> tuple[float, float]:
+    off = ((part["lod22+dsm:kwp"] - part["dsm:kwp"]) / _root(part)).sort_values()
+    weight = 1.0 / part.groupby("place")["place"].transform("size").reindex(off.index) ** 0.5
+    reached = weight.cumsum() / weight.sum()
+    low, high = np.searchsorted(reached, (TAIL_FRAC, 1 - TAIL_FRAC))
+    return float(off.iloc[low]), float(off.iloc[high])
+
+
+def _root(part: pd.DataFrame) -> pd.Series:
+    module = roofs.module_of(assumptions.default()).power_wp / 1000
+    return np.sqrt(part["dsm:kwp"].clip(lower=module) * module)
+
+
+def _by_faces(scored: pd.DataFrame) -> list[pd.Series]:
+    faces = scored["dsm:faces"]
+    return [faces.between(low, high) for low, high in ((1, 2), (3, 4), (5, 8), (9, np.inf))]
+
+
+def bounded_by_others(scored: pd.DataFrame, known: assumptions.Assumptions) -> pd.DataFrame:
+    """Put bounds that the other places give in the place of those of ``dsm``."""
+    low, high = (scored[f"dsm:kwp_{end}"].copy() for end in ("low", "high"))
+    for place in scored["place"].unique():
+        here = scored["place"].eq(place)
+        for faces, (down, up) in zip(_by_faces(scored), dsm_bounds(scored[~here]), strict=True):
+            mine = faces & here
+            low[mine] = (scored["dsm:kwp"] + down * _root(scored))[mine].clip(lower=0.0)
+            high[mine] = (scored["dsm:kwp"] + up * _root(scored))[mine]
+    kwh, kwp = (scored[f"dsm:{name}"].fillna(0.0).to_numpy() for name in ("kwh", "kwp"))
+    down_kwh, up_kwh = roofs.yield_bounds(kwh, kwp, low.fillna(0.0).to_numpy(), high.fillna(0.0).to_numpy(), known)
+    return scored.assign(**{"dsm:kwp_low": low, "dsm:kwp_high": high, "dsm:low": down_kwh, "dsm:high": up_kwh})
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tiles", type=Path, nargs="+")
-    parser.add_argument("--weather", type=Path, required=True, help="EPW file")
+    parser.add_argument("--weather", type=Path, help="EPW file; else the built-in year")
     parser.add_argument("--days", type=Path, help="daily file of KNMI, for the long-term months")
     parser.add_argument("--fit", type=Path, help="write the priors fitted on all places here")
     parser.add_argument("--as-shipped", action="store_true", help="judge the priors of the package")
     parser.add_argument("--table", type=Path, help="write the rows of all panden here (parquet)")
     args = parser.parse_args()
-    tables = {"weather_hourly": knmi.read_weather_hourly(args.weather, form="epw")[0]}
+    hours = knmi.read_weather_hourly(args.weather, form="epw")[0] if args.weather else knmi.typical_year()[0]
+    tables = {"weather_hourly": hours}
     if args.days:
         tables["weather_daily"] = knmi.read_weather_daily(args.days)[0]
     known = assumptions.default()
     tiles = [calibration.read_tile(path, place=place_of(path)) for path in tiles_in(args.tiles)]
     lessons = None if args.as_shipped and not args.fit else calibration.learn(tiles, tables, known)
     if lessons and args.fit:
-        lessons.priors().round(4).to_csv(args.fit, index_label="kind")
+        table = lessons.priors().round(4).to_csv(index_label="kind")
+        args.fit.write_text(f"# fitted on {', '.join(one.name for one in tiles)}\n{table}", encoding="utf-8")
     judged = {tile.place for tile in tiles} if lessons and not args.as_shipped else set()
     fitted = {one: lessons.priors(without=one) for one in judged} if lessons else {}
     parts = [calibration.stripped(tile, tables, known, priors=fitted.get(tile.place)) for tile in tiles]
-    scored = pd.concat(parts)
+    scored = pd.concat(parts).reset_index()
+    if judged and len(judged) > 1:
+        scored = bounded_by_others(scored, known)
     if args.table:
         scored.to_parquet(args.table)
     rows = rows_of(scored)
     sys.stdout.write(pd.DataFrame(rows).to_string(index=False) + "\n")
-    sys.stdout.write(json.dumps({"priors": len(panden.roof_priors()), "rows": rows}) + "\n")
+    sys.stdout.write(json.dumps({"dsm_bounds": dsm_bounds(scored), "rows": rows}) + "\n")
 
 
 if __name__ == "__main__":

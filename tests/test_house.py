@@ -45,10 +45,9 @@ SPLINTERS = {
     "flows.refresh": "an entry that prefect.yaml may name",
 }
 #: Ratchets: lines of modules that are longer, of bodies that are longer, and arguments beyond seven.
-LONGER_MODULES: dict[str, int] = {"kansenkaart.score.roofs": 518}
+LONGER_MODULES: dict[str, int] = {"kansenkaart.score.roofs": 510}
 LONGER_BODIES = {
     "kansenkaart.score.enterprise._panden": 44,
-    "kansenkaart.score.steps.steps": 82,
     "kansenkaart.sources.example.layout._park_rows": 45,
 }
 MORE_ARGUMENTS = 0

@@ -186,6 +186,8 @@ class Study(_Strict):
     weglaten: OptOut = OptOut()
     stijl: str | None = None
     contact: str | None = Field(default=None, max_length=200)
+    #: Table of what roofs carry by the shape of their footprint, beside the study file; else that of the package.
+    roof_priors: str | None = None
     source: tuple[Source, ...]
 
     @field_validator("name")
@@ -195,7 +197,7 @@ class Study(_Strict):
             raise ValueError("a name has 1 to 40 lower-case letters, digits, - or _ and starts with a letter")
         return name
 
-    @field_validator("stijl")
+    @field_validator("stijl", "roof_priors")
     @classmethod
     def _beside(cls, stijl: str | None) -> str | None:
         return _inside(stijl)

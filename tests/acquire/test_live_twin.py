@@ -69,16 +69,16 @@ def test_every_clean_table_has_the_bytes_that_files_give(fetched_once, finished)
     assert _different(tables(fetched_once), from_files) == []
 
 
-def _scored(store, areas):
+def _scored(store, of_study):
     """Return the steps whose tables are scores, of those that are ready."""
-    steps = score.steps(store, assumptions.default(), areas)
+    steps = score.steps(store, assumptions.default(), of_study)
     return [one for one in steps if {schemas.get(name).stage for name in one.outputs} == {"2_scored"}]
 
 
 @pytest.mark.slow
 def test_scores_have_the_bytes_that_files_give(fetched_once, finished):
     done = set()
-    while todo := [one for one in _scored(fetched_once.store, fetched_once.study.areas) if one.name not in done]:
+    while todo := [one for one in _scored(fetched_once.store, fetched_once.study) if one.name not in done]:
         run(fetched_once.store, todo[0])  # what is made of the scores later follows from their bytes
         done.add(todo[0].name)
     place = study.open_study("proefveld", root=finished)

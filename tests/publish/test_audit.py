@@ -14,6 +14,7 @@ from kansenkaart.publish import audit
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.steps import publish, require_safe
 from kansenkaart.runs import study as pipeline
+from kansenkaart.score.panden import without_installed
 
 ROOF = ("yield_fit_kwh_per_year", "sun_eur_per_year", "kwp_pay")
 
@@ -220,11 +221,13 @@ def test_the_roof_is_in_no_table_of_scores_and_not_in_the_edition_kept(finished,
 def test_who_subtracts_gets_the_estimate_from_the_footprint_and_no_more(finished, opted, edition):
     """Attack: from all layers of an edition, each sum less all that is shown in it, against the true roof."""
     pand, folder = _pand(opted), opted / "maps" / edition / "data"
-    stored = pipeline.open_study("proefveld", root=opted).store.read("pand_score").set_index("pand_id")
-    true = pipeline.open_study("proefveld", root=finished).store.read("pand_score").set_index("pand_id").loc[pand]
+    stored, without = (  # as places sum it: without the panels that are in place
+        without_installed(pipeline.open_study("proefveld", root=root).store.read("pand_score")).set_index("pand_id")
+        for root in (opted, finished)
+    )
+    true = without.loc[pand]
     estimate = stored.loc[pand]
-    everyone = stored.assign(buurtcode=stored["buurtcode"])
-    rest = everyone[everyone.index != pand]
+    rest = stored[stored.index != pand]
     for name in ROOF:
         buurten = gpd.read_parquet(folder / "buurt_score.parquet").set_index("buurtcode")[name]
         taken = buurten[estimate["buurtcode"]] - rest[rest["buurtcode"] == estimate["buurtcode"]][name].sum()

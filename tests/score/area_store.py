@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from kansenkaart.config import Areas
-from kansenkaart.score import areas, best_areas, enterprise, homes
+from kansenkaart.score import areas, best_areas, enterprise, facts
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.store import Lineage, Store
 from tests.core.area.area_towns import row_houses
@@ -97,7 +97,7 @@ def town_store(
 def scored(store: Store, wanted: Areas | None = None) -> Store:
     """Make blocks, areas and best areas."""
     wanted, known = wanted or Areas(), assumptions.default()
-    for product in homes.score_homes(store, known):
+    for product in facts.score_homes(store, known):
         store.write(product.name, product.content, MADE)
     stages = (
         lambda: areas.divide(store, wanted, known),

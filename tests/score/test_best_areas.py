@@ -174,7 +174,7 @@ def test_owners_own_tables_tell_which_blocks_are_the_corporation_s_and_the_buurt
     pand = store.read("pand_score")["pand_id"]
     row = pand.str.split("-").str[-2].astype(int)
     owner = np.select([row == 0, row == 1], ["Woningstichting De Rij", "particulier"], default=None)
-    table = pd.DataFrame({"pand_id": pand, "owner": owner, "maintenance_year": None})
+    table = pd.DataFrame({"pand_id": pand, "owner": owner, "maintenance_year": None, "pv_installed_kwp": None})
     store.write("own_pand", table.dropna(subset="owner"), MADE)
     block = scored(store).read("block")
     share = block.set_index(block["streets"].str.removeprefix("Straat "))["corporation_frac"]

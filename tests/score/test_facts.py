@@ -111,6 +111,20 @@ def test_panels_of_blocks_by_hand(made, tmp_path):
     assert facts["roof_range_frac"].tolist() == pytest.approx([0.1, 0.25, 0.25])
 
 
+def test_a_roof_that_has_panels_gets_none_of_the_enterprise(made, tmp_path):
+    blocks, tables = made
+    before = facts_of(Store(tmp_path), blocks, default())
+    tables["pand_score"]["pv_installed_frac"] = [1.0, 0.25, np.nan]  # the owner's word, the buurt's share, nobody's
+    tables["pand_score"]["pv_installed_frac_basis"] = ["own", "land", None]
+    after = facts_of(Store(tmp_path), blocks, default())
+    for name in ("systems", "kwp", "kwh_per_year", "used_kwh_per_year"):
+        column = f"pv_association_{name}"
+        assert (after[column] / before[column]).tolist()[:2] == pytest.approx([0.0, 0.75]), name
+    assert after["pv_own_kwp"].tolist()[2] == before["pv_own_kwp"].tolist()[2]
+    # where only the country's share is known (35 %, 20 to 45) the part that is left is 12.5 of 65 off either way
+    assert after["roof_range_frac"].tolist()[1:] == pytest.approx([np.hypot(0.25, 12.5 / 65), 0.25])
+
+
 def test_an_area_is_the_sum_of_its_blocks(made, tmp_path):
     facts = facts_of(Store(tmp_path), made[0], default())
     areas = facts_of_areas(facts, [[0, 1], [2]])

@@ -8,7 +8,7 @@ import pytest
 
 from kansenkaart.runs import study
 from kansenkaart.score import enterprise
-from kansenkaart.score.homes import AMOUNTS
+from kansenkaart.score.facts import AMOUNTS
 from kansenkaart.tables.store import Store
 
 

@@ -18,7 +18,7 @@ import shapely
 from rasterio.transform import from_origin
 
 from kansenkaart.core.solar.weather import long_term_months
-from kansenkaart.errors import CrsError
+from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.score import panden as sun_panden
 from kansenkaart.score import panden as sun_use
 from kansenkaart.score import roofs
@@ -400,6 +400,61 @@ def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):
     land, own = panden_of(tmp_path, **tables).iloc[0], panden_of(tmp_path, buurt=buurt, **tables).iloc[0]
     assert (land["own_use_pay_frac_basis"], own["own_use_pay_frac_basis"]) == ("land", "buurt")
     assert own["kwp_pay"] > land["kwp_pay"]
+
+
+def test_a_study_brings_priors_of_its_own(tmp_path):
+    table = sun_panden.roof_priors()
+    doubled = table.assign(flat_kwp_per_m2=2 * table["flat_kwp_per_m2"], slope_kwp_per_m2=2 * table["slope_kwp_per_m2"])
+    path = tmp_path / "eigen.csv"
+    path.write_text("# fitted on a tile\n" + doubled.to_csv(index=False), encoding="utf-8")
+    tables = Tables(tmp_path, pand=panden(spot(0, 0, 8, 10)), weather_hourly=weather())
+    ours, theirs = (
+        sun_panden.score_panden(tables, assumptions.default(), priors=sun_panden.roof_priors(one))[0].content[
+            "kwp_fit"
+        ][0]
+        for one in (None, path)
+    )
+    assert theirs == pytest.approx(2 * ours)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found"),
+    [
+        (lambda one: one.drop(columns="low"), "missing"),
+        (lambda one: one.assign(width_to_m=one["width_to_m"] + 1), "other kinds"),
+        (lambda one: one.iloc[1:], "other kinds"),
+        (lambda one: one.assign(tilt_deg="veel"), "no number"),
+        (lambda one: one.assign(high=-1.0), "below 0"),
+    ],
+)
+def test_priors_that_are_none_are_refused_in_words(tmp_path, spoil, found):
+    path = tmp_path / "eigen.csv"
+    spoil(sun_panden.roof_priors()).to_csv(path, index=False)
+    with pytest.raises(FormatError, match=found):
+        sun_panden.roof_priors(path)
+    with pytest.raises(FormatError, match="FileNotFoundError"):
+        sun_panden.roof_priors(tmp_path / "elders.csv")
+
+
+def test_panels_in_place_come_from_the_owner_then_the_buurt_then_the_country(tmp_path):
+    pand = panden(*[spot(0, 40 * n, 14, 20) for n in range(4)], homes=8)
+    pand["homes"] = pd.array([8, 8, 8, 0], dtype="Int64")
+    pand["buurtcode"] = ["BU1", "BU1", "BU2", "BU1"]
+    buurt = pd.DataFrame({"buurtcode": ["BU1", "BU2"], "electricity_use_kwh_per_home": [2500.0, 2500.0]})
+    buurt = buurt.assign(homes_stock=[200, 100], pv_systems=[50, None], pv_installed_kwp=[175.0, None])
+    own = pd.DataFrame({"pand_id": pand["pand_id"].iloc[:1], "pv_installed_kwp": [0.0]})
+    tables = {"pand": pand, "weather_hourly": weather(), "buurt": buurt}
+    made = panden_of(tmp_path, own_pand=own, **tables)
+    assert made["pv_installed_frac"].tolist()[:3] == pytest.approx(
+        [0.0, 0.25, 0.35]
+    )  # assumptions.csv, homes_with_panels
+    assert made["pv_installed_frac_basis"].tolist()[:3] == ["own", "buurt", "land"]
+    assert made[["pv_installed_frac", "pv_installed_frac_basis"]].iloc[3].isna().all()  # no home that can have them
+    assert made["pv_installed_kwp_per_system"].iloc[:2].tolist() == [3.5, 3.5]
+    assert np.isnan(made["pv_installed_kwp_per_system"].iloc[2])
+    summed = sun_use.without_installed(made)
+    assert (summed["kwp_pay"] / made["kwp_pay"]).tolist()[:3] == pytest.approx([1.0, 0.75, 0.65])
+    assert summed["kwp_fit"].equals(made["kwp_fit"])
 
 
 def test_a_raised_surface_is_the_plane_itself(tmp_path):

@@ -10,7 +10,7 @@ import shapely
 from kansenkaart.errors import CrsError
 from kansenkaart.publish.map.themes import drawn
 from kansenkaart.score import streets
-from kansenkaart.score.homes import score_homes
+from kansenkaart.score.facts import score_homes
 from kansenkaart.sources import gwsw
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.store import Lineage, Store

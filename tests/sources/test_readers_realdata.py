@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb, zwolle
+from kansenkaart.errors import FormatError
+from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -97,6 +98,18 @@ def test_akersloot_names_that_were_cut_off() -> None:
     assert west["home_value_eur"] == 329_000
     assert west["electricity_use_kwh_per_home_year"] == 2_021
     assert buurten["district_heat_pct"].isna().all()
+
+
+def test_panels_per_buurt_from_a_whole_table() -> None:
+    path = _data("cbs_tables/86044NED_zonnestroom_buurten_2022.csv")
+    panels, tally = cbs.read_kwb(path, year=2022)
+    assert (len(panels), tally.left_out["not a buurt"]) == (14_317, 3_686)
+    oud_noord = panels.set_index("buurtcode").loc["BU19160102"]
+    assert (oud_noord["pv_systems"], oud_noord["pv_installed_kwp"]) == (164, 781)
+    assert panels["pv_systems"].isna().sum() == 975  # a point is unknown, not nil
+    assert set(panels["pv_systems_year"].dropna()) == {2022}
+    with pytest.raises(FormatError, match="year"):
+        cbs.read_kwb(path)
 
 
 def test_streets_and_weather() -> None:

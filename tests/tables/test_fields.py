@@ -79,5 +79,6 @@ def test_every_theme_has_a_column_to_colour_it_and_a_table():
 def test_a_column_that_names_its_table_stands_before_the_grounds_and_the_shape():
     names = schemas.get("pand_score").columns
     at = names.index("sun_eur_per_year")
-    assert names[at + 1 :] == ("score_basis", "geometry")
+    assert names[at + 1 :][-2:] == ("score_basis", "geometry")
+    assert names[at + 1] == "pv_installed_frac"
     assert "sun_eur_per_year" in schemas.get("pand_score").nullable

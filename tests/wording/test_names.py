@@ -14,6 +14,7 @@ from kansenkaart.wording.names import (
     face_names,
     pand_names,
     pipe_names,
+    sensitivity_sentence,
     short_id,
 )
 
@@ -120,3 +121,15 @@ def test_buildings_are_called_by_their_addresses():
         "gebouw zonder woning 3",
         "gebouw zonder woning 123456",
     ]
+
+
+def test_the_three_inputs_that_carry_most_of_the_doubt_are_said():
+    rows = [("sun", "pv_life", 0.03), ("sun", "electricity_price_all_in", 0.27), ("sun", "pv_upkeep", 0.02)]
+    rows += [("sun", "self_consumption_reference", 0.62), ("grey", "drinking_water_price", 0.005)]
+    frame = pd.DataFrame(rows, columns=["score_kind", "input_name", "total_frac"])
+    assert sensitivity_sentence(frame, "sun") == (
+        "De onzekerheid komt hier het meest van: hoeveel zonnestroom een woning zelf gebruikt (62%), de prijs van stroom (27%) "
+        "en hoelang panelen meegaan (3%)."
+    )
+    assert sensitivity_sentence(frame, "grey") == ""  # under one per cent says nothing
+    assert sensitivity_sentence(frame, "rain") == ""

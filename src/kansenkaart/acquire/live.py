@@ -195,7 +195,7 @@ class Errand:
             base_url=publishers.base_url(source.publisher),
             second_url=publishers.second_url(source.publisher),
             codes=[self.study.place.gemeentecode],
-            tables=cbs.tables_until(row.known_editions, source.year),
+            tables=[source.layer] if source.layer else cbs.tables_until(row.known_editions, source.year),
             http=self.http,
         )
         return (path,), told

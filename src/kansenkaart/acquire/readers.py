@@ -54,6 +54,7 @@ _READERS: dict[tuple[str, str], Reader] = {
         path, form=source.form, layer=source.layer, year=source.year
     ),
     ("statistics", "odata-v3"): lambda path, _: cbs.read_kwb(path),
+    ("statistics", "statline-csv"): lambda path, source: cbs.read_kwb(path, year=source.year),
     ("pand", "bgt-pand-sqlite"): _form(bgt.read_pand),
     ("pand", "bgt-gml"): _form(bgt.read_pand),
     ("pand", "*"): _form(bag.read_pand),
@@ -124,7 +125,11 @@ def read(path: Path, source: Source) -> Reading:
             where=path.name,
             remedy='correct the form in the study, or write form = "auto"; docs/how-to/new-study.md says which is which',
         )
-    if source.layer and source.origin == "file" and (form in ("hydx-csv", "epw", "zwolle-geojson", "odata-v3")):
+    if (
+        source.layer
+        and source.origin == "file"
+        and (form in ("hydx-csv", "epw", "zwolle-geojson", "odata-v3", "statline-csv"))
+    ):
         raise ConfigError(
             f"no layer for form {form}",
             found=f'layer = "{source.layer}"',
@@ -149,7 +154,7 @@ def _form_of(path: Path, source: Source) -> str:
     """Return the form to read by: the stated one, unless the columns say that it is another."""
     role, stated = source.role, source.form
     if stated == AUTO and role in _ONLY_FORM:
-        return _ONLY_FORM[role]
+        return "statline-csv" if role == "statistics" and path.suffix.lower() == ".csv" else _ONLY_FORM[role]
     if role == "weather_hourly":
         return stated if stated != AUTO else epw.form_of(path)
     if role in ("sewer_pipe", "sewer_node") and stated in (AUTO, "hydx-csv"):

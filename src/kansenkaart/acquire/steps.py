@@ -26,6 +26,7 @@ from kansenkaart.wording.nl import number
 
 __all__ = ["has_example", "steps"]
 _IN_BUURT = ("pand", "home")
+_OF_GEMEENTE = len("BU0193")
 #: Clean tables in the order of the roles of a study: each after those that it needs; buurten come first, by themselves.
 _ORDER = tuple(role for role in ROLES if role in ROLES_READ - {"buurt", "statistics"})
 
@@ -168,7 +169,8 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
         strange = ~frame["buurtcode"].isin(figures["buurtcode"])
         reason = "buurt without statistics of its code (codes of another year?)"
         tally = _with_notes(tally, {reason: int(strange.sum())} if strange.any() else {})
-        homeless = int((~figures["buurtcode"].isin(frame["buurtcode"])).sum())
+        here = figures["buurtcode"].str[:_OF_GEMEENTE].isin(frame["buurtcode"].str[:_OF_GEMEENTE])
+        homeless = int((here & ~figures["buurtcode"].isin(frame["buurtcode"])).sum())
         tally = _with_notes(tally, {"statistics without a buurt of their code": homeless} if homeless else {})
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)

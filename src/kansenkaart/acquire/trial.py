@@ -370,7 +370,7 @@ def _heights(trial: Trial, source: Source, verdict: Verdict) -> None:
 
 def _statistics(trial: Trial, source: Source, verdict: Verdict) -> None:
     row = publishers.publisher(source.publisher)
-    table = cbs.tables_until(row.known_editions, source.year)[-1]
+    table = source.layer or cbs.tables_until(row.known_editions, source.year)[-1]
     code = str(trial.study.place.gemeentecode)
     ways = {
         "v3": (cbs.fetch_v3, publishers.base_url(source.publisher)),

@@ -377,6 +377,7 @@ _PUBLIC: dict[str, _Maker] = {
     "pipe_water": _pipes,
     "sewer_pipe": _same,
     "buurt": _same,
+    "sensitivity": _same,  # shares of one sum over the whole place
     "terrain": _same,
     "enterprise_facts": _facts,
     "own_budget": _same,

@@ -135,9 +135,9 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     with locked(place.store.root):
         reports: list[Report] = []
         done: set[str] = set()
-        known, hidden = assumptions.default(), place.study.weglaten.ids(place.studies)
+        known = assumptions.default()
         while todo := [
-            step for step in score.steps(place.store, known, place.study.areas, hidden) if step.name not in done
+            step for step in score.steps(place.store, known, place.study, place.studies) if step.name not in done
         ]:
             reports += _run(place.store, todo[:1], listen)
             done.add(todo[0].name)
@@ -268,7 +268,7 @@ def foresee(place: Workplace) -> list[dict[str, str]]:
     changed: set[str] = set()
     for step in [
         *acquire.steps(place.study, place.folders, http=place.http),
-        *score.steps(place.store, assumptions.default(), place.study.areas, place.study.weglaten.ids(place.studies)),
+        *score.steps(place.store, assumptions.default(), place.study, place.studies),
     ]:
         skip = not changed & set(step.inputs) and is_current(place.store, step)
         changed |= set() if skip else set(step.outputs)

@@ -27,7 +27,8 @@ from kansenkaart.core.area.values import (
 )
 from kansenkaart.core.scoring import is_corporation
 from kansenkaart.errors import InfeasibleError
-from kansenkaart.score.homes import AMOUNTS
+from kansenkaart.score.facts import AMOUNTS
+from kansenkaart.score.panden import without_installed
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
@@ -82,8 +83,8 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     buurt, factors = store.read("buurt"), border_factors()
     wijk = buurt.set_index("buurtcode")["wijkcode"]
     score = store.read("home_score")[["home_id", *AMOUNTS]]
-    home, pand = store.read("home").merge(score, on="home_id"), store.read("pand_score")
-    home, pand = (one.assign(place_name=one["buurtcode"].map(wijk)) for one in (home, pand))
+    home, pand = store.read("home").merge(score, on="home_id"), without_installed(store.read("pand_score"))
+    home, pand = (gpd.GeoDataFrame(one).assign(place_name=one["buurtcode"].map(wijk)) for one in (home, pand))
     barriers, crossings = _lines(store, home, known)
     # Where the roads are known people walk along them, however wide the gap between the buildings.
     rules = BlockRules(walk_gap_m=math.inf) if store.has("terrain") else BlockRules()

@@ -153,6 +153,7 @@ def _frame(products: Sequence[Product]) -> pd.DataFrame:
 
 
 _SHORT = {
+    "faces": "faces",
     "kwp": "kwp_fit",
     "kwp_low": "kwp_fit_low",
     "kwp_high": "kwp_fit_high",
@@ -181,8 +182,8 @@ def stripped(
     Returns
     -------
     pandas.DataFrame
-        By ``pand_id``: ``place``, ``tile``, ``faces`` [1], and per basis ``<basis>:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp],
-        ``:kwh``, ``:low`` and ``:high`` [kWh/year].
+        By ``pand_id``: ``place``, ``tile``, ``faces`` [1], and per basis ``<basis>:faces`` [1],
+        ``:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp], ``:kwh``, ``:low`` and ``:high`` [kWh/year].
     """
     out = tile.pand.set_index("pand_id")[["bouwjaar", "footprint_area_m2"]].copy()
     out["faces"] = tile.faces.groupby("pand_id").size()

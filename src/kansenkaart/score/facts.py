@@ -1,4 +1,4 @@
-"""What is known of each place: facts per block and buurt from the tables, and of areas as the sum of their blocks."""
+"""What is known of each home and each place: people, grey water and street of homes, once; facts of blocks, buurten, areas."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from kansenkaart.core import scoring
 from kansenkaart.core.enterprise.case import ROOFS, AreaFacts
 from kansenkaart.core.scoring import is_corporation
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
 
+HOME_INPUTS = ("home", "buurt", "street_line")
+HOME_USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin", "household_size_design")
+HOME_OUTPUTS = ("home_score", "street_score")
+#: What a home brings to every sum over homes.
+AMOUNTS = ("people", "grey_water_m3_per_year")
 TABLES = (
     "buurt",
     "buurt_score",
@@ -27,6 +35,7 @@ TABLES = (
 )
 USED = (
     "shared_building_homes",
+    "homes_with_panels",
     "reference_year",
     "analysis_period",
     "pv_degradation",
@@ -49,6 +58,46 @@ _ASSOCIATION = r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
 _PAVED = ("open verharding", "gesloten verharding")
 _PEOPLE = ("households", "inhabitants", "people_65_plus", "corporation_homes", "owned_homes")
 _WATER = ("reused_m3_per_year", "sewer_saving_eur", "sewer_saving_rain_eur")
+
+
+def score_homes(store: Store, figures: Assumptions) -> Sequence[Product]:
+    """Make the table of homes, and the sums of each named street.
+
+    Parameters
+    ----------
+    store : Store
+        With ``home``; ``buurt`` and ``street_line`` where they are.
+    figures : Assumptions
+        Household size [person/home], uses of water [l/person/day] and reach of a street [m].
+
+    Returns
+    -------
+    sequence of Product
+        ``home_score`` with every home, ``street_score`` with every street that has homes.
+    """
+    homes = _table_of_homes(store, figures)
+    lost = int(homes["street"].isna().sum())
+    noted = {f"toegewezen door {how}": int(n) for how, n in homes["assigned_by"].value_counts().items()}
+    noted |= {f"bewoners volgens {how}": int(n) for how, n in homes["people_basis"].value_counts().items()}
+    placed = Tally(len(homes), len(homes) - lost, {"geen straat bekend en geen in de buurt": lost})
+    return [
+        Product("home_score", homes, Tally(len(homes), len(homes), noted=noted)),
+        Product("street_score", scoring.sum_streets(homes), placed),
+    ]
+
+
+def _table_of_homes(store: Store, figures: Assumptions) -> gpd.GeoDataFrame:
+    home = store.read("home")
+    buurt, lines = (store.read(name) if store.has(name) else None for name in ("buurt", "street_line"))
+    if lines is not None:
+        lines = lines[lines["street_name"].notna()].rename(columns={"street_name": "street"})
+    out = scoring.name_streets(home, lines=lines, reach_m=figures.value("street_reach", "m"))
+    out["street_key"] = scoring.key_streets(out)
+    size = figures.value("household_size_design", "person/home")
+    litres = sum(figures.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
+    peopled = scoring.add_people(out, buurt=buurt, household_size_design=size)
+    full = scoring.add_grey_water(peopled, litres_per_person_day=litres)
+    return gpd.GeoDataFrame(full[list(schemas.get("home_score").columns)], geometry="geometry", crs=home.crs)
 
 
 def facts_of(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.DataFrame:
@@ -154,12 +203,15 @@ def _panden(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.
     if not store.has("pand_score"):
         return pd.DataFrame(np.nan, index=places.index, columns=names)
     pand = store.read("pand_score")
+    free = 1 - _maybe(pand, "pv_installed_frac").fillna(0.0)  # a roof that has panels gets none of the enterprise's
     homes = pand["homes"].astype(float)
     shared = homes >= figures.value("shared_building_homes", "home/pand")
     wide = pd.DataFrame(pand[["footprint_area_m2", "roof_area_m2"]]).assign(
         gallery_flats=homes.where(shared, homes * 0)
     )
-    wide = wide.join(_roofs(store, pand, figures)).join(_own(store, pand, figures.value("reference_year", "year")))
+    wide = wide.join(_roofs(store, pand, figures).mul(free, axis=0)).join(
+        _own(store, pand, figures.value("reference_year", "year"))
+    )
     sums = _sums(wide, _place_of_panden(store, pand, places), len(places)).set_index(places.index)
     sums["roof_range_frac"] = sums["range_kwh"] / sums["ranged_kwh"].where(sums["ranged_kwh"] > 0)
     sums["renovation_year"] = sums["planned"] / sums["planned_homes"].where(sums["planned_homes"] > 0)
@@ -187,8 +239,17 @@ def _roofs(store: Store, pand: pd.DataFrame, figures: Assumptions) -> pd.DataFra
     out = {f"pv_{roofs}_{item}": value * part for roofs, part in parts.items() for item, value in amounts.items()}
     fit, low, high = (_maybe(pand, f"yield_fit_kwh_per_year{end}") for end in ("", "_low", "_high"))
     range_frac = ((high - low) / 2 / fit.where(fit > 0)).fillna(figures.value("fact_range_roofs", "1"))
+    range_frac = (range_frac**2 + _doubt_of_installed(pand, figures) ** 2) ** 0.5
     out["range_kwh"], out["ranged_kwh"] = kwh * range_frac.clip(0.0, _MOST_RANGE), kwh
     return pd.DataFrame(out)
+
+
+def _doubt_of_installed(pand: pd.DataFrame, figures: Assumptions) -> pd.Series:
+    """Return how far the part without panels may be off, of that part, where only the country's share is known [1]."""
+    row = figures["homes_with_panels"]
+    half = (row.high - row.low) / 2 / (100 - row.value)
+    basis = pand.get("pv_installed_frac_basis", pd.Series(None, index=pand.index, dtype=object))
+    return pd.Series(np.where(basis.eq("land"), half, 0.0), index=pand.index)
 
 
 def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

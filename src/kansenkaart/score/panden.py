@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -23,12 +24,13 @@ from kansenkaart.core.solar.balance import (
     own_use,
     shifted,
 )
-from kansenkaart.core.solar.classes import classify
+from kansenkaart.core.solar.classes import class_span, classify
 from kansenkaart.core.solar.priors import GRID_DEG, OpenSun, combined, estimate, footprint_shapes, open_grid
 from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
+from kansenkaart.errors import FormatError
 from kansenkaart.score import roofs as sun_fit
 from kansenkaart.score import weather
-from kansenkaart.score.roofs import FLAT_BELOW_DEG, MONTHS, module_of
+from kansenkaart.score.roofs import FLAT_BELOW_DEG, YIELD_MONTHS, module_of
 from kansenkaart.score.weather import Station
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
@@ -43,7 +45,12 @@ COLUMNS = (
     "own_use_pay_frac_basis",
     "sun_eur_per_year",
 )
+#: Whether panels lie on a roof already, and how large they are around it.
+IN_PLACE = ("pv_installed_frac", "pv_installed_frac_basis", "pv_installed_kwp_per_system")
+#: What pays, as sums over places count it: on roofs that have no panels yet.
+PAYS = ("modules_pay", "kwp_pay", "yield_pay_kwh_per_year", "sun_eur_per_year")
 USE_USED = (
+    "homes_with_panels",
     "electricity_use_home",
     "electricity_price_all_in",
     "export_value_net",
@@ -104,6 +111,64 @@ def add_use(
         own_use_pay_frac_basis=pd.Series(basis).where(sized["modules"].notna(), None).to_numpy(),
         sun_eur_per_year=sized["net_eur"].to_numpy(),
     )
+
+
+def add_installed(
+    pand: gpd.GeoDataFrame, *, buurt: pd.DataFrame | None, own: pd.DataFrame | None, known: Assumptions
+) -> gpd.GeoDataFrame:
+    """Say how likely each roof over homes has panels already: its owner knows, else its buurt's share, else the country's.
+
+    Parameters
+    ----------
+    pand : GeoDataFrame
+        With ``buurtcode`` and ``homes`` [1].
+    buurt : DataFrame or None
+        With ``homes_with_solar_pct`` [%], or ``pv_systems`` [1], ``pv_installed_kwp`` [kWp] and ``homes_stock`` [1].
+    own : DataFrame or None
+        By ``pand_id``: ``pv_installed_kwp`` [kWp], 0 where there are none.
+    known : Assumptions
+        For ``homes_with_panels`` [%].
+
+    Returns
+    -------
+    GeoDataFrame
+        With ``pv_installed_frac`` [1] and its basis (``own``, ``buurt`` or ``land``), unknown where no home says anything
+        of the roof, and ``pv_installed_kwp_per_system`` of the buurt [kWp], unknown without systems.
+    """
+    blank = pd.Series(np.nan, index=pand.index)
+    share, size, said = blank, blank, blank
+    if buurt is not None:
+        table = buurt.set_index("buurtcode")
+        columns = ("homes_with_solar_pct", "pv_systems", "pv_installed_kwp", "homes_stock")
+        pct, systems, kwp, stock = (
+            pand["buurtcode"].map(table[one].astype(float)) if one in table else blank for one in columns
+        )
+        share = (pct * _PERCENT).fillna((systems / stock.where(stock > 0)).clip(upper=1.0))
+        size = kwp / systems.where(systems > 0)
+    if own is not None and "pv_installed_kwp" in own:
+        said = pand["pand_id"].map(own.set_index("pand_id")["pv_installed_kwp"].astype(float))
+    lived = pand["homes"].astype("Float64").gt(0).fillna(False).to_numpy(bool)
+    country = pd.Series(np.where(lived, known.value("homes_with_panels", "%") * _PERCENT, np.nan), index=pand.index)
+    basis = np.select([said.notna(), lived & share.notna(), lived], ["own", "buurt", "land"], default="")
+    return pand.assign(
+        pv_installed_frac=said.gt(0).astype(float).where(said.notna(), share.where(lived).fillna(country)),
+        pv_installed_frac_basis=pd.Series(basis, index=pand.index, dtype=object).where(basis != "", None),
+        pv_installed_kwp_per_system=size,
+    )
+
+
+def without_installed(pand: pd.DataFrame) -> pd.DataFrame:
+    """Return the panden with what pays as places count it: times the chance that their roof has no panels yet.
+
+    Parameters
+    ----------
+    pand : DataFrame
+        Table ``pand_score``; one without ``pv_installed_frac`` comes back as it is.
+    """
+    if "pv_installed_frac" not in pand:
+        return pand
+    free = 1 - pand["pv_installed_frac"].astype(float).fillna(0.0)
+    return pand.assign(**{name: pand[name].astype(float) * free for name in PAYS if name in pand})
 
 
 def _roofs(pand: pd.DataFrame, faces: pd.DataFrame | None) -> pd.DataFrame:
@@ -211,7 +276,8 @@ def _sun_profile(station: Station) -> NDArray[np.float64]:
     return np.asarray(power / power.sum())
 
 
-INPUTS = ("pand", "buurt", "roof_face_score", *weather.INPUTS)
+INPUTS = ("pand", "buurt", "roof_face_score", "own_pand", *weather.INPUTS)
+OUTPUTS = ("pand_score",)
 USED = (*weather.USED, *sun_fit.FIT_USED, *USE_USED)
 _SUN = (
     "roof_area_m2",
@@ -225,7 +291,7 @@ _SUN = (
     "yield_fit_kwh_per_year",
     "yield_fit_kwh_per_year_low",
     "yield_fit_kwh_per_year_high",
-    *MONTHS,
+    *YIELD_MONTHS,
 )
 _NAMES = [
     "pand_id",
@@ -241,6 +307,7 @@ _NAMES = [
     "kwp_fit_low",
     "kwp_fit_high",
     *COLUMNS,
+    *IN_PLACE,
     "score_basis",
     "geometry",
 ]
@@ -251,14 +318,21 @@ def score_panden(store: Store, known: Assumptions, *, priors: pd.DataFrame | Non
     pand = store.read("pand")
     faces = store.read("roof_face_score") if store.has("roof_face_score") else None
     station = weather.station_of(store, known) if store.has("weather_hourly") else None
-    out = pand.assign(**dict.fromkeys(_SUN, np.nan), faces=pd.array([pd.NA] * len(pand), dtype="Int64"), sun_class="?")
+    out = pand.assign(
+        **dict.fromkeys(_SUN, np.nan),
+        faces=pd.array([pd.NA] * len(pand), dtype="Int64"),
+        sun_class="?",
+        sun_class_span="?",
+    )
     out = out.assign(score_basis="footprint", flat_frac=np.nan)
     if faces is not None:
         out = _with_faces(pand, faces)
+    buurt = store.read("buurt") if store.has("buurt") else None
+    own = store.read("own_pand") if store.has("own_pand") else None
+    out = add_installed(out, buurt=buurt, own=own, known=known)
     if station is not None:
         out = _bounded(_estimated(out, station, known, roof_priors() if priors is None else priors), known)
-        out["sun_class"] = _class(out, station, known)
-        buurt = store.read("buurt") if store.has("buurt") else None
+        out["sun_class"], out["sun_class_span"] = _classes(out, station, known)
         out = add_use(out, faces=faces, buurt=buurt, station=station, known=known)
     else:
         out = out.assign(**{**dict.fromkeys(COLUMNS, np.nan), "own_use_pay_frac_basis": None})
@@ -277,15 +351,52 @@ def _with_faces(pand: gpd.GeoDataFrame, faces: gpd.GeoDataFrame) -> gpd.GeoDataF
     return out.assign(faces=out["faces"].astype("Int64"), modules_fit=out["modules_fit"].astype("Float64"))
 
 
-def roof_priors() -> pd.DataFrame:
-    """Return ``data/roof_priors.csv``: what roofs carry by the shape of their footprint."""
-    with (files("kansenkaart") / "data" / "roof_priors.csv").open(encoding="utf-8") as handle:
-        return pd.read_csv(handle, comment="#")
+def roof_priors(path: Path | None = None) -> pd.DataFrame:
+    """Return what roofs carry by the shape of their footprint: ``data/roof_priors.csv``, or a table fitted elsewhere.
+
+    Parameters
+    ----------
+    path : Path, optional
+        As ``benchmarks/calibration.py --fit`` writes it.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, or is no such table: other kinds, columns missing, cells that are no number or below nothing.
+    """
+    source = files("kansenkaart") / "data" / "roof_priors.csv"
+    if path is None:
+        with source.open(encoding="utf-8") as handle:
+            return pd.read_csv(handle, comment="#")
+    shipped = roof_priors()
+    try:
+        table = pd.read_csv(path, comment="#")
+    except (OSError, ValueError) as why:
+        raise _no_priors(path, f"{type(why).__name__}") from why
+    missing = [name for name in shipped if name not in table]
+    if missing:
+        raise _no_priors(path, f"missing {missing}")
+    bounds = ["width_from_m", "width_to_m", "in_row", "corners_from", "corners_to"]
+    if not table[bounds].astype(float).equals(shipped[bounds].astype(float)):
+        raise _no_priors(path, f"{len(table)} rows of other kinds")
+    numbers = table[list(shipped)].apply(pd.to_numeric, errors="coerce")
+    if not (numbers >= 0).all(axis=None):
+        raise _no_priors(path, "a cell that is no number, or below 0")
+    return table[list(shipped)]
+
+
+def _no_priors(path: Path, found: str) -> FormatError:
+    return FormatError(
+        "a table of priors of footprints",
+        found=found,
+        where=path.name,
+        remedy="put the table that benchmarks/calibration.py --fit writes beside the study file",
+    )
 
 
 def open_sun(station: Station, known: Assumptions) -> OpenSun:
     """Return the irradiation of open planes at a station, and from where on a slope carries modules."""
-    months = sun_fit.open_months(*open_grid(), station).reshape(-1, int(_FULL_DEG / GRID_DEG), len(MONTHS))
+    months = sun_fit.open_months(*open_grid(), station).reshape(-1, int(_FULL_DEG / GRID_DEG), len(YIELD_MONTHS))
     lean = known.value("pv_flat_tilt_east_west", "deg")
     racks = sun_fit.open_months(np.full(2, lean), np.array([_EAST_DEG, _EAST_DEG + _SOUTH_DEG]), station).mean(axis=0)
     return OpenSun(months, racks, sun_fit.best_of_region(station), sun_fit.class_rule(known))
@@ -310,7 +421,7 @@ def _estimated(pand: gpd.GeoDataFrame, station: Station, known: Assumptions, pri
         "yield_fit_kwh_per_year": months.sum(axis=1),
         "flat_frac": roof["flat_kwp"] / roof["kwp"].where(roof["kwp"] > 0),
         "modules_fit": (roof["kwp"] * _W_PER_KW / module.power_wp).round(),
-        **dict(zip(MONTHS, months.T, strict=True)),
+        **dict(zip(YIELD_MONTHS, months.T, strict=True)),
     }
     out = pand.copy()
     for name, value in values.items():
@@ -337,13 +448,18 @@ def _bounded(pand: gpd.GeoDataFrame, known: Assumptions) -> gpd.GeoDataFrame:
     )
 
 
-def _class(pand: pd.DataFrame, station: Station, known: Assumptions) -> Any:
-    """Class of what fits: the mean sun on its modules against the best plane of the region; - where no whole module fits."""
+def _classes(pand: pd.DataFrame, station: Station, known: Assumptions) -> tuple[Any, Any]:
+    """Class of what fits, and those between which it lies: the mean sun on its modules against the best plane of the region.
+
+    It is - where no whole module fits.
+    """
     kwp = pand["kwp_fit"].to_numpy(float)
     modules = pand["modules_fit"].astype("Float64").round().to_numpy(float, na_value=np.nan)
     per_m2 = np.where(kwp > 0, pand["yield_fit_kwh_per_year"].to_numpy(float) / np.where(kwp > 0, kwp, 1), np.nan)
     rule = sun_fit.class_rule(known)
     size = np.where(np.isnan(kwp + modules), np.nan, np.where(modules >= 1, rule.least_area_m2, 0.0))
-    return classify(
-        per_m2 / sun_fit.performance(known)[0], best_kwh_per_m2=sun_fit.best_of_region(station), area_m2=size, rule=rule
-    )
+    sun = per_m2 / sun_fit.performance(known)[0]
+    bounds: dict[str, Any] = {"best_kwh_per_m2": sun_fit.best_of_region(station), "area_m2": size, "rule": rule}
+    basis = pand["score_basis"].where(pand["score_basis"].isin(("lod22+dsm", "dsm", "footprint")), "lod22")
+    span = class_span(sun, basis=basis.to_numpy(object), rules=sun_fit.interval_rules(), **bounds)
+    return classify(sun, **bounds), span

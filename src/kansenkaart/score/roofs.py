@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rasterio import features
 from rasterio.windows import Window as Piece
 
-from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, specific_yield
+from kansenkaart.core.solar.classes import ClassRule, class_span, classify, regional_best, specific_yield
 from kansenkaart.core.solar.horizon import clean_surface
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
 from kansenkaart.core.solar.priors import combined, model_interval
@@ -30,30 +30,23 @@ from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
 
-MONTHS = tuple(f"yield_fit_kwh_month_{month:02d}" for month in range(1, 13))
+YIELD_MONTHS = tuple(f"yield_fit_kwh_month_{month:02d}" for month in range(1, 13))
 COLUMNS = (
     "modules_fit",
     "kwp_fit",
     "yield_fit_kwh_per_year",
     "yield_fit_kwh_per_year_low",
     "yield_fit_kwh_per_year_high",
-    *MONTHS,
+    *YIELD_MONTHS,
     "sun_class",
+    "sun_class_span",
 )
 SUN_MONTHS = tuple(f"sun_kwh_per_m2_month_{month:02d}" for month in range(1, 13))
 FLAT_BELOW_DEG = LayoutRule.flat_below_deg
-LOSSES = (
-    "pv_loss_reflection",
-    "pv_loss_temperature",
-    "pv_loss_soiling",
-    "pv_loss_mismatch",
-    "pv_loss_wiring",
-    "pv_loss_connections",
-    "pv_loss_first_light",
-    "pv_loss_nameplate",
-    "pv_loss_availability",
-    "pv_loss_inverter",
-)
+_OF_LIGHT = ("pv_loss_reflection", "pv_loss_temperature", "pv_loss_soiling")
+_OF_WIRES = ("pv_loss_mismatch", "pv_loss_wiring", "pv_loss_connections")
+_OF_USE = ("pv_loss_first_light", "pv_loss_nameplate", "pv_loss_availability", "pv_loss_inverter")
+LOSSES = (*_OF_LIGHT, *_OF_WIRES, *_OF_USE)
 FIT_USED = (
     "pv_module_power",
     "pv_module_length",
@@ -129,14 +122,12 @@ def add_modules(
         Classes that carry modules.
     """
     sun = faces["sun_kwh_per_m2_year"].to_numpy(float)
-    letter = classify(
-        sun,
-        best_kwh_per_m2=best_of_region(station),
-        area_m2=faces["free_area_m2"].to_numpy(float),
-        rule=class_rule(known),
-    )
+    bounds: dict[str, Any] = {"best_kwh_per_m2": best_of_region(station), "rule": class_rule(known)}
+    bounds["area_m2"] = faces["free_area_m2"].to_numpy(float)
+    letter = classify(sun, **bounds)
+    span = class_span(sun, basis=faces["score_basis"].to_numpy(object), rules=interval_rules(), **bounds)
     carries, covered = np.isin(letter, list(worth)), faces["free_area_m2"].eq(0).to_numpy()
-    letter[covered] = "-"
+    letter[covered] = span[covered] = "-"
     shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, carries, strict=True)]
     rule = LayoutRule(
         setback_pitched_m=known.value("pv_setback_pitched", "m"),
@@ -165,7 +156,8 @@ def add_modules(
         yield_fit_kwh_per_year_low=low,
         yield_fit_kwh_per_year_high=high,
         sun_class=letter,
-        **dict(zip(MONTHS, months.T, strict=True)),
+        sun_class_span=span,
+        **dict(zip(YIELD_MONTHS, months.T, strict=True)),
     )
 
 
@@ -367,7 +359,7 @@ def _height(planes: pd.DataFrame, points: NDArray[np.float64], origin: tuple[flo
     return np.asarray(c + a * (points[:, 0] - origin[0]) + b * (points[:, 1] - origin[1]))
 
 
-INPUTS = ("roof_face", "pand", "dsm", *weather.INPUTS)
+INPUTS, OUTPUTS = ("roof_face", "pand", "dsm", *weather.INPUTS), ("roof_face_score",)
 USED = (*weather.USED, *FIT_USED, "roof_clearance", "roof_observer_raise", "roof_least_cover")
 _HOLES = "hole_cells"
 _COLUMNS = [

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 
-from kansenkaart.config import Areas
+from kansenkaart.config import Study
 from kansenkaart.core import scoring
-from kansenkaart.score import areas, best_areas, enterprise, homes, panden, roofs
+from kansenkaart.score import areas, best_areas, enterprise, facts, panden, roofs, sensitivity
 from kansenkaart.score import streets as water
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
@@ -29,11 +34,11 @@ _ROOFS = (
     "kwp_pay",
     "yield_pay_kwh_per_year",
     "sun_eur_per_year",
-    *roofs.MONTHS,
+    *roofs.YIELD_MONTHS,
 )
 
 
-def steps(store: Store, known: Assumptions, wanted: Areas, hidden: frozenset[str] = frozenset()) -> list[Step]:
+def steps(store: Store, known: Assumptions, study: Study, folder: Path | None = None) -> list[Step]:
     """Return the steps that the tables present allow; what is missing lowers the basis and is left out.
 
     Parameters
@@ -42,91 +47,65 @@ def steps(store: Store, known: Assumptions, wanted: Areas, hidden: frozenset[str
         Tables of the study; what is there decides what can be scored.
     known : Assumptions
         The assumptions.
-    wanted : Areas
-        Size of area that the study asks for.
-    hidden : frozenset of str
-        Panden on the opt-out list: every score and every sum holds the estimate from their footprint, so that nothing
-        that is made or kept can be subtracted to get their roof.
+    study : Study
+        For the size of area that it asks for, its opt-out list (every score and every sum holds the estimate from the
+        footprint of such a pand, so that nothing that is made or kept can be subtracted to get its roof) and the priors of
+        footprints that it brings.
+    folder : Path, optional
+        Where the study file lies, and the files that it names; without it the lists in the study alone count.
 
     Returns
     -------
     list of Step
         In the order in which they are done.
     """
-    todo = []
-    if roofs.ready(store):
-        todo.append(
-            Step(
-                "zon",
-                ("roof_face_score",),
-                lambda one: roofs.score_roofs(one, known, hidden=hidden),
-                roofs.INPUTS,
-                parameters={**_used(known, roofs.USED), **({"opt_out": mark_of(hidden)} if hidden else {})},
-            )
-        )
-    if store.has("pand"):
-        todo.append(
-            Step(
-                "panden",
-                ("pand_score",),
-                lambda one: panden.score_panden(one, known),
-                panden.INPUTS,
-                parameters=_used(known, panden.USED),
-            )
-        )
-    if store.has("home"):
-        todo.append(
-            Step(
-                "woningen",
-                homes.OUTPUTS,
-                lambda one: homes.score_homes(one, known),
-                homes.INPUTS,
-                parameters=_used(known, homes.USED),
-            )
-        )
-    if water.ready(store):
-        todo.append(
-            Step(
-                "water",
-                water.OUTPUTS,
-                lambda one: water.score_streets(one, known),
-                water.INPUTS,
-                parameters=_used(known, water.USED),
-            )
-        )
-    if store.has("buurt"):
-        todo.append(
-            Step(
-                "buurten",
-                ("buurt_score",),
-                _buurten,
-                ("buurt", "pand", "home", "pand_score", "home_score"),
-            )
-        )
-    if areas.ready(store):
-        figures = {**_used(known, areas.USED), **wanted.model_dump()}
-        todo.append(
-            Step(
-                "gebieden",
-                areas.OUTPUTS,
-                lambda one: areas.divide(one, wanted, known),
-                areas.INPUTS,
-                parameters=figures,
-            )
-        )
-    todo += _block_facts(store, known)
-    if best_areas.ready(store):
-        todo.append(
-            Step(
-                "beste gebieden",
-                best_areas.OUTPUTS,
-                lambda one: best_areas.find(one, wanted, known),
-                best_areas.INPUTS,
-                parameters={**_used(known, best_areas.USED), **wanted.model_dump()},
-            )
-        )
-    todo += _cases(store, known)
-    return todo
+    wanted, beside = study.areas, Path() if folder is None else folder
+    hidden = study.weglaten.ids(beside)
+    priors = panden.roof_priors(beside / study.roof_priors if study.roof_priors else None)
+
+    def step(name: str, room: Any, score: Callable[[Store], Sequence[Product]], **more: Any) -> Step:
+        return Step(name, room.OUTPUTS, score, room.INPUTS, parameters={**_used(known, room.USED), **more})
+
+    own_roofs = {"opt_out": mark_of(hidden)} if hidden else {}
+    own_priors = {"roof_priors": digest(priors)} if study.roof_priors else {}
+    sizes = wanted.model_dump()
+    rows = [
+        (roofs.ready, step("zon", roofs, lambda one: roofs.score_roofs(one, known, hidden=hidden), **own_roofs)),
+        (
+            _has("pand"),
+            step("panden", panden, lambda one: panden.score_panden(one, known, priors=priors), **own_priors),
+        ),
+        (_has("home"), step("woningen", _HOMES, lambda one: facts.score_homes(one, known))),
+        (water.ready, step("water", water, lambda one: water.score_streets(one, known))),
+        (_has("buurt"), step("buurten", _BUURTEN, _buurten)),
+        (sensitivity.ready, step("gevoeligheid", sensitivity, lambda one: sensitivity.score_inputs(one, known))),
+        (areas.ready, step("gebieden", areas, lambda one: areas.divide(one, wanted, known), **sizes)),
+        (enterprise.blocks_ready, step("feiten van blokken", _BLOCKS, lambda one: enterprise.score_blocks(one, known))),
+        (
+            best_areas.ready,
+            step("beste gebieden", best_areas, lambda one: best_areas.find(one, wanted, known), **sizes),
+        ),
+        (enterprise.ready, step("wijkbedrijf", enterprise, lambda one: enterprise.score_cases(one, known))),
+    ]
+    return [one for ready, one in rows if ready(store)]
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What a step reads, makes and is fingerprinted by, where its module makes more than one."""
+
+    INPUTS: tuple[str, ...]
+    OUTPUTS: tuple[str, ...]
+    USED: tuple[str, ...] = ()
+
+
+_HOMES = _Room(facts.HOME_INPUTS, facts.HOME_OUTPUTS, facts.HOME_USED)
+_BUURTEN = _Room(("buurt", "pand", "home", "pand_score", "home_score"), ("buurt_score",))
+_BLOCKS = _Room(enterprise.BLOCK_INPUTS, enterprise.BLOCK_OUTPUTS, enterprise.USED)
+
+
+def _has(table: str) -> Callable[[Store], bool]:
+    return lambda store: store.has(table)
 
 
 def mark_of(hidden: frozenset[str]) -> str:
@@ -134,33 +113,9 @@ def mark_of(hidden: frozenset[str]) -> str:
     return hashlib.sha256("\n".join(sorted(hidden)).encode()).hexdigest()[:16] if hidden else ""
 
 
-def _block_facts(store: Store, known: Assumptions) -> list[Step]:
-    """Return the step that says what is known of each block, where there are blocks."""
-    if not enterprise.blocks_ready(store):
-        return []
-    figures = _used(known, enterprise.USED)
-    facts = Step(
-        "feiten van blokken",
-        enterprise.BLOCK_OUTPUTS,
-        lambda one: enterprise.score_blocks(one, known),
-        enterprise.BLOCK_INPUTS,
-        parameters=figures,
-    )
-    return [facts]
-
-
-def _cases(store: Store, known: Assumptions) -> list[Step]:
-    """Return the step that sums the enterprise of every place, where there is any."""
-    if not enterprise.ready(store):
-        return []
-    cases = Step(
-        "wijkbedrijf",
-        enterprise.OUTPUTS,
-        lambda one: enterprise.score_cases(one, known),
-        enterprise.INPUTS,
-        parameters=_used(known, enterprise.USED),
-    )
-    return [cases]
+def digest(table: pd.DataFrame) -> str:
+    """Return by what a table is told from another."""
+    return hashlib.sha256(table.to_csv().encode()).hexdigest()[:16]
 
 
 def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:
@@ -174,20 +129,38 @@ def _used(known: Assumptions, names: Sequence[str]) -> dict[str, float]:
 def _buurten(store: Store) -> Sequence[Product]:
     buurt, pand, home = store.read("buurt"), _read(store, "pand"), _read(store, "home")
     out = buurt.merge(scoring.totals(buurt, pand=pand, home=home), on="buurtcode", how="left")
-    people, scored = _read(store, "home_score"), _read(store, "pand_score")
-    for name in homes.AMOUNTS:
+    people, roofed = _read(store, "home_score"), _read(store, "pand_score")
+    scored = None if roofed is None else panden.without_installed(roofed)
+    for name in facts.AMOUNTS:
         out[name] = float("nan") if people is None else out["buurtcode"].map(people.groupby("buurtcode")[name].sum())
     for name in _ROOFS:
         sums = None if scored is None else scored.groupby("buurtcode")[name].sum(min_count=1)
         out[name] = float("nan") if sums is None else out["buurtcode"].map(sums)
+    out["modules_pay"] = out["modules_pay"].round()
     basis = (
         None
         if scored is None
         else scored.groupby("buurtcode")["score_basis"].agg(lambda one: "+".join(sorted(set(one))))
     )
     out["score_basis"] = None if basis is None else out["buurtcode"].map(basis)
+    out = _beside_installed(out, roofed)
     names = [name for name in _columns() if name in out.columns]
     return [Product("buurt_score", out[names], Tally(len(buurt), len(out)))]
+
+
+def _beside_installed(out: gpd.GeoDataFrame, pand: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Set what fits and what pays beside the panels that homes have already; unknown where CBS says nothing."""
+    unknown = pd.Series(np.nan, index=out.index)
+    kwp, systems = (out[one].astype(float) if one in out else unknown for one in ("pv_installed_kwp", "pv_systems"))
+    mean = unknown
+    if pand is not None:
+        pays = pand[pand["kwp_pay"].gt(0) & pand["homes"].eq(1)]
+        mean = out["buurtcode"].map(pays.groupby("buurtcode")["kwp_pay"].mean()).astype(float)
+    return out.assign(
+        kwp_room=(out["kwp_fit"] - kwp).clip(lower=0.0),
+        pv_installed_kwp_per_system=kwp / systems.where(systems > 0),
+        kwp_pay_per_roof=mean,
+    )
 
 
 def _columns() -> Sequence[str]:

@@ -34,7 +34,8 @@ from kansenkaart.tables.provenance import Provenance, Tally
 LEAST_FILLED_SHARE = 0.5
 #: BU, four digits of the municipality, four signs of wijk and buurt: Amsterdam has letters in them.
 _BUURT = re.compile(r"BU\d{4}[0-9A-Z]{4}")
-_ESSENTIAL = ("inhabitants", "households")
+#: A table is known by the columns of one of these: key figures, or solar panels at homes.
+_ESSENTIAL = (("inhabitants", "households"), ("pv_systems", "pv_installed_kwp"))
 
 
 @lru_cache(maxsize=1)
@@ -55,19 +56,15 @@ def _columns(properties: list[dict[str, Any]], where: str) -> dict[str, str]:
                 str(one["Key"])
                 for one in properties
                 if _squeeze(str(one.get("Title", ""))) == _squeeze(title)
-                and _squeeze(str(one.get("Unit") or "")) == _squeeze(row["unit"])
+                and ("Unit" not in one or _squeeze(str(one["Unit"] or "")) in map(_squeeze, row["unit"].split("|")))
             ]
             if len(hits) > 1:
-                raise FormatError(
-                    f"one column {title!r} [{row['unit']}]",
-                    found=str(hits),
-                    where=where,
-                    remedy="adapt cbs_columns.csv",
-                )
+                wanted = f"one column {title!r} [{row['unit']}]"
+                raise FormatError(wanted, found=str(hits), where=where, remedy="adapt cbs_columns.csv")
             if hits:
                 found[name] = hits[0]
                 break
-    missing = [name for name in _ESSENTIAL if name not in found]
+    missing = min(([name for name in group if name not in found] for group in _ESSENTIAL), key=len)
     if missing:
         raise FormatError(
             f"columns titled {[_wanted()[name]['titles'] for name in missing]}",
@@ -78,13 +75,15 @@ def _columns(properties: list[dict[str, Any]], where: str) -> dict[str, str]:
     return found
 
 
-def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
+def read_kwb(*paths: Path, year: int | None = None) -> tuple[pd.DataFrame, Tally]:
     """Return the statistics of buurten, each column with its year, from answers of CBS as saved.
 
     Parameters
     ----------
     *paths : Path
-        Folders that hold a folder per table, or such table folders themselves.
+        Folders that hold a folder per table, or such folders themselves; or whole tables saved as CSV (without units).
+    year : int, optional
+        Of the figures of a CSV file, which does not say it [year].
 
     Returns
     -------
@@ -100,7 +99,10 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
         If files are missing or have another shape, or no column has an essential title.
     """
     names = ("TypedDataSet.json", "Observations.json")
-    folders = sorted({one.parent for path in paths for name in names for one in path.rglob(name)})
+    folders = sorted(
+        {one.parent for path in paths for name in names for one in path.rglob(name)}
+        | {path for path in paths if path.is_file()}
+    )
     if not folders:
         raise FormatError(
             "a folder with TypedDataSet.json",
@@ -108,16 +110,17 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
             where=str([one.name for one in paths]),
             remedy="fetch the tables again",
         )
-    years = sorted((_read_sound(one) for one in folders), key=lambda item: item[0], reverse=True)
+    years = sorted((_read_sound(one, year) for one in folders), key=lambda item: item[0], reverse=True)
     newest = years[0][1]
     frame = pd.DataFrame(index=newest.index)
     noted: dict[str, int] = {}
-    for name in newest.columns:
-        year, column = _best_year(name, [(year, table[name].reindex(newest.index)) for year, table, _ in years])
+    for name in dict.fromkeys(name for _, table, _ in years for name in table):
+        choices = [(of, table[name].reindex(newest.index)) for of, table, _ in years if name in table]
+        of, column = _best_year(choices)
         frame[name] = column
-        frame[f"{name}_year"] = pd.Series(year, index=frame.index, dtype="Int64").where(column.notna())
-        if year != years[0][0]:
-            noted[f"{name} of the year {year}"] = int(column.notna().sum())
+        frame[f"{name}_year"] = pd.Series(of, index=frame.index, dtype="Int64").where(column.notna())
+        if of != years[0][0]:
+            noted[f"{name} of the year {of}"] = int(column.notna().sum())
         if column.isna().any():
             noted[f"{name} unknown"] = int(column.isna().sum())
     rows, double = years[0][2]
@@ -125,7 +128,7 @@ def read_kwb(*paths: Path) -> tuple[pd.DataFrame, Tally]:
     return frame.rename_axis("buurtcode").reset_index(), Tally(rows, len(frame), left_out, noted)
 
 
-def _best_year(name: str, choices: list[tuple[int, pd.Series[Any]]]) -> tuple[int, pd.Series[Any]]:
+def _best_year(choices: list[tuple[int, pd.Series[Any]]]) -> tuple[int, pd.Series[Any]]:
     most = max(column.notna().sum() for _, column in choices)
     for year, column in choices:
         if column.notna().sum() >= LEAST_FILLED_SHARE * most:
@@ -133,13 +136,15 @@ def _best_year(name: str, choices: list[tuple[int, pd.Series[Any]]]) -> tuple[in
     return choices[0]
 
 
-def _read_sound(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
+def _read_sound(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, tuple[int, int]]:
     with reading(folder, "answers of CBS as it sends them"):
-        return _read_table(folder)
+        return _read_table(folder, year)
 
 
-def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
-    if (folder / "Observations.json").is_file():
+def _read_table(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, tuple[int, int]]:
+    if folder.is_file():
+        content = _from_csv(folder, year)
+    elif (folder / "Observations.json").is_file():
         content = _from_v4(folder)
     else:
         content = {name: _rows(folder / f"{name}.json") for name in ("TableInfos", "DataProperties", "TypedDataSet")}
@@ -161,17 +166,12 @@ def _read_table(folder: Path) -> tuple[int, pd.DataFrame, tuple[int, int]]:
     double = codes.duplicated() & kept
     raw = raw[kept & ~double].set_axis(codes[kept & ~double], axis=0).sort_index()
     frame = pd.DataFrame(index=raw.index)
-    for name, row in _wanted().items():
-        number = to_number(raw[columns[name]], where=f"{where}, {name}") if name in columns else float("nan")
-        frame[name] = number * float(row["factor"])
-    frame.insert(
-        0, "age_65_plus_pct", 100 * frame["age_65_plus"] / frame["inhabitants"].where(frame["inhabitants"] > 0)
-    )
-    return (
-        year_stated(content["TableInfos"][0], where=where),
-        frame.drop(columns="age_65_plus"),
-        (len(codes), int(double.sum())),
-    )
+    for name in (one for one in _wanted() if one in columns):
+        frame[name] = to_number(raw[columns[name]], where=f"{where}, {name}") * float(_wanted()[name]["factor"])
+    if "age_65_plus" in frame:
+        share = 100 * frame.pop("age_65_plus") / frame["inhabitants"].where(frame["inhabitants"] > 0)
+        frame.insert(0, "age_65_plus_pct", share)
+    return year_stated(content["TableInfos"][0], where=where), frame, (len(codes), int(double.sum()))
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -281,7 +281,8 @@ def fetch_v3(
     """
     infos = [_info(table, base_url, http) for table in tables]
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
-    name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest_of(_named(codes))[:12]}"
+    digest = digest_of({code: code.encode() for code in codes})[:12]
+    name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest}"
     parts = _kept(folder / PUBLISHER / edition / name, tables)
     if parts is None:
         parts = {}
@@ -376,8 +377,14 @@ def _from_v4(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return {"TableInfos": [info], "DataProperties": announced, "TypedDataSet": rows}
 
 
-def _named(codes: Sequence[str]) -> dict[str, bytes]:
-    return {code: code.encode() for code in codes}
+def _from_csv(path: Path, year: int | None) -> dict[str, list[dict[str, Any]]]:
+    """Return a table saved as CSV in the shape of v3: ``AantalInstallatiesBijWoningen_5`` stands for its title."""
+    if year is None:
+        raise FormatError("the year of the figures", found="none", where=path.name, remedy="write year in the study")
+    raw = pd.read_csv(bounded(path), dtype=str, keep_default_na=False)
+    properties = [{"Key": name, "Title": re.sub(r"_\d+$", "", str(name))} for name in raw.columns]
+    rows = [{str(name): value for name, value in row.items()} for row in raw.to_dict("records")]
+    return {"TableInfos": [{"Period": str(year)}], "DataProperties": properties, "TypedDataSet": rows}
 
 
 def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:

@@ -33,6 +33,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "pand_id": ("pand", "bagid", "bagpandid", "pandidentificatie", "identificatie"),
     "owner": ("eigenaar",),
     "maintenance_year": ("onderhoudsjaar", "jaaronderhoud"),
+    "pv_installed_kwp": ("kwp", "zonnepanelenkwp", "vermogenzonnepanelen"),
     "pipe_id": ("leiding", "leidingid", "streng", "strengid"),
     "laying_year": ("aanlegjaar", "jaaraanleg", "jaarvanaanleg"),
     "diameter_mm": ("diameter", "diametermm"),
@@ -61,7 +62,7 @@ _YEAR_IN_DATE = re.compile(r"(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?:[-/.]\d{1,2}
 
 @dataclass(frozen=True)
 class OwnTable:
-    """The shape of one own table: its key, required text, whole years and positive numbers.
+    """The shape of one own table: its key, required text, whole years and positive numbers; a file may lack ``optional`` ones.
 
     A key may be made of several ``parts``, columns of the file that are joined with colons.
     """
@@ -72,6 +73,7 @@ class OwnTable:
     numbers: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     signed: bool = False
+    optional: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -79,7 +81,13 @@ class OwnTable:
         return (*(self.parts or (self.key,)), *self.texts, *self.years, *self.numbers)
 
 
-PANDEN = OwnTable("pand_id", texts=("owner",), years=("maintenance_year",))
+PANDEN = OwnTable(
+    "pand_id",
+    texts=("owner",),
+    years=("maintenance_year",),
+    numbers=("pv_installed_kwp",),
+    optional=("pv_installed_kwp",),
+)
 SEWERS = OwnTable("pipe_id", years=("laying_year",), numbers=("diameter_mm",))
 BUDGETS = OwnTable("service", texts=("payer",), numbers=("budget_eur_per_year",))
 ACTUALS = OwnTable(
@@ -90,7 +98,7 @@ ACTUAL_ITEMS = ("households", "paid_hours", "volunteer_hours", "investment_eur",
 
 #: One row of each table as an example to start from.
 _EXAMPLES = {
-    "own_pand": (PANDEN, ("0193100000000001", "Woningstichting Voorbeeld", "2031")),
+    "own_pand": (PANDEN, ("0193100000000001", "Woningstichting Voorbeeld", "2031", "")),
     "own_sewer": (SEWERS, ("leiding-1", "1968", "300")),
     "own_budget": (BUDGETS, ("green_maintenance", "municipality", "12500")),
     "own_actual": (ACTUALS, ("buurt:BU01931000", "2027", "households", "120")),
@@ -197,7 +205,7 @@ def _own_columns(rows: Rows, shape: OwnTable, path: Path) -> pd.DataFrame:
     at = _head(rows, shape)
     head = rows[at][1] if rows else []
     hits = {name: _column(head, name) for name in shape.columns}
-    missing = [name for name, hit in hits.items() if hit is None]
+    missing = [name for name, hit in hits.items() if hit is None and name not in shape.optional]
     if missing:
         raise FormatError(
             f"the columns {', '.join(shape.columns)}",
@@ -215,9 +223,8 @@ def _own_columns(rows: Rows, shape: OwnTable, path: Path) -> pd.DataFrame:
             remedy="put quotes around a text that holds the separator; see docs/how-to/own-data.md",
         )
     table = {
-        name: [cells[hit] if hit < len(cells) else "" for _, cells in body]
+        name: [cells[hit] if hit is not None and hit < len(cells) else "" for _, cells in body]
         for name, hit in hits.items()
-        if hit is not None
     }
     own = pd.DataFrame(table, index=pd.Index([number for number, _ in body], name="row", dtype="int64"), dtype="str")
     if shape.parts:
@@ -333,7 +340,9 @@ def _read_workbook(path: Path, shape: OwnTable, sheet: str | None) -> Rows:
         sheets = [book[sheet]] if sheet is not None else book.worksheets
         tables = [_cells(one, formulas[one.title]) for one in sheets]
     fitting = (
-        rows for rows in tables if all(_column(rows[_head(rows, shape)][1], n) is not None for n in shape.columns)
+        rows
+        for rows in tables
+        if all(_column(rows[_head(rows, shape)][1], n) is not None for n in shape.columns if n not in shape.optional)
     )
     return next(fitting, tables[0]) if all(tables) else next(filter(None, tables), [])
 

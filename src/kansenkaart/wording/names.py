@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kansenkaart.wording.nl import codes, number
+from kansenkaart.wording.nl import codes, number, share
 
 _POINTS = ("noorden", "noordoosten", "oosten", "zuidoosten", "zuiden", "zuidwesten", "westen", "noordwesten")
 _FLAT_DEG = 5.0
@@ -225,3 +225,29 @@ def band_reason(kind: str, homes: int, *, area_homes: int, band: tuple[int, int]
         "indivisible": f"het aaneengesloten deel heeft {number(homes)} woningen: dat is niet te verdelen in {wanted}",
         "not_met": f"{number(area_homes)} woningen: in {number(tries)} pogingen is geen verdeling in {wanted} gevonden",
     }.get(kind)
+
+
+_INPUTS_NAMED, _LEAST_FRAC = 3, 0.01
+
+
+def sensitivity_sentence(frame: pd.DataFrame, kind: str) -> str:
+    """Say which three inputs carry most of the doubt about a score in this place; nothing where that is not known.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Table ``sensitivity``: ``score_kind``, ``input_name`` and ``total_frac`` [1].
+    kind : str
+        ``sun``, ``grey`` or ``rain``.
+    """
+    mine = frame[frame["score_kind"].eq(kind) & frame["total_frac"].ge(_LEAST_FRAC)]
+    top = mine.sort_values(["total_frac", "input_name"], ascending=[False, True]).head(_INPUTS_NAMED)
+    if top.empty:
+        return ""
+    words = codes("sensitivity_input")
+    named = [
+        f"{words.get(name, name)} ({share(part)})"
+        for name, part in zip(top["input_name"], top["total_frac"], strict=True)
+    ]
+    inputs = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} en {named[-1]}"
+    return f"De onzekerheid komt hier het meest van: {inputs}."

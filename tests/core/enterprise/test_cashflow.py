@@ -13,7 +13,7 @@ from kansenkaart.core.enterprise.case import AreaFacts, Case, Span, case_from, s
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.expr import IfKnown, Input, Number, Row, Year, evaluate_rows
 from kansenkaart.core.enterprise.services import PARTIES
-from kansenkaart.core.enterprise.uncertainty import draw, draw_facts, group_of, variance_shares
+from kansenkaart.core.enterprise.uncertainty import draw, draw_facts, group_of, sobol_shares, variance_shares
 from kansenkaart.errors import ConfigError
 from kansenkaart.tables.assumptions import default, default_services
 
@@ -296,3 +296,25 @@ def test_rows_over_all_years_at_once_equal_those_that_go_year_by_year() -> None:
         np.testing.assert_allclose(
             np.broadcast_to(found[name], (4, 2)), np.broadcast_to(slow[name], (4, 2)), err_msg=name
         )
+
+
+def test_shares_of_variance_are_those_by_hand():
+    def linear(quantiles):
+        return 3 * quantiles[:, 0] + quantiles[:, 1] + 0 * quantiles[:, 2]
+
+    first, total = sobol_shares(linear, 3, draws_log2=10, seed=1)
+    assert first == pytest.approx([0.9, 0.1, 0.0], abs=0.01)  # variances 9/12 and 1/12
+    assert total == pytest.approx([0.9, 0.1, 0.0], abs=0.01)
+
+
+def test_what_two_inputs_do_only_together_is_in_the_total_alone():
+    first, total = sobol_shares(lambda q: (q[:, 0] - 0.5) * (q[:, 1] - 0.5), 2, draws_log2=10, seed=1)
+    assert first == pytest.approx([0.0, 0.0], abs=0.02)
+    assert total == pytest.approx([1.0, 1.0], abs=0.05)
+    again = sobol_shares(lambda q: (q[:, 0] - 0.5) * (q[:, 1] - 0.5), 2, draws_log2=10, seed=1)
+    assert again[1].tolist() == total.tolist()
+
+
+def test_an_outcome_that_does_not_move_has_no_shares():
+    first, total = sobol_shares(lambda q: np.ones(len(q)), 2, draws_log2=4, seed=1)
+    assert first.tolist() == total.tolist() == [0.0, 0.0]

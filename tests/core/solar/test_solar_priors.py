@@ -187,8 +187,8 @@ def test_intervals_of_roofs_that_were_found_widen_with_their_faces() -> None:
     ]
     width = [float(high[0] - low[0]) for low, high in bounds]
     assert width == sorted(width)
-    # 15 modules, root 3.87, of 2 faces: 0.35 x 3.87 x 0.4 kWp to either side.
-    assert width[0] == pytest.approx(2 * 0.35 * np.sqrt(15) * 0.4)
+    # 15 modules, root 3.87, of 2 faces: 0.6 x 3.87 x 0.4 kWp below and 0.3 above.
+    assert width[0] == pytest.approx((0.6 + 0.3) * np.sqrt(15) * 0.4)
     low, high = model_interval(
         np.array([6.0]), basis=np.array(["lod22+dsm"]), faces=np.array([2.0]), module_kwp=0.4, rules=rules
     )

@@ -21,7 +21,7 @@ from kansenkaart.core.solar.balance import (
     own_use_kwh,
     shifted,
 )
-from kansenkaart.core.solar.classes import ClassRule, classify, regional_best, specific_yield
+from kansenkaart.core.solar.classes import ClassRule, class_span, classify, regional_best, specific_yield
 from kansenkaart.core.solar.panels import Layout, LayoutRule, Module, lay_out
 from kansenkaart.errors import ConfigError, InfeasibleError
 
@@ -266,3 +266,13 @@ def test_specific_yield_is_irradiation_times_performance() -> None:
     assert specific_yield(np.array([1100.0]), performance_ratio=0.83)[0] == pytest.approx(913.0)
     with pytest.raises(ConfigError, match="performance"):
         specific_yield(np.array([1100.0]), performance_ratio=1.2)
+
+
+def test_a_class_that_the_interval_cannot_tell_is_said_as_two() -> None:
+    rules = pd.DataFrame({"basis": ["dsm", "footprint"], "sun_low_frac": [0.96, 0.8], "sun_high_frac": [1.03, 1.04]})
+    share = np.array([0.86, 0.95, 0.84, 0.60, 0.86, np.nan])
+    basis = np.array(["dsm", "dsm", "dsm", "dsm", "footprint", "dsm"], dtype=object)
+    area = np.array([20.0, 20.0, 20.0, 5.0, 20.0, 20.0])
+    made = class_span(share * 1200, basis=basis, rules=rules, best_kwh_per_m2=1200, area_m2=area)
+    # 0.826-0.886; 0.912 and more; 0.806-0.865; too small; 0.688-0.894; unknown
+    assert made.tolist() == ["A-B", "A", "A-B", "-", "A-C", "?"]

@@ -283,10 +283,13 @@ def economic_size(
     """
     price = np.where(faces["flat"].to_numpy(bool), prices.flat_eur_per_kwp, prices.pitched_eur_per_kwp) * prices.annuity
     gain = faces["kwh_per_kwp"].to_numpy(float) * prices.own_use_eur_per_kwh - price
-    ordered = faces.assign(price=price, gain=gain).sort_values("gain", ascending=False, kind="stable")
+    number, roofs = pd.factorize(faces["roof"], sort=True)
+    order = np.lexsort((np.arange(len(faces)), -gain, number))
+    table = np.column_stack([*(faces[name].to_numpy(float) for name in ("modules", "kwh_per_kwp", "use_kwh")), price])
+    parts = np.split(table[order], np.flatnonzero(np.diff(number[order])) + 1) if len(faces) else []
     rows = {
         roof: _best_number(mine, own=own, prices=prices, module_kwp=module_kwp, steps=steps)
-        for roof, mine in ordered.groupby("roof", sort=True)
+        for roof, mine in zip(roofs, parts, strict=True)
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=SIZE_COLUMNS, dtype=float)
 
@@ -295,12 +298,10 @@ SIZE_COLUMNS = ["modules", "kwp", "sun_kwh", "own_kwh", "export_kwh", "net_eur"]
 
 
 def _best_number(
-    faces: pd.DataFrame, *, own: OwnUse, prices: Prices, module_kwp: float, steps: int
+    faces: NDArray[np.float64], *, own: OwnUse, prices: Prices, module_kwp: float, steps: int
 ) -> tuple[float, ...]:
-    """Try numbers of modules on the faces of one roof, in the order given."""
-    modules, yields, price, use = (
-        faces[name].to_numpy(float) for name in ("modules", "kwh_per_kwp", "price", "use_kwh")
-    )
+    """Try numbers of modules on the faces of one roof, in the order given: modules, yield, use and price of each."""
+    modules, yields, use, price = faces.T
     if np.isnan(modules).any() or np.isnan(yields[modules > 0]).any() or np.isnan(use[0]):
         return (np.nan,) * len(SIZE_COLUMNS)
     filled = np.concatenate([[0.0], np.cumsum(modules)])

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from kansenkaart.errors import ConfigError
@@ -77,6 +78,40 @@ def classify(
     letter[area < rule.least_area_m2] = SMALL
     letter[np.isnan(share) & ~(area < rule.least_area_m2) | np.isnan(area)] = UNKNOWN
     return np.asarray(letter)
+
+
+def class_span(
+    kwh_per_m2: NDArray[Any],
+    *,
+    basis: NDArray[Any],
+    rules: pd.DataFrame,
+    best_kwh_per_m2: float,
+    area_m2: NDArray[Any],
+    rule: ClassRule | None = None,
+) -> NDArray[Any]:
+    """Classes between which the sun on a face lies: one letter where its interval tells, else the best and the worst (``A-B``).
+
+    Parameters
+    ----------
+    kwh_per_m2, best_kwh_per_m2, area_m2, rule
+        As of :func:`classify`.
+    basis : numpy.ndarray
+        What each was made from.
+    rules : pandas.DataFrame
+        ``data/roof_intervals.csv``: ``basis`` with ``sun_low_frac`` and ``sun_high_frac``, the 80 % bounds of the sun on a
+        square metre, over that of the middle [1].
+    """
+    of_basis = rules.drop_duplicates("basis").set_index("basis")
+    low, high = (
+        classify(
+            np.asarray(kwh_per_m2, float) * pd.Series(basis).map(of_basis[f"sun_{end}_frac"]).to_numpy(float),
+            best_kwh_per_m2=best_kwh_per_m2,
+            area_m2=area_m2,
+            rule=rule,
+        )
+        for end in ("low", "high")
+    )
+    return np.asarray(np.where(low == high, high, high + "-" + low), dtype=object)
 
 
 def specific_yield(kwh_per_m2: NDArray[Any], *, performance_ratio: float) -> NDArray[np.float64]:

@@ -39,9 +39,7 @@ WIDTHS_M = (0.0, 3.0, 4.2, 5.2, 6.2, 7.5, 9.0, 12.0, 18.0, np.inf)  # narrow sid
 CORNERS = (0, 6, 11, 10**6)  # 4 or 5; 6 to 10; more
 TILT_SHARES = (1 / 6, 1 / 2, 5 / 6)  # quantiles of tilt that stand for a third of the slopes each [1]
 WORTH_SPREAD = 0.035  # spread of the sun on a slope of given tilt and direction, as a share of the best [1]
-SHRINK_PANDEN = (
-    10.0  # panden of a wider kind that weigh as much as one's own [1] (guess; between 5 and 20 it hardly matters)
-)
+SHRINK_PANDEN = 2.0  # panden of a wider kind that weigh as much as one of its own [1]: least off on places left out
 LEAST_PANDEN = 30  # fewer panden have the spread of the wider kind [1]
 
 
@@ -73,12 +71,12 @@ class OpenSun:
         return np.asarray(self.months[tilt, turn])
 
 
-GRID_DEG, STEEPEST_DEG = 5, 70
+GRID_DEG, STEEPEST_OF_GRID_DEG = 5, 70
 
 
 def open_grid() -> tuple[Floats, Floats]:
     """Return tilt and azimuth of the planes of :class:`OpenSun`, flattened [deg]."""
-    tilt, azimuth = np.meshgrid(np.arange(STEEPEST_DEG + 1.0), np.arange(0.0, 360.0, GRID_DEG), indexing="ij")
+    tilt, azimuth = np.meshgrid(np.arange(STEEPEST_OF_GRID_DEG + 1.0), np.arange(0.0, 360.0, GRID_DEG), indexing="ij")
     return tilt.ravel(), azimuth.ravel()
 
 

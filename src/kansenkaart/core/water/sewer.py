@@ -140,6 +140,22 @@ def drained_paving(surface: pd.DataFrame, pand: pd.DataFrame, home: pd.DataFrame
         `street_id` (None: no street), `to` (rain, combined), `paved_m2` [m2].
     """
     part = surface[surface["drains_to"] == "sewer"]
+    area, frac = part["paved_m2"].astype(float), rain_preference(part, pand, home)
+    both = [
+        pd.DataFrame({"street_id": part["street_id"], "to": to, "paved_m2": area * share})
+        for to, share in ((RAIN, frac), (COMBINED, 1 - frac))
+    ]
+    return pd.concat(both).groupby(["street_id", "to"], dropna=False)["paved_m2"].sum().reset_index()
+
+
+def rain_preference(part: pd.DataFrame, pand: pd.DataFrame, home: pd.DataFrame) -> pd.Series:
+    """Return which share of the rain of each surface goes to the rain sewer where its street has both sewers [1].
+
+    Parameters
+    ----------
+    part, pand, home : DataFrame
+        As in :func:`drained_paving`; of the surfaces those that are asked for.
+    """
     area = part["paved_m2"].astype(float)
     year = pd.to_numeric(part["surface_id"].map(pand.drop_duplicates("pand_id").set_index("pand_id")["bouwjaar"]))
     apart = pd.Series(~mixed_drains(year.to_numpy(dtype=float, na_value=np.nan)), index=part.index)
@@ -147,12 +163,7 @@ def drained_paving(surface: pd.DataFrame, pand: pd.DataFrame, home: pd.DataFrame
     of_roofs = (area * apart)[roof].groupby(part["street_id"]).sum() / area[roof].groupby(part["street_id"]).sum()
     of_homes = pd.Series(~mixed_drains(home["bouwjaar"]), index=home.index).groupby(home["street_id"]).mean()
     like = part["street_id"].map(of_roofs.combine_first(of_homes)).astype(float).fillna(0.0)
-    frac = pd.Series(np.where(part["kind"].isin(_PUBLIC), 1.0, np.where(yard, like, apart)), index=part.index)
-    both = [
-        pd.DataFrame({"street_id": part["street_id"], "to": to, "paved_m2": area * share})
-        for to, share in ((RAIN, frac), (COMBINED, 1 - frac))
-    ]
-    return pd.concat(both).groupby(["street_id", "to"], dropna=False)["paved_m2"].sum().reset_index()
+    return pd.Series(np.where(part["kind"].isin(_PUBLIC), 1.0, np.where(yard, like, apart)), index=part.index)
 
 
 def _rain(

@@ -20,7 +20,7 @@ from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording import nl
-from kansenkaart.wording.names import block_names, face_names, pand_names, pipe_names, short_id
+from kansenkaart.wording.names import block_names, face_names, pand_names, pipe_names, sensitivity_sentence, short_id
 from kansenkaart.wording.themes import ThemeRow, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
@@ -38,6 +38,8 @@ PARTIES = ("household_eur_per_year", "enterprise_eur_per_year", "roof_owner_eur_
 #: What an area is chosen by, and the year of a roof, and its months as shares of it [1]: what a panel draws.
 _STAYS = "stays_eur_per_year"
 _YEAR, _MONTHS = "yield_fit_kwh_per_year", tuple(f"yield_fit_kwh_month_{one:02}" for one in range(1, 13))
+#: Themes of whose score the table ``sensitivity`` says what carries the doubt.
+_DOUBTED = {"panden": "sun", "grijswater": "grey", "hemelwater": "rain"}
 #: Figures that are said first of a place [1]; the others are folded.
 _LEAD = 4
 #: Borders between blocks: code, words, and how strongly people feel it as a border [1], a guess.
@@ -69,7 +71,7 @@ def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, 
     for row in themes():
         frame = _frame(store, row)
         if frame is not None and len(frame):
-            made = _theme(frame, row, sources)
+            made = _theme(frame, row, sources, _doubt(store, row))
             if made is not None:
                 yield made
 
@@ -92,6 +94,12 @@ def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dic
     return out
 
 
+def _doubt(store: Store, row: ThemeRow) -> str:
+    """Say which inputs carry most of the doubt about what a theme shows; nothing where that was not counted."""
+    kind = _DOUBTED.get(row.theme)
+    return sensitivity_sentence(store.read("sensitivity"), kind) if kind and store.has("sensitivity") else ""
+
+
 def _frame(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the table of a theme and make it ready; None where the study has none."""
     make = _READY.get(row.theme)
@@ -100,7 +108,9 @@ def _frame(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     return store.read(row.table) if store.has(row.table) else None
 
 
-def _theme(frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance]) -> tuple[Layer, Theme] | None:
+def _theme(
+    frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance], doubt: str = ""
+) -> tuple[Layer, Theme] | None:
     names = [
         one.name for one in fields.on_map(row.columns) if one.name in frame.columns and frame[one.name].notna().any()
     ]
@@ -124,7 +134,7 @@ def _theme(frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance]
     figures = [one for one in names if one != row.title_column and not one.endswith("_nl")]
     key = "grijswater" if row.theme == "straten" else row.theme
     words = (key, row.title_nl, row.layer)
-    theme = Theme(*words, tuple(views), _story(frame, row), tuple(names), (row.title_column, *figures))
+    theme = Theme(*words, tuple(views), _story(frame, row, doubt), tuple(names), (row.title_column, *figures))
     more = _months(frame) if row.theme == "panden" else ()
     return replace(layer, columns=(*layer.columns, *more)), replace(
         theme,
@@ -146,11 +156,12 @@ def _months(frame: gpd.GeoDataFrame) -> tuple[Column, ...]:
     )
 
 
-def _story(frame: gpd.GeoDataFrame, row: ThemeRow) -> Story:
+def _story(frame: gpd.GeoDataFrame, row: ThemeRow, doubt: str) -> Story:
     level = nl.year(frame["price_year"].max()) if "price_year" in frame.columns else ""
     finding = _FINDINGS[row.theme](frame) if row.theme in _FINDINGS else ""
     shows = row.shows_nl.format(rows=nl.number(len(frame)), finding=finding)
-    return Story(shows, row.reading_nl, row.limits_nl, row.method_nl.format(price_year=level))
+    limits = f"{row.limits_nl} {doubt}".strip()
+    return Story(shows, row.reading_nl, limits, row.method_nl.format(price_year=level))
 
 
 def _lead(names: Sequence[str]) -> tuple[str, ...]:
