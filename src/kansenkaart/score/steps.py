@@ -115,7 +115,7 @@ def mark_of(hidden: frozenset[str]) -> str:
 
 def digest(table: pd.DataFrame) -> str:
     """Return by what a table is told from another."""
-    return hashlib.sha256(table.to_csv().encode()).hexdigest()[:16]
+    return hashlib.sha256(table.to_json().encode()).hexdigest()[:16]
 
 
 def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:
