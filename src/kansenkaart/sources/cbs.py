@@ -99,10 +99,8 @@ def read_kwb(*paths: Path, year: int | None = None) -> tuple[pd.DataFrame, Tally
         If files are missing or have another shape, or no column has an essential title.
     """
     names = ("TypedDataSet.json", "Observations.json")
-    folders = sorted(
-        {one.parent for path in paths for name in names for one in path.rglob(name)}
-        | {path for path in paths if path.is_file()}
-    )
+    tables = {one.parent for path in paths for name in names for one in path.rglob(name)}
+    folders = sorted(tables | {path for path in paths if path.is_file()})
     if not folders:
         raise FormatError(
             "a folder with TypedDataSet.json",
