@@ -19,13 +19,13 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 GALLERY = ROOT / "docs" / "gallery"
-SIZE = {"width": 1366, "height": 768}
+SIZE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 WIDE_PX, QUALITY, MOST_BYTES = 1100, 55, 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 TITLES = """(place) => [...document.querySelectorAll(place + ' button')].map((one) => one.textContent)"""
 
 
-def save(page: Page, target: Path) -> None:
+def save(page: Page, target: Path, *, wide_px: int = WIDE_PX) -> None:
     """Write what the page shows as a small picture.
 
     Raises
@@ -34,7 +34,7 @@ def save(page: Page, target: Path) -> None:
         If the picture is larger than the gallery allows.
     """
     picture = Image.open(io.BytesIO(page.screenshot()))
-    small = picture.resize((WIDE_PX, round(picture.height * WIDE_PX / picture.width)), Image.Resampling.LANCZOS)
+    small = picture.resize((wide_px, round(picture.height * wide_px / picture.width)), Image.Resampling.LANCZOS)
     small.save(target, "WEBP", quality=QUALITY, method=6)
     if target.stat().st_size > MOST_BYTES:
         raise ValueError(f"{target.name} is {target.stat().st_size} bytes, may be {MOST_BYTES}")
@@ -62,11 +62,51 @@ def titles(page: Page) -> Iterator[str]:
         yield from page.evaluate(TITLES, "#themas")
 
 
+def chosen(page: Page, question: str, title: str) -> bool:
+    """Open a map and choose the first row of its table; say whether the study has that map."""
+    page.locator("#vragen").get_by_role("button", name=question, exact=True).click()
+    page.wait_for_timeout(500)
+    button = page.locator("#themas").get_by_role("button", name=title, exact=True)
+    if not button.count():
+        return False
+    button.click()
+    page.wait_for_timeout(500)
+    page.locator("#tabelknop").click()
+    page.locator("#tabel tbody button").first.click()
+    page.locator("#tabelsluit").click()
+    page.wait_for_timeout(1500)
+    return True
+
+
+def states(browser: Any, address: str, study: str) -> Iterator[str]:
+    """Take a roof, two places side by side, and the first screen of a phone; give their part of the README."""
+    page = browser.new_page(viewport=SIZE)
+    page.goto(address)
+    page.wait_for_selector("body[data-klaar=ja]", state="attached")
+    page.wait_for_timeout(1500)
+    if "Zon op daken" in page.evaluate(TITLES, "#vragen") and chosen(page, "Zon op daken", "Gebouwen"):
+        save(page, GALLERY / f"{study}_dak.webp")
+        yield f"**A roof**, with its faces and panels.\n\n![A roof]({study}_dak.webp)\n"
+    if chosen(page, "Waar beginnen?", "Beste gebieden"):
+        page.locator("#naast").select_option(index=1)
+        page.wait_for_timeout(1500)
+        save(page, GALLERY / f"{study}_naast.webp")
+        yield f"**Two places side by side.**\n\n![Two places]({study}_naast.webp)\n"
+    page.close()
+    phone = browser.new_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    phone.goto(address)
+    phone.wait_for_timeout(3000)
+    save(phone, GALLERY / f"{study}_telefoon.webp", wide_px=PHONE["width"])
+    yield f"**On a phone.**\n\n![On a phone]({study}_telefoon.webp)\n"
+    phone.close()
+
+
 def gallery(browser: Any, study: str) -> str:
     """Take all pictures of a study; give its part of the README."""
     page = browser.new_page(viewport=SIZE)
     whole = ROOT / "maps" / f"{study}-intern"  # the pictures show panden too, where the whole edition was made
-    page.goto(((whole if whole.is_dir() else ROOT / "maps" / study) / "index.html").as_uri())
+    address = ((whole if whole.is_dir() else ROOT / "maps" / study) / "index.html").as_uri()
+    page.goto(address)
     page.wait_for_selector("body[data-klaar=ja]", state="attached")
     page.wait_for_timeout(1500)
     save(page, GALLERY / f"{study}.webp")
@@ -74,7 +114,7 @@ def gallery(browser: Any, study: str) -> str:
     parts = [f"## {heading}\n", f"What opens first.\n\n![{heading}]({study}.webp)\n"]
     parts += [f"**{title}.** {text}\n\n![{title}, {heading}]({file})\n" for title, file, text in pictures(page, study)]
     page.close()
-    return "\n".join(parts)
+    return "\n".join([*parts, *states(browser, address, study)])
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from kansenkaart.wording.names import (
     sensitivity_sentence,
     short_id,
 )
+from kansenkaart.wording.themes import sun_finding
 
 
 @pytest.mark.parametrize(
@@ -133,3 +134,20 @@ def test_the_three_inputs_that_carry_most_of_the_doubt_are_said():
     )
     assert sensitivity_sentence(frame, "grey") == ""  # under one per cent says nothing
     assert sensitivity_sentence(frame, "rain") == ""
+
+
+def test_all_roofs_together_are_said_as_roundly_as_they_are_sure():
+    panden = pd.DataFrame(
+        {
+            "modules_fit": [1200, 34, None],
+            "yield_fit_kwh_per_year": [480_000.0, 13_600.0, None],
+            "modules_pay": [300, 4, None],
+            "yield_pay_kwh_per_year": [110_000.0, 1_600.0, None],
+        }
+    )
+    said = sun_finding(panden)
+    assert said == (
+        "Op alle daken samen passen ongeveer 1.200 panelen: 494 MWh per jaar."
+        " Voor de woningen eronder lonen er ongeveer 300: 112 MWh per jaar."
+    )
+    assert "onbekend" in sun_finding(panden.assign(modules_fit=None))

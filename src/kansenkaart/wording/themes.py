@@ -7,7 +7,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from kansenkaart.errors import SchemaError
+from kansenkaart.wording.nl import energy, number
 
 #: The three questions of a reader, and the maps beyond them, in order.
 QUESTIONS = {"begin": "Waar beginnen?", "sun": "Zon op daken", "water": "Water", "more": "Meer kaarten"}
@@ -46,6 +49,31 @@ class ViewRow(NamedTuple):
 def _rows(name: str) -> list[dict[str, Any]]:
     with (files("kansenkaart") / "data" / name).open(encoding="utf-8") as handle:
         return list(csv.DictReader(handle))
+
+
+def sun_finding(frame: pd.DataFrame) -> str:
+    """Say what fits on all roofs together, and what pays for the homes under them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of ``pand_score``.
+    """
+    if "modules_fit" not in frame or not frame["modules_fit"].notna().any():
+        return "Hoe de daken liggen is hier onbekend."
+    fit, kwh = float(frame["modules_fit"].sum()), float(frame["yield_fit_kwh_per_year"].sum())
+    out = f"Op alle daken samen passen ongeveer {_about(fit)} panelen: {energy(kwh)} per jaar."
+    pay = frame["modules_pay"].sum() if "modules_pay" in frame else 0
+    if pay > 0:
+        paid = energy(float(frame["yield_pay_kwh_per_year"].sum()))
+        out += f" Voor de woningen eronder lonen er ongeveer {_about(float(pay))}: {paid} per jaar."
+    return out
+
+
+def _about(value: float) -> str:
+    """Round to two digits that count."""
+    size = 10.0 ** max(len(str(int(value))) - 2, 0)
+    return number(round(value / size) * size)
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording import nl
 from kansenkaart.wording.names import block_names, face_names, pand_names, pipe_names, sensitivity_sentence, short_id
-from kansenkaart.wording.themes import ThemeRow, themes
+from kansenkaart.wording.themes import ThemeRow, sun_finding, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
 #: Names that a reader gets for things that no register names: column and label.
@@ -32,7 +32,7 @@ _KEY_LABELS = {
     "street_key": "sleutel",
 }
 #: What a study shows as a whole, where the first words of a theme are a finding.
-_FINDINGS = {"grijswater": grey_finding, "hemelwater": rain_finding}
+_FINDINGS = {"grijswater": grey_finding, "hemelwater": rain_finding, "panden": sun_finding}
 #: Who wins and who pays, in the order in which the panel shows them.
 PARTIES = ("household_eur_per_year", "enterprise_eur_per_year", "roof_owner_eur_per_year", "municipality_eur_per_year")
 #: What an area is chosen by, and the year of a roof, and its months as shares of it [1]: what a panel draws.

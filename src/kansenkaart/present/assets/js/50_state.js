@@ -85,7 +85,7 @@ function passes() {
   /** @type {Pass[]} */
   const out = theme().outlines.map((name) => ({ kind: "context", layer: layerOf(name), color: cssColor("--land") }));
   out.push(...context.filter(isGround).map((one) => /** @type {Pass} */ ({ kind: "context", layer: one })));
-  out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs });
+  out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs && !(view().column === "rank" && startPlaces().length) });
   for (const one of context.filter((one) => !isGround(one) && layer.name !== "dakvlakken")) out.push({ kind: "context", layer: one, color: cssColor("--pand") });
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });

@@ -20,6 +20,7 @@ function compareWith(k) {
   state.beside = k;
   drawDetail();
   refresh();
+  map.invalidateSize({ animate: false });
   if (k >= 0) map.fitBounds(boundsOf(themeLayer(), [state.chosen, k]).pad(0.2), { ...roomAround(), maxZoom: 18, animate: !noMotion });
   byId("paneel").scrollTo(0, 0);
   byId("detail").querySelector("button")?.focus();

@@ -135,7 +135,10 @@ function bind() {
     if (event.key === "Escape" && state.chosen >= 0) state.beside >= 0 ? compareWith(-1) : unchoose();
   });
   let seen = null;
-  window.addEventListener("beforeprint", () => { seen = map.getBounds(); fitPaper(true, seen); });
+  window.addEventListener("beforeprint", () => {
+    seen = map.getBounds();
+    fitPaper(true, seen.contains(wholeExtent()) ? wholeExtent().pad(0.02) : seen);
+  });
   window.addEventListener("afterprint", () => fitPaper(false, seen));
   window.addEventListener("hashchange", follow);
 }
