@@ -452,6 +452,10 @@ def test_panels_in_place_come_from_the_owner_then_the_buurt_then_the_country(tmp
     assert made[["pv_installed_frac", "pv_installed_frac_basis"]].iloc[3].isna().all()  # no home that can have them
     assert made["pv_installed_kwp_per_system"].iloc[:2].tolist() == [3.5, 3.5]
     assert np.isnan(made["pv_installed_kwp_per_system"].iloc[2])
+    counted = panden_of(tmp_path, **{**tables, "buurt": buurt.assign(homes_stock=None, pv_systems=[6, None])})
+    assert counted["pv_installed_frac"].iloc[:2].tolist() == pytest.approx(
+        [6 / 16] * 2
+    )  # no stock: two panden of 8 homes
     summed = sun_use.without_installed(made)
     assert (summed["kwp_pay"] / made["kwp_pay"]).tolist()[:3] == pytest.approx([1.0, 0.75, 0.65])
     assert summed["kwp_fit"].equals(made["kwp_fit"])

@@ -123,7 +123,8 @@ def add_installed(
     pand : GeoDataFrame
         With ``buurtcode`` and ``homes`` [1].
     buurt : DataFrame or None
-        With ``homes_with_solar_pct`` [%], or ``pv_systems`` [1], ``pv_installed_kwp`` [kWp] and ``homes_stock`` [1].
+        With ``homes_with_solar_pct`` [%], or ``pv_systems`` [1], ``pv_installed_kwp`` [kWp] and ``homes_stock`` [1]; without
+        the stock the homes of the panden count.
     own : DataFrame or None
         By ``pand_id``: ``pv_installed_kwp`` [kWp], 0 where there are none.
     known : Assumptions
@@ -143,7 +144,9 @@ def add_installed(
         pct, systems, kwp, stock = (
             pand["buurtcode"].map(table[one].astype(float)) if one in table else blank for one in columns
         )
-        share = (pct * _PERCENT).fillna((systems / stock.where(stock > 0)).clip(upper=1.0))
+        counted = pand["buurtcode"].map(pand.groupby("buurtcode")["homes"].sum()).astype(float)
+        stock = stock.where(stock > 0).fillna(counted.where(counted > 0))
+        share = (pct * _PERCENT).fillna((systems / stock).clip(upper=1.0))
         size = kwp / systems.where(systems > 0)
     if own is not None and "pv_installed_kwp" in own:
         said = pand["pand_id"].map(own.set_index("pand_id")["pv_installed_kwp"].astype(float))
