@@ -156,3 +156,14 @@ def test_help_is_dutch_and_names_every_command():
     told = click.Context(cli.cli).get_help()
     assert [name for name in cli.cli.commands if name not in told] == []
     assert "buurt" in told
+
+
+def test_the_conda_recipe_needs_what_the_package_needs():
+    recipe = (ROOT / "deploy" / "conda-recipe.yaml").read_text("utf-8")
+    asked = dict(re.findall(r"^    - ([a-z-]+) (>=\S+)$", recipe, re.M))
+    other = {"pvlib": "pvlib-python", "pandera[geopandas]": "pandera-geopandas"}
+    ours = dict(re.match(r"([A-Za-z\[\]_-]+)(.*)", one).groups() for one in PROJECT["project"]["dependencies"])
+    assert {other.get(name, name): bounds for name, bounds in ours.items()} == {
+        k: v for k, v in asked.items() if k != "python"
+    }
+    assert f'version: "{PROJECT["project"]["version"]}"' in recipe

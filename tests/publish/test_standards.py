@@ -146,6 +146,7 @@ def test_the_geopackage_is_sound_and_gdal_reads_its_enumerations(folder):
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert file.execute("PRAGMA foreign_key_check").fetchall() == []
         assert file.execute("PRAGMA application_id").fetchone() == (0x47504B47,)
+        assert file.execute("PRAGMA user_version").fetchone() == (10300,)
         for table, column in (("gpkg_data_columns", "column_name"), ("gpkg_metadata_reference", "md_file_id")):
             assert file.execute(f"SELECT count(*) FROM {table} WHERE {column} IS NULL").fetchone() == (0,)  # noqa: S608
         orphans = "SELECT count(*) FROM gpkg_data_columns WHERE constraint_name NOT IN (SELECT constraint_name FROM {})"

@@ -300,9 +300,10 @@ def _write_package(package: Path, layers: Sequence[OpenLayer], about: Mapping[st
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
     try:
         for one in layers:
+            version = {} if part.exists() else {"dataset_options": {"VERSION": "1.3"}}  # what older desktop tools read
             lists = [column.name for column in one.fields if column.type == "list"]
             frame = one.frame.assign(**{name: one.frame[name].map(_text, na_action="ignore") for name in lists})
-            pyogrio.write_dataframe(frame, part, layer=one.name, driver="GPKG", append=part.exists())
+            pyogrio.write_dataframe(frame, part, layer=one.name, driver="GPKG", append=part.exists(), **version)
         with closing(sqlite3.connect(part)) as file, file:
             file.executescript(_MORE_TABLES)
             for one in layers:

@@ -1,0 +1,36 @@
+"""The site of the documentation builds without a warning and asks nothing of the network; its tutorial runs."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_site_builds_strictly_and_fetches_nothing(tmp_path):
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(words, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > 20
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert re.findall(r"<(?:script|img|iframe)[^>]+src=\"(?:https?:)?//", text) == [], page.name
+        assert re.findall(r"<link[^>]+rel=\"(?:stylesheet|preconnect)\"[^>]+href=\"(?:https?:)?//", text) == [], (
+            page.name
+        )
+    assert "score_streets" in (tmp_path / "site" / "reference" / "api.html").read_text("utf-8")
+
+
+def test_the_tutorial_runs(finished):
+    folder = finished / "maps" / "proefveld"
+    page = str(ROOT / "docs" / "tutorial.md")
+    failed, tried = doctest.testfile(page, module_relative=False, globs={"folder": str(folder)}, encoding="utf-8")
+    assert tried > 15
+    assert failed == 0
