@@ -21,8 +21,7 @@ _TABLES_HEAD = """# Tables
 Every stored table: `data/processed/<study>/<stage>/<table>.parquet` (GeoParquet 1.1, RD New EPSG:28992, zstd, a bbox
 covering), with its lineage beside it as `<table>.json`. A table is checked against this shape when it is written and
 again when it is read; a column that is not listed is an error. **May be unknown**: the cell can be empty. Unknown is
-never 0. Words that stay Dutch are in [begrippen.md](../begrippen.md); columns in Dutch order are in
-[fields.md](fields.md).
+never 0. Words that stay Dutch are in [begrippen.md](../begrippen.md); what each column means is in [fields.md](fields.md).
 """
 _FIELDS_HEAD = """# Fields
 
@@ -58,15 +57,14 @@ def fields_page() -> str:
 
 
 def _table(shape: schemas.Table) -> str:
-    head = ["column", "type", "unit", "limits", "may be unknown", "in het Nederlands", "betekenis", "origin"]
+    head = ["column", "type", "unit", "limits", "may be unknown", "in het Nederlands"]
     rows = []
     for name in shape.columns:
         one = fields.get(name)
         unknown = "yes" if name in shape.nullable else ""
-        rows.append(
-            [f"`{name}`", one.type, _unit(one), _limits(one), unknown, one.label_nl, one.definition_nl, one.origin]
-        )
-    return f"## {shape.name}\n\n`{shape.stage}`, key {_code(shape.key)}.\n\n{_rows(head, rows)}"
+        rows.append([f"`{name}`", one.type, _unit(one), _limits(one), unknown, one.label_nl])
+    what = f"{shape.title_en}; a row is {shape.row_en}. `{shape.stage}`, key {_code(shape.key)}."
+    return f"## {shape.name}\n\n{what[0].upper()}{what[1:]}\n\n{_rows(head, rows)}"
 
 
 def _code(names: Iterable[str]) -> str:
