@@ -6,13 +6,16 @@ import re
 import resource
 import time
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kansenkaart.acquire import readers
+from kansenkaart.config import Source
 from kansenkaart.errors import FormatError
-from kansenkaart.sources import bag3d
+from kansenkaart.sources import bag3d, own
 from kansenkaart.sources.tools import geofiles
 from kansenkaart.sources.tools.geofiles import layer_names, open_raster, read_vector
 from kansenkaart.sources.tools.http import parse_json
@@ -30,6 +33,24 @@ READABLE = {
     "trigger_in_package",
     "overview_beside",
 }
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+WORKBOOK = {
+    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.'
+    'openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName='
+    '"/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override '
+    'PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.'
+    'worksheet+xml"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" Type="{_REL}/officeDocument" '
+    'Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_REL}"><sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets>'
+    "</workbook>",
+    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" '
+    f'Type="{_REL}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+}
+HEAD = f'<worksheet xmlns="{_MAIN}"><sheetData>'.encode()
+TAIL = b"</sheetData></worksheet>"
 MOST_BYTES, MOST_S = 1 << 30, 60.0
 
 
@@ -70,6 +91,47 @@ def test_none_took_more_memory_than_a_file_may():
     """Runs after those above: the largest child so far, and this process."""
     for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF):
         assert resource.getrusage(who).ru_maxrss * 1024 < MOST_BYTES
+
+
+def _commas(path):
+    """Write a table of millions of cells: 8 MB that is more than a gigabyte as rows of a list."""
+    path.write_bytes(b"pand_id;owner;maintenance_year\n" + b";;\n" * 3 + b";" * 2000 + b"\n" + b";;\n" * 8_000_000)
+    return path
+
+
+def _sheet(path):
+    """Write a workbook of 60 MB in 1 MB: a cell is a hundred times as large in memory."""
+    cells = b"<c><v>1</v></c>" * 2000
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, text in WORKBOOK.items():
+            made.writestr(name, text)
+        made.writestr(
+            "xl/worksheets/sheet1.xml",
+            HEAD + (b"<row>" + cells + b"</row>") * 2000 + TAIL,
+        )
+    return path
+
+
+@pytest.mark.parametrize(("make", "name"), [(_commas, "own.csv"), (_sheet, "own.xlsx")])
+def test_a_table_of_ones_own_takes_no_more_than_a_file_may(make, name, tmp_path, monkeypatch):
+    monkeypatch.setattr(geofiles, "MOST_CPU_S", 3)
+    path, before = make(tmp_path / name), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(FormatError, match="read within"):
+        own.read_own(path, shape=own.PANDEN, known=(), first_year=2020, last_year=2060)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
+
+
+@pytest.mark.parametrize(
+    ("role", "form", "name"), [("weather_daily", "knmi", "days.txt"), ("sewer_node", "hydx-csv", "Knooppunt.csv")]
+)
+def test_text_of_stations_and_sewers_is_read_within_the_same_bounds(role, form, name, tmp_path, monkeypatch):
+    path = tmp_path / name
+    path.write_bytes(b"x\n" * 100)
+    asked = []
+    monkeypatch.setattr(readers, "aside", lambda reader, path, source: asked.append(path.name) or reader(path, source))
+    with pytest.raises(FormatError):
+        readers.read(path, Source(role=role, publisher="knmi", origin="file", form=form, path=name, edition="1"))
+    assert asked == [name]
 
 
 def test_thirty_hostile_inputs():

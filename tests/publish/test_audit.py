@@ -15,6 +15,7 @@ from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.steps import publish, require_safe
 from kansenkaart.runs import study as pipeline
 from kansenkaart.score.panden import without_installed
+from tests.hostile import attacker
 
 ROOF = ("yield_fit_kwh_per_year", "sun_eur_per_year", "kwp_pay")
 
@@ -182,7 +183,7 @@ def test_the_audit_knows_the_homes_of_every_row(finished):
 
 @pytest.fixture(scope="module")
 def opted(finished, once):
-    """Run the example anew with one pand on the opt-out list, chosen so that its footprint says little of its roof."""
+    """Run the example anew with six panden on the opt-out list, of the first of which the footprint says little."""
     import shutil
 
     def run(folder):
@@ -190,9 +191,10 @@ def opted(finished, once):
         place = pipeline.open_study("proefveld", root=folder)
         scored = place.store.read("pand_score").set_index("pand_id")
         seen = scored[(scored["score_basis"] != "footprint") & scored["homes"].gt(0)]
-        pand = str(seen["yield_fit_kwh_per_year"].idxmax())
+        others = sorted(seen.drop(pand := str(seen["yield_fit_kwh_per_year"].idxmax())).sample(5, random_state=3).index)
+        listed = json.dumps([pand, *map(str, others)])
         path = folder / "studies" / "proefveld.toml"
-        path.write_text(f'{path.read_text("utf-8")}\n[weglaten]\npanden = ["{pand}"]\n', "utf-8")
+        path.write_text(f"{path.read_text('utf-8')}\n[weglaten]\npanden = {listed}\n", "utf-8")
         again = pipeline.open_study("proefveld", root=folder)
         pipeline.run_all(again)
         pipeline.run_publish(pipeline.open_study("proefveld", root=folder, public=True))
@@ -238,6 +240,19 @@ def test_who_subtracts_gets_the_estimate_from_the_footprint_and_no_more(finished
         assert pd.isna(row["roof_area_m2"])
         assert pd.isna(row["yield_fit_kwh_per_year"])
         assert pand not in set(gpd.read_parquet(folder / "roof_face_score.parquet")["pand_id"].astype(str))
+
+
+def test_who_reads_all_that_was_published_rebuilds_no_roof(finished, opted):
+    """Attack with all layers, page data, workbooks, pages and PDFs of both editions at once; it can win: see the last lines."""
+    place, truth = (pipeline.open_study("proefveld", root=root) for root in (opted, finished))
+    hidden = sorted(place.study.weglaten.panden)
+    found, read = attacker.attack(place, place.store, truth.store, hidden)
+    assert [one for one in found if one.wins] == []
+    assert {one.pand for one in found} == set(hidden)
+    assert min(read["tables"], read["equations"], read["pages"], read["PDFs"]) > 20
+    # The same attack on an edition from before the list, in whose sums the roofs still are, finds every one of them.
+    won = {one.pand for one in attacker.attack(truth, place.store, truth.store, hidden)[0] if one.wins}
+    assert won == set(hidden)
 
 
 def test_the_public_edition_with_an_opt_out_list_is_made_and_says_what_it_is(opted):

@@ -14,6 +14,7 @@ from kansenkaart.config import Source
 from kansenkaart.crs import RD
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, epw, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources.tools.geofiles import aside
 from kansenkaart.sources.tools.layers import fields_of
 from kansenkaart.sources.tools.rawnames import fits, form_of, forms, nearest_form
 from kansenkaart.tables import schemas
@@ -73,6 +74,8 @@ _READERS: dict[tuple[str, str], Reader] = {
 #: Roles that have a reader.
 ROLES_READ = frozenset(role for role, _ in _READERS)
 AUTO = "auto"
+#: Forms that are text of any size: read in the second process, within the memory and time of one file.
+_IN_TEXT = ("hydx-csv", "knmi", "epw")
 #: Roles of which one form is all there is.
 _ONLY_FORM = {"statistics": "odata-v3", "roof_face": "cityjson", "weather_daily": "knmi"}
 #: Names of layers by which a role is known in a file with several, as the readers know them.
@@ -136,10 +139,15 @@ def read(path: Path, source: Source) -> Reading:
             where=path.name,
             remedy="leave layer out: there are no layers in this form",
         )
-    frame, tally = reader(path, settled)
+    frame, tally = aside(_read_here, path, settled) if form in _IN_TEXT else _read_here(path, settled)
     if form == source.form:
         return frame, tally
     return frame, replace(tally, noted={**tally.noted, f"form {source.form} in the study, read as {form}": 1})
+
+
+def _read_here(path: Path, settled: Source) -> Reading:
+    reader = _READERS.get((settled.role, settled.form)) or _READERS[settled.role, "*"]
+    return reader(path, settled)
 
 
 def forms_of(role: str) -> list[str]:

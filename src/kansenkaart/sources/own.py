@@ -24,7 +24,7 @@ import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import bag_id
-from kansenkaart.sources.tools.geofiles import read_vector
+from kansenkaart.sources.tools.geofiles import aside, read_vector
 from kansenkaart.sources.tools.rawnames import bounded, reading, squeezed, text_of
 
 Rows = list[tuple[int, list[str]]]
@@ -290,7 +290,7 @@ def _read(path: Path, shape: OwnTable, layer: str | None) -> Rows:
         body = [[str(one).strip() for one in row] for row in cells.itertuples(index=False, name=None)]
         return [(number, row) for number, row in enumerate([list(map(str, frame.columns)), *body], start=1)]
     if kind in (".xlsx", ".xlsm"):
-        return _read_workbook(path, shape, layer)
+        return aside(_read_workbook, path, shape, layer)
     if kind not in (".csv", ".txt", ".tsv"):
         raise FormatError(
             "a .csv, .xlsx or .gpkg file",
@@ -302,7 +302,7 @@ def _read(path: Path, shape: OwnTable, layer: str | None) -> Rows:
         raise FormatError(
             "no layer for a .csv file", found=layer, where=path.name, remedy="leave layer out of the study"
         )
-    return _read_text(path)
+    return aside(_read_text, path)
 
 
 def _read_text(path: Path) -> Rows:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.geofiles import read_vector
+from kansenkaart.sources.tools.geofiles import aside, read_vector
 from kansenkaart.sources.tools.rawnames import reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 
@@ -121,7 +121,7 @@ def _derive(figures: dict[str, pd.Series[Any]], years: dict[str, int], limit: fl
 
 def _read_workbook(path: Path, form: str) -> tuple[pd.DataFrame, int]:
     with reading(path, "a workbook with a title and one row per buurt"):
-        rows = _rows(path)
+        rows = aside(_rows, path)
         title = _TITLE.match(str(rows[0][0]))
         if title is None:
             raise FormatError(

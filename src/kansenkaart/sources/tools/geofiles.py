@@ -3,7 +3,8 @@
 GDAL guesses what a file is from its first bytes, whatever its name: a ``.gpkg`` that is a VRT opens any file of this
 machine, one that is a WMS or WFS description calls any address of its network. So the ending that the study states names
 the one driver, the first bytes must agree, and vectors are read in a second process that has no other drivers, no more
-memory than `MOST_MEMORY_BYTES` and no more time than `MOST_CPU_S`: GDAL cannot be stopped from within.
+memory than `MOST_MEMORY_BYTES` and no more time than `MOST_CPU_S`: GDAL cannot be stopped from within. Text that people or
+stations deliver and workbooks are read there too (`aside`).
 
 References
 ----------
@@ -29,11 +30,12 @@ from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kansenkaart.errors import FormatError
 
 Box = tuple[float, float, float, float]
+Read = TypeVar("Read")
 
 #: What the second process may hold [byte] and use for one file [s]; 300,000 surfaces of the BGT need about half.
 MOST_MEMORY_BYTES = 1 << 30
@@ -149,6 +151,27 @@ def layer_names(path: Path) -> list[str]:
 def field_names(path: Path, *, layer: str | None = None) -> list[str]:
     """Return the columns of one layer without reading its rows; raises as `read_vector`."""
     return [str(one) for one in _ASIDE.ask("fields", _plain_file(path), layer)]
+
+
+def aside(reader: Callable[..., Read], path: Path, *more: Any) -> Read:
+    """Let a reader of text or a workbook do its work in the second process, within the memory and time of one file.
+
+    Parameters
+    ----------
+    reader : callable
+        A function of a module, that gets the path and what is more.
+    path : Path
+        What it reads: a file, or a folder of files.
+    *more
+        What can be sent to another process.
+
+    Raises
+    ------
+    FormatError
+        If the file needs more memory or time than a file may; and what the reader raises.
+    """
+    answer: Read = _ASIDE.ask("call", str(path.absolute()), reader, *more)
+    return answer
 
 
 def endings() -> frozenset[str]:
@@ -482,6 +505,10 @@ def _answer_bounds(path: Path) -> list[float]:
     return [float(one) for one in _answer_read(path, None, None, True, True).total_bounds]
 
 
+def _answer_call(path: Path, reader: Callable[..., Any], *more: Any) -> Any:
+    return reader(path, *more)
+
+
 def _answer_drivers(path: Path) -> list[str]:
     import pyogrio
 
@@ -489,6 +516,7 @@ def _answer_drivers(path: Path) -> list[str]:
 
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
+    "call": _answer_call,
     "drivers": _answer_drivers,
     "read": _answer_read,
     "layers": _answer_layers,
