@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 import shapely
 
+from kansenkaart.acquire.readers import empty
 from kansenkaart.core.editions import failures, summarise
 from kansenkaart.publish.editions.editions import gates, height_model
+from kansenkaart.publish.steps import _ROLES, _known
 from kansenkaart.sources import ahn
+from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.step import Product, Step, run
 from kansenkaart.tables.store import Store
 
 
@@ -66,6 +70,27 @@ def test_heights_are_held_against_the_roofs(name, tmp_path, monkeypatch):
     told = height_model(store)
     found = failures(told, {}, gates())
     assert bool(found) == wrong, [str(one) for one in found]
+
+
+def _stored(store, table, frame, noted=None):
+    run(store, Step(table, (table,), lambda _: [Product(table, frame, Tally(len(frame), len(frame), {}, noted or {}))]))
+
+
+def test_the_overview_says_of_an_empty_source_what_is_left_out_and_why(tmp_path, finished):
+    store, whole = Store(tmp_path), Store(finished / "data" / "processed" / "proefveld")
+    noted = {"bron dsm (ahn): niet te krijgen: status 404": 1}
+    _stored(store, "buurt", whole.read("buurt"), noted)
+    _stored(store, "roof_face", empty("roof_face"), {"3dbag niet te lezen: een blad dat afbreekt": 1})
+    _stored(store, "sewer_pipe", empty("sewer_pipe"), {"gwsw heeft hier niets (lege verzameling)": 1})
+    said = {one.what: (one.known, one.means) for one in (_known(store, *row) for row in _ROLES)}
+    assert said["Buurten en hun cijfers (CBS)"][0]
+    assert said["Dakvlakken in 3D (3DBAG)"] == (
+        False,
+        "daken zijn geschat of gezocht in het hoogtemodel. Waarom: 3dbag niet te lezen: een blad dat afbreekt",
+    )
+    assert said["Hoogtemodel (AHN)"][1].endswith("Waarom: bron dsm (ahn): niet te krijgen: status 404")
+    assert said["Riolen (GWSW)"][1].endswith("Waarom: gwsw heeft hier niets (lege verzameling)")
+    assert "Waarom" not in said["Woningen (BAG)"][1]  # not in the study: nothing was left out
 
 
 def test_a_rule_can_need_a_column_that_says_something():

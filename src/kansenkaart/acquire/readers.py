@@ -19,6 +19,7 @@ from kansenkaart.sources.tools.layers import fields_of
 from kansenkaart.sources.tools.rawnames import fits, form_of, forms, nearest_form
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
+from kansenkaart.wording.messages import EMPTY
 
 Reading = tuple[pd.DataFrame, Tally]
 Reader = Callable[[Path, Source], Reading]
@@ -117,7 +118,7 @@ def read(path: Path, source: Source) -> Reading:
         If the file is not what its form says.
     """
     if _has_no_features(path):
-        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} heeft hier niets (lege verzameling)": 1})
+        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} {EMPTY}": 1})
     form = _form_of(path, source)
     settled = source.model_copy(update={"form": form})
     reader = _READERS.get((source.role, form)) or _READERS.get((source.role, "*"))

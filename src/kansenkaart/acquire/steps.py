@@ -22,6 +22,7 @@ from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.messages import NOT_HAD, NOT_READ
 from kansenkaart.wording.nl import number
 
 __all__ = ["has_example", "steps"]
@@ -82,7 +83,7 @@ def _part(source: Source, errand: Errand) -> _Part | None:
     except (FetchError, FormatError, CrsError) as why:
         if not source.optional:
             raise
-        errand.note(source, f"niet te krijgen: {why.found[:160]}")
+        errand.note(source, f"{NOT_HAD}: {why.found[:160]}")
         return None
 
 
@@ -189,7 +190,7 @@ def _reading(path: Path, source: Source) -> Reading:
     except (FormatError, CrsError, SchemaError) as why:
         if not source.optional:
             raise
-        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} niet te lezen: {why.found[:160]}": 1})
+        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} {NOT_READ}: {why.found[:160]}": 1})
 
 
 def _in_buurt(frame: gpd.GeoDataFrame, tally: Tally, store: Store) -> tuple[gpd.GeoDataFrame, Tally]:

@@ -29,6 +29,7 @@ from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, code_version, commit
 from kansenkaart.tables.store import Store, atomic
+from kansenkaart.wording.messages import EMPTY, NOT_READ
 from kansenkaart.wording.nl import number
 
 PAGE = "index.html"
@@ -362,8 +363,18 @@ def _place_row(sheet: Sheet) -> PlaceRow:
 
 
 def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
-    known = Store(store.root).has(table)
-    return Known(what, known, yes if known else no)
+    """Say whether a study has one kind of data; of a source that gave nothing also why."""
+    whole = Store(store.root)
+    known = whole.has(table) and (whole.path(table).suffix != ".parquet" or whole.describe(table)["rows"] > 0)
+    return Known(what, known, yes if known else no + _why_not(whole, table))
+
+
+def _why_not(store: Store, table: str) -> str:
+    """Return what was noted of a source that could not be had or read; nothing where the study names none."""
+    tallies = {name: store.describe(name)["tally"]["noted"] for name in store.names() if store.has(name)}
+    said = [one for noted in tallies.values() for one in noted if one.startswith(f"bron {table} ")]
+    said += [one for one in tallies.get(table, ()) if NOT_READ in one or EMPTY in one]
+    return f". Waarom: {'; '.join(dict.fromkeys(said))}" if said else ""
 
 
 def _sheet_name(file: str, sheets: Sequence[Sheet]) -> str:

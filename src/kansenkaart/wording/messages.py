@@ -12,6 +12,9 @@ from kansenkaart.wording.nl import number
 
 #: A filling may be a sentence with fillings itself.
 _DEEPEST = 2
+#: What is noted of a source that gave nothing: not to be had, not to be read, or empty where the study lies.
+NOT_HAD, NOT_READ, EMPTY = "niet te krijgen", "niet te lezen", "heeft hier niets (lege verzameling)"
+
 _HOLE = re.compile(r"\{\}")
 _AREA_FIGURES = {
     "stays_eur_per_year": "euro per jaar blijft in de buurt (verwacht)",
