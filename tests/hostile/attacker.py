@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import unescape
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import geopandas as gpd
 import numpy as np
 import openpyxl
 import pandas as pd
+from pypdf import PdfReader
 
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.runs import study as pipeline
@@ -33,6 +35,8 @@ from kansenkaart.tables.store import Store
 SUM_WITHIN = 2e-3
 #: He wins if he comes nearer to the truth than this part of what the footprint alone is off by.
 WINS_BELOW = 0.8
+#: Words say a sum of roofs if they do on every page of a study, rounded as pages round; at least on so many [1].
+ROUNDED_WITHIN, _SEEN, _WORDS = 6e-3, 3, 4
 #: Figures of a pand that its footprint, its register or nobody's roof gives.
 _NOT_OF_ROOFS = ("footprint_area_m2", "bouwjaar", "homes")
 _KEYS = ("buurtcode", "block_id", "gebied_id", "best_id")
@@ -144,22 +148,36 @@ def workbooks(folder: Path) -> Iterator[Place]:
         yield Place(f"{folder.name}/rekenblad", column, key, facts)
 
 
-def numbers_on(path: Path) -> set[float]:
-    """Return every number in the words of a page or PDF, in Dutch spelling."""
+@lru_cache(maxsize=1000)
+def numbers_on(path: Path) -> dict[str, float]:
+    """Return the numbers in the words of a page or PDF, in Dutch spelling, each by the words before it."""
     if path.suffix == ".pdf":
-        from pypdf import PdfReader
-
-        words = "\n".join(page.extract_text() for page in PdfReader(path).pages)
+        text = "\n".join(page.extract_text() for page in PdfReader(path).pages)
     else:
-        words = unescape(re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", path.read_text("utf-8")))
-    plain = [hit.replace(".", "").replace(",", ".").replace("\u2212", "-") for hit in _NUMBER.findall(words)]
-    return {float(one) for one in plain}
+        text = unescape(re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", path.read_text("utf-8")))
+    out, last = {}, 0
+    for hit in _NUMBER.finditer(text):
+        words = re.findall(r"[^\W\d_]+", text[last : hit.start()])[-_WORDS:]
+        plain = hit[0].replace(".", "").replace(",", ".").replace("\u2212", "-")
+        out.setdefault(" ".join([path.suffix, *words]), float(plain))
+        last = hit.end()
+    return out
+
+
+def pages(folder: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """Return the factsheets and reports of an edition, and the place that each is about."""
+    kinds = {"buurt": "buurtcode", "best": "best_id", "gebied": "gebied_id"}
+    for path in sorted(folder.rglob("*")):
+        kind, _, key = re.sub(r"-(a3|gesprek)$", "", path.stem).partition("-")
+        if path.suffix in (".html", ".pdf") and kind in kinds:
+            yield path, (kinds[kind], key)
 
 
 @dataclass
 class Attacker:
-    """What he holds: the roofs that are shown, those that are not, which roofs lie in which place."""
+    """What he holds: what is true (to judge by), the roofs that are shown, those that are not, which lie in which place."""
 
+    true: pd.DataFrame
     shown: pd.DataFrame
     estimate: pd.DataFrame
     members: dict[tuple[str, str], set[str]]
@@ -184,7 +202,7 @@ class Attacker:
                 if not gone:
                     tried += 1
                     good += abs(left) <= SUM_WITHIN * max(abs(row.figures[figure]), 1.0)
-            if tried and good >= 0.5 * tried:
+            if source.endswith(("/html", "/pdf")) or (tried and good >= 0.5 * tried):
                 out += [one for one in part if one[1]]
         return out
 
@@ -217,10 +235,10 @@ def members_of(store: ReaderStore, shown: ReaderStore) -> dict[tuple[str, str], 
 
 
 def attack(
-    published: pipeline.Workplace, guesses: Store, truth: Store, hidden: Sequence[str]
+    published: pipeline.Workplace, guesses: Store, truth: pipeline.Workplace, hidden: Sequence[str]
 ) -> tuple[list[Attack], dict[str, int]]:
     """Attack every figure of every roof that is not shown; return what came of it, and how much was read."""
-    now, true = (pd.DataFrame(one.read("pand_score").drop(columns="geometry")) for one in (guesses, truth))
+    now, true = (pd.DataFrame(one.read("pand_score").drop(columns="geometry")) for one in (guesses, truth.store))
     for frame in (now, true):
         frame.index = pd.Index(frame["pand_id"].astype(str))
     numeric = [one for one in true if pd.api.types.is_numeric_dtype(true[one]) and one not in _NOT_OF_ROOFS]
@@ -228,8 +246,9 @@ def attack(
     name, maps = published.study.name, published.folders.maps
     folders = sorted(one for one in maps.glob(f"{name}*") if (one / "index.html").is_file())
     members = members_of(ReaderStore(published.store), ReaderStore(published.store, public=True))
-    attacker = Attacker(true[~true.index.isin(hidden)], now.loc[sorted(hidden)], members)
-    read, rows = {"tables": 0, "workbooks": 0, "pages": 0, "PDFs": 0}, []
+    attacker = Attacker(true, true[~true.index.isin(hidden)], now.loc[sorted(hidden)], members)
+    meaning = meanings(attacker, [truth.target], figures)
+    read, rows = {"tables": 0, "workbooks": 0, "pages": 0, "words": len(meaning)}, []
     for folder in folders:
         public = json.loads((folder / "data" / "metadata.json").read_text("utf-8")).get("edition") == "openbaar"
         for source, frame in tables(folder):
@@ -238,16 +257,12 @@ def attack(
                 replace(one, kind=f"public {one.kind}") if public and one.kind == "block_id" else one
                 for one in places(source, frame, figures)
             ]
-        books = list(workbooks(folder))
+        books, told = list(workbooks(folder)), list(said(folder, meaning))
         read["workbooks"] += len(books)
-        rows += books
+        read["pages"] += len(told)
+        rows += [*books, *told]
     read["equations"] = sum(len(attacker.equations(rows, figure)) for figure in figures)
     out = [one for figure in sorted(figures) for one in _tried(attacker, rows, figure, true)]
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".html", ".pdf") and path.parent.name in ("factsheets", "haalbaarheid"):
-                read["PDFs" if path.suffix == ".pdf" else "pages"] += 1
-                out += _words(attacker, path, figures, true)
     return out, read
 
 
@@ -265,29 +280,36 @@ def _tried(attacker: Attacker, rows: list[Place], figure: str, true: pd.DataFram
             yield Attack(gone[0], figure, f"{row.source} {row.key}", left, *pair)
 
 
-def _words(attacker: Attacker, path: Path, figures: set[str], true: pd.DataFrame) -> Iterator[Attack]:
-    """Look for the true sum among the numbers on the page of a place with one roof that is not shown."""
-    kind, _, key = path.stem.removesuffix("-a3").partition("-")
-    column = {"buurt": "buurtcode", "best": "best_id", "gebied": "gebied_id", "blok": "block_id"}.get(kind, kind)
-    inside = attacker.members.get((column, key), set())
-    gone = sorted(inside & set(attacker.hidden))
-    if len(gone) != 1:
-        return
-    numbers = np.array(sorted(numbers_on(path)))
-    for figure in sorted(figures):
-        real, guess = true.loc[gone[0], figure], attacker.estimate.loc[gone[0], figure]
-        if pd.isna(real) or pd.isna(guess) or not len(numbers):
-            continue
-        seen = attacker.shown.reindex(sorted(inside - set(gone)))[figure].astype(float).sum()
-        nearest = float(numbers[np.abs(numbers - (seen + float(real))).argmin()])
-        if abs(seen + float(guess) - nearest) > 1.0:  # not the sum with the estimate, in whole numbers
-            yield Attack(gone[0], figure, path.name, nearest - seen, float(real), float(guess))
+def meanings(attacker: Attacker, folders: Sequence[Path], figures: set[str]) -> dict[str, str]:
+    """Learn which words say a sum of roofs, from pages in which all roofs are: he has the program, so he has such pages."""
+    names = sorted(figures)
+    whole = attacker.true[names].astype(float)
+    sums = {place: whole.reindex(sorted(inside)).sum().to_numpy() for place, inside in attacker.members.items()}
+    seen: dict[str, list[tuple[float, np.ndarray]]] = {}
+    for folder in folders:
+        for path, place in pages(folder):
+            for words, value in numbers_on(path).items():
+                seen.setdefault(words, []).append((value, sums.get(place, np.full(len(names), np.nan))))
+    out = {}
+    for words, told in seen.items():
+        values, wanted = np.array([value for value, _ in told])[:, None], np.array([each for _, each in told])
+        fits = (np.abs(values - wanted) <= ROUNDED_WITHIN * np.abs(wanted)).all(axis=0)
+        if len(told) >= _SEEN and fits.any() and len(np.unique(values)) > 1:
+            out[words] = names[int(fits.argmax())]
+    return out
+
+
+def said(folder: Path, meaning: dict[str, str]) -> Iterator[Place]:
+    """Return the sums of roofs that the pages of an edition say in words."""
+    for path, (kind, key) in pages(folder):
+        told = {meaning[words]: value for words, value in numbers_on(path).items() if words in meaning}
+        yield Place(f"{folder.name}/{path.suffix[1:]}", kind, key, told)
 
 
 def main() -> None:
     """Attack, and print what came of it."""
     root, before, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    place, truth = pipeline.open_study(name, root=root), pipeline.open_study(name, root=before).store
+    place, truth = pipeline.open_study(name, root=root), pipeline.open_study(name, root=before)
     found, read = attack(place, place.store, truth, sorted(place.study.weglaten.ids(place.studies)))
     wins = [one for one in found if one.wins]
     told = {"read": read, "tried": len(found), "roofs": len({one.pand for one in found}), "won": len(wins)}
