@@ -74,3 +74,13 @@ def test_years_have_no_point_and_kinds_no_ramp():
     kinds = legend("system", ["gemengd", "hemelwater"])
     assert not {one.color for one in kinds} & set(AMOUNT)
     assert len({one.letter for one in kinds}) == len(kinds)
+
+
+def test_panden_without_roofs_in_3d_still_make_a_map(finished, monkeypatch):
+    has = Store.has
+    monkeypatch.setattr(Store, "has", lambda self, name: name != "roof_face_score" and has(self, name))
+    made = picture(
+        Store(finished / "data" / "processed" / "proefveld"), read_study(finished / "studies" / "proefveld.toml")
+    )
+    assert {one.layer for one in made.themes} >= {"panden"}
+    assert not {one.parts for one in made.themes} - {("", "")}

@@ -68,12 +68,11 @@ def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, 
     tuple of Layer and Theme
         One per theme with at least one way to colour it.
     """
-    for row in themes():
-        frame = _frame(store, row)
-        if frame is not None and len(frame):
-            made = _theme(frame, row, sources, _doubt(store, row))
-            if made is not None:
-                yield made
+    ready = [(row, frame) for row in themes() if (frame := _frame(store, row)) is not None and len(frame)]
+    made = [one for row, frame in ready if (one := _theme(frame, row, sources, _doubt(store, row))) is not None]
+    there = {layer.name for layer, _ in made}
+    for layer, theme in made:  # a study without roofs in 3D has panden, but no layer in which their parts lie
+        yield layer, theme if theme.parts[0] in there else replace(theme, parts=("", ""))
 
 
 def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dict[str, tuple[View, ...]]]:
