@@ -19,7 +19,6 @@ import contextlib
 import os
 import re
 import resource
-import struct
 import subprocess
 import sys
 import threading
