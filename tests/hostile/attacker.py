@@ -29,6 +29,7 @@ from pypdf import PdfReader
 
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.runs import study as pipeline
+from kansenkaart.score.panden import without_installed
 from kansenkaart.tables.store import Store
 
 #: A published figure is taken for a sum of roofs if it is one wherever no roof is left out, within this part of it.
@@ -238,7 +239,10 @@ def attack(
     published: pipeline.Workplace, guesses: Store, truth: pipeline.Workplace, hidden: Sequence[str]
 ) -> tuple[list[Attack], dict[str, int]]:
     """Attack every figure of every roof that is not shown; return what came of it, and how much was read."""
-    now, true = (pd.DataFrame(one.read("pand_score").drop(columns="geometry")) for one in (guesses, truth.store))
+    now, true = (  # as places sum them: without the panels that are in place
+        without_installed(pd.DataFrame(one.read("pand_score").drop(columns="geometry")))
+        for one in (guesses, truth.store)
+    )
     for frame in (now, true):
         frame.index = pd.Index(frame["pand_id"].astype(str))
     numeric = [one for one in true if pd.api.types.is_numeric_dtype(true[one]) and one not in _NOT_OF_ROOFS]
