@@ -13,6 +13,7 @@ from kansenkaart import errors
 from kansenkaart.cli import cli
 from kansenkaart.runs import study
 from kansenkaart.tables.step import Report
+from kansenkaart.wording.messages import error_lines
 
 HEAVY = {
     "pandas",
@@ -192,6 +193,16 @@ def test_a_study_of_a_municipality_is_made_by_its_name_or_code_and_listed(tmp_pa
     rows = json.loads(run("lijst", "--json").output)
     assert {"zwolle", "zwolle-gm0193", "proefveld"} <= {one["name"] for one in rows}
     assert {one["origin"] for one in rows} == {"project", "kansenkaart"}
+
+
+def test_a_municipality_that_is_no_more_is_refused_by_name_of_the_one_that_took_it(tmp_path):
+    for name in ("Brielle", "GM0501"):
+        told = CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", name])
+        why = told.exception
+        lines = "\n".join(error_lines(why.expected, found=why.found, where=why.where, remedy=why.remedy))
+        assert f"{name}: deel van Voorne aan Zee (GM1992) sinds 2023" in lines
+        assert 'kansenkaart nieuw "Voorne aan Zee"' in lines
+    assert not list(tmp_path.rglob("*.toml"))
 
 
 BANNER = """

@@ -11,10 +11,11 @@ import pytest
 import shapely
 
 from kansenkaart.acquire.readers import empty
+from kansenkaart.acquire.steps import _merged
 from kansenkaart.core.editions import failures, summarise
 from kansenkaart.publish.editions.editions import gates, height_model
 from kansenkaart.publish.steps import _ROLES, _known
-from kansenkaart.sources import ahn
+from kansenkaart.sources import ahn, cbs_areas
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step, run
 from kansenkaart.tables.store import Store
@@ -41,6 +42,16 @@ def test_buurten_of_which_the_statistics_do_not_speak_are_not_published():
     codes = pd.DataFrame({"buurtcode": list("abcd"), "inhabitants": [10.0, None, None, None]})
     assert ("covered", "buurt.inhabitants") in _failed(buurt=codes)
     assert ("covered", "buurt.inhabitants") not in _failed(buurt=codes.assign(inhabitants=[10.0, 20.0, None, None]))
+
+
+def test_codes_of_a_municipality_that_is_no_more_are_noted_with_where_they_went():
+    # Brielle (GM0501) went into Voorne aan Zee (GM1992) in 2023 [CBS, Gemeentelijke indeling].
+    assert _merged(["BU05010001", "BU05010002", "BU19920001"]) == {
+        "GM0501 went into Voorne aan Zee (GM1992) in 2023": 2
+    }
+    assert _merged(["BU01930001"]) == {}
+    for row in cbs_areas._changes():
+        assert cbs_areas.municipality(row["to_code"])[0] == row["to_code"]
 
 
 HEIGHTS = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from kansenkaart.acquire import own_data
@@ -17,7 +18,7 @@ from kansenkaart.acquire.readers import ROLES_READ, Reading, empty, read
 from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.core import scoring
 from kansenkaart.errors import CrsError, FetchError, FormatError, SchemaError
-from kansenkaart.sources import knmi
+from kansenkaart.sources import cbs_areas, knmi
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step
@@ -170,12 +171,20 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
         strange = ~frame["buurtcode"].isin(figures["buurtcode"])
         reason = "buurt without statistics of its code (codes of another year?)"
         tally = _with_notes(tally, {reason: int(strange.sum())} if strange.any() else {})
+        tally = _with_notes(tally, _merged([*frame["buurtcode"], *figures["buurtcode"]]) if strange.any() else {})
         here = figures["buurtcode"].str[:_OF_GEMEENTE].isin(frame["buurtcode"].str[:_OF_GEMEENTE])
         homeless = int((here & ~figures["buurtcode"].isin(frame["buurtcode"])).sum())
         tally = _with_notes(tally, {"statistics without a buurt of their code": homeless} if homeless else {})
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)
+
+
+def _merged(buurten: Sequence[str]) -> dict[str, int]:
+    """Say of codes of a municipality that is no more where they went, and how many there are."""
+    codes = pd.Series(buurten, dtype="object").map(lambda one: f"GM{str(one)[2:6]}").value_counts()
+    went = {code: cbs_areas.merged_into(str(code)) for code in codes.index}
+    return {f"{code} went into {to[1]} ({to[2]}) in {to[0]}": int(codes[code]) for code, to in went.items() if to}
 
 
 def _read(part: _Part) -> list[Part]:

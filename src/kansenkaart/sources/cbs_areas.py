@@ -22,7 +22,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.errors import FormatError
+from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.layers import open_layer
 from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
@@ -205,6 +205,28 @@ def _municipalities() -> dict[str, str]:
         return {row["gemeentecode"]: row["name"] for row in csv.DictReader(handle)}
 
 
+@lru_cache(maxsize=1)
+def _changes() -> list[dict[str, str]]:
+    with (files("kansenkaart") / "data" / "gemeente_changes.csv").open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def merged_into(text: str) -> tuple[str, str, str] | None:
+    """Return year, code and name of the municipality that one of before went into, or nothing.
+
+    Parameters
+    ----------
+    text : str
+        Name or code of the one before, such as ``Brielle`` or ``GM0501``; ``data/gemeente_changes.csv`` has those of 2022 and
+        2023 (CBS, Gemeentelijke indeling), between the years of statistics that are read; there were none in 2024 and 2025.
+    """
+    wanted = " ".join(text.split()).casefold()
+    for row in _changes():
+        if wanted in (row["from_code"].casefold(), row["from_name"].casefold()):
+            return row["year"], row["to_code"], _municipalities()[row["to_code"]]
+    return None
+
+
 def municipality(text: str) -> tuple[str, str] | None:
     """Return code and name of a municipality by its name or code, or nothing.
 
@@ -212,7 +234,20 @@ def municipality(text: str) -> tuple[str, str] | None:
     ----------
     text : str
         Such as ``Zwolle``, ``'s-gravenhage`` or ``GM0193``; ``data/gemeenten.csv`` has those of 2023 to 2025 (CBS 86044NED).
+
+    Raises
+    ------
+    ConfigError
+        If it went into another one.
     """
+    if change := merged_into(text):
+        year, to_code, to_name = change
+        raise ConfigError(
+            "a municipality of today",
+            found=f"{' '.join(text.split())}: part of {to_name} ({to_code}) since {year}",
+            where="data/gemeente_changes.csv",
+            remedy=f'kansenkaart nieuw "{to_name}"',
+        )
     wanted = " ".join(text.split()).casefold()
     for code, name in _municipalities().items():
         if wanted in (code.casefold(), name.casefold()):
