@@ -184,7 +184,7 @@ def _merged(buurten: Sequence[str]) -> dict[str, int]:
     """Say of codes of a municipality that is no more where they went, and how many there are."""
     codes = pd.Series(buurten, dtype="object").map(lambda one: f"GM{str(one)[2:6]}").value_counts()
     went = {code: cbs_areas.merged_into(str(code)) for code in codes.index}
-    return {f"{code} went into {to[1]} ({to[2]}) in {to[0]}": int(codes[code]) for code, to in went.items() if to}
+    return {f"{code} went into {to[2]} ({to[1]}) in {to[0]}": int(codes[code]) for code, to in went.items() if to}
 
 
 def _read(part: _Part) -> list[Part]:
