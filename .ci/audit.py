@@ -2,8 +2,9 @@
 
 ``python .ci/audit.py`` needs no network: it reads the locks and what is installed. ``--write`` writes the page of licences
 anew. ``--registry LOCK`` asks the package index, through pip, whether every release of a lock is still offered with the
-same bytes and was not withdrawn. ``--vulnerabilities`` asks pip-audit, whose service lies elsewhere; where it cannot be
-asked the check says that it was skipped.
+same bytes and was not withdrawn. ``--sbom LOCK`` (run, flows, dev or build) prints what a lock installs as CycloneDX.
+``--vulnerabilities`` asks pip-audit, whose service lies elsewhere; where it cannot be asked the check says that it was
+skipped.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -92,12 +94,12 @@ _HASH = re.compile(r"^\s+--hash=sha256:[0-9a-f]{64}\s*\\?$")
 
 @dataclass
 class Pin:
-    """One package of a lock: version, marker, and how many hashes it has [1]."""
+    """One package of a lock: version, marker, and the hashes of its files."""
 
     name: str
     version: str
     marker: str
-    hashes: int = 0
+    hashes: list[str] = field(default_factory=list)
     locks: list[str] = field(default_factory=list)
 
     @property
@@ -117,7 +119,7 @@ def read_lock(text: str, *, where: str) -> tuple[list[Pin], list[str]]:
         if pin:
             pins.append(Pin(canonicalize_name(pin["name"]), pin["version"], (pin["marker"] or "").strip()))
         elif _HASH.match(line) and pins:
-            pins[-1].hashes += 1
+            pins[-1].hashes.append(line.split("sha256:")[1].strip(" \\"))
         else:
             wrong.append(f"{where} line {number}: neither a version nor a sha256: {line.strip()[:60]}")
     wrong += [f"{where}: {one.name} has no hash" for one in pins if not one.hashes]
@@ -273,6 +275,46 @@ def page(pins: list[Pin]) -> str:
     )
 
 
+def bill_of_materials(lock: str, pins: list[Pin]) -> dict[str, Any]:
+    """Return what a lock installs as CycloneDX 1.6 [1]_: names, versions, licences, and the hashes of the files it may take.
+
+    References
+    ----------
+    .. [1] ECMA-424, CycloneDX bill of materials; package-url/purl-spec for ``pkg:pypi``.
+    """
+    by_hand, components = stated(), []
+    for pin in [one for one in pins if lock in one.locks]:
+        expression, _ = licence_of(pin.name, by_hand)
+        components.append(
+            {
+                "type": "library",
+                "bom-ref": f"pkg:pypi/{pin.name}@{pin.version}",
+                "name": pin.name,
+                "version": pin.version,
+                "purl": f"pkg:pypi/{pin.name}@{pin.version}",
+                "licenses": [{"expression": expression}] if expression else [],
+                "externalReferences": [
+                    {
+                        "type": "distribution",
+                        "url": f"https://pypi.org/project/{pin.name}/{pin.version}/",
+                        "hashes": [{"alg": "SHA-256", "content": one} for one in sorted(pin.hashes)],
+                    }
+                ],
+                "properties": [{"name": "marker", "value": pin.marker}] if pin.marker else [],
+            }
+        )
+    own = {"type": "application", "name": "kansenkaart", "version": metadata.version("kansenkaart")}
+    seal = hashlib.sha256(json.dumps(components, sort_keys=True).encode()).hexdigest()
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, seal)}",
+        "version": 1,
+        "metadata": {"component": own, "properties": [{"name": "lock", "value": LOCKS[lock]}]},
+        "components": components,
+    }
+
+
 _HEAD = """<!-- Made by .ci/audit.py --write: do not edit by hand. -->
 
 # Licences
@@ -353,8 +395,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write docs/reference/licences.md anew")
     parser.add_argument("--registry", metavar="LOCK", action="append", default=[])
     parser.add_argument("--vulnerabilities", action="store_true")
+    parser.add_argument("--sbom", metavar="LOCK", choices=sorted(LOCKS))
     asked = parser.parse_args(arguments)
     pins, wrong = read_locks()
+    if asked.sbom:
+        sys.stdout.write(json.dumps(bill_of_materials(asked.sbom, pins), indent=1) + "\n")
+        return 0
     wrong += installed_otherwise(pins) + unlicensed(pins) + list(changed_assets())
     if asked.write:
         PAGE.write_text(page(pins), encoding="utf-8")

@@ -22,6 +22,21 @@ def test_the_locks_the_installation_and_the_licences_agree(capsys):
     assert "skipped: not asked for" in capsys.readouterr().out
 
 
+def test_the_bill_of_materials_names_every_package_of_a_lock_with_its_hashes(capsys):
+    assert audit.main(["--sbom", "run"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    text = (ROOT / "requirements" / "run.lock").read_text("utf-8")
+    assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.6")
+    names = {f"{one['name']}=={one['version']}" for one in made["components"]}
+    assert names == {f"{one.name}=={one.version}" for one in audit.read_lock(text, where="run")[0]}
+    pandas = next(one for one in made["components"] if one["name"] == "pandas")
+    assert pandas["purl"] == f"pkg:pypi/pandas@{pandas['version']}"
+    assert pandas["licenses"] == [{"expression": "BSD-3-Clause"}]
+    hashes = {one["content"] for one in pandas["externalReferences"][0]["hashes"]}
+    assert hashes
+    assert all(one in text for one in hashes)
+
+
 @pytest.mark.parametrize(
     ("expression", "answer"),
     [
@@ -67,7 +82,7 @@ def test_a_lock_is_read_with_extras_markers_and_several_versions():
     )
     pins, wrong = audit.read_lock(text, where="a.lock")
     assert wrong == []
-    assert [(one.name, one.version, one.hashes, one.here) for one in pins] == [
+    assert [(one.name, one.version, len(one.hashes), one.here) for one in pins] == [
         ("pandera", "0.3.0", 2, True),
         ("numpy", "2.5.0", 1, False),
     ]
