@@ -15,7 +15,7 @@ import rasterio
 import shapely
 
 from kansenkaart.config import DEMO
-from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw
+from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
 from kansenkaart.sources.example import lots, statistics, town, truth, world, write_example
 from kansenkaart.sources.example.registers import SURVEY_YEAR
 from kansenkaart.sources.example.sewer import designed_diameter_mm
@@ -177,3 +177,34 @@ def test_the_address_of_the_readme_stands_in_the_area_with_one_large_owner(model
     said = re.search(r'gebied voorbeeld --adres "(.+?) (\d+)"', (ROOT / "README.md").read_text("utf-8"))
     named = {(model.streets[home.street][1], home.house_number) for home in model.homes if home.number in model.cluster}
     assert (said[1], int(said[2])) in named
+
+
+def test_registers_lack_what_real_ones_lack(folder, model, known) -> None:
+    """A quarter without sewer data, gaps, levels that somebody typed wrong, secret figures and a code that was another."""
+    pipes, _ = gwsw.read_sewer_pipe(folder / "ogc" / "beheerleiding.geojson")
+    assert len(pipes) == len(known.pipes) - len(model.unpublished)
+    assert sum(model.network.pipes[n].street.startswith("08-") for n in model.unpublished) > 20
+    assert sum(not model.network.pipes[n].street.startswith("08-") for n in model.unpublished) > 5
+    high = pipes[(pipes["kind"] == "gravity") & (pipes[["bob_from_m_nap", "bob_to_m_nap"]].max(axis=1) > 5.0)]
+    assert len(high) == len(model.misread) > 5
+    areas, _ = cbs_areas.read_buurt(folder / "ogc" / "buurten.geojson", year=2025)
+    figures, _ = cbs.read_kwb(folder / "odata")
+    secret = figures.set_index("buurtcode").loc["BU99990208"]
+    assert secret["inhabitants"] > 0
+    assert pd.isna(secret["household_size_persons"])
+    assert "BU99990209" not in set(areas["buurtcode"])
+    assert pd.isna(figures.set_index("buurtcode")["electricity_use_kwh_per_home"].get("BU99990207"))
+
+
+def test_a_corporation_sends_its_list_as_people_type_it(folder, model) -> None:
+    ids = {f"999910{0:04d}{pand.number:06d}" for pand in model.panden}
+    read = own.read_own(
+        folder / "eigen" / "corporatie.csv", shape=own.PANDEN, known=ids, first_year=2000, last_year=2100
+    )
+    west = {one.key for one in model.buurten if one.wijk == 1}
+    theirs = {pand.number for pand in model.panden if pand.owner == lots.CORPORATION and pand.quarter in west}
+    assert len(read.table) == len(theirs)
+    assert set(read.report["result"]) == {"matched", "duplicate", "unknown_id", "unreadable"}
+    due = read.table["maintenance_year"]
+    flats = [f"999910{0:04d}{pand.number:06d}" for pand in model.panden if "gallery" in pand.marks]
+    assert (due.loc[flats] == 2027).all()

@@ -7,7 +7,7 @@ readers as real data. The field is the fast fixture of the tests; the town is wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ def _town(copy: int) -> Model:
     in_cluster = {pand.number for pand in made.panden if "cluster" in pand.marks}
     mine = frozenset(home.number for home in homes if home.in_use and home.panden[0] in in_cluster)
     wijken = tuple(town.table()["wijken"])
-    return Model(made.panden, homes, parts, made.trees, network, plan.buurten, wijken, plan.streets, mine)
+    missing, wrong, recoded = town.faults(network.pipes)
+    base = Model(made.panden, homes, parts, made.trees, network, plan.buurten, wijken, plan.streets, mine)
+    return replace(base, unpublished=missing, misread=wrong, recoded=recoded)
 
 
 def _field() -> Model:
@@ -116,6 +118,8 @@ def write_example(folder: Path, *, name: str = FIELD, scale: int = 1) -> Path:
     weather.write_knmi(folder / "knmi")
     if name == FIELD:
         weather.write_epw(folder / "epw" / f"{name}.epw")
+    else:
+        registers.write_own(folder / "eigen", places)
     return folder
 
 

@@ -203,7 +203,9 @@ class Buurt:
 class Model:
     """Everything that stands, lies or flows in one place, in its own frame [m].
 
-    ``cluster`` holds the numbers of the homes of its area like the first wijkbedrijf's: one large owner, renovation due.
+    ``cluster`` holds the numbers of the homes of its area like the first wijkbedrijf's: one large owner, renovation due;
+    ``unpublished`` the pipes that the sewer register lacks, ``misread`` those with levels a metre sign wrong, and ``recoded`` the
+    digits that a buurt had in the older statistics.
     """
 
     panden: list[Pand]
@@ -215,6 +217,9 @@ class Model:
     wijken: tuple[str, ...]
     streets: dict[str, tuple[int, str]]
     cluster: frozenset[int] = frozenset()
+    unpublished: frozenset[int] = frozenset()
+    misread: frozenset[int] = frozenset()
+    recoded: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ TYPES = {"vuilwater": "Vuilwaterriool", "hemelwater": "Hemelwaterriool", "gemeng
 YEAR_UNKNOWN_EVERY = 13
 MATERIAL_UNKNOWN_EVERY = 17
 DRAWN_UPSTREAM_EVERY = 5
+MISREAD_M = 10.0
+#: The wijk whose ownership is told, and the first year of maintenance in the list.
+OWN_WIJK, OWN_FIRST_YEAR = 1, 2028
 GRID_M = 0.001
 SCALE_M = 0.001
 SURVEY_YEAR = 2023
@@ -224,11 +228,12 @@ def sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
         Number of the place, from 0 [1].
     """
     model, move = world.models[copy], world.origin(copy)
-    for pipe in model.network.pipes:
+    for pipe in (one for one in model.network.pipes if one.number not in model.unpublished):
         key = pipe_id(copy, pipe.number)
         turned = pipe.number % DRAWN_UPSTREAM_EVERY == 0
         line = LineString(pipe.line[::-1] if turned else pipe.line)
-        yield "beheerleiding", feature(key, line, _pipe(pipe, copy, turned), move)
+        typed = replace(pipe, bob_end_m=pipe.bob_end_m + MISREAD_M) if pipe.number in model.misread else pipe
+        yield "beheerleiding", feature(key, line, _pipe(typed, copy, turned), move)
     for node in model.network.nodes.values():
         properties = {
             "dataset": "Voorbeeldstad",
@@ -448,3 +453,47 @@ def face_ring(face: Face) -> shapely.Polygon:
         One plane of a roof.
     """
     return shapely.Polygon(face.corners[:, :2])
+
+
+OWN_HEAD = (
+    "Woningstichting Voorbeeldwonen;;\nBezit en groot onderhoud, stand 1 januari;;\n;;\nPand;Eigenaar;Onderhoudsjaar\n"
+)
+OWN_BUDGETS = """Begroting openbare ruimte
+dienst;betaler;budget_eur_per_year
+green_maintenance;municipality;"612.000,50"
+afvalinzameling;municipality;96000
+"""
+
+
+def write_own(folder: Path, world: World) -> None:
+    """Write what a corporation (of one wijk only) and a municipality would send: lists as people type them.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write; made where it is absent.
+    world : World
+        The place or places; the first one is theirs.
+    """
+    model = world.models[0]
+    where = {one.key for one in model.buurten if one.wijk == OWN_WIJK}
+    mine = [pand for pand in model.panden if pand.owner in statistics.OWNED and pand.quarter in where]
+    rows = []
+    for n, pand in enumerate(mine):
+        key, year = pand_id(0, pand.number), OWN_FIRST_YEAR + (pand.number * 7) % 9
+        spelled = f"NL.IMBAG.Pand.{key}" if n % 7 == 3 else key
+        due = (
+            "2027"
+            if "cluster" in pand.marks
+            else "volgend jaar"
+            if n % 97 == 5
+            else f"31-12-{year}"
+            if n % 11 == 0
+            else year
+        )
+        rows.append(f"{spelled};{pand.owner};{due}")
+    rows += [*rows[:2], f"{pand_id(0, 999999)};{mine[0].owner};2030"]
+    folder.mkdir(parents=True, exist_ok=True)
+    text = OWN_HEAD + "\n".join(rows) + "\n"
+    (folder / "corporatie.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
+    (folder / "begroting.csv").write_text(OWN_BUDGETS, encoding="cp1252", newline="\r\n")

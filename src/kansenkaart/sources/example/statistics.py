@@ -13,6 +13,8 @@ from kansenkaart.sources.example.model import MUNICIPALITY, MUNICIPALITY_NAME, B
 OWNED = ("corporatie Voorbeeldwonen",)
 RENTED = (*OWNED, "vereniging van eigenaren")
 CODE_WIDTH = 10
+#: Below so many homes CBS gives counts only; the map service writes a number of its own for what is secret.
+SECRET_BELOW_HOMES, SECRET = 20, -99995
 # (key without number, number in 2024, number in 2025, title, unit, decimals, group)
 COLUMNS: tuple[tuple[str, int, int, str, str, int, str], ...] = (
     ("AantalInwoners", 5, 5, "Aantal inwoners", "aantal", 0, "Bevolking"),
@@ -114,6 +116,8 @@ def row(model: Model, q: Buurt, year: int) -> dict[str, Value]:
         income,
         area,
     ]
+    if n.homes < SECRET_BELOW_HOMES:
+        values[3], values[5:17] = None, [None] * 12
     late = year == max(TABLES.values())
     pairs = zip(COLUMNS, values, strict=True)
     return {_key(c, year): None if late and c[6] in LATE_GROUPS else v for c, v in pairs}
@@ -134,13 +138,14 @@ def map_figures(model: Model, q: Buurt) -> dict[str, Value]:
         The buurt.
     """
     n = count(model, q)
+    secret = n.homes < SECRET_BELOW_HOMES
     return {
         "aantal_inwoners": n.inhabitants,
         "aantal_huishoudens": n.homes,
         "woningvoorraad": n.homes,
-        "gemiddelde_huishoudsgrootte": q.household_size_persons,
-        "percentage_huurwoningen": n.rented_pct,
-        "perc_huurwoningen_in_bezit_woningcorporaties": n.corporation_pct,
+        "gemiddelde_huishoudsgrootte": SECRET if secret else q.household_size_persons,
+        "percentage_huurwoningen": SECRET if secret else n.rented_pct,
+        "perc_huurwoningen_in_bezit_woningcorporaties": SECRET if secret else n.corporation_pct,
         "gemiddeld_gasverbruik_totaal": -99997,
         "gemiddeld_elektriciteitsverbruik_totaal": -99997,
     }
@@ -164,7 +169,10 @@ def _regions(world: World, year: int) -> Iterator[tuple[str, str, str, dict[str,
     for copy, n, name, values in wijken:
         yield world.wijkcode(copy, n), "Wijk", numbered(name, copy), _whole(values)
         for q in (q for q in world.models[copy].buurten if q.wijk == n):
-            yield world.buurtcode(copy, q.key), "Buurt", numbered(q.name, copy), rows[copy][q.key]
+            code = world.buurtcode(copy, q.key)
+            if year == min(TABLES.values()):
+                code = code[:-2] + world.models[copy].recoded.get(q.key, q.key)
+            yield code, "Buurt", numbered(q.name, copy), rows[copy][q.key]
 
 
 def data_set(world: World, year: int) -> list[dict[str, Value]]:

@@ -21,7 +21,7 @@ from scipy.interpolate import CubicSpline
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from kansenkaart.sources.example.model import Buurt, Floats, Point
+from kansenkaart.sources.example.model import Buurt, Floats, Pipe, Point
 
 SEED = 330
 STEP_M = 8.0
@@ -306,3 +306,21 @@ def polygons(shape: BaseGeometry) -> list[Polygon]:
     snapped = shapely.set_precision(shape, 0.001)
     parts = snapped.geoms if isinstance(snapped, MultiPolygon) else getattr(snapped, "geoms", [snapped])
     return [one for one in parts if isinstance(one, Polygon) and one.area > 1.0]
+
+
+def faults(pipes: list[Pipe]) -> tuple[frozenset[int], frozenset[int], dict[str, str]]:
+    """Return what the registers have wrong: pipes that are not published, pipes with a wrong level, old codes of buurten.
+
+    The works and the last buurt have no sewer data at all; elsewhere one pipe in so many is a gap, or has a wrong level.
+
+    Parameters
+    ----------
+    pipes : list of Pipe
+        All pipes of the town.
+    """
+    row = table()["faults"]
+    gravity = [pipe for pipe in pipes if pipe.kind in ("vuilwater", "gemengd", "hemelwater")]
+    missing = {pipe.number for pipe in gravity if pipe.street.startswith(row["no_sewer"])}
+    missing |= {pipe.number for pipe in gravity if pipe.number % row["gap_every"] == row["gap_every"] - 1}
+    wrong = {pipe.number for pipe in gravity if pipe.number % row["wrong_level_every"] == row["wrong_level_every"] - 1}
+    return frozenset(missing), frozenset(wrong - missing), dict(row["recoded"])
