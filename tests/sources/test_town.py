@@ -15,6 +15,7 @@ import rasterio
 import shapely
 
 from kansenkaart.config import DEMO
+from kansenkaart.errors import ConfigError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
 from kansenkaart.sources.example import lots, statistics, town, truth, world, write_example
 from kansenkaart.sources.example.registers import SURVEY_YEAR
@@ -208,3 +209,18 @@ def test_a_corporation_sends_its_list_as_people_type_it(folder, model) -> None:
     due = read.table["maintenance_year"]
     flats = [f"999910{0:04d}{pand.number:06d}" for pand in model.panden if "gallery" in pand.marks]
     assert (due.loc[flats] == 2027).all()
+
+
+def test_a_year_later_homes_have_come_and_gone_and_a_name_is_right(model) -> None:
+    later = lots.a_year_later(model)
+    before, after = ({home.number for home in one.homes if home.in_use} for one in (model, later))
+    assert len(after - before) > 3
+    assert len(before - after) > 3
+    assert [one.number for one in model.homes] == [one.number for one in later.homes]
+    names = [{name for _, name in one.streets.values()} for one in (model, later)]
+    assert (names[0] - names[1], names[1] - names[0]) == ({"Accolademstraat"}, {"Accoladestraat"})
+
+
+def test_there_is_no_third_edition(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="edition 1 or 2 of voorbeeld"):
+        write_example(tmp_path, name=DEMO, edition="3")

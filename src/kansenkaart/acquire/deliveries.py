@@ -71,7 +71,7 @@ def deliver(source: Source, errand: Errand) -> Delivery:
     if source.origin in ("live", "bulk"):
         paths, provenance = errand.fetch(source)
         return Delivery(paths, (provenance,))
-    base = folders.published if source.origin == "file" else example_folder(folders, source.publisher)
+    base = folders.published if source.origin == "file" else example_folder(folders, source.publisher, source.edition)
     path = (base / str(source.path)).resolve()
     if not path.is_relative_to(base.resolve()):
         raise ConfigError(
@@ -256,7 +256,7 @@ def _sum(tallies: Sequence[Tally]) -> Tally:
     return Tally(sum(one.rows_in for one in tallies), sum(one.kept for one in tallies), left, noted)
 
 
-def has_example(folders: Folders, name: str = EXAMPLE) -> bool:
+def has_example(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_EDITION) -> bool:
     """Return whether the embedded example is there already, whole.
 
     Parameters
@@ -265,12 +265,14 @@ def has_example(folders: Folders, name: str = EXAMPLE) -> bool:
         Of the project.
     name : str
         Of the example: its study and its publisher.
+    edition : str
+        Which of its years.
     """
-    target = folders.raw / name / EXAMPLE_EDITION
+    target = folders.raw / name / edition
     return not target.is_symlink() and (target / ".whole").is_file()
 
 
-def example_folder(folders: Folders, name: str = EXAMPLE) -> Path:
+def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_EDITION) -> Path:
     """Return the folder of the embedded example, generated when it is not there yet or not whole.
 
     Parameters
@@ -279,17 +281,19 @@ def example_folder(folders: Folders, name: str = EXAMPLE) -> Path:
         Of the project.
     name : str
         Of the example: its study and its publisher.
+    edition : str
+        Which of its years.
     """
     from kansenkaart.sources.example import write_example
 
-    target = folders.raw / name / EXAMPLE_EDITION
-    if has_example(folders, name):
+    target = folders.raw / name / edition
+    if has_example(folders, name, edition):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
     try:
-        write_example(draft / "new", name=name)
-        (draft / "new" / ".whole").write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
+        write_example(draft / "new", name=name, edition=edition)
+        (draft / "new" / ".whole").write_text(edition + "\n", encoding="utf-8")
         if target.is_symlink():
             target.unlink()
         shutil.rmtree(target, ignore_errors=True)

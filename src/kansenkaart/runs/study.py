@@ -280,7 +280,7 @@ def _foreseen_source(place: Workplace, source: Source) -> dict[str, str]:
     row = {"kind": "source", "name": source.role, "plan": "read", "detail": f"{source.path} ({source.form})"}
     if source.origin in ("live", "bulk"):
         return {**row, "plan": "fetch", "detail": f"{source.publisher}, {source.edition}"}
-    if source.origin == "example" and not acquire.has_example(place.folders, source.publisher):
+    if source.origin == "example" and not acquire.has_example(place.folders, source.publisher, source.edition):
         return {**row, "plan": "fetch", "detail": f"{source.path} (ingebouwd voorbeeld)"}
     if source.origin == "file" and not (place.folders.published / str(source.path)).exists():
         return {**row, "plan": "missing"}

@@ -88,7 +88,7 @@ def _field() -> Model:
     return Model(panden, homes, parts, trees, network, buurten, ("Voorbeeldwijk 1",), layout.STREETS, mine)
 
 
-def write_example(folder: Path, *, name: str = FIELD, scale: int = 1) -> Path:
+def write_example(folder: Path, *, name: str = FIELD, edition: str = "1", scale: int = 1) -> Path:
     """Write an example in the publishers' formats; the same bytes each time.
 
     Parameters
@@ -97,6 +97,8 @@ def write_example(folder: Path, *, name: str = FIELD, scale: int = 1) -> Path:
         Where to write; made when absent. Below it: ``odata/<table>``, ``ogc``, ``3dbag``, ``ahn``, ``knmi``, ``epw``.
     name : str
         Which example.
+    edition : str
+        ``1``, or of the town ``2``: a year later.
     scale : int
         How many places side by side [1], from 1 to 100.
 
@@ -108,9 +110,19 @@ def write_example(folder: Path, *, name: str = FIELD, scale: int = 1) -> Path:
     Raises
     ------
     ConfigError
-        If the scale is out of range.
+        If the scale is out of range, or there is no such edition.
     """
+    editions = ("1",) if name == FIELD else ("1", "2")
+    if edition not in editions:
+        raise ConfigError(
+            f"edition {' or '.join(editions)} of {name}",
+            found=edition[:40],
+            where="example",
+            remedy="correct edition in the study",
+        )
     places = world(name, scale)
+    if edition == "2":
+        places = replace(places, models=tuple(map(lots.a_year_later, places.models)))
     statistics.write_all(folder / "odata", places)
     registers.write_layers(folder / "ogc", places)
     registers.write_buildings(folder / "3dbag" / f"{name}.city.jsonl", places)

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import town
 from kansenkaart.sources.example.buildings import PLACEHOLDER_YEAR
-from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Pand, Point, Tree, ground_level
+from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Point, Tree, ground_level
 
 CORPORATION = "corporatie Voorbeeldwonen"
 OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
@@ -436,3 +436,26 @@ def _plant(made: Town) -> None:
         for n, (tree, spot) in enumerate(zip(made.trees, spots, strict=True))
         if n not in hit and not wet.intersects(spot)
     ]
+
+
+def a_year_later(model: Model) -> Model:
+    """Return the town a year on: what was being built is lived in, some houses are gone, one street's name is corrected.
+
+    Parameters
+    ----------
+    model : Model
+        The town as it was.
+    """
+    row = town.table()["later"]
+    gone = {
+        pand.number
+        for pand in model.panden
+        if pand.quarter == row["demolished_in"] and pand.floors == 1 and pand.number % row["demolished_every"] == 0
+    }
+    new = {pand.number for pand in model.panden if pand.status == "Bouw gestart"}
+    states = dict.fromkeys(new, STATUS_IN_USE) | dict.fromkeys(gone, "Pand gesloopt")
+    lived = dict.fromkeys(new, "Verblijfsobject in gebruik") | dict.fromkeys(gone, "Verblijfsobject ingetrokken")
+    streets = {key: (n, row["renamed"].get(name, name)) for key, (n, name) in model.streets.items()}
+    panden = [replace(pand, status=states.get(pand.number, pand.status)) for pand in model.panden]
+    homes = [replace(home, status=lived.get(home.panden[0], home.status)) for home in model.homes]
+    return replace(model, panden=panden, homes=homes, streets=streets)
