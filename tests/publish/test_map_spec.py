@@ -68,6 +68,20 @@ def test_euros_below_nothing_have_another_hue():
     assert any(one.low == 0.0 for one in classes)
 
 
+def test_no_class_is_narrower_than_the_figures_are_sure():
+    middle = [-6000.0, -5200.0, -4600.0, -4000.0, -300.0, 900.0]
+    sure = legend(
+        "enterprise_eur_per_year", middle, enterprise_eur_per_year_low=middle, enterprise_eur_per_year_high=middle
+    )
+    assert len([one for one in sure if one.low is not None and one.high is not None]) == 3  # the case without doubt
+    wide = {
+        "enterprise_eur_per_year_low": [one - 5000.0 for one in middle],
+        "enterprise_eur_per_year_high": [one + 5000.0 for one in middle],
+    }
+    classes = legend("enterprise_eur_per_year", middle, **wide)
+    assert [(one.low, one.high) for one in classes] == [(None, 0.0), (0.0, None)]
+
+
 def test_years_have_no_point_and_kinds_no_ramp():
     years = legend("laid_year", [1905, 1950, 1968, 1987, 2001, 2020])
     assert not any("." in one.label for one in years)

@@ -146,7 +146,6 @@ class View:
     """One way to colour a theme. Views with one label and several years are one measure with a switch for its year.
 
     `signs` writes the signs of the classes on the map too: kinds, whose colours have no order, need that; amounts do not.
-    `blurred` says that a class is narrower than the figures are sure.
     """
 
     label: str
@@ -155,7 +154,6 @@ class View:
     note: str = ""
     year: str = ""
     signs: bool = True
-    blurred: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ interface LegendItem { letter: string; label: string; color: string; hatch?: boo
 interface ClassItem extends LegendItem { low: number | null; high: number | null; values: string[] }
 
 /** One way to colour a theme, as `View` in mapspec.py. */
-interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string; signs: boolean; blurred: boolean }
+interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string; signs: boolean }
 
 /** One subject of the map, as `Theme` in mapspec.py. */
 interface ThemeSpec {

@@ -6,7 +6,7 @@ of 0; classes with letters, A always best and darkest; kinds in colours of their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -169,7 +169,7 @@ def view_of(frame: pd.DataFrame, name: str, *, theme: str = "") -> View | None:
         classes = _amounts(frame, one)
     label, note = (row.label_nl or one.label_nl, row.note_nl) if row else (one.label_nl, "")
     ordered = not one.codes or all(len(code) == 1 for code in nl.codes(one.codes))
-    return View(label, name, classes, note, signs=name == "rank" or not ordered, blurred=_blurred(frame, name, classes))
+    return View(label, name, classes, note, signs=name == "rank" or not ordered)
 
 
 def _width(frame: pd.DataFrame, name: str) -> float:
@@ -180,10 +180,17 @@ def _width(frame: pd.DataFrame, name: str) -> float:
     return 0.0 if pd.isna(width) else float(width)
 
 
-def _blurred(frame: pd.DataFrame, name: str, classes: Sequence[LegendClass]) -> bool:
-    """Say whether a class is narrower than the interval of a figure in it."""
-    width = _width(frame, name)
-    return any(one.low is not None and one.high is not None and one.high - one.low < width for one in classes)
+def _apart(bounds: Iterable[float], frame: pd.DataFrame, name: str) -> list[float]:
+    """Keep the bounds, those nearest 0 first, between which the figures can be told apart.
+
+    A class is no narrower than the interval of the figures in it, in the middle of them.
+    """
+    kept: list[float] = []
+    for one in sorted(bounds, key=abs):
+        between = [frame[name].between(min(one, other), max(one, other)) for other in kept]
+        if all(abs(one - other) >= _width(frame[rows], name) for other, rows in zip(kept, between, strict=True)):
+            kept.append(one)
+    return sorted(kept)
 
 
 def _coded(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
@@ -230,9 +237,9 @@ def _amounts(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
     rounded = np.round if one.unit == "year" else _round
     if one.unit.startswith("EUR") and values.min() < 0:
         step = nl.step_of(width) if (width := _width(frame, one.name)) else 0
-        bounds = _around_0(values, step)
+        bounds = _apart(_around_0(values, step), frame, one.name)
         return diverging_classes(bounds, _labels(bounds, say))
-    bounds = sorted({float(rounded(v)) for v in values.quantile(list(_QUANTILES)) if v > values.min()})
+    bounds = _apart({float(rounded(v)) for v in values.quantile(list(_QUANTILES)) if v > values.min()}, frame, one.name)
     return ramp_classes(bounds, _labels(bounds, say))
 
 

@@ -101,7 +101,7 @@ function drawLegend() {
   }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code])))));
   const open = byId("legenda").querySelector("details[open]") !== null;
   fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""),
-    h("ul", { class: "klassen" }, rows.filter(Boolean)), view().blurred ? h("p", { class: "hint" }, "E\u00e9n kleur verschil valt binnen de onzekerheid.") : "",
+    h("ul", { class: "klassen" }, rows.filter(Boolean)),
     h("details", { open }, h("summary", {}, "Bron en uitleg"),
       h("p", { class: "herkomst" }, said(originOf(layer, about))),
       view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
