@@ -13,16 +13,26 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
+import openpyxl
 import pandas as pd
+import pyogrio
+import rasterio
+from rasterio.transform import from_origin
+from shapely.geometry import shape
 
 from kansenkaart.acquire.deliveries import Part, join
 from kansenkaart.acquire.readers import read
 from kansenkaart.config import Source
 from kansenkaart.errors import KansenkaartError
+from kansenkaart.sources import ahn
+from kansenkaart.sources.cbs_areas import COLUMNS_2021, ORDER_2021
+from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
 
 Row = dict[str, Any]
@@ -45,7 +55,8 @@ class Seed:
     named: tuple[str, ...]
     kept: int
     write: Callable[[Path, tuple[Row, ...]], Path]
-    fixed: tuple[str, ...] = field(default=(KEY,))
+    #: Faults that a file of this form cannot hold.
+    without: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -146,6 +157,69 @@ def cityjson(folder: Path, rows: tuple[Row, ...]) -> Path:
     return path
 
 
+def workbooks(which: str) -> Callable[[Path, tuple[Row, ...]], Path]:
+    """Return a writer of the folder of Zwolle: polygons and two workbooks, of which one file holds the rows."""
+
+    def write(folder: Path, rows: tuple[Row, ...]) -> Path:
+        target = folder / "zwolle"
+        content = {**ZWOLLE, which: rows}
+        for inner in ("klimaatmonitor", "cijfersoverzwolle"):
+            (target / inner).mkdir(parents=True, exist_ok=True)
+        geojson("energy_buurt_2023_mapped")(target, content["polygons"])
+        for inner, file, year in (
+            ("klimaatmonitor", "Thema's - 2022 - Buurten (2023) van Gemeente Zwolle", 2022),
+            ("cijfersoverzwolle", "Thema's - 2024 - Buurten", 2024),
+        ):
+            book = openpyxl.Workbook()
+            book.active.append([f"Thema's - {year} - Buurten"])
+            book.active.append(list(content[inner][0]) if content[inner] else ["buurt"])
+            for one in content[inner]:
+                book.active.append(list(one.values()))
+            book.save(target / inner / f"{file}.xlsx")
+        return target
+
+    return write
+
+
+def answers(folder: Path, rows: tuple[Row, ...]) -> Path:
+    """Write the answers of CBS of one table, whose rows are these."""
+    target = folder / "kwb" / "86165NED"
+    target.mkdir(parents=True, exist_ok=True)
+    told = {
+        "TableInfos": [{"Title": "Kerncijfers wijken en buurten 2025", "Period": "2025", "Modified": "2025-11-01"}],
+        "DataProperties": [{"Key": key, "Title": title, "Unit": unit} for key, title, unit in CBS_COLUMNS],
+        "TypedDataSet": list(rows),
+    }
+    for name, content in told.items():
+        (target / f"{name}.json").write_text(json.dumps({"value": content}), "utf-8")
+    return folder / "kwb"
+
+
+def shapefile(stem: str, columns: list[str] | None = None) -> Callable[[Path, tuple[Row, ...]], Path]:
+    """Return a writer of a shapefile in RD New; with columns, all of those in their order, empty where no row has them."""
+
+    def write(folder: Path, rows: tuple[Row, ...]) -> Path:
+        gone = set(columns or ()) & set(_WFS) - {k for one in rows for k in one}
+        extra = [k for k in (rows[0] if rows else {}) if k != KEY and k not in (columns or ())]
+        names = [one for one in columns or () if one not in gone] + extra
+        cells = {name: [one.get(name) for one in rows] for name in names}
+        shapes = [None if one.get(KEY) is None else _shaped(one[KEY]) for one in rows]
+        frame = gpd.GeoDataFrame(pd.DataFrame(cells, dtype="object"), geometry=shapes, crs="EPSG:28992")
+        for old in folder.glob(f"{stem}.*"):
+            old.unlink()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pyogrio.write_dataframe(frame, folder / f"{stem}.shp", geometry_type="Polygon")
+        return folder / f"{stem}.shp"
+
+    return write
+
+
+def _shaped(told: Row) -> Any:
+    made = shape(told) if told["coordinates"] else None
+    return made if made is not None and not made.is_empty else None
+
+
 # --- seeds -----------------------------------------------------------------------------------------------------------
 
 
@@ -221,7 +295,118 @@ _HOURS = tuple({"STN": 278, "YYYYMMDD": 20240601, "HH": 11 + n, "FH": 30, "T": 1
 _EPW = tuple({"temp": 10.5 + n, "ghi": 100 + n, "dni": 50 + n, "dhi": 60 + n, "wind": 3.5} for n in range(4))
 _TILE = tuple({"identificatie": one, "b3_h_maaiveld": 0.5, "b3_azimut": 180.0} for one in PAND)
 
+_ZWOLLE_NAMES = ["Proef", "Tweede", "Derde", "Vierde"]
+ZWOLLE: dict[str, tuple[Row, ...]] = {
+    "polygons": _four(_square, BRTNR=[1, 2, 3, 4], OMSCHR=_ZWOLLE_NAMES),
+    "klimaatmonitor": tuple(
+        {
+            "Buurten": name,
+            "Aardgasverbruik woningen [miljoen m3]": 1.5 + n,
+            "Elektriciteitsverbruik woningen [GWh (miljoen kWh)]": 3.5 + n,
+            "Percentage woningen met geregistreerde zonnepanelen [%]": 0.25,
+            "Huishoudens [aantal]": 900 + n,
+            "Gemiddeld inkomen per inwoner [€]": 30_000 + n,
+        }
+        for n, name in enumerate(_ZWOLLE_NAMES)
+    ),
+    "cijfersoverzwolle": tuple(
+        {
+            "Buurten": name,
+            "woningen [woonruimten]": 1_000 + n,
+            "inwoners op 1 januari [personen]": 2_000 + n,
+            "inwoners in de leeftijd van 65 jaar en ouder [personen]": 400 + n,
+        }
+        for n, name in enumerate(_ZWOLLE_NAMES)
+    ),
+}
+_ZWOLLE_CODES = ("BU01930010", "BU01930020", "BU01930030")
+CBS_COLUMNS = (
+    ("Codering_3", "Codering", ""),
+    ("AantalInwoners_5", "Aantal inwoners", "aantal"),
+    ("HuishoudensTotaal_29", "Huishoudens totaal", "aantal"),
+    ("GemiddeldeHuishoudensgrootte_33", "Gemiddelde huishoudensgrootte", "aantal"),
+    ("Koopwoningen_47", "Koopwoningen", "%"),
+)
+_ANSWERS = tuple(
+    {
+        "Codering_3": f"BU0193100{n}",
+        "AantalInwoners_5": 100 + n,
+        "HuishoudensTotaal_29": 50 + n,
+        "GemiddeldeHuishoudensgrootte_33": 2.5,
+        "Koopwoningen_47": 60 + n,
+    }
+    for n in range(4)
+)
+_WFS = {
+    "buurtcode": [f"BU0193100{n}" for n in range(4)],
+    "buurtnaam": list("PQRS"),
+    "wijkcode": ["WK019310"] * 4,
+    "gemeenteco": ["GM0193"] * 4,
+    "gemeentena": ["Zwolle"] * 4,
+    "water": ["NEE"] * 4,
+    "jrstatcode": ["2021"] * 4,
+    "aantalInwo": [100, 200, 300, 400],
+    "aantalHuis": [50, 100, 150, 200],
+    "gemiddelde": [2.0, 2.1, 2.2, 2.3],
+    "woningvoor": [60, 110, 160, 210],
+    "percenta22": [60, 50, 40, 30],
+    "percenta23": [40, 50, 60, 70],
+    "percHuurwo": [30, 30, 30, 30],
+    "percenta20": [30, 30, 30, 30],
+    "percenta25": [80, 80, 80, 80],
+    "gemiddelG": [1000, 1100, 1200, 1300],
+    "gemiddel_9": [2500, 2600, 2700, 2800],
+    "percenta28": [5, 5, 5, 5],
+    "percenta_4": [20, 20, 20, 20],
+    "gemiddel15": [30, 31, 32, 33],
+    "gemiddel_1": [300, 310, 320, 330],
+}
+_WFS["gemiddeldG"] = _WFS.pop("gemiddelG")
+
+
+def _columns_2021() -> list[str]:
+    """Return the 207 columns of the service of 2021 in its order, those that we read under their own names."""
+    names = [f"kolom{n}" for n in range(COLUMNS_2021)]
+    for name, place in ORDER_2021.items():
+        names[place] = name
+    free = (n for n in range(COLUMNS_2021) if names[n] == f"kolom{n}")
+    for name in [one for one in _WFS if one not in ORDER_2021]:
+        names[next(free)] = name
+    return names
+
+
+_CBS_SHP = {
+    "BU_CODE": [f"BU0193100{n}" for n in range(4)],
+    "BU_NAAM": list("PQRS"),
+    "GM_CODE": ["GM0193"] * 4,
+    "AANT_INW": [100, 200, 300, 400],
+    "AANTAL_HH": [50, 100, 150, 200],
+    "GEM_HH_GR": [2.0, 2.1, 2.2, 2.3],
+    "P_KOOPWON": [60, 50, 40, 30],
+    "P_HUURWON": [40, 50, 60, 70],
+    "WOZ": [300, 310, 320, 330],
+}
+_OLD_PAND = {"identifica": PAND, "bouwjaar": [1960, 1970, 1980, 1990], "status": _PAND_STATUS}
+
 SEEDS = [
+    Seed("pand", "pdok-geojson", _four(_square, **_OLD_PAND), PAND[:3], 3, shapefile("pand"), ("NaN",)),
+    Seed(
+        "buurt", "cbs-shp", _four(_square, **_CBS_SHP), tuple(_CBS_SHP["BU_CODE"][:3]), 4, shapefile("buurt"), ("NaN",)
+    ),
+    Seed(
+        "buurt",
+        "wfs-2021-shp",
+        _four(_square, **_WFS),
+        tuple(_WFS["buurtcode"][:3]),
+        4,
+        shapefile("buurt2021", _columns_2021()),
+        ("NaN",),
+    ),
+    *(
+        Seed("buurt", "zwolle-geojson", ZWOLLE[which], _ZWOLLE_CODES, 4, workbooks(which), ())
+        for which in ("polygons", "klimaatmonitor", "cijfersoverzwolle")
+    ),
+    Seed("statistics", "odata-v3", _ANSWERS, tuple(one["Codering_3"] for one in _ANSWERS[:3]), 4, answers, ()),
     Seed(
         "pand",
         "pdok-geojson",
@@ -460,12 +645,67 @@ def faults(seed: Seed, folder: Path) -> Iterator[tuple[str, str, Callable[[], tu
             rows = spoil_column(seed, name, fault)
             yield fault, f"{name}: {fault}", lambda rows=rows: seed.read(folder, rows)
     if KEY in seed.rows[0]:
-        for fault in SHAPE_FAULTS:
+        for fault in [one for one in SHAPE_FAULTS if one not in seed.without]:
             rows = spoil_shape(seed, fault)
             yield fault, f"shape: {fault}", lambda rows=rows: seed.read(folder, rows)
-    for fault in DELIVERY_FAULTS:
+    for fault in DELIVERY_FAULTS if seed.role in schemas.tables() else ():
         if not (fault == "without rows" and KEY not in seed.rows[0]):
             yield fault, f"delivery: {fault}", lambda fault=fault: spoil_delivery(seed, folder, fault)
+
+
+# --- height sheets ---------------------------------------------------------------------------------------------------
+
+_WINDOW = (100_000.0, 450_000.0, 100_010.0, 450_010.0)
+_HEIGHTS = np.arange(400, dtype="float32").reshape(20, 20) / 100 + 2
+
+
+def sheet(
+    path: Path, heights: Any = _HEIGHTS, *, west: float = 100_000.0, size: float = 0.5, crs: str = "EPSG:28992"
+) -> Path:
+    """Write a height sheet with its north at 450,010 m."""
+    rows, columns = heights.shape
+    how = {"driver": "GTiff", "height": rows, "width": columns, "count": 1, "dtype": str(heights.dtype), "crs": crs}
+    north = 450_010.0 if size == 0.5 or size == 1.0 else 52.0
+    with rasterio.open(path, "w", transform=from_origin(west, north, size, size), nodata=-9999, **how) as made:
+        made.write(heights, 1)
+    return path
+
+
+def heights_of(folder: Path, *paths: Path) -> tuple[pd.DataFrame, Tally]:
+    """Return the cells of the window that some sheets give together, as a run joins them."""
+    tally = ahn.join_sheets(paths, _WINDOW, path=folder / "joined.tif")
+    with rasterio.open(folder / "joined.tif") as made:
+        cells = made.read(1, masked=True).filled(np.nan)
+    return pd.DataFrame({"cell": range(cells.size), "height": cells.ravel()}), tally
+
+
+def sheet_faults(folder: Path) -> Iterator[tuple[str, str, Callable[[], tuple[pd.DataFrame, Tally]]]]:
+    """Give each fault of a height sheet: its group, its name, and the reading of it."""
+    good = sheet(folder / "good.tif")
+    hole = _HEIGHTS.copy()
+    hole[3, 4] = np.nan
+    bad = {
+        "wrong type": sheet(folder / "cm.tif", (_HEIGHTS * 1000).astype("int16")),
+        "all null": sheet(folder / "null.tif", np.full_like(_HEIGHTS, -9999)),
+        "one cell empty": sheet(folder / "hole.tif", hole),
+        "empty": folder / "empty.tif",
+        "NaN": sheet(folder / "nan.tif", np.full_like(_HEIGHTS, np.nan)),
+        "in degrees": sheet(folder / "degrees.tif", west=5.0, size=1e-5, crs="EPSG:4326"),
+        "missing": folder / "gone.tif",
+    }
+    bad["empty"].write_bytes(b"")
+    for fault, path in bad.items():
+        yield fault, f"sheet: {fault}", lambda path=path: heights_of(folder, path)
+    second = sheet(folder / "second.tif", _HEIGHTS[:, 10:] + 3, west=100_005.0)
+    elsewhere = sheet(folder / "elsewhere.tif", west=120_000.0)
+    for fault, path in (("twice", good), ("overlapping", second), ("without rows", elsewhere)):
+        yield fault, f"sheets: {fault}", lambda path=path: heights_of(folder, good, path)
+
+
+def run_sheets(folder: Path) -> dict[str, tuple[str, str]]:
+    """Return the group and outcome of every fault of a height sheet, by its name."""
+    sound = heights_of(folder, sheet(folder / "sound.tif"))
+    return {name: (group, outcome(work, sound)) for group, name, work in sheet_faults(folder)}
 
 
 def run(seed: Seed, folder: Path) -> dict[str, tuple[str, str]]:
@@ -480,12 +720,13 @@ def table() -> list[str]:
     counts: dict[str, Counter[str]] = {one: Counter() for one in [*groups, "all"]}
     silent = []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in SEEDS:
-            for name, (group, what) in run(seed, Path(folder)).items():
-                for one in (group, "all"):
-                    counts[one][what] += 1
-                if what not in OUTCOMES:
-                    silent.append(f"{seed.name}, {name}: {what}")
+        done = {f"{seed.name}, {name}": told for seed in SEEDS for name, told in run(seed, Path(folder)).items()}
+        done |= {f"dsm geotiff, {name}": told for name, told in run_sheets(Path(folder)).items()}
+        for name, (group, what) in done.items():
+            for one in (group, "all"):
+                counts[one][what] += 1
+            if what not in OUTCOMES:
+                silent.append(f"{name}: {what}")
     head = "| fault | tried | used | left out or unknown, with its reason | refused in words | silent |"
     rows = [
         f"| {group} | {one.total()} | {' | '.join(str(one[what]) for what in OUTCOMES)} | {one['silent']} |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kansenkaart.tables import schemas
-from tests.fuzz.campaign import OUTCOMES, SEEDS, run
+from tests.fuzz.campaign import OUTCOMES, SEEDS, heights_of, run, run_sheets, sheet
 
 IDS = [one.name for one in SEEDS]
 
@@ -14,7 +14,8 @@ IDS = [one.name for one in SEEDS]
 def test_the_seed_itself_gives_its_rows_and_three_of_them_by_name(seed, tmp_path):
     frame, tally = seed.read(tmp_path)
     assert (tally.rows_in, tally.kept, len(frame)) == (len(seed.rows), seed.kept, seed.kept)
-    assert set(seed.named) <= set(frame[schemas.get(seed.role).key[0]])
+    key = schemas.get(seed.role).key[0] if seed.role in schemas.tables() else "buurtcode"
+    assert set(seed.named) <= set(frame[key])
     assert len(seed.named) == 3 or seed.form in ("footprint-shp", "points-shp")  # those have no names of their own
 
 
@@ -23,3 +24,11 @@ def test_nothing_spoiled_is_silently_other(seed, tmp_path):
     done = run(seed, tmp_path)
     assert {name: what for name, (_, what) in done.items() if what not in OUTCOMES} == {}
     assert any(what != "refused" for _, what in done.values())
+
+
+def test_a_height_sheet_gives_its_cells_and_no_fault_of_it_is_silent(tmp_path):
+    cells, _ = heights_of(tmp_path, sheet(tmp_path / "s.tif"))
+    assert cells["height"].iloc[[0, 1, 399]].tolist() == pytest.approx([2.0, 2.01, 5.99])
+    done = run_sheets(tmp_path)
+    assert {name: what for name, (_, what) in done.items() if what not in OUTCOMES} == {}
+    assert done["sheets: overlapping"][1] == "left out"

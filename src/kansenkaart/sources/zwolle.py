@@ -92,6 +92,9 @@ def _figures(
         if workbook is None:
             continue
         table, year = _read_workbook(workbook, form)
+        double = table.index.duplicated(keep=False)
+        sieve.note(f"{form}: buurt in several rows, none of them used", double.sum())
+        table = table[~double]
         sieve.note(f"{form}: buurt without figures", (~keys.isin(table.index)).sum())
         sieve.note(f"{form}: figures without polygon", (~table.index.isin(keys)).sum())
         own = {name: keys.map(table[name]) for name in table.columns}
