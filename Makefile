@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lock clean
+.PHONY: demo test nieuwste lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/kansenkaart demo
@@ -16,6 +16,10 @@ test: $(VENV)/.dev
 	$(BIN)/python .ci/audit.py
 	$(BIN)/python .ci/page.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Every command that answers in JSON, with the newest libraries that the ranges allow; not part of `make test`.
+nieuwste:
+	$(PYTHON) .ci/newest.py
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -265,14 +265,26 @@ def test_quiet_verbose_and_log_file(root, monkeypatch):
     assert "proef: pand gemaakt (1.234 pand)" in CliRunner().invoke(cli, [*line, "--verbose"]).stderr
 
 
-def test_own_data_example_is_written_once_and_read_back(root, tmp_path):
-    from kansenkaart.sources.own import PANDEN, read_own
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [
+        ("pand", "0193100000000001"),
+        ("riool", "leiding-1"),
+        ("budget", "green_maintenance"),
+        ("uitkomst", "buurt:BU01931000:2027:households"),
+    ],
+)
+def test_own_data_example_of_every_role_is_written_once_and_read_back(word, known, root, tmp_path):
+    from kansenkaart.cli import _ROLES
+    from kansenkaart.sources import own
 
-    target = tmp_path / "pand.csv"
-    words = ["--map", str(root), "eigen-data", "--voorbeeld", "pand", "--uit", str(target)]
+    shape = {"own_pand": own.PANDEN, "own_sewer": own.SEWERS, "own_budget": own.BUDGETS, "own_actual": own.ACTUALS}
+    target = tmp_path / f"{word}.csv"
+    words = ["--map", str(root), "eigen-data", "--voorbeeld", word, "--uit", str(target)]
     assert CliRunner().invoke(cli, words).exit_code == 0
-    own = read_own(target, shape=PANDEN, known=["0193100000000001"], first_year=1850, last_year=2100)
-    assert own.report["result"].tolist() == ["matched"]
+    read = own.read_own(target, shape=shape[_ROLES[word]], known=[known], first_year=1850, last_year=2100)
+    assert read.report["result"].tolist() == ["matched"]
+    assert read.table.index.tolist() == [known]
     assert isinstance(CliRunner().invoke(cli, words).exception, errors.ConfigError)
     assert CliRunner().invoke(cli, ["--map", str(root), "eigen-data"]).exit_code == 2
 

@@ -454,4 +454,4 @@ def _cause(why: Exception) -> str:
         return "no such file"
     line = str(why).split("You might want")[0].strip()
     line = re.sub(r"(?:/[^\s'\"/:]+)+/([^\s'\"/:]+)", r"\1", line)
-    return f"{type(why).__name__}: {' '.join(line.split())}"[:300]
+    return f"something that cannot be read as such ({type(why).__name__}: {' '.join(line.split())[:240]})"
