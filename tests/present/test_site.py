@@ -9,15 +9,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+import pytest
+
+from tests.present.pages import axe_faults
+
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_site_builds_strictly_and_fetches_nothing(tmp_path):
-    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(words, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    pages = list((tmp_path / "site").rglob("*.html"))
+    return folder
+
+
+def test_the_site_builds_strictly_and_fetches_nothing(site):
+    pages = list(site.rglob("*.html"))
     assert len(pages) > 20
     for page in pages:
         text = page.read_text("utf-8")
@@ -25,7 +35,16 @@ def test_the_site_builds_strictly_and_fetches_nothing(tmp_path):
         assert re.findall(r"<link[^>]+rel=\"(?:stylesheet|preconnect)\"[^>]+href=\"(?:https?:)?//", text) == [], (
             page.name
         )
-    assert "score_streets" in (tmp_path / "site" / "reference" / "api.html").read_text("utf-8")
+    assert "score_streets" in (site / "reference" / "api.html").read_text("utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["index", "tutorial", "reference/api", "methods/overview", "privacy"])
+def test_a_page_of_the_site_breaks_no_rule_of_access(site, browser, name):
+    page = browser.new_page()
+    page.goto((site / f"{name}.html").as_uri())
+    assert axe_faults(page) == []
+    page.close()
 
 
 def test_the_tutorial_runs(finished):
