@@ -3,6 +3,7 @@
 ``python .ci/audit.py`` needs no network: it reads the locks and what is installed. ``--write`` writes the page of licences
 anew. ``--registry LOCK`` asks the package index, through pip, whether every release of a lock is still offered with the
 same bytes and was not withdrawn. ``--sbom LOCK`` (run, flows, dev or build) prints what a lock installs as CycloneDX.
+``--advisories FOLDER`` holds the locks against a copy of the advisory database of PyPI.
 ``--vulnerabilities`` asks pip-audit, whose service lies elsewhere; where it cannot be asked the check says that it was
 skipped.
 """
@@ -23,8 +24,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import yaml
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
@@ -389,12 +392,45 @@ def ask_vulnerabilities() -> tuple[list[str], str]:
     return [f"{one['name']} {one['version']}: {bug['id']}" for one in found for bug in one.get("vulns", [])], ""
 
 
+def advised_against(pins: list[Pin], folder: Path) -> list[str]:
+    """Return the packages that a copy of the advisory database of PyPI [1]_ speaks of, in their locked version.
+
+    References
+    ----------
+    .. [1] github.com/pypa/advisory-database, in the format of osv.dev: folder ``vulns``.
+    """
+    wrong = []
+    for pin in pins:
+        for path in sorted((folder / "vulns" / pin.name).glob("*.yaml")):
+            told = yaml.safe_load(path.read_text("utf-8"))
+            if not told.get("withdrawn") and any(_hits(one, pin.version) for one in told.get("affected", [])):
+                wrong.append(f"{pin.name} {pin.version}: {told['id']}")
+    return wrong
+
+
+def _hits(affected: dict[str, Any], version: str) -> bool:
+    """Tell whether a version is listed, or lies in a range from what introduced a fault to what mended it."""
+    inside, mine = False, Version(version)
+    for span in (one for one in affected.get("ranges", []) if one["type"] == "ECOSYSTEM"):
+        bad = False
+        for event in span["events"]:
+            if "introduced" in event:
+                bad = bad or mine >= Version(event["introduced"])
+            elif "fixed" in event:
+                bad = bad and mine < Version(event["fixed"])
+            elif "last_affected" in event:
+                bad = bad and mine <= Version(event["last_affected"])
+        inside = inside or bad
+    return inside or version in affected.get("versions", [])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Check all; return 1 where something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write docs/reference/licences.md anew")
     parser.add_argument("--registry", metavar="LOCK", action="append", default=[])
     parser.add_argument("--vulnerabilities", action="store_true")
+    parser.add_argument("--advisories", metavar="FOLDER", type=Path)
     parser.add_argument("--sbom", metavar="LOCK", choices=sorted(LOCKS))
     asked = parser.parse_args(arguments)
     pins, wrong = read_locks()
@@ -408,6 +444,7 @@ def main(arguments: list[str] | None = None) -> int:
         wrong.append("docs/reference/licences.md is behind: run python .ci/audit.py --write")
     for lock in asked.registry:
         wrong += ask_registry(lock)
+    wrong += advised_against(pins, asked.advisories) if asked.advisories else []
     skipped = "not asked for"
     if asked.vulnerabilities:
         found, skipped = ask_vulnerabilities()

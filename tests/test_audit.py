@@ -38,6 +38,19 @@ def test_the_bill_of_materials_names_every_package_of_a_lock_with_its_hashes(cap
 
 
 @pytest.mark.parametrize(
+    ("version", "found"), [("1.9", False), ("2.0", True), ("2.3", True), ("2.4", False), ("3.0", True)]
+)
+def test_an_advisory_is_found_by_range_and_by_list(tmp_path, version, found):
+    folder = tmp_path / "vulns" / "leaky"
+    folder.mkdir(parents=True)
+    events = [{"introduced": "2.0"}, {"fixed": "2.4"}]
+    told = {"id": "PYSEC-1", "affected": [{"ranges": [{"type": "ECOSYSTEM", "events": events}], "versions": ["3.0"]}]}
+    (folder / "PYSEC-1.yaml").write_text(json.dumps(told), encoding="utf-8")
+    pins, _ = audit.read_lock(f"leaky=={version} \\\n{HASH}\n", where="x")
+    assert audit.advised_against(pins, tmp_path) == ([f"leaky {version}: PYSEC-1"] if found else [])
+
+
+@pytest.mark.parametrize(
     ("expression", "answer"),
     [
         ("MIT", True),
