@@ -93,6 +93,8 @@ def test_the_overview_says_of_an_empty_source_what_is_left_out_and_why(tmp_path,
     _stored(store, "buurt", whole.read("buurt"), noted)
     _stored(store, "roof_face", empty("roof_face"), {"3dbag niet te lezen: een blad dat afbreekt": 1})
     _stored(store, "sewer_pipe", empty("sewer_pipe"), {"gwsw heeft hier niets (lege verzameling)": 1})
+    kept = whole.read("weather_daily")  # a table without a tally says nothing, and stops nothing
+    run(store, Step("weather_daily", ("weather_daily",), lambda _: [Product("weather_daily", kept)]))
     said = {one.what: (one.known, one.means) for one in (_known(store, *row) for row in _ROLES)}
     assert said["Buurten en hun cijfers (CBS)"][0]
     assert said["Dakvlakken in 3D (3DBAG)"] == (

@@ -371,7 +371,7 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
 
 def _why_not(store: Store, table: str) -> str:
     """Return what was noted of a source that could not be had or read; nothing where the study names none."""
-    tallies = {name: store.describe(name)["tally"]["noted"] for name in store.names() if store.has(name)}
+    tallies = {name: store.describe(name)["tally"].get("noted", {}) for name in store.names() if store.has(name)}
     said = [one for noted in tallies.values() for one in noted if one.startswith(f"bron {table} ")]
     said += [one for one in tallies.get(table, ()) if NOT_READ in one or EMPTY in one]
     return f". Waarom: {'; '.join(dict.fromkeys(said))}" if said else ""
