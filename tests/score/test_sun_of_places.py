@@ -402,6 +402,15 @@ def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):
     assert own["kwp_pay"] > land["kwp_pay"]
 
 
+def test_a_roof_of_which_less_than_half_was_found_is_estimated_by_its_footprint(tmp_path):
+    pand = panden(spot(0, 0, 8, 10), spot(20, 0, 8, 10), spot(40, 0, 8, 10))
+    rows = faces(*[face(f"f{n}", f"p{n}", spot(20 * n, 0, 8, 3 + n), 30.0, 180.0, 5.0) for n in range(3)])
+    rows["score_basis"] = ["dsm", "dsm", "lod22"]  # 30 and 40 % of the footprint found; a roof model is whole
+    assert sun_panden.hidden_roofs(pand, rows) == ["p0", "p1"]
+    rows["geometry"] = rows.geometry.scale(yfact=2.0)  # 60 and 80 %
+    assert sun_panden.hidden_roofs(pand, rows) == []
+
+
 def test_a_study_brings_priors_of_its_own(tmp_path):
     table = sun_panden.roof_priors()
     doubled = table.assign(flat_kwp_per_m2=2 * table["flat_kwp_per_m2"], slope_kwp_per_m2=2 * table["slope_kwp_per_m2"])
