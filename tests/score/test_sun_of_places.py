@@ -277,10 +277,10 @@ def test_months_sum_to_the_year_on_every_basis(tmp_path):
     made = scored(Tables(tmp_path, **tables)).content
     whole = panden_of(tmp_path, roof_face_score=made, **tables)
     for found in (made, whole):
-        months = found[list(roofs.MONTHS)].to_numpy(float)
+        months = found[list(roofs.YIELD_MONTHS)].to_numpy(float)
         np.testing.assert_allclose(months.sum(axis=1), found["yield_fit_kwh_per_year"].to_numpy(float), rtol=1e-6)
         assert (months[:, 5] > 1.2 * months[:, 11]).all()  # June and December at 52 N
-    slope, level = (made.set_index("face_id").loc[one, list(roofs.MONTHS)].to_numpy(float) for one in "sf")
+    slope, level = (made.set_index("face_id").loc[one, list(roofs.YIELD_MONTHS)].to_numpy(float) for one in "sf")
     assert slope[11] / slope.sum() > 1.2 * level[11] / level.sum()  # a slope to the south holds up in winter
     assert whole["score_basis"].tolist() == ["lod22", "footprint"]
 
