@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from kansenkaart.score.facts import FACTS, facts_of, facts_of_areas
+from kansenkaart.score.facts import FACTS, facts_of, facts_of_areas, with_owner
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
 
@@ -99,15 +99,14 @@ def test_people_and_water_of_blocks_by_hand(made, tmp_path):
 
 def test_panels_of_blocks_by_hand(made, tmp_path):
     facts = facts_of(Store(tmp_path), made[0], default())
-    # half of B1's roofs is the corporation's, the rest an association's (more than one home); of B2 CBS says nothing: own roof
+    # half of B1's roofs is the corporation's, the rest an association's (more than one home); of B2 CBS says nothing: unknown
     assert facts["pv_corporation_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)
-    assert facts["pv_association_kwp"].tolist() == pytest.approx([3.0, 2.0, 0.0])
-    assert facts["pv_own_kwp"].tolist() == pytest.approx([0.0, 0.0, 2.0])
-    assert facts["pv_association_systems"].tolist() == pytest.approx([0.5, 0.5, 0.0])
+    assert facts["pv_association_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)
+    assert facts["pv_own_kwp"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
+    assert facts["pv_association_systems"].tolist() == pytest.approx([0.5, 0.5, np.nan], nan_ok=True)
     # the yield that pays is the mean over 25 years at 0.5 % loss a year, 0.9375 of that when new
-    assert facts["pv_association_kwh_per_year"].tolist() == pytest.approx([2800.0, 5600 / 3, 0.0])
-    assert facts["pv_association_used_kwh_per_year"].tolist() == pytest.approx([1400.0, 2240 / 3, 0.0])
-    assert facts["pv_own_used_kwh_per_year"].tolist() == pytest.approx([0.0, 0.0, 560.0])
+    assert facts["pv_association_kwh_per_year"].tolist() == pytest.approx([2800.0, 5600 / 3, np.nan], nan_ok=True)
+    assert facts["pv_association_used_kwh_per_year"].tolist() == pytest.approx([1400.0, 2240 / 3, np.nan], nan_ok=True)
     assert facts["roof_range_frac"].tolist() == pytest.approx([0.1, 0.25, 0.25])
 
 
@@ -120,9 +119,43 @@ def test_a_roof_that_has_panels_gets_none_of_the_enterprise(made, tmp_path):
     for name in ("systems", "kwp", "kwh_per_year", "used_kwh_per_year"):
         column = f"pv_association_{name}"
         assert (after[column] / before[column]).tolist()[:2] == pytest.approx([0.0, 0.75]), name
-    assert after["pv_own_kwp"].tolist()[2] == before["pv_own_kwp"].tolist()[2]
+    assert after["pv_open_own_kwp"].tolist()[2] == before["pv_open_own_kwp"].tolist()[2] == 2.0
     # where only the country's share is known (35 %, 20 to 45) the part that is left is 12.5 of 65 off either way
     assert after["roof_range_frac"].tolist()[1:] == pytest.approx([np.hypot(0.25, 12.5 / 65), 0.25])
+
+
+def test_roofs_of_unknown_owner_count_nowhere_until_a_track_names_one(made, tmp_path):
+    """The pand in B2 has one home, 2 kWp, 1,750 kWh over its life and 0.3 of it used: 1,866.67 when new, 560 used."""
+    facts = facts_of(Store(tmp_path), made[0], default())
+    assert facts["pv_open_own_kwp"].tolist() == pytest.approx([0.0, 0.0, 2.0])
+    assert facts["pv_open_association_kwp"].tolist() == pytest.approx([0.0, 0.0, 0.0])
+    residents, corporation = with_owner(facts, "long"), with_owner(facts, "short")
+    assert residents["pv_own_used_kwh_per_year"].tolist() == pytest.approx([0.0, 0.0, 560.0])
+    assert residents["pv_corporation_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)
+    assert corporation["pv_corporation_kwh_per_year"].tolist() == pytest.approx([2800.0, 5600 / 3, 5600 / 3])
+    assert corporation["pv_own_kwp"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
+
+
+def test_homes_in_large_buildings_and_the_ground_of_blocks_by_hand(made, tmp_path):
+    """Of three panden (3, 2 and 1 homes) none has eight homes; with eight, eight are counted. Green, paving: what lies inside."""
+    blocks, tables = made
+    assert facts_of(Store(tmp_path), blocks, default())["gallery_flats"].tolist() == pytest.approx([0.0, 0.0, 0.0])
+    tables["pand_score"].loc[0, "homes"] = 8
+    tables["terrain"] = gpd.GeoDataFrame(
+        {
+            "kind": ["begroeidterreindeel", "wegdeel", "wegdeel"],
+            "surface": [None, "gesloten verharding", "groenvoorziening"],
+        },
+        # 10 by 10 in block 0; 20 by 10 of which half in block 0 and half in the gap between blocks; 5 by 10 in block 2
+        geometry=[shapely.box(0, 0, 10, 10), shapely.box(80, 0, 100, 10), shapely.box(200, 0, 205, 10)],
+        crs=28992,
+    )
+    facts = facts_of(Store(tmp_path), blocks, default())
+    assert facts["gallery_flats"].tolist() == pytest.approx([8.0, 0.0, 0.0])
+    assert facts["green_m2"].tolist() == pytest.approx([100.0, 0.0, 50.0])
+    # what drains: the paved street in the block and the footprints of 100, 80 and 60 m2
+    assert facts["paved_connected_m2"].tolist() == pytest.approx([200.0, 80.0, 60.0])
+    assert facts["roof_area_m2"].tolist() == pytest.approx([110.0, 90.0, 70.0])
 
 
 def test_an_area_is_the_sum_of_its_blocks(made, tmp_path):

@@ -15,11 +15,13 @@ from kansenkaart.core.enterprise.setting import CRITERIA, as_inputs
 from kansenkaart.publish.feasibility.sums import survey_of
 from kansenkaart.publish.figures import headline_cases, with_case
 from kansenkaart.runs import study
-from kansenkaart.score import best_areas
+from kansenkaart.score import best_areas, enterprise
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.enterprise import owners_nl
 from tests.runs.places import project
 from tests.runs.test_studies_realdata import DATA
+from tests.score.area_store import scored, town_store
 
 TRIES = 400
 
@@ -159,3 +161,23 @@ def test_the_first_by_its_amount_is_held_to_the_bound_of_all():
     assert [(found.rank, found.area.value) for found in ranked] == [(1, 135.0), (2, 110.0)]
     assert ranked[0].gap == pytest.approx(5 / 135)
     assert (ranked[1].gap, never) == (0.0, 0)
+
+
+def test_roofs_without_owner_and_a_municipality_without_figures_are_unknown_and_each_track_says_what_it_would_bring(
+    tmp_path,
+):
+    """A town of which CBS tells no owner: panels are in no sum; with an owner they bring more, a corporation most."""
+    store = scored(town_store(tmp_path, corporation=None))
+    cases = next(one.content for one in enterprise.score_cases(store, default()) if one.name == "enterprise_case")
+    facts = store.read("block_facts")
+    assert facts[["pv_own_kwp", "pv_association_kwp", "pv_corporation_kwp"]].isna().all(axis=None)
+    areas = cases[cases["place_kind"] == "gebied"].set_index("track")
+    short, long = (areas.loc[[track]] for track in ("short", "long"))
+    assert (short["stays_if_owned_eur_per_year"] > short["stays_eur_per_year"]).all()
+    assert (long["stays_if_owned_eur_per_year"] >= long["stays_eur_per_year"]).all()
+    # no map of green and paving: what the municipality gains or pays is unknown, and so is what all gain together
+    for name in ("municipality", "local"):
+        assert areas[[f"{name}_eur_per_year{end}" for end in ("", "_low", "_median", "_high")]].isna().all(axis=None)
+    words = owners_nl({track: areas.loc[[track], "stays_if_owned_eur_per_year"].iloc[0] for track in ("short", "long")})
+    assert "Van wie de daken zijn is hier niet bekend" in words
+    assert owners_nl({"short": np.nan, "long": np.nan}) == ""

@@ -480,9 +480,9 @@ def _talk(store: Store, case: pd.Series[Any], sheet: Sheet, contact: str) -> Tal
 def _amount(name: str, case: pd.Series[Any]) -> tuple[Amount, str]:
     """Say a sum of a case as roundly as its interval is wide, with that interval."""
     low, middle, high = (float(case[f"{name}_eur_per_year{end}"]) for end in ("_low", "", "_high"))
-    said, span = roughly(middle, low, high)
-    text = "nog onbekend" if low == high == 0 else said
-    return Amount(capital(label("party", name)), middle, low, high, text), span
+    whose, known = capital(label("party", name)), not np.isnan(middle)
+    said, span = roughly(middle, low, high) if known else ("nog onbekend", "")
+    return (Amount(whose, middle, low, high, said) if known else Amount(whose, 0.0, 0.0, 0.0, said)), span
 
 
 def _partner(key: str, lines: Sequence[PartnerLine], case: pd.Series[Any], water: str) -> Partner:
@@ -496,5 +496,5 @@ def _line(one: PartnerLine, case: pd.Series[Any], water: str) -> str:
     if not one.column:
         return one.text.replace("{water}", water)
     amount, span = _amount(one.column.removesuffix("_eur_per_year"), case)
-    each = amount.text if amount.low == amount.high == 0 else f"{amount.text} per jaar ({span.split(', ')[0]})"
+    each = amount.text if not span else f"{amount.text} per jaar ({span.split(', ')[0]})"
     return one.text.format(amount=each)

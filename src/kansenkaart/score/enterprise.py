@@ -24,7 +24,7 @@ from kansenkaart.core.enterprise.package import (
 from kansenkaart.core.enterprise.setting import CRITERIA, RANGES, Setting, as_inputs, setting_of
 from kansenkaart.core.enterprise.tracks import HEADLINE, compare_tracks
 from kansenkaart.score import facts as known_facts
-from kansenkaart.score.facts import block_facts, facts_of, facts_of_areas
+from kansenkaart.score.facts import OPEN, OWNED, block_facts, facts_of, facts_of_areas, with_owner
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.provenance import Tally
@@ -44,6 +44,7 @@ USED = (
 )
 _PERCENTILES = {"low": 0.1, "median": 0.5, "high": 0.9}
 PARTIES = ("household", "enterprise", "roof_owner", "municipality")
+_STAYS = [OUTCOMES.index(one) for one in CRITERIA["stays"]]
 _KINDS = {"gebied": ("gebied", "gebied_id", "gebied_name"), "best": ("best_area", "best_id", "name")}
 
 
@@ -130,12 +131,30 @@ def score_blocks(store: Store, figures: Assumptions) -> Sequence[Product]:
         rows = [OUTCOMES.index(one) for one in outcomes]
         facts[f"{name}_part_eur_per_year"] = pd.Series(parts[rows].sum(axis=0), index=facts.index).where(known)
         facts[f"{name}_fixed_eur_per_year"] = float(fixed[rows].sum())
+    facts = facts.join(_parts_if_owned(facts, services_of(store, facts), figures))
     frame = facts[list(schemas.get("block_facts").columns)]
     return [
         Product(
             "block_facts", frame, Tally(len(block), len(frame), noted={"diensten in het pakket": len(setting.package)})
         )
     ]
+
+
+def _parts_if_owned(facts: pd.DataFrame, services: tuple[ServiceRows, ...], figures: Assumptions) -> pd.DataFrame:
+    """Return per track what blocks would add if roofs of unknown owner had the owner that it begins with [EUR/year].
+
+    Unknown throughout where the owner of every roof is given: then the amount itself is that of the track.
+    """
+    parts = pd.DataFrame(np.nan, index=facts.index, columns=list(OWNED))
+    if not facts[list(OPEN)].sum().any():
+        return parts
+    for track, column in zip(TRACKS, OWNED, strict=True):
+        owned = as_inputs(with_owner(facts, track))
+        setting = setting_of(track, figures=figures, services=services, totals=owned)
+        mean = setting.units.mean()
+        brings = package_outcomes(mean, owned, setting.package)[:, :, 0] - fixed_outcomes(mean)
+        parts[column] = brings[_STAYS].sum(axis=0)
+    return parts
 
 
 def study_setting(store: Store, blocks: pd.DataFrame, figures: Assumptions) -> Setting:
@@ -180,7 +199,7 @@ def score_cases(store: Store, figures: Assumptions) -> Sequence[Product]:
         Product(
             "enterprise_case", gpd.GeoDataFrame(frame, geometry=geometry), Tally(len(found), len(found), noted=noted)
         ),
-        Product("enterprise_facts", facts),
+        Product("enterprise_facts", facts.drop(columns=list(OWNED))),
     ]
 
 
@@ -197,7 +216,7 @@ def _facts_of_places(store: Store, found: gpd.GeoDataFrame, figures: Assumptions
             members = members_of(store, table, key)
             rows = facts_of_areas(blocks, [members[str(one)] for one in areas["place_id"]])
             parts.append(rows.drop(columns="block_id", errors="ignore").set_axis(areas.index))
-    names = list(schemas.get("enterprise_facts").columns[2:])
+    names = [*schemas.get("enterprise_facts").columns[2:], *OWNED]
     return (pd.concat(parts) if parts else pd.DataFrame()).reindex(index=found.index, columns=names)
 
 
@@ -228,6 +247,9 @@ def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.Ge
     columns = _money(drawn) | _work(setting.case, drawn.mean(axis=2))
     columns["participation_needed_frac"] = setting.participation_needed(as_inputs(facts))
     results = service_results(setting.units, as_inputs(facts), setting.package)
+    columns |= _unknown(setting, results, columns)
+    owned = facts.reindex(columns=list(OWNED))[f"owned_{track}_part_eur_per_year"].to_numpy(float)
+    columns["stays_if_owned_eur_per_year"] = owned + fixed_outcomes(setting.units.mean())[_STAYS].sum()
     rows = []
     for number, place in enumerate(found.itertuples()):
         rows.append(
@@ -255,6 +277,21 @@ def _money(drawn: Array) -> dict[str, Array]:
         at = np.quantile(values, list(_PERCENTILES.values()), axis=1)
         out |= {f"{name}_eur_per_year_{end}": one for end, one in zip(_PERCENTILES, at, strict=True)}
     return out | {"earns_keep_frac": (drawn[OUTCOMES.index("enterprise")] >= 0).mean(axis=1)}
+
+
+def _unknown(setting: Setting, results: Sequence[ServiceResult], columns: dict[str, Array]) -> dict[str, Array]:
+    """Return the amounts of parties of whom no service of the package could be summed, while others are unknown: no 0 but NaN."""
+    mean, lost = setting.units.mean(), np.zeros(len(columns["earns_keep_frac"]), bool)
+    out: dict[str, Array] = {}
+    for party in ("roof_owner", "municipality"):
+        row = OUTCOMES.index(party)
+        moved = {key.split(":")[0] for key, values in mean.by_name.items() if values[row].any()}
+        mine = [one for one in results if one.name in moved]
+        summed = np.any([one.known & one.chosen for one in mine], axis=0)
+        open_ = ~summed & ~np.all([one.known for one in mine], axis=0)
+        lost |= open_
+        out |= {name: np.where(open_, np.nan, one) for name, one in columns.items() if name.startswith(f"{party}_eur")}
+    return out | {name: np.where(lost, np.nan, one) for name, one in columns.items() if name.startswith("local_eur")}
 
 
 def _work(case: Case, mean: Array) -> dict[str, Array]:

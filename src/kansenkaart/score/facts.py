@@ -51,7 +51,12 @@ WEIGHED = {
     "roof_range_frac": tuple(f"pv_{roofs}_kwh_per_year" for roofs in ROOFS),
 }
 FACTS = (*AreaFacts().__dict__, "own_panden")
+_ITEMS = ("systems", "kwp", "kwh_per_year", "used_kwh_per_year")
+#: Panels on roofs of unknown owner: of one home, and of several together. They count nowhere until an owner is given.
+OPEN = tuple(f"pv_open_{roofs}_{item}" for roofs in ("own", "association") for item in _ITEMS)
 _MOST_RANGE = 0.55  # a wider interval would let a draw fall below nothing
+#: What blocks would add if roofs of unknown owner had the owner that a track begins with.
+OWNED = ("owned_short_part_eur_per_year", "owned_long_part_eur_per_year")
 _NEAR_M = 100.0  # how far a home or pand may lie from the block that it is counted with
 _GREEN = "groenvoorziening"
 _ASSOCIATION = r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
@@ -117,15 +122,35 @@ def facts_of(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd
     Returns
     -------
     DataFrame
-        The fields of ``AreaFacts`` in their units, ``renovation_year`` [year from now], ``own_panden`` [1] and
-        ``roof_range_frac``, the half width of the interval around what fits on the roofs [1].
+        The fields of ``AreaFacts`` in their units, ``renovation_year`` [year from now], ``own_panden`` [1],
+        ``roof_range_frac``, the half width of the interval around what fits on the roofs [1], and the panels on roofs of
+        unknown owner (``OPEN``).
     """
     facts = pd.DataFrame({"homes": places["homes"].astype(float)}, index=places.index)
     facts = facts.join(_panden(store, places, figures)).join(_homes(store, places, figures))
     facts = facts.join(_terrain(store, places))
     facts["corporation_homes"] = facts.pop("corporation_own").fillna(facts["corporation_homes"])
     facts["paved_connected_m2"] = facts.pop("paved_m2") + facts.pop("footprint_area_m2")
-    return facts[[*FACTS, *(name for name in WEIGHED if name not in FACTS)]]
+    return facts[[*FACTS, *(name for name in WEIGHED if name not in FACTS), *OPEN]]
+
+
+def with_owner(facts: pd.DataFrame, track: str) -> pd.DataFrame:
+    """Return the facts as if the roofs of unknown owner had the owner that a track begins with.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        As of :func:`facts_of`.
+    track : str
+        ``short``: one corporation; ``long``: residents, and their associations where several homes share a roof.
+    """
+    out = facts.copy()
+    for roofs in ("own", "association"):
+        mine = "corporation" if track == "short" else roofs
+        for item in _ITEMS:
+            both = pd.concat([out[f"pv_{mine}_{item}"], facts[f"pv_open_{roofs}_{item}"]], axis=1)
+            out[f"pv_{mine}_{item}"] = both.sum(axis=1, min_count=1)
+    return out
 
 
 def facts_of_areas(blocks: pd.DataFrame, members: Sequence[Sequence[int]]) -> pd.DataFrame:
@@ -143,7 +168,7 @@ def facts_of_areas(blocks: pd.DataFrame, members: Sequence[Sequence[int]]) -> pd
 
 
 def _together(part: pd.DataFrame) -> dict[str, float]:
-    total = {name: part[name].sum(min_count=1) for name in FACTS}
+    total = {name: part[name].sum(min_count=1) for name in (*FACTS, *OWNED) if name in part}
     for name, weights in WEIGHED.items():
         weight = part[list(weights)].sum(axis=1).where(part[name].notna(), 0.0)
         total[name] = float((part[name].fillna(0.0) * weight).sum() / weight.sum()) if weight.sum() > 0 else np.nan
@@ -195,9 +220,7 @@ def _sums(frame: pd.DataFrame, place: pd.Series, count: int) -> pd.DataFrame:
 
 
 def _panden(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.DataFrame:
-    solar = [
-        f"pv_{roofs}_{item}" for roofs in ROOFS for item in ("systems", "kwp", "kwh_per_year", "used_kwh_per_year")
-    ]
+    solar = [*(f"pv_{roofs}_{item}" for roofs in ROOFS for item in _ITEMS), *OPEN]
     counted = ["footprint_area_m2", "roof_area_m2", "gallery_flats", "corporation_own", "own_panden", *solar]
     names = [*counted, "roof_range_frac", "renovation_year"]
     if not store.has("pand_score"):
@@ -234,8 +257,13 @@ def _roofs(store: Store, pand: pd.DataFrame, figures: Assumptions) -> pd.DataFra
     amounts["used_kwh_per_year"] = used
     corporation, association = _roof_owners(store, pand)
     # What is left after both is the residents' own; rounding must not leave less than nothing.
-    own = (1 - association - corporation.fillna(0.0)).clip(lower=0.0).round(12)
+    own = (1 - association - corporation).clip(lower=0.0).round(12)
     parts = {"own": own, "association": association, "corporation": corporation}
+    several = pand["homes"].astype(float).gt(1)
+    parts |= {
+        "open_own": (~several & corporation.isna()) * 1.0,
+        "open_association": (several & corporation.isna()) * 1.0,
+    }
     out = {f"pv_{roofs}_{item}": value * part for roofs, part in parts.items() for item, value in amounts.items()}
     fit, low, high = (_maybe(pand, f"yield_fit_kwh_per_year{end}") for end in ("", "_low", "_high"))
     range_frac = ((high - low) / 2 / fit.where(fit > 0)).fillna(figures.value("fact_range_roofs", "1"))
@@ -253,11 +281,11 @@ def _doubt_of_installed(pand: pd.DataFrame, figures: Assumptions) -> pd.Series:
 
 
 def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return the share of each roof that is a corporation's (NaN if unknown) and that is an owners' association's [1].
+    """Return the share of each roof that is a corporation's and that is an owners' association's [1]; NaN if unknown.
 
     The owner's own table comes first. Else a roof is a corporation's for the share of the homes of its buurt that CBS
     says are; what is left is an association's where the pand has more than one home, and the residents' own where not.
-    Where CBS says nothing, all of it is what is left.
+    Where CBS says nothing, whose it is is unknown.
     """
     code = pand["buurtcode"] if "buurtcode" in pand.columns else pd.Series(None, index=pand.index, dtype=object)
     share = pd.Series(np.nan, index=pand.index)
@@ -269,7 +297,7 @@ def _roof_owners(store: Store, pand: pd.DataFrame) -> tuple[pd.Series, pd.Series
     if owner is not None:
         share = share.where(owner.isna(), is_corporation(owner).astype(float))
         association = association.where(~owner.str.contains(_ASSOCIATION, case=False, na=False), 1.0)
-    return share, association * (1 - share.fillna(0.0))
+    return share, association * (1 - share)
 
 
 def _own(store: Store, pand: pd.DataFrame, this_year: float) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -192,3 +192,27 @@ def partners() -> dict[str, tuple[PartnerLine, ...]]:
         for row in csv.DictReader(handle):
             out.setdefault(row["partner"], []).append(PartnerLine(row["kind"], row["text_nl"], row["column"]))
     return {name: tuple(lines) for name, lines in out.items()}
+
+
+def owners_nl(stays: Mapping[str, float]) -> str:
+    """Say what either track would bring if the roofs of unknown owner had the owner it begins with; empty where all are given.
+
+    Parameters
+    ----------
+    stays : mapping of str to float
+        By track what would stay a year; NaN where the owner of every roof is given [EUR/year].
+    """
+    if any(pd.isna(one) for one in stays.values()):
+        return ""
+    return (
+        "Van wie de daken zijn is hier niet bekend; de panelen tellen daarom niet mee. Zijn de daken van bewoners en hun VvE's, "
+        f"dan {_left_nl(stays['long'])} (lang spoor); zijn ze van één corporatie, dan {_left_nl(stays['short'])} (kort spoor)."
+    )
+
+
+def _left_nl(value: float) -> str:
+    return (
+        f"blijft er naar verwachting {euros(value, 1)} per jaar"
+        if value > 0
+        else f"moet er {euros(-value, 1)} per jaar bij"
+    )

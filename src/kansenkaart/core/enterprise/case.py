@@ -34,7 +34,7 @@ class AreaFacts:
         Their yield when new [kWh/year].
     pv_own_used_kwh_per_year, pv_association_used_kwh_per_year, pv_corporation_used_kwh_per_year : float
         What the homes under the roof use of it in the same hour [kWh/year].
-        Where it is unknown which roofs are a corporation's, the other two hold all roofs.
+        Where it is unknown whose a roof is, none of them holds it.
     reused_m3_per_year : float
         Light grey water that could be used again [m3/year].
     sewer_saving_eur : float

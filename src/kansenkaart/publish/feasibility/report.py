@@ -32,7 +32,7 @@ from kansenkaart.publish.feasibility.sums import PlaceSums, TrackSums, unit_nl
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
-from kansenkaart.wording.enterprise import contribution_nl, label, path_words, unit_of_fact
+from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
 from kansenkaart.wording.nl import euros, exact, number, share
 
@@ -297,7 +297,7 @@ def _chance(share: float) -> str:
     return chance_of(share).replace("%", " procent")
 
 
-def _needs(row: Row, participation_frac: float) -> Bullets:
+def _needs(rows: Mapping[str, Row], row: Row, participation_frac: float) -> Bullets:
     carried, costs, homes = (
         float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year", "homes")
     )
@@ -318,12 +318,19 @@ def _needs(row: Row, participation_frac: float) -> Bullets:
         )
     gap = -float(row["enterprise_eur_per_year"])
     if gap > 0:
-        local = sum(float(row[name]) for name, _ in PARTY_ROWS)
+        local = float(row["local_eur_per_year"])
         lines.append(f"Een bijdrage van {contribution_nl(gap, homes, participation_frac)} maakt het sluitend.")
-        lines.append(
-            f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_money_nl(abs(local))} per jaar"
-            + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
-        )
+        if pd.isna(local):
+            lines.append(
+                "Wat alle vier de partijen samen winnen of verliezen is onbekend: van één ontbreken de gegevens."
+            )
+        else:
+            lines.append(
+                f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_money_nl(abs(local))} per jaar"
+                + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
+            )
+    if owners := owners_nl({track: float(one["stays_if_owned_eur_per_year"]) for track, one in rows.items()}):
+        lines.append(owners)
     if isinstance(row["social_nl"], str):
         lines.append(
             f"Verlies voor het wijkbedrijf, winst voor de buurt als geheel: {row['social_nl']}. "
@@ -367,7 +374,7 @@ def _what(place: PlaceSums, row: Row) -> Section:
             + _FITS_NL[str(row["better_track"])]
         ),
         Words("Wat is er nodig?", strong=True),
-        _needs(row, place.sums[place.track].case.terms.participation_frac),
+        _needs(shorter, row, place.sums[place.track].case.terms.participation_frac),
     )
     return Section("1. Wat en waar", parts)
 
@@ -430,14 +437,14 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
 
 
 def _no_outcome(sums: TrackSums, row: Row) -> str:
-    """Say of which parties the 0 is no outcome, because what they would pay for could not be summed."""
+    """Say of which parties the outcome is unknown, because what they would pay for could not be summed."""
     unknown = {one.name for one in sums.results if not one.known[0]}
     words = ""
     for name, party in PARTY_ROWS:
         lost = [one.name for one in sums.case.services if f"{one.payer}_eur_per_year" == name and one.name in unknown]
-        if lost and not any(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")):
+        if lost and pd.isna(row[name]):
             services = ", ".join(label("service", one) for one in lost)
-            words += f"{party}: € 0 is hier geen uitkomst, want onbekend is wat zij wint of betaalt door {services}. "
+            words += f"{party}: niet nul maar onbekend, want onbekend is wat zij wint of betaalt door {services}. "
     return words
 
 
@@ -462,7 +469,8 @@ def _adds_up(results: Sequence[ServiceResult], row: Row) -> list[Part]:
 
     def rows(found: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            (name, *(_money_nl(float(one)) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
+            (name, *(_money_nl(float(one)) for one in (*values[[1, 0, 2, 3]], -np.nansum(values))))
+            for name, values in found
         )
 
     sums = [*package, ("organisatie en inleg van leden", rest), ("samen", whole)]

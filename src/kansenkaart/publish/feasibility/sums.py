@@ -222,6 +222,7 @@ def workbook_of(
                 float(row[f"{name}_eur_per_year_high"]),
             )
             for name, words in (("stays", "blijft in de buurt"), *((one, label("party", one)) for one in PARTIES[:-1]))
+            if not np.isnan(row[f"{name}_eur_per_year"])
         ),
         chance_frac=float(row["earns_keep_frac"]),
         inputs=tuple(_cell(path, value, figures) for path, value in case.inputs().items()),

@@ -18,7 +18,7 @@ from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import assumptions, fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import contribution_nl, label
+from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
 from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, listed, number, roughly, say, share
 from kansenkaart.wording.nl import chance as chance_of
 
@@ -268,7 +268,14 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     else:
         joining = assumptions.default()[term_rows(HEADLINE)["participation_frac"][0]].value
         needs = f"Een bijdrage van {contribution_nl(-left, homes, joining)} maakt het wijkbedrijf sluitend."
-    if short is not None:
+    owned = (
+        {}
+        if short is None
+        else {"short": short["stays_if_owned_eur_per_year"], "long": case["stays_if_owned_eur_per_year"]}
+    )
+    if owned and (words := owners_nl(owned)):
+        needs += f" {words}"
+    elif short is not None:
         needs += f" Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
     return Answer(
         "Wat is ervoor nodig?",
