@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from kansenkaart.publish.map.ranking import _gain
+from kansenkaart.publish.figures import Verdict
+from kansenkaart.publish.map.ranking import _gain, _proof, _why
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,18 @@ def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(
     assert words in answer.answer
     assert between in answer.origin
     assert "verwacht bedrag, na alle kosten" in answer.origin
+
+
+def test_places_within_the_margin_are_said_to_be_equal_whether_they_earn_their_keep_or_not():
+    assert "niet te onderscheiden van Laan en Pad" in _why("best", Verdict(False, False, ("Plein", "Laan", "Pad")))
+    assert "onderscheiden" not in _why("best", Verdict(False, False, ("Plein",)))
+    assert _why("best", Verdict(True, False, ("Plein", "Laan"))).startswith("twee gebieden zijn even kansrijk")
+
+
+def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
+    assert _proof(0.0, 28.36) == (
+        "binnen het rekenmodel bewezen: geen ander gebied met een even herkenbare rand brengt meer op; "
+        "zonder op de rand te letten hoogstens €\u00a028 meer"
+    )
+    assert "hoogstens 1,5%" in _proof(0.015, None)
+    assert "bewezen" not in _proof(0.015, None)

@@ -10,6 +10,7 @@ from kansenkaart.runs import study
 from kansenkaart.score import enterprise
 from kansenkaart.score.facts import AMOUNTS
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.enterprise import basis_nl
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,19 @@ def test_a_buurt_in_which_no_home_was_counted_has_no_case_by_its_stock(finished,
     empty = str(counted["buurtcode"].iloc[0])
     assert not (kept["place_kind"].eq("buurt") & kept["place_id"].eq(empty)).any()  # a counted 0 is no unknown
     assert kept["place_kind"].eq("buurt").sum() == len(counted) - 1
+
+
+def test_homes_that_no_register_counts_are_those_of_cbs_and_it_is_said(finished, monkeypatch):
+    store = Store(finished / "data" / "processed" / "proefveld")
+    counted = store.read("buurt_score")
+    counted["homes"] = counted["homes"].astype("Float64")
+    counted.loc[counted.index[0], "homes"] = None
+    read = store.read
+    monkeypatch.setattr(store, "read", lambda name: counted if name == "buurt_score" else read(name))
+    kept = enterprise.places(store).set_index(["place_kind", "place_id"])
+    code = str(counted["buurtcode"].iloc[0])
+    stock = read("buurt").set_index("buurtcode")["homes_stock"]
+    assert kept.loc[("buurt", code), "homes"] == stock[code]
+    assert kept.index[kept["by_stock"]].tolist() == [("buurt", code)]
+    assert "voorraad van CBS" in basis_nl(12, 26, float("nan"), by_stock=True)
+    assert "CBS" not in basis_nl(12, 26, float("nan"))

@@ -49,13 +49,17 @@ _KINDS = {"gebied": ("gebied", "gebied_id", "gebied_name"), "best": ("best_area"
 
 
 def places(store: Store) -> gpd.GeoDataFrame:
-    """Return every buurt with homes, every proposed area and every best area: kind, id, name, homes, geometry."""
+    """Return every buurt with homes, every proposed area and every best area: kind, id, name, homes, geometry.
+
+    ``by_stock`` flags buurten whose homes no register counts: there it is the stock of CBS.
+    """
     parts = []
     if store.has("buurt_score"):
         frame, known = store.read("buurt_score"), store.read("buurt").set_index("buurtcode")
         homes = frame["homes"].astype(float)
         stock = frame["buurtcode"].map(known["homes_stock"]).astype(float)
-        parts.append(_places(frame, "buurt", ("buurtcode", "buurtnaam"), homes.where(homes.notna(), stock)))
+        buurten = _places(frame, "buurt", ("buurtcode", "buurtnaam"), homes.where(homes.notna(), stock))
+        parts.append(buurten.assign(by_stock=homes.isna().to_numpy()))
     for kind, (table, key, name) in _KINDS.items():
         if table in schemas.tables() and store.has(table):
             frame = store.read(table)
@@ -65,6 +69,7 @@ def places(store: Store) -> gpd.GeoDataFrame:
             {"place_kind": [], "place_id": [], "place_name": [], "homes": []}, geometry=[], crs=28992
         )
     found = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True))
+    found["by_stock"] = found.reindex(columns=["by_stock"])["by_stock"].eq(True)
     return found[found["homes"] > 0].reset_index(drop=True)
 
 
@@ -263,7 +268,7 @@ def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.Ge
                 "package": ";".join(setting.package),
             }
             | {name: float(values[number]) for name, values in columns.items()}
-            | _words(results, number, track, facts.iloc[number])
+            | _words(results, number, track, facts.iloc[number], by_stock=bool(place.by_stock))
         )
     return rows
 
@@ -305,7 +310,9 @@ def _work(case: Case, mean: Array) -> dict[str, Array]:
     }
 
 
-def _words(results: Sequence[ServiceResult], number: int, track: str, facts: pd.Series) -> dict[str, str | None]:
+def _words(
+    results: Sequence[ServiceResult], number: int, track: str, facts: pd.Series, *, by_stock: bool
+) -> dict[str, str | None]:
     given = facts_of_row(facts.to_dict())
     tracks = compare_tracks(given, renovation_year=float(facts["renovation_year"]), members=np.nan)
     mine = tracks.short if track == "short" else tracks.long
@@ -314,7 +321,7 @@ def _words(results: Sequence[ServiceResult], number: int, track: str, facts: pd.
     return {
         "better_track": tracks.better,
         "missing_nl": missing_nl(mine.missing, mine.unknown, left_out),
-        "case_basis": basis_nl(len(known), len(given.__dict__), float(facts["own_panden"])),
+        "case_basis": basis_nl(len(known), len(given.__dict__), float(facts["own_panden"]), by_stock=by_stock),
         **_services(results, number),
     }
 

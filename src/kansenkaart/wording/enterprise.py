@@ -139,7 +139,7 @@ def missing_nl(missed: Sequence[str], unknown: Sequence[str], left_out: Sequence
     return "; ".join(words) or None
 
 
-def basis_nl(known: int, facts: int, own_panden: float) -> str:
+def basis_nl(known: int, facts: int, own_panden: float, *, by_stock: bool = False) -> str:
     """Say what a case rests on: how many facts are known, and of how many panden the owner's own table tells.
 
     Parameters
@@ -148,9 +148,12 @@ def basis_nl(known: int, facts: int, own_panden: float) -> str:
         Facts that are known, of all [1].
     own_panden : float
         Panden in the owner's own table; NaN where there is none [1].
+    by_stock : bool
+        Whether the homes are the stock that CBS counts, since no register of homes is given.
     """
     own = "" if pd.isna(own_panden) else f"; eigenaar van {own_panden:.0f} panden volgens eigen gegevens"
-    return f"{known} van {facts} feiten bekend{own}"
+    homes = "; woningen naar de voorraad van CBS, niet uit de BAG" if by_stock else ""
+    return f"{known} van {facts} feiten bekend{own}{homes}"
 
 
 def contribution_nl(gap_eur: float, homes: float, participation_frac: float) -> str:

@@ -213,10 +213,11 @@ _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden"
 
 
 def _why(kind: str, verdict: Verdict | None) -> str:
+    others = "" if verdict is None else listed(verdict.equal[1:])
     if verdict is not None and not verdict.earns:
-        return "van alle gebieden van deze grootte komt dit het dichtst bij uitkomen"
+        nearest = "van alle gebieden van deze grootte komt dit het dichtst bij uitkomen"
+        return f"{nearest}; binnen de marge niet te onderscheiden van {others}" if others else nearest
     if verdict is not None and len(verdict.equal) > 1:
-        others = listed(verdict.equal[1:])
         return f"{_COUNTS[len(verdict.equal)]} zijn even kansrijk: de marges overlappen met die van {others}"
     return "de beste plek die is gevonden" if kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
 
