@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -131,3 +133,69 @@ def test_rows_are_conserved(old, new):
     told = compare(*frames, key=["id"])
     assert told.now == told.before + told.count("added") - told.count("gone")
     assert (told.count("added"), told.count("gone"), told.count("changed")) == (len(new - old), len(old - new), 0)
+
+
+#: A table for which the rule of a pattern is the last that speaks.
+_SPEAKS_OF = {"*": "terrain", "block*": "block", "best_*": "best_area"}
+_MANY = 100_000
+
+
+def _summary(rows=_MANY, columns=None, **geometry):
+    still = {"invalid": 0, "outside": 0, "area_m2": 1e8, "length_m": 1e6, "x_m": 0.0, "y_m": 0.0}
+    return {"rows": rows, "columns": columns or {}, "geometry": {**still, **geometry}}
+
+
+def _told(known=_MANY, **more):
+    return {"known": known, "sum": float(known), "mean": 0.0, "spread": 1.0, **more}
+
+
+def _case(gate, limit, beyond):
+    """Return tables of now and before that lie at a limit of a rule, or a little beyond it."""
+    table = _SPEAKS_OF.get(gate.table, gate.table)
+    column = {"*": "value", "*_year": "some_year", "": "value"}.get(gate.column, gate.column)
+    at, far = limit + beyond, round(_MANY * (limit + beyond))
+    if gate.gate == "same":
+        (left, total), (right, parts) = gate.table.split("."), gate.column.split(".")
+        now = {left: _summary(columns={total: _told(far)})}
+        now.setdefault(right, _summary())["columns"][parts] = _told()
+        return now, {}
+    before = {table: _summary(columns={column: _told()})}
+    now = {
+        "rows": lambda: _summary(rows=far),
+        "known": lambda: _summary(columns={column: _told(_MANY + far if limit < 0 else far)}),
+        "drift": lambda: _summary(columns={column: _told(mean=at)}),
+        "size": lambda: _summary(area_m2=1e8 * at),
+        "moved": lambda: _summary(x_m=at),
+        "invalid": lambda: _summary(invalid=far),
+        "outside": lambda: _summary(outside=far),
+        "infinite": lambda: _summary(columns={column: {"known": _MANY, "infinite": far}}),
+        "covered": lambda: _summary(columns={column: {"known": far}}),
+        "mean": lambda: _summary(columns={column: {"known": _MANY, "mean": at}}),
+    }[gate.gate]()
+    return {table: now}, {} if gate.gate in ("covered", "mean", "infinite", "invalid", "outside") else before
+
+
+_STEP = {"moved": 1.0, "drift": 0.01, "mean": 0.01}
+#: Limits that nothing can pass: more than all values known, a share or a count below nothing, a distance below nothing.
+_NEVER = {
+    ("known", 1.0),
+    ("covered", 1.0),
+    *((one, 0.0) for one in ("invalid", "outside", "infinite", "gone", "moved")),
+}
+
+
+@pytest.mark.parametrize("gate", gates(), ids=lambda one: f"{one.gate}-{one.table}-{one.column}")
+def test_each_limit_of_each_rule_stops_what_lies_beyond_it_and_nothing_at_it(gate):
+    plain = [replace(one, needs="") for one in gates()]
+    for sign, limit in ((-1, gate.low), (1, gate.high)):
+        beyond = sign * _STEP.get(gate.gate, 1e-3)
+        if not np.isfinite(limit) or ((gate.gate, limit) in _NEVER and (sign < 0 or limit)):
+            continue
+        if gate.gate == "known" and limit == -1:
+            continue  # years: any share may go, so there is nothing beyond
+        if gate.gate == "gone":
+            assert any(one.gate.gate == "gone" for one in failures({}, {"pand": _summary()}, plain))
+            continue
+        wrong, right = ({one.gate for one in failures(*_case(gate, limit, far), plain)} for far in (beyond, 0.0))
+        assert replace(gate, needs="") in wrong, (limit, beyond)
+        assert replace(gate, needs="") not in right, limit
