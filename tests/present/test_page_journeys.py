@@ -12,7 +12,7 @@ from shapely.geometry import Point, box
 
 from kansenkaart.present.mapspec import Column, Fixed, Layer, Theme, View
 from kansenkaart.present.style import QUALITY, LegendClass
-from tests.present.pages import until
+from tests.present.pages import axe_faults, until
 from tests.present.pictures import ORIGIN, picture
 from tests.present.test_page_controls import full
 
@@ -198,3 +198,18 @@ def test_on_a_phone_the_map_fills_the_screen_under_a_sheet_with_three_stops(open
     box = page.locator("#detail h2").bounding_box()
     assert box["y"] + box["height"] < 900  # what was chosen is in view at once
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_axe_has_nothing_to_say_of_a_roof_of_two_places_and_of_the_share_box(opened, width):
+    roof = opened(roofs(), width=width, bypass_csp=True, fragment="#thema=panden&gekozen=p1")
+    two = opened(full(), width=width, bypass_csp=True, fragment="#gekozen=b0&naast=b4")
+    two.locator("#deel").press("Enter")
+    two.evaluate("document.getElementById('paneel').scrollTo(0, 99999)")  # nothing half under the grip of the sheet
+    assert roof.locator("#detail .maanden").is_visible()
+    assert two.locator("#detail .naast").is_visible()
+    for page in (roof, two):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert axe_faults(page) == [], scheme
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -37,7 +37,7 @@ class Answer:
 class StartPlace:
     """One proposed place beside the others: what stays there [EUR/year] with its interval, and its chance [1].
 
-    `amount` and `span` say the same, as roundly as the interval is wide; `words` is the whole sentence.
+    `amount` and `span` say the same, as roundly as the interval is wide, `homes` how many they are; `words` is it all.
     """
 
     feature: str
@@ -49,6 +49,7 @@ class StartPlace:
     words: str
     amount: str = ""
     span: str = ""
+    homes: str = ""
 
 
 @dataclass(frozen=True)

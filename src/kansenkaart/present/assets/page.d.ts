@@ -51,7 +51,7 @@ interface ToolSpec {
 
 interface StartSpec {
   title: string; answers: { question: string; answer: string; origin: string; folded: boolean }[]; units: string[]; link: string; layer: string; feature: string; mark: string;
-  places: { feature: string; name: string; middle: number; low: number; high: number; chance: number; words: string; amount: string; span: string }[];
+  places: { feature: string; name: string; middle: number; low: number; high: number; chance: number; words: string; amount: string; span: string; homes: string }[];
   unknown: [string, string][];
 }
 

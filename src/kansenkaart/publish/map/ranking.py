@@ -188,7 +188,12 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
     layer = "beste_gebieden" if places.kind == "best" else "gebieden"
     answers = (
         Answer("Waar?", str(row[places.name]), _why(places.kind, verdict)),
-        Answer("Hoeveel woningen?", f"{number(row['homes'])} woningen", "geteld in het register van gebouwen (BAG)"),
+        Answer(
+            "Hoeveel woningen?",
+            f"{number(row['homes'])} woningen",
+            "geteld in het register van gebouwen (BAG)",
+            folded=places.kind == "best",
+        ),
         _without_case(row) if case is None else _gain(case, verdict, folded=places.kind == "best"),
         *(() if case is None else _sure(row, case)),
         *(() if case is None else (_takes(store, places.kind, case),)),
@@ -234,7 +239,18 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
         amount, span = roughly(middle, low, high)
         words = f"{capital(amount)} per jaar blijft in de buurt, {span}; {label('begun', str(case['track']))}"
         out.append(
-            StartPlace(str(row[places.key]), str(row[places.name]), middle, low, high, chance, words, amount, span)
+            StartPlace(
+                str(row[places.key]),
+                str(row[places.name]),
+                middle,
+                low,
+                high,
+                chance,
+                words,
+                amount,
+                span,
+                f"{number(row['homes'])} woningen",
+            )
         )
     return tuple(out)
 

@@ -17,7 +17,7 @@ function startSheet() {
   const place = () => (isPhone.matches ? byId("paneel") : foot).append(byId("voet"));
   place();
   isPhone.addEventListener("change", place);
-  openSheet(0, true);
+  openSheet(state.chosen >= 0 ? 1 : 0, true);
   const grip = byId("greep");
   let from = null;
   grip.addEventListener("pointerdown", (event) => { from = event.clientY; grip.setPointerCapture(event.pointerId); });
