@@ -147,7 +147,7 @@ def _theme(
 
 
 def _months(frame: gpd.GeoDataFrame) -> tuple[Column, ...]:
-    """Give the months of the panden as shares of their year, in whole percents: a drawing needs no more."""
+    """Give the months of the panden as shares of their year, to a tenth of a percent: a drawing needs no more."""
     if not {*_MONTHS, _YEAR} <= set(frame.columns):
         return ()
     return tuple(
