@@ -29,7 +29,7 @@ from kansenkaart.runs import study
 from kansenkaart.score import enterprise, facts
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import MINUS
+from kansenkaart.wording.nl import MINUS, euros
 
 PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 
@@ -109,6 +109,8 @@ def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store,
     assert "default-src 'none'" in html
     assert not re.findall(r"https?://|<script|<img|url\(", html)
     assert html.count("<section") == 4
+    cases = headline_cases(store.read("enterprise_case")).set_index("place_id")
+    assert f"in de helft onder {euros(cases.loc['BU99990001', 'stays_eur_per_year_median'], 1)}" in html
     assert html.count("<th scope=") > 20
     assert "verzonnen" in html
     assert len(re.findall(rb"/Type /Page\b", first[1].read_bytes())) == 4

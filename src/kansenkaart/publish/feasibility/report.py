@@ -77,8 +77,8 @@ def how_sure(place: PlaceSums) -> Section:
         Words(
             f"Naar verwachting blijft er {_money_nl(middle)} per jaar in de buurt: het gemiddelde van {DRAWS} trekkingen "
             f"van alle aannamen en feiten tegelijk. In acht van de tien ligt het tussen {_money_nl(low)} en "
-            f"{_money_nl(high)}.{around} De kans dat het wijkbedrijf zichzelf betaalt is "
-            f"{_chance(float(row['earns_keep_frac']))}."
+            f"{_money_nl(high)}, in de helft onder {_money_nl(float(row['stays_eur_per_year_median']))}.{around} "
+            f"De kans dat het wijkbedrijf zichzelf betaalt is {_chance(float(row['earns_keep_frac']))}."
         ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
         Words(
