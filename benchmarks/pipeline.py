@@ -1,8 +1,9 @@
 """Wall time, CPU time and peak memory of each stage, at growing size; the last line is JSON.
 
-Usage: python benchmarks/pipeline.py [--scales 1,4,16] [--data <folder with published data>]
+Usage: python benchmarks/pipeline.py [--example proefveld] [--scales 1,4,16] [--data <folder with published data>]
 
-The example is made at 1, 4 and 16 times its size; voorburg joins when its files are there. Every stage runs in a process
+The example (or ``voorbeeld``, the town: 1, 4 and 15 times are 3,700 to 56,000 homes) is made at growing size; voorburg
+joins when its files are there. Every stage runs in a process
 of its own, so peak memory is that of the stage with its imports. A run before all others fills the cache of compiled
 functions. Growth is stated per stage and per step, as the power of size: 1 is linear. Of a step that costs less than a
 second at the largest size no growth is stated.
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.acquire.deliveries import EXAMPLE, EXAMPLE_EDITION
-from kansenkaart.config import DATA_VARIABLE, folders
+from kansenkaart.config import DATA_VARIABLE, DEMO, folders
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables.step import Report
 
@@ -69,25 +70,25 @@ def measure(label: str, study: str, root: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def example(scale: int, scratch: Path) -> list[dict[str, Any]]:
+def example(scale: int, scratch: Path, name: str = EXAMPLE) -> list[dict[str, Any]]:
     """Measure the example at a scale; its files are written beforehand."""
     from kansenkaart.sources.example import write_example
 
     root = scratch / f"x{scale}"
     shutil.copytree(ROOT / "studies", root / "studies")
-    target = folders(root).raw / EXAMPLE / EXAMPLE_EDITION
-    write_example(target, scale=scale)
+    target = folders(root).raw / name / EXAMPLE_EDITION
+    write_example(target, name=name, scale=scale)
     (target / ".whole").write_text(EXAMPLE_EDITION + "\n", encoding="utf-8")
-    return measure(f"{EXAMPLE} x{scale}", EXAMPLE, root)
+    return measure(f"{name} x{scale}", name, root)
 
 
-def growth(rows: list[dict[str, Any]], scales: list[int]) -> None:
+def growth(rows: list[dict[str, Any]], scales: list[int], name: str = EXAMPLE) -> None:
     """Print the power of size with which CPU time and memory grow, over the whole range and over its last part."""
     by_place = {(one["study"], one["stage"]): one for one in rows}
     for stage in STAGES:
-        runs = [by_place[f"{EXAMPLE} x{scale}", stage] for scale in scales]
-        for name in ("cpu_s", "peak_mib"):
-            print(f"{stage}: {name} grows with size to the power {_powers([one[name] for one in runs], scales)}")
+        runs = [by_place[f"{name} x{scale}", stage] for scale in scales]
+        for what in ("cpu_s", "peak_mib"):
+            print(f"{stage}: {what} grows with size to the power {_powers([one[what] for one in runs], scales)}")
         for step in runs[-1]["steps"]:
             cpu = [one["steps"].get(step, 0.0) for one in runs]
             if cpu[-1] >= LEAST_S:
@@ -106,6 +107,7 @@ def _powers(values: list[float], scales: list[int]) -> str:
 def main() -> None:
     """Measure, state the growth, and end with one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--example", default=EXAMPLE, choices=[EXAMPLE, DEMO])
     parser.add_argument("--scales", default="1,4,16")
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get(DATA_VARIABLE, ROOT / ".." / "shared" / "data"))
@@ -120,10 +122,10 @@ def main() -> None:
     scales = sorted(int(one) for one in asked.scales.split(","))
     os.environ[DATA_VARIABLE] = str(asked.data)
     with tempfile.TemporaryDirectory() as scratch:
-        example(1, Path(scratch) / "warm")
-        rows = [row for scale in scales for row in example(scale, Path(scratch))]
+        example(1, Path(scratch) / "warm", asked.example)
+        rows = [row for scale in scales for row in example(scale, Path(scratch), asked.example)]
         if len(scales) > 1:
-            growth(rows, scales)
+            growth(rows, scales, asked.example)
         if (asked.data / VOORBURG).is_file():
             shutil.copytree(ROOT / "studies", Path(scratch) / "voorburg" / "studies")
             rows += measure("voorburg", "voorburg", Path(scratch) / "voorburg")
