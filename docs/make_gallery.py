@@ -1,6 +1,6 @@
 """Take the pictures of docs/gallery: every theme of the maps that lie under ``maps``, as a reader would see them.
 
-Run ``kansenkaart run`` for the studies first, then ``python docs/make_gallery.py proefveld voorburg delft``. It needs
+Run ``kansenkaart run`` for the studies first, then ``python docs/make_gallery.py voorbeeld voorburg delft``. It needs
 Chromium and the packages of the extra ``dev``. The pictures are small on purpose. The README of the gallery is written
 too, from the stories of the themes on the page itself.
 """

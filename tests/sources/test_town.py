@@ -224,3 +224,20 @@ def test_a_year_later_homes_have_come_and_gone_and_a_name_is_right(model) -> Non
 def test_there_is_no_third_edition(tmp_path) -> None:
     with pytest.raises(ConfigError, match="edition 1 or 2 of voorbeeld"):
         write_example(tmp_path, name=DEMO, edition="3")
+
+
+def test_the_table_of_features_names_what_is_there(model) -> None:
+    """Every buurt of ``docs/example.md`` exists, and each buurt of the town stands in it."""
+    page = (ROOT / "docs" / "example.md").read_text("utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| ")]
+    names = {buurt.name for buurt in model.buurten}
+    assert names == {name for name in names if any(name in line for line in table)}
+    streets = {name for _, name in model.streets.values()}
+    assert {"Zwaaihaakstraat", "Ritszaagstraat", "Buitenlusweg", "Ommezwaaiweg"} <= streets
+    kinds = {node.kind for node in model.network.nodes.values()}
+    assert {"Rioolgemaal", "ExterneOverstortput", "Uitlaatconstructie"} <= kinds
+    assert {"Bouw gestart", "Pand gesloopt", "Pand in gebruik"} == {pand.status for pand in model.panden}
+    assert any(pand.bouwjaar == 1005 for pand in model.panden)
+    assert {"flat", "gable", "hip", "shed"} == {pand.roof for pand in model.panden}
+    assert any(part.function == "spoorbaan" for part in model.parts)
+    assert any(part.collection == "overbruggingsdeel" for part in model.parts)
