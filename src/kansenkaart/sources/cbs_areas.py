@@ -126,8 +126,8 @@ def _codes(sieve: Sieve) -> pd.Series[Any]:
 
 
 def _require_order(raw: pd.DataFrame, path: Path) -> None:
-    columns = list(raw.columns)
-    wrong = [name for name, place in ORDER_2021.items() if columns[place : place + 1] != [name]]
+    columns = [str(one).casefold() for one in raw.columns]
+    wrong = [name for name, place in ORDER_2021.items() if columns[place : place + 1] != [name.casefold()]]
     if wrong or len(columns) != COLUMNS_2021 + 1:
         raise FormatError(
             f"{COLUMNS_2021} columns in the order of the 2021 service",
