@@ -188,3 +188,4 @@ def test_a_researcher_cites_a_number_with_unit_interval_source_and_edition(folde
     said = release.cite("buurt_score", key, "yield_fit_kwh_per_year")
     for word in ("kWh/year", "80 % interval", "basis", "kansenkaart proefveld 1", release.metadata["as_of"]):
         assert word in said, said
+    assert "no interval is given for it" in release.cite("buurt_score", key, "kwp_fit")

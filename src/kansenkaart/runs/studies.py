@@ -218,6 +218,8 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
         unit = about["unit"].removeprefix("1").removeprefix("-")
         said = "unknown" if pd.isna(value) else f"{_figure(value)} {unit}".strip()
         interval = f" (80 % interval {' to '.join(map(_figure, ends))})" if ends and not pd.isna(ends).any() else ""
+        if about["type"] == "number" and not interval:
+            interval = " (no interval is given for it)"
         basis = ", ".join(f"{name} {row[name]}" for name in about.get("basis", "").split(", ") if name)
         parts = [
             f"{about['title']}, {layer} {key}: {said}{interval}",
