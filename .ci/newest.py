@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[list[str], tuple[int, ...]]] = {
     "check": ([STUDY], (0,)),
     "gebied": ([STUDY, "--punt", "190158,560132"], (0,)),
     "haalbaarheid": ([STUDY, "--alle"], (0,)),
+    "uitgave": ([STUDY], (0,)),
     "eigen-data": (["--voorbeeld", "pand"], (0,)),
     "vergeet": ([STUDY, "own_pand"], (0,)),
 }
