@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kansenkaart.errors import ConfigError
+from kansenkaart.wording import nl
 
 #: One hue for amounts, least to most: each step has at least 1.39 : 1 contrast with the next, and the ramp stays ordered in
 #: grey, so that it survives colour blindness and a printer without colour.
@@ -305,7 +306,7 @@ def _unreadable(style: Mapping[str, str], usual: Mapping[str, str]) -> Iterator[
         if {ink, ground} & set(style) and all(_COLOR.fullmatch(whole[one]) for one in (ink, ground)):
             ratio = contrast(whole[ink], whole[ground])
             if ratio < least:
-                said, asked = (f"{one:.1f}".replace(".", ",") for one in (ratio, least))
+                said, asked = (nl.number(one, 1) for one in (ratio, least))
                 yield f"{ink} op {ground}: contrast {said} : 1, gevraagd {asked} : 1"
 
 

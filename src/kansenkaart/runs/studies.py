@@ -236,4 +236,4 @@ def _figure(value: Any) -> str:
     if not isinstance(value, int | float | np.number):
         return str(value)
     number = float(value)
-    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
+    return f"{number:.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
