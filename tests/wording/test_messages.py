@@ -38,6 +38,15 @@ def _untranslated(text: str) -> bool:
     return in_dutch(text) == text and catalogue().get(text) != text
 
 
+#: English that stands out in a Dutch sentence.
+ENGLISH = frozenset({"the", "with", "than", "which", "from", "that", "and", "not"})
+
+
+def test_no_sentence_is_translated_by_half(sentences):
+    said = {text: in_dutch(text) for text in sentences if not _is_name(text)}
+    assert {text: dutch for text, dutch in said.items() if ENGLISH & set(dutch.lower().replace(",", "").split())} == {}
+
+
 def test_the_walk_sees_errors_reasons_and_notes_however_they_are_said(sentences):
     assert len(sentences) > 800
     for text in (
