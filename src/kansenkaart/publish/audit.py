@@ -168,7 +168,15 @@ def to_leave_out(tables: Mapping[str, pd.DataFrame], homes: Homes) -> set[tuple[
     set of (str, str)
         Layer and key of each, the finest first.
     """
-    rows = rows_of(tables)
+    every = rows_of(tables)
+    left = every
+    # Homes that only a row left out told apart are one part without it: look again until nothing more goes.
+    while gone := _suppressed(left, homes):
+        left = [row for row in left if row not in gone]
+    return set(every) - set(left)
+
+
+def _suppressed(rows: Sequence[tuple[str, str]], homes: Homes) -> set[tuple[str, str]]:
     number = {row: at for at, row in enumerate(rows)}
     sums, alive = _Sums(rows, homes), np.ones(len(rows), bool)
     for layer in np.unique(sums.layer):  # from coarse to fine: what a finer layer gives away costs no coarser row
