@@ -158,7 +158,7 @@ class Truth:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Published tables by the key of their rows; inhabitants are those of CBS, as the cases have them."""
+        """Published tables by the key of their rows."""
         names = {table_of(layer) for layer in self.metadata["tables"]}
         return {name: _keyed(self.store.read(name), list(schemas.get(name).key)) for name in names}
 
@@ -183,9 +183,6 @@ class Truth:
         """Return a stored figure of a place; NaN where it is unknown."""
         case = self.case(place)
         row = self.tables[self.places[place][0]].loc[place[1]]
-        if figure == "people" and self.store.has("enterprise_facts") and place in self.facts.index:
-            counted = float(self.facts.loc[place, "inhabitants"])
-            return _number(row[figure]) if np.isnan(counted) else counted
         if figure in row and pd.notna(row[figure]):
             return _number(row[figure])
         return _number(case[figure]) if case is not None and figure in case else np.nan

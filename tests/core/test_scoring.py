@@ -85,11 +85,27 @@ def test_the_order_of_homes_does_not_matter(rows, dice):
 def test_a_buurt_without_a_figure_gets_the_norm_and_says_so():
     homes = pd.DataFrame({"buurtcode": ["BU01", "BU02", None]})
     buurt = pd.DataFrame({"buurtcode": ["BU01", "BU02"], "household_size_persons": [1.8, np.nan]})
-    out = scoring.add_people(homes, buurt=buurt, household_size_design=2.2)
+    out = scoring.add_people(homes, buurt=buurt, household_size_design=2.2, whole_frac=0.9)
     assert out["people"].tolist() == [1.8, 2.2, 2.2]
     assert out["people_basis"].tolist() == ["cbs", "norm", "norm"]
-    bare = scoring.add_people(homes, buurt=None, household_size_design=2.2)
+    bare = scoring.add_people(homes, buurt=None, household_size_design=2.2, whole_frac=0.9)
     assert (bare["people"].tolist(), set(bare["people_basis"])) == ([2.2, 2.2, 2.2], {"norm"})
+
+
+def test_the_inhabitants_of_a_buurt_are_shared_over_its_homes_where_all_of_them_are_here():
+    homes = pd.DataFrame({"buurtcode": ["BU01"] * 4 + ["BU02"] * 2 + ["BU03"]})
+    buurt = pd.DataFrame(
+        {
+            "buurtcode": ["BU01", "BU02", "BU03"],
+            "household_size_persons": [1.8, 2.5, 3.0],
+            "inhabitants": [8.0, 50.0, np.nan],
+            "households": [4.4, 20.0, 1.0],
+        }
+    )
+    # BU01: four homes for 4.4 households is 0.91, 8 people; BU02: the study has two homes of twenty; of BU03 CBS counts nobody
+    out = scoring.add_people(homes, buurt=buurt, household_size_design=2.2, whole_frac=0.9)
+    assert out["people"].tolist() == [2.0] * 4 + [2.5] * 2 + [3.0]
+    assert out["people_basis"].tolist() == ["count"] * 4 + ["cbs"] * 3
 
 
 def test_the_street_comes_from_the_address_then_the_reference_then_the_nearest_line():

@@ -62,7 +62,7 @@ def test_no_home_is_lost_between_the_sums(store):
 
 
 def test_one_word_says_that_the_norm_stood_in(store):
-    assert set(store.read("home_score")["people_basis"]) <= {"cbs", "norm"}
+    assert set(store.read("home_score")["people_basis"]) <= {"count", "cbs", "norm"}
 
 
 def test_a_buurt_in_which_no_home_was_counted_has_no_case_by_its_stock(finished, monkeypatch):

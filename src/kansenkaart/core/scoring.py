@@ -12,27 +12,43 @@ DAYS_A_YEAR = 365.25
 L_PER_M3 = 1000.0
 
 
-def add_people(home: pd.DataFrame, *, buurt: pd.DataFrame | None, household_size_design: float) -> pd.DataFrame:
-    """Give each home the household size of its buurt.
+def add_people(
+    home: pd.DataFrame, *, buurt: pd.DataFrame | None, household_size_design: float, whole_frac: float
+) -> pd.DataFrame:
+    """Give each home its share of the inhabitants that CBS counts in its buurt, else the household size there.
 
     Parameters
     ----------
     home : DataFrame
         With ``buurtcode``, which may be null.
     buurt : DataFrame or None
-        With ``buurtcode`` and ``household_size_persons`` [person/home]; None where CBS has no table at all.
+        With ``buurtcode`` and ``household_size_persons`` [person/home], and where CBS counts them ``inhabitants`` and
+        ``households`` [1]; None where CBS has no table at all.
     household_size_design : float
         Where CBS has no figure for the buurt [person/home].
+    whole_frac : float
+        Homes here for each household of the buurt [1] from which on they are all of its homes, so that its inhabitants may be
+        shared over them.
 
     Returns
     -------
     DataFrame
-        With ``people`` [person/home] and ``people_basis``: ``cbs``, or ``norm`` where CBS has no figure for the buurt.
+        With ``people`` [person/home] and ``people_basis``: ``count`` or ``cbs`` (household size), or ``norm`` where CBS has no
+        figure for the buurt.
     """
     if buurt is None:
         return home.assign(people=float(household_size_design), people_basis="norm")
-    size = home["buurtcode"].map(buurt.set_index("buurtcode")["household_size_persons"]).astype(float)
-    return home.assign(people=size.fillna(household_size_design), people_basis=np.where(size.isna(), "norm", "cbs"))
+    rows = buurt.set_index("buurtcode")
+    known = {
+        name: rows[name].astype(float) if name in rows else pd.Series(np.nan, index=rows.index)
+        for name in ("inhabitants", "households", "household_size_persons")
+    }
+    homes = home["buurtcode"].value_counts().reindex(rows.index).astype(float)
+    shared = (known["inhabitants"] / homes).where(homes >= whole_frac * known["households"])
+    count = home["buurtcode"].map(shared).astype(float)
+    size = home["buurtcode"].map(known["household_size_persons"]).astype(float)
+    basis = np.where(count.notna(), "count", np.where(size.isna(), "norm", "cbs"))
+    return home.assign(people=count.fillna(size).fillna(household_size_design), people_basis=basis)
 
 
 def add_grey_water(home: pd.DataFrame, *, litres_per_person_day: float) -> pd.DataFrame:

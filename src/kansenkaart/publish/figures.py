@@ -1,6 +1,6 @@
 """The figures of each place, once: map, tool, factsheet, overview, report, workbook and release print from these.
 
-What an enterprise brings is that of one named track, the same for all places; inhabitants are those of CBS where it counts them.
+What an enterprise brings is that of one named track, the same for all places.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def case_of(store: Store, kind: str, key: str, track: str = HEADLINE) -> pd.Seri
 
 
 def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd.GeoDataFrame:
-    """Return places with what is expected to stay there, and with the inhabitants of CBS where it counts them.
+    """Return places with what is expected to stay there.
 
     Parameters
     ----------
@@ -85,10 +85,6 @@ def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd
             out[name] = ids.map(mine[name]).astype(float)
         if store.has("block_facts"):  # the same quantity as of blocks, to compare with them
             out["stays_part_eur_per_year"] = out["stays_eur_per_year"] - _fixed(store)
-    if store.has("enterprise_facts") and "people" in out:
-        facts = store.read("enterprise_facts")
-        people = facts[facts["place_kind"] == kind].set_index("place_id")["inhabitants"]
-        out["people"] = ids.map(people).astype(float).fillna(out["people"].astype(float))
     return out
 
 
@@ -98,7 +94,7 @@ def _fixed(store: Store) -> float:
 
 
 def with_parts(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return blocks with their part in what stays, before the fixed costs, and with the inhabitants of CBS.
+    """Return blocks with their part in what stays, before the fixed costs.
 
     Parameters
     ----------
@@ -111,8 +107,7 @@ def with_parts(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return frame
     facts = store.read("block_facts").set_index("block_id")
     out = frame.assign(**{name: frame["block_id"].map(facts[name]).astype(float) for name in _OF_BLOCK})
-    people = frame["block_id"].map(facts["inhabitants"]).astype(float)
-    return gpd.GeoDataFrame(out.assign(people=people.fillna(frame["people"].astype(float))))
+    return gpd.GeoDataFrame(out)
 
 
 @dataclass(frozen=True)

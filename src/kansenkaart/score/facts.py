@@ -18,7 +18,14 @@ from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
 
 HOME_INPUTS = ("home", "buurt", "street_line")
-HOME_USED = ("street_reach", "water_use_shower", "water_use_bath", "water_use_wash_basin", "household_size_design")
+HOME_USED = (
+    "street_reach",
+    "water_use_shower",
+    "water_use_bath",
+    "water_use_wash_basin",
+    "household_size_design",
+    "buurt_whole",
+)
 HOME_OUTPUTS = ("home_score", "street_score")
 #: What a home brings to every sum over homes.
 AMOUNTS = ("people", "grey_water_m3_per_year")
@@ -27,6 +34,7 @@ TABLES = (
     "buurt_score",
     "pand_score",
     "street_water",
+    "home_score",
     "home_water",
     "home_area",
     "terrain",
@@ -100,7 +108,8 @@ def _table_of_homes(store: Store, figures: Assumptions) -> gpd.GeoDataFrame:
     out["street_key"] = scoring.key_streets(out)
     size = figures.value("household_size_design", "person/home")
     litres = sum(figures.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
-    peopled = scoring.add_people(out, buurt=buurt, household_size_design=size)
+    whole = figures.value("buurt_whole", "home/household")
+    peopled = scoring.add_people(out, buurt=buurt, household_size_design=size, whole_frac=whole)
     full = scoring.add_grey_water(peopled, litres_per_person_day=litres)
     return gpd.GeoDataFrame(full[list(schemas.get("home_score").columns)], geometry="geometry", crs=home.crs)
 
@@ -330,11 +339,22 @@ def _homes(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.D
     home = store.read("home").reset_index(drop=True)
     per_home = _people_per_home(store, home["buurtcode"].value_counts())
     wide = per_home.reindex(home["buurtcode"]).reset_index(drop=True).join(_water(store, home, figures))
+    if store.has("home_score"):  # the people of each home, as on every page
+        people = home["home_id"].map(_people(store)).astype(float)
+        wide["people_65_plus"] *= people / wide["inhabitants"]
+        wide["inhabitants"] = people
     sums = _sums(wide, _place_of_homes(store, home, places), len(places)).set_index(places.index)
     sums["sewer_saving_year"] = sums["dated"] / sums["dated_homes"].where(sums["dated_homes"] > 0)
     empty = places["homes"].to_numpy(float) == 0
     sums.loc[empty, [*_PEOPLE, *_WATER]] = sums.loc[empty, [*_PEOPLE, *_WATER]].fillna(0.0)
     return sums[names]
+
+
+def _people(store: Store) -> pd.Series:
+    """Return the people of each home by its id, unknown where only a norm stood in."""
+    score = store.read("home_score").set_index("home_id")
+    counted: pd.Series = score["people"].where(score["people_basis"] != "norm")
+    return counted
 
 
 def _people_per_home(store: Store, count: pd.Series) -> pd.DataFrame:

@@ -133,7 +133,7 @@ LITRES = 46.2 + 5.2 + 8.7
 
 def peopled(home: gpd.GeoDataFrame, buurt: pd.DataFrame) -> gpd.GeoDataFrame:
     """Homes with people and grey water, as the table of homes has them."""
-    named = scoring.add_people(home, buurt=buurt, household_size_design=2.3)
+    named = scoring.add_people(home, buurt=buurt, household_size_design=2.3, whole_frac=0.9)
     return gpd.GeoDataFrame(scoring.add_grey_water(named, litres_per_person_day=LITRES))
 
 
