@@ -94,7 +94,10 @@ def amounts(text: str) -> list[Said]:
 def html_cells(path: Path) -> list[str]:
     """Return the texts of a page between its tags, without style and scripts."""
     page = re.sub(r"<(style|script)\b.*?</\1>", " ", path.read_text("utf-8"), flags=re.DOTALL)
-    cells = (re.sub(r"\s+", " ", unescape(one)).strip() for one in re.sub(r"<[^>]+>", "\0", page).split("\0"))
+    cells = (
+        re.sub(r"\s+", " ", unescape(one)).replace("\N{WORD JOINER}", "").strip()
+        for one in re.sub(r"<[^>]+>", "\0", page).split("\0")
+    )
     return [one for one in cells if one]
 
 

@@ -10,9 +10,11 @@ from kansenkaart.present.pdf import sheet_pdf, write_pdf
 from kansenkaart.present.report import (
     GAIN,
     LOSS,
+    Grid,
     ReportSpec,
     Section,
     Words,
+    render_report,
     sketch_drawing,
     tornado_drawing,
     years_drawing,
@@ -71,3 +73,15 @@ def test_a_pdf_names_its_title_and_its_maker_and_no_moment(tmp_path):
         assert b"/Author (kansenkaart)" in content
         assert b"/Title (" + title in content
         assert b"/CreationDate (D:20000101" in content
+
+
+def test_a_minus_keeps_to_its_euros_and_a_chance_in_words_is_a_figure():
+    grid = Grid(
+        "g",
+        ("Per jaar", "kort", "lang"),
+        (("over", "−€ 40", "−€ 8.330"), ("kans", "2 procent", "minder dan 1 procent")),
+    )
+    page = render_report(ReportSpec("t", "", "voet", (Section("Een", (Words("het is −€ 10.785 per jaar"), grid)),)))
+    assert page.count("−\N{WORD JOINER}€") == 3
+    assert "−€" not in page
+    assert page.count('class="word"') == 1  # of the names; numbers stand to the right, and on one line

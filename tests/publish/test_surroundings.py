@@ -1,13 +1,18 @@
-"""A place beside its surroundings: sums per home and weighed means, by hand."""
+"""A place beside its surroundings: sums per home and weighed means, by hand; what is said of what is not known."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import geopandas as gpd
 import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from kansenkaart.publish.factsheets import compared_with, figure_words, mean_of
+from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words, mean_of
+from kansenkaart.publish.feasibility.report import PARTY_ROWS, _no_outcome
+from kansenkaart.publish.map.ranking import _larger
+from kansenkaart.wording.enterprise import contribution_nl
 
 
 def buurten(**more):
@@ -73,3 +78,45 @@ def test_what_buurten_lack_comes_from_their_blocks():
 )
 def test_figures_are_said_with_their_unit(name, value, text):
     assert figure_words(name, value) == text
+
+
+def test_an_end_that_is_the_use_of_water_itself_is_no_end_of_what_may_be():
+    use = SimpleNamespace(value=128.0, low=112.0, high=128.0)
+    moved = _by_use("grey_water_m3_per_year", 16_000.0, use)
+    assert (moved.low, moved.middle, moved.high) == ("14.000 m³ per jaar", "16.000 m³ per jaar", "-")
+    assert "112 liter" in moved.why
+
+
+def test_a_party_whose_services_could_not_be_summed_has_no_outcome_of_0_euro():
+    services = [
+        SimpleNamespace(name="green_maintenance", payer="municipality"),
+        SimpleNamespace(name="waste", payer="municipality"),
+    ]
+    known = [SimpleNamespace(name="green_maintenance", known=[False]), SimpleNamespace(name="waste", known=[True])]
+    sums = SimpleNamespace(results=known, case=SimpleNamespace(services=services))
+    row = {f"{name}{end}": 0.0 for name, _ in PARTY_ROWS for end in ("", "_low", "_high")}
+    assert _no_outcome(sums, row) == (
+        "Gemeente: € 0 is hier geen uitkomst, want onbekend is wat zij wint of betaalt door groen onderhouden. "
+    )
+    assert _no_outcome(sums, {**row, "municipality_eur_per_year_high": 5.0}) == ""
+
+
+def test_a_contribution_is_said_over_all_homes_and_over_those_that_join():
+    words = contribution_nl(8_330.0, 360.0, 0.1)
+    assert words == "€\xa08.330 per jaar (over alle woningen €\xa023; over de 10% die meedoet €\xa0231)"
+
+
+def test_a_whole_buurt_that_earns_more_is_named_beside_a_place_that_does_not(monkeypatch):
+    names = ("stays_eur_per_year", "stays_eur_per_year_low", "stays_eur_per_year_high", "earns_keep_frac")
+    rows = [
+        ("buurt", "Oost", 5304, 14_344.0, 2_000.0, 26_000.0, 0.62),
+        ("best", "Plek 1", 360, -7_000.0, -11_000.0, -4_000.0, 0.0),
+    ]
+    cases = pd.DataFrame(rows, columns=["place_kind", "place_name", "homes", *names]).assign(track="long")
+    store = SimpleNamespace(read=lambda name: cases)
+    words = _larger(store, cases.iloc[1])
+    assert "in Oost (5.304 woningen) blijft ongeveer 14.000 euro per jaar" in words
+    assert words.endswith("de kans dat het wijkbedrijf zichzelf betaalt is daar 62%.")
+    assert _larger(store, cases.iloc[0]) == ""
+    store.read = lambda name: cases.assign(stays_eur_per_year=-1.0)
+    assert _larger(store, cases.iloc[1]) == ""  # no buurt earns anything either

@@ -244,9 +244,9 @@ def _section(number: int, one: Section) -> str:
 def _part(part: Part) -> str:
     if isinstance(part, Words):
         kind = ' class="strong"' if part.strong else ""
-        return f"<p{kind}>{escape(part.text)}</p>"
+        return f"<p{kind}>{_told(part.text)}</p>"
     if isinstance(part, Bullets):
-        return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in part.lines) + "</ul>"
+        return "<ul>" + "".join(f"<li>{_told(line)}</li>" for line in part.lines) + "</ul>"
     return _grid(part) if isinstance(part, Grid) else _figure(part)
 
 
@@ -256,7 +256,7 @@ def _grid(grid: Grid) -> str:
     head = "".join(f'<th scope="col"{kind[n]}>{escape(one)}</th>' for n, one in enumerate(grid.head))
     rows = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td{kind[n]}>{escape(cell)}</td>" for n, cell in enumerate(row[1:], 1))
+        + "".join(f"<td{kind[n]}>{_told(cell)}</td>" for n, cell in enumerate(row[1:], 1))
         + "</tr>"
         for row in grid.rows
     )
@@ -267,7 +267,13 @@ def _grid(grid: Grid) -> str:
 
 
 def _is_number(cells: list[str]) -> bool:
-    return all(not cell or any(letter.isdigit() for letter in cell[:4]) or cell in ("-", "onbekend") for cell in cells)
+    plain = [cell.removeprefix("minder dan ").removeprefix("meer dan ") for cell in cells]
+    return all(not cell or any(letter.isdigit() for letter in cell[:4]) or cell in ("-", "onbekend") for cell in plain)
+
+
+def _told(text: str) -> str:
+    """Escape a text, and keep a minus on the line of its euros."""
+    return escape(text).replace("−€", "−\N{WORD JOINER}€")
 
 
 def _figure(drawing: Drawing) -> str:

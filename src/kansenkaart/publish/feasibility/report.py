@@ -449,6 +449,10 @@ def _no_outcome(sums: TrackSums, row: Row) -> str:
 
 
 def _work_nl(row: Row) -> str:
+    least = 0.05
+    if max(float(row["paid_jobs"]), float(row["volunteers"])) < least:
+        work = "Werk: dit pakket geeft bewoners zo goed als geen werk. "
+        return f"{work}Investering in de hele looptijd: {_money_nl(float(row['investment_eur']))}."
     return (
         f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
         "vrijwilligers met een vergoeding. "

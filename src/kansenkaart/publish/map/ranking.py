@@ -13,7 +13,7 @@ import pandas as pd
 from kansenkaart.core.enterprise.case import term_rows
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
-from kansenkaart.publish.figures import Verdict, case_of, unique_names, verdict_of, with_case
+from kansenkaart.publish.figures import Verdict, case_of, headline_cases, unique_names, verdict_of, with_case
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import assumptions, fields
 from kansenkaart.tables.provenance import Provenance
@@ -285,6 +285,7 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     else:
         joining = assumptions.default()[term_rows(HEADLINE)["participation_frac"][0]].value
         needs = f"Een bijdrage van {contribution_nl(-left, homes, joining)} maakt het wijkbedrijf sluitend."
+<<<<<<< HEAD
     owned = (
         {}
         if short is None
@@ -293,12 +294,33 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     if owned and (words := owners_nl(owned)):
         needs += f" {words}"
     elif short is not None:
+=======
+    if larger := _larger(store, case):
+        needs += f" {larger}"
+    if short is not None:
+>>>>>>> a279ada (Name shared roofs, the larger place that earns and what is no outcome; keep a minus with its euros)
         needs += f" Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
     return Answer(
         "Wat is ervoor nodig?",
         needs,
         "wie weet wat wij niet weten: de corporatie (eigendom en jaar van groot onderhoud), de waterbeheerder (het echte "
         "riool), bewoners (wie doet mee)",
+    )
+
+
+def _larger(store: Store, case: pd.Series[Any]) -> str:
+    """Say which whole buurt earns more than a place that does not, where there is one."""
+    cases = headline_cases(store.read("enterprise_case"))
+    best = cases[cases["place_kind"] == "buurt"].nlargest(1, "stays_eur_per_year")
+    if best.empty or float(best["stays_eur_per_year"].iloc[0]) <= max(float(case["stays_eur_per_year"]), 0.0):
+        return ""
+    row = best.iloc[0]
+    middle, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    amount, span = roughly(middle, low, high)
+    chance = chance_of(row["earns_keep_frac"])
+    return (
+        f"Met een hele buurt samen kan het meer zijn: in {row['place_name']} ({number(row['homes'])} woningen) blijft {amount} "
+        f"per jaar, {span}; de kans dat het wijkbedrijf zichzelf betaalt is daar {chance}."
     )
 
 

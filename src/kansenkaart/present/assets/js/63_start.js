@@ -29,7 +29,7 @@ function drawAxis(places) {
     h("span", { class: "rang" }, nl(k + 1)), h("span", { class: "naam" }, said(one.name)),
     intervalOn(extent, one.low, one.middle, one.high),
     h("span", { class: "kans" }, Math.round(10 * one.chance) + " van 10")));
-  return [h("h3", {}, "Blijft in de wijk, per jaar"), h("ol", { class: "assen" }, places.map(row)), h("div", { class: "asvoet" }, scale.marks),
+  return [h("h3", {}, "Blijft in de buurt, per jaar"), h("ol", { class: "assen" }, places.map(row)), h("div", { class: "asvoet" }, scale.marks),
     h("p", { class: "hint" }, (scale.thousands ? "Duizend euro" : "Euro") + " per jaar. Band: 8 van de 10 berekeningen; rechts: in hoeveel van de 10 het wijkbedrijf uitkomt.")];
 }
 
@@ -44,7 +44,11 @@ function drawStart() {
   const folded = rest.filter((one) => one.folded), open = box.querySelector("details[open]") !== null;
   fill(box, h("h2", {}, said(start.title)),
     where ? h("p", { class: "waar" }, h("strong", {}, said(where.answer)), where.origin ? h("small", {}, said(where.origin)) : "") : "",
+<<<<<<< HEAD
     first && first.amount ? [h("p", { class: "som" }, (first.homes ? "Hier, met " + first.homes + "," : "Hier") + " blijft per jaar ", h("strong", {}, said(first.amount)), first.middle < 0 ? " in de wijk: er moet geld bij" : " in de wijk", h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
+=======
+    first && first.amount ? [h("p", { class: "som" }, "Hier blijft per jaar ", h("strong", {}, said(first.amount)), first.middle < 0 ? " in de buurt: er moet geld bij" : " in de buurt", h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
+>>>>>>> a279ada (Name shared roofs, the larger place that earns and what is no outcome; keep a minus with its euros)
     h("dl", {}, rest.filter((one) => !one.folded).map(fact)),
     h("p", { class: "knoppen" }, start.feature ? h("button", { type: "button", id: "toonbegin", class: "eerst", onclick: showStart }, "Toon dit gebied") : "",
       start.link ? fileLink("Factsheet van dit gebied", start.link) : ""),
