@@ -229,20 +229,23 @@ class _Sums:
         """Hold each row against the rows of each finer layer that lie in it, and that cover it."""
         a, b, both = self.shared.row, self.shared.col, self.shared.data
         use = alive[a] & alive[b] & (self.layer[b] > self.layer[a])
-        table = pd.DataFrame({"parent": a[use], "child": b[use], "both": both[use]})
-        table["layer"], table["size"] = self.layer[table["child"]], self.size[table["child"]]
-        out = []
-        for key, part in table.groupby(["parent", "layer"]):
-            parent = int(np.asarray(key)[0])
-            inside = part[part["both"] == part["size"]]
-            rest = int(self.size[parent] - inside["size"].sum())
-            over = int(part["size"].sum() - self.size[parent])
-            covered = int(part["both"].sum()) == self.size[parent]
-            if len(inside) and 0 < rest < LEAST_HOMES:
-                out.append(self._between("rest of", parent, inside, rest))
-            elif covered and 0 < over < LEAST_HOMES:
-                out.append(self._between("cover of", parent, part, over))
-        return out
+        parent, child, both = a[use], b[use], both[use]
+        key, size = parent * len(COARSE_TO_FINE) + self.layer[child], self.size[child]
+        count = len(self.size) * len(COARSE_TO_FINE)
+        inside = both == size
+        lying, touching, shared = (
+            np.bincount(key, weights, count) for weights in (np.where(inside, size, 0), size, both)
+        )
+        whole = np.repeat(self.size, len(COARSE_TO_FINE))
+        rest, over = whole - lying, touching - whole
+        left = (lying > 0) & (rest > 0) & (rest < LEAST_HOMES)
+        covers = ~left & (shared == whole) & (over > 0) & (over < LEAST_HOMES)
+        return [
+            self._between("rest of", key == at, inside, parent, child, int(rest[at]))
+            if left[at]
+            else self._between("cover of", key == at, np.ones_like(inside), parent, child, int(over[at]))
+            for at in np.flatnonzero(left | covers)
+        ]
 
     def combined(self, alive: NDArray[np.bool_]) -> list[Finding]:
         """Return the few homes that all rows together determine, as sums and differences of any number of them.
@@ -265,9 +268,18 @@ class _Sums:
             found.append(Finding("combined", tuple(self.rows[at] for at in used), homes, self.rows[drop]))
         return found
 
-    def _between(self, how: str, parent: int, part: pd.DataFrame, homes: int) -> Finding:
-        least = int(part.sort_values(["size", "child"])["child"].iloc[0])
-        return Finding(how, (self.rows[parent], self.rows[least]), homes, self.rows[least])
+    def _between(
+        self,
+        how: str,
+        mine: NDArray[np.bool_],
+        counted: NDArray[np.bool_],
+        parent: NDArray[np.integer[Any]],
+        child: NDArray[np.integer[Any]],
+        homes: int,
+    ) -> Finding:
+        some = child[mine & counted]
+        least = int(min(some, key=lambda at: (self.size[at], at)))
+        return Finding(how, (self.rows[int(parent[mine][0])], self.rows[least]), homes, self.rows[least])
 
 
 def _indivisible(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[np.intp]]:
