@@ -285,7 +285,8 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     else:
         joining = assumptions.default()[term_rows(HEADLINE)["participation_frac"][0]].value
         needs = f"Een bijdrage van {contribution_nl(-left, homes, joining)} maakt het wijkbedrijf sluitend."
-<<<<<<< HEAD
+    if larger := _larger(store, case):
+        needs += f" {larger}"
     owned = (
         {}
         if short is None
@@ -294,11 +295,6 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     if owned and (words := owners_nl(owned)):
         needs += f" {words}"
     elif short is not None:
-=======
-    if larger := _larger(store, case):
-        needs += f" {larger}"
-    if short is not None:
->>>>>>> a279ada (Name shared roofs, the larger place that earns and what is no outcome; keep a minus with its euros)
         needs += f" Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
     return Answer(
         "Wat is ervoor nodig?",

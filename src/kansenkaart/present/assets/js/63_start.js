@@ -44,11 +44,7 @@ function drawStart() {
   const folded = rest.filter((one) => one.folded), open = box.querySelector("details[open]") !== null;
   fill(box, h("h2", {}, said(start.title)),
     where ? h("p", { class: "waar" }, h("strong", {}, said(where.answer)), where.origin ? h("small", {}, said(where.origin)) : "") : "",
-<<<<<<< HEAD
-    first && first.amount ? [h("p", { class: "som" }, (first.homes ? "Hier, met " + first.homes + "," : "Hier") + " blijft per jaar ", h("strong", {}, said(first.amount)), first.middle < 0 ? " in de wijk: er moet geld bij" : " in de wijk", h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
-=======
-    first && first.amount ? [h("p", { class: "som" }, "Hier blijft per jaar ", h("strong", {}, said(first.amount)), first.middle < 0 ? " in de buurt: er moet geld bij" : " in de buurt", h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
->>>>>>> a279ada (Name shared roofs, the larger place that earns and what is no outcome; keep a minus with its euros)
+    first && first.amount ? [h("p", { class: "som" }, (first.homes ? "Hier, met " + first.homes + "," : "Hier") + " blijft per jaar ", h("strong", {}, said(first.amount)), first.middle < 0 ? " in de buurt: er moet geld bij" : " in de buurt", h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
     h("dl", {}, rest.filter((one) => !one.folded).map(fact)),
     h("p", { class: "knoppen" }, start.feature ? h("button", { type: "button", id: "toonbegin", class: "eerst", onclick: showStart }, "Toon dit gebied") : "",
       start.link ? fileLink("Factsheet van dit gebied", start.link) : ""),
