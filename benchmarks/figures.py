@@ -34,6 +34,7 @@ from kansenkaart.core.enterprise.case import AreaFacts
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.map.spec import SHOWN
+from kansenkaart.publish.release import BRIDGE
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.store import Store
@@ -43,6 +44,8 @@ from kansenkaart.wording.nl import capital
 AMOUNT = re.compile(r"(−|-)?(?:€\s*)?(\d{1,3}(?:\.\d{3})+|\d+)(?:,(\d+))?(\s*(?:%|procent\b))?")
 NOTHING = ("onbekend", "-")
 ENDS = ("", "_low", "_high")
+#: Expected, low, middle and high, in the order of report and workbook.
+DRAWN = ("", "_low", "_median", "_high")
 #: The parties on a sheet to talk with partners, in its order.
 TALKED = ("household_eur_per_year", "enterprise_eur_per_year", "roof_owner_eur_per_year", "municipality_eur_per_year")
 #: Figures of the case that forms print: column, and the words before it in a report.
@@ -162,7 +165,7 @@ class Truth:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Published tables by the key of their rows."""
-        names = {table_of(layer) for layer in self.metadata["tables"]}
+        names = {table_of(layer) for layer in self.metadata["tables"]} - {BRIDGE}  # which is of the release alone
         return {name: _keyed(self.store.read(name), list(schemas.get(name).key)) for name in names}
 
     def layer(self, name: str) -> pd.DataFrame:
@@ -252,9 +255,9 @@ def report(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
             continue
         cells, name = cells_of(path), "-".join(place)
         for figure, words in PARTIES.items():
-            found = after(section(cells, "Wie wint en wie betaalt", "Zo telt het op"), words, 3)
-            yield Reading(form, name, f"{figure}, times read", float(len(found)), 3.0)
-            for end, said in zip(ENDS, found, strict=False):
+            found = after(section(cells, "Wie wint en wie betaalt", "Zo telt het op"), words, 4)
+            yield Reading(form, name, f"{figure}, times read", float(len(found)), 4.0)
+            for end, said in zip(DRAWN, found, strict=False):
                 yield Reading(form, name, f"{figure}{end}", said.value, float(case[f"{figure}{end}"]), said.off)
         for figure, words in (
             ("enterprise_eur_per_year", "Wijkbedrijf houdt over"),
@@ -294,6 +297,7 @@ def _in_words(form: str, name: str, text: str, case: pd.Series[Any]) -> Iterator
     for figure, words in zip(figures, found.groups() if found else (), strict=True) if found else ():
         if said := _said(words):
             yield Reading(form, name, f"{figure} in words", said.value, float(case[figure]), said.off)
+    yield from _contribution(form, name, text, case)
     for words, figure in ((r"(\d[\d.]*) woningen\. Rekent over", "homes"),):
         for one in re.findall(words, text)[:1]:
             yield Reading(form, name, figure, amounts(one)[0].value, float(case[figure]), 0.5)
@@ -309,7 +313,7 @@ def workbook(truth: Truth, place: tuple[str, str], path: Path, form: str) -> Ite
         first.setdefault(str(cells[0]), cells[1:])
     printed = {"stays": "blijft in de buurt", **{one: label("party", one) for one in ("household", "enterprise")}}
     for party, words in printed.items():
-        for end, said in zip(ENDS, first.get(words, ()), strict=False):
+        for end, said in zip(DRAWN, first.get(words, ()), strict=False):
             figure = f"{party}_eur_per_year{end}"
             yield Reading(form, name, figure, _number(said), float(case[figure]), _CENT)  # type: ignore[index]
     chance = first.get("kans dat het wijkbedrijf zichzelf betaalt", [np.nan])[0]
@@ -351,6 +355,8 @@ def layers(truth: Truth) -> Iterator[Reading]:
     """Read the open layers and what metadata.json says of them."""
     packed = truth.maps / "data" / f"{truth.maps.name}.gpkg"
     for name, about in truth.metadata["tables"].items():
+        if name == BRIDGE:
+            continue
         path, stored, table = truth.maps / "data" / f"{name}.parquet", truth.layer(name), schemas.get(table_of(name))
         spatial = table.geometry
         frame = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
@@ -497,15 +503,29 @@ def _answers(form: str, truth: Truth, place: tuple[str, str], said: Mapping[str,
     off = _rounded_by(case, "stays_eur_per_year")
     answer, origin = said["Wat levert het op?"]
     bounds = amounts(origin.partition("tussen")[2])[:2]
-    for end, one in zip(ENDS, [*amounts(answer)[:1], *bounds], strict=False):
+    half = amounts(origin.partition("de middelste berekening: ")[2])[:1]
+    for end, one in zip((*ENDS, "_median"), [*amounts(answer)[:1], *bounds, *half], strict=False):
         figure = f"stays_eur_per_year{end}"
         yield Reading(form, name, figure, one.value, float(case[figure]), off)
     chance = said.get("Hoe zeker?", ("", ""))[0].partition("betaalt is ")[2].partition(";")[0].strip(".")
     if one := _said(chance) if chance else None:
         yield Reading(form, name, "earns_keep_frac", one.value, float(case["earns_keep_frac"]), one.off)
-    needs = re.search(r"Een bijdrage van (.*?) per jaar", said["Wat is ervoor nodig?"][0])
-    if needs:
-        yield Reading(form, name, "gap", amounts(needs[1])[0].value, -float(case["enterprise_eur_per_year"]), 0.5)
+    yield from _contribution(form, name, said["Wat is ervoor nodig?"][0], case)
+
+
+def _contribution(form: str, name: str, text: str, case: pd.Series[Any]) -> Iterator[Reading]:
+    """Read what is asked of those who take part, with its interval; nothing where the enterprise lacks no money."""
+    said = re.search(
+        r"Een bijdrage van (.*?) per jaar \(over alle woningen (.*?); per woning die meedoet (.*?) maakt", text
+    )
+    lacks, figure = -float(case["enterprise_eur_per_year"]), "contribution_eur_per_participant"
+    yield Reading(form, name, f"{figure}, times read", float(said is not None), float(lacks > 0))
+    if said is None:
+        return
+    for column, words, stored in (("gap", said[1], lacks), ("gap per home", said[2], lacks / float(case["homes"]))):
+        yield Reading(form, name, column, amounts(words)[0].value, stored, 0.5)
+    for end, one in zip(ENDS, amounts(said[3]), strict=False):
+        yield Reading(form, name, f"{figure}{end}", one.value, float(case[f"{figure}{end}"]), _rounded_by(case, figure))
 
 
 def _rounded_by(case: pd.Series[Any], name: str) -> float:

@@ -56,7 +56,11 @@ CHANGES = {"terms.participation_frac": 0.6, "terms.loan_rate_frac": 0.0, "facts.
 ROW = {
     "track": "long",
     "earns_keep_frac": 0.25,
-    **{f"{name}_eur_per_year{end}": 100.0 for name in ("stays", *PARTIES[:-1]) for end in ("", "_low", "_high")},
+    **{
+        f"{name}_eur_per_year{end}": 100.0
+        for name in ("stays", *PARTIES[:-1])
+        for end in ("", "_low", "_median", "_high")
+    },
 }
 
 

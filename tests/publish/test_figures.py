@@ -192,6 +192,19 @@ def test_a_sentence_of_another_class_is_counted(letter, text, wrong):
     assert figures._disagree([letter], [text]) == wrong
 
 
+def test_where_no_area_earns_its_keep_that_is_said_of_areas(example):
+    start = figures.Page(example.target / "index.html").spec["start"]
+    assert start["title"] == "Nog geen gebied verdient zichzelf"  # a whole buurt may
+
+
+def test_a_sheet_of_an_area_has_margins_or_says_that_there_are_none(example):
+    (sheet,) = [one for one in sheets(example.store, example.study, default()) if one.key == PLACE]
+    assert {"Stroom van alles wat past", "Grijswater (aanbod)"} <= {one.label for one in sheet.moved}
+    assert [one for one in sheet.not_said if one.startswith("Zonder marge: ")] == [
+        "Zonder marge: stroom van wat loont en zon als alle daken meedoen. Hoe ver dat ernaast kan zitten, is niet uitgerekend."
+    ]
+
+
 def test_partners_read_the_same_figures_as_the_map(example):
     made = list(sheets(example.store, example.study, default()))
     (over,) = [one for one in talks(example.store, made) if one.sheet.key == PLACE]

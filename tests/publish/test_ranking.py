@@ -7,6 +7,7 @@ import pytest
 
 from kansenkaart.publish.figures import Verdict
 from kansenkaart.publish.map.ranking import _gain, _proof, _why
+from kansenkaart.wording.nl import roughly
 
 
 @pytest.mark.parametrize(
@@ -25,11 +26,13 @@ from kansenkaart.publish.map.ranking import _gain, _proof, _why
 def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(stays, low, high, words, between):
     case = pd.Series(
         {"stays_eur_per_year": stays, "stays_eur_per_year_low": low, "stays_eur_per_year_high": high, "track": "long"}
+        | {"stays_eur_per_year_median": stays + 1_000.0}
     )
     answer = _gain(case, None)
     assert words in answer.answer
     assert between in answer.origin
     assert "verwacht bedrag, na alle kosten" in answer.origin
+    assert f"; de middelste berekening: {roughly(stays + 1_000.0, low, high)[0]}" in answer.origin
 
 
 def test_places_within_the_margin_are_said_to_be_equal_whether_they_earn_their_keep_or_not():

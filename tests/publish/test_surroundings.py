@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words, mean_of
+from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words
 from kansenkaart.publish.feasibility.report import PARTY_ROWS, _no_outcome
+from kansenkaart.publish.figures import mean_of
 from kansenkaart.publish.map.ranking import _larger
 from kansenkaart.wording.enterprise import contribution_nl
 
@@ -102,8 +103,16 @@ def test_a_party_whose_services_could_not_be_summed_has_no_outcome_of_0_euro():
 
 
 def test_a_contribution_is_said_over_all_homes_and_over_those_that_join():
-    words = contribution_nl(8_330.0, 360.0, 0.1)
-    assert words == "€\xa08.330 per jaar (over alle woningen €\xa023; over de 10% die meedoet €\xa0231)"
+    ends = {"": 231.4, "_low": 78.0, "_high": 512.0}
+    case = {f"contribution_eur_per_participant{end}": value for end, value in ends.items()}
+    case |= {"enterprise_eur_per_year": -8_330.0, "homes": 360.0}
+    span = "tussen 100 en 500 euro, in 8 van de 10 berekeningen"
+    each = "€\xa08.330 per jaar (over alle woningen €\xa023; per woning die meedoet ongeveer 200 euro, "
+    assert contribution_nl(case) == f"{each}{span})"
+    case["contribution_eur_per_participant_low"] = -60.0
+    assert contribution_nl(case).endswith(
+        "tussen \N{MINUS SIGN}100 en 500 euro, in 8 van de 10 berekeningen: onder 0 is er geen nodig)"
+    )
 
 
 def test_a_whole_buurt_that_earns_more_is_named_beside_a_place_that_does_not(monkeypatch):

@@ -69,6 +69,33 @@ def test_amount_interval_and_chance_of_every_place_are_of_the_same_draws(store, 
     assert rows["earns_keep_frac"].to_numpy() == pytest.approx((firm >= 0).mean(axis=1).to_numpy())
 
 
+def test_the_contribution_of_those_who_take_part_is_of_the_same_draws(store):
+    cases = headline_cases(store.read("enterprise_case")).set_index(["place_kind", "place_id"])
+    _, firm = _drawn(store, "long")
+    terms = survey_of(store, default()).settings["long"].terms["terms.participation_frac"]
+    joined = np.outer(cases["homes"], np.concatenate([terms, terms]))  # the second half mirrors facts, not terms
+    each = -firm.loc[cases.index].to_numpy() / joined
+    name = "contribution_eur_per_participant"
+    assert cases[name].to_numpy() == pytest.approx(each.mean(axis=1), abs=0.005)
+    for end, part in (("low", 0.1), ("median", 0.5), ("high", 0.9)):
+        assert cases[f"{name}_{end}"].to_numpy() == pytest.approx(np.quantile(each, part, axis=1), abs=0.005), end
+    pays = (each <= 0).mean(axis=1)
+    assert cases["earns_keep_frac"].to_numpy() == pytest.approx(pays)
+
+
+def test_the_bounds_of_every_area_are_the_sums_of_its_blocks_and_hold_its_figure(store):
+    block, best = store.read("block").set_index("block_id"), store.read("best_area").set_index("best_id")
+    places = {("gebied", key): rows.index for key, rows in block.dropna(subset="gebied_id").groupby("gebied_id")}
+    places |= {("best", key): [int(one) for one in ids.split(",")] for key, ids in best["block_ids"].items()}
+    tables = {"gebied": store.read("gebied").set_index("gebied_id"), "best": best}
+    for (kind, key), blocks in places.items():
+        for name in ("yield_fit_kwh_per_year", "water_eur_per_year"):
+            ends = [tables[kind].loc[key, f"{name}{end}"] for end in ("_low", "", "_high")]
+            sums = [block.loc[blocks, f"{name}{end}"].sum(min_count=1) for end in ("_low", "", "_high")]
+            assert ends == pytest.approx(sums, nan_ok=True)
+            assert pd.isna(ends).all() or ends == sorted(ends), (kind, key, name)
+
+
 def test_the_amount_of_every_area_is_the_sum_of_its_blocks_and_a_constant(store):
     cases = headline_cases(store.read("enterprise_case")).set_index(["place_kind", "place_id"])["stays_eur_per_year"]
     facts, block, best = store.read("block_facts").set_index("block_id"), store.read("block"), store.read("best_area")

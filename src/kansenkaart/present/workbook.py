@@ -64,8 +64,8 @@ class WorkbookModel:
     ----------
     title, source_note : str
         Heading and the line on sources and edition.
-    published : tuple of (str, float, float, float)
-        What is printed everywhere: words, mean over the draws, 10th and 90th percentile [EUR/year].
+    published : tuple of tuple
+        What is printed everywhere: words, then mean over the draws, 10th, 50th and 90th percentile [EUR/year].
     chance_frac : float
         Share of the draws in which the enterprise earns its keep [1].
     inputs : tuple of InputCell
@@ -88,7 +88,7 @@ class WorkbookModel:
 
     title: str
     source_note: str
-    published: tuple[tuple[str, float, float, float], ...]
+    published: tuple[tuple[Any, ...], ...]
     chance_frac: float
     inputs: tuple[InputCell, ...]
     rows: tuple[SumRow, ...]
@@ -267,7 +267,9 @@ def _cells(formula: str, column: int, inputs: dict[str, int], rows: dict[str, in
 def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
     sheet.write(0, 0, model.title, styles["title"])
     sheet.write(1, 0, model.source_note)
-    for column, head in enumerate(("Verwacht, per jaar [euro]", "gemiddelde", "laag (P10)", "hoog (P90)")):
+    for column, head in enumerate(
+        ("Verwacht, per jaar [euro]", "gemiddelde", "laag (P10)", "midden (P50)", "hoog (P90)")
+    ):
         sheet.write(_FIRST_ROW - 1, column, head, styles["head"])
     for row, (words, *amounts) in enumerate(model.published, start=_FIRST_ROW):
         sheet.write_string(row, 0, words)

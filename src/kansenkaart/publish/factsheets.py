@@ -16,7 +16,7 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
-from kansenkaart.publish.figures import case_of, with_case, with_parts
+from kansenkaart.publish.figures import case_of, mean_of, unique_names, with_case, with_parts
 from kansenkaart.publish.map.legend import columns_of, editions_of, view_of
 from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
@@ -24,7 +24,7 @@ from kansenkaart.tables.assumptions import Assumption, Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import PartnerLine, label, partners
-from kansenkaart.wording.nl import UNKNOWN, amount, capital, chance, number, roughly, say, share, unit_words
+from kansenkaart.wording.nl import UNKNOWN, amount, capital, chance, listed, number, roughly, say, share, unit_words
 from kansenkaart.wording.nl import year as year_words
 
 _WIJK = slice(2, 8)
@@ -126,26 +126,6 @@ def _known(group: pd.DataFrame, blocks: pd.DataFrame | None, name: str) -> float
     return mean_of(blocks, name)
 
 
-def mean_of(group: pd.DataFrame, name: str) -> float | None:
-    """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are.
-
-    Parameters
-    ----------
-    group : DataFrame
-        Rows with `homes` [1].
-    name : str
-        Of the column; its row in the dictionary says whether it is a sum per home.
-    """
-    if name not in group.columns or "homes" not in group.columns:
-        return None
-    values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")
-    both = values.notna() & homes.notna() & (homes > 0)
-    if not both.any():
-        return None
-    total = values[both].sum() if fields.get(name).per_home else (values[both] * homes[both]).sum()
-    return float(total / homes[both].sum())
-
-
 #: Figures on a factsheet [1].
 _FIGURES = 6
 #: Areas of the division that get a factsheet; beyond, the table of the map has them all.
@@ -230,11 +210,9 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         for _, row in buurten.iterrows():
             yield from _sheet(scene, store, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
     for places in _proposals(store):
-        names = places.frame[places.name]
-        double, part = names.duplicated(keep=False), names.groupby(names).cumcount() + 1
-        for place, row in places.frame.iterrows():
-            name = f"Gebied {row[places.name]}" + (f", deel {part.loc[place]}" if double.loc[place] else "")
-            yield from _sheet(scene, store, places.kind, str(row[places.key]), name, row)
+        names = unique_names(places.frame[places.name].astype(str).tolist())
+        for name, (_, row) in zip(names, places.frame.iterrows(), strict=True):
+            yield from _sheet(scene, store, places.kind, str(row[places.key]), f"Gebied {name}", row)
 
 
 def _proposals(store: Store) -> Iterator[Places]:
@@ -270,7 +248,7 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
         parts=_parts(scene, row["geometry"]),
         legend_title=legend_title,
         legend=legend,
-        figures=_figures(scene, row),
+        figures=tuple(_figure(scene, row, name) for name in _shown(row)),
         around=around,
         compared=compared,
         moved=tuple(_moved(scene, row, case_of(store, kind, key))),
@@ -284,10 +262,9 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
     )
 
 
-def _figures(scene: _Scene, row: pd.Series[Any]) -> tuple[KeyFigure, ...]:
+def _shown(row: pd.Series[Any]) -> list[str]:
     names = [name for name in fields.on_sheet("figure") if name in row and pd.notna(row[name])][:_FIGURES]
-    names += [name for name in fields.on_sheet("always") if name not in names][: _FIGURES - len(names)]
-    return tuple(_figure(scene, row, name) for name in names)
+    return names + [name for name in fields.on_sheet("always") if name not in names][: _FIGURES - len(names)]
 
 
 def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
@@ -320,10 +297,17 @@ def _publisher(scene: _Scene, key: str) -> str:
     return next((one.credit for one in scene.sources if f"{one.publisher}-{one.role}" == key), "")
 
 
+#: What the bounds of a sum are that no draws were made of.
+_BOUNDS = {
+    "yield_fit_kwh_per_year": "de 80%-grenzen van alle daken, bij elkaar opgeteld",
+    "water_eur_per_year": "de laagste en hoogste uitkomst van alle straten, bij elkaar opgeteld",
+}
+
+
 def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> Iterator[Moved]:
     """Say what comes out when assumptions move: as stored where that was worked out, else where the sum is one product."""
     for name in fields.on_sheet("figure"):
-        yield from _interval(name, row, "80% kans dat het hiertussen ligt, alle aannamen samen")
+        yield from _interval(name, row, _BOUNDS.get(name, "80% kans dat het hiertussen ligt, alle aannamen samen"))
     water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
     if water is not None and pd.notna(water) and use.low < use.high:
         yield _by_use("grey_water_m3_per_year", float(water), use)
@@ -353,7 +337,12 @@ def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
     values = [row.get(one) for one in (f"{name}_low", name, f"{name}_high")]
     if all(one is not None and pd.notna(one) for one in values):
         low, middle, high = (figure_words(name, one) for one in values)
-        yield Moved(label_of(name), low, middle, high, why)
+        if low != high:
+            yield Moved(label_of(name), low, middle, high, why)
+
+
+#: Units of what is estimated, not counted.
+_ESTIMATED = ("kWh", "EUR")
 
 
 def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]:
@@ -367,6 +356,9 @@ def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]
         "euro" in text for one in compared for text in one.texts[:1]
     ):
         yield "Wat het in euro's oplevert: hier niet berekend."
+    bare = [name for name in _shown(row) if pd.notna(row.get(name)) and f"{name}_low" not in row]
+    if labels := [fields.get(name).label_nl for name in bare if fields.get(name).unit.startswith(_ESTIMATED)]:
+        yield f"Zonder marge: {listed(labels)}. Hoe ver dat ernaast kan zitten, is niet uitgerekend."
 
 
 def _legend(scene: _Scene) -> tuple[str, tuple[LegendClass, ...]]:

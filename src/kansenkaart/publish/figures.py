@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.core.enterprise.tracks import HEADLINE
+from kansenkaart.tables import fields
 from kansenkaart.tables.store import Store
 
+#: How the columns of an amount end: expected, 10th, 50th and 90th percentile of the same draws; forms print them in this order.
+ENDS = ("", "_low", "_median", "_high")
 #: What places show of their case, beside their own figures.
 _OF_CASE = (
-    "stays_eur_per_year",
-    "stays_eur_per_year_low",
-    "stays_eur_per_year_median",
-    "stays_eur_per_year_high",
+    *(f"stays_eur_per_year{end}" for end in ENDS),
     "household_eur_per_year",
     "enterprise_eur_per_year",
     "roof_owner_eur_per_year",
@@ -158,3 +158,23 @@ def unique_names(names: Sequence[str]) -> list[str]:
     series = pd.Series(list(names), dtype="object")
     twice, number = series.duplicated(keep=False), series.groupby(series).cumcount() + 1
     return [str(one) for one in np.where(twice, series + ", deel " + number.astype(str), series)]
+
+
+def mean_of(group: pd.DataFrame, name: str) -> float | None:
+    """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Rows with `homes` [1].
+    name : str
+        Of the column; its row in the dictionary says whether it is a sum per home.
+    """
+    if name not in group.columns or "homes" not in group.columns:
+        return None
+    values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")
+    both = values.notna() & homes.notna() & (homes > 0)
+    if not both.any():
+        return None
+    total = values[both].sum() if fields.get(name).per_home else (values[both] * homes[both]).sum()
+    return float(total / homes[both].sum())

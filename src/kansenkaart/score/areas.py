@@ -64,7 +64,7 @@ _RANGES = ("yield_fit_kwh_per_year_low", "yield_fit_kwh_per_year_high", *_WATER[
 # Eight partitions of which the shortest border stays; more only while an area is out of band that is not proven to be.
 EFFORT = PartitionEffort(starts=8, most_starts=40)
 SCATTERED = "verspreid liggend: meer dan {metres} m van een kern of wijk"
-SUMS = (*_OF_PAND, "water_eur_per_year", "ground_homes", "stacked_homes")
+SUMS = (*_OF_PAND, "water_eur_per_year", *_RANGES, "ground_homes", "stacked_homes")
 
 
 def ready(store: Store) -> bool:
@@ -149,7 +149,7 @@ def _blocks(
     sums[["people", "grey_water_m3_per_year"]] = sums[["people", "grey_water_m3_per_year"]].fillna(0)  # no homes: known
     sun = [name for name in (*_OF_PAND, *_RANGES) if name in pand.columns]
     sums = sums.join(block_sums(made.block_of_pand.reset_index(drop=True), pand, columns=sun, count=count))
-    for name in (*SUMS, *_RANGES):
+    for name in SUMS:
         sums[name] = sums.get(name, np.nan)
     out = made.frame.rename(columns={"basis": "block_basis"}).join(sums)
     out["corporation_frac"] = _corporation(store, of_home, home, buurt, out)

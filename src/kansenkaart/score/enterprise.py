@@ -250,6 +250,8 @@ def members_of(store: Store, table: str, key: str) -> dict[str, list[int]]:
 def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.GeoDataFrame) -> list[dict[str, object]]:
     drawn = setting.drawn(as_inputs(facts), facts["roof_range_frac"].to_numpy(float))
     columns = _money(drawn) | _work(setting.case, drawn.mean(axis=2))
+    each = setting.contribution(drawn, found["homes"].to_numpy(float))
+    columns |= _spread("contribution_eur_per_participant", each)
     columns["participation_needed_frac"] = setting.participation_needed(as_inputs(facts))
     results = service_results(setting.units, as_inputs(facts), setting.package)
     columns |= _unknown(setting, results, columns)
@@ -277,11 +279,14 @@ def _money(drawn: Array) -> dict[str, Array]:
     """Return mean and 10th, 50th and 90th percentile of what each party gains, and the chance that the enterprise pays."""
     out: dict[str, Array] = {}
     for name, outcomes in {**{one: (one,) for one in PARTIES}, **CRITERIA}.items():
-        values = drawn[[OUTCOMES.index(one) for one in outcomes]].sum(axis=0)
-        out[f"{name}_eur_per_year"] = values.mean(axis=1)
-        at = np.quantile(values, list(_PERCENTILES.values()), axis=1)
-        out |= {f"{name}_eur_per_year_{end}": one for end, one in zip(_PERCENTILES, at, strict=True)}
+        out |= _spread(f"{name}_eur_per_year", drawn[[OUTCOMES.index(one) for one in outcomes]].sum(axis=0))
     return out | {"earns_keep_frac": (drawn[OUTCOMES.index("enterprise")] >= 0).mean(axis=1)}
+
+
+def _spread(name: str, values: Array) -> dict[str, Array]:
+    """Return the mean and the percentiles over the draws of one quantity, values of shape (places, draws)."""
+    at = np.quantile(values, list(_PERCENTILES.values()), axis=1)
+    return {name: values.mean(axis=1)} | {f"{name}_{end}": one for end, one in zip(_PERCENTILES, at, strict=True)}
 
 
 def _unknown(setting: Setting, results: Sequence[ServiceResult], columns: dict[str, Array]) -> dict[str, Array]:

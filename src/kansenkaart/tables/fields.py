@@ -303,7 +303,7 @@ def parts(text: str) -> list[str]:
 
 
 def on_map(theme: str) -> list[Field]:
-    """Return the columns of a theme of the map in the order of its panel, intervals after what they belong to.
+    """Return the columns of a theme of the map in the order of its panel, intervals and middle draws after what they belong to.
 
     Parameters
     ----------
@@ -313,7 +313,7 @@ def on_map(theme: str) -> list[Field]:
     rows = [(place, one) for one in dictionary().values() if (place := one.on(theme))]
     out = []
     for place, one in sorted(rows, key=lambda pair: pair[0].order):
-        out += [one, *((get(f"{one.name}_low"), get(f"{one.name}_high")) if place.interval else ())]
+        out += [one, *(get(one.name + end) for end in ("_low", "_median", "_high") if place.interval)]
     return out
 
 

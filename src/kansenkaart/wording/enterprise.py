@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from kansenkaart.wording.nl import code_lists, euros, say, share
+from kansenkaart.wording.nl import code_lists, euros, roughly, say
 
 
 class Word(NamedTuple):
@@ -156,21 +156,21 @@ def basis_nl(known: int, facts: int, own_panden: float, *, by_stock: bool = Fals
     return f"{known} van {facts} feiten bekend{own}{homes}"
 
 
-def contribution_nl(gap_eur: float, homes: float, participation_frac: float) -> str:
-    """Say what must be added a year, over all homes and over those that are expected to take part.
+def contribution_nl(case: Mapping[Hashable, Any]) -> str:
+    """Say what must be added a year, over all homes and, with its interval, over those that take part.
 
     Parameters
     ----------
-    gap_eur : float
-        What the enterprise lacks [EUR/year].
-    homes : float
-        Homes of the place [1].
-    participation_frac : float
-        Share of them that is expected to take part [1].
+    case : mapping
+        Row of ``enterprise_case`` of an enterprise that lacks money.
     """
-    each, joined = gap_eur / max(homes, 1.0), gap_eur / max(homes * participation_frac, 1.0)
-    part = share(participation_frac)
-    return f"{euros(gap_eur, 1)} per jaar (over alle woningen {euros(each, 1)}; over de {part} die meedoet {euros(joined, 1)})"
+    gap = -float(case["enterprise_eur_per_year"])
+    mean, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
+    each, span = roughly(mean, low, high)
+    return (
+        f"{euros(gap, 1)} per jaar (over alle woningen {euros(gap / max(float(case['homes']), 1.0), 1)}; per woning die meedoet "
+        f"{each}, {span}{': onder 0 is er geen nodig' if low < 0 else ''})"
+    )
 
 
 class PartnerLine(NamedTuple):

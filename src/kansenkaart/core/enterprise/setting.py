@@ -90,6 +90,25 @@ class Setting:
             given |= {name: facts[name][:, None] * factor for name in names}
         return package_outcomes(self.units, given, self.package)
 
+    def contribution(self, drawn: Array, homes: Array) -> Array:
+        """Return what each home that takes part would have to add for the enterprise to pay, shape (places, draws).
+
+        Parameters
+        ----------
+        drawn : array
+            Outcomes in each draw, of :meth:`drawn` [EUR/year].
+        homes : array
+            Homes of each place [1].
+
+        Returns
+        -------
+        array
+            What the enterprise lacks over the homes that take part in the same draw [EUR/home/year]; negative where it has
+            money left.
+        """
+        each: Array = -drawn[_FIRM] / (homes[:, None] * np.tile(self.terms[_SHARE], 2))
+        return each
+
     def participation_needed(self, facts: Facts) -> Array:
         """Return from which participation the enterprise is expected to earn its keep in each place [1]; NaN for never.
 

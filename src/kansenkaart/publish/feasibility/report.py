@@ -29,6 +29,7 @@ from kansenkaart.present.report import (
     years_drawing,
 )
 from kansenkaart.publish.feasibility.sums import PlaceSums, TrackSums, unit_nl
+from kansenkaart.publish.figures import ENDS
 from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
@@ -297,10 +298,8 @@ def _chance(share: float) -> str:
     return chance_of(share).replace("%", " procent")
 
 
-def _needs(rows: Mapping[str, Row], row: Row, participation_frac: float) -> Bullets:
-    carried, costs, homes = (
-        float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year", "homes")
-    )
+def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
+    carried, costs = (float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year"))
     lines = [
         f"De organisatie (bestuur, boekhouding, coördinatie) kost {_money_nl(costs)} per jaar; de diensten kunnen "
         f"{_money_nl(max(carried, 0.0))} dragen."
@@ -316,10 +315,9 @@ def _needs(rows: Mapping[str, Row], row: Row, participation_frac: float) -> Bull
         lines.append(
             "De contracten met gemeente en eigenaren dragen het wijkbedrijf; dat hangt niet af van de deelname."
         )
-    gap = -float(row["enterprise_eur_per_year"])
-    if gap > 0:
+    if float(row["enterprise_eur_per_year"]) < 0:
         local = float(row["local_eur_per_year"])
-        lines.append(f"Een bijdrage van {contribution_nl(gap, homes, participation_frac)} maakt het sluitend.")
+        lines.append(f"Een bijdrage van {contribution_nl(row)} maakt het sluitend.")
         if pd.isna(local):
             lines.append(
                 "Wat alle vier de partijen samen winnen of verliezen is onbekend: van één ontbreken de gegevens."
@@ -374,7 +372,7 @@ def _what(place: PlaceSums, row: Row) -> Section:
             + _FITS_NL[str(row["better_track"])]
         ),
         Words("Wat is er nodig?", strong=True),
-        _needs(shorter, row, place.sums[place.track].case.terms.participation_frac),
+        _needs(shorter, row),
     )
     return Section("1. Wat en waar", parts)
 
@@ -401,8 +399,7 @@ def _incomplete(row: Row) -> list[Part]:
 
 def _money(place: PlaceSums, flow: CashFlow) -> Section:
     row, results = place.rows[place.track], place.results()
-    ends = ("", "_low", "_high")
-    parties = tuple((words, *(_money_nl(float(row[f"{name}{end}"])) for end in ends)) for name, words in PARTY_ROWS)
+    parties = tuple((words, *(_money_nl(float(row[f"{name}{end}"])) for end in ENDS)) for name, words in PARTY_ROWS)
     net = flow.real(flow.party("enterprise")).mean(axis=1)
     parts: list[Part] = [
         Words(
@@ -410,11 +407,10 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
             f"{label('track', place.track).replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
             "Wat de één wint, betaalt een ander."
         ),
-        Grid("Wie wint en wie betaalt", ("Partij", "verwacht", "laag", "hoog"), parties),
+        Grid("Wie wint en wie betaalt", ("Partij", "verwacht", "laag", "midden", "hoog"), parties),
         Words(
-            "Laag en hoog: in acht van de tien trekkingen valt het bedrag daartussen. "
-            + _no_outcome(place.sums[place.track], row)
-            + _work_nl(row)
+            "Verwacht is het gemiddelde van de trekkingen, midden de middelste: de helft valt daaronder. Laag en hoog: in acht "
+            "van de tien valt het bedrag daartussen. " + _no_outcome(place.sums[place.track], row) + _work_nl(row)
         ),
         *_adds_up(results, row),
         years_drawing(

@@ -18,6 +18,7 @@ from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.setting import CRITERIA, Setting, as_inputs, setting_of
 from kansenkaart.core.enterprise.tracks import HEADLINE, Comparison, compare_tracks
 from kansenkaart.present.workbook import InputCell, PaymentRow, SumRow, WorkbookModel
+from kansenkaart.publish.figures import ENDS
 from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, path_words, row_words, unit_of_fact
@@ -215,12 +216,7 @@ def workbook_of(
         title=title,
         source_note=source_note,
         published=tuple(
-            (
-                words,
-                float(row[f"{name}_eur_per_year"]),
-                float(row[f"{name}_eur_per_year_low"]),
-                float(row[f"{name}_eur_per_year_high"]),
-            )
+            (words, *(float(row[f"{name}_eur_per_year{end}"]) for end in ENDS))
             for name, words in (("stays", "blijft in de buurt"), *((one, label("party", one)) for one in PARTIES[:-1]))
             if not np.isnan(row[f"{name}_eur_per_year"])
         ),

@@ -10,12 +10,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import term_rows
-from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
 from kansenkaart.publish.figures import Verdict, case_of, headline_cases, unique_names, verdict_of, with_case
 from kansenkaart.publish.map.legend import unit_of
-from kansenkaart.tables import assumptions, fields
+from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
@@ -200,7 +198,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
     return Start(
-        "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen plek verdient zichzelf",
+        "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen gebied verdient zichzelf",
         answers,
         area.units if area else (),
         area.link if area else "",
@@ -272,19 +270,19 @@ def _gain(case: pd.Series[Any], verdict: Verdict | None, *, folded: bool = False
     span = f"{label('begun', str(case['track']))}; verwacht bedrag, na alle kosten; {between}"
     if verdict is not None and verdict.around_zero:
         span += ": het kan dus ook niets of minder zijn"
+    span += f"; de middelste berekening: {roughly(float(case['stays_eur_per_year_median']), low, high)[0]}"
     words = "blijft in de buurt" if stays > 0 else "(er moet geld bij)"
     return Answer("Wat levert het op?", f"{capital(amount)} per jaar {words}", span, folded)
 
 
 def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
     """Say what it takes before the enterprise pays, what the other track would bring, and who knows what we do not."""
-    left, homes = float(case["enterprise_eur_per_year"]), max(float(case["homes"]), 1.0)
+    left = float(case["enterprise_eur_per_year"])
     short = case_of(store, kind, str(case["place_id"]), "short")
     if left >= 0:
         needs = "Het wijkbedrijf betaalt naar verwachting zichzelf."
     else:
-        joining = assumptions.default()[term_rows(HEADLINE)["participation_frac"][0]].value
-        needs = f"Een bijdrage van {contribution_nl(-left, homes, joining)} maakt het wijkbedrijf sluitend."
+        needs = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
     if larger := _larger(store, case):
         needs += f" {larger}"
     owned = (
