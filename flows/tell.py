@@ -9,10 +9,10 @@ from typing import Any
 
 from prefect.artifacts import create_table_artifact
 
+from kansenkaart.tables.provenance import first_day
 from kansenkaart.tables.step import Report
 
 _STATUS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
-_DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 
 
 def told(reports: Iterable[Report]) -> list[dict[str, object]]:
@@ -35,7 +35,8 @@ def stock(
     Returns
     -------
     list of dict
-        ``ouderdom_dagen`` [day] is that of the oldest delivery; None where an edition is not a date.
+        ``ouderdom_dagen`` [day] is that of the oldest delivery, from the first day of a year that is all it names; None
+        where no delivery has a date. ``zonder_datum`` names those without one: the table may be older than it says.
     """
     earlier = {one["name"]: int(one["rows"]) for one in before}
     return [
@@ -45,16 +46,17 @@ def stock(
             "verschil": int(one["rows"]) - earlier[one["name"]] if one["name"] in earlier else None,
             "weggelaten": sum(one["tally"].get("left_out", {}).values()),
             "edities": ", ".join(one["editions"]),
-            "ouderdom_dagen": _age_days(one["editions"], today),
+            "oudste": one["as_of"],
+            "ouderdom_dagen": age_days(one["as_of"], today),
+            "zonder_datum": ", ".join(one["undated"]),
         }
         for one in now
     ]
 
 
-def _age_days(editions: Sequence[str], today: date) -> int | None:
-    found = [_DAY.search(edition) for edition in editions]
-    ages = [(today - date.fromisoformat(one.group(1))).days for one in found if one]
-    return max(ages) if ages and len(ages) == len(editions) else None
+def age_days(as_of: str | None, today: date) -> int | None:
+    """Return how long ago the first day of a date, month or year is [day]; None where it is unknown."""
+    return (today - first_day(as_of)).days if as_of else None
 
 
 def show(kind: str, name: str, rows: list[dict[str, Any]], description: str) -> None:

@@ -145,18 +145,25 @@ def test_check_of_a_study_of_which_nothing_was_made_fails_with_what_to_do(root):
 
 
 ROWS = [
-    {"name": "pand", "rows": 15296, "tally": {"left_out": {"status: Pand gesloopt": 1084}}, "editions": ["bag 2022"]},
+    {
+        "name": "pand",
+        "rows": 15296,
+        "tally": {"left_out": {"status: Pand gesloopt": 1084}},
+        "editions": ["bag extract"],
+    },
     {"name": "home", "rows": 7, "tally": {"left_out": {}}, "editions": ["bag 2022", "cbs 2022"]},
 ]
+ROWS = [{**row, "as_of": day, "undated": []} for row, day in zip(ROWS, (None, "2022"), strict=True)]
 
 
 def test_status_shows_counts_reasons_and_editions(root, monkeypatch):
     monkeypatch.setattr(study, "status", lambda _place: ROWS)
     lines = CliRunner().invoke(cli, ["--map", str(root), "status", "proef"]).output.splitlines()
-    assert lines[0].split() == ["tabel", "rijen", "weggelaten", "edities"]
+    assert lines[0].split() == ["tabel", "rijen", "weggelaten", "oudste", "edities"]
     assert "15.296" in lines[1]
     assert "1.084× status: Pand gesloopt" in lines[1]
-    assert lines[2].split() == ["home", "7", "niets", "bag", "2022,", "cbs", "2022"]
+    assert "onbekend" in lines[1]
+    assert lines[2].split() == ["home", "7", "niets", "2022", "bag", "2022,", "cbs", "2022"]
     assert json.loads(CliRunner().invoke(cli, ["--map", str(root), "status", "proef", "--json"]).output) == ROWS
 
 

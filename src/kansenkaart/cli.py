@@ -234,8 +234,8 @@ def status(root: Path, study: str, as_json: bool) -> None:
         click.echo(f"Van studie {study} is nog niets gemaakt. Begin met: kansenkaart run {study}")
     else:
         _table(
-            ["tabel", "rijen", "weggelaten", "edities"],
-            [[row["name"], number(row["rows"]), _left(row["tally"]), ", ".join(row["editions"])] for row in rows],
+            ["tabel", "rijen", "weggelaten", "oudste", "edities"],
+            [[*_counts(row), row["as_of"] or "onbekend", ", ".join(row["editions"])] for row in rows],
         )
         notes = [f"  {row['name']}: {counted(row['tally']['noted'])}" for row in rows if row["tally"].get("noted")]
         click.echo("\n".join(["Opgemerkt bij wat wel gebruikt is:", *notes]) if notes else "Verder is niets opgemerkt.")
@@ -450,8 +450,8 @@ def _say_json(content: Any) -> None:
     click.echo(json.dumps(content, ensure_ascii=False, default=str))
 
 
-def _left(tally: dict[str, Any]) -> str:
-    return counted(tally.get("left_out", {})) or "niets"
+def _counts(row: dict[str, Any]) -> list[str]:
+    return [row["name"], number(row["rows"]), counted(row["tally"].get("left_out", {})) or "niets"]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:

@@ -38,21 +38,26 @@ def test_a_report_becomes_a_row():
     assert told([Report("home", "done", {"home": 3, "x": 4})]) == [{"stap": "home", "status": "gemaakt", "rijen": 7}]
 
 
-def _table(name, rows, editions):
-    return {"name": name, "rows": rows, "tally": {"left_out": {"dubbel": 2}}, "editions": editions}
+def _table(name, rows, as_of, *undated):
+    head = {"name": name, "rows": rows, "tally": {"left_out": {"dubbel": 2}}, "editions": ["bag"]}
+    return {**head, "as_of": as_of, "undated": list(undated)}
 
 
 def test_stock_counts_rows_difference_and_age():
-    before, now = [_table("pand", 10, ["bag 2026-01-01"])], [_table("pand", 13, ["bag 2026-01-01", "bag 2026-01-09"])]
+    before, now = [_table("pand", 10, "2025-12-01")], [_table("pand", 13, "2026-01-01")]
     row = stock(now, before=before, today=date(2026, 1, 11))[0]
     # 13 - 10 rows; the oldest delivery is of 1 January, ten days before the 11th.
     assert (row["verschil"], row["ouderdom_dagen"], row["weggelaten"]) == (3, 10, 2)
 
 
-def test_an_edition_without_a_date_has_no_age_and_a_first_edition_no_difference():
-    row = stock([_table("buurt", 4, ["cbs 2025"])], before=[], today=date(2026, 1, 1))[0]
-    assert row["ouderdom_dagen"] is None
+def test_a_year_counts_from_its_first_day_and_what_has_no_date_is_named():
+    row = stock([_table("home", 4, "2022", "bag extract")], before=[], today=date(2026, 1, 1))[0]
+    # 365 + 365 + 366 + 365 days from 1 January 2022 to 1 January 2026.
+    assert (row["oudste"], row["ouderdom_dagen"], row["zonder_datum"]) == ("2022", 1461, "bag extract")
     assert row["verschil"] is None
+    assert (
+        stock([_table("home", 4, None, "bag extract")], before=[], today=date(2026, 1, 1))[0]["ouderdom_dagen"] is None
+    )
 
 
 @pytest.mark.parametrize(

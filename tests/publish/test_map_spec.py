@@ -41,6 +41,15 @@ def test_addresses_are_found_by_house_number_but_not_in_the_public_edition(finis
     assert "adres" not in set(public.search["kind"])
 
 
+def test_each_source_says_up_to_when_its_figures_go(finished, spec):
+    notes = {one.key: one.note for one in spec.sources}
+    assert notes["proefveld-statistics"] == "cijfers over 2025"
+    assert notes["proefveld-home"] == "leeftijd niet genoemd"  # its edition is 1: no date, so not taken for new
+    overview = next((finished / "maps" / "proefveld").glob("overzicht*.html")).read_text("utf-8")
+    assert "editie 1, cijfers over 2025" in overview
+    assert "editie 1, leeftijd niet genoemd" in overview
+
+
 def test_codes_are_said_per_column(spec):
     assert spec.words["score_basis"]["footprint"] == "omtrek van gebouwen; daken onbekend"
     assert spec.words["pipe_basis"]["gwsw"] == "riool zoals de gemeente het opgeeft"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.errors import LockedError, SchemaError, StoreError
-from kansenkaart.tables.provenance import Provenance, Tally
+from kansenkaart.tables.provenance import Provenance, Tally, oldest, undated
 from kansenkaart.tables.step import Product, Step, run
 from kansenkaart.tables.store import Lineage, Store, atomic, locked
 
@@ -147,3 +147,38 @@ def test_a_step_runs_once_and_again_when_something_changed(tmp_path):
 def test_a_step_that_makes_something_else_is_refused(tmp_path):
     with pytest.raises(StoreError, match="the outputs"):
         run(Store(tmp_path / "proef"), _step([], outputs=("pand",)))
+
+
+def _of(edition, year=None):
+    return Provenance("home", "bag", "-", "(c) BAG", edition, "-", "-", year)
+
+
+@pytest.mark.parametrize(
+    ("edition", "year", "up_to"),
+    [
+        ("2026-06-25", None, "2026-06-25"),
+        ("20240115", None, "2024-01-15"),
+        ("v2024.12.16", None, "2024-12-16"),
+        ("2026-11", None, "2026-11"),
+        ("2026-06-25T08:00:00Z", None, "2026-06-25"),
+        # A period counts by its end; its two years are no day in the twentieth month.
+        ("TMYx.2007-2021", None, "2021"),
+        # Delivered in 2024, of the homes of 2022.
+        ("2024-05-01", 2022, "2022"),
+        ("2025-02-31", None, None),
+        ("1134", None, None),
+        ("extract", None, None),
+        ("sha256-2019120155", None, None),
+        ("etag-2019", None, None),
+    ],
+)
+def test_a_delivery_says_up_to_when_its_figures_go(edition, year, up_to):
+    assert _of(edition, year).up_to == up_to
+
+
+def test_figures_are_as_old_as_the_oldest_delivery_behind_them():
+    homes, weather, roofs = _of("2022", 2022), _of("2026-06-25"), _of("v21.09.8")
+    assert oldest([weather, homes, roofs]) == "2022"
+    assert undated([weather, homes, roofs]) == ["bag v21.09.8"]
+    assert oldest([roofs]) is None
+    assert oldest([_of("2022-03"), _of("2022")]) == "2022"

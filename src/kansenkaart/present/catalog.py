@@ -242,7 +242,9 @@ def dcat(release: Release) -> dict[str, Any]:
 def _where_and_when(release: Release) -> dict[str, Any]:
     west, south, east, north = release.box
     ring = ", ".join(f"{x} {y}" for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south)))
-    years = [str(one["year"]) for one in release.about["sources"] if one["year"]] + [str(release.about["as_of"])[:4]]
+    years = [str(one["year"]) for one in release.about["sources"] if one["year"]] + [
+        str(release.about[name])[:4] for name in ("as_of", "moment")
+    ]
     return {
         "dct:temporal": {
             "@type": "dct:PeriodOfTime",

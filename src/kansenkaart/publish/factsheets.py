@@ -17,7 +17,7 @@ from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, 
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
 from kansenkaart.publish.figures import case_of, mean_of, unique_names, with_case, with_parts
-from kansenkaart.publish.map.legend import columns_of, editions_of, view_of
+from kansenkaart.publish.map.legend import columns_of, delivered, editions_of, view_of
 from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
 from kansenkaart.tables.assumptions import Assumption, Assumptions
@@ -399,11 +399,8 @@ def _class_of(value: Any, view: View) -> LegendClass | None:
 
 
 def _sources(sources: Sequence[Provenance]) -> tuple[str, ...]:
-    out = []
-    for one in sources:
-        year = f", cijfers over {one.year}" if one.year else ""
-        out.append(f"{one.credit} ({say('role', one.role)}), editie {one.edition}{year}, {one.licence}")
-    return tuple(dict.fromkeys(out))
+    said = [f"{one.credit} ({say('role', one.role)}), {delivered(one)}, {one.licence}" for one in sources]
+    return tuple(dict.fromkeys(said))
 
 
 #: Places for which there are sheets to talk with partners [1].

@@ -25,11 +25,10 @@ from kansenkaart.present.mapspec import View
 from kansenkaart.present.release import SCHEMA_VERSION, OpenField, OpenLayer, write_layers
 from kansenkaart.publish.audit import LEAST_HOMES
 from kansenkaart.publish.disclosure import ReaderStore, merged_blocks
-from kansenkaart.publish.editions.editions import as_of
 from kansenkaart.publish.map.legend import roles_of
 from kansenkaart.publish.map.themes import views_by_table
 from kansenkaart.tables import fields, schemas
-from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.provenance import Provenance, first_day, oldest, sha256_of, undated
 from kansenkaart.tables.step import code_version
 from kansenkaart.tables.store import atomic
 from kansenkaart.wording import nl
@@ -92,15 +91,17 @@ def about_release(title: str, edition: str, layers: Sequence[OpenLayer]) -> dict
     """
     rows = {json.dumps(one, sort_keys=True): one for layer in layers for one in layer.lineage["sources"]}
     sources = [rows[key] for key in sorted(rows)]
-    day = as_of(sources) or __released__
-    moment = f"{day}-01-01"[:10] if len(day) == 4 else day
+    behind = [Provenance(**one) for one in sources]
+    # Not before the newest delivery came can it have been made: its oldest figure is no moment of publication.
+    moment = first_day(max(filter(None, (one.named_day for one in behind)), default=__released__))
     shapes = [one.frame for one in layers if isinstance(one.frame, gpd.GeoDataFrame) and len(one.frame)]
     boxes = np.array([one.total_bounds for one in shapes]).reshape(-1, 4)
     extent = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()] if len(boxes) else []
     content = "".join(f"{one.name} {one.lineage['sha256']}" for one in layers)
     about: dict[str, Any] = {
         "title": title,
-        "as_of": day,
+        "as_of": oldest(behind) or __released__,
+        "undated": undated(behind),
         "content": hashlib.sha256(content.encode()).hexdigest(),
         "moment": f"{moment}T00:00:00.000Z",
         "schema_version": SCHEMA_VERSION,

@@ -22,7 +22,7 @@ from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.factsheets import talks
-from kansenkaart.publish.map.legend import editions_of
+from kansenkaart.publish.map.legend import delivered, editions_of
 from kansenkaart.publish.map.spec import SHOWN, Companions, picture
 from kansenkaart.publish.release import BRIDGE, METADATA, REPORTS, publish_release, record, stands
 from kansenkaart.tables import assumptions
@@ -349,7 +349,7 @@ def overview(
         data=tuple(data),
         reports=tuple((_sheet_name(one, sheets), f"{REPORTS}/{one}") for one in reports),
         known=tuple(_known(store, *one) for one in _ROLES),
-        sources=tuple(dict.fromkeys(f"{one.credit}, editie {one.edition}, {one.licence}" for one in sources)),
+        sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
         example=study.invented,
         public=store.public,
     )

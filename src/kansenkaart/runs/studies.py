@@ -226,7 +226,7 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
             about["description"],
             f"basis: {basis}" if basis else "",
             f"sources: {', '.join(about['sources'])}",
-            f"{self.metadata['title']}, {self.metadata['software']}, edition of {self.metadata['as_of']}",
+            f"{self.metadata['title']}, {self.metadata['software']}, oldest source of {self.metadata['as_of']}",
             f"content {self.metadata['content'][:12]}",
         ]
         return "; ".join(filter(None, parts)) + "."

@@ -20,6 +20,7 @@ from kansenkaart.score import steps as score
 from kansenkaart.sources.own import example_csv
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
+from kansenkaart.tables.provenance import oldest, undated
 from kansenkaart.tables.step import Report, Step, is_current, run
 from kansenkaart.tables.store import Store, locked
 
@@ -350,13 +351,15 @@ def status(place: Workplace) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Name, rows [1], tally and editions of each file.
+        Name, rows [1], tally and editions of each file; ``as_of`` is the date of the oldest delivery behind it (None if
+        none has one), ``undated`` the editions that do not say of when they are.
     """
     rows = []
     for name in place.store.names():
-        lineage = place.store.describe(name)
-        editions = sorted({f"{one['publisher']} {one['edition']}" for one in lineage["sources"]})
-        rows.append({"name": name, "rows": lineage["rows"], "tally": lineage["tally"], "editions": editions})
+        lineage, sources = place.store.describe(name), place.store.sources_of([name])
+        editions = sorted({f"{one.publisher} {one.edition}" for one in sources})
+        row = {"name": name, "rows": lineage["rows"], "tally": lineage["tally"], "editions": editions}
+        rows.append({**row, "as_of": oldest(sources), "undated": undated(sources)})
     return rows
 
 

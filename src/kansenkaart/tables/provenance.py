@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from kansenkaart.errors import SchemaError
 
 CHUNK_BYTES = 1 << 20
+#: A year, month or day within an edition; an edition named after a hash or a tag of the server has none.
+_DAY = re.compile(
+    r"(?<![0-9a-z])v?((?:19[5-9]|20\d)\d)(?:[-.]?(0[1-9]|1[0-2])(?:[-.]?(0[1-9]|[12]\d|3[01]))?)?(?![0-9a-su-z])", re.I
+)
+_NAMELESS = ("sha256-", "etag-")
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,66 @@ class Provenance:
     sha256: str
     year: int | None = None
 
+    @property
+    def named_day(self) -> str | None:
+        """Return the last day, month or year that the edition names, such as ``2026-06-25`` or ``2021``; else None."""
+        if self.edition.lower().startswith(_NAMELESS):
+            return None
+        found = ("-".join(filter(None, hit.groups())) for hit in _DAY.finditer(self.edition))
+        return max(filter(_in_calendar, found), default=None)
+
+    @property
+    def up_to(self) -> str | None:
+        """Return up to when the figures go: the year they speak of, or what the edition names; None is unknown."""
+        return str(self.year) if self.year else self.named_day
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values for a sidecar."""
         return asdict(self)
+
+
+def _in_calendar(day: str) -> bool:
+    try:
+        first_day(day)
+    except ValueError:
+        return False
+    return True
+
+
+def first_day(day: str) -> date:
+    """Return the first day of a year (``2022``) or month (``2022-11``), or the day itself.
+
+    Parameters
+    ----------
+    day : str
+        As :attr:`Provenance.up_to` has it.
+    """
+    return date.fromisoformat(f"{day}-01-01"[:10])
+
+
+def oldest(sources: Iterable[Provenance]) -> str | None:
+    """Return up to when the oldest of some deliveries goes; None where none of them says.
+
+    What is made of several is as old as the oldest of them. A delivery without a date is not counted as new: see
+    :func:`undated`.
+
+    Parameters
+    ----------
+    sources : iterable of Provenance
+        Deliveries behind a table, page or release.
+    """
+    return min((one.up_to for one in sources if one.up_to), key=first_day, default=None)
+
+
+def undated(sources: Iterable[Provenance]) -> list[str]:
+    """Return publisher and edition of the deliveries that do not say of when they are.
+
+    Parameters
+    ----------
+    sources : iterable of Provenance
+        Deliveries behind a table, page or release.
+    """
+    return sorted({f"{one.publisher} {one.edition}" for one in sources if not one.up_to})
 
 
 @dataclass(frozen=True)

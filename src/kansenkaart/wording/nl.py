@@ -107,6 +107,22 @@ def year(value: float | None) -> str:
     return UNKNOWN if is_unknown(value) else str(round(float(value)))  # type: ignore[arg-type]
 
 
+_MONTHS = tuple("jan feb maart april mei juni juli aug sept okt nov dec".split())  # noqa: SIM905 - one line reads best
+
+
+def day(written: str) -> str:
+    """Write a date, month or year for a reader: ``2026-06-25`` is 25 juni 2026; long names are cut to fit a note.
+
+    Parameters
+    ----------
+    written : str
+        Year, month and day as far as they are there, with hyphens between.
+    """
+    parts = written.split("-")
+    month = [_MONTHS[int(parts[1]) - 1]] if len(parts) > 1 else []
+    return " ".join([*(str(int(one)) for one in parts[2:]), *month, parts[0]])
+
+
 def share(value: float | None, decimals: int = 0) -> str:
     """Write a share as a percentage.
 

@@ -29,13 +29,12 @@ from kansenkaart.core.editions import Failure, Gate, failures, summarise
 from kansenkaart.errors import ConfigError, GateError, KansenkaartError, StoreError
 from kansenkaart.sources.tools.geofiles import open_raster
 from kansenkaart.tables import assumptions
-from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.provenance import oldest, sha256_of
 from kansenkaart.tables.step import scoring_version
 from kansenkaart.tables.store import PRIVATE, RASTERS, Store, atomic
 
 FILE = "edition.json"
 _NUMBER = re.compile(r"\d{4}")
-_DAY = re.compile(r"\b(\d{4})(?:-?(\d{2})-?(\d{2}))?\b")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Edition:
 
     @property
     def label(self) -> str:
-        """Return the number, with the newest date among its deliveries where they have one."""
+        """Return the number, with the date of the oldest of its deliveries where they have one."""
         return f"{self.number} ({self.content['as_of']})" if self.content["as_of"] else str(self.number)
 
 
@@ -141,12 +140,12 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
         last=last.number if last else None,
         said=said,
     )
-    sources = [one.to_dict() for one in store.sources_of(store.names())]
+    sources = store.sources_of(store.names())
     return {
         "key": key,
-        "as_of": as_of(sources),
+        "as_of": oldest(sources),
         "tables": tables,
-        "sources": sources,
+        "sources": [one.to_dict() for one in sources],
         "assumptions": {name: one.value for name, one in sorted(assumptions.default().items())},
         "code": scoring_version(),
         "accepted": {"who": said.who, "why": said.why, "failures": failed} if said and failed else None,
@@ -163,18 +162,6 @@ def _summary(store: Store, name: str) -> dict[str, Any]:
             f"table {name} in its own shape", found=why.found, where=why.where or name, remedy=why.remedy
         ) from why
     return {"sha256": store.describe(name)["sha256"], **summarise(frame)}
-
-
-def as_of(sources: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the newest day, or else year, that an edition of a delivery names; None where none names one.
-
-    Parameters
-    ----------
-    sources : sequence of mapping
-        Deliveries as the lineage has them.
-    """
-    found = [hit for one in sources for hit in _DAY.finditer(str(one["edition"])) if "1990" <= hit[1] <= "2100"]
-    return max(("-".join(filter(None, hit.groups())) for hit in found), default=None)
 
 
 def keep(store: Store, folder: Path, number: int, content: Mapping[str, Any], more: Mapping[str, str]) -> Path:

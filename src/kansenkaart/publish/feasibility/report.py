@@ -30,7 +30,7 @@ from kansenkaart.present.report import (
 )
 from kansenkaart.publish.feasibility.sums import PlaceSums, TrackSums, unit_nl
 from kansenkaart.publish.figures import ENDS
-from kansenkaart.publish.map.legend import editions_of
+from kansenkaart.publish.map.legend import aged, editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, unit_of_fact
@@ -141,9 +141,9 @@ def grounds(
         ),
         Grid(
             "Bronnen",
-            ("Gegevens", "uitgever", "editie"),
-            tuple((label("role", one.role), one.credit, one.edition) for one in _each(sources)),
-            (1, 2, 1.4),
+            ("Gegevens", "uitgever", "editie", "van wanneer"),
+            tuple((label("role", one.role), one.credit, one.edition, aged(one)) for one in _each(sources)),
+            (1, 1.8, 1.2, 1.2),
         ),
         Words(
             "Niet in de sommen: btw op verhuur, belastingen, subsidies (de SCE vraagt volledige teruglevering) en de "

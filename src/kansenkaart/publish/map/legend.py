@@ -25,6 +25,30 @@ _QUANTILES = (0.2, 0.4, 0.6, 0.8)
 _ROLES = {"CBS": ("statistics", "buurt"), "BAG": ("pand", "home"), "3DBAG": ("roof_face",), "GWSW": ("sewer_pipe",)}
 
 
+def delivered(one: Provenance) -> str:
+    """Say of which edition a delivery is, and up to when its figures go, for a reader.
+
+    Parameters
+    ----------
+    one : Provenance
+        The delivery.
+    """
+    return f"editie {one.edition}, {aged(one)}"
+
+
+def aged(one: Provenance) -> str:
+    """Say up to when the figures of a delivery go; one that does not say so is not taken for new.
+
+    Parameters
+    ----------
+    one : Provenance
+        The delivery.
+    """
+    if one.year:
+        return f"cijfers over {one.year}"
+    return f"gegevens tot en met {nl.day(one.up_to)}" if one.up_to else "leeftijd niet genoemd"
+
+
 def editions_of(sources: Sequence[Provenance]) -> str:
     """Name the deliveries behind some figures with their editions, as a reader would.
 

@@ -12,7 +12,7 @@ from kansenkaart.config import Study
 from kansenkaart.errors import StoreError
 from kansenkaart.present.mapspec import AreaTool, Column, Credit, Layer, LinkColumn, MapSpec, Page, Source, Theme
 from kansenkaart.publish.disclosure import ReaderStore
-from kansenkaart.publish.map.legend import CALCULATED, editions_of, words_of
+from kansenkaart.publish.map.legend import CALCULATED, aged, editions_of, words_of
 from kansenkaart.publish.map.ranking import first_minute, ranked
 from kansenkaart.publish.map.themes import drawn, tool_of
 from kansenkaart.tables.provenance import Provenance
@@ -178,8 +178,7 @@ def _notes(sources: Sequence[Provenance]) -> tuple[Source, ...]:
     first: dict[str, Source] = {}
     for one in sources:
         key, title = f"{one.publisher}-{one.role}", f"{one.credit} ({say('role', one.role)})"
-        year = f"cijfers over {one.year}" if one.year else ""
-        first.setdefault(key, Source(key, title, one.publisher, one.edition, one.licence, note=year))
+        first.setdefault(key, Source(key, title, one.publisher, one.edition, one.licence, note=aged(one)))
     note = "uit de bronnen hierboven"
     return (*first.values(), Source(CALCULATED, "berekend", "kansenkaart", editions_of(sources), "EUPL-1.2", note=note))
 
