@@ -1,6 +1,5 @@
 """Shuts the network for all tests but to this machine, and makes once what many of them look at."""
 
-import fcntl
 import ipaddress
 import os
 import shutil
@@ -8,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +43,7 @@ def once(tmp_path_factory):
 
     def made(name: str, make) -> Path:
         folder, done = shared / f"once-{name}", shared / f"once-{name}.done"
-        with (shared / f"once-{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(shared / f"once-{name}.lock"):
             if not done.exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 make(folder)

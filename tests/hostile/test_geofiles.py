@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import sys
 import time
 import warnings
 import zipfile
@@ -184,3 +185,8 @@ def test_no_other_module_opens_a_file_of_shapes_or_heights_to_read():
         if path.name != "geofiles.py" and doors.search(path.read_text("utf-8"))
     ]
     assert open_elsewhere == []
+
+
+def test_a_system_without_bounds_still_reads(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows, where importing it fails
+    geofiles._bound(1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.errors import LockedError, SchemaError, StoreError
+from kansenkaart.errors import DiskError, LockedError, SchemaError, StoreError
 from kansenkaart.tables.provenance import Provenance, Tally, oldest, undated
 from kansenkaart.tables.step import Product, Step, run
 from kansenkaart.tables.store import Lineage, Store, atomic, locked
@@ -115,6 +118,30 @@ def _shared(factory):
 def test_a_missing_table_is_told_with_the_command_that_makes_it(store):
     with pytest.raises(StoreError, match=r"where: proef/1_clean/pand\.parquet; what to do: .*kansenkaart run proef"):
         store.read("pand")
+
+
+def test_a_lock_is_no_link_and_a_disk_without_locks_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "proef").mkdir()
+    (tmp_path / "proef" / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DiskError, match="permission"), locked(tmp_path / "proef"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+    def no_locks(fd, how):
+        raise OSError(errno.ENOSYS, "no locks here")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(OSError, match="no locks here"), locked(tmp_path / "other"):
+        pass
+
+
+def test_a_second_run_ends_in_exit_code_6(tmp_path):
+    ask = (
+        "import sys; from pathlib import Path; from kansenkaart.tables import store\n"
+        "try:\n    store.locked(Path(sys.argv[1])).__enter__()\nexcept store.LockedError as why:\n    sys.exit(why.exit_code)"
+    )
+    with locked(tmp_path / "proef"):
+        assert subprocess.run([sys.executable, "-c", ask, str(tmp_path / "proef")], check=False).returncode == 6
 
 
 def test_one_writer_at_a_time_and_a_freed_lock_counts_for_nothing(tmp_path):

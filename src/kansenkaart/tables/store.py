@@ -16,10 +16,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from kansenkaart.errors import DiskError, LockedError, StoreError
 from kansenkaart.tables import schemas
@@ -28,6 +29,8 @@ from kansenkaart.tables.provenance import Provenance, sha256_of
 RASTERS = {"dsm": "1_clean", "dtm": "1_clean"}
 #: A run does not begin with less room than this.
 LEAST_FREE_BYTES = 128 << 20
+#: One who waits for a lock asks again after this [s].
+_POLL_S = 0.25
 _DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ELOOP}
 #: Tables with names of people: for their owner only.
 PRIVATE = frozenset({"own_pand", "own_sewer", "own_budget", "own_actual", "own_report"})
@@ -340,20 +343,39 @@ def atomic(target: Path, *, private: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def open_unlinked(path: Path) -> IO[str]:
-    """Open a file to append to, as a lock, and never through a link that somebody put there.
+@contextlib.contextmanager
+def alone(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold a file as a lock that the system frees when its holder dies; never through a link that somebody put there.
 
     Parameters
     ----------
     path : Path
-        The file; made where it is absent.
+        The file; made where it is absent, and left there.
+    wait : bool
+        Whether to wait while another process holds it.
 
     Raises
     ------
+    LockedError
+        If another process that lives holds it, and nobody waits.
     OSError
-        If it is a link, or cannot be written.
+        If it is a link, cannot be written, or lies on a disk without locks.
     """
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666), "a+")
+    # A disk without locks is refused: a file that stands for one would outlive a holder that was killed.
+    lock = FileLock(path, timeout=-1 if wait else 0, thread_local=False, poll_interval=_POLL_S, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout as why:
+        raise LockedError(
+            "one writer at a time",
+            found="another run of this study",
+            where=path.parent.name,
+            remedy="wait until it ends, then run again",
+        ) from why
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _umask() -> int:
@@ -386,20 +408,9 @@ def locked(folder: Path, *more: Path) -> Iterator[None]:
     DiskError
         If there is too little room to begin, or writing fails on the way: what stood there before still stands.
     """
-    import fcntl
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open_unlinked(folder / ".lock") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as why:
-                raise LockedError(
-                    "one writer at a time",
-                    found="another run of this study",
-                    where=folder.name,
-                    remedy="wait until it ends, then run again",
-                ) from why
+        with alone(folder / ".lock", wait=False):
             for left in [left for place in (folder, *more) for left in place.rglob(".*.part")]:
                 shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink(missing_ok=True)
             _require_room(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import re
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from kansenkaart.errors import FetchError
 from kansenkaart.sources.tools.http import Http, download, get, head
 from kansenkaart.sources.tools.rawfolder import plain_name
-from kansenkaart.tables.store import open_unlinked
+from kansenkaart.tables.store import alone
 
 #: A file of the whole country may be so large [byte] (the BAG of 2026 is about 7.8 GB) and take so long [s].
 MOST_BYTES = 64 << 30
@@ -244,6 +243,5 @@ def keep_bulk(
 def one_at_a_time(path: Path) -> Iterator[None]:
     """Let one process at a time make a file; the others wait. The lock of a process that died counts for nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open_unlinked(path.with_name(f".{path.name}.lock")) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with alone(path.with_name(f".{path.name}.lock"), wait=True):
         yield

@@ -18,7 +18,6 @@ import atexit
 import contextlib
 import os
 import re
-import resource
 import subprocess
 import sys
 import threading
@@ -347,15 +346,11 @@ def _serve(line: Connection) -> None:
     skip = ",".join(name for name in pyogrio.list_drivers() if name not in keep)
     pyogrio.set_gdal_config_options({**_SETTINGS, "GDAL_SKIP": skip})
     _ogr._register_drivers()
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shut_the_network()
     with contextlib.suppress(EOFError):
         while True:
             what, path, most_s, *more = line.recv()
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            allowed = int(used.ru_utime + used.ru_stime) + most_s
-            resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+            _bound(most_s)
             try:
                 answer: tuple[bool, Any] = (True, _ANSWERS[what](Path(path), *more))
             except MemoryError:
@@ -364,6 +359,18 @@ def _serve(line: Connection) -> None:
                 answer = (False, why)
             line.send(answer)
             del answer
+
+
+def _bound(more_s: int) -> None:
+    """Bound memory and time; Windows has no such bounds, there the asker's patience (``LONGEST_S``) is the only one."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        allowed = int(used.ru_utime + used.ru_stime) + more_s
+        resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _open_options(path: Path) -> dict[str, str]:
