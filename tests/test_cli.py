@@ -259,9 +259,10 @@ def test_a_dry_run_says_what_is_read_and_what_is_missing_and_writes_nothing(root
 
 def test_quiet_verbose_and_log_file(root, monkeypatch):
     def run_all(_place, *, listen, accept=None):
-        report = Report("pand", "done", {"pand": 1234})
-        listen(report)
-        return [report]
+        reports = [Report("pand", "done", {"pand": 1234}), Report("haalbaarheid", "done", {"rapporten": 6})]
+        for report in reports:
+            listen(report)
+        return reports
 
     monkeypatch.setattr(study, "run_all", run_all)
     log = root / "run.log"
@@ -269,6 +270,7 @@ def test_quiet_verbose_and_log_file(root, monkeypatch):
     quiet = CliRunner().invoke(cli, [*line, "--stil", "--log-bestand", str(log)])
     assert (quiet.stdout, quiet.stderr) == ("", "")
     assert "proef: pand gemaakt (1.234 pand)" in log.read_text("utf-8")
+    assert "proef: haalbaarheid gemaakt (6 rapporten)" in log.read_text("utf-8")
     assert "proef: pand gemaakt (1.234 pand)" in CliRunner().invoke(cli, [*line, "--verbose"]).stderr
 
 

@@ -97,8 +97,9 @@ def _stamp() -> str:
 def _lines(place: Workplace, report: Report, voice: Voice, to: TextIO) -> None:
     rows = ", ".join(f"{number(rows)} {name}" for name, rows in report.rows.items())
     click.echo(f"{_stamp()} {place.study.name}: {report.step} {WORDS[report.status]} ({rows})", file=to)
-    for name in report.rows if voice.verbose else ():
-        tally = place.store.describe(name)["tally"] if place.store.has(name) else {}
+    stored = place.store.names() if voice.verbose else []
+    for name in (one for one in report.rows if one in stored):  # reports and factsheets are counted, not stored
+        tally = place.store.describe(name)["tally"]
         for words, counts in (("weggelaten", tally.get("left_out")), ("opgemerkt", tally.get("noted"))):
             if counts:
                 click.echo(f"  {name}, {words}: {counted(counts)}", file=to)
