@@ -5,6 +5,7 @@ nor anything built after its heights were measured.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,9 +18,9 @@ import shapely
 from kansenkaart.config import DEMO
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
-from kansenkaart.sources.example import lots, statistics, town, truth, world, write_example
+from kansenkaart.sources.example import lots, registers, statistics, town, truth, world, write_example
 from kansenkaart.sources.example.registers import SURVEY_YEAR
-from kansenkaart.sources.example.sewer import designed_diameter_mm
+from kansenkaart.sources.example.sewer import RELINED_YEAR, designed_diameter_mm
 from kansenkaart.sources.example.terrain import FLOWN_YEAR
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,7 +212,7 @@ def test_a_corporation_sends_its_list_as_people_type_it(folder, model) -> None:
     assert (due.loc[flats] == 2027).all()
 
 
-def test_a_year_later_homes_have_come_and_gone_and_a_name_is_right(model) -> None:
+def test_a_year_later_homes_have_come_and_gone_and_a_name_is_right(folder, model, tmp_path) -> None:
     later = lots.a_year_later(model)
     before, after = ({home.number for home in one.homes if home.in_use} for one in (model, later))
     assert len(after - before) > 3
@@ -219,6 +220,28 @@ def test_a_year_later_homes_have_come_and_gone_and_a_name_is_right(model) -> Non
     assert [one.number for one in model.homes] == [one.number for one in later.homes]
     names = [{name for _, name in one.streets.values()} for one in (model, later)]
     assert (names[0] - names[1], names[1] - names[0]) == ({"Accolademstraat"}, {"Accoladestraat"})
+    path = tmp_path / "verblijfsobject.geojson"
+    items = registers.bag(replace(world(DEMO), models=(later,)), 0)
+    registers.write(path, [item for name, item in items if name == "verblijfsobject"])
+    read = [set(bag.read_home(one)[0]["home_id"]) for one in (folder / "ogc" / path.name, path)]
+    assert (len(read[1] - read[0]), len(read[0] - read[1])) == (4, 11)  # as the page of differences says
+
+
+def test_the_border_bends_and_holds_all_that_is_built(model) -> None:
+    whole = shapely.union_all([one.outline for one in model.buurten])
+    assert all(whole.contains(pand.outline) for pand in model.panden)
+    assert whole.geom_type == "Polygon"
+    straight = shapely.box(*whole.bounds).exterior.buffer(0.01)
+    assert whole.exterior.intersection(straight).length < 0.1 * whole.exterior.length
+
+
+def test_what_was_and_what_is_planned_is_left_out_and_lined_pipes_have_the_year_of_their_lining(folder) -> None:
+    tally = bgt.read_terrain(folder / "ogc" / "wegdeel.geojson")[1].left_out
+    assert min(tally["registration ended"], tally["status: plan"]) > 10
+    pipes, _ = gwsw.read_sewer_pipe(folder / "ogc" / "beheerleiding.geojson")
+    lined = pipes[pipes["material"].str.contains("Polyester", na=False)]
+    assert len(lined) > 5
+    assert set(lined["laid_year"].dropna()) == {RELINED_YEAR}
 
 
 def test_there_is_no_third_edition(tmp_path) -> None:

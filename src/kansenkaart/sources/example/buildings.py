@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from kansenkaart.sources.example import layout
-from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Home, Pand, Point, ground_level
+from kansenkaart.sources.example.model import Body, Floats, Home, Pand, Point, ground_level
 from kansenkaart.sources.example.town import Plan, Way
 
 RING_BOUWJAAR = 2019
@@ -89,7 +89,6 @@ def _row_panden(row: layout.Row, first: int) -> list[Pand]:
                 ground_m=ground_level(centre[0]),
                 eave_m=row.eave_m,
                 bouwjaar=row.bouwjaar,
-                status=STATUS_IN_USE,
                 owner=row.owner,
                 use=row.use,
                 floors=row.floors,
@@ -126,11 +125,7 @@ def _ring_panden(first: int) -> list[Pand]:
             ground_m=ground_level(centre[0]),
             eave_m=5.5,
             bouwjaar=RING_BOUWJAAR,
-            status=STATUS_IN_USE,
             owner="eigenaar-bewoner",
-            use="woonfunctie",
-            floors=1,
-            homes_per_floor=1,
             front=front,
         )
         out.append(pand)
@@ -155,11 +150,7 @@ def _farm_panden(first: int) -> list[Pand]:
                 ground_m=ground_level(centre[0]),
                 eave_m=3.0,
                 bouwjaar=1912,
-                status=STATUS_IN_USE,
                 owner="eigenaar-bewoner",
-                use="woonfunctie",
-                floors=1,
-                homes_per_floor=1,
                 front=(centre[0], centre[1] - 3.0),
                 marks=frozenset({"bare"}),
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+import shapely.affinity
 from shapely.geometry import LineString, Point, mapping
 from shapely.geometry.base import BaseGeometry
 
@@ -41,6 +42,12 @@ YEAR_UNKNOWN_EVERY = 13
 MATERIAL_UNKNOWN_EVERY = 17
 DRAWN_UPSTREAM_EVERY = 5
 MISREAD_M = 10.0
+#: One BGT object of the town in so many is also there as it was, and as it is planned.
+HISTORY_EVERY = 53
+BGT_HISTORY = {
+    "v": {"eind_registratie": "2021-03-04T10:12:00"},
+    "p": {"status": "plan"},
+}
 #: The wijk whose ownership is told, and the first year of maintenance in the list.
 OWN_WIJK, OWN_FIRST_YEAR = 1, 2028
 GRID_M = 0.001
@@ -130,10 +137,14 @@ def municipality(world: World) -> Feature:
     world : World
         The place or places.
     """
-    west, south = np.array([world.origin(copy) for copy in range(len(world.models))]).T
-    pieces = shapely.box(west, south, west + world.width_m, south + world.height_m)
+    pieces = [
+        shapely.affinity.translate(one.outline, *world.origin(copy))
+        for copy, model in enumerate(world.models)
+        for one in model.buurten
+    ]
     properties = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
-    return feature(MUNICIPALITY, shapely.union_all(pieces), properties, np.zeros(2))
+    whole = shapely.union_all(pieces, grid_size=GRID_M).simplify(0.0)
+    return feature(MUNICIPALITY, whole, properties, np.zeros(2))
 
 
 def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
@@ -215,6 +226,9 @@ def bgt(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             if part.collection.endswith("wegdeel"):
                 properties["functie"] = part.function
         yield part.collection, feature(key, part.shape, properties, move)
+        if world.rough and n % HISTORY_EVERY == 0:
+            for old, change in BGT_HISTORY.items():
+                yield part.collection, feature(key[:-1] + old, part.shape, properties | change, move)
 
 
 def sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:

@@ -307,6 +307,7 @@ def _sized(p: Pipe) -> Pipe:
 HEAD_M = 2.0
 OVERFLOW_EVERY_M = 260.0
 LINK_MOST_M = 160.0
+RELINED_EVERY, RELINED_YEAR = 19, 2009
 
 
 @dataclass(frozen=True)
@@ -414,7 +415,14 @@ def town_network(plan: Plan, homes: list[Home]) -> Network:
         _lay_rain(build, plan, key, kinds[key])
     _pressure_main(build, plan)
     persons = {buurt.key: buurt.household_size_persons for buurt in plan.buurten}
-    return designed(build, homes, persons)
+    network = designed(build, homes, persons)
+    return replace(network, pipes=[_relined(pipe) for pipe in network.pipes])
+
+
+def _relined(pipe: Pipe) -> Pipe:
+    """Line one combined pipe in so many with resin: the register has the year and material of its lining only."""
+    lined = pipe.kind == "gemengd" and pipe.number % RELINED_EVERY == 0
+    return replace(pipe, year=RELINED_YEAR, material="GlasvezelversterktPolyester") if lined else pipe
 
 
 def _overflows(build: Builder, plan: Plan) -> None:

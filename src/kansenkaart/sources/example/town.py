@@ -265,11 +265,13 @@ def _pieces(ways: list[Way]) -> list[Way]:
 
 
 def _buurten(cells: tuple[Cell, ...], faces: list[Polygon], frame: Polygon) -> tuple[Buurt, ...]:
-    """Make areas of the statistics: the face of each quarter, and what is left for the last one."""
+    """Make areas of the statistics within the border: the face of each quarter, and what is left for the last one."""
     by_key: dict[str, BaseGeometry] = {cell.row["buurt"]: cell.outline for cell in cells}
     rows = table()["buurt"]
     last = rows[-1]["key"]
     by_key[last] = frame.difference(shapely.union_all([shape for key, shape in by_key.items() if key != last]))
+    border = Polygon(curve([*table()["border"], table()["border"][0]]).coords)
+    by_key = {key: shape.intersection(border) for key, shape in by_key.items()}
     return tuple(
         Buurt(
             row["key"],

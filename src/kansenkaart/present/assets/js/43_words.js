@@ -10,20 +10,31 @@ function free(x, y, wide, high) {
   return true;
 }
 
-/** Where a letter fits in a polygon: in the widest stretch inside it, level with its middle. */
-function roomiest(layer, i) {
-  const { x, y, partStart, ringStart, pointStart } = layer, [mx, my] = middle(layer, i), cuts = [];
+/** Where a horizontal line lies inside a polygon, as pairs from west to east. */
+function cutsAt(layer, i, level) {
+  const { x, y, partStart, ringStart, pointStart } = layer, cuts = [];
   for (let r = ringStart[partStart[i]]; r < ringStart[partStart[i + 1]]; r++) {
     const to = pointStart[r + 1];
     for (let p = pointStart[r], q = to - 1; p < to; q = p++) {
-      if (y[p] > my !== y[q] > my) cuts.push(((x[q] - x[p]) * (my - y[p])) / (y[q] - y[p]) + x[p]);
+      if (y[p] > level !== y[q] > level) cuts.push(((x[q] - x[p]) * (level - y[p])) / (y[q] - y[p]) + x[p]);
     }
   }
-  cuts.sort((a, b) => a - b);
+  return cuts.sort((a, b) => a - b);
+}
+
+const LEVELS = [0.5, 0.375, 0.625, 0.25, 0.75, 0.125, 0.875];
+
+/** Where a letter fits in a polygon: in its middle; where that lies outside or it has several parts, in the widest stretch at one of seven heights. */
+function roomiest(layer, i) {
+  const [mx, my] = middle(layer, i), low = layer.box[4 * i + 1], high = layer.box[4 * i + 3];
+  const whole = layer.partStart[i + 1] - layer.partStart[i] === 1;
   let best = [mx, my], widest = 0;
-  for (let k = 0; k + 1 < cuts.length; k += 2) {
-    if (mx >= cuts[k] && mx <= cuts[k + 1]) return [mx, my];
-    if (cuts[k + 1] - cuts[k] > widest) [widest, best] = [cuts[k + 1] - cuts[k], [(cuts[k] + cuts[k + 1]) / 2, my]];
+  for (const share of LEVELS) {
+    const level = share === 0.5 ? my : low + share * (high - low), cuts = cutsAt(layer, i, level);
+    for (let k = 0; k + 1 < cuts.length; k += 2) {
+      if (whole && level === my && mx >= cuts[k] && mx <= cuts[k + 1]) return [mx, my];
+      if (cuts[k + 1] - cuts[k] > widest) [widest, best] = [cuts[k + 1] - cuts[k], [(cuts[k] + cuts[k + 1]) / 2, level]];
+    }
   }
   return best;
 }
