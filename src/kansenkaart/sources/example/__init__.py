@@ -131,7 +131,7 @@ def write_example(folder: Path, *, name: str = FIELD, edition: str = "1", scale:
     if name == FIELD:
         weather.write_epw(folder / "epw" / f"{name}.epw")
     else:
-        registers.write_own(folder / "eigen", places)
+        statistics.write_own(folder / "eigen", places)
     return folder
 
 

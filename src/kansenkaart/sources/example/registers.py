@@ -48,8 +48,6 @@ BGT_HISTORY = {
     "v": {"eind_registratie": "2021-03-04T10:12:00"},
     "p": {"status": "plan"},
 }
-#: The wijk whose ownership is told, and the first year of maintenance in the list.
-OWN_WIJK, OWN_FIRST_YEAR = 1, 2028
 GRID_M = 0.001
 SCALE_M = 0.001
 SURVEY_YEAR = 2023
@@ -467,47 +465,3 @@ def face_ring(face: Face) -> shapely.Polygon:
         One plane of a roof.
     """
     return shapely.Polygon(face.corners[:, :2])
-
-
-OWN_HEAD = (
-    "Woningstichting Voorbeeldwonen;;\nBezit en groot onderhoud, stand 1 januari;;\n;;\nPand;Eigenaar;Onderhoudsjaar\n"
-)
-OWN_BUDGETS = """Begroting openbare ruimte
-dienst;betaler;budget_eur_per_year
-green_maintenance;municipality;"1.029.000,50"
-afvalinzameling;municipality;96000
-"""
-
-
-def write_own(folder: Path, world: World) -> None:
-    """Write what a corporation (of one wijk only) and a municipality would send: lists as people type them.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; made where it is absent.
-    world : World
-        The place or places; the first one is theirs.
-    """
-    model = world.models[0]
-    where = {one.key for one in model.buurten if one.wijk == OWN_WIJK}
-    mine = [pand for pand in model.panden if pand.owner in statistics.OWNED and pand.quarter in where]
-    rows = []
-    for n, pand in enumerate(mine):
-        key, year = pand_id(0, pand.number), OWN_FIRST_YEAR + (pand.number * 7) % 9
-        spelled = f"NL.IMBAG.Pand.{key}" if n % 7 == 3 else key
-        due = (
-            "2027"
-            if "cluster" in pand.marks
-            else "volgend jaar"
-            if n % 97 == 5
-            else f"31-12-{year}"
-            if n % 11 == 0
-            else year
-        )
-        rows.append(f"{spelled};{pand.owner};{due}")
-    rows += [*rows[:2], f"{pand_id(0, 999999)};{mine[0].owner};2030"]
-    folder.mkdir(parents=True, exist_ok=True)
-    text = OWN_HEAD + "\n".join(rows) + "\n"
-    (folder / "corporatie.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
-    (folder / "begroting.csv").write_text(OWN_BUDGETS, encoding="cp1252", newline="\r\n")
