@@ -8,12 +8,13 @@ from prefect.cache_policies import NO_CACHE
 from flows.limits import may_pass
 from flows.places import opened
 from flows.standing import failed, recovered
-from flows.tell import told
+from flows.tell import listener, run_name, told
 from kansenkaart.runs import study as pipeline
 
 
 @task(
     name="scores berekenen",
+    task_run_name="berekenen {study}",
     retries=1,
     retry_delay_seconds=60,
     retry_jitter_factor=0.5,
@@ -33,10 +34,17 @@ def score(study: str, root: str, code: str | None = None) -> list[dict[str, obje
     code : str, optional
         Municipality for a template.
     """
-    return told(pipeline.run_score(opened(study, root, code)))
+    return told(pipeline.run_score(opened(study, root, code), listen=listener("berekenen")))
 
 
-@flow(name="bereken", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
+@flow(
+    name="bereken",
+    flow_run_name=run_name,
+    log_prints=False,
+    on_failure=[failed],
+    on_crashed=[failed],
+    on_completion=[recovered],
+)
 def analyse(study: str, root: str = ".", code: str | None = None) -> list[dict[str, object]]:
     """Score one study."""
     return score(study, root, code)

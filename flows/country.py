@@ -23,7 +23,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 from flows.limits import PUBLISHERS, turn
 from flows.places import opened
 from flows.standing import recovered_study, write_status
-from flows.tell import show, told
+from flows.tell import listener, run_name, show, told
 from kansenkaart.errors import ConfigError, KansenkaartError
 from kansenkaart.runs import study as pipeline
 
@@ -58,23 +58,24 @@ class Outcome:
 
 
 @task(name="deel", task_run_name="deel {study} {code}", cache_policy=NO_CACHE)
-def partition(study: str, root: str, code: str = "") -> list[dict[str, object]]:
+def partition(study: str, root: str, code: str = "", public: bool | None = None) -> list[dict[str, object]]:
     """Bring one study up to date, from publishers to map; returns a row per step."""
-    place = opened(study, root, code or None)
+    place = opened(study, root, code or None, public=public)
     with turn(PUBLISHERS):
-        clean = pipeline.run_acquire(place)
-    return told([*clean, *pipeline.run_score(place), *pipeline.run_publish(place)])
+        made = pipeline.run_acquire(place, listen=listener("ophalen"))
+    made += pipeline.run_score(place, listen=listener("berekenen"))
+    return told([*made, *pipeline.run_publish(place, listen=listener("publiceren"))])
 
 
 @flow(name="delen", log_prints=False)
-def spread(parts: list[Part], root: str) -> list[Outcome]:
+def spread(parts: list[Part], root: str, public: bool | None = None) -> list[Outcome]:
     """Run all partitions side by side, then those that failed one after the other."""
-    futures = [_submit(part, root) for part in parts]
+    futures = [_submit(part, root, public) for part in parts]
     first = [_outcome(part, future, attempts=1) for part, future in zip(parts, futures, strict=True)]
-    return [_outcome(one.part, _submit(one.part, root), attempts=2) if one.lost else one for one in first]
+    return [_outcome(one.part, _submit(one.part, root, public), attempts=2) if one.lost else one for one in first]
 
 
-@flow(name="land", log_prints=False)
+@flow(name="land", flow_run_name=run_name, log_prints=False)
 def country(
     studies: list[str] | None = None,
     codes: list[str] | None = None,
@@ -82,6 +83,7 @@ def country(
     workers: int = 2,
     memory: str = "4GiB",
     address: str | None = None,
+    public: bool | None = None,
 ) -> list[dict[str, Any]]:
     """Bring many studies, or one study for many municipalities, up to date on Dask.
 
@@ -100,6 +102,8 @@ def country(
     address : str, optional
         Scheduler of a real cluster, such as ``tls://10.0.0.1:8786``; ``workers`` and ``memory`` then say nothing. Who
         reaches a scheduler without TLS runs code on every worker.
+    public : bool, optional
+        Whether pages are the public edition; False asks for the whole one, which is for internal use.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def country(
     parts = [(study, code) for study in studies or ["land"] for code in wanted]
     with _known_server(), dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one
-        outcomes = on_dask(parts, root)
+        outcomes = on_dask(parts, root, public)
     for one in outcomes:
         _stand(one, root)
     rows, lost = [one.row() for one in outcomes], [one for one in outcomes if one.lost]
@@ -176,8 +180,8 @@ def _known_server() -> Iterator[None]:
         yield
 
 
-def _submit(part: Part, root: str) -> Any:
-    return partition.submit(part[0], root, part[1] or "")
+def _submit(part: Part, root: str, public: bool | None) -> Any:
+    return partition.submit(part[0], root, part[1] or "", public)
 
 
 def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:

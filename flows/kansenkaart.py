@@ -1,4 +1,4 @@
-"""The three stages in a row for one study, with tables of what was done; runs with or without a Prefect server."""
+"""The three stages in a row for one study, with one table of what was done; runs with or without a Prefect server."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from flows.places import opened
 from flows.publish import publish_study
 from flows.refresh import acquire
 from flows.standing import failed, recovered
-from flows.tell import show, stock
+from flows.tell import run_name, show, stock, whole
 from kansenkaart.config import DEMO
 from kansenkaart.errors import StoreError
 from kansenkaart.runs import study as pipeline
 from kansenkaart.runs.study import Workplace
 
 
-@flow(name="kansenkaart", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
+@flow(
+    name="kansenkaart",
+    flow_run_name=run_name,
+    log_prints=False,
+    on_failure=[failed],
+    on_crashed=[failed],
+    on_completion=[recovered],
+)
 def kansenkaart(
     study: str = DEMO,
     root: str = ".",
@@ -45,7 +52,7 @@ def kansenkaart(
     Returns
     -------
     list of dict
-        A row per step. The same rows, and a row per stored table, are kept as table artifacts.
+        A row per step. One table artifact keeps a row per stored table with the step that made it, and per other output.
     """
     place = opened(study, root, code, roles)
     before = _stored(place)
@@ -53,8 +60,8 @@ def kansenkaart(
     rows += publish_study(study, root, code, public=public)
     name = place.study.name
     tables = stock(pipeline.status(place), before=before, today=datetime.now(UTC).date())
-    show("kansenkaart", name, rows, f"Wat er voor studie {name} is gedaan")
-    show("voorraad", name, tables, f"Tabellen van studie {name}: rijen, verschil met de vorige editie, ouderdom")
+    both, summary = whole(rows, tables)
+    show("kansenkaart", name, both, f"Studie {name}: {summary}")
     return rows
 
 

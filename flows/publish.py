@@ -8,12 +8,13 @@ from prefect.cache_policies import NO_CACHE
 from flows.limits import may_pass
 from flows.places import opened
 from flows.standing import failed, recovered
-from flows.tell import told
+from flows.tell import listener, run_name, told
 from kansenkaart.runs import study as pipeline
 
 
 @task(
     name="kaart en open data maken",
+    task_run_name="publiceren {study}",
     retries=1,
     retry_delay_seconds=60,
     retry_jitter_factor=0.5,
@@ -39,10 +40,19 @@ def publish_study(
     public : bool, optional
         Whether pages are the public edition; False asks for the whole one, which is for internal use.
     """
-    return told(pipeline.run_publish(opened(study, root, code, public=public), accept=accept))
+    return told(
+        pipeline.run_publish(opened(study, root, code, public=public), accept=accept, listen=listener("publiceren"))
+    )
 
 
-@flow(name="publiceer", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
+@flow(
+    name="publiceer",
+    flow_run_name=run_name,
+    log_prints=False,
+    on_failure=[failed],
+    on_crashed=[failed],
+    on_completion=[recovered],
+)
 def publish(
     study: str,
     root: str = ".",

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.limits import PUBLISHERS, may_pass, turn
 from flows.places import opened
 from flows.standing import failed, recovered
-from flows.tell import told
+from flows.tell import listener, run_name, told
 from kansenkaart.runs import study as pipeline
 
 RETRY_WAITS_S = [30.0, 120.0, 600.0]
@@ -16,6 +16,7 @@ RETRY_WAITS_S = [30.0, 120.0, 600.0]
 
 @task(
     name="gegevens ophalen en lezen",
+    task_run_name="ophalen {study}",
     retries=3,
     retry_delay_seconds=RETRY_WAITS_S,
     retry_jitter_factor=0.5,
@@ -39,10 +40,17 @@ def acquire(study: str, root: str, code: str | None = None, roles: list[str] | N
     """
     place = opened(study, root, code, roles)
     with turn(PUBLISHERS):
-        return told(pipeline.run_acquire(place))
+        return told(pipeline.run_acquire(place, listen=listener("ophalen")))
 
 
-@flow(name="ververs", log_prints=False, on_failure=[failed], on_crashed=[failed], on_completion=[recovered])
+@flow(
+    name="ververs",
+    flow_run_name=run_name,
+    log_prints=False,
+    on_failure=[failed],
+    on_crashed=[failed],
+    on_completion=[recovered],
+)
 def refresh(
     study: str, root: str = ".", code: str | None = None, roles: list[str] | None = None
 ) -> list[dict[str, object]]:

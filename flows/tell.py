@@ -2,22 +2,109 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
+from prefect.exceptions import MissingContextError
+from prefect.runtime import flow_run
 
 from kansenkaart.tables.provenance import first_day
 from kansenkaart.tables.step import Report
 
 _STATUS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
+_WHY = {
+    "first": "nog niet gemaakt",
+    "inputs": "andere invoer:",
+    "parameters": "andere instellingen",
+    "other": "andere code of levering",
+}
 
 
 def told(reports: Iterable[Report]) -> list[dict[str, object]]:
-    """Return a row per step: its name, what it did, and the rows [1] of its outputs."""
-    return [{"stap": one.step, "status": _STATUS[one.status], "rijen": sum(one.rows.values())} for one in reports]
+    """Return a row per step: its name, what it did and why, the rows [1] of its outputs, how long it took [s], its outputs."""
+    return [
+        {
+            "stap": one.step,
+            "status": _STATUS[one.status],
+            "rijen": sum(one.rows.values()),
+            "seconden": None if one.seconds is None else round(one.seconds, 1),
+            "waarom": why_of(one),
+            "uitvoer": list(one.rows),
+        }
+        for one in reports
+    ]
+
+
+def why_of(report: Report) -> str:
+    """Say why a step was made or skipped; nothing where that is not kept, as for pages."""
+    if report.status == "unchanged":
+        return "niets veranderd"
+    kind, _, names = report.why.partition(" ")
+    return f"{_WHY.get(kind, '')} {names}".strip()
+
+
+def listener(stage: str) -> Callable[[Report], None]:
+    """Return what writes a line per step to the log of the run, as soon as the step has ended.
+
+    Parameters
+    ----------
+    stage : str
+        As the task is called.
+    """
+    try:
+        log = get_run_logger()
+    except MissingContextError:  # called without Prefect around it
+        log = logging.getLogger("kansenkaart")
+
+    def listen(report: Report) -> None:
+        row = told([report])[0]
+        took = "" if row["seconden"] is None else f", {row['seconden']} s"
+        why = f" ({row['waarom']})" if row["waarom"] else ""
+        log.info("%s, %s: %s%s, %s rijen%s", stage, report.step, row["status"], why, row["rijen"], took)
+
+    return listen
+
+
+def run_name() -> str:
+    """Name a flow run: study, place and the moment that it was planned for (UTC), as ``gemeente GM0193 2026-11-29 06:00``."""
+    asked = flow_run.parameters
+    codes = asked.get("codes") or []
+    many = [f"{len(codes)} gemeenten"] if len(codes) > 1 else [*codes, *filter(None, [asked.get("code")])]
+    studies = asked.get("studies") or [asked.get("study") or "land"]
+    return " ".join([*studies, *many, f"{flow_run.scheduled_start_time:%Y-%m-%d %H:%M}"])
+
+
+def whole(
+    steps: Sequence[Mapping[str, Any]], tables: Sequence[Mapping[str, object]]
+) -> tuple[list[dict[str, Any]], str]:
+    """Return one table of a run, and its summary: a row per stored table with the step that made it, then other outputs.
+
+    Parameters
+    ----------
+    steps : sequence of mapping
+        As :func:`told` gives them.
+    tables : sequence of mapping
+        As :func:`stock` gives them.
+    """
+    by_table = {name: one for one in steps for name in one["uitvoer"]}
+    stored = {one["tabel"] for one in tables}
+    rows = [{**one, **_step_of(by_table.get(str(one["tabel"])))} for one in tables]
+    rows += [{"tabel": "", "rijen": one["rijen"], **_step_of(one)} for one in steps if not stored & set(one["uitvoer"])]
+    made = sum(one["status"] == _STATUS["done"] for one in steps)
+    ages = [int(str(one["ouderdom_dagen"])) for one in tables if one["ouderdom_dagen"] is not None]
+    old = f"oudste gegevens {max(ages)} dagen" if ages else "geen gegevens met een datum"
+    undated = sum(bool(one["zonder_datum"]) for one in tables)
+    without = f", {undated} tabellen met gegevens zonder datum" if undated else ""
+    return rows, f"{made} stappen gemaakt, {len(steps) - made} overgeslagen; {old}{without}"
+
+
+def _step_of(step: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: step[name] if step else "" for name in ("stap", "status", "seconden", "waarom")}
 
 
 def stock(

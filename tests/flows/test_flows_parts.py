@@ -15,14 +15,14 @@ import pytest
 from prefect.states import Failed
 
 from flows import SETTINGS
-from flows.country import runner
+from flows.country import country, partition, runner
 from flows.kansenkaart import kansenkaart
 from flows.limits import may_pass
 from flows.places import opened
 from flows.publish import publish, publish_study
 from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server
 from flows.standing import recovered_study, write_status
-from flows.tell import stock, told
+from flows.tell import listener, stock, told, whole
 from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
 from kansenkaart.tables.step import Report
 
@@ -34,8 +34,28 @@ def test_nothing_is_told_to_anybody():
     assert SETTINGS["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
 
 
-def test_a_report_becomes_a_row():
-    assert told([Report("home", "done", {"home": 3, "x": 4})]) == [{"stap": "home", "status": "gemaakt", "rijen": 7}]
+def test_a_report_becomes_a_row_and_a_line_in_the_log(caplog):
+    report = Report("home", "done", {"home": 3, "x": 4}, 1.25, "inputs buurt")
+    row = {"stap": "home", "status": "gemaakt", "rijen": 7, "seconden": 1.2, "waarom": "andere invoer: buurt"}
+    assert told([report]) == [{**row, "uitvoer": ["home", "x"]}]
+    with caplog.at_level("INFO", logger="kansenkaart"):
+        listener("ophalen")(report)
+        listener("ophalen")(Report("home", "unchanged", {"home": 3}, 0.01))
+    assert caplog.messages == [
+        "ophalen, home: gemaakt (andere invoer: buurt), 7 rijen, 1.2 s",
+        "ophalen, home: ongewijzigd (niets veranderd), 3 rijen, 0.0 s",
+    ]
+
+
+def test_one_table_of_a_run_joins_steps_and_stored_tables():
+    steps = told([Report("home", "done", {"home": 3}, 1.0, "first"), Report("kaart", "unchanged", {})])
+    rows, summary = whole(steps, stock([_table("home", 3, "2022", "bag x")], before=[], today=date(2022, 1, 11)))
+    assert [(one["tabel"], one["stap"], one["status"]) for one in rows] == [
+        ("home", "home", "gemaakt"),
+        ("", "kaart", "ongewijzigd"),
+    ]
+    expected = "1 stappen gemaakt, 1 overgeslagen; oudste gegevens 10 dagen, 1 tabellen met gegevens zonder datum"
+    assert summary == expected
 
 
 def _table(name, rows, as_of, *undated):
@@ -89,7 +109,7 @@ def test_a_flow_makes_the_public_edition_unless_the_internal_one_is_asked_for():
     asked = [opened("gemeente", str(ROOT), "GM0193", public=one) for one in (None, True, False)]
     assert [one.public for one in asked] == [True, True, False]
     assert [one.target.name for one in asked] == ["gemeente-gm0193", "gemeente-gm0193", "gemeente-gm0193-intern"]
-    for one in (kansenkaart, publish, publish_study):
+    for one in (kansenkaart, publish, publish_study, country, partition):
         assert inspect.signature(one.fn).parameters["public"].default is None
 
 

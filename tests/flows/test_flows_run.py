@@ -252,7 +252,8 @@ def test_limits_and_row_counts_are_on_the_server(served):
     assert {one["name"]: one["limit"] for one in ask("v2/concurrency_limits/filter", limit=50)}[
         "kansenkaart-ophalen"
     ] == 2
-    found = _wait(lambda: ask("artifacts/filter", artifacts={"key": {"any_": ["voorraad-een"]}}), process, log)
+    found = _wait(lambda: ask("artifacts/filter", artifacts={"key": {"any_": ["kansenkaart-een"]}}), process, log)
     tables = {row["tabel"]: row for row in json.loads(found[0]["data"])}
+    assert tables["home"]["stap"] == "home"
     assert tables["home"]["rijen"] > 0
     assert tables["home"]["edities"]

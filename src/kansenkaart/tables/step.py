@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -59,11 +60,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """What a step did: ``done`` or ``unchanged``, and the rows [1] of each output."""
+    """What a step did: ``done`` or ``unchanged``, the rows [1] of each output, how long it took [s], and why it was made.
+
+    ``why`` is ``first``, ``inputs`` (with the names of those that differ), ``parameters``, ``other`` (code, a delivery or a
+    damaged file), or nothing for a step that was skipped.
+    """
 
     step: str
     status: str
     rows: Mapping[str, int]
+    seconds: float | None = field(default=None, compare=False)
+    why: str = field(default="", compare=False)
 
 
 @lru_cache(maxsize=1)
@@ -146,10 +153,13 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
     StoreError
         If the step makes other outputs than it says.
     """
+    begun = time.perf_counter()
     inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
     mark = _fingerprint(step, inputs)
     if not force and all(_made(store, name, mark) for name in step.outputs):
-        return Report(step.name, "unchanged", {name: store.describe(name)["rows"] for name in step.outputs})
+        rows = {name: store.describe(name)["rows"] for name in step.outputs}
+        return Report(step.name, "unchanged", rows, time.perf_counter() - begun)
+    why = _why(store, step, inputs)
     products = step.action(store)
     made = tuple(product.name for product in products)
     if made != step.outputs:
@@ -162,7 +172,23 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
             store.write_raster(product.name, product.content, lineage)
         else:
             store.write(product.name, product.content, lineage)
-    return Report(step.name, "done", {name: store.describe(name)["rows"] for name in step.outputs})
+    rows = {name: store.describe(name)["rows"] for name in step.outputs}
+    return Report(step.name, "done", rows, time.perf_counter() - begun, why)
+
+
+def _why(store: Store, step: Step, inputs: Mapping[str, str]) -> str:
+    """Return what differs from what the outputs were made from."""
+    try:
+        old = [store.describe(name) for name in step.outputs if store.has(name)]
+    except StoreError:
+        return "other"
+    if len(old) < len(step.outputs):
+        return "first"
+    differ = sorted({name for one in old for name, _ in dict(one["inputs"]).items() ^ inputs.items()})
+    if differ:
+        return f"inputs {', '.join(differ)}"
+    plain = json.loads(json.dumps(dict(step.parameters)))
+    return "parameters" if any(one["parameters"] != plain for one in old) else "other"
 
 
 def _fingerprint(step: Step, inputs: Mapping[str, str]) -> str:
