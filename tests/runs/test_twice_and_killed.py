@@ -21,7 +21,7 @@ MOMENTS, SEED = (4, 1) if os.environ.get("KANSENKAART_NIGHTLY") == "1" else (1, 
 def test_the_second_run_does_nothing_and_says_so(copied):
     before = all_bytes(copied, "data", "maps")
     stamps = {path: path.stat().st_mtime_ns for path in copied.rglob("*") if path.is_file() and path.name != ".lock"}
-    result = CliRunner().invoke(cli, ["--map", str(copied), "demo"])
+    result = CliRunner().invoke(cli, ["--map", str(copied), "run", "proefveld"])
     assert result.exit_code == 0, result.output
     assert "gemaakt" not in result.output
     assert "Er is niets veranderd: alles staat er al." in result.output
