@@ -290,7 +290,7 @@ def _in_words(form: str, name: str, text: str, case: pd.Series[Any]) -> Iterator
     """Read what the third section says in a sentence: expected, low, high and chance."""
     figures = [*(f"stays_eur_per_year{end}" for end in ENDS), "earns_keep_frac"]
     found = re.search(
-        r"Naar verwachting blijft er (\S+ ?\S+) per jaar in de buurt: .*?ligt het tussen (.*?) en (.*?)\. .*?"
+        r"Wat er in de buurt blijft is naar verwachting (\S+ ?\S+) per jaar: .*?ligt het tussen (.*?) en (.*?)\. .*?"
         r"zichzelf betaalt is (.*?procent)",
         text,
     )

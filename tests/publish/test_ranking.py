@@ -46,5 +46,6 @@ def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
         "binnen het rekenmodel bewezen: geen ander gebied met een even herkenbare rand brengt meer op; "
         "zonder op de rand te letten hoogstens €\u00a028 meer"
     )
+    assert _proof(0.0, 0.2).endswith("; zonder op de rand te letten niets meer")
     assert "hoogstens 1,5%" in _proof(0.015, None)
     assert "bewezen" not in _proof(0.015, None)

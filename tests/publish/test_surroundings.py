@@ -10,7 +10,7 @@ import pytest
 from shapely.geometry import box
 
 from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words
-from kansenkaart.publish.feasibility.report import PARTY_ROWS, _no_outcome
+from kansenkaart.publish.feasibility.report import PARTY_ROWS, _incomplete, _no_outcome
 from kansenkaart.publish.figures import mean_of
 from kansenkaart.publish.map.ranking import _larger
 from kansenkaart.wording.enterprise import contribution_nl
@@ -100,6 +100,17 @@ def test_a_party_whose_services_could_not_be_summed_has_no_outcome_of_0_euro():
         "Gemeente: niet nul maar onbekend, want onbekend is wat zij wint of betaalt door groen onderhouden. "
     )
     assert _no_outcome(sums, {**row, "municipality_eur_per_year": 5.0}) == ""
+
+
+def test_what_could_not_be_summed_is_named_once():
+    names = (
+        "zonnepanelen verhuren (eigen daken)",
+        "zonnepanelen verhuren (VvE)",
+        "groen onderhouden (onbekend: groen)",
+    )
+    (said,) = _incomplete({"missing_nl": "; ".join(f"niet meegerekend: {one}" for one in names)})
+    assert "Let op: 2 soorten diensten" in said.text
+    assert said.text.count("zonnepanelen verhuren") == 1
 
 
 def test_a_contribution_is_said_over_all_homes_and_over_those_that_join():

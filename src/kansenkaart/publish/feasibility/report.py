@@ -73,10 +73,11 @@ def how_sure(place: PlaceSums) -> Section:
         )
     ]
     middle, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
-    around = " Nul ligt binnen de marge." if low <= 0 <= high else ""
+    around = " Een min betekent: er moet geld bij." if low < 0 else ""
+    around += " Nul ligt binnen de marge." if low <= 0 <= high else ""
     parts: list[Part] = [
         Words(
-            f"Naar verwachting blijft er {_money_nl(middle)} per jaar in de buurt: het gemiddelde van {DRAWS} trekkingen "
+            f"Wat er in de buurt blijft is naar verwachting {_money_nl(middle)} per jaar: het gemiddelde van {DRAWS} trekkingen "
             f"van alle aannamen en feiten tegelijk. In acht van de tien ligt het tussen {_money_nl(low)} en "
             f"{_money_nl(high)}, in de helft onder {_money_nl(float(row['stays_eur_per_year_median']))}.{around} "
             f"De kans dat het wijkbedrijf zichzelf betaalt is {_chance(float(row['earns_keep_frac']))}."
@@ -384,10 +385,10 @@ def _left_out(row: Row) -> list[str]:
 
 def _incomplete(row: Row) -> list[Part]:
     """Warn on the first page where services could not be summed: the outcome is then that of the others only."""
-    lost = [one.split(" (")[0] for one in _left_out(row)]
+    lost = list(dict.fromkeys(one.split(" (")[0] for one in _left_out(row)))
     if not lost:
         return []
-    count = "1 dienst" if len(lost) == 1 else f"{len(lost)} diensten"
+    count = "1 dienst" if len(lost) == 1 else f"{len(lost)} soorten diensten"
     return [
         Words(
             f"Let op: {count} konden we niet doorrekenen, omdat gegevens ontbreken: {', '.join(lost)}. De uitkomst is dus "

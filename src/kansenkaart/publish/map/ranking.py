@@ -235,7 +235,7 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
             return ()
         middle, low, high, chance = (float(case[name]) for name in names)
         amount, span = roughly(middle, low, high)
-        words = f"{capital(amount)} per jaar blijft in de buurt, {span}; {label('begun', str(case['track']))}"
+        words = f"{capital(amount)} per jaar {_stays(middle)}, {span}; {label('begun', str(case['track']))}"
         out.append(
             StartPlace(
                 str(row[places.key]),
@@ -271,8 +271,11 @@ def _gain(case: pd.Series[Any], verdict: Verdict | None, *, folded: bool = False
     if verdict is not None and verdict.around_zero:
         span += ": het kan dus ook niets of minder zijn"
     span += f"; de middelste berekening: {roughly(float(case['stays_eur_per_year_median']), low, high)[0]}"
-    words = "blijft in de buurt" if stays > 0 else "(er moet geld bij)"
-    return Answer("Wat levert het op?", f"{capital(amount)} per jaar {words}", span, folded)
+    return Answer("Wat levert het op?", f"{capital(amount)} per jaar {_stays(stays)}", span, folded)
+
+
+def _stays(value: float) -> str:
+    return "blijft in de buurt" if value > 0 else "(er moet geld bij)"
 
 
 def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
@@ -355,9 +358,10 @@ def _proof(gap: float, border_cost: float | None) -> str:
     words = "binnen het rekenmodel bewezen: geen ander gebied met een even herkenbare rand brengt meer op"
     if gap > 0:
         words = f"een ander gebied met een even herkenbare rand brengt in het rekenmodel {most} meer op"
-    return (
-        words if border_cost is None else f"{words}; zonder op de rand te letten hoogstens {euros(border_cost, 1)} meer"
-    )
+    if border_cost is None:
+        return words
+    more = f"hoogstens {euros(border_cost, 1)} meer" if round(border_cost) else "niets meer"
+    return f"{words}; zonder op de rand te letten {more}"
 
 
 def _basis(frame: pd.DataFrame) -> str:
