@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from kansenkaart.tables import schemas
@@ -31,4 +32,7 @@ def test_a_height_sheet_gives_its_cells_and_no_fault_of_it_is_silent(tmp_path):
     assert cells["height"].iloc[[0, 1, 399]].tolist() == pytest.approx([2.0, 2.01, 5.99])
     done = run_sheets(tmp_path)
     assert {name: what for name, (_, what) in done.items() if what not in OUTCOMES} == {}
-    assert done["sheets: overlapping"][1] == "left out"
+    other = sheet(tmp_path / "other.tif", np.full((20, 10), 9, "float32"), west=100_005.0)
+    both, tally = heights_of(tmp_path, tmp_path / "s.tif", other)
+    assert both["height"].tolist() == cells["height"].tolist()  # the first counts
+    assert [count for note, count in tally.noted.items() if "other.tif" in note] == [200]

@@ -87,7 +87,7 @@ def test_forgetting_leaves_no_byte(left):
     assert "data/processed/proefveld/1_clean/own_pand.parquet" in gone
     assert "data/processed/proefveld/1_clean/own_report.parquet" in gone
     assert not place.store.has("enterprise_case")  # made with the owners
-    assert place.store.has("pand_score")  # made without
+    assert place.store.has("roof_face_score")  # made without
     assert [one for one in gone if one.startswith("data/editions")]
     assert not (left / "maps" / "proefveld").exists()
     assert forget(place.study, place.folders, "own_pand") == []

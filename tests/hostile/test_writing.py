@@ -124,7 +124,14 @@ def test_the_umask_says_who_may_read(tmp_path, mask, mode):
 def test_tables_with_names_of_people_are_for_their_owner_only(tmp_path, monkeypatch):
     monkeypatch.setattr(stores, "_UMASK", 0o022)
     store = Store(tmp_path)
-    frame = pd.DataFrame({"pand_id": ["0193100000000001"], "owner": ["J. Jansen"], "maintenance_year": [2031]})
+    frame = pd.DataFrame(
+        {
+            "pand_id": ["0193100000000001"],
+            "owner": ["J. Jansen"],
+            "maintenance_year": [2031],
+            "pv_installed_kwp": [None],
+        }
+    )
     store.write("own_pand", frame, Lineage("x"))
     for path in (store.path("own_pand"), store.sidecar("own_pand")):
         assert path.stat().st_mode & 0o777 == 0o600
