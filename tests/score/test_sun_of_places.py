@@ -214,6 +214,18 @@ def test_a_tree_over_a_roof_leaves_no_modules_under_it(tmp_path):
     assert under["modules_fit"] <= open_roof["modules_fit"] / 2
 
 
+def test_a_sunny_face_that_takes_no_module_has_no_letter(tmp_path):
+    # Large enough for a letter (9.6 m2), and too narrow for a module between the edges that stay free.
+    small = face("small", "p0", spot(20, 20, 3.2, 3.0), 0.0, np.nan, 3.0)
+    large = face("large", "p1", spot(60, 60, 12, 16), 0.0, np.nan, 6.0)
+    made = scored(Tables(tmp_path, roof_face=faces(small, large), weather_hourly=weather())).content.set_index(
+        "face_id"
+    )
+    assert made.loc["small", ["modules_fit", "sun_class", "sun_class_span"]].tolist() == [0, "-", "-"]
+    assert made.loc["large", "modules_fit"] > 10
+    assert made.loc["large", "sun_class"] in list("ABC")
+
+
 def test_strange_faces_are_kept_and_counted(tmp_path):
     bow = shapely.Polygon([(EAST, NORTH), (EAST + 5, NORTH - 5), (EAST + 5, NORTH), (EAST, NORTH - 5)])
     odd = faces(
