@@ -127,10 +127,7 @@ def add_modules(
     letter = classify(sun, **bounds)
     span = class_span(sun, basis=faces["score_basis"].to_numpy(object), rules=interval_rules(), **bounds)
     carries, covered = np.isin(letter, list(worth)), faces["free_area_m2"].eq(0).to_numpy()
-    letter[covered] = span[covered] = "-"
-    # Modules are not laid over a gap: only on the largest part of a face.
-    parts = [shapely.get_parts(shape) if good else () for shape, good in zip(faces.geometry, carries, strict=True)]
-    shapes = [max(one, key=shapely.area, default=None) for one in parts]
+    shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, carries, strict=True)]
     rule = LayoutRule(
         setback_pitched_m=known.value("pv_setback_pitched", "m"),
         setback_flat_m=known.value("pv_setback_flat", "m"),
@@ -144,9 +141,9 @@ def add_modules(
         obstacles=blocked,
         obstacle_size_m=cell_m,
     ).faces
-    bare = carries & laid["modules"].eq(0).to_numpy()  # sunny, and too small or too cut up for a module
+    bare = covered | carries & laid["modules"].eq(0).to_numpy()  # no room, or too small or too cut up for a module
     letter[bare] = span[bare] = "-"
-    unknown = (letter == "?") & ~covered
+    unknown = letter == "?"
     kwp = np.where(unknown, np.nan, laid["kwp"].to_numpy(float))
     per_kwp, shares = _per_kwp(faces, laid, station, performance(known)[0])
     kwh = np.where(kwp > 0, kwp * per_kwp, kwp)
@@ -163,6 +160,10 @@ def add_modules(
         sun_class_span=span,
         **dict(zip(YIELD_MONTHS, months.T, strict=True)),
     )
+
+
+def _largest(shape: Any) -> Any:  # modules are not laid over a gap
+    return max(shapely.get_parts(shape).tolist(), key=lambda part: float(part.area))
 
 
 def _per_kwp(
