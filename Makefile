@@ -40,8 +40,8 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
 LOCK := uv pip compile --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 lock:
 	$(LOCK) pyproject.toml --extra dev -o requirements/dev.lock
-	$(LOCK) pyproject.toml -c requirements/dev.lock -o requirements/run.lock
-	$(LOCK) pyproject.toml --extra flows -c requirements/dev.lock -o requirements/flows.lock
+	$(LOCK) pyproject.toml --extra rapporten -c requirements/dev.lock -o requirements/run.lock
+	$(LOCK) pyproject.toml --extra flows --extra rapporten -c requirements/dev.lock -o requirements/flows.lock
 	$(LOCK) requirements/build.in -o requirements/build.lock
 
 clean:

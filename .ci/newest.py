@@ -42,7 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kansenkaart-newest-") as folder:
         python = Path(folder) / "venv" / "bin" / "python"
         subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", str(ROOT)], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", f"{ROOT}[rapporten]"], check=True)
         return judge(python, Path(folder) / "empty")
 
 

@@ -94,7 +94,7 @@ def main() -> None:
     result = []
     for path in args.hours:
         hours, _ = knmi.read_weather_hourly(path)
-        hours = hours.set_index(pd.DatetimeIndex(pd.to_datetime(hours["timestamp"], utc=True))).sort_index()
+        hours = hours.set_index(pd.DatetimeIndex(hours["timestamp"])).sort_index()
         first, last = min(years), max(years)
         hours = hours[(hours.index.year >= first) & (hours.index.year <= last)]
         model = modelled(hours, Site(args.latitude, args.longitude), args.tilt, args.azimuth)

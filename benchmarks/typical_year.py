@@ -26,7 +26,7 @@ def _measured(folder: Path, station: int) -> pd.DataFrame:
             name = archive.namelist()[0]
             with tempfile.TemporaryDirectory() as here:
                 raw, _ = knmi.read_weather_hourly(Path(archive.extract(name, here)))
-        parts.append(raw.set_axis(pd.DatetimeIndex(pd.to_datetime(raw["timestamp"], utc=True)), axis=0))
+        parts.append(raw.set_axis(pd.DatetimeIndex(raw["timestamp"]), axis=0))
     return pd.concat(parts)[["ghi_w_per_m2", "air_temperature_degc", "wind_speed_m_per_s"]].astype(float)
 
 

@@ -11,6 +11,11 @@ import os
 import secrets
 from pathlib import Path
 
+from kansenkaart.config import has_extra
+
+if not has_extra("flows"):  # named as our own, so that `python -m flows.serve` says it in one line
+    raise ImportError("de planner vraagt de extra flows: pip install 'kansenkaart[flows]'", name=__name__)
+
 SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

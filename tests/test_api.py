@@ -55,6 +55,14 @@ def test_a_table_without_tilts_is_refused():
         api.score_roofs(gpd.GeoDataFrame({"azimuth_deg": [0.0]}), weather=pd.DataFrame(), site=api.Site(52.0, 5.0))
 
 
+def test_roofs_without_weather_take_the_year_that_is_built_in():
+    """A level roof gets what falls on the ground: 1,052.6 kWh/m2, the sum of Q in the file of KNMI's hours."""
+    level = gpd.GeoDataFrame({"tilt_deg": [0.0], "azimuth_deg": [0.0]})
+    assert api.score_roofs(level)["open_sky_kwh_per_m2_year"][0] == pytest.approx(1052.6, rel=0.005)
+    with pytest.raises(ConfigError, match="its site"):
+        api.score_roofs(level, site=api.Site(52.0, 5.0))
+
+
 def test_the_map_is_a_whole_page(finished):
     page = api.render_map(api.open_study("proefveld", root=finished))
     assert page.startswith("<!DOCTYPE html>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 import sysconfig
@@ -13,9 +14,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from kansenkaart import config
 from kansenkaart.cli import cli
-from kansenkaart.config import read_study, shipped_studies
+from kansenkaart.config import DEMO, read_study, shipped_studies
+from kansenkaart.errors import KansenkaartError
 from kansenkaart.runs.study import open_study
+from kansenkaart.wording.messages import error_lines
 
 ROOT = Path(__file__).parent.parent
 NIGHTLY = pytest.mark.skipif(os.environ.get("KANSENKAART_NIGHTLY") != "1", reason="KANSENKAART_NIGHTLY is not 1")
@@ -53,6 +57,35 @@ def test_a_wrong_or_taken_name_writes_nothing(tmp_path, words):
     assert done.exception.exit_code == 2
     assert [one.name for one in (tmp_path / "studies").iterdir()] == ["er-is-al.toml"]
     assert (tmp_path / "studies" / "er-is-al.toml").read_text("utf-8") == "x"
+
+
+def _said(*words):
+    """Run a command as `main` does, and return its exit code and what it said to people."""
+    done = CliRunner().invoke(cli, words)
+    why = done.exception
+    if not isinstance(why, KansenkaartError):
+        return done.exit_code, done.stderr
+    return why.exit_code, "\n".join(error_lines(why.expected, found=why.found, where=why.where, remedy=why.remedy))
+
+
+def test_without_the_extra_no_page_speaks_of_a_pdf(copied, monkeypatch):
+    """Map, pages, workbooks and layers are made all the same; who asks for reports is told what to install."""
+    monkeypatch.setitem(config.EXTRAS, "rapporten", "no_such_library")
+    code, said = _said("--map", str(copied), "run", "proefveld", "--intern")
+    assert (code, "pip install 'kansenkaart[rapporten]'" in said) == (0, True)
+    maps = copied / "maps" / "proefveld"
+    assert list(maps.rglob("*.pdf")) == []
+    assert list((maps / "haalbaarheid").glob("*.xlsx"))
+    assert [one.name for one in maps.rglob("*.html") if ".pdf" in one.read_text("utf-8")] == []
+    code, said = _said("--map", str(copied), "haalbaarheid", "proefveld", "--alle")
+    assert (code, "de extra rapporten van dit pakket" in said) == (2, True)
+    assert "wat te doen: pip install 'kansenkaart[rapporten]'" in said
+
+
+def test_the_scheduler_names_its_extra(monkeypatch):
+    monkeypatch.setitem(config.EXTRAS, "flows", "no_such_library")
+    with pytest.raises(ImportError, match=r"pip install 'kansenkaart\[flows\]'"):
+        runpy.run_path(str(ROOT / "flows" / "__init__.py"))
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +154,9 @@ def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tm
     demo = "from kansenkaart.cli import main; main()"
     done = _as_user(python, demo, folder, "demo")
     assert done.returncode == 0, done.stderr[-4000:]
-    assert f"Kaart: {folder / 'maps/proefveld/index.html'}" in done.stdout
-    assert (folder / "maps/proefveld/index.html").stat().st_size > 100_000
+    page = folder / "maps" / DEMO / "index.html"
+    assert f"Kaart: {page}" in done.stdout
+    assert page.stat().st_size > 100_000
     assert "Er is niets veranderd" in _as_user(python, demo, folder, "demo").stdout
 
 

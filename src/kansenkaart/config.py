@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,43 @@ _SHOWN_FAULTS = 20
 DEMO = "voorbeeld"
 #: Studies that come with the package: the invented town and field, and two templates.
 SHIPPED = (DEMO, "proefveld", "gemeente", "land")
+
+
+#: Extras of the package, and a library by which each is seen to be there.
+EXTRAS = {"rapporten": "reportlab", "flows": "prefect"}
+
+
+def has_extra(name: str) -> bool:
+    """Tell whether an extra of the package is installed.
+
+    Parameters
+    ----------
+    name : str
+        Of the extra.
+    """
+    return find_spec(EXTRAS[name]) is not None
+
+
+def require_extra(name: str) -> None:
+    """Refuse what needs an extra of the package that is not installed.
+
+    Parameters
+    ----------
+    name : str
+        Of the extra.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there.
+    """
+    if not has_extra(name):
+        raise ConfigError(
+            f"the extra {name} of this package",
+            found="not installed",
+            where=f"library {EXTRAS[name]}",
+            remedy=f"pip install 'kansenkaart[{name}]'",
+        )
 
 
 class _Strict(BaseModel):

@@ -198,6 +198,18 @@ def test_a_release_after_an_earlier_edition_has_its_bridge(finished, tmp_path):
     assert tmp_path / "data" / "id_bridge.parquet" in again
 
 
+def test_a_layer_without_rows_is_in_no_release_and_is_named(finished, tmp_path):
+    place = pipeline.open_study("proefveld", root=finished)
+    readable = ReaderStore(place.store)
+    read = readable.read
+    readable.read = lambda name: read(name).head(0) if name == "pipe_water" else read(name)
+    files, layers = publish_release(readable, place.study, tmp_path / "data", ["pipe_water", "block"])
+    assert [one.name for one in layers] == ["block"]
+    assert tmp_path / "data" / "pipe_water.parquet" not in files
+    about = json.loads((tmp_path / "data" / "metadata.json").read_text("utf-8"))
+    assert about["empty"] == ["sewers with diameters before and after"]
+
+
 def test_every_table_says_what_it_is_and_what_it_refers_to():
     for one in schemas.tables().values():
         assert all((one.title_nl, one.title_en, one.row_nl, one.row_en)), one.name

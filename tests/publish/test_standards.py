@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -24,15 +25,18 @@ from pystac.validation import validate_dict
 from kansenkaart import api
 from kansenkaart.cli import cli
 
-#: What DCAT-AP-NL 3.0 asks at least, in shapes of our own; the profile's own are run too where a folder of them is named.
+#: What DCAT-AP and DCAT-AP-NL 3.0 ask at least, in shapes of our own; theirs are run too where a folder of them is named.
 LEAST = """
 @prefix sh: <http://www.w3.org/ns/shacl#> . @prefix dct: <http://purl.org/dc/terms/> .
-@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix spdx: <http://spdx.org/rdf/terms#> . @prefix x: <urn:x:> .
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> . @prefix vcard: <http://www.w3.org/2006/vcard/ns#> .
+@prefix foaf: <http://xmlns.com/foaf/0.1/> . @prefix dcat: <http://www.w3.org/ns/dcat#> .
+@prefix spdx: <http://spdx.org/rdf/terms#> . @prefix x: <urn:x:> .
 x:d a sh:NodeShape ; sh:targetClass dcat:Dataset ;
   sh:property [sh:path dct:title ; sh:minCount 1], [sh:path dct:description ; sh:minCount 1],
     [sh:path dct:identifier ; sh:minCount 1 ; sh:maxCount 1 ; sh:nodeKind sh:Literal],
     [sh:path dct:publisher ; sh:minCount 1 ; sh:maxCount 1], [sh:path dct:creator ; sh:minCount 1],
-    [sh:path dcat:contactPoint ; sh:minCount 1], [sh:path dct:accessRights ; sh:minCount 1],
+    [sh:path dcat:contactPoint ; sh:minCount 1 ; sh:class vcard:Kind], [sh:path dct:accessRights ; sh:minCount 1],
+    [sh:path (dcat:theme skos:prefLabel) ; sh:minCount 3], [sh:path foaf:page ; sh:minCount 1],
     [sh:path dcat:theme ; sh:minCount 1 ; sh:nodeKind sh:IRI], [sh:path dcat:distribution ; sh:minCount 2],
     [sh:path dct:temporal ; sh:minCount 1], [sh:path dct:spatial ; sh:minCount 1] .
 x:f a sh:NodeShape ; sh:targetClass dcat:Distribution ;
@@ -114,7 +118,7 @@ def test_the_dataset_holds_to_dcat_ap_nl(folder):
 
 def _shapes():
     yield "what it asks at least", rdflib.Graph().parse(data=LEAST, format="turtle")
-    for path in sorted(Path(os.environ.get("KANSENKAART_SHAPES", "nowhere")).glob("dcat-ap-nl-SHACL*.ttl")):
+    for path in sorted(Path(os.environ.get("KANSENKAART_SHAPES", "nowhere")).glob("dcat-ap-*SHACL*.ttl")):
         if "aanbevolen" not in path.name:
             yield path.name, rdflib.Graph().parse(path)
 
@@ -186,6 +190,10 @@ def test_a_researcher_cites_a_number_with_unit_interval_source_and_edition(folde
     release = api.open_release(folder)
     key = release["buurt_score"]["buurtcode"].iloc[0]
     said = release.cite("buurt_score", key, "yield_fit_kwh_per_year")
-    for word in ("kWh/year", "80 % interval", "basis", "kansenkaart proefveld 1", release.metadata["as_of"]):
+    edition = f"edition {_json(folder, 'datapackage.json')['version']}"
+    for word in ("kWh/year", "80 % interval", "basis", "kansenkaart proefveld 1", edition):
         assert word in said, said
+    (shown,) = re.findall(r"^> (.* content .*)$", (folder / "README.md").read_text("utf-8"), re.M)
+    layer, key, column = re.findall(r"cite\('(.*)', '(.*)', '(.*)'\)", (folder / "README.md").read_text("utf-8"))[0]
+    assert shown == release.cite(layer, key, column)
     assert "no interval is given for it" in release.cite("buurt_score", key, "kwp_fit")

@@ -87,7 +87,7 @@ def weather(shift_minutes=30):
     dni, dhi = np.where(up > 0.03, 600.0, 0.0), np.where(up > 0, 60.0, 0.0)
     return pd.DataFrame(
         {
-            "timestamp": stamps.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "timestamp": stamps,
             "ghi_w_per_m2": dhi + dni * up,
             "dni_w_per_m2": dni,
             "dhi_w_per_m2": dhi,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from affine import Affine
@@ -94,7 +95,7 @@ def test_hours_of_a_station_in_world_time(tmp_path: Path) -> None:
     )
     hours, _ = knmi.read_weather_hourly(path)
     first = hours.iloc[0]
-    assert first["timestamp"] == "2023-06-01T11:00:00Z"
+    assert first["timestamp"] == pd.Timestamp("2023-06-01T11:00Z")
     # 288 J/cm2 in an hour = 2.88e6 J/m2 / 3600 s = 800 W/m2.
     assert first["ghi_w_per_m2"] == pytest.approx(800.0)
     assert first["air_temperature_degc"] == pytest.approx(18.5)

@@ -313,7 +313,10 @@ def test_hours_counted_from_0_or_1_begin_at_the_same_time(first, noted, tmp_path
     rows = "\n".join(f"278,20200101,{hour},30,100,{hour - first}" for hour in range(first, first + 24))
     (tmp_path / "uur.txt").write_text("# STN,YYYYMMDD,HH,FH,T,Q\n" + rows, "utf-8")
     hours, tally = knmi.read_weather_hourly(tmp_path / "uur.txt")
-    assert hours["timestamp"].iloc[[0, 23]].tolist() == ["2020-01-01T00:00:00Z", "2020-01-01T23:00:00Z"]
+    assert hours["timestamp"].iloc[[0, 23]].tolist() == [
+        pd.Timestamp("2020-01-01T00:00Z"),
+        pd.Timestamp("2020-01-01T23:00Z"),
+    ]
     assert hours["ghi_w_per_m2"].tolist() == pytest.approx([one * 1e4 / 3600 for one in range(24)])  # J/cm2 in an hour
     assert tally.noted.get("hours counted 0 to 23: taken as the hour that begins then", 0) == noted
 

@@ -427,7 +427,7 @@ def test_hours_of_two_stations_and_a_file_of_days_for_hours(tmp_path):
     # 288 J/cm2 in an hour is 800 W/m2; hour 12 begins at 11 UT.
     assert hours[
         ["timestamp", "ghi_w_per_m2", "air_temperature_degc", "wind_speed_m_per_s", "latitude_deg"]
-    ].to_numpy().tolist() == [["2024-06-01T11:00:00Z", 800.0, 18.5, 3.0, 52.435]]
+    ].to_numpy().tolist() == [[pd.Timestamp("2024-06-01T11:00Z"), 800.0, 18.5, 3.0, 52.435]]
     assert tally.left_out["no day or hour that can be read"] == 1
     days = tmp_path / "etmgeg.txt"
     days.write_text(DAYS.replace("Q,   RH, EV24", "Q,   FH,    T"))
@@ -456,7 +456,9 @@ def test_an_epw_of_a_leap_year_loses_one_day_and_says_so(tmp_path):
     assert len(hours) == 48
     assert tally.left_out["29 February of a leap year"] == 24
     first = hours.sort_values("timestamp").iloc[0]
-    assert first["timestamp"] == "2019-02-27T23:00:00Z"  # the first hour of 28 February, one hour east of world time
+    assert first["timestamp"] == pd.Timestamp(
+        "2019-02-27T23:00Z"
+    )  # the first hour of 28 February, one hour east of world time
     assert first[
         ["ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2", "air_temperature_degc", "wind_speed_m_per_s"]
     ].tolist() == [10.0, 1.0, 5.0, 10.5, 3.5]

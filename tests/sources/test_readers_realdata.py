@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kansenkaart.errors import FormatError
@@ -120,4 +121,6 @@ def test_streets_and_weather() -> None:
     assert tally.noted["rain below 0.05 mm"] == 697
     hours, _ = knmi.read_weather_hourly(_data("weather/NLD_OV_Heino.062780_TMYx.2007-2021.epw"), form="epw")
     assert len(hours) == 8_760
-    assert hours["timestamp"].iloc[0] == "2018-12-31T23:00:00Z"  # midnight of winter time, one hour ahead of world time
+    assert hours["timestamp"].iloc[0] == pd.Timestamp(
+        "2018-12-31T23:00Z"
+    )  # midnight of winter time, one hour ahead of world time

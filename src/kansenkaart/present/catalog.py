@@ -16,7 +16,7 @@ from pyproj import Transformer
 
 from kansenkaart.crs import RD, WGS84
 from kansenkaart.present.editionpages import page_of
-from kansenkaart.present.release import OpenField, OpenLayer
+from kansenkaart.present.release import OpenField, OpenLayer, cited
 from kansenkaart.wording.nl import number
 
 _PARQUET = ("application/vnd.apache.parquet", "PARQUET")
@@ -35,6 +35,9 @@ _LICENCES = (
 #: What asks for no more than the licences above do.
 _FREE = ("open government data", "cited figures")
 _EU = "http://publications.europa.eu/resource/authority/"
+_LANGUAGES = [{"@id": f"{_EU}language/{one}", "@type": "dct:LinguisticSystem"} for one in ("NLD", "ENG")]
+_THEMES = {"ENVI": "Milieu", "ENER": "Energie", "REGI": "Regio's en steden"}
+_FORMS = {"PARQUET": "https://geoparquet.org/releases/v1.1.0/", "GPKG": "http://www.geopackage.org/spec131/"}
 _STAC = ("table/v1.2.0", "file/v2.1.0", "projection/v2.0.0")
 _UNKNOWN = ("other", "", "")
 _CONTEXT = {
@@ -124,15 +127,15 @@ def documents(release: Release) -> dict[str, str]:
         What they are made from.
     """
     out = {
-        "datapackage.json": _json(datapackage(release)),
-        "dcat.jsonld": _json(dcat(release)),
-        ".zenodo.json": _json(zenodo(release)),
-        "CITATION.cff": citation(release),
-        "README.md": readme(release),
-        "woordenboek.html": dictionary_page(release),
-        "stac/collection.json": _json(stac_collection(release)),
+        "datapackage.json": _json(_datapackage(release)),
+        "dcat.jsonld": _json(_dcat(release)),
+        ".zenodo.json": _json(_zenodo(release)),
+        "CITATION.cff": _citation(release),
+        "README.md": _readme(release),
+        "woordenboek.html": _dictionary_page(release),
+        "stac/collection.json": _json(_stac_collection(release)),
     }
-    return out | {f"stac/{one.name}.json": _json(stac_item(release, one)) for one in _shaped(release)}
+    return out | {f"stac/{one.name}.json": _json(_stac_item(release, one)) for one in _shaped(release)}
 
 
 def _json(content: Mapping[str, Any]) -> str:
@@ -147,14 +150,8 @@ def _file(release: Release, layer: OpenLayer) -> ReleaseFile:
     return next(one for one in release.files if one.path.endswith(f"/{layer.name}.parquet"))
 
 
-def datapackage(release: Release) -> dict[str, Any]:
-    """Describe the release as a Data Package: each layer with its Table Schema, hash and size.
-
-    Parameters
-    ----------
-    release : Release
-        What is described.
-    """
+def _datapackage(release: Release) -> dict[str, Any]:
+    """Describe the release as a Data Package: each layer with its Table Schema, hash and size."""
     licence, address, _ = release.licence
     resources = [
         {
@@ -198,16 +195,10 @@ def _urn(release: Release) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"kansenkaart {release.name} {release.about['content']}").urn
 
 
-def dcat(release: Release) -> dict[str, Any]:
-    """Describe the release as a dataset by DCAT-AP-NL 3.0, in JSON-LD with addresses relative to the folder.
-
-    Parameters
-    ----------
-    release : Release
-        What is described.
-    """
+def _dcat(release: Release) -> dict[str, Any]:
+    """Describe the release as a dataset by DCAT-AP-NL 3.0, in JSON-LD with addresses relative to the folder."""
     about, agent = release.about, {"@type": "foaf:Agent", "foaf:name": release.publisher}
-    contact: dict[str, Any] = {"@type": "vcard:Organization", "vcard:fn": release.publisher}
+    contact: dict[str, Any] = {"@type": ["vcard:Organization", "vcard:Kind"], "vcard:fn": release.publisher}
     if release.contact:
         mail = "@" in release.contact
         where = f"mailto:{release.contact}" if mail else release.contact
@@ -217,7 +208,7 @@ def dcat(release: Release) -> dict[str, Any]:
         "@context": _CONTEXT,
         "@id": _urn(release),
         "@type": "dcat:Dataset",
-        "dct:title": [{"@value": release.title, "@language": "nl"}],
+        "dct:title": [_nl(release.title)],
         "dct:description": [{"@value": release.description, "@language": "en"}],
         "dct:identifier": _urn(release),
         "dct:conformsTo": {"@id": "https://docs.geostandaarden.nl/dcat/dcat-ap-nl30/", "@type": "dct:Standard"},
@@ -225,9 +216,14 @@ def dcat(release: Release) -> dict[str, Any]:
         "dct:creator": agent,
         "dcat:contactPoint": contact,
         "dct:accessRights": {"@id": f"{_EU}access-right/{public}", "@type": "dct:RightsStatement"},
-        "dcat:theme": [{"@id": f"{_EU}data-theme/{one}", "@type": "skos:Concept"} for one in ("ENVI", "ENER", "REGI")],
-        "dcat:keyword": [{"@value": one, "@language": "nl"} for one in ("wijkbedrijf", "zonnepanelen", "grijswater")],
-        "dct:language": [{"@id": f"{_EU}language/{one}", "@type": "dct:LinguisticSystem"} for one in ("NLD", "ENG")],
+        "dcat:theme": [
+            {"@id": f"{_EU}data-theme/{code}", "@type": "skos:Concept", "skos:prefLabel": _nl(name)}
+            for code, name in _THEMES.items()
+        ],
+        "foaf:page": {"@id": "woordenboek.html", "@type": "foaf:Document"},
+        "dcat:landingPage": {"@id": "README.md", "@type": "foaf:Document"},
+        "dcat:keyword": [_nl(one) for one in ("wijkbedrijf", "zonnepanelen", "grijswater")],
+        "dct:language": _LANGUAGES,
         "dct:issued": {"@value": str(about["moment"])[:10], "@type": "xsd:date"},
         "dct:modified": {"@value": str(about["moment"])[:10], "@type": "xsd:date"},
         "dcat:version": str(about["version"]),
@@ -237,6 +233,10 @@ def dcat(release: Release) -> dict[str, Any]:
             _distribution(release, one) for one in release.files if one.kind[1] in ("PARQUET", "GPKG")
         ],
     }
+
+
+def _nl(text: str) -> dict[str, str]:
+    return {"@value": text, "@language": "nl"}
 
 
 def _where_and_when(release: Release) -> dict[str, Any]:
@@ -262,7 +262,9 @@ def _distribution(release: Release, file: ReleaseFile) -> dict[str, Any]:
     media, kind = file.kind
     found = {
         "@type": "dcat:Distribution",
-        "dct:title": [{"@value": file.path.rpartition("/")[2], "@language": "nl"}],
+        "dct:title": [_nl(file.path.rpartition("/")[2])],
+        "dct:language": _LANGUAGES,
+        "dct:conformsTo": {"@id": _FORMS[kind], "@type": "dct:Standard"},
         "dcat:accessURL": {"@id": file.path},
         "dcat:downloadURL": {"@id": file.path},
         "dcat:mediaType": {"@id": f"https://www.iana.org/assignments/media-types/{media}", "@type": "dct:MediaType"},
@@ -278,14 +280,8 @@ def _distribution(release: Release, file: ReleaseFile) -> dict[str, Any]:
     return {**found, "dct:license": {"@id": licence, "@type": "dct:LicenseDocument"}}
 
 
-def stac_collection(release: Release) -> dict[str, Any]:
-    """Describe the release as a collection of STAC; each layer with shapes is an item beside it.
-
-    Parameters
-    ----------
-    release : Release
-        What is described.
-    """
+def _stac_collection(release: Release) -> dict[str, Any]:
+    """Describe the release as a collection of STAC; each layer with shapes is an item beside it."""
     moment = str(release.about["moment"])
     items = [{"rel": "item", "href": f"./{one.name}.json", "type": "application/geo+json"} for one in _shaped(release)]
     return {
@@ -302,16 +298,8 @@ def stac_collection(release: Release) -> dict[str, Any]:
     }
 
 
-def stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
-    """Describe a layer as an item of STAC, with its columns, file, size and hash.
-
-    Parameters
-    ----------
-    release : Release
-        For its collection.
-    layer : OpenLayer
-        With shapes.
-    """
+def _stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
+    """Describe a layer as an item of STAC, with its columns, file, size and hash."""
     low_x, low_y, high_x, high_y = layer.frame.total_bounds
     found = Transformer.from_crs(RD, WGS84, always_xy=True).transform_bounds(low_x, low_y, high_x, high_y)
     west, south, east, north = (round(float(one), 6) for one in found)
@@ -352,14 +340,8 @@ def stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
     }
 
 
-def zenodo(release: Release) -> dict[str, Any]:
-    """Describe the release as Zenodo asks of a deposit.
-
-    Parameters
-    ----------
-    release : Release
-        What is described.
-    """
+def _zenodo(release: Release) -> dict[str, Any]:
+    """Describe the release as Zenodo asks of a deposit."""
     licence, address, _ = release.licence
     return {
         "title": release.title,
@@ -375,14 +357,8 @@ def zenodo(release: Release) -> dict[str, Any]:
     }
 
 
-def citation(release: Release) -> str:
-    """Say how to cite the release, in the citation file format.
-
-    Parameters
-    ----------
-    release : Release
-        What is cited.
-    """
+def _citation(release: Release) -> str:
+    """Say how to cite the release, in the citation file format."""
     licence, address, _ = release.licence
     lines = [
         "cff-version: 1.2.0",
@@ -401,20 +377,15 @@ def citation(release: Release) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme(release: Release) -> str:
-    """Tell a reader with ten minutes what is in the folder, and how to cite one number of it.
-
-    Parameters
-    ----------
-    release : Release
-        What is told of.
-    """
+def _readme(release: Release) -> str:
+    """Tell a reader with ten minutes what is in the folder, and how to cite one number of it."""
     about, rows = (
         release.about,
         "\n".join(
             f"| `{one.name}` | {number(len(one.frame))} | {one.title_en} | {one.row_en} |" for one in release.layers
         ),
     )
+    empty = f"\nEmpty here, so left out: {', '.join(about['empty'])}.\n" if about["empty"] else ""
     commit = f", commit {about['commit']}" if about["commit"] else ""
     credited = "\n".join(f"- {one}" for one in release.credits)
     licence = " ".join(filter(None, release.licence[:2])) if release.licence[1] else "; ".join(about["licences"])
@@ -430,7 +401,7 @@ def readme(release: Release) -> str:
 | layer | rows | what | one row is |
 |---|---|---|---|
 {rows}
-
+{empty}
 All shapes are in {about["crs"]} (RD New, metres). `data/*.parquet` is GeoParquet 1.1; `data/*.gpkg` holds the same layers
 with the styles of the map. What each column means, its unit, source, interval and basis: `woordenboek.html`,
 `datapackage.json`, and in the files themselves.
@@ -438,13 +409,18 @@ with the styles of the map. What each column means, its unit, source, interval a
 ## Cite a number
 
 Say the value with its unit and interval (columns `x`, `x_low`, `x_high`: one in ten draws lies below, one in ten above),
-what it was made from (its `basis` column), and this edition:
+what it was made from (its `basis` column), its sources, and this edition. Of one number in this folder:
 
+> {_example(release)[1]}
+>
 > {release.publisher} ({str(about["moment"])[:4]}). {release.title}. {_urn(release)}.
 
+An edition is named after its oldest source ({about["as_of"]}; see below) and counted. The sentence of any other number:
+
     import kansenkaart.api as kk
-    release = kk.open_release(".")
-    print(release.cite({_example(release)}))
+    print(kk.open_release(".").cite({_example(release)[0]}))
+
+Without this package: DuckDB's `parquet_kv_metadata('data/block.parquet')` holds all of it under `kansenkaart`.
 
 ## What it was made from
 
@@ -455,27 +431,22 @@ schema {about["schema_version"]}. Check the files with `sha256sum -c SHA256SUMS`
 """
 
 
-def _example(release: Release) -> str:
-    """Return what to cite as an example: a figure with an interval where there is one."""
+def _example(release: Release) -> tuple[str, str]:
+    """Return what to cite as an example, and how it reads: a figure with an interval where there is one."""
     for layer in sorted(
         _shaped(release), key=lambda one: (not any(column.interval for column in one.fields), len(one.key))
     ):
         figures = sorted((one for one in layer.fields if one.type == "float"), key=lambda one: not one.interval)
-        column = next((one.name for one in figures if layer.frame[one.name].notna().any()), "")
-        if column:
-            row = layer.frame[layer.frame[column].notna()].iloc[0]
-            return f'"{layer.name}", {str(row[layer.key[0]])!r}, "{column}"'
-    return ""
+        for column in (one for one in figures if layer.frame[one.name].notna().any()):
+            row = layer.frame[layer.frame[column.name].notna()].iloc[0]
+            key = str(row[layer.key[0]])
+            words = cited(f"{layer.name} {key}", row, column.plain(), release.about)
+            return f"{layer.name!r}, {key!r}, {column.name!r}", words
+    return "", ""
 
 
-def dictionary_page(release: Release) -> str:
-    """Write the data dictionary as a page: every layer with its columns, Dutch and English.
-
-    Parameters
-    ----------
-    release : Release
-        What is told of.
-    """
+def _dictionary_page(release: Release) -> str:
+    """Write the data dictionary as a page: every layer with its columns, Dutch and English."""
     codes = {one.name: one.codes for layer in release.layers for one in layer.fields if one.codes}
     return page_of("woordenboek.html.jinja", release=release, codes=codes, limits=_limits)
 

@@ -12,7 +12,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +35,15 @@ SCHEMA_VERSION = "2.0"
 #: Rows of a row group: enough to read fast, few enough to leave out what lies elsewhere [1].
 ROWS_A_GROUP = 50_000
 _ZSTD_LEVEL = 15
-_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "geometry": "any"}
+_TYPES = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "time": "datetime",
+    "list": "array",
+    "geometry": "any",
+}
 _TABLE_SCHEMA = "https://datapackage.org/profiles/2.0/tableschema.json"
 
 
@@ -127,6 +136,45 @@ class OpenLayer:
 
 def _figure(end: float, kind: str) -> float | int:
     return int(end) if kind == "int" else end
+
+
+def cited(place: str, row: Mapping[Hashable, Any], said: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """Say one number as a paper cites it: with unit, interval, meaning, basis, sources and edition.
+
+    Parameters
+    ----------
+    place : str
+        Layer and key of the row.
+    row : mapping
+        The row, by column.
+    said : mapping
+        What the Table Schema says of the column.
+    about : mapping
+        What holds for the whole release.
+    """
+    value, ends = row[said["name"]], [row[end] for end in said.get("interval", [])]
+    unit = said["unit"].removeprefix("1").removeprefix("-")
+    amount = "unknown" if pd.isna(value) else f"{_rounded(value)} {unit}".strip()
+    interval = f" (80 % interval {' to '.join(map(_rounded, ends))})" if ends and not pd.isna(ends).any() else ""
+    if said["type"] == "number" and not interval:
+        interval = " (no interval is given for it)"
+    basis = ", ".join(f"{name} {row[name]}" for name in said.get("basis", "").split(", ") if name)
+    parts = [
+        f"{said['title']}, {place}: {amount}{interval}",
+        said["description"].rstrip("."),
+        f"basis: {basis}" if basis else "",
+        f"sources: {', '.join(said['sources'])}",
+        f"{about['title']}, edition {about['version']}" if "version" in about else str(about["title"]),
+        f"{about['software']}, content {about['content'][:12]}",
+    ]
+    return "; ".join(filter(None, parts)) + "."
+
+
+def _rounded(value: Any) -> str:
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    number = float(value)
+    return f"{number:.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
 
 
 def write_layers(name: str, target: Path, layers: Sequence[OpenLayer], *, about: Mapping[str, Any]) -> list[Path]:

@@ -62,13 +62,16 @@ def publish_release(
     tuple of list and list
         The files written, and the layers in them.
     """
-    layers = open_layers(readable, names)
+    every = open_layers(readable, names)
+    layers = [one for one in every if len(one.frame)]
     standing = target / f"{BRIDGE}.parquet"
     rows = _bridged(readable, before) if before else pd.read_parquet(standing) if standing.is_file() else None
     if rows is not None:
         layers.append(_layer(BRIDGE, (), schemas.conform(rows, BRIDGE), (), readable.lineage("block", len(rows))))
     edition = "openbaar" if readable.public else "" if study.invented else "intern"
-    about = about_release(study.title, edition, layers)
+    about = about_release(study.title, edition, layers) | {
+        "empty": [one.title_en for one in every if not len(one.frame)]
+    }
     files = write_layers(target.parent.name, target, layers, about=about)
     tables = {one.name: _about(one, target) for one in layers}
     with atomic(target / METADATA) as part:
@@ -134,7 +137,7 @@ def open_layers(readable: ReaderStore, names: Sequence[str]) -> list[OpenLayer]:
         for said, part in _apart(frame, schemas.get(name).apart):
             drawn = [view for theme, some in views.get(name, {}).items() for view in some if _fits(theme, said)]
             out.append(_layer(name, said, part, drawn, readable.lineage(name, len(frame))))
-    frames = {one.name: one.frame for one in out}
+    frames = {one.name: one.frame for one in out if len(one.frame)}
     return [_with_references(one, frames) for one in out]
 
 

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kansenkaart.config import Study
+from kansenkaart.config import Study, has_extra
 from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.present.catalog import Release, ReleaseFile, documents
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow, index_html
 from kansenkaart.present.factsheet import Sheet, Talk, sheet_html, talk_html
 from kansenkaart.present.mapspec import Page, Start
-from kansenkaart.present.pdf import sheet_pdf
 from kansenkaart.present.render import render_page
 from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
@@ -80,7 +79,7 @@ def publish(
         )
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
-    mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports])
+    mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports, has_extra("rapporten")])
     if stands(target, mark):
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     require_safe(readable, study)
@@ -146,6 +145,7 @@ def release_folder(
         files, layers = publish_release(readable, study, part / "data", names)
         about = json.loads((part / "data" / METADATA).read_text("utf-8"))
         about |= {"version": f"{about['as_of']}-{number}", "commit": commit()}
+        _written(part / "data" / METADATA, json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
         made = [ReleaseFile(f"data/{one.name}", one.stat().st_size, sha256_of(one)) for one in files]
         name = "-".join(
             filter(None, [study.name, "intern" * (not readable.public and not study.invented), about["version"]])
@@ -248,15 +248,24 @@ def _write_sheets(
     color = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
     out = []
     for one in sheets:
-        pdfs = [("PDF A4", f"{one.key}.pdf"), ("PDF A3", f"{one.key}-a3.pdf")]
-        pdfs += [("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else []
-        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=pdfs)))
-        out.append(_written(folder / f"{one.key}.pdf", sheet_pdf(one, "A4", **color)))
-        out.append(_written(folder / f"{one.key}-a3.pdf", sheet_pdf(one, "A3", **color)))
+        links = [*_pdfs(one), *([("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else [])]
+        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=links)))
+        out += [_printed(folder / name, one, label, color) for label, name in _pdfs(one)]
     for talk in over:
         page = talk_html(talk, style=style[0], dark=style[1])
         out.append(_written(folder / f"{talk.sheet.key}{_TALK}", page))
     return out
+
+
+def _pdfs(sheet: Sheet) -> list[tuple[str, str]]:
+    """Return the sheets to print of a place: what to call each, and its file; none without the extra that makes them."""
+    return [("PDF A4", f"{sheet.key}.pdf"), ("PDF A3", f"{sheet.key}-a3.pdf")] if has_extra("rapporten") else []
+
+
+def _printed(path: Path, sheet: Sheet, label: str, color: Mapping[str, str]) -> Path:
+    from kansenkaart.present.pdf import sheet_pdf  # of the extra `rapporten`
+
+    return _written(path, sheet_pdf(sheet, "A3" if label.endswith("A3") else "A4", **color))
 
 
 def _clear(target: Path, files: Sequence[Path]) -> None:
@@ -357,7 +366,7 @@ def overview(
 
 def _place_row(sheet: Sheet) -> PlaceRow:
     base = f"{SHEETS}/{sheet.key}"
-    files = (("lezen", f"{base}.html"), ("PDF A4", f"{base}.pdf"), ("PDF A3", f"{base}-a3.pdf"))
+    files = (("lezen", f"{base}.html"), *((label, f"{SHEETS}/{name}") for label, name in _pdfs(sheet)))
     talk = (("gesprek", f"{base}{_TALK}"),) if sheet.talked else ()
     return PlaceRow(sheet.title, sheet.figures[0].text, (*files, *talk))
 

@@ -15,6 +15,7 @@ import pandas as pd
 from kansenkaart.acquire import trial
 from kansenkaart.config import read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, FormatError, StoreError
+from kansenkaart.present.release import cited
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.editions import editions
 from kansenkaart.runs.study import Workplace, open_study
@@ -212,28 +213,5 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
         hits = frame[np.logical_or.reduce([frame[name].astype(str) == str(key) for name in ids])]
         if len(hits) != 1 or column not in hits:
             raise KeyError(f"{layer}: {key}, {column}")
-        row = hits.iloc[0]
-        about = {one["name"]: one for one in table["schema"]["fields"]}[column]
-        value, ends = row[column], [row[end] for end in about.get("interval", [])]
-        unit = about["unit"].removeprefix("1").removeprefix("-")
-        said = "unknown" if pd.isna(value) else f"{_figure(value)} {unit}".strip()
-        interval = f" (80 % interval {' to '.join(map(_figure, ends))})" if ends and not pd.isna(ends).any() else ""
-        if about["type"] == "number" and not interval:
-            interval = " (no interval is given for it)"
-        basis = ", ".join(f"{name} {row[name]}" for name in about.get("basis", "").split(", ") if name)
-        parts = [
-            f"{about['title']}, {layer} {key}: {said}{interval}",
-            about["description"],
-            f"basis: {basis}" if basis else "",
-            f"sources: {', '.join(about['sources'])}",
-            f"{self.metadata['title']}, {self.metadata['software']}, oldest source of {self.metadata['as_of']}",
-            f"content {self.metadata['content'][:12]}",
-        ]
-        return "; ".join(filter(None, parts)) + "."
-
-
-def _figure(value: Any) -> str:
-    if not isinstance(value, int | float | np.number):
-        return str(value)
-    number = float(value)
-    return f"{number:.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
+        column_of = {one["name"]: one for one in table["schema"]["fields"]}
+        return cited(f"{layer} {key}", hits.iloc[0], column_of[column], self.metadata)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kansenkaart.acquire import steps as acquire
 from kansenkaart.acquire.own_data import erase_left
-from kansenkaart.config import Folders, Source, Study, folders, read_study, study_path
+from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish import release
 from kansenkaart.publish import steps as publish
@@ -201,8 +201,9 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
     StoreError
         If the study has no cases yet.
     ConfigError
-        If there is no such place.
+        If there is no such place, or the extra that makes PDFs is not installed.
     """
+    require_extra("rapporten")
     target = place.target
     with locked(place.store.root, target):
         shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)

@@ -88,6 +88,10 @@ def listening(place: Workplace, voice: Voice) -> Iterator[Callable[[Report], Non
                 _lines(place, report, Voice(verbose=True), log)
 
         yield listen
+        from kansenkaart.config import has_extra
+
+        if speaks and not has_extra("rapporten"):
+            click.echo("Zonder de extra rapporten zijn er geen PDF's: pip install 'kansenkaart[rapporten]'", err=True)
 
 
 def _stamp() -> str:

@@ -27,6 +27,7 @@ from kansenkaart.core.solar.weather import (
     typical_year,
 )
 from kansenkaart.errors import SchemaError
+from kansenkaart.sources import knmi
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.store import Store, atomic
 
@@ -141,7 +142,7 @@ class _Hours:
 def _prepared(raw: pd.DataFrame, site: Site) -> _Hours:
     """Make one year with global, direct and diffuse light of whatever a weather file has."""
     hours = raw.reindex(columns=list(_RAW_COLUMNS)).astype(float)
-    hours = hours.set_axis(pd.DatetimeIndex(pd.to_datetime(raw["timestamp"], utc=True))).sort_index()
+    hours = hours.set_axis(pd.DatetimeIndex(raw["timestamp"])).sort_index()
     said: dict[str, int] = {}
     lacking = hours[["dni_w_per_m2", "dhi_w_per_m2"]].isna().any(axis=1)
     if len(hours) > _ONE_YEAR:
@@ -155,6 +156,21 @@ def _prepared(raw: pd.DataFrame, site: Site) -> _Hours:
         said["direct en diffuus licht berekend uit globaal (Erbs); aandeel diffuus in %"] = _percent(hours)
         return _Hours(hours[list(WEATHER_COLUMNS)], _FROM_START, said)
     return _Hours(hours[list(WEATHER_COLUMNS)], None, said)
+
+
+def built_in() -> tuple[pd.DataFrame, Site]:
+    """Return the typical year that is built in (De Bilt, KNMI 2011-2024) and its site, for who has no weather.
+
+    Returns
+    -------
+    hours : DataFrame
+        Global, direct and diffuse light [W/m2] of 8,760 hours; direct and diffuse by Erbs.
+    site : Site
+        The station.
+    """
+    raw, _, _ = knmi.typical_year()
+    site = Site(*(float(raw[name].iloc[0]) for name in ("latitude_deg", "longitude_deg")), _FROM_START)
+    return _prepared(raw, site).frame, site
 
 
 def _without_gaps(ghi: pd.Series[float], said: dict[str, int]) -> pd.Series[float]:

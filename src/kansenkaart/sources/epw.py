@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _HOURS, _EPW_HEAD, _HEAD_BYTES = 24, 8, 200
 #: A row of data begins with year, month, day, hour and minute; the head is eight lines, or fewer where some were lost.
 _DATA = re.compile(r"\s*\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}\s*,\s*\d{1,2}\s*,")
-_STAMP = "%Y-%m-%dT%H:%M:%SZ"
 #: Columns of an EPW by their place [2]_.
 _EPW = {1: "month", 2: "day", 3: "hour", 6: "temp_air", 13: "ghi", 14: "dni", 15: "dhi", 21: "wind_speed"}
 _EPW_MISSING = dict.fromkeys(("ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2"), 9999.0)
@@ -92,7 +91,7 @@ def hours_of(path: Path, year: int) -> Sieve:
     drop_undated(sieve, path, sieve.frame["clock"].isna())
     begin = sieve.frame["clock"] - pd.to_timedelta(zone_h, unit="h")
     sieve.frame = sieve.frame.drop(columns="clock").assign(
-        timestamp=begin.dt.strftime(_STAMP),
+        timestamp=begin.dt.tz_localize("UTC"),
         station=place[1].strip(),
         latitude_deg=latitude,
         longitude_deg=longitude,

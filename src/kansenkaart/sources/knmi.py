@@ -50,7 +50,6 @@ _NO_STATION = "unknown"
 _HOURS, _SHOWN = 24, 12
 _HOUR_NAMES = ("HH", "H")
 _HEAD = re.compile(r"#?\s*\"?STN\"?\s*([,;\t])\s*\"?(YYYYMMDD|DATE)\b", re.IGNORECASE)
-_STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None = None) -> tuple[pd.DataFrame, Tally]:
@@ -158,7 +157,7 @@ def read_weather_hourly(
     numbers = {name: sieve.numbers(name, path.name) for name in named.columns}
     sieve.frame = pd.DataFrame(
         {
-            "timestamp": sieve.frame["begin"].dt.strftime(_STAMP),
+            "timestamp": sieve.frame["begin"],
             "ghi_w_per_m2": numbers["ghi_w_per_m2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
             "dni_w_per_m2": None,
             "dhi_w_per_m2": None,
@@ -292,7 +291,7 @@ def typical_year() -> tuple[pd.DataFrame, Tally, Provenance]:
     sieve = Sieve(
         pd.DataFrame(
             {
-                "timestamp": begin.strftime(_STAMP),
+                "timestamp": begin,
                 "ghi_w_per_m2": raw["q_j_per_cm2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
                 "dni_w_per_m2": None,
                 "dhi_w_per_m2": None,

@@ -27,8 +27,8 @@ from typing import Literal
 
 from kansenkaart.errors import SchemaError
 
-#: A ``list`` is kept as a text, its parts set apart by ``;`` or a comma, and published as a list.
-TYPES = ("str", "int", "float", "bool", "list", "geometry")
+#: A ``list`` is kept as a text, its parts set apart by ``;`` or a comma, and published as a list; a ``time`` is in UTC.
+TYPES = ("str", "int", "float", "bool", "time", "list", "geometry")
 _COLUMNS = [
     "name",
     "type",

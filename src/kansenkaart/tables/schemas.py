@@ -24,7 +24,14 @@ from kansenkaart.crs import RD, require_rd
 from kansenkaart.errors import SchemaError
 from kansenkaart.tables import fields
 
-_DTYPES: dict[str, Any] = {"str": "str", "list": "str", "int": "Int64", "float": "float64", "bool": "boolean"}
+_DTYPES: dict[str, Any] = {
+    "str": "str",
+    "list": "str",
+    "int": "Int64",
+    "float": "float64",
+    "bool": "boolean",
+    "time": "datetime64[us, UTC]",
+}
 _SHOWN_FAILURES = 5
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kansenkaart.config import Study
+from kansenkaart.config import Study, has_extra
 from kansenkaart.core.enterprise.case import term_rows
 from kansenkaart.core.enterprise.cashflow import CashFlow
 from kansenkaart.core.enterprise.linear import PARTY_COUNT, Array
@@ -256,7 +256,8 @@ def report_of(
         how_sure(place),
         grounds(place, known, sources, actual, flow),
     )
-    downloads = (("Dit rapport als PDF", f"{name}.pdf"), ("Rekenblad: verander zelf de aannamen", f"{name}.xlsx"))
+    downloads = [("Dit rapport als PDF", f"{name}.pdf")] if has_extra("rapporten") else []
+    downloads += [("Rekenblad: verander zelf de aannamen", f"{name}.xlsx")] if place.roofs_apart else []
     return ReportSpec(
         title=f"Wijkbedrijf {row['place_name']}: kan het uit?",
         subtitle=f"{study.title}. {number(row['homes'])} woningen. Rekent over {place.sums[place.track].case.period_years} jaar, "
@@ -264,7 +265,7 @@ def report_of(
         note=f"Bron: kansenkaart, uit {editions_of(sources)}. Een schatting om over te praten, geen begroting.",
         warning="De gegevens van deze plek zijn verzonnen: dit is een voorbeeld." if study.invented else "",
         sections=sections,
-        downloads=downloads if place.roofs_apart else downloads[:1],
+        downloads=tuple(downloads),
     )
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kansenkaart.config import Study
+from kansenkaart.config import Study, has_extra
 from kansenkaart.errors import ConfigError, StoreError
-from kansenkaart.present.pdf import write_pdf
-from kansenkaart.present.report import render_report
+from kansenkaart.present.report import ReportSpec, render_report
 from kansenkaart.present.workbook import write_workbook
 from kansenkaart.publish import release
 from kansenkaart.publish.audit import LEAST_HOMES
@@ -29,7 +28,6 @@ from kansenkaart.tables.store import Store, atomic
 
 MOST_BEST, MOST_IN_ALL = 5, 6
 _READ = ("enterprise_case", "enterprise_facts", "block_facts", "own_budget", "own_actual")
-_ENDINGS = (".html", ".pdf", ".xlsx")
 
 
 def slug(kind: str, name: str) -> str:
@@ -204,16 +202,22 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
         spec = report_of(sums, study=study, known=known, sources=sources, actual=mine, name=name)
         if isinstance(store, ReaderStore) and not store.public and not study.invented:
             spec = replace(spec, warning="Intern: met gegevens van afzonderlijke panden; niet verspreiden.")
-        files = [folder / f"{name}{ending}" for ending in (_ENDINGS if sums.roofs_apart else _ENDINGS[:2])]
-        with atomic(files[0]) as part:
+        with atomic(folder / f"{name}.html") as part:
             part.write_text(render_report(spec), encoding="utf-8")
-        with atomic(files[1]) as part:
-            write_pdf(spec, part)
-        for path in files[2:]:
-            with atomic(path) as part:
+        if has_extra("rapporten"):
+            _write_pdf(spec, folder / f"{name}.pdf")
+        if sums.roofs_apart:
+            with atomic(folder / f"{name}.xlsx") as part:
                 _write_workbook(sums, survey, spec.title, known, sources, part)
-        written += files
+        written += [folder / one for one in (f"{name}.html", *(file for _, file in spec.downloads))]
     return written
+
+
+def _write_pdf(spec: ReportSpec, path: Path) -> None:
+    from kansenkaart.present.pdf import write_pdf  # of the extra `rapporten`
+
+    with atomic(path) as part:
+        write_pdf(spec, part)
 
 
 def _write_workbook(
@@ -239,5 +243,5 @@ def _some(cases: pd.DataFrame) -> list[str]:
 
 def _fingerprint(store: Store, study: Study) -> str:
     tables = {name: store.describe(name)["sha256"] for name in _READ if store.has(name)}
-    content = {"title": study.title, "code": code_version(), "tables": tables}
+    content = {"title": study.title, "code": code_version(), "tables": tables, "pdf": has_extra("rapporten")}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
