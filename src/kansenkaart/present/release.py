@@ -12,7 +12,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,14 +138,14 @@ def _figure(end: float, kind: str) -> float | int:
     return int(end) if kind == "int" else end
 
 
-def cited(place: str, row: Mapping[Hashable, Any], said: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+def cited(place: str, row: pd.Series[Any], said: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """Say one number as a paper cites it: with unit, interval, meaning, basis, sources and edition.
 
     Parameters
     ----------
     place : str
         Layer and key of the row.
-    row : mapping
+    row : Series
         The row, by column.
     said : mapping
         What the Table Schema says of the column.

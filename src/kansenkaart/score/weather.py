@@ -169,7 +169,8 @@ def built_in() -> tuple[pd.DataFrame, Site]:
         The station.
     """
     raw, _, _ = knmi.typical_year()
-    site = Site(*(float(raw[name].iloc[0]) for name in ("latitude_deg", "longitude_deg")), _FROM_START)
+    latitude, longitude = (float(raw[name].iloc[0]) for name in ("latitude_deg", "longitude_deg"))
+    site = Site(latitude, longitude, mid_interval_minutes=_FROM_START)
     return _prepared(raw, site).frame, site
 
 
