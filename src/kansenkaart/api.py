@@ -131,7 +131,7 @@ def score_roofs(
     """
     _require(roofs, "roofs", "tilt_deg", "azimuth_deg")
     if weather is None or site is None:
-        if weather is not site:
+        if weather is not None or site is not None:
             raise ConfigError("weather with its site, or neither", found="one of the two", where="score_roofs")
         weather, site = built_in()
     table = cumulative_irradiance(weather, site=site)
