@@ -26,6 +26,7 @@ _PLANS = {
     "read": "wordt gelezen",
     "fetch": "wordt opgehaald of gemaakt",
     "missing": "ONTBREEKT",
+    "wrong": "KAN ZO NIET",
     "make": "wordt gemaakt",
     "skip": "blijft staan",
 }
@@ -148,13 +149,15 @@ def run_study(
 
 def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) -> None:
     from kansenkaart.runs import study as pipeline
+    from kansenkaart.wording.messages import in_dutch
 
     with _libraries_elsewhere():
         rows = pipeline.foresee(pipeline.open_study(study, root=root, gemeentecode=gemeentecode))
     if as_json:
         _say_json(rows)
         return
-    _table(["bron of stap", "", "wat"], [[row["name"], _PLANS[row["plan"]], row["detail"]] for row in rows])
+    shown = [[row["name"], _PLANS[row["plan"]], in_dutch(row["detail"])] for row in rows]
+    _table(["bron of stap", "", "wat"], shown)
     if not any(row["kind"] == "step" for row in rows):
         click.echo("Welke stappen volgen, hangt af van wat er opgehaald wordt of nog ontbreekt.")
 
@@ -380,11 +383,7 @@ def haalbaarheid(root: Path, study: str, place: str | None, every: bool, as_json
         )
     with _libraries_elsewhere():
         files = pipeline.run_reports(pipeline.open_study(study, root=root), None if every else (kind, name))
-    if as_json:
-        _say_json([str(one) for one in files])
-    else:
-        for one in files:
-            click.echo(str(one.resolve()))
+    _say_json([str(one) for one in files]) if as_json else click.echo("\n".join(str(one.resolve()) for one in files))
 
 
 @cli.command()

@@ -116,7 +116,7 @@ def test_the_reader_names_what_it_left_out_and_what_it_mended(damaged):
     assert told["left_out"] == {"no usable geometry": 1, "outside RD New: coordinates of another system": 2}
     assert told["noted"]["diameter_mm written in metres, turned into mm"] == 1
     assert told["noted"]["laid_year is 0, unknown"] == 1
-    assert told["noted"]["bob_to_m_nap outside -50.0 to 400.0, unknown"] == 1
+    assert told["noted"]["bob_to_m_nap outside -50 to 400, unknown"] == 1
 
 
 def test_the_stage_names_what_it_left_out_and_what_it_made_unknown(damaged):

@@ -81,14 +81,14 @@ class Package:
                 yield node.args[REASONS[name]], ""
             elif name in PREFIXES and len(node.args) > PREFIXES[name]:
                 yield node.args[PREFIXES[name]], HOLE
-            elif name == "Tally":
-                counters = [*node.args[2:4], *(one.value for one in node.keywords if one.arg in TALLIES)]
+            elif name in ("Tally", "_with_notes"):
+                counters = [*node.args[1:4], *(one.value for one in node.keywords if one.arg in TALLIES)]
                 yield from ((key, "") for one in counters for key in _keys(one))
         elif isinstance(node, (ast.Assign, ast.AugAssign)):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Subscript) and _name(target.value) in TALLIES:
                     yield target.slice, ""
-                elif isinstance(target, ast.Name) and target.id in TALLIES and isinstance(node.value, ast.Dict):
+                elif isinstance(target, ast.Name) and target.id in TALLIES:
                     yield from ((key, "") for key in _keys(node.value))
 
     def texts(self, node: ast.expr | None, inside: ast.FunctionDef | None, depth: int = 0) -> set[str]:
@@ -166,6 +166,8 @@ def _name(node: ast.expr) -> str:
 
 
 def _keys(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.IfExp):
+        return [*_keys(node.body), *_keys(node.orelse)]
     if isinstance(node, ast.Dict):
         return [one for one in node.keys if one is not None]
     return [node.key] if isinstance(node, ast.DictComp) else []

@@ -25,14 +25,16 @@ from kansenkaart.config import DATA_VARIABLE, Folders, Source
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import ahn, publishers
 from kansenkaart.sources.tools.geofiles import open_raster
-from kansenkaart.sources.tools.rawnames import reading
+from kansenkaart.sources.tools.rawnames import reading, some
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
-from kansenkaart.tables.step import Product, Step
+from kansenkaart.tables.step import Product, Step, version_of
 from kansenkaart.tables.store import Store
 
 EXAMPLE = "proefveld"
 EXAMPLE_EDITION = "1"
+#: What writes the example.
+_WRITERS = ("sources/example", "data/town.toml")
 SAME_OBJECT = "same object in another delivery"
 #: What is compared, where it is not the table's own key: all faces of a building come from one tile.
 _OBJECT = {"roof_face": ("pand_id",)}
@@ -234,8 +236,7 @@ def _contradiction(table: str, old: Part, new: Part, torn: pd.Series[Any]) -> Fo
 
 
 def _older(newer: str, torn: pd.Series[Any]) -> str:
-    names = ", ".join(map(str, torn.index[:5])) + (", …" if len(torn) > len(torn.index[:5]) else "")
-    return f"older than {newer}, which says otherwise: {names}"
+    return f"older than {newer}, which says otherwise: {some(torn.index)}"
 
 
 def _without(part: Part, gone: Any, reason: str) -> Part:
@@ -257,7 +258,7 @@ def _sum(tallies: Sequence[Tally]) -> Tally:
 
 
 def has_example(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_EDITION) -> bool:
-    """Return whether the embedded example is there already, whole.
+    """Return whether the embedded example is there already, whole and as this version of the program writes it.
 
     Parameters
     ----------
@@ -269,7 +270,13 @@ def has_example(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_ED
         Which of its years.
     """
     target = folders.raw / name / edition
-    return not target.is_symlink() and (target / ".whole").is_file()
+    mark = target / ".whole"
+    return not target.is_symlink() and mark.is_file() and mark.read_text(encoding="utf-8") == _mark(edition)
+
+
+def _mark(edition: str) -> str:
+    """Return what a whole example says of itself: written by another version of the program it is written anew."""
+    return f"{edition} {version_of(*_WRITERS)}\n"
 
 
 def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_EDITION) -> Path:
@@ -293,13 +300,13 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
     try:
         write_example(draft / "new", name=name, edition=edition)
-        (draft / "new" / ".whole").write_text(edition + "\n", encoding="utf-8")
+        (draft / "new" / ".whole").write_text(_mark(edition), encoding="utf-8")
         if target.is_symlink():
             target.unlink()
         shutil.rmtree(target, ignore_errors=True)
         (draft / "new").replace(target)
     except OSError:
-        if not (target / ".whole").is_file():  # else another run made it in between, which is the same
+        if not has_example(folders, name, edition):  # else another run made it in between, which is the same
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)

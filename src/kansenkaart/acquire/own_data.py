@@ -19,6 +19,7 @@ from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store, locked
 from kansenkaart.wording.messages import own_result_nl
+from kansenkaart.wording.nl import codes
 
 ROLES = ("own_pand", "own_sewer", "own_budget", "own_actual")
 REPORT = "own_report"
@@ -121,7 +122,7 @@ def _ids(store: Store, table: str, column: str) -> list[str]:
     return store.read(table)[column].astype(str).tolist() if store.has(table) else []
 
 
-def _bounds() -> dict[str, int]:
+def _bounds() -> dict[str, Any]:
     return {"first_year": _PAST, "last_year": _AHEAD}
 
 
@@ -135,7 +136,9 @@ def _read_sewer(path: Path, layer: str | None, store: Store) -> OwnData:
 
 def _read_budget(path: Path, layer: str | None, store: Store) -> OwnData:
     del store
-    return read_own(path, shape=BUDGETS, known=[one.name for one in default_services()], layer=layer, **_bounds())
+    known = [one.name for one in default_services()]
+    spelled = {word: name for name, word in codes("service").items() if name in known}
+    return read_own(path, shape=BUDGETS, known=known, layer=layer, spelled=spelled, **_bounds())
 
 
 def _read_actual(path: Path, layer: str | None, store: Store) -> OwnData:

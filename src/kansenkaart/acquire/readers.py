@@ -77,6 +77,7 @@ ROLES_READ = frozenset(role for role, _ in _READERS)
 AUTO = "auto"
 #: Forms that are text of any size: read in the second process, within the memory and time of one file.
 _IN_TEXT = ("hydx-csv", "knmi", "epw")
+_WITHOUT_LAYERS = ("hydx-csv", "epw", "zwolle-geojson", "odata-v3", "statline-csv")
 #: Roles of which one form is all there is.
 _ONLY_FORM = {"statistics": "odata-v3", "roof_face": "cityjson", "weather_daily": "knmi"}
 #: Names of layers by which a role is known in a file with several, as the readers know them.
@@ -119,7 +120,32 @@ def read(path: Path, source: Source) -> Reading:
     """
     if _has_no_features(path):
         return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} {EMPTY}": 1})
-    form = _form_of(path, source)
+    settled = settle(path, source)
+    form = settled.form
+    frame, tally = aside(_read_here, path, settled) if form in _IN_TEXT else _read_here(path, settled)
+    if form == source.form:
+        return frame, tally
+    return frame, replace(tally, noted={**tally.noted, f"form {source.form} in the study, read as {form}": 1})
+
+
+def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
+    """Return a delivery with the form by which it will be read, by its columns; nothing but those is read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    source : Source
+        As the study states it.
+    sure : bool
+        Whether columns that are of no form are refused here; else reading the rows says what is wrong with them.
+
+    Raises
+    ------
+    ConfigError, FormatError
+        As `read`, where form, layer or columns are not right.
+    """
+    form = _form_of(path, source, sure)
     settled = source.model_copy(update={"form": form})
     reader = _READERS.get((source.role, form)) or _READERS.get((source.role, "*"))
     if reader is None or form not in forms_of(source.role):
@@ -129,21 +155,14 @@ def read(path: Path, source: Source) -> Reading:
             where=path.name,
             remedy='correct the form in the study, or write form = "auto"; docs/how-to/new-study.md says which is which',
         )
-    if (
-        source.layer
-        and source.origin == "file"
-        and (form in ("hydx-csv", "epw", "zwolle-geojson", "odata-v3", "statline-csv"))
-    ):
+    if source.layer and source.origin == "file" and form in _WITHOUT_LAYERS:
         raise ConfigError(
             f"no layer for form {form}",
             found=f'layer = "{source.layer}"',
             where=path.name,
             remedy="leave layer out: there are no layers in this form",
         )
-    frame, tally = aside(_read_here, path, settled) if form in _IN_TEXT else _read_here(path, settled)
-    if form == source.form:
-        return frame, tally
-    return frame, replace(tally, noted={**tally.noted, f"form {source.form} in the study, read as {form}": 1})
+    return settled
 
 
 def _read_here(path: Path, settled: Source) -> Reading:
@@ -159,11 +178,11 @@ def forms_of(role: str) -> list[str]:
     return sorted(dict.fromkeys([*wanted, "almere-gpkg"] if role == "sewer_node" else wanted))
 
 
-def _form_of(path: Path, source: Source) -> str:
+def _form_of(path: Path, source: Source, sure: bool) -> str:
     """Return the form to read by: the stated one, unless the columns say that it is another."""
     role, stated = source.role, source.form
     if stated == AUTO and role in _ONLY_FORM:
-        return "statline-csv" if role == "statistics" and path.suffix.lower() == ".csv" else _ONLY_FORM[role]
+        return "statline-csv" if role == "statistics" and path.is_file() else _ONLY_FORM[role]
     if role == "weather_hourly":
         return stated if stated != AUTO else epw.form_of(path)
     if role in ("sewer_pipe", "sewer_node") and stated in (AUTO, "hydx-csv"):
@@ -174,23 +193,25 @@ def _form_of(path: Path, source: Source) -> str:
         return stated
     if stated != AUTO and stated not in forms(role):
         return stated
-    return _by_columns(path, source)
+    return _by_columns(path, source, sure)
 
 
-def _by_columns(path: Path, source: Source) -> str:
+def _by_columns(path: Path, source: Source, sure: bool) -> str:
     likely = bgt.likely_layers(source.layer) if source.role == "terrain" else _LIKELY[source.role]
     layer = None if source.role == "terrain" else source.layer
     columns = fields_of(path, f"a file for role {source.role}", layer=layer, likely=likely)
     if source.form != AUTO and fits(columns, source.role, source.form):
         return source.form
     found = form_of(columns, source.role)
-    if found is None and source.form == AUTO:
+    if found is None and (source.form == AUTO or sure):
         nearest, missing = nearest_form(columns, source.role)
         raise FormatError(
             f"the columns of one of the forms {', '.join(forms_of(source.role))}",
             found=f"nearest is {nearest}, without {', '.join(missing)}; there are {', '.join(columns[:12]) or 'none'}",
             where=path.name,
-            remedy="rename the columns as that form has them, or name the file that has them: docs/how-to/new-study.md",
+            remedy="rename the columns as that form has them, or name the file that has them: docs/how-to/new-study.md"
+            if columns
+            else "put the .dbf of a shapefile beside it; shapes alone are form footprint-shp or points-shp",
         )
     return found or source.form
 

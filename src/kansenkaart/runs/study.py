@@ -9,8 +9,9 @@ from typing import Any
 
 from kansenkaart.acquire import steps as acquire
 from kansenkaart.acquire.own_data import erase_left
+from kansenkaart.acquire.readers import ROLES_READ, settle
 from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path
-from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
+from kansenkaart.errors import ConfigError, FormatError, KansenkaartError, StoreError
 from kansenkaart.publish import release
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.editions import accepted
@@ -251,7 +252,7 @@ def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
 
 
 def foresee(place: Workplace) -> list[dict[str, str]]:
-    """Say what a run would read, make and skip, without reading, fetching or writing anything.
+    """Say what a run would read, make and skip, without fetching or writing anything; of files only the columns are read.
 
     Parameters
     ----------
@@ -262,7 +263,8 @@ def foresee(place: Workplace) -> list[dict[str, str]]:
     -------
     list of dict
         Per source and per step: ``kind`` (``source`` or ``step``), ``name``, ``plan`` (``read``, ``fetch``, ``missing``,
-        ``make`` or ``skip``) and ``detail``. Steps after a missing or fetched source are foreseen as to be made.
+        ``wrong``, ``make`` or ``skip``) and ``detail``: of a file the form that its columns show, or what is wrong with it.
+        Steps after a missing or fetched source are foreseen as to be made.
     """
     rows = [_foreseen_source(place, one) for one in place.study.source]
     if any(row["plan"] != "read" for row in rows):
@@ -284,9 +286,16 @@ def _foreseen_source(place: Workplace, source: Source) -> dict[str, str]:
         return {**row, "plan": "fetch", "detail": f"{source.publisher}, {source.edition}"}
     if source.origin == "example" and not acquire.has_example(place.folders, source.publisher, source.edition):
         return {**row, "plan": "fetch", "detail": f"{source.path} (ingebouwd voorbeeld)"}
-    if source.origin == "file" and not (place.folders.published / str(source.path)).exists():
+    path = place.folders.published / str(source.path)
+    if source.origin != "file":
+        return row
+    if not path.exists():
         return {**row, "plan": "missing"}
-    return row
+    try:
+        form = settle(path, source, sure=True).form if source.role in ROLES_READ else source.form
+    except (ConfigError, FormatError) as why:
+        return {**row, "plan": "wrong", "detail": f"{source.path}; {why.found}; {why.remedy}"}
+    return {**row, "detail": f"{source.path} ({form})"}
 
 
 def write_own_example(role: str, target: Path) -> Path:

@@ -16,6 +16,7 @@ from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.nl import codes
 
 HOME_INPUTS = ("home", "buurt", "street_line")
 HOME_USED = (
@@ -90,8 +91,10 @@ def score_homes(store: Store, figures: Assumptions) -> Sequence[Product]:
     """
     homes = _table_of_homes(store, figures)
     lost = int(homes["street"].isna().sum())
-    noted = {f"toegewezen door {how}": int(n) for how, n in homes["assigned_by"].value_counts().items()}
-    noted |= {f"bewoners volgens {how}": int(n) for how, n in homes["people_basis"].value_counts().items()}
+    noted = {}
+    for words, name in (("straat", "assigned_by"), ("bewoners", "people_basis")):
+        for how, count in homes[name].value_counts().items():
+            noted[f"{words}: {codes(name).get(str(how), 'geen gevonden')}"] = int(count)
     placed = Tally(len(homes), len(homes) - lost, {"geen straat bekend en geen in de buurt": lost})
     return [
         Product("home_score", homes, Tally(len(homes), len(homes), noted=noted)),

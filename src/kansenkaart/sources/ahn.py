@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 import rasterio
@@ -16,30 +19,21 @@ from rasterio.windows import Window, from_bounds
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FetchError, FormatError
-from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NORTH_OF_LIMBURG_M
-from kansenkaart.sources.tools.geofiles import TIFF_MAGIC, open_raster
-from kansenkaart.sources.tools.rawnames import reading
-from kansenkaart.tables.provenance import Tally
-
-if TYPE_CHECKING:
-    from pathlib import Path
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urljoin, urlsplit
-
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.bulk import Feed, RangeFile, reachable
+from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NAMED_RD, NORTH_OF_LIMBURG_M
+from kansenkaart.sources.tools.geofiles import TIFF_MAGIC, open_raster
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
 from kansenkaart.sources.tools.rawfolder import edition_of, plain_name
-from kansenkaart.tables.provenance import Provenance, sha256_of
+from kansenkaart.sources.tools.rawnames import reading
+from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 
 #: What AHN writes where there is no height.
 NODATA = 3.4028234663852886e38
 #: Heights outside these [m NAP] are no heights: deepest pit and highest mast of the country with room to spare.
+HEIGHT_LIMITS_M = (-100.0, 500.0)
 #: Above this a height is a filler of some program, not a height in another unit; two sheets agree within this [m].
 _FILLERS, _SAME_M = 1e5, 0.01
-HEIGHT_LIMITS_M = (-100.0, 500.0)
 _RD_CODES = (28992, 7415)
 #: Cells of one window, 4 GiB in memory [1].
 MOST_CELLS = 1 << 30
@@ -47,6 +41,13 @@ _TILE_CELLS = 256
 #: Where sheets of RD New can lie [m]: west, south, east, north.
 RD_LIMITS_M = (-10_000.0, 280_000.0, 310_000.0, 640_000.0)
 _GRID_TOLERANCE = 1e-3
+#: Units in which a sheet may say that its heights are, in metres; others are refused.
+_UNITS_M = dict.fromkeys(("", "m", "metre", "meter"), 1.0) | {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048}
+_UNITS_M |= dict.fromkeys(("cm", "centimetre", "centimeter"), 0.01) | dict.fromkeys(
+    ("mm", "millimetre", "millimeter"), 0.001
+)
+#: A sheet that names no filler and is 0 to the last digit in this part of its cells has 0 for "no height" [1] (guess).
+_ZEROS_FRAC, _LOOK_CELLS = 0.1, 512
 
 
 def open_window(
@@ -124,6 +125,8 @@ def _grid(
 
 def _fill(heights: NDArray[np.float32], transform: Affine, path: Path, seen: Counter[str]) -> bool:
     with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
+        if _require_rd(sheet, path):
+            seen[NAMED_RD] = 1
         _require_grid(sheet, transform, path)
         column0 = round((sheet.transform.c - transform.c) / transform.a)
         row0 = round((sheet.transform.f - transform.f) / transform.e)
@@ -132,13 +135,9 @@ def _fill(heights: NDArray[np.float32], transform: Affine, path: Path, seen: Cou
         right = min(column0 + sheet.width, heights.shape[1])
         if bottom <= top or right <= left:
             return False
-        window = Window(left - column0, top - row0, right - left, bottom - top)
-        read = sheet.read(1, window=window).astype(np.float32)
-        nodata, south = sheet.nodata, sheet.bounds.bottom
+        read, stated = _metres(sheet, Window(left - column0, top - row0, right - left, bottom - top), path, seen)
+        south = sheet.bounds.bottom
     low, high = HEIGHT_LIMITS_M
-    stated = np.isfinite(read)
-    if nodata is not None and not np.isnan(nodata):
-        stated &= read != np.float32(nodata)
     known = stated & (read > low) & (read < high)
     if south > NORTH_OF_LIMBURG_M and known.any() and np.median(read[known]) > HIGHEST_GROUND_M_NAP:
         seen[f"most of {path.name} above {HIGHEST_GROUND_M_NAP:g} m NAP, north of Limburg: another unit? unknown"] += 1
@@ -154,31 +153,82 @@ def _fill(heights: NDArray[np.float32], transform: Affine, path: Path, seen: Cou
     return True
 
 
-def _require_rd(sheet: Any, path: Path) -> None:
-    code = None if sheet.crs is None else sheet.crs.to_epsg()
-    if code not in _RD_CODES and "Amersfoort / RD New" not in str(sheet.crs):
-        found = str(sheet.crs) if sheet.crs else "no reference system"
-        raise CrsError(f"RD New ({RD})", found=found, where=path.name, remedy="use the sheet as published")
+def _metres(sheet: Any, window: Window, path: Path, seen: Counter[str]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the heights of a window in metres, by the scale and unit that the sheet states, and which ones it states.
+
+    Raises
+    ------
+    FormatError
+        If the cells are whole numbers without a unit or scale (a picture, or centimetres), or in a unit that is not a length.
+    """
+    scale, offset, unit = sheet.scales[0], sheet.offsets[0], (sheet.units[0] or "").strip().lower().rstrip("s")
+    whole = np.dtype(sheet.dtypes[0]).kind != "f"
+    if unit not in _UNITS_M or (whole and scale == 1.0 and not unit):
+        raise FormatError(
+            "heights in metres, with decimals",
+            found=f"unit {unit}" if unit else f"cells of type {sheet.dtypes[0]} without unit or scale",
+            where=path.name,
+            remedy="a picture or shaded map holds no heights: take the sheet of AHN; of centimetres: gdal_translate -ot Float32 "
+            "-scale 0 100 0 1",
+        )
+    band = sheet.read(1, window=window, masked=True)
+    stated = np.isfinite(band.data) & ~np.ma.getmaskarray(band)
+    if sheet.count > 1:
+        seen[f"{path.name} has {sheet.count} bands: the first is read"] = 1
+    if sheet.nodata is None and _zero_is_filler(sheet):
+        seen[f"cells of exactly 0 in {path.name}, which names no filler: unknown"] += int(
+            (stated & (band.data == 0)).sum()
+        )
+        stated &= band.data != 0
+    if _UNITS_M[unit] * scale != 1.0 or offset:
+        seen[f"heights of {path.name} turned into metres, by the scale and unit that it states"] = 1
+    return (band.data.astype(np.float64) * scale + offset).astype(np.float32) * np.float32(_UNITS_M[unit]), stated
+
+
+def _zero_is_filler(sheet: Any) -> bool:
+    """Say whether a sheet that names no filler is 0 to the last digit in more cells than ground can be."""
+    shape = tuple(min(one, _LOOK_CELLS) for one in (sheet.height, sheet.width))
+    return bool((sheet.read(1, out_shape=shape) == 0).mean() > _ZEROS_FRAC)
+
+
+def _require_rd(sheet: Any, path: Path) -> bool:
+    """Require square cells, north up, in RD New; say whether the sheet names no system, but lies where only RD New can."""
+    grid = sheet.transform
+    if grid.b or grid.d or abs(grid.a + grid.e) > _GRID_TOLERANCE:
+        faults = {
+            "turned cells": grid.b or grid.d,
+            "rows from south to north": grid.e > 0,
+            "cells that are not square": True,
+        }
+        raise _off_grid(path, next(name for name, there in faults.items() if there), "square cells, north up")
+    west, south, east, north = sheet.bounds
+    inside = RD_LIMITS_M[0] <= west <= east <= RD_LIMITS_M[2] and RD_LIMITS_M[1] <= south <= north <= RD_LIMITS_M[3]
+    named = sheet.crs is not None and (sheet.crs.to_epsg() in _RD_CODES or "Amersfoort / RD New" in str(sheet.crs))
+    if not inside or not (named or sheet.crs is None):
+        raise CrsError(
+            f"heights in RD New ({RD})",
+            found=str(sheet.crs)
+            if not named and sheet.crs
+            else f"bounds {west:.0f}, {south:.0f}, {east:.0f}, {north:.0f}",
+            where=path.name,
+            remedy="use the sheet as published, or turn it into RD New: gdalwarp -t_srs EPSG:28992",
+        )
+    return not named
 
 
 def _require_grid(sheet: Any, transform: Affine, path: Path) -> None:
-    _require_rd(sheet, path)
-    west, south, east, north = sheet.bounds
-    if not (RD_LIMITS_M[0] <= west <= east <= RD_LIMITS_M[2] and RD_LIMITS_M[1] <= south <= north <= RD_LIMITS_M[3]):
-        raise CrsError(
-            f"coordinates in RD New ({RD})",
-            found=str(tuple(sheet.bounds)),
-            where=path.name,
-            remedy="use the sheet as published",
-        )
     shift = ((sheet.transform.c - transform.c) / transform.a, (sheet.transform.f - transform.f) / transform.e)
     same_size = abs(sheet.transform.a - transform.a) < _GRID_TOLERANCE
     if not same_size or any(abs(one - round(one)) > _GRID_TOLERANCE for one in shift):
-        raise _off_grid(path, str(sheet.transform)[:60], f"cells of {transform.a} m on the grid of the first sheet")
+        own = f"cells of {sheet.transform.a:g} m from {sheet.transform.c:g}, {sheet.transform.f:g}"
+        raise _off_grid(path, own, f"cells of {transform.a:g} m on the grid of the first sheet")
 
 
 def _off_grid(path: Path, found: str, expected: str) -> FormatError:
-    return FormatError(expected, found=found, where=path.name, remedy="use sheets of one AHN edition and one cell size")
+    remedy = (
+        "use sheets of one AHN edition and one cell size, as published (or gdalwarp -t_srs EPSG:28992 -tr 0.5 0.5 -tap)"
+    )
+    return FormatError(expected, found=found, where=path.name, remedy=remedy)
 
 
 #: Rows that are joined at a time, a whole number of tiles [1]: 2,048 rows of 30 km are 0.5 GB.
@@ -409,33 +459,28 @@ def _read_part(link: str, part: Path, bbox_m: Box, http: Http) -> bool:
 def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list):
-        raise FormatError("a GeoJSON index of sheets", found=str(content)[:80], where=index, remedy="adapt the client")
+        raise _changed("a GeoJSON index of sheets", content, index)
     for one in features:
         properties, geometry = (_object(one, name, index) for name in ("properties", "geometry"))
         sheet, link = str(properties.get("kaartbladNr") or ""), properties.get("url") or properties.get("href")
         if not _SHEET.fullmatch(sheet) or not isinstance(link, str):
-            raise FormatError(
-                "kaartbladNr and url", found=str(properties)[:80], where=index, remedy="the index changed its shape"
-            )
+            raise _changed("kaartbladNr and url", properties, index)
         try:
             corners = list(_corners(geometry.get("coordinates") or []))
         except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as why:
-            raise FormatError(
-                "a shape of numbers for each sheet",
-                found=str(geometry)[:80],
-                where=index,
-                remedy="the index changed its shape",
-            ) from why
+            raise _changed("a shape of numbers for each sheet", geometry, index) from why
         if _touches(corners, bbox_m, index):
             yield same_host(urljoin(index, link), index)
+
+
+def _changed(expected: str, found: object, index: str) -> FormatError:
+    return FormatError(expected, found=str(found)[:80], where=index, remedy="the index changed its shape")
 
 
 def _object(feature: Any, name: str, index: str) -> dict[str, Any]:
     found = (feature.get(name) or {}) if isinstance(feature, dict) else feature
     if not isinstance(found, dict):
-        raise FormatError(
-            f"features with {name}", found=str(feature)[:80], where=index, remedy="the index changed its shape"
-        )
+        raise _changed(f"features with {name}", feature, index)
     return found
 
 
@@ -449,6 +494,6 @@ def _corners(nested: Any) -> Iterator[tuple[float, float]]:
 
 def _touches(corners: list[tuple[float, float]], box: Box, index: str) -> bool:
     if not corners:
-        raise FormatError("a shape for each sheet", found="none", where=index, remedy="the index changed its shape")
+        raise _changed("a shape for each sheet", "none", index)
     across, along = zip(*corners, strict=True)
     return bool(min(across) < box[2] and max(across) > box[0] and min(along) < box[3] and max(along) > box[1])

@@ -11,35 +11,28 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-
-from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
-from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.layers import layers_of, open_layer
-from kansenkaart.sources.tools.rawnames import has_ended, raw_names, reading, squeezed, to_our_names, to_text
-from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
 from kansenkaart.crs import require_rd
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.bulk import Box, keep_bulk, reachable
+from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
+from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
+from kansenkaart.sources.tools.layers import layers_of, open_layer
 from kansenkaart.sources.tools.ogc import Choice, Feature, canonical, require_properties
 from kansenkaart.sources.tools.rawfolder import keep_file, plain_name
-from kansenkaart.tables.provenance import Provenance, sha256_of
+from kansenkaart.sources.tools.rawnames import has_ended, raw_names, reading, squeezed, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
+from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 
 PAND_IN_USE = ("Pand in gebruik", "Pand in gebruik (niet ingemeten)", "Verbouwing pand")
 HOME_IN_USE = (

@@ -20,7 +20,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -31,25 +32,21 @@ from numpy.typing import NDArray
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.sources.tools.archives import content_of
-from kansenkaart.sources.tools.cleaning import NAMED_RD, Sieve, bag_id, in_rd, polygons_of
+from kansenkaart.sources.tools.cleaning import NAMED_RD, Sieve, bag_id, in_rd, polygons_of, ring_normals
 from kansenkaart.sources.tools.rawnames import (
     json_that_fits,
     raw_names,
     reading,
+    some,
     squeezed,
     text_of,
 )
 from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.provenance import Tally
 
 Floats = NDArray[np.float64]
 
 _RD_CODES = ("7415", "28992")
-_NAMED = 5
 _FULL_TURN_DEG = 360.0
 _CORNERS = 3
 #: Set on a document that names no reference system.
@@ -95,6 +92,7 @@ class _Faces:
     seen: Counter[str] = field(default_factory=Counter)
     strangers: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
+    torn: list[str] = field(default_factory=list)
 
 
 def read_roof_face(path: Path, *, lod: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
@@ -131,9 +129,10 @@ def read_roof_face(path: Path, *, lod: str | None = None) -> tuple[gpd.GeoDataFr
         if chosen != LODS[0] and lod is None and models:
             faces.seen[f"LoD {LODS[0]} not in the file, read as LoD {chosen}"] = 1
         step_m = max([_rounding_m(model, scale, faces) for model, scale, _ in models], default=ROUNDING_M)
+        faces.seen["no building in the file"] = not models
         for model, scale, shift in models:
             _gather(model, scale, shift, chosen, faces)
-        _require_ids(faces, path)
+        _require_use(faces, path)
         return _to_table(faces, step_m, path, chosen)
 
 
@@ -161,6 +160,14 @@ def _models(path: Path) -> Iterator[Model]:
         )
     head = documents[0]
     transform = head.get("transform") or {"scale": [1.0, 1.0, 1.0], "translate": [0.0, 0.0, 0.0]}
+    lost = [one for one in ("scale", "translate") if one not in transform]
+    if lost:
+        raise FormatError(
+            "a transform with scale and translate",
+            found=f"a transform without {lost[0]}",
+            where=f"{path.name}, transform",
+            remedy="fetch the tile again, whole: without it nobody can say where the corners lie",
+        )
     scale, shift = np.asarray(transform["scale"], float), np.asarray(transform["translate"], float)
     system = str((head.get("metadata") or {}).get("referenceSystem") or "")
     models = [(one, scale, shift) for one in documents if one.get("CityObjects")]
@@ -180,6 +187,9 @@ def _documents(text: str) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in lines if line.strip()]
     if not all(isinstance(one, dict) for one in found):
         raise ValueError("no JSON objects")
+    page = found[0] if len(found) == 1 else {}
+    if isinstance(page.get("metadata"), dict) and page["metadata"].get("type") == "CityJSON":  # a page of 3DBAG's API
+        found = [page["metadata"], *(page.get("features") or []), *filter(None, [page.get("feature")])]
     return found
 
 
@@ -189,7 +199,7 @@ def _finest(models: list[Model], path: Path) -> str:
     for model, _, _ in models:
         for one in model["CityObjects"].values():
             if _is_building(one):
-                there.update({str(geometry.get("lod")) for geometry in one.get("geometry") or []})
+                there.update({_lod(geometry) for geometry in one.get("geometry") or []})
     chosen = next((one for one in LODS if there[one]), None)
     if chosen is None and there:
         raise FormatError(
@@ -199,6 +209,12 @@ def _finest(models: list[Model], path: Path) -> str:
             remedy="take the tile with LoD 2.2 of 3DBAG, or an LoD2 model; LoD 1 has no roofs",
         )
     return chosen or LODS[0]
+
+
+def _lod(geometry: dict[str, Any]) -> str:
+    """Return a level of detail as CityJSON writes it, from ``2.20``, ``LoD2.2`` or a number."""
+    spelled = re.sub(r"(?i)^lod\s*", "", str(geometry.get("lod") or "none").strip())
+    return re.sub(r"(\.\d*[1-9])0+$", r"\1", spelled)
 
 
 def _is_building(one: dict[str, Any]) -> bool:
@@ -220,11 +236,21 @@ def _rounding_m(model: dict[str, Any], scale: Floats, faces: _Faces) -> float:
     return ROUNDING_M
 
 
-def _require_ids(faces: _Faces, path: Path) -> None:
+def _require_use(faces: _Faces, path: Path) -> None:
+    """Refuse a file of which no building has a BAG identification, or no geometry holds together; note the few that do not."""
+    if faces.torn and not faces.rows:
+        raise FormatError(
+            "faces, corners and semantics that match",
+            found=f"none in {len(faces.torn)} geometries",
+            where=f"{path.name}, {faces.torn[0]}",
+            remedy="fetch the tile again, whole, or let its maker check it (cjval)",
+        )
+    if faces.torn:
+        faces.seen[f"left out, faces, corners and semantics do not match: {some(faces.torn)}"] = len(faces.torn)
     if faces.rows and not any(row["pand_id"] for row in faces.rows):
         raise FormatError(
             "BAG identifications (16 digits) as names of the buildings or in an attribute identificatie",
-            found=f"{', '.join(sorted(faces.strangers)[:_NAMED])}; attributes {', '.join(sorted(faces.attributes)[:12])}",
+            found=f"{some(sorted(faces.strangers))}; attributes {some(sorted(faces.attributes), most=12)}",
             where=path.name,
             remedy="let the maker of the model keep the BAG id (roofer: --id-attribute identificatie)",
         )
@@ -258,9 +284,9 @@ def _gather(model: dict[str, Any], scale: Floats, shift: Floats, lod: str, faces
         root = name if not one.get("parents") else one["parents"][0]
         owner = _Owner(name, root, objects.get(root, one), one)
         for geometry in one.get("geometry") or []:
-            if str(geometry.get("lod")) == lod:
+            if _lod(geometry) == lod:
                 found[root] += 1
-                _gather_geometry(geometry, vertices, owner, faces)
+                _try_geometry(geometry, vertices, owner, faces)
     faces.seen["pand"] += len(roots)
     faces.seen[f"pand without LoD {lod}"] += sum(not found[name] for name in roots)
 
@@ -293,9 +319,24 @@ def _id_attribute(one: dict[str, Any]) -> str | None:
     return next(filter(None, (bag_id(attributes.get(name)) for name in ID_ATTRIBUTES)), None)
 
 
+def _try_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, faces: _Faces) -> None:
+    """Gather the faces of one geometry; one whose numbers point nowhere costs itself, not the tile."""
+    own = _Faces(strangers=faces.strangers, attributes=faces.attributes)
+    try:
+        _gather_geometry(geometry, vertices, owner, own)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        faces.torn.append(owner.name)
+        return
+    faces.face_of_ring += [one + len(faces.rows) for one in own.face_of_ring]
+    faces.points += own.points
+    faces.rows += own.rows
+    faces.seen.update(own.seen)
+
+
 def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, faces: _Faces) -> None:
-    semantics = geometry.get("semantics")
-    if not semantics:
+    semantics = geometry.get("semantics") or {}
+    leaves = list(_leaves(geometry["boundaries"], semantics.get("values")))
+    if not leaves:
         faces.seen["geometry without semantics"] += 1
         return
     names = raw_names("roof_face", "cityjson")
@@ -307,7 +348,7 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
     number = 0
     roofs = {at for at, one in enumerate(surfaces) if str(one.get("type")).casefold() in _ROOFS}
     faces.seen["geometry without a roof face (RoofSurface)"] += not roofs
-    for rings, value in _leaves(geometry["boundaries"], semantics["values"]):
+    for rings, value in leaves:
         surface = surfaces[value]
         if value not in roofs:
             continue
@@ -352,31 +393,6 @@ def _leaves(boundaries: Any, values: Any) -> Iterator[tuple[list[list[int]], int
         raise ValueError(f"{len(boundaries)} boundaries and {len(values)} semantic values")
     for one, value in zip(boundaries, values, strict=True):
         yield from _leaves(one, value)
-
-
-def ring_normals(points: Floats, starts: NDArray[np.int64]) -> Floats:
-    """Return the area vector of each ring by Newell's method, exact for any plane polygon, convex or not.
-
-    Parameters
-    ----------
-    points : array
-        Corners of all rings one after the other, not closed [m].
-    starts : array of int
-        Index of the first corner of each ring [1].
-
-    Returns
-    -------
-    array
-        Vectors whose length is the area of the ring [m2] and whose direction is its normal:
-        n = 1/2 sum(p_i x p_i+1) [2]_.
-    """
-    ends = np.append(starts[1:], len(points))
-    sizes = ends - starts
-    local = points - np.repeat(points[starts], sizes, axis=0)
-    following = np.arange(1, len(points) + 1)
-    following[ends - 1] = starts
-    crossed = np.cross(local, local[following])
-    return np.asarray(np.add.reduceat(crossed, starts, axis=0) / 2, dtype=np.float64)
 
 
 def _planes(faces: _Faces) -> tuple[Floats, Floats, Floats]:
@@ -466,28 +482,15 @@ def _angles(total: Floats, low: Floats, high: Floats, flat_m: float) -> dict[str
 
 def _leave_out(sieve: Sieve, step_m: float) -> None:
     sieve.drop(sieve.frame["pand_id"].isna(), "pand identification is not 16 digits")
-    _drop_named(
-        sieve, ~np.isfinite(sieve.frame["roof_area_m2"].to_numpy(float)), "face with a corner that is no number"
-    )
-    _drop_named(sieve, ~_plausible(sieve), "face outside the heights of the Netherlands: another unit?")
-    _drop_named(sieve, sieve.frame["roof_area_m2"].to_numpy(float) <= step_m**2, "face with zero area")
-    _drop_named(sieve, shapely.is_missing(sieve.frame.geometry.to_numpy()), "vertical face, no projection")
-    crossing = sieve.frame["mended"].astype(bool)
-    if crossing.any():
-        sieve.note(f"self-crossing face mended ({_some(sieve.frame['face_id'][crossing])})", crossing.sum())
-
-
-def _plausible(sieve: Sieve) -> NDArray[np.bool_]:
+    sieve.drop_named(~np.isfinite(sieve.frame["roof_area_m2"].to_numpy(float)), "face with a corner that is no number")
     low, high = (sieve.frame[name].astype(float) for name in ("eave_height_m_nap", "ridge_height_m_nap"))
     limits = fields.get("ridge_height_m_nap")
-    return np.asarray(low.ge(limits.minimum) & high.le(limits.maximum), dtype=bool)
-
-
-def _drop_named(sieve: Sieve, bad: NDArray[np.bool_], reason: str) -> None:
-    if bad.any():
-        sieve.drop(bad, f"{reason} ({_some(sieve.frame['face_id'][bad])})")
-
-
-def _some(names: pd.Series[Any]) -> str:
-    more = ", …" if len(names) > _NAMED else ""
-    return ", ".join(names.head(_NAMED)) + more
+    sieve.drop_named(
+        ~(low.ge(limits.minimum) & high.le(limits.maximum)),
+        "face outside the heights of the Netherlands: another unit?",
+    )
+    sieve.drop_named(sieve.frame["roof_area_m2"].to_numpy(float) <= step_m**2, "face with zero area")
+    sieve.drop_named(shapely.is_missing(sieve.frame.geometry.to_numpy()), "vertical face, no projection")
+    crossing = sieve.frame["mended"].astype(bool)
+    if crossing.any():
+        sieve.note(f"self-crossing face mended ({some(sieve.frame['face_id'][crossing])})", crossing.sum())

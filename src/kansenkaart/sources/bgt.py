@@ -10,7 +10,8 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -20,11 +21,7 @@ from kansenkaart.sources.tools.cleaning import Sieve, bag_id
 from kansenkaart.sources.tools.layers import LAYER, open_layer
 from kansenkaart.sources.tools.rawnames import has_ended, raw_names, squeezed, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
 UNKNOWN_STATUS = "onbekend"

@@ -25,15 +25,18 @@ from cbsodata import cbsodata3
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host
+from kansenkaart.sources.tools.layers import read_table
 from kansenkaart.sources.tools.ogc import encoded
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
-from kansenkaart.sources.tools.rawnames import bounded, reading, to_number
+from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
 
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].
 LEAST_FILLED_SHARE = 0.5
 #: BU, four digits of the municipality, four signs of wijk and buurt: Amsterdam has letters in them.
 _BUURT = re.compile(r"BU\d{4}[0-9A-Z]{4}")
+#: How the column of codes is called, squeezed: OData, saved tables, and the yearly workbook (kwb).
+_CODES = ("codering", "wijkenenbuurten", "gwbcode10", "gwbcode", "regiocode")
 #: A table is known by the columns of one of these: key figures, or solar panels at homes.
 _ESSENTIAL = (("inhabitants", "households"), ("pv_systems", "pv_installed_kwp"))
 
@@ -66,11 +69,10 @@ def _columns(properties: list[dict[str, Any]], where: str) -> dict[str, str]:
                 break
     missing = min(([name for name in group if name not in found] for group in _ESSENTIAL), key=len)
     if missing:
+        wanted = f"columns titled {', '.join(_wanted()[name]['titles'].split('|')[0] for name in missing)}"
+        remedy = "take the table of key figures with all its columns (OData, CSV or the workbook kwb), as CBS gives it"
         raise FormatError(
-            f"columns titled {[_wanted()[name]['titles'] for name in missing]}",
-            found=str([one.get("Title") for one in properties][:12]),
-            where=where,
-            remedy="CBS changed its titles or units: add the new spelling to data/cbs_columns.csv",
+            wanted, found=some((one.get("Title") for one in properties), most=12), where=where, remedy=remedy
         )
     return found
 
@@ -81,9 +83,9 @@ def read_kwb(*paths: Path, year: int | None = None) -> tuple[pd.DataFrame, Tally
     Parameters
     ----------
     *paths : Path
-        Folders that hold a folder per table, or such folders themselves; or whole tables saved as CSV (without units).
+        Folders that hold a folder per table, or such folders themselves; or whole tables as text or workbook (without units).
     year : int, optional
-        Of the figures of a CSV file, which does not say it [year].
+        Of the figures of a saved table, where neither its rows nor its title say it [year].
 
     Returns
     -------
@@ -102,13 +104,9 @@ def read_kwb(*paths: Path, year: int | None = None) -> tuple[pd.DataFrame, Tally
     tables = {one.parent for path in paths for name in names for one in path.rglob(name)}
     folders = sorted(tables | {path for path in paths if path.is_file()})
     if not folders:
-        raise FormatError(
-            "a folder with TypedDataSet.json",
-            found="none",
-            where=str([one.name for one in paths]),
-            remedy="fetch the tables again",
-        )
-    years = sorted((_read_sound(one, year) for one in folders), key=lambda item: item[0], reverse=True)
+        where = some(one.name for one in paths)
+        raise FormatError("a folder with TypedDataSet.json", found="none", where=where, remedy="fetch the tables again")
+    years = sorted((_read_table(one, year) for one in folders), key=lambda item: item[0], reverse=True)
     newest = years[0][1]
     frame = pd.DataFrame(index=newest.index)
     noted: dict[str, int] = {}
@@ -121,9 +119,8 @@ def read_kwb(*paths: Path, year: int | None = None) -> tuple[pd.DataFrame, Tally
             noted[f"{name} of the year {of}"] = int(column.notna().sum())
         if column.isna().any():
             noted[f"{name} unknown"] = int(column.isna().sum())
-    rows, double = years[0][2]
-    left_out = {"not a buurt": rows - double - len(frame), "same buurt twice": double}
-    return frame.rename_axis("buurtcode").reset_index(), Tally(rows, len(frame), left_out, noted)
+    kept, left_out = len(frame), years[0][2]
+    return frame.rename_axis("buurtcode").reset_index(), Tally(kept + sum(left_out.values()), kept, left_out, noted)
 
 
 def _best_year(choices: list[tuple[int, pd.Series[Any]]]) -> tuple[int, pd.Series[Any]]:
@@ -134,56 +131,79 @@ def _best_year(choices: list[tuple[int, pd.Series[Any]]]) -> tuple[int, pd.Serie
     return choices[0]
 
 
-def _read_sound(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, tuple[int, int]]:
+def _read_table(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict[str, int]]:
     with reading(folder, "answers of CBS as it sends them"):
-        return _read_table(folder, year)
+        return _figures_of(folder, year)
 
 
-def _read_table(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, tuple[int, int]]:
+def _figures_of(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict[str, int]]:
     if folder.is_file():
-        content = _from_csv(folder, year)
+        content = _from_table(folder, year)
     elif (folder / "Observations.json").is_file():
         content = _from_v4(folder)
     else:
         content = {name: _rows(folder / f"{name}.json") for name in ("TableInfos", "DataProperties", "TypedDataSet")}
     where = folder.name
     raw = pd.DataFrame(content["TypedDataSet"])
-    code = next((str(one["Key"]) for one in content["DataProperties"] if one.get("Title") == "Codering"), "")
-    code = code if code in raw.columns else "WijkenEnBuurten"
     columns = _columns(content["DataProperties"], where)
+    keys = {_squeeze(str(one.get("Title", ""))): str(one["Key"]) for one in reversed(content["DataProperties"])}
+    code = next((keys[one] for one in _CODES if keys.get(one) in raw.columns), "WijkenEnBuurten")
+    of, raw, elsewhen = _of_one_year(raw, content["TableInfos"][0], year, where)
     gone = [key for key in [code, *columns.values()] if key not in raw.columns]
     if gone:
-        raise FormatError(
-            f"the columns {gone} that DataProperties announces",
-            found=str(list(raw.columns)[:12]),
-            where=where,
-            remedy="fetch the tables again",
-        )
+        expected = f"the columns {some(gone)} that DataProperties announces"
+        raise FormatError(expected, found=some(raw.columns, most=12), where=where, remedy="fetch the tables again")
     codes = raw[code].astype(str).str.strip()
     kept = codes.str.fullmatch(_BUURT.pattern)
+    if len(codes) and not kept.any():
+        expected = f"codes of buurten, such as BU01930000, in column {code}"
+        remedy = "take the table with the rows of buurten, not that of municipalities or wijken alone"
+        raise FormatError(expected, found=some(codes), where=where, remedy=remedy)
     double = codes.duplicated() & kept
     raw = raw[kept & ~double].set_axis(codes[kept & ~double], axis=0).sort_index()
     frame = pd.DataFrame(index=raw.index)
-    for name in (one for one in _wanted() if one in columns):
-        frame[name] = to_number(raw[columns[name]], where=f"{where}, {name}") * float(_wanted()[name]["factor"])
+    for name, row in _wanted().items():
+        if name in columns:
+            frame[name] = to_number(raw[columns[name]], where=f"{where}, {name}") * float(row["factor"])
     if "age_65_plus" in frame:
         share = 100 * frame.pop("age_65_plus") / frame["inhabitants"].where(frame["inhabitants"] > 0)
         frame.insert(0, "age_65_plus_pct", share)
-    return year_stated(content["TableInfos"][0], where=where), frame, (len(codes), int(double.sum()))
+    left_out = {"not a buurt": int((~kept).sum()), "same buurt twice": int(double.sum())}
+    return of, frame, {**left_out, **({"of another year": elsewhen} if elsewhen else {})}
+
+
+def _of_one_year(
+    raw: pd.DataFrame, info: dict[str, Any], year: int | None, where: str
+) -> tuple[int, pd.DataFrame, int]:
+    """Return the year of the figures, the rows of that year, and how many are of other years, where rows say theirs."""
+    if info:
+        return year_stated(info, where=where), raw, 0
+    stated = raw["Perioden"].astype(str) if "Perioden" in raw else pd.Series("", index=raw.index)
+    years = pd.to_numeric(stated.str.extract(r"^\s*(\d{4})")[0], errors="coerce")
+    of = year if year in set(years) else years.max()
+    if pd.isna(of):
+        raise FormatError("the year of the figures", found="none", where=where, remedy="write year in the study")
+    return int(of), raw[years == of], int((years != of).sum())
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
+    where = f"{path.parent.name}/{path.name}"
     try:
-        content = parse_json(bounded(path).read_bytes(), where=f"{path.parent.name}/{path.name}")
-        rows: list[dict[str, Any]] = content["value"]
-    except (OSError, KeyError, TypeError) as why:
-        raise FormatError(
-            "an OData answer with a list 'value'",
-            found=f"{type(why).__name__}: {why}",
-            where=f"{path.parent.name}/{path.name}",
-            remedy="fetch the table again",
-        ) from why
-    return rows
+        return _listed(parse_json(bounded(path).read_bytes(), where=where), where)
+    except OSError as why:
+        raise _no_list("no such file" if isinstance(why, FileNotFoundError) else str(why.strerror), where) from why
+
+
+def _listed(content: Any, where: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer of OData."""
+    if not isinstance(content, dict) or not isinstance(content.get("value"), list):
+        raise _no_list(str(content)[:80], where)
+    return [one for one in content["value"] if isinstance(one, dict)]
+
+
+def _no_list(found: str, where: str) -> FormatError:
+    remedy = "fetch the table again; if it comes out the same, the service changed its shape: adapt the client"
+    return FormatError("an OData answer with a list 'value'", found=found, where=where, remedy=remedy)
 
 
 PUBLISHER = "cbs-odata"
@@ -266,16 +286,8 @@ def fetch_v3(
 
     Parameters
     ----------
-    folder : Path
-        The folder ``data/raw``.
-    base_url : str
-        Address of the service.
-    codes : sequence of str
-        Municipalities, as GM and four digits.
-    tables : sequence of str
-        The newest, and the one before it.
-    http : Http
-        How to ask.
+    folder, base_url, codes, tables, http
+        As of `fetch_kwb`.
     """
     infos = [_info(table, base_url, http) for table in tables]
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
@@ -345,11 +357,7 @@ def _all_v4(url: str, http: Http) -> list[dict[str, Any]]:
     while link:
         asked.add(link)
         page, _ = get_json(link, http=http)
-        if not isinstance(page, dict) or not isinstance(page.get("value"), list):
-            raise FormatError(
-                "an OData answer with a list 'value'", found=str(page)[:80], where=link, remedy="adapt the client"
-            )
-        rows += [one for one in page["value"] if isinstance(one, dict)]
+        rows += _listed(page, link)
         following = page.get("@odata.nextLink")
         link = same_host(str(following), link) if following else None
         if link in asked:
@@ -375,32 +383,33 @@ def _from_v4(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return {"TableInfos": [info], "DataProperties": announced, "TypedDataSet": rows}
 
 
-def _from_csv(path: Path, year: int | None) -> dict[str, list[dict[str, Any]]]:
-    """Return a table saved as CSV in the shape of v3: ``AantalInstallatiesBijWoningen_5`` stands for its title."""
-    if year is None:
-        raise FormatError("the year of the figures", found="none", where=path.name, remedy="write year in the study")
-    raw = pd.read_csv(bounded(path), dtype=str, keep_default_na=False)
-    properties = [{"Key": name, "Title": re.sub(r"_\d+$", "", str(name))} for name in raw.columns]
-    rows = [{str(name): value for name, value in row.items()} for row in raw.to_dict("records")]
-    return {"TableInfos": [{"Period": str(year)}], "DataProperties": properties, "TypedDataSet": rows}
+def _from_table(path: Path, year: int | None) -> dict[str, list[dict[str, Any]]]:
+    """Return a table saved as text or workbook in the shape of v3: ``AantalInwoners_5`` or ``a_inw`` stands for its title."""
+    wanted = [tuple(map(_squeeze, row["titles"].split("|"))) for row in _wanted().values()]
+    table = read_table(path, [_CODES, *wanted])
+    titles = {name: re.sub(r"_\d+$", "", name.rsplit("|", 1)[-1]) for name in table.head if name}
+    properties = [{"Key": name, "Title": title} for name, title in titles.items()]
+    rows = [dict(zip(table.head, cells, strict=False)) for _, cells in table.rows[table.at + 1 :] if any(cells)]
+    above = " ".join(cell for _, cells in table.rows[: table.at] for cell in cells)
+    stated = year or next(iter(re.findall(r"\b(?:19|20)\d{2}\b", above)), None)
+    info = {"Period": str(stated)} if stated and "Perioden" not in table.head else {}
+    return {"TableInfos": [info], "DataProperties": properties, "TypedDataSet": rows}
 
 
 def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:
     with _library(base_url, http) as host:
         info = _ask(table, "TableInfos", host)
     if not info or "Modified" not in info[0]:
-        raise FormatError(
-            "one TableInfos row with Modified", found=str(info)[:80], where=table, remedy="check the table number"
-        )
+        expected = "one TableInfos row with Modified"
+        raise FormatError(expected, found=str(info)[:80], where=table, remedy="check the table number")
     return info[0]
 
 
 def _kept(path: Path, tables: Sequence[str]) -> dict[str, bytes] | None:
     """Return a delivery of the same ``Modified`` that is there already: CBS says by it that nothing has changed."""
     names = [f"{table}/{name}.json" for table in tables for name in ("TableInfos", *_METADATA, "TypedDataSet")]
-    if not all((path / name).is_file() for name in names):
-        return None
-    return {name: (path / name).read_bytes() for name in names}
+    whole = all((path / name).is_file() for name in names)
+    return {name: (path / name).read_bytes() for name in names} if whole else None
 
 
 def _fetch_table(
@@ -426,7 +435,7 @@ def _plain(rows: list[dict[str, Any]]) -> bytes:
 
 def _cached(path: Path, table: str, name: str, host: str) -> list[dict[str, Any]]:
     if path.exists():
-        return list(parse_json(path.read_bytes(), where=path.name)["value"])
+        return _rows(path)
     rows = _ask(table, name, host)
     write_atomic(path, _plain(rows))
     return rows
@@ -434,9 +443,8 @@ def _cached(path: Path, table: str, name: str, host: str) -> list[dict[str, Any]
 
 def _require_whole(rows: list[dict[str, Any]], regions: list[dict[str, Any]], codes: Sequence[str], table: str) -> None:
     if any("WijkenEnBuurten" not in row for row in rows):
-        raise FormatError(
-            "rows with WijkenEnBuurten", found=str(rows[0])[:80], where=table, remedy="this is no table of buurten"
-        )
+        expected = "rows with WijkenEnBuurten"
+        raise FormatError(expected, found=str(rows[0])[:80], where=table, remedy="this is no table of buurten")
     starts = tuple(f"BU{code[2:]}" for code in codes)
     asked = sorted(key for one in regions if (key := str(one.get("Key", "")).strip()).startswith(starts))
     got = sorted(str(row["WijkenEnBuurten"]).strip() for row in rows)
@@ -454,14 +462,9 @@ def _ask(table: str, name: str, host: str, **query: str) -> list[dict[str, Any]]
     try:
         rows = cbsodata3.get_meta(table, name, catalog_url=host, **query)
     except (KeyError, TypeError) as why:
-        raise FormatError(
-            "an OData answer with a list 'value'",
-            found=f"{type(why).__name__}: {why}",
-            where=f"{table}/{name}",
-            remedy="the service changed its shape: adapt the client",
-        ) from why
+        raise _no_list(f"{type(why).__name__}: {why}", f"{table}/{name}") from why
     if not all(isinstance(row, dict) for row in rows):
-        raise FormatError("rows", found=str(rows)[:80], where=f"{table}/{name}", remedy="adapt the client")
+        raise _no_list(str(rows)[:80], f"{table}/{name}")
     return list(rows)
 
 

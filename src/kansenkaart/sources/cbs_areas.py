@@ -16,7 +16,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -27,11 +28,7 @@ from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.layers import open_layer
 from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.provenance import Tally
 
 #: Where a few names must stand in the order of the 2021 service, so that the numbered names mean what we say [1]_.
 ORDER_2021 = {

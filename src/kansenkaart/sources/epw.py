@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.rawnames import bounded, reading, text_of, to_our_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _HOURS, _EPW_HEAD, _HEAD_BYTES = 24, 8, 200
 #: A row of data begins with year, month, day, hour and minute; the head is eight lines, or fewer where some were lost.
@@ -31,11 +28,6 @@ _EPW_MISSING |= {"air_temperature_degc": 99.9, "wind_speed_m_per_s": 999.0}
 
 def form_of(path: Path) -> str:
     """Return whether a file of hours is an ``epw`` (its first word is LOCATION) or of ``knmi``.
-
-    Parameters
-    ----------
-    path : Path
-        A file of a station.
 
     Parameters
     ----------
@@ -78,7 +70,15 @@ def hours_of(path: Path, year: int) -> Sieve:
     with reading(path, "an EPW file"):
         lines = text_of(bounded(path).read_bytes())[0].splitlines()
         place = lines[0].split(",")
-        latitude, longitude, zone_h = (float(one) for one in place[6:9])
+        try:
+            latitude, longitude, zone_h = (float(one) for one in place[6:9])
+        except ValueError as why:
+            raise FormatError(
+                "a first line LOCATION with latitude, longitude and time zone, with commas between",
+                found=lines[0][:80],
+                where=f"{path.name}, row 1",
+                remedy="save it as EPW again: commas between, decimal points",
+            ) from why
         first = next((at for at, line in enumerate(lines) if _DATA.match(line)), _EPW_HEAD)
         body = "\n".join(lines[first:])
         raw = pd.read_csv(io.StringIO(body), header=None, usecols=list(_EPW), index_col=False).rename(columns=_EPW)

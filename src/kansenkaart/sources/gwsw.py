@@ -18,7 +18,8 @@ import re
 import zipfile
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -44,17 +45,14 @@ from kansenkaart.sources.tools.rawnames import (
     has_ended,
     raw_names,
     reading,
+    squeezed,
     text_of,
     to_number,
     to_our_names,
     to_text,
 )
 from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.provenance import Tally
 
 #: Names of the layer in the deliveries of publishers, by our table.
 LAYERS = {
@@ -72,9 +70,23 @@ _HYDX = {
 _MOST_HYDX_BYTES = 1 << 30
 #: Two chambers of one manhole may stand at one place: what lies between them is drawn this long [m].
 _CHAMBER_M = 0.02
+#: Remarks stand above the head of a table within so many lines [1].
+_HEAD_WITHIN = 20
 #: States of a HydX object that is not there yet (gepland) or no more (vervallen, verwijderd). ONT (ontwerp) is kept, and
 #: noted: the publisher's own test system has it on objects that take part in its sums.
-_NOT_THERE = ("pln", "plan", "gepland", "vvl", "vrv", "vervallen", "vwd", "verwijderd")
+_NOT_THERE = (
+    "pln",
+    "plan",
+    "gepland",
+    "toekomstig",
+    "vvl",
+    "vrv",
+    "vervallen",
+    "vwd",
+    "verwijderd",
+    "gesloopt",
+    "buitengebruik",
+)
 _DESIGN = ("ont", "ontwerp")
 #: A date as 2008, 2008-01-31, 20080131, 31-01-2008 or 2008/01/31: the year in it.
 _YEAR = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?=\D|\d{4}\b|$)"
@@ -82,6 +94,8 @@ _YEAR = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?=\D|\d{4}\b|$)"
 _METRES_BELOW = 5.0
 #: Half of the pipes of a real system fall less than 1 in 100; of levels in cm half would fall more than this [1].
 _STEEPEST, _LONG_M, _FEW = 0.1, 5.0, 2
+#: Levels of 999 and more are fillers [m NAP]; in mm they are higher still, and then out of all bounds.
+_FILLER_M = 999.0
 _LEVELS = ("bob_from_m_nap", "bob_to_m_nap", "ground_level_m_nap")
 #: Set on frames of HydX, where a blank is unknown and 0.00 is a level; the GWSW services write 0 for unknown.
 _ZERO_IS_LEVEL = "zero is a level"
@@ -94,7 +108,7 @@ IMPROVED = "verbeterd"
 @lru_cache(maxsize=1)
 def _types() -> dict[tuple[str, str], tuple[str, str]]:
     with (files("kansenkaart") / "data" / "gwsw_types.csv").open(encoding="utf-8") as handle:
-        return {(row["role"], row["type"].lower()): (row["system"], row["kind"]) for row in csv.DictReader(handle)}
+        return {(row["role"], squeezed(row["type"])): (row["system"], row["kind"]) for row in csv.DictReader(handle)}
 
 
 def read_sewer_pipe(
@@ -193,22 +207,24 @@ def _open(path: Path, table: str, form: str, layer: str | None) -> Any:
 def _drop_ended(sieve: Sieve) -> None:
     if "ended" in sieve.frame:
         sieve.drop(has_ended(sieve.frame["ended"]), "taken out of use")
+    if "status" in sieve.frame:
+        _drop_not_there(sieve)
 
 
 def _drop_not_there(sieve: Sieve) -> None:
     status = to_text(sieve.frame["status"])
-    design = status.str.lower().isin(_DESIGN)
-    sieve.note("status ONT (ontwerp): kept", design.sum())
-    sieve.drop_by_name(status.str.lower().isin(_NOT_THERE), status, "status: ")
+    plain = status.map(squeezed, na_action="ignore")
+    sieve.note("status ONT (ontwerp): kept", plain.isin(_DESIGN).sum())
+    sieve.drop_by_name(plain.isin(_NOT_THERE), status, "status: ")
 
 
 def _classify(sieve: Sieve, role: str) -> None:
     """Give each row its system and kind from the last part of its type, whatever the version in the address."""
-    kinds = to_text(sieve.frame["type"]).fillna("").str.rsplit("/", n=1).str[-1]
-    known = kinds.map(lambda one: (role, one.lower()) in _types()).astype(bool)
+    kinds = to_text(sieve.frame["type"]).fillna("").str.split(r"[/#]", regex=True).str[-1]
+    known = kinds.map(lambda one: (role, squeezed(one)) in _types()).astype(bool)
     for name, count in kinds[~known].value_counts().items():
         sieve.note(f"type not known: {name or 'blank'}", count)
-    pairs = kinds.map(lambda one: _types().get((role, one.lower()), _MISSING_KIND[role]))
+    pairs = kinds.map(lambda one: _types().get((role, squeezed(one)), _MISSING_KIND[role]))
     sieve.frame["system"] = pairs.map(lambda pair: pair[0])
     sieve.frame["kind"] = pairs.map(lambda pair: pair[1])
     if role == "pipe" and "system_name" in sieve.frame:
@@ -239,6 +255,8 @@ def _drop_odd_levels(sieve: Sieve, path: Path) -> None:
     """Make levels unknown that fall like no sewer does: written in cm or mm, they make every pipe a cliff."""
     names = ("bob_from_m_nap", "bob_to_m_nap")
     ends = [to_number(sieve.frame[name], where=f"{path.name}, {name}", lenient=True) for name in names]
+    lowest = fields.get(names[0]).minimum or 0.0
+    ends = [one.where((one >= lowest) & (one < _FILLER_M)) for one in ends]  # fillers are no cliffs
     slope = ((ends[0] - ends[1]).abs() / sieve.frame["length_m"])[sieve.frame["length_m"] >= _LONG_M].dropna()
     if len(slope) >= _FEW and (typical := float(slope.median())) > _STEEPEST:
         sieve.note(f"levels that fall {typical:.2g} m per m in most pipes: another unit? unknown", len(sieve.frame))
@@ -334,11 +352,13 @@ def _hydx_files(path: Path, table: str, *, needed: bool = True) -> list[tuple[st
 
 
 def _hydx_table(text: str, table: str, path: Path) -> pd.DataFrame:
-    head = text.split("\n", 1)[0]
-    separator = max(";,\t", key=head.count)
-    with reading(path, f"the HydX table {table} with as many cells in each row as in its head"):
-        raw = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, skipinitialspace=True, index_col=False)
     wanted = _HYDX[table].split()
+    lines = text.splitlines()
+    at = next((n for n, line in enumerate(lines[:_HEAD_WITHIN]) if squeezed(wanted[0]) in squeezed(line)), 0)
+    separator = max(";,\t|", key=(lines or [""])[at].count)
+    with reading(path, f"the HydX table {table} with as many cells in each row as in its head"):
+        body = io.StringIO("\n".join(lines[at:]))
+        raw = pd.read_csv(body, sep=separator, dtype=str, skipinitialspace=True, index_col=False)
     hits = {one.removesuffix("?"): column_named(raw.columns, one) for one in wanted}
     missing = [one for one in wanted if not one.endswith("?") and hits[one] is None]
     if missing:
@@ -353,13 +373,13 @@ def _hydx_table(text: str, table: str, path: Path) -> pd.DataFrame:
 
 
 def _note_types(sieve: Sieve, column: pd.Series[Any], which: str, role: str) -> None:
-    odd = column.map(lambda one: (role, str(one).lower()) not in _types()).astype(bool)
+    odd = column.map(lambda one: (role, squeezed(one)) not in _types()).astype(bool)
     for name, count in column[odd].fillna("blank").value_counts().items():
         sieve.note(f"{which} not known: {name}", count)
 
 
 def _typed(column: pd.Series[Any], role: str, place: int, otherwise: str) -> pd.Series[Any]:
-    return column.map(lambda one: _types().get((role, str(one).lower()), (otherwise, otherwise))[place])
+    return column.map(lambda one: _types().get((role, squeezed(one)), (otherwise, otherwise))[place])
 
 
 def _hydx_nodes(path: Path, origin_m: tuple[float, float]) -> gpd.GeoDataFrame:

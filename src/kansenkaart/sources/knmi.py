@@ -12,33 +12,25 @@ import csv
 import gzip
 import io
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
 from pyproj import Transformer
 
 from kansenkaart.crs import RD
-from kansenkaart.errors import FormatError
+from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources.epw import drop_undated, hours_from_one, hours_of
+from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import content_of
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.rawnames import reading, text_of, to_number, to_our_names, to_text
-from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
-from collections.abc import Sequence
-from pathlib import Path
-
-from kansenkaart.errors import ConfigError
-from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.http import Http, get
 from kansenkaart.sources.tools.rawfolder import digest_of, edition_of, keep_file
-from kansenkaart.tables.provenance import Provenance
+from kansenkaart.sources.tools.rawnames import raw_names, reading, text_of, to_number, to_our_names, to_text
+from kansenkaart.tables import fields, schemas
+from kansenkaart.tables.provenance import Provenance, Tally
 
 KWH_PER_M2_PER_J_PER_CM2 = 1e4 / 3.6e6
 W_PER_M2_PER_HOURLY_J_PER_CM2 = 1e4 / 3600.0
@@ -89,11 +81,11 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None
     drop_undated(sieve, path, sieve.frame["day"].isna())
     _one_station(sieve, path, station)
     frame = sieve.frame
-    rain = sieve.numbers("rain_mm", f"{path.name}, RH")
+    rain = _whole(sieve, "rain_mm", f"{path.name}, RH")
     trace = rain == TRACE_CODE
     sieve.note("rain below 0.05 mm", trace.sum())
-    radiation = sieve.numbers("global_radiation_kwh_per_m2", f"{path.name}, Q")
-    evaporation = sieve.numbers("evaporation_mm", f"{path.name}, EV24")
+    radiation = _whole(sieve, "global_radiation_kwh_per_m2", f"{path.name}, Q")
+    evaporation = _whole(sieve, "evaporation_mm", f"{path.name}, EV24")
     sieve.frame = pd.DataFrame(
         {
             "day": frame["day"].dt.strftime("%Y-%m-%d"),
@@ -147,14 +139,17 @@ def read_weather_hourly(
         return _finish(sieve, "weather_hourly", path), sieve.tally()
     raw, head = _read_station_file(path)
     named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
-    hour, note = hours_from_one(pd.to_numeric(_hour_column(raw, path), errors="coerce"))
-    begin = _days(raw).dt.tz_localize("UTC") + pd.to_timedelta(hour.where(hour.between(1, _HOURS)) - 1, unit="h")
+    clock = _hour_column(raw, path).str.replace(r"^\s*(\d{1,2}):00(?::00)?\s*$", r"\1", regex=True)
+    hour, note = hours_from_one(pd.to_numeric(clock, errors="coerce"))
+    whole = hour.where(hour.between(1, _HOURS) & (hour.mod(1) == 0))
+    begin = _days(raw).dt.tz_localize("UTC") + pd.to_timedelta(whole - 1, unit="h")
     sieve = Sieve(named.assign(STN=raw["STN"], begin=begin))
     sieve.note(note, len(raw) if note else 0)
     drop_undated(sieve, path, sieve.frame["begin"].isna())
     _one_station(sieve, path, station)
     place = position_deg or _position(head, str(sieve.frame["STN"].iloc[0]), path)
-    numbers = {name: sieve.numbers(name, path.name) for name in named.columns}
+    written = raw_names("weather_hourly", "knmi")
+    numbers = {name: _whole(sieve, name, f"{path.name}, {written[name].split('|')[0]}") for name in named.columns}
     sieve.frame = pd.DataFrame(
         {
             "timestamp": sieve.frame["begin"],
@@ -227,11 +222,13 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
             "a head '# STN,YYYYMMDD,…'",
             found=(lines or ["an empty file"])[0][:60],
             where=path.name,
-            remedy="fetch the station file again, as text",
+            remedy="take the station file of KNMI as text, or an EPW (PVGIS and others offer a typical year as EPW too)",
         )
     names = [name.strip(' "').upper() for name in lines[at].lstrip("# ").split(head[1])]
     names = ["YYYYMMDD" if name == "DATE" else name for name in names]
-    body = "\n".join(line for line in lines[at + 1 :] if line.strip() and not line.startswith("#"))
+    rows = (line for line in lines[at + 1 :] if line.strip() and not line.startswith("#"))
+    # Commas behind the last column are no cells, as a spreadsheet adds them to one row or other.
+    body = "\n".join(line.rstrip(f"{head[1]} ") if line.count(head[1]) >= len(names) else line for line in rows)
     if not body:
         raise FormatError("rows after the head", found="none", where=path.name, remedy="fetch the station file again")
     with reading(path, f"{len(names)} columns a row"):
@@ -240,6 +237,16 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
         )
     raw["STN"] = raw["STN"].str.strip().str.removesuffix(".0")
     return raw, "\n".join(lines[:at])
+
+
+def _whole(sieve: Sieve, name: str, where: str) -> pd.Series[float]:
+    """Return a column of KNMI as numbers, unknown where decimals show that it is in another unit: its own are whole."""
+    values = sieve.numbers(name, where)
+    broken = values.notna() & (values.mod(1) != 0)
+    if 10 * broken.sum() > values.notna().sum():
+        sieve.note(f"{where} has decimals, which KNMI's own unit has not: another unit? unknown", values.notna().sum())
+        return values.where(values.isna())
+    return values
 
 
 def _position(head: str, station: str, path: Path) -> tuple[float, float]:

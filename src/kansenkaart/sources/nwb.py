@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import geopandas as gpd
 
@@ -10,11 +10,7 @@ from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.layers import open_layer
 from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
 from kansenkaart.tables import schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.provenance import Tally
 
 #: Names of the layer in the deliveries.
 LAYERS = ("wegvakken", "wegvak")

@@ -7,27 +7,20 @@ number that may be read in two ways (12.500) is asked about, never guessed: that
 
 from __future__ import annotations
 
-import csv
-import datetime
-import io
 import re
 import sys
-import warnings
-import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import openpyxl
 import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import bag_id
-from kansenkaart.sources.tools.geofiles import aside, read_vector
-from kansenkaart.sources.tools.rawnames import bounded, reading, squeezed, text_of
+from kansenkaart.sources.tools.geofiles import read_vector
+from kansenkaart.sources.tools.layers import Rows, Table, column_at, read_table
+from kansenkaart.sources.tools.rawnames import reading, squeezed
 
-Rows = list[tuple[int, list[str]]]
 #: How else people head a column, without case, blanks, hyphens and underscores.
 ALIASES: dict[str, tuple[str, ...]] = {
     "pand_id": ("pand", "bagid", "bagpandid", "pandidentificatie", "identificatie"),
@@ -45,17 +38,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "actual_item": ("post",),
     "actual_value": ("waarde", "bedrag"),
 }
-#: A head stands within the first rows, below a title and remarks [1].
-_HEAD_WITHIN = 20
-#: Larger whole numbers than these are not exact in a workbook's cells.
-_WHOLE_BELOW = 2.0**53
-#: Excel keeps fifteen digits of a number.
-_EXCEL_ROUNDS = 10**15
 #: No pipe is thinner than this [mm]: what is below is written in metres.
 _THINNEST_MM = 5.0
-MOST_UNPACKED_BYTES = 100 << 20
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
-_SIGNS = re.compile(r"[€\s\u00a0\u202f']|EUR", re.IGNORECASE)
+_SIGNS = re.compile(r"[€Ø⌀\s\u00a0\u202f']|EUR|kWp$|mm$", re.IGNORECASE)
+#: What Excel shows where a formula has no answer, in Dutch and English.
+_NO_ANSWER = re.compile(r"#(?:N/?[AB]|REF!|VERW!|VALUE!|WAARDE!|NAME\?|NAAM\?|DIV/0!|DEEL/0!|NUM!|GETAL!|NULL!|LEEG!)")
+#: Panels of 1,000 kWp are a hall; a column of which half is more is written in Wp [kWp].
+_MOST_KWP = 1000.0
 _GROUPED = r"[+-]?[1-9]\d{0,2}"
 _YEAR_IN_DATE = re.compile(r"(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?:[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|[.,]0+)?")
 
@@ -129,7 +119,8 @@ class OwnData:
     report : pandas.DataFrame
         row (as numbered in the file), key, column, found, result: ``matched``, ``unknown_id``, ``duplicate``,
         ``conflict``, ``no_id`` or ``unreadable``; cell (of a row that may be used all the same), and hint: ``excel`` for an
-        id that Excel has rounded, ``two_readings`` for a number such as 12.500, ``metres`` for a size of less than 5 mm.
+        id that Excel has rounded, ``two_readings`` for a number such as 12.500, ``metres`` for a size of less than 5 mm,
+        ``watts`` for power of 1,000 kWp and more, ``hidden`` for a row that a workbook does not show.
     """
 
     table: pd.DataFrame
@@ -144,6 +135,7 @@ def read_own(
     first_year: int,
     last_year: int,
     layer: str | None = None,
+    spelled: Mapping[str, str] | None = None,
 ) -> OwnData:
     """Read one own table and join it on the ids that are known.
 
@@ -161,6 +153,8 @@ def read_own(
         Bounds of a credible year [year].
     layer : str or None
         Sheet of a workbook or layer of a GeoPackage; None takes the first.
+    spelled : mapping of str to str, optional
+        Other words for an id, such as the Dutch name of a service.
 
     Raises
     ------
@@ -168,7 +162,7 @@ def read_own(
         If the file is of another kind or lacks a column.
     """
     raw = _own_columns(_read(path, shape, layer), shape, path)
-    return _told(raw, shape, frozenset(known), (first_year, last_year))
+    return _told(raw, shape, frozenset(known), (first_year, last_year), spelled or {})
 
 
 def read_actuals(path: Path, *, first_year: int, last_year: int, layer: str | None = None) -> OwnData:
@@ -197,23 +191,36 @@ def read_actuals(path: Path, *, first_year: int, last_year: int, layer: str | No
         for year in spans[0]
         for item in spans[1]
     }
-    return _told(raw, ACTUALS, frozenset(ids), (first_year, last_year))
+    return _told(raw, ACTUALS, frozenset(ids), (first_year, last_year), {})
 
 
-def _own_columns(rows: Rows, shape: OwnTable, path: Path) -> pd.DataFrame:
+def _own_columns(table: Table, shape: OwnTable, path: Path) -> pd.DataFrame:
     """Return the columns of the table by our names, with the row of the file as index."""
-    at = _head(rows, shape)
-    head = rows[at][1] if rows else []
-    hits = {name: _column(head, name) for name in shape.columns}
+    rows, head = table.rows, table.head
+    hits = {name: column_at(head, _spellings(name)) for name in shape.columns}
     missing = [name for name, hit in hits.items() if hit is None and name not in shape.optional]
     if missing:
         raise FormatError(
             f"the columns {', '.join(shape.columns)}",
             found=f"{', '.join(filter(None, head)) or 'an empty file'}; missing {', '.join(missing)}",
-            where=f"{path.name}, row {rows[at][0] if rows else 1}",
+            where=f"{path.name}, row {rows[table.at][0] if rows else 1}",
             remedy="add or rename the columns, or begin with an example: kansenkaart eigen-data --voorbeeld",
         )
-    body = [(number, cells) for number, cells in rows[at + 1 :] if any(cells)]
+    body = [(number, cells) for number, cells in rows[table.at + 1 :] if any(cells)]
+    _require_one_meaning(head, body, hits, path)
+    columns = {
+        name: [cells[hit] if hit is not None and hit < len(cells) else "" for _, cells in body]
+        for name, hit in hits.items()
+    }
+    own = pd.DataFrame(columns, index=pd.Index([number for number, _ in body], name="row", dtype="int64"), dtype="str")
+    if shape.parts:
+        own = own.assign(**{shape.key: own[list(shape.parts)].pipe(_joined, ":")})
+    own.attrs["hidden"] = sorted(table.hidden)
+    return own
+
+
+def _require_one_meaning(head: Sequence[str], body: Rows, hits: dict[str, int | None], path: Path) -> None:
+    """Refuse rows that are longer than the head, and a second column for the same thing that says something else."""
     long = next(((number, cells) for number, cells in body if any(cells[len(head) :])), None)
     if long is not None:
         raise FormatError(
@@ -222,26 +229,22 @@ def _own_columns(rows: Rows, shape: OwnTable, path: Path) -> pd.DataFrame:
             where=f"{path.name}, row {long[0]}",
             remedy="put quotes around a text that holds the separator; see docs/how-to/own-data.md",
         )
-    table = {
-        name: [cells[hit] if hit is not None and hit < len(cells) else "" for _, cells in body]
-        for name, hit in hits.items()
-    }
-    own = pd.DataFrame(table, index=pd.Index([number for number, _ in body], name="row", dtype="int64"), dtype="str")
-    if shape.parts:
-        own = own.assign(**{shape.key: own[list(shape.parts)].pipe(_joined, ":")})
-    return own
+    for name, hit in hits.items():
+        again = [at for at, cell in enumerate(head) if at != hit and squeezed(cell) in _spellings(name)]
+        torn = (
+            number for number, cells in body for at in again if cells[at : at + 1] != cells[hit or 0 : (hit or 0) + 1]
+        )
+        if hit is not None and (row := next(torn, None)) is not None:
+            raise FormatError(
+                f"one column {name}",
+                found=f"{head[hit]} and {head[again[0]]} with different values",
+                where=f"{path.name}, row {row}",
+                remedy="remove the column that is not meant",
+            )
 
 
-def _head(rows: Rows, shape: OwnTable) -> int:
-    """Return which row is the head: the first that has all columns, or else the one with most of them."""
-    counts = [sum(_column(cells, name) is not None for name in shape.columns) for _, cells in rows[:_HEAD_WITHIN]]
-    return counts.index(max(counts)) if counts else 0
-
-
-def _column(head: Sequence[str], name: str) -> int | None:
-    spellings = [squeezed(cell) for cell in head]
-    wanted = (squeezed(name), *ALIASES.get(name, ()))
-    return next((spellings.index(one) for one in wanted if one in spellings), None)
+def _spellings(name: str) -> tuple[str, ...]:
+    return (squeezed(name), *ALIASES.get(name, ()))
 
 
 def _joined(cells: pd.DataFrame, separator: str) -> pd.Series:
@@ -250,29 +253,32 @@ def _joined(cells: pd.DataFrame, separator: str) -> pd.Series:
     return pd.Series(texts, index=cells.index, dtype="str")
 
 
-def _told(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tuple[int, int]) -> OwnData:
+def _told(
+    raw: pd.DataFrame, shape: OwnTable, known: frozenset[str], years: tuple[int, int], spelled: Mapping[str, str]
+) -> OwnData:
     typed = raw
-    raw = raw.assign(**{shape.key: _register_ids(raw[shape.key], shape, known)})
+    raw = raw.assign(**{shape.key: _register_ids(raw[shape.key], shape, known, spelled)})
     clean, notes = _clean(raw, shape, years)
     result = _results(raw, shape, known)
     keep = result.eq("matched")
     found = raw[shape.key].where(
         keep, _joined(typed[[name for name in shape.columns if name not in shape.texts]], " | ")
     )
+    hint = pd.Series("", index=raw.index).mask(keep & raw.index.isin(typed.attrs["hidden"]), "hidden")
     rows = pd.DataFrame(
         {"row": raw.index, "key": raw[shape.key], "column": shape.key, "found": found, "result": result}
-    ).assign(cell=False, hint=result.eq("unreadable").map({True: "excel", False: ""}).to_numpy())
+    ).assign(cell=False, hint=hint.mask(result.eq("unreadable"), "excel").to_numpy())
     report = pd.concat([rows, notes], ignore_index=True) if len(notes) else rows.reset_index(drop=True)
     table = clean[keep].set_index(shape.key)
     return OwnData(table, report.sort_values("row", kind="stable", ignore_index=True))
 
 
-def _register_ids(ids: pd.Series, shape: OwnTable, known: frozenset[str]) -> pd.Series:
+def _register_ids(ids: pd.Series, shape: OwnTable, known: frozenset[str], spelled: Mapping[str, str]) -> pd.Series:
     """Return identifications as the register writes them, where a usual spelling of one is meant; others as typed."""
     if shape.key == PANDEN.key:
         tidy = ids.map(lambda one: re.sub(r"^=?\"|\"$|[\s'\u00a0]|[.,]0+$", "", one))
         return tidy.map(bag_id).where(~ids.isin(known), ids).fillna(ids).astype("str")
-    plain = {one.casefold(): one for one in known}
+    plain = {word.casefold(): one for word, one in spelled.items()} | {one.casefold(): one for one in known}
     last: dict[str, list[str]] = {}
     for one in known:
         last.setdefault(re.split(r"[/#]", one)[-1].casefold(), []).append(one)
@@ -280,103 +286,15 @@ def _register_ids(ids: pd.Series, shape: OwnTable, known: frozenset[str]) -> pd.
     return ids.map(lambda one: names.get(one.strip("'").casefold(), one)).astype("str")
 
 
-def _read(path: Path, shape: OwnTable, layer: str | None) -> Rows:
+def _read(path: Path, shape: OwnTable, layer: str | None) -> Table:
     """Return the rows of a table as text, each with its number in the file."""
-    kind = path.suffix.lower()
-    if kind == ".gpkg":
-        with reading(path, "a GeoPackage with a table"):
-            frame = read_vector(path, layer=layer, geometry=False)
-            cells = pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
-        body = [[str(one).strip() for one in row] for row in cells.itertuples(index=False, name=None)]
-        return [(number, row) for number, row in enumerate([list(map(str, frame.columns)), *body], start=1)]
-    if kind in (".xlsx", ".xlsm"):
-        return aside(_read_workbook, path, shape, layer)
-    if kind not in (".csv", ".txt", ".tsv"):
-        raise FormatError(
-            "a .csv, .xlsx or .gpkg file",
-            found=path.suffix or "no ending",
-            where=path.name,
-            remedy="save it as CSV or .xlsx",
-        )
-    if layer is not None:
-        raise FormatError(
-            "no layer for a .csv file", found=layer, where=path.name, remedy="leave layer out of the study"
-        )
-    return aside(_read_text, path)
-
-
-def _read_text(path: Path) -> Rows:
-    try:
-        text, _ = text_of(bounded(path).read_bytes())
-        lines = [line for line in text.splitlines()[:_HEAD_WITHIN] if line.strip()]
-        separator = max(";\t,", key=lambda one: max((line.count(one) for line in lines), default=0))
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
-        return [(number, [cell.strip() for cell in row]) for number, row in enumerate(reader, start=1)]
-    except (csv.Error, OSError, ValueError) as why:
-        raise FormatError(
-            "a table with a head and as many cells in each row",
-            found=str(why)[:300],
-            where=path.name,
-            remedy="save it as CSV UTF-8 or as .xlsx; see docs/how-to/own-data.md",
-        ) from why
-
-
-def _read_workbook(path: Path, shape: OwnTable, sheet: str | None) -> Rows:
-    with reading(path, "a workbook (.xlsx) with a table"):
-        with zipfile.ZipFile(bounded(path)) as opened:
-            if sum(one.file_size for one in opened.infolist()) > MOST_UNPACKED_BYTES:
-                raise ValueError(f"more than {MOST_UNPACKED_BYTES} bytes, unpacked")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(path, data_only=True)
-            formulas = openpyxl.load_workbook(path)
-        if sheet is not None and sheet not in book.sheetnames:
-            raise FormatError(
-                f"sheet {sheet}",
-                found=", ".join(book.sheetnames),
-                where=path.name,
-                remedy=f'write layer = "{book.sheetnames[0]}" in the study, or leave it out',
-            )
-        sheets = [book[sheet]] if sheet is not None else book.worksheets
-        tables = [_cells(one, formulas[one.title]) for one in sheets]
-    fitting = (
-        rows
-        for rows in tables
-        if all(_column(rows[_head(rows, shape)][1], n) is not None for n in shape.columns if n not in shape.optional)
-    )
-    return next(fitting, tables[0]) if all(tables) else next(filter(None, tables), [])
-
-
-def _cells(sheet: Any, formulas: Any) -> Rows:
-    """Return the cells of a sheet as text; every cell of a merged block holds what the block holds.
-
-    A formula of which the outcome was not saved is that formula, which is no number, and not a blank.
-    """
-    filled = {}
-    for block in list((getattr(sheet, "merged_cells", None) and sheet.merged_cells.ranges) or ()):
-        for row, column in block.cells:
-            filled[row, column] = sheet.cell(block.min_row, block.min_col).value
-    rows = []
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = [filled.get((number, at), value) for at, value in enumerate(row, start=1)]
-        blank = [at for at, value in enumerate(cells, start=1) if value is None]
-        for at in blank:
-            formula = formulas.cell(number, at).value
-            cells[at - 1] = formula if isinstance(formula, str) and formula.startswith("=") else None
-        rows.append((number, [_cell(value) for value in cells]))
-    return rows
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (datetime.datetime, datetime.date)):
-        return value.isoformat()[:10]
-    if isinstance(value, (int, float)) and abs(value) >= _EXCEL_ROUNDS:
-        return f"{value:.4E}"  # as Excel shows it: an id of 16 digits has lost its last one
-    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_BELOW:
-        return str(int(value))
-    return str(value).strip()
+    if path.suffix.lower() != ".gpkg":
+        return read_table(path, [_spellings(name) for name in shape.columns], sheet=layer)
+    with reading(path, "a GeoPackage with a table"):
+        frame = read_vector(path, layer=layer, geometry=False)
+        cells = pd.DataFrame({name: _text(frame[name]) for name in frame.columns})
+    body = [[str(one).strip() for one in row] for row in cells.itertuples(index=False, name=None)]
+    return Table(list(enumerate([list(map(str, frame.columns)), *body], start=1)))
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -397,6 +315,9 @@ def _results(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str]) -> pd.Se
 
 def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     clean, notes = raw.copy(), []
+    for name in shape.texts:
+        clean[name] = raw[name].mask(raw[name].str.fullmatch(_NO_ANSWER.pattern), None)
+        notes += list(_unreadable(raw, clean, shape.key, name, hints={}))
     for name in shape.years:
         number = raw[name].map(_year).astype("float64")
         clean[name] = number.where(number.between(*years))
@@ -406,8 +327,10 @@ def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[
         lowest = -sys.float_info.max if shape.signed else 0.0
         clean[name] = number.where(number.between(lowest, sys.float_info.max))
         metres = (clean[name] < _THINNEST_MM) & (name == "diameter_mm")
-        clean[name] = clean[name].mask(metres)
-        notes += list(_unreadable(raw, clean, shape.key, name, hints={"two_readings": ambiguous, "metres": metres}))
+        watts = (clean[name] >= _MOST_KWP) & (name == "pv_installed_kwp") & (clean[name].median() >= _MOST_KWP)
+        clean[name] = clean[name].mask(metres | watts)
+        hints = {"two_readings": ambiguous, "metres": metres, "watts": watts}
+        notes += list(_unreadable(raw, clean, shape.key, name, hints=hints))
     return clean, pd.DataFrame(notes)
 
 

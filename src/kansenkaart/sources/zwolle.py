@@ -6,31 +6,25 @@ The CBS code of a buurt is ``BU0193``, the municipality's number of three digits
 from __future__ import annotations
 
 import re
-import warnings
-import zipfile
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
-import openpyxl
 import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.geofiles import aside, read_vector
+from kansenkaart.sources.tools.geofiles import read_vector
+from kansenkaart.sources.tools.layers import read_table
 from kansenkaart.sources.tools.rawnames import reading, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.provenance import Tally
 
 MUNICIPALITY = ("GM0193", "Zwolle")
 #: Half of the last digit of the totals: energy is published in steps of 0.1 million m3 and 0.1 GWh.
 HALF_STEP = 0.05
 _MILLION = 1e6
-#: A workbook of a hundred buurten unpacks to less than 1 MB [byte].
-MOST_UNPACKED_BYTES = 100 << 20
 _PERCENT = 100.0
 #: Names that the polygons spell otherwise than the workbooks, without blanks and hyphens.
 ALIASES = {
@@ -124,46 +118,21 @@ def _derive(figures: dict[str, pd.Series[Any]], years: dict[str, int], limit: fl
 
 def _read_workbook(path: Path, form: str) -> tuple[pd.DataFrame, int]:
     with reading(path, "a workbook with a title and one row per buurt"):
-        rows = aside(_rows, path)
-        title = _TITLE.match(str(rows[0][0]))
+        rows = [cells for _, cells in read_table(path, []).rows]
+        title = _TITLE.match(rows[0][0])
         if title is None:
             raise FormatError(
                 "the title 'Thema's - <year> - Buurten'",
-                found=str(rows[0][0]),
+                found=rows[0][0],
                 where=path.name,
                 remedy="export the workbook again from the publisher's site",
             )
-        heads = [str(one or "") for one in rows[1]]
-        body = [row for row in rows[2:] if len(row) == len(heads) and row[0]]
+        heads = rows[1]
+        body = [row for row in takewhile(any, rows[2:]) if row[0]]  # signs and sources stand below a blank row
     raw = pd.DataFrame(body, columns=["buurt", *heads[1:]], dtype="object")
     table = to_our_names(raw, "buurt_figures", form=form, where=path.name)
     numbers = {name: to_number(table[name], where=f"{path.name}, {name}") for name in table.columns}
     return pd.DataFrame(numbers).set_index(raw["buurt"].map(_key)), int(title.group(1))
-
-
-def _require_small(path: Path) -> None:
-    """Refuse a workbook that unpacks to more than a table of buurten can hold."""
-    with zipfile.ZipFile(path) as opened:
-        size = sum(one.file_size for one in opened.infolist())
-    if size > MOST_UNPACKED_BYTES:
-        raise FormatError(
-            f"a workbook of at most {MOST_UNPACKED_BYTES} bytes, unpacked",
-            found=str(size),
-            where=path.name,
-            remedy="do not trust this file: export the workbook again",
-        )
-
-
-def _rows(path: Path) -> list[tuple[Any, ...]]:
-    _require_small(path)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Workbook contains no default style")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()
-    rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
-    book.close()
-    return rows
 
 
 def _key(name: object) -> str:

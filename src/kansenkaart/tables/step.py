@@ -100,7 +100,19 @@ def commit() -> str:
     return asked.stdout.strip()
 
 
-def _hash_of_package(*, leave_out: frozenset[str]) -> str:
+@lru_cache
+def version_of(*parts: str) -> str:
+    """Return the hash of some parts of the package, such as what writes the embedded example.
+
+    Parameters
+    ----------
+    *parts : str
+        Folders or files of the package, such as ``sources/example``.
+    """
+    return _hash_of_package(leave_out=frozenset(), parts=parts)
+
+
+def _hash_of_package(*, leave_out: frozenset[str], parts: tuple[str, ...] = ("",)) -> str:
     digest = hashlib.sha256()
 
     def add(folder: Traversable) -> None:
@@ -110,9 +122,14 @@ def _hash_of_package(*, leave_out: frozenset[str]) -> str:
             if item.is_dir() and item.name != "__pycache__":
                 add(item)
             elif item.is_file() and not item.name.endswith((".pyc", ".nbi", ".nbc")):
-                digest.update(item.name.encode() + b"\0" + item.read_bytes() + b"\0")
+                keep(item)
 
-    add(files("kansenkaart"))
+    def keep(item: Traversable) -> None:
+        digest.update(item.name.encode() + b"\0" + item.read_bytes() + b"\0")
+
+    for part in parts:
+        top = files("kansenkaart") / part if part else files("kansenkaart")
+        add(top) if top.is_dir() else keep(top)
     return digest.hexdigest()
 
 

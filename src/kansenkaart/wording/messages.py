@@ -16,6 +16,7 @@ _DEEPEST = 2
 NOT_HAD, NOT_READ, EMPTY = "niet te krijgen", "niet te lezen", "heeft hier niets (lege verzameling)"
 
 _HOLE = re.compile(r"\{\}")
+_FEW_LETTERS = 6
 _AREA_FIGURES = {
     "stays_eur_per_year": "euro per jaar blijft in de buurt (verwacht)",
     "yield_fit_kwh_per_year": "kWh per jaar van volle daken",
@@ -51,6 +52,8 @@ _ROWS = {
 _HINTS = {
     "excel": "Excel heeft de identificatie afgerond (zoals 9,991E+14); niet gebruikt: maak de kolom tekst en vul haar opnieuw",
     "metres": "kleiner dan 5 mm: in meters geschreven? niet gebruikt: schrijf de maat in millimeters",
+    "watts": "1.000 kWp of meer: in Wp geschreven? niet gebruikt: schrijf het vermogen in kWp",
+    "hidden": "gebruikt; deze rij is in de werkmap verborgen",
     "two_readings": "kan op twee manieren gelezen worden (12.500 is 12500 of 12,5); niet gebruikt: schrijf 12500 of 12,5",
 }
 
@@ -88,12 +91,23 @@ def catalogue() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Return a pattern for each sentence with holes, those with most words of their own first."""
+def _patterns() -> list[tuple[re.Pattern[str], str, bool]]:
+    """Return a pattern for each sentence with holes, those with most words of their own first, and if it is of columns.
+
+    One of hardly any words of its own (``{} of {} {}``) fits names only, or it would take every sentence with that word.
+    """
     with_holes = sorted((one for one in catalogue() if "{}" in one), key=lambda one: (-len(_HOLE.sub("", one)), one))
-    return [
-        (re.compile("(.*?)".join(map(re.escape, _HOLE.split(one))), re.DOTALL), catalogue()[one]) for one in with_holes
-    ]
+    found = []
+    for one in with_holes:
+        own = _HOLE.sub("", one)
+        loose = (
+            one.startswith(("{}", "no {}"))
+            and len(own.replace(" ", "")) < _FEW_LETTERS
+            and own.replace(" ", "").isalpha()
+        )
+        pattern = re.compile(("(\\S*?)" if loose else "(.*?)").join(map(re.escape, _HOLE.split(one))), re.DOTALL)
+        found.append((pattern, catalogue()[one], "unknown" in own or "column" in own))
+    return found
 
 
 def in_dutch(text: str) -> str:
@@ -107,16 +121,16 @@ def in_dutch(text: str) -> str:
     return _said(text)
 
 
-def _said(text: str, deep: int = 0) -> str:
+def _said(text: str, deep: int = 0, column: bool = False) -> str:
     if text in catalogue():
         return catalogue()[text]
-    if text in _labels():
+    if text in _labels() and (column or "_" in text):
         return _labels()[text]
     several = "; " in text
-    for pattern, dutch in _patterns() if deep <= _DEEPEST else ():
+    for pattern, dutch, of_columns in _patterns() if deep <= _DEEPEST else ():
         hit = pattern.fullmatch(text) if not several or ";" in pattern.pattern else None
         if hit is not None:
-            return _filled(dutch, tuple(_said(one, deep + 1) for one in hit.groups()))
+            return _filled(dutch, tuple(_said(one, deep + 1, of_columns) for one in hit.groups()))
     return "; ".join(_said(one, deep) for one in text.split("; ")) if several else text
 
 
@@ -127,7 +141,7 @@ def _labels() -> dict[str, str]:
     for one in (files("kansenkaart") / "data" / "fields").iterdir():
         if one.name.endswith(".csv"):
             found |= {row["name"]: row["label_nl"] for row in csv.DictReader(one.read_text("utf-8").splitlines())}
-    return {name: label for name, label in found.items() if "_" in name and label}
+    return {name: label for name, label in found.items() if label}
 
 
 def _filled(dutch: str, fillings: tuple[str, ...]) -> str:

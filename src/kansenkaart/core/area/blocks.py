@@ -370,7 +370,8 @@ def _points_as_buildings(
     number = number.copy()
     number[alone] = len(pand) + spot
     together = extra if pand.empty else gpd.GeoDataFrame(pd.concat([pand, extra], ignore_index=True), crs=pand.crs)
-    return together, number, dropped, {f"no pand within {reach_m:g} m: at their own point": len(alone)}
+    noted = {f"no pand within {reach_m:g} m: at their own point": len(alone)}
+    return together, number, dropped, noted
 
 
 def _classes(ridges: Ridges, barriers: gpd.GeoDataFrame | None, rules: BlockRules) -> tuple[np.ndarray, Flags]:

@@ -115,7 +115,7 @@ def cost_table(costs: pd.DataFrame) -> CostTable:
     """
     needed = ["diameter_mm", "replace_pipe_eur_per_m", "manhole_eur_each"]
     if missing := [name for name in needed if name not in costs.columns]:
-        raise SchemaError(f"columns {needed}", found=f"no {missing}", where="sewer_costs")
+        raise SchemaError(f"columns {needed}", found=f"a table without {missing}", where="sewer_costs")
     columns = [tuple(costs[name].astype(float).tolist()) for name in needed]
     return CostTable(*columns)
 

@@ -104,7 +104,9 @@ def running_deficit(daily: pd.DataFrame, *, crop_factor: float, first_month: int
         If a column is missing or a day comes twice.
     """
     if missing := {"day", "rain_mm", "evaporation_mm"} - set(daily.columns):
-        raise SchemaError("day, rain_mm, evaporation_mm", found=f"no {sorted(missing)}", where="daily weather")
+        raise SchemaError(
+            "day, rain_mm, evaporation_mm", found=f"a table without {', '.join(sorted(missing))}", where="daily weather"
+        )
     if daily["day"].duplicated().any():
         raise SchemaError("each day once", found="days twice", where="daily weather")
     when = pd.DatetimeIndex(pd.to_datetime(daily["day"]))

@@ -148,7 +148,9 @@ def clean_pipes(pipe: gpd.GeoDataFrame, *, limits: PipeLimits) -> CleanPipes:
 def _require_frame(pipe: gpd.GeoDataFrame) -> None:
     missing = [name for name in COLUMNS if name not in pipe.columns and name not in OPTIONAL]
     if missing:
-        raise SchemaError("the columns of sewer_pipe", found=f"no {', '.join(missing)}", where="sewer_pipe")
+        raise SchemaError(
+            "the columns of sewer_pipe", found=f"a table without {', '.join(missing)}", where="sewer_pipe"
+        )
     if pipe.crs is None or pipe.crs.to_epsg() not in (_RD_CODE, int(RD_NAP.split(":")[1])):
         raise CrsError("sewer pipes in RD New (EPSG:28992)", found=str(pipe.crs), where="sewer_pipe.geometry")
 

@@ -96,7 +96,7 @@ def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
             names = [one for one in archive.namelist() if one.lower().endswith(endings)]
             if len(names) != 1:
                 raise FormatError(
-                    f"one file in the zip that ends in {' or '.join(endings)}",
+                    f"one file in the zip that ends in {', '.join(endings)}",
                     found=", ".join(names[:_NAMED]) or "none",
                     where=path.name,
                     remedy="unpack it and name each file in a [[source]] of its own",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kansenkaart.crs import RD, RD_BOUNDS_M, require_rd
 from kansenkaart.errors import FormatError
-from kansenkaart.sources.tools.rawnames import MISSING, NOTES, to_number, to_text
+from kansenkaart.sources.tools.rawnames import MISSING, NOTES, some, to_number, to_text
 from kansenkaart.tables.provenance import Tally
 
 _POLYGONAL = (3, 6)
@@ -59,6 +59,35 @@ def _polygonal(shape: Any) -> Any:
     return shapely.union_all(parts) if parts else None
 
 
+def ring_normals(points: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the area vector of each ring by Newell's method, exact for any plane polygon, convex or not.
+
+    Parameters
+    ----------
+    points : array
+        Corners of all rings one after the other, not closed [m].
+    starts : array of int
+        Index of the first corner of each ring [1].
+
+    Returns
+    -------
+    array
+        Vectors whose length is the area of the ring [m2] and whose direction is its normal:
+        n = 1/2 sum(p_i x p_i+1) [1]_.
+
+    References
+    ----------
+    .. [1] Newell, Newell & Sancha 1972, A solution to the hidden surface problem, doi:10.1145/800193.569954.
+    """
+    ends = np.append(starts[1:], len(points))
+    sizes = ends - starts
+    local = points - np.repeat(points[starts], sizes, axis=0)
+    following = np.arange(1, len(points) + 1)
+    following[ends - 1] = starts
+    crossed = np.cross(local, local[following])
+    return np.asarray(np.add.reduceat(crossed, starts, axis=0) / 2, dtype=np.float64)
+
+
 def bag_id(value: object) -> str | None:
     """Return a BAG identification as 16 digits, from ``0503…``, ``503…`` (a number) or ``NL.IMBAG.Pand.0503…``.
 
@@ -100,7 +129,6 @@ NO_GEOMETRY = "no usable geometry"
 NAMED_RD = "reference system not named, RD New from its coordinates"
 MENDED = "self-crossing geometry mended"
 STRAY = "outside RD New: coordinates of another system"
-_NAMED_IDS = 5
 _UNNAMED = (None, ("EPSG", "4326"), ("OGC", "CRS84"))
 
 
@@ -167,9 +195,7 @@ class Sieve:
         """Leave rows out for one reason, and note the first few by their identification."""
         mask = np.asarray(bad, dtype=bool)
         if mask.any():
-            names = self._names()[mask]
-            more = ", …" if len(names) > _NAMED_IDS else ""
-            self.note(f"left out, {reason}: {', '.join(names[:_NAMED_IDS])}{more}", mask.sum())
+            self.note(f"left out, {reason}: {some(self._names()[mask])}", mask.sum())
             self.drop(mask, reason)
 
     def drop_doubles(self, key: str, reason: str, *, keep: Literal["first", "last"] = "first") -> None:
@@ -191,11 +217,8 @@ class Sieve:
                 copies["_place"] = shapely.to_wkb(shapely.normalize(self.frame.geometry[double].to_numpy()), hex=True)
             kinds = copies.drop_duplicates().groupby(key).size()
             torn = [str(one) for one in kinds.index[kinds > 1]]
-            more = ", …" if len(torn) > _NAMED_IDS else ""
             if torn:
-                self.note(
-                    f"{reason}, with other values, the {keep} kept: {', '.join(torn[:_NAMED_IDS])}{more}", len(torn)
-                )
+                self.note(f"{reason}, with other values, the {keep} kept: {some(torn)}", len(torn))
         self.drop(self.frame[key].duplicated(keep=keep), reason)
 
     def _names(self) -> NDArray[Any]:
@@ -245,12 +268,10 @@ class Sieve:
     def blank_outside(self, name: str, low: float | None, high: float | None) -> None:
         """Make values outside their limits unknown, and count them."""
         column = self.frame[name].astype("float64")
-        bad = pd.Series(False, index=column.index)
-        if low is not None:
-            bad |= column < low
-        if high is not None:
-            bad |= column > high
-        self.note(f"{name} outside {low} to {high}, unknown", bad.sum())
+        lowest, highest = (-np.inf if low is None else low), (np.inf if high is None else high)
+        bad = (column < lowest) | (column > highest)
+        reason = f"{name} below {low:g}, unknown" if high is None and low is not None else ""
+        self.note(reason or f"{name} outside {lowest:g} to {highest:g}, unknown", bad.sum())
         self.frame[name] = column.where(~bad, np.nan)
 
     def polygons(self, where: str = "") -> None:

@@ -1,22 +1,31 @@
-"""Chooses and opens a layer of a vector file as people have it: named or found, packed, in capitals, in parts, empty."""
+"""Opens files as people have them: the layer that is meant of a vector file (packed, in parts, empty), and tables.
+
+A table is text or a workbook, under a title and remarks, with any separator.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import datetime
+import io
 import re
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.archives import Bounds, gunzip
-from kansenkaart.sources.tools.geofiles import endings, field_names, layer_names, read_vector
-from kansenkaart.sources.tools.rawnames import NOTES, reading, squeezed
+from kansenkaart.sources.tools.geofiles import aside, endings, field_names, layer_names, read_vector
+from kansenkaart.sources.tools.rawnames import NOTES, bounded, reading, squeezed, text_of
 
 _SHOWN = 12
 #: What publishers write behind the name of a layer: its year, with or without a version.
@@ -176,15 +185,18 @@ def _plain(path: Path, expected: str) -> Iterator[list[Path]]:
 
 
 def _unzipped(path: Path, folder: Path) -> list[Path]:
-    """Unpack the vector files of a zip, by their bare names and up to a bound, and return them.
+    """Unpack the vector files of a zip, each zip in a folder of its own and up to a bound, and return them.
 
-    A zip in the zip is unpacked too, as the BAG extract of Kadaster holds one per kind of object; papers are passed by.
+    Zips in the zip are unpacked too, however deep: the BAG extract of a municipality is a zip of a zip of zips. Papers are
+    passed by.
     """
     room = [min(_BOUNDS.max_bytes, int(path.stat().st_size * _BOUNDS.max_ratio))]
-    packed = _unpack(path, folder, (*endings(), *_SIDES, ".zip"), room)
-    inner = [one for one in packed if one.suffix.lower() == ".zip"]
-    for one in inner:
-        packed += _unpack(one, folder, endings(), room)
+    packed: list[Path] = []
+    zips = [path]
+    for number, one in enumerate(zips):  # grows as zips are found in zips
+        made = _unpack(one, folder / str(number), (*endings(), *_SIDES, ".zip"), room)
+        packed += made
+        zips += [inner for inner in made if inner.suffix.lower() == ".zip"]
     parts = sorted(one for one in packed if one.suffix.lower() in endings() and not _is_paper(one))
     if not parts:
         raise FormatError(
@@ -197,6 +209,7 @@ def _unzipped(path: Path, folder: Path) -> list[Path]:
 
 
 def _unpack(path: Path, folder: Path, wanted: Collection[str], room: list[int]) -> list[Path]:
+    folder.mkdir()
     made: dict[str, Path] = {}
     with zipfile.ZipFile(path) as opened:
         for one in opened.infolist():
@@ -219,3 +232,167 @@ def _is_paper(part: Path) -> bool:
         return False
     with part.open("rb") as handle:
         return b"bagStand" not in handle.read(_HEAD_BYTES)
+
+
+Rows = list[tuple[int, list[str]]]
+#: Spellings, squeezed, of each column that a table is known by.
+Wanted = Sequence[Collection[str]]
+#: A head stands within the first rows, below a title and remarks [1].
+_HEAD_WITHIN = 20
+#: What CBS and others write behind the name of a column: its number.
+_NUMBERED = re.compile(r"_\d+$")
+#: A workbook that is larger is read row by row, without looking for merged cells, hidden rows and formulas [byte].
+_LIGHT_ABOVE, _MOST_UNPACKED_BYTES = 2 << 20, 512 << 20
+#: Larger whole numbers than the first are not exact in a cell; Excel keeps fifteen digits of a number.
+_WHOLE_BELOW, _EXCEL_ROUNDS = 2.0**53, 10**15
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text, each with its number in the file; which one is the head; and numbers of rows that are hidden."""
+
+    rows: Rows
+    at: int = 0
+    hidden: frozenset[int] = frozenset()
+
+    @property
+    def head(self) -> list[str]:
+        """Cells of the head; none of an empty table."""
+        return self.rows[self.at][1] if self.rows else []
+
+
+def column_at(head: Sequence[str], spellings: Collection[str]) -> int | None:
+    """Return which cell of a head has one of these spellings, the first spelling first.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Cells.
+    spellings : collection of str
+        As `squeezed` gives them.
+    """
+    there = {squeezed(_NUMBERED.sub("", cell)): at for at, cell in reversed(list(enumerate(head)))}
+    there |= {squeezed(cell): at for at, cell in reversed(list(enumerate(head)))}
+    return next((there[one] for one in spellings if one in there), None)
+
+
+def read_table(path: Path, wanted: Wanted, *, sheet: str | None = None) -> Table:
+    """Read a table of text or a workbook; of several separators, rows and sheets those that name most columns are meant.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv``, ``.txt`` or ``.tsv`` (semicolon, tab, comma or bar), or an ``.xlsx`` or ``.xlsm``.
+    wanted : sequence of collections of str
+        Spellings, squeezed, of each column that it is known by.
+    sheet : str or None
+        Of a workbook; None takes the sheet that fits best, those that are shown first.
+
+    Raises
+    ------
+    FormatError
+        If it is another kind of file, cannot be read, or has no such sheet.
+    """
+    kind = path.suffix.lower()
+    if kind in (".xlsx", ".xlsm"):
+        return aside(_of_workbook, path, wanted, sheet)
+    if kind not in (".csv", ".txt", ".tsv"):
+        raise FormatError(
+            "a .csv, .xlsx or .gpkg file",
+            found=path.suffix or "no ending",
+            where=path.name,
+            remedy="save it as CSV or .xlsx",
+        )
+    if sheet is not None:
+        raise FormatError(
+            "no layer for a .csv file", found=sheet, where=path.name, remedy="leave layer out of the study"
+        )
+    return aside(_of_text, path, wanted)
+
+
+def _hits(cells: Sequence[str], wanted: Wanted) -> int:
+    return sum(column_at(cells, one) is not None for one in wanted)
+
+
+def _found(rows: Rows, wanted: Wanted, hidden: frozenset[int] = frozenset()) -> Table:
+    """Return rows with their head: the first of those within the first rows that name most columns."""
+    counts = [_hits(cells, wanted) for _, cells in rows[:_HEAD_WITHIN]]
+    return Table(rows, counts.index(max(counts)) if counts else 0, hidden)
+
+
+def _of_text(path: Path, wanted: Wanted) -> Table:
+    try:
+        text, _ = text_of(bounded(path).read_bytes())
+        begin = [line for line in text.splitlines()[:_HEAD_WITHIN] if line.strip()]
+        found = {one: _found(list(enumerate(csv.reader(begin, delimiter=one))), wanted) for one in ";\t,|"}
+        signs = {one: max((line.count(one) for line in begin), default=0) for one in found}
+        separator = max(found, key=lambda one: (_hits(found[one].head, wanted), signs[one]))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
+        rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(reader, start=1)]
+    except (csv.Error, OSError, ValueError) as why:
+        raise FormatError(
+            "a table with a head and as many cells in each row",
+            found=str(why)[:300],
+            where=path.name,
+            remedy="save it as CSV UTF-8 or as .xlsx; see docs/how-to/own-data.md",
+        ) from why
+    return _found(rows, wanted)
+
+
+def _of_workbook(path: Path, wanted: Wanted, sheet: str | None) -> Table:
+    with reading(path, "a workbook (.xlsx) with a table"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with zipfile.ZipFile(bounded(path)) as opened:
+            if sum(one.file_size for one in opened.infolist()) > _MOST_UNPACKED_BYTES:
+                raise ValueError(f"more than {_MOST_UNPACKED_BYTES} bytes, unpacked")
+        light = path.stat().st_size > _LIGHT_ABOVE
+        book = openpyxl.load_workbook(path, data_only=True, read_only=light)
+        formulas = book if light else openpyxl.load_workbook(path)
+        if sheet is not None and sheet not in book.sheetnames:
+            raise FormatError(
+                f"sheet {sheet}",
+                found=", ".join(book.sheetnames),
+                where=path.name,
+                remedy=f'write layer = "{book.sheetnames[0]}" in the study, or leave it out',
+            )
+        shown = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
+        sheets = [book[sheet]] if sheet is not None else shown
+        tables = [_cells(one, formulas[one.title], light=light) for one in sheets]
+        found = [_found(rows, wanted, hidden) for rows, hidden in tables]
+        return max(found, key=lambda one: (_hits(one.head, wanted), bool(one.rows)))
+
+
+def _cells(sheet: Any, formulas: Any, *, light: bool) -> tuple[Rows, frozenset[int]]:
+    """Return the cells of a sheet as text, and which rows are hidden; every cell of a merged block holds what the block holds.
+
+    A formula of which the outcome was not saved is that formula, which is no number, and not a blank.
+    """
+    if light:
+        sheet.reset_dimensions()
+        values = enumerate(sheet.iter_rows(values_only=True), start=1)
+        return [(number, [_cell(one) for one in row]) for number, row in values], frozenset()
+    filled = {}
+    for block in list((getattr(sheet, "merged_cells", None) and sheet.merged_cells.ranges) or ()):
+        for row, column in block.cells:
+            filled[row, column] = sheet.cell(block.min_row, block.min_col).value
+    rows = []
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        cells = [filled.get((number, at), value) for at, value in enumerate(row, start=1)]
+        blank = [at for at, value in enumerate(cells, start=1) if value is None]
+        for at in blank:
+            formula = formulas.cell(number, at).value
+            cells[at - 1] = formula if isinstance(formula, str) and formula.startswith("=") else None
+        rows.append((number, [_cell(value) for value in cells]))
+    return rows, frozenset(number for number, how in sheet.row_dimensions.items() if how.hidden)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()[:10]
+    if isinstance(value, (int, float)) and abs(value) >= _EXCEL_ROUNDS:
+        return f"{value:.4E}"  # as Excel shows it: an id of 16 digits has lost its last one
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_BELOW:
+        return str(int(value))
+    return str(value).strip()

@@ -18,16 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from kansenkaart.errors import FormatError, KansenkaartError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 
@@ -57,7 +55,7 @@ _SHOWN_COLUMNS = 14
 #: Key in the attributes of a frame under which a reader finds what to note of it.
 NOTES = "notes"
 _DUTCH_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")
-_BOM_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BOM_UTF16, _HEAD_BYTES = (b"\xff\xfe", b"\xfe\xff"), 1 << 10
 
 
 @lru_cache(maxsize=1)
@@ -109,6 +107,20 @@ def forms(table: str) -> list[str]:
 def squeezed(name: object) -> str:
     """Return a name without case, hyphens, underscores and blanks: what two spellings of one column have in common."""
     return re.sub(r"[^a-z0-9]", "", str(name).casefold())
+
+
+def some(names: Iterable[object], *, most: int = 5) -> str:
+    """Return the first few names with commas between, and a sign that there are more.
+
+    Parameters
+    ----------
+    names : iterable of object
+        Such as identifications.
+    most : int
+        How many are named [1].
+    """
+    there = [str(one) for one in names]
+    return ", ".join(there[:most] + ["…"] * (len(there) > most))
 
 
 def column_named(columns: Iterable[object], choices: str) -> str | None:
@@ -299,12 +311,13 @@ def _optional(table: str, form: str) -> list[str]:
 
 def _of_another_form(columns: list[Any], table: str, form: str, where: str, missing: list[str]) -> FormatError:
     other = form_of(columns, table)
-    names = ", ".join(map(str, columns[:_SHOWN_COLUMNS])) + (", …" if len(columns) > _SHOWN_COLUMNS else "")
     wanted = ", ".join(one.split("|")[0] for one in missing)
-    some = ", ".join(_optional(table, form)[:_SHOWN_COLUMNS])
+    optional = ", ".join(_optional(table, form)[:_SHOWN_COLUMNS])
     return FormatError(
-        f"the columns of form {form}: {wanted}" if missing else f"at least one of the columns of form {form}: {some}",
-        found=f"other columns: {names or 'none'}",
+        f"the columns of form {form}: {wanted}"
+        if missing
+        else f"at least one of the columns of form {form}: {optional}",
+        found=f"other columns: {some(columns, most=_SHOWN_COLUMNS) or 'none'}",
         where=where,
         remedy=f'write form = "{other}" in the study'
         if other and other != form
@@ -363,12 +376,24 @@ def has_ended(column: pd.Series[Any]) -> pd.Series[bool]:
 def text_of(content: bytes) -> tuple[str, str | None]:
     """Return the text of a file as people save it, and how it was read where that was not UTF-8.
 
-    A mark at the start (of Windows Notepad) is skipped; UTF-16 is seen by that mark; what is not UTF-8 is taken as
-    Windows-1252, in which every byte but five is a character.
-
+    A mark at the start (of Windows Notepad) is skipped, and so is Excel's line ``sep=;``; UTF-16 is seen by that mark or by
+    its zeros; what is not UTF-8 is taken as Windows-1252, in which every byte but five is a character.
     """
+    text, encoding = _decoded(content)
+    return _SEPARATOR.sub("", text, count=1), encoding
+
+
+_SEPARATOR = re.compile(r"\A\ufeff?\"?sep=.\"?\r?\n", re.IGNORECASE)
+
+
+def _decoded(content: bytes) -> tuple[str, str | None]:
+    begin = content[:_HEAD_BYTES]
     if content.startswith(_BOM_UTF16):
         return content.decode("utf-16", "replace"), "UTF-16"
+    if 3 * begin.count(0) > len(begin):  # Latin letters in UTF-16: every other byte is 0
+        return content.decode(
+            "utf-16-le" if begin[1::2].count(0) > begin[::2].count(0) else "utf-16-be", "replace"
+        ), "UTF-16"
     try:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError:
@@ -440,18 +465,29 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     except KansenkaartError:
         raise
     except _UNREADABLE as why:
-        raise FormatError(
-            expected,
-            found=_cause(why),
-            where=path.name,
-            remedy="check that path and form in the study belong to this file; open it yourself to see whether it is whole",
-        ) from why
+        found, remedy = _cause(why)
+        raise FormatError(expected, found=found, where=path.name, remedy=remedy) from why
 
 
-def _cause(why: Exception) -> str:
-    """Return what went wrong in one line, without paths of the machine and without a library's advice."""
-    if isinstance(why, FileNotFoundError):
-        return "no such file"
+#: What people can do about a failure that says what it is.
+_CAUSES = {
+    r"No such file": ("no such file", "correct path in the study, or put the file there"),
+    r"SHAPE_RESTORE_SHX": (
+        "no .shx beside the .shp",
+        "keep the files of a shapefile together: .shp, .shx, .dbf and .prj",
+    ),
+    r"codec can't decode": ("text that is not UTF-8", "export it anew, as UTF-8"),
+    r"not a zip file": ("no zip or workbook inside", "open it yourself and save it anew as what its ending says"),
+}
+_LOOK = "check that path and form in the study belong to this file; open it yourself to see whether it is whole"
+
+
+def _cause(why: Exception) -> tuple[str, str]:
+    """Return what went wrong in one line, without paths of the machine and a library's advice, and what to do."""
     line = str(why).split("You might want")[0].strip()
+    plain = next((told for sign, told in _CAUSES.items() if re.search(sign, line)), None)
     line = re.sub(r"(?:/[^\s'\"/:]+)+/([^\s'\"/:]+)", r"\1", line)
-    return f"something that cannot be read as such ({type(why).__name__}: {' '.join(line.split())[:240]})"
+    return plain or (
+        f"something that cannot be read as such ({type(why).__name__}: {' '.join(line.split())[:240]})",
+        _LOOK,
+    )
