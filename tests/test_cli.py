@@ -247,13 +247,21 @@ def test_a_dry_run_says_what_is_read_and_what_is_missing_and_writes_nothing(root
     monkeypatch.setenv("KANSENKAART_DATA", str(root / "gegevens"))
     source = '[[source]]\nrole = "{}"\npublisher = "bag"\norigin = "file"\nform = "auto"\npath = "{}"\n'
     (root / "gegevens").mkdir()
-    (root / "gegevens" / "pand.gpkg").write_bytes(b"")
-    text = 'name = "proef"\ntitle = "Proef"\n' + source.format("pand", "pand.gpkg") + source.format("home", "weg.gpkg")
+    (root / "gegevens" / "leeg.gpkg").write_bytes(b"")
+    square = [[[0, 0], [9, 0], [9, 9], [0, 0]]]
+    pand = {"type": "Feature", "properties": {"identificatie": "1", "bouwjaar": 1965, "status": "x"}}
+    pand["geometry"] = {"type": "Polygon", "coordinates": square}
+    (root / "gegevens" / "pand.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [pand]}))
+    named = [("pand", "pand.geojson"), ("pand", "leeg.gpkg"), ("home", "weg.gpkg")]
+    text = 'name = "proef"\ntitle = "Proef"\n' + "".join(source.format(*one) for one in named)
     (root / "studies" / "proef.toml").write_text(text)
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog", "--json"])
     rows = json.loads(told.stdout)
-    assert [(row["name"], row["plan"]) for row in rows] == [("pand", "read"), ("home", "missing")]
-    assert "ONTBREEKT" in CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"]).output
+    assert [(row["name"], row["plan"]) for row in rows] == [("pand", "read"), ("pand", "wrong"), ("home", "missing")]
+    assert rows[0]["detail"] == "pand.geojson (pdok-geojson)"  # the form that its columns show
+    told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"]).output
+    assert "ONTBREEKT" in told
+    assert "KAN ZO NIET    leeg.gpkg; een leeg bestand; noem het bedoelde bestand in path" in told
     assert not (root / "data").exists()
 
 

@@ -10,8 +10,8 @@ import pytest
 from shapely.geometry import box
 
 from kansenkaart.acquire import readers
-from kansenkaart.acquire.deliveries import Part, join
-from kansenkaart.config import Source
+from kansenkaart.acquire.deliveries import Part, example_folder, has_example, join
+from kansenkaart.config import Folders, Source
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -126,3 +126,16 @@ def test_every_form_of_a_role_stands_in_the_how_to_and_every_form_there_is_read(
         for word in re.findall(r"`([a-z0-9-]+)`", line.split("|")[3:4][0] if line.count("|") > 3 else "")
     }
     assert named - there <= {"geotiff", "own"}  # heights are no table, own data has no form
+
+
+def test_an_example_that_another_version_wrote_is_written_anew(tmp_path):
+    places = Folders(published=tmp_path, raw=tmp_path / "raw", processed=tmp_path, maps=tmp_path)
+    folder = example_folder(places)
+    before = (folder / "ogc" / "pand.geojson").stat().st_mtime_ns
+    assert example_folder(places) == folder
+    assert (folder / "ogc" / "pand.geojson").stat().st_mtime_ns == before  # the same version leaves it as it is
+    (folder / ".whole").write_text("1\n", "utf-8")  # as a version of before left it
+    (folder / "ogc").rename(folder / "oud")
+    assert not has_example(places)
+    assert example_folder(places) == folder
+    assert ((folder / "ogc" / "pand.geojson").is_file(), (folder / "oud").exists()) == (True, False)

@@ -209,8 +209,6 @@ def _no_list(found: str, where: str) -> FormatError:
 PUBLISHER = "cbs-odata"
 _CODE = re.compile(r"GM\d{4}")
 _METADATA, _LOCK = ("DataProperties", "WijkenEnBuurten"), threading.Lock()
-
-
 #: The first table of the list in ``data/sources.csv`` is that of this year [year]; the others follow year by year.
 FIRST_YEAR = 2020
 #: So many years are asked: what the newest has hardly filled comes from the one before [1].
@@ -400,8 +398,7 @@ def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:
     with _library(base_url, http) as host:
         info = _ask(table, "TableInfos", host)
     if not info or "Modified" not in info[0]:
-        expected = "one TableInfos row with Modified"
-        raise FormatError(expected, found=str(info)[:80], where=table, remedy="check the table number")
+        raise _no_list(str(info)[:80], f"{table}/TableInfos")
     return info[0]
 
 
