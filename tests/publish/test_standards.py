@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -171,6 +173,28 @@ def test_geoparquet_says_what_the_standard_asks(folder):
         assert column["crs"]["id"] == {"authority": "EPSG", "code": 28992}
         assert set(column["covering"]["bbox"]) == {"xmin", "ymin", "xmax", "ymax"}
         assert column["geometry_types"] == sorted(set(column["geometry_types"]))
+
+
+def test_geoparquet_holds_to_its_abstract_tests(folder):
+    """All but the bridge, which has no shapes."""
+    program = Path(sys.executable).with_name("geoparquet-validator")
+    if not program.is_file():
+        pytest.skip("geoparquet-validator is not installed")
+    for path in (one for one in (folder / "data").glob("*.parquet") if one.stem != "id_bridge"):
+        done = subprocess.run([program, "check", path], capture_output=True, text=True, check=False)
+        assert (done.returncode, re.findall(r"[1-9]\d* fail", done.stdout)) == (0, []), done.stdout
+        assert "core: 1" in done.stdout
+
+
+def test_gdal_finds_the_geopackage_without_fault(folder):
+    """GDAL's own validation, where its Python samples are (Debian: python3-gdal); warnings count as faults."""
+    words = ["python3", "-m", "osgeo_utils.samples.validate_gpkg"]
+    plain = {"PATH": "/usr/bin:/bin"}  # not the Python of an environment, which has no GDAL
+    if subprocess.run([*words, "--help"], env=plain, capture_output=True, check=False).returncode == 1:
+        pytest.skip("GDAL's Python samples are not on this machine")
+    checks = ["-k", "--extra", "--warning-as-error", folder / "data" / "proefveld.gpkg"]
+    done = subprocess.run([*words, *checks], env=plain, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_it_says_how_to_cite_it_and_holds_nothing_internal(folder):
