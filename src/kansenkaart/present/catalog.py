@@ -103,9 +103,7 @@ class Release:
     @property
     def box(self) -> list[float]:
         """West, south, east and north [deg]."""
-        low_x, low_y, high_x, high_y = self.about["extent"]
-        found = Transformer.from_crs(RD, WGS84, always_xy=True).transform_bounds(low_x, low_y, high_x, high_y)
-        return [round(float(one), 6) for one in found]
+        return _degrees(self.about["extent"])
 
     @property
     def description(self) -> str:
@@ -235,13 +233,24 @@ def _dcat(release: Release) -> dict[str, Any]:
     }
 
 
+def _degrees(extent: Sequence[float]) -> list[float]:
+    """Return west, south, east and north [deg] of bounds in RD New [m]."""
+    west, south, east, north = extent
+    found = Transformer.from_crs(RD, WGS84, always_xy=True).transform_bounds(west, south, east, north)
+    return [round(float(one), 6) for one in found]
+
+
+def _ring(box: Sequence[float]) -> list[list[float]]:
+    west, south, east, north = box
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
 def _nl(text: str) -> dict[str, str]:
     return {"@value": text, "@language": "nl"}
 
 
 def _where_and_when(release: Release) -> dict[str, Any]:
-    west, south, east, north = release.box
-    ring = ", ".join(f"{x} {y}" for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south)))
+    ring = ", ".join(f"{x} {y}" for x, y in _ring(release.box))
     years = [str(one["year"]) for one in release.about["sources"] if one["year"]] + [
         str(release.about[name])[:4] for name in ("as_of", "moment")
     ]
@@ -300,10 +309,7 @@ def _stac_collection(release: Release) -> dict[str, Any]:
 
 def _stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
     """Describe a layer as an item of STAC, with its columns, file, size and hash."""
-    low_x, low_y, high_x, high_y = layer.frame.total_bounds
-    found = Transformer.from_crs(RD, WGS84, always_xy=True).transform_bounds(low_x, low_y, high_x, high_y)
-    west, south, east, north = (round(float(one), 6) for one in found)
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    box = _degrees(layer.frame.total_bounds)
     file = _file(release, layer)
     columns = [{"name": one.name, "description": one.definition_en, "type": one.type} for one in layer.fields]
     return {
@@ -312,14 +318,14 @@ def _stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
         "stac_extensions": [f"https://stac-extensions.github.io/{one}/schema.json" for one in _STAC],
         "id": f"{release.name}-{layer.name}",
         "collection": release.name,
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
-        "bbox": [west, south, east, north],
+        "geometry": {"type": "Polygon", "coordinates": [_ring(box)]},
+        "bbox": box,
         "properties": {
             "datetime": str(release.about["moment"]),
             "title": layer.title_en,
             "description": f"One row is {layer.row_en}.",
             "proj:code": RD,
-            "proj:bbox": [float(one) for one in (low_x, low_y, high_x, high_y)],
+            "proj:bbox": [float(one) for one in layer.frame.total_bounds],
             "table:columns": columns,
             "table:primary_geometry": "geometry",
             "table:row_count": len(layer.frame),
