@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shapely import LineString, Point
 
 from kansenkaart.core import scoring
+from kansenkaart.wording.nl import codes
 
 LITRES = 60.0
 home_rows = st.lists(
@@ -141,3 +142,10 @@ def test_a_roof_without_any_known_face_is_unknown_not_zero():
     assert out["roof_area_m2"].tolist() == [30.0, 5.0]
     assert out["faces"].tolist() == [2, 1]
     assert np.isnan(out.loc["b", "open_sky_kwh_per_year"])
+
+
+def test_a_sum_of_several_bases_has_one_code_of_the_list():
+    """Readers met "dsm+lod22+dsm", which no list of codes has: a release of such a buurt broke its own enumeration."""
+    faces = pd.DataFrame({"pand_id": list("aab"), "score_basis": ["dsm", "lod22+dsm", "dsm"], "kwh": [1.0, 2.0, 3.0]})
+    assert scoring.sum_roofs(faces, by="pand_id", names=["kwh"])["score_basis"].tolist() == [scoring.MIXED, "dsm"]
+    assert [name for name in ("score_basis", "people_basis", "assigned_by") if scoring.MIXED not in codes(name)] == []

@@ -138,10 +138,8 @@ def sum_streets(home: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "homes": groups["home_id"].count().to_numpy(),
             "people": groups["people"].sum().to_numpy(),
             "grey_water_m3_per_year": groups["grey_water_m3_per_year"].sum().to_numpy(),
-            "grey_water_m3_per_year_basis": groups["people_basis"]
-            .agg(lambda one: "+".join(sorted(set(one))))
-            .to_numpy(),
-            "assigned_by": groups["assigned_by"].agg(lambda one: "+".join(sorted(set(one)))).to_numpy(),
+            "grey_water_m3_per_year_basis": groups["people_basis"].agg(one_basis).to_numpy(),
+            "assigned_by": groups["assigned_by"].agg(one_basis).to_numpy(),
         },
         geometry=merged.geometry.to_numpy(),
         crs=home.crs,
@@ -167,8 +165,23 @@ def sum_roofs(faces: pd.DataFrame, *, by: str, names: Sequence[str]) -> pd.DataF
     return (
         groups[list(names)]
         .sum(min_count=1)
-        .assign(faces=groups.size(), score_basis=groups["score_basis"].agg(lambda one: "+".join(sorted(set(one)))))
+        .assign(faces=groups.size(), score_basis=groups["score_basis"].agg(one_basis))
     )
+
+
+#: What a sum was made from whose parts were made from several things.
+MIXED = "mixed"
+
+
+def one_basis(parts: pd.Series[str]) -> str:
+    """Return the basis that all parts of a sum share, else ``mixed``: one code of its list, never several in one text.
+
+    Parameters
+    ----------
+    parts : Series of str
+        Of each part its basis.
+    """
+    return str(parts.iloc[0]) if parts.eq(parts.iloc[0]).all() else MIXED
 
 
 def add_buurtcode(frame: gpd.GeoDataFrame, *, buurt: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -137,11 +137,7 @@ def _buurten(store: Store) -> Sequence[Product]:
         sums = None if scored is None else scored.groupby("buurtcode")[name].sum(min_count=1)
         out[name] = float("nan") if sums is None else out["buurtcode"].map(sums)
     out["modules_pay"] = out["modules_pay"].round()
-    basis = (
-        None
-        if scored is None
-        else scored.groupby("buurtcode")["score_basis"].agg(lambda one: "+".join(sorted(set(one))))
-    )
+    basis = None if scored is None else scored.groupby("buurtcode")["score_basis"].agg(scoring.one_basis)
     out["score_basis"] = None if basis is None else out["buurtcode"].map(basis)
     out = _beside_installed(out, roofed)
     names = [name for name in _columns() if name in out.columns]
