@@ -309,7 +309,8 @@ def _stac_collection(release: Release) -> dict[str, Any]:
 
 def _stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
     """Describe a layer as an item of STAC, with its columns, file, size and hash."""
-    box = _degrees(layer.frame.total_bounds)
+    bounds = [float(one) for one in layer.frame.total_bounds]
+    box = _degrees(bounds)
     file = _file(release, layer)
     columns = [{"name": one.name, "description": one.definition_en, "type": one.type} for one in layer.fields]
     return {
@@ -325,7 +326,7 @@ def _stac_item(release: Release, layer: OpenLayer) -> dict[str, Any]:
             "title": layer.title_en,
             "description": f"One row is {layer.row_en}.",
             "proj:code": RD,
-            "proj:bbox": [float(one) for one in layer.frame.total_bounds],
+            "proj:bbox": bounds,
             "table:columns": columns,
             "table:primary_geometry": "geometry",
             "table:row_count": len(layer.frame),
