@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kansenkaart.config import ROLES
-from kansenkaart.errors import FetchError, TooMuchError
+from kansenkaart.errors import FetchError, FormatError, TooMuchError
 from kansenkaart.runs import study
 from kansenkaart.sources import pdok
 from kansenkaart.sources.tools.ogc import Choice
@@ -135,7 +135,33 @@ def test_a_service_that_fails_on_every_box_is_not_asked_for_ever(unkind_site, tm
         layer = pdok.Layer("bag", "pand", f"{server.url}/ogc", "pand")
         with pytest.raises(TooMuchError):
             pdok.fetch_collection(tmp_path, layer=layer, http=HTTP, bbox_m=box)
-        assert len(server.asked) == HTTP.attempts * (pdok.MOST_SPLITS + 1)
+        assert len(server.asked) == HTTP.attempts + 2 * pdok.MOST_SPLITS  # after the first refusal every box twice only
+
+
+def _elsewhere(page):
+    for one in page["features"]:
+        one["geometry"] = {"type": "Point", "coordinates": [120_000.0, 480_000.0]}
+
+
+ODD_BOXES = {
+    "the box ignored": (faults.body(_elsewhere), FormatError, "features in the box 190000,560000,"),
+    "nothing where people live": (
+        faults.body(lambda page: page.update(features=[], links=[], numberReturned=0)),
+        FetchError,
+        "where CBS counts 1034 homes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD_BOXES)
+def test_a_service_that_understands_the_box_in_another_way_is_refused(unkind_site, tmp_path, monkeypatch, name):
+    change, error, words = ODD_BOXES[name]
+    with serve_unkind(unkind_site, "no count") as server:
+        for one, address in unkind_addresses(server.url).items():
+            monkeypatch.setenv(one, address)
+        server.fault = lambda n, p, reply: change(n, p, reply) if "/pand/items" in p else reply
+        with pytest.raises(error, match=words):
+            study.run_acquire(twin(tmp_path / "p", "buurt", "pand"))
 
 
 def test_a_killed_run_goes_on_and_asks_no_page_twice(unkind_site, tmp_path, monkeypatch):
@@ -175,6 +201,9 @@ def test_the_template_of_a_municipality_gets_every_layer_through_all_surprises(u
     assert (len(home), home["pand_id"].notna().sum()) == (1034, 1034)
     assert set(place.store.read("pand")["pand_id"]) <= set(roofs["pand_id"])
     assert len(place.store.read("weather_hourly")) == 87600
+    panels = place.store.read("buurt").set_index("buurtcode")[["pv_systems", "pv_installed_kwp", "pv_systems_year"]]
+    assert panels.loc["BU99990001"].tolist() == [110, 440, 2022]  # a third of 330 homes, 4 kWp each
+    assert panels["pv_systems"].notna().sum() == 3
     assert sum(one.startswith("raming: ") for one in said) >= 15  # before anything but buurten is asked
     assert any("pagina's" in one for one in said)
 
@@ -183,13 +212,22 @@ def test_what_is_optional_and_cannot_be_had_is_left_out_and_said(unkind_site, tm
     with serve_unkind(unkind_site) as server:
         for name, address in unkind_addresses(server.url).items():
             monkeypatch.setenv(name, address)
-        gone = ("beheerleiding", "beheerput", "klimatologie", "_05m")
-        server.fault = lambda n, p, reply: faults.status(404)(n, p, reply) if any(one in p for one in gone) else reply
+        gone, odd = ("beheerleiding", "beheerput", "daggegevens", "_05m"), faults.text(b",    Q\n", b",   QX\n")
+
+        def fault(number, path, reply):
+            reply = odd(number, path, reply) if "uurgegevens" in path else reply
+            return faults.status(404)(number, path, reply) if any(one in path for one in gone) else reply
+
+        server.fault = fault
         place = study.open_study("gemeente", root=project(tmp_path / "p", "gemeente"), gemeentecode="GM9999")
         study.run_acquire(replace(place, http=HTTP))
     noted = place.store.describe("buurt")["tally"]["noted"]
-    assert sum("niet te krijgen: status 404" in one for one in noted) == 6
+    assert sum("niet te krijgen: status 404" in one for one in noted) == 5
     assert not place.store.has("sewer_pipe")
     assert not place.store.has("dsm")
-    assert len(place.store.read("weather_hourly")) == 8760  # the typical year that is built in
-    assert "knmi-jaar" in {one["publisher"] for one in place.store.describe("weather_hourly")["sources"]}
+    assert (
+        len(place.store.read("weather_hourly")) == 8760
+    )  # hours that cannot be read: the typical year that is built in
+    noted = place.store.describe("weather_hourly")["tally"]["noted"]
+    assert any("niet te lezen" in one for one in noted)
+    assert noted["geen weer per uur in de studie: ingebouwd typisch jaar van De Bilt"] == 8760

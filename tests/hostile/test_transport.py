@@ -13,7 +13,7 @@ import requests
 from kansenkaart.errors import ConfigError, FetchError, FormatError
 from kansenkaart.sources.publishers import base_url
 from kansenkaart.sources.tools.http import Http, download, get
-from kansenkaart.sources.tools.transport import ask, within_host
+from kansenkaart.sources.tools.transport import ask, same_host
 from tests.hostile.watch import listening
 
 HTTP = Http(connect_timeout_s=2, read_timeout_s=5, answer_timeout_s=1.0, attempts=1, wait_first_s=0.001)
@@ -136,9 +136,9 @@ def test_an_answer_in_time_leaves_no_timer():
 def test_a_link_stays_with_its_host_and_with_tls(link, found):
     if found is None:
         with pytest.raises(FormatError, match="a link to"):
-            within_host(link, "https://x.nl/a")
+            same_host(link, "https://x.nl/a")
     else:
-        assert within_host(link, "https://x.nl/a") == found
+        assert same_host(link, "https://x.nl/a") == found
 
 
 @pytest.mark.parametrize("address", ["http://api.pdok.nl/", "http://10.0.0.1/", "http://127.0.0.1.evil.example/"])

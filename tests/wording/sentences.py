@@ -17,6 +17,8 @@ HOLE = "{}"
 #: Of which words of a call people read: methods of the sieve and of the tallies, with the place of the reason.
 REASONS = {"drop": 1, "drop_named": 1, "note": 0, "_drop_named": 2}
 PREFIXES = {"drop_by_name": 2, "_keep_only": 2}
+#: What ends one try; its words become what an error has found.
+TRIES = {"_Again"}
 #: Counters by reason.
 TALLIES = {"noted", "left_out", "seen", "notes", "left"}
 FIELDS = ("expected", "found", "where", "remedy")
@@ -75,7 +77,7 @@ class Package:
     def _read_by_people(self, node: ast.AST, errors: set[str]) -> Iterator[tuple[ast.expr, str]]:
         if isinstance(node, ast.Call):
             name = called(node)
-            if name in errors:
+            if name in errors or name in TRIES:
                 yield from ((one, "") for one in [*node.args[:1], *(k.value for k in node.keywords if k.arg in FIELDS)])
             elif name in REASONS and len(node.args) > REASONS[name]:
                 yield node.args[REASONS[name]], ""

@@ -20,7 +20,7 @@ from kansenkaart.errors import ConfigError, FetchError
 from kansenkaart.sources import ahn, bag, bag3d_api, cbs, knmi, pdok, publishers
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
-from kansenkaart.sources.tools.ogc import Choice
+from kansenkaart.sources.tools.ogc import CLOSING, OPENING, Choice
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
 
@@ -29,6 +29,8 @@ Fetched = tuple[tuple[Path, ...], Provenance]
 #: The 3DBAG API serves small windows; it took 39 s a km2 and more where it was measured: above this the tiles [km2].
 MOST_API_KM2 = 0.5
 _M2_PER_KM2 = 1e6
+#: From so many homes by CBS on the BAG cannot be empty (guess) [1].
+_SURE_HOMES = 50
 _STATION = re.compile(r"\d{3}")
 NEAREST = "dichtstbij"
 _PERIOD = re.compile(r"(\d{8})-(\d{8})")
@@ -177,7 +179,19 @@ class Errand:
             ),
             open_pages=self._pages,
         )
+        self._require_homes(source, path, window)
         return (path,), told
+
+    def _require_homes(self, source: Source, path: Path, window: Box) -> None:
+        """Refuse an empty answer of the BAG where CBS counts homes: the service understood the question in another way."""
+        count = self._homes.within(window)[0] if self._homes and source.role in ("pand", "home") else 0.0
+        if count >= _SURE_HOMES and path.stat().st_size <= len(OPENING) + len(CLOSING):
+            raise FetchError(
+                f"objects where CBS counts {count:.0f} homes",
+                found=f"an empty collection {source.role}",
+                where=source.publisher,
+                remedy='take the file of the country: origin = "bulk"; or run kansenkaart proef',
+            )
 
     def _with_panden(self, source: Source) -> Choice:
         """Name the panden of each home: the service gives addresses that end in the key of the pand's feature."""

@@ -114,10 +114,13 @@ def _saying(step: Step, said: Mapping[str, str]) -> Step:
 
 def _default_weather() -> Step:
     """Return the step that puts the built-in typical year in the place of hourly weather that the study lacks."""
-    hours, tally, told = knmi.typical_year()
-    noted = {**tally.noted, "geen weer per uur in de studie: ingebouwd typisch jaar van De Bilt": len(hours)}
-    made = Product("weather_hourly", hours, replace(tally, noted=noted))
-    return Step("weather_hourly", ("weather_hourly",), lambda _: [made], (), (told,))
+    return Step("weather_hourly", ("weather_hourly",), lambda _: [_typical({})], (), (knmi.typical_year()[2],))
+
+
+def _typical(noted: Mapping[str, int]) -> Product:
+    hours, tally, _ = knmi.typical_year()
+    said = {**noted, **tally.noted, "geen weer per uur in de studie: ingebouwd typisch jaar van De Bilt": len(hours)}
+    return Product("weather_hourly", hours, replace(tally, noted=said))
 
 
 def _raster_step(role: str, parts: Sequence[_Part], errand: Errand) -> Step:
@@ -141,6 +144,8 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study, cut: Box | Non
 
     def action(store: Store) -> list[Product]:
         made = _make(table, store, mine, extra)
+        if table == "weather_hourly" and isinstance(made.content, pd.DataFrame) and made.content.empty:
+            return [_typical(made.tally.noted if made.tally else {})]
         return [made if cut is None else _within(made, cut)]
 
     return Step(table, (table,), action, inputs, deliveries, parameters)
@@ -168,13 +173,14 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
         figures, told = read(part.delivery.paths[0], part.source)
         frame = scoring.with_statistics(gpd.GeoDataFrame(frame), statistics=figures)
         tally = _with_notes(tally, {f"statistics: {key}": count for key, count in told.noted.items()})
+        what = "statistics" if "inhabitants" in figures else "panels"
         strange = ~frame["buurtcode"].isin(figures["buurtcode"])
-        reason = "buurt without statistics of its code (codes of another year?)"
+        reason = f"buurt without {what} of its code (codes of another year?)"
         tally = _with_notes(tally, {reason: int(strange.sum())} if strange.any() else {})
         tally = _with_notes(tally, _merged([*frame["buurtcode"], *figures["buurtcode"]]) if strange.any() else {})
         here = figures["buurtcode"].str[:_OF_GEMEENTE].isin(frame["buurtcode"].str[:_OF_GEMEENTE])
         homeless = int((here & ~figures["buurtcode"].isin(frame["buurtcode"])).sum())
-        tally = _with_notes(tally, {"statistics without a buurt of their code": homeless} if homeless else {})
+        tally = _with_notes(tally, {f"{what} without a buurt of their code": homeless} if homeless else {})
     if table in _IN_BUURT and store.has("buurt"):
         frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)

@@ -308,17 +308,24 @@ def _compare(verdict: Verdict, source: Source, features: Sequence[Mapping[str, A
     properties = [one.get("properties") or {} for one in features]
     present = {name for one in properties for name in one}
     known: set[str] = {"id"}
-    gone: list[str] = []
+    gone, typed = list[str](), list[str]()
     for ours, raw in raw_names(source.role, source.form).items():
         choices = [one for one in raw.removesuffix("?").split("|") if one]
         known |= {one.casefold() for one in choices}
         hit = next((one for one in choices if one in present), None)
         if choices and hit is None:
             gone.append(choices[0])
-        came = hit is not None and any(one.get(hit) not in (None, "", -99997, -99995) for one in properties)
-        if came and ours in getattr(frame, "columns", ()) and len(frame) and frame[ours].isna().all():
-            sample = next(one[hit] for one in properties if one.get(hit) not in (None, ""))
-            verdict.fail(f"{hit} komt binnen als {sample!r} ({type(sample).__name__}) en gaat verloren: ander type")
+        values = [one[hit] for one in properties if hit and one.get(hit) not in (None, "", -99997, -99995)]
+        if not values or ours not in getattr(frame, "columns", ()) or frame.empty:
+            continue
+        if frame[ours].isna().all():
+            verdict.fail(
+                f"{hit} komt binnen als {values[0]!r} ({type(values[0]).__name__}) en gaat verloren: ander type"
+            )
+        elif isinstance(values[0], str) and frame[ours].dtype.kind in "if":
+            typed.append(f"{hit} ({values[0]!r})")
+    if typed:
+        verdict.words.append(f"getallen als tekst, zo gelezen: {', '.join(typed[:6])}")
     if gone:
         verdict.words.append(f"niet gegeven, mag ontbreken: {', '.join(gone)}")
     if new := sorted(one for one in present if one.casefold() not in known):
@@ -401,15 +408,9 @@ def _weather(trial: Trial, source: Source, verdict: Verdict) -> None:
     day = datetime.now(UTC) - timedelta(days=60)
     days = [f"{day - timedelta(days=back):%Y%m%d}" for back in (1, 0)]
     fetch = knmi.fetch_days if source.role == "weather_daily" else knmi.fetch_hours
+    asked: dict[str, Any] = {"stations": [station], "first_day": days[0], "last_day": days[1]}
     begun = time.monotonic()
-    path, _ = fetch(
-        trial.folder,
-        base_url=publishers.base_url(source.publisher),
-        stations=[station],
-        first_day=days[0],
-        last_day=days[1],
-        http=trial.http,
-    )
+    path, _ = fetch(trial.folder, base_url=publishers.base_url(source.publisher), http=trial.http, **asked)
     verdict.seconds.append(time.monotonic() - begun)
     frame, tally = read(path, source.model_copy(update={"origin": "live"}))
     sun = "global_radiation_kwh_per_m2" if source.role == "weather_daily" else "ghi_w_per_m2"

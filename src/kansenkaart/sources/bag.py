@@ -301,7 +301,8 @@ def pand_names(path: Path) -> Choice:
     """
     with reading(path, "panden as the web service gives them"):
         raw = read_vector(path, geometry=False)
-    names = dict(zip(raw["id"].astype(str), raw["identificatie"].astype(str), strict=True)) if len(raw) else {}
+    known = {"id", "identificatie"} <= set(raw.columns)
+    names = dict(zip(raw["id"].astype(str), raw["identificatie"].astype(str), strict=True)) if known else {}
 
     def adapt(home: Feature) -> Feature:
         told = home.get("properties") or {}

@@ -24,11 +24,11 @@ from cbsodata import cbsodata3
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
-from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host
+from kansenkaart.sources.tools.http import Http, get_json, same_host
 from kansenkaart.sources.tools.layers import read_table
 from kansenkaart.sources.tools.ogc import encoded
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
-from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
+from kansenkaart.sources.tools.rawnames import bounded, parse_json, reading, some, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
 
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].
@@ -349,15 +349,13 @@ def fetch_v4(
 
 
 def _all_v4(url: str, http: Http) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    asked: set[str] = set()
-    link: str | None = url
+    rows, asked, link = list[dict[str, Any]](), set[str](), url
     while link:
         asked.add(link)
         page, _ = get_json(link, http=http)
         rows += _listed(page, link)
         following = page.get("@odata.nextLink")
-        link = same_host(str(following), link) if following else None
+        link = same_host(str(following), link) if following else ""
         if link in asked:
             raise IncompleteError("pages that go on", found="a next link to an earlier page", where=str(link))
     return rows
@@ -474,7 +472,8 @@ def _library(base_url: str, http: Http) -> Iterator[str]:
         raise ConfigError(f"an address that ends with {ending}", found=base_url, where=PUBLISHER)
     with _LOCK:
         before = cbsodata3.Session, cbsodata3.options.use_https
-        cbsodata3.Session = lambda: _OurSession(http)
+        asked = [base_url]
+        cbsodata3.Session = lambda: _OurSession(http, asked)
         cbsodata3.options.use_https = parts.scheme == "https"
         try:
             yield parts.netloc + parts.path.rstrip("/").removesuffix(ending)
@@ -483,17 +482,18 @@ def _library(base_url: str, http: Http) -> Iterator[str]:
 
 
 class _OurSession(requests.Session):
-    """Answers the library's request through `get_json`, which retries, bounds and checks."""
+    """Answers the library's request through `get_json`, which retries, bounds and checks; it follows any link for ever."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, asked: list[str]) -> None:
         super().__init__()
-        self._http = http
+        self._http, self._asked = http, asked  # where it lives, and what was asked since
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         """Send one prepared request and return a whole, checked answer."""
-        url = str(request.url)
-        _, answer = get_json(url, http=self._http)
-        response = requests.Response()
-        response.status_code, response.url = answer.status, url
-        response._content = answer.content
+        url = same_host(str(request.url), self._asked[0])
+        if url in self._asked[1:]:
+            raise IncompleteError("pages that go on", found="a next link to an earlier page", where=url)
+        self._asked.append(url)
+        answer, response = get_json(url, http=self._http)[1], requests.Response()
+        response.status_code, response.url, response._content = answer.status, url, answer.content
         return response

@@ -215,7 +215,7 @@ def merged_into(text: str) -> tuple[str, str, str] | None:
     ----------
     text : str
         Name or code of the one before, such as ``Brielle`` or ``GM0501``; ``data/gemeente_changes.csv`` has those of 2022 and
-        2023 (CBS, Gemeentelijke indeling), between the years of statistics that are read; there were none in 2024 and 2025.
+        2023 (CBS, Gemeentelijke indeling), between the years of statistics that are read; there were none from 2024 to 2026.
     """
     wanted = " ".join(text.split()).casefold()
     for row in _changes():
@@ -230,7 +230,8 @@ def municipality(text: str) -> tuple[str, str] | None:
     Parameters
     ----------
     text : str
-        Such as ``Zwolle``, ``'s-gravenhage`` or ``GM0193``; ``data/gemeenten.csv`` has those of 2023 to 2025 (CBS 86044NED).
+        Such as ``Zwolle``, ``'s-gravenhage`` or ``GM0193``; ``data/gemeenten.csv`` has the 342 of 2023 to 2026 (CBS 86044NED).
+        Wijdemeren is to go into Hilversum on 1 January 2027 (bill sent to parliament on 21 November 2025).
 
     Raises
     ------

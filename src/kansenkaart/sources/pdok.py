@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, StoreError, TooMuchError
 from kansenkaart.sources.publishers import delivery
-from kansenkaart.sources.tools.http import Http, get_json, parse_json, same_host, validators
+from kansenkaart.sources.tools.http import Http, get_json, same_host, validators
 from kansenkaart.sources.tools.ogc import (
     CLOSING,
     OPENING,
@@ -34,11 +34,12 @@ from kansenkaart.sources.tools.ogc import (
     features_of,
     identify,
     next_link,
+    require_box,
     require_names,
     require_rd_header,
 )
 from kansenkaart.sources.tools.rawfolder import edition_named, keep_draft, plain_name, write_atomic
-from kansenkaart.sources.tools.rawnames import raw_names
+from kansenkaart.sources.tools.rawnames import parse_json, raw_names
 from kansenkaart.tables.provenance import Provenance
 
 #: How PDOK names RD New [OGC API Features part 2, 7.1].
@@ -208,15 +209,15 @@ def queryables(base_url: str, collection: str, *, http: Http) -> frozenset[str]:
 
     Raises
     ------
-    TooMuchError
+    FetchError
         If the service is out of order.
     """
     url = f"{base_url.rstrip('/')}/collections/{collection}/queryables"
     try:
         content, _ = get_json(url, http=http, params={"f": "json"})
-    except TooMuchError:
-        raise
     except FetchError:
+        if not http.meter.life_of(url).good:
+            raise
         return frozenset()
     properties = content.get("properties") if isinstance(content, dict) else None
     return frozenset(properties) if isinstance(properties, dict) else frozenset()
@@ -305,6 +306,8 @@ class _Pull:
         try:
             for page in self._walk(query, files, fresh=fresh):
                 features = features_of(page, where=query.url)
+                if query.bbox_m and not rows:
+                    require_box(features, query.bbox_m, where=query.url)
                 _require_returned(page, features, query)
                 rows += len(features)
                 sizes.append(len(features))

@@ -71,11 +71,14 @@ def reachable(addresses: Sequence[str], *, http: Http) -> str:
     refused: FetchError | None = None
     for url in addresses:
         try:
-            head(url, http=http)
+            kind = head(url, http=http).get("content-type", "")
         except FetchError as why:
             refused = refused or why
         else:
-            return url
+            if "text/html" not in kind:
+                return url
+            wrong = FetchError("a file", found="a page (HTML), as of maintenance", where=url, remedy="run again later")
+            refused = refused or wrong
     raise refused or FetchError("an address", found="none", where="data/sources.csv", remedy="add one")
 
 

@@ -13,7 +13,8 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,8 +25,8 @@ from urllib3.exceptions import HTTPError
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, StoreError, TooMuchError
 from kansenkaart.sources.tools.rawfolder import write_atomic
-from kansenkaart.sources.tools.rawnames import json_that_fits
-from kansenkaart.sources.tools.transport import Meter, ask, within_host
+from kansenkaart.sources.tools.rawnames import parse_json
+from kansenkaart.sources.tools.transport import Meter, ask, same_host
 from kansenkaart.tables.provenance import sha256_of
 
 #: Settings of the environment: who asks, and how long to pause between requests [s].
@@ -49,6 +50,9 @@ class Http:
     wait_first_s, wait_most_s : float
         First and longest pause between tries [s]; the pause doubles, with full jitter, and is never shorter than
         the publisher's Retry-After. A Retry-After above ``wait_most_s`` ends the run with an error.
+    patience_s : float
+        A question to a host that gives no sign of life for so long is given up [s]; the next questions to it are asked
+        once only, and briefly, until it answers.
     max_bytes : int
         Largest answer that is taken, after decompression [byte].
     page_size : int
@@ -66,7 +70,8 @@ class Http:
     answer_timeout_s: float = 1800.0
     attempts: int = 5
     wait_first_s: float = 1.0
-    wait_most_s: float = 120.0
+    wait_most_s: float = 90.0
+    patience_s: float = 100.0
     max_bytes: int = 1 << 30
     page_size: int = 1000
     pause_s: float = 0.25
@@ -120,42 +125,6 @@ def validators(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def parse_json(content: bytes, *, where: str) -> Any:
-    """Return JSON as values.
-
-    Raises
-    ------
-    FormatError
-        If it is truncated, no JSON, or holds NaN or infinity.
-    """
-
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{name} is not a JSON number")
-
-    try:
-        return json.loads(json_that_fits(content, where=where), parse_constant=refuse)
-    except (ValueError, RecursionError) as why:
-        raise FormatError("sound JSON", found=str(why), where=where, remedy="fetch it again") from why
-
-
-def same_host(url: str, base: str) -> str:
-    """Return a link that a page gave, made absolute, if it stays with the publisher.
-
-    Parameters
-    ----------
-    url : str
-        The address that an answer names.
-    base : str
-        The address that was asked.
-
-    Raises
-    ------
-    FormatError
-        If it leads to another host or port, gives up TLS, or has a user name in it.
-    """
-    return within_host(url, base)
-
-
 def retry_after_s(text: str | None) -> float:
     """Return the pause that a Retry-After header asks for [s], 0 where it says nothing usable."""
     if not text:
@@ -163,21 +132,26 @@ def retry_after_s(text: str | None) -> float:
     if text.strip().isdigit():
         return float(text)
     try:
-        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
-    except (TypeError, ValueError):
+        when = parsedate_to_datetime(text)
+        return max(when.replace(tzinfo=when.tzinfo or UTC).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 
-__all__ = ["Answer", "Http", "Meter", "download", "get", "get_json", "head", "parse_json", "same_host", "validators"]
+__all__ = ["Answer", "Http", "Meter", "download", "get", "get_json", "head", "same_host", "validators"]
 
 Got = TypeVar("Got")
 JSON_KINDS = ("json",)
 _CHUNK_BYTES = 1 << 16
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-_PARTIAL, UNCHANGED, _REFUSED_RANGE, _FAILED = 206, 304, 416, 400
+_NOTHING, _PARTIAL, UNCHANGED, _REFUSED_RANGE, _FAILED = 204, 206, 304, 416, 400
 #: By these a service says that it could not answer this question; a smaller one it often can.
 _TOO_MUCH = frozenset({413, 500, 502, 503, 504})
 _REFUSAL_BYTES = 1 << 14
+#: So long is waited for the answer of a host that gave none before [s].
+_BRIEFLY_S = 10.0
+#: Tries where the last question to a host ended in a refusal: it may be of this question only [1].
+_WHERE_SOMETHING_CAME = 2
 
 
 class _Again(Exception):  # noqa: N818 - not an error for users: it only asks for another try
@@ -216,7 +190,7 @@ def get(
     FetchError
         If no usable answer came after all tries, the publisher refuses, or it is larger than the bound.
     """
-    return _persist(url, http, lambda: _once(url, http, params or {}, kinds, headers or {}))
+    return _persist(url, http, lambda how: _once(url, how, params or {}, kinds, headers or {}))
 
 
 def get_json(
@@ -244,14 +218,14 @@ def get_json(
         As `get`; also if the content stays broken, or holds NaN or infinity, which JSON does not know.
     """
 
-    def attempt() -> tuple[Any, Answer]:
-        answer = _once(url, http, params or {}, JSON_KINDS, conditions(known or {}))
+    def attempt(how: Http) -> tuple[Any, Answer]:
+        answer = _once(url, how, params or {}, JSON_KINDS, conditions(known or {}))
         if answer.status == UNCHANGED:
             return None, answer
         try:
             return parse_json(answer.content, where=url), answer
         except FormatError as why:
-            raise _Again(f"JSON that does not parse: {why.found}") from why
+            raise _Again(why.found) from why
 
     return _persist(url, http, attempt)
 
@@ -285,7 +259,7 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _part_of(path)
     known = _notes(path)
-    notes = _persist(url, http, lambda: _resume(url, http, part, known if path.exists() else {}))
+    notes = _persist(url, http, lambda how: _resume(url, how, part, known if path.exists() else {}))
     if notes is None:
         return str(known["sha256"])
     with part.open("rb") as handle:
@@ -380,8 +354,8 @@ def head(url: str, *, http: Http) -> Mapping[str, str]:
         As `get`.
     """
 
-    def attempt() -> Mapping[str, str]:
-        with _open(url, http, {}, {"Accept-Encoding": "identity"}) as response:
+    def attempt(how: Http) -> Mapping[str, str]:
+        with _open(url, how, {}, {"Accept-Encoding": "identity"}) as response:
             return {name.lower(): value for name, value in response.headers.items()}
 
     return _persist(url, http, attempt)
@@ -395,8 +369,10 @@ def _once(
         kind = response.headers.get("Content-Type", "").lower()
         if response.status_code == UNCHANGED:
             return Answer(str(response.url), UNCHANGED, {}, b"")
+        if response.status_code == _NOTHING:
+            raise _Again("status 204: an answer without content")
         if kinds and not any(one in kind for one in kinds):
-            raise _Again(f"content of type {kind or 'unknown'!r} instead of {' or '.join(kinds)}")
+            raise _Again(f"content of type {kind or 'unknown'} instead of {' or '.join(kinds)}")
         _pump(response, http, url, content.extend, 0)
     found = {name.lower(): value for name, value in response.headers.items()}
     return Answer(str(response.url), response.status_code, found, bytes(content))
@@ -413,10 +389,17 @@ def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str,
             answer_timeout_s=http.answer_timeout_s,
         )
     except requests.RequestException as why:
-        raise _Again(f"{type(why).__name__}: {why}") from why
+        raise _Again(f"no answer ({type(why).__name__}): {why}") from why
     status = response.status_code
     if status in _TRANSIENT:
-        raise _Again(_refusal(response), retry_after_s(response.headers.get("Retry-After")), status)
+        rest_s = retry_after_s(response.headers.get("Retry-After"))
+        if rest_s > http.wait_most_s:
+            response.close()
+            found = f"the publisher asks to wait {rest_s:.0f} s"
+            raise FetchError(
+                f"to wait {http.wait_most_s:g} s at most", found=found, where=url, remedy="run again later"
+            )
+        raise _Again(_refusal(response), rest_s, status)
     if status >= _FAILED and status != _REFUSED_RANGE:
         raise FetchError(
             "an answer", found=_refusal(response), where=str(response.url), remedy="check address, edition and area"
@@ -455,8 +438,9 @@ def _pump(response: requests.Response, http: Http, url: str, sink: Callable[[byt
                 raise _Again(f"an answer that took longer than {http.answer_timeout_s:g} s")
             sink(chunk)
             http.meter.received += len(chunk)
+            http.meter.life_of(url).asked_s = time.monotonic()
     except requests.RequestException as why:
-        raise _Again(f"{type(why).__name__}: {why}") from why
+        raise _Again(f"an answer that broke off ({type(why).__name__}): {why}") from why
     except OSError as why:
         raise StoreError("room to write", found=str(why), where=url, remedy="free disk space, then run again") from why
 
@@ -467,34 +451,41 @@ def _too_large(http: Http, url: str, found: str) -> FetchError:
     )
 
 
-def _persist(url: str, http: Http, attempt: Callable[[], Got]) -> Got:
-    jitter = tenacity.wait_random_exponential(multiplier=http.wait_first_s, max=http.wait_most_s)
+def _persist(url: str, http: Http, attempt: Callable[[Http], Got]) -> Got:
+    """Ask until an answer comes, all tries are done, or the host has given no sign of life for too long."""
+    life, jitter = http.meter.life_of(url), tenacity.wait_random_exponential(http.wait_first_s, http.wait_most_s)
+    life.asked_s, tries = time.monotonic(), http.attempts if life.good else _WHERE_SOMETHING_CAME if life.answers else 1
 
     def pause(state: tenacity.RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None
-        asked = failure.retry_after_s if isinstance(failure, _Again) else 0.0
-        if asked > http.wait_most_s:
-            raise FetchError(
-                f"to wait {http.wait_most_s:g} s at most",
-                found=f"the publisher asks to wait {asked:.0f} s",
-                where=url,
-                remedy="run again later",
-            )
-        return max(asked, jitter(state))
+        return max(failure.retry_after_s if isinstance(failure, _Again) else 0.0, jitter(state))
 
-    retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(http.attempts),
-        wait=pause,
-        retry=tenacity.retry_if_exception_type(_Again),
-        reraise=True,
-    )
+    def over(state: tenacity.RetryCallState) -> bool:
+        rest = http.patience_s - life.silent_s if life.good else _BRIEFLY_S
+        return state.attempt_number >= tries or state.upcoming_sleep >= rest
+
+    def once() -> Got:
+        left = max(http.patience_s - life.silent_s, _BRIEFLY_S) if life.good or life.answers else _BRIEFLY_S
+        return attempt(replace(http, read_timeout_s=min(http.read_timeout_s, left)))
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        if state.attempt_number == 1:
+            http.meter.tell(
+                life.host, f"geen bruikbaar antwoord; nog hoogstens {http.patience_s:.0f} s opnieuw gevraagd"
+            )
+
+    again = tenacity.retry_if_exception_type(_Again)
+    retrying = tenacity.Retrying(stop=over, wait=pause, before_sleep=tell, retry=again, reraise=True)
     try:
-        return retrying(attempt)
+        got = retrying(once)
     except _Again as why:
+        life.good, life.answers = False, why.status > 0
         kind = TooMuchError if why.status in _TOO_MUCH else FetchError
         raise kind(
-            f"a usable answer within {http.attempts} tries",
+            f"a usable answer within {retrying.statistics.get('attempt_number', tries)} tries",
             found=str(why),
             where=url,
             remedy="try again later; what was kept before stays in use",
         ) from why
+    life.good = True
+    return got

@@ -93,6 +93,47 @@ def _plainly_in_rd(nested: Any) -> bool:
         return False
 
 
+def require_box(features: Sequence[Feature], box: tuple[float, float, float, float], *, where: str) -> None:
+    """Check that what came lies where it was asked: a service that ignores ``bbox`` would send the whole country.
+
+    Parameters
+    ----------
+    features : sequence of Feature
+        Of the first page, as `features_of` returns them.
+    box : tuple of float
+        West, south, east, north [m].
+    where : str
+        Address, for the message.
+
+    Raises
+    ------
+    FormatError
+        If not one of the first features touches the box.
+    """
+    shapes = [(one.get("geometry") or {}).get("coordinates") for one in features[:_LOOKED_AT]]
+    spots = [list(_positions(one, where=where)) for one in shapes if one]
+    if spots and not any(_touches(one, box) for one in spots):
+        x, y = spots[0][0]
+        found = f"{len(spots)} features elsewhere, such as at {x:.0f}, {y:.0f}"
+        remedy = "the service does not understand bbox: use the publisher's bulk file"
+        raise FormatError(
+            f"features in the box {','.join(f'{one:.0f}' for one in box)}", found=found, where=where, remedy=remedy
+        )
+
+
+def _touches(spots: list[tuple[float, float]], box: tuple[float, float, float, float]) -> bool:
+    across, along = zip(*spots, strict=True)
+    return bool(
+        min(across) <= box[2] + 1
+        and max(across) >= box[0] - 1
+        and min(along) <= box[3] + 1
+        and max(along) >= box[1] - 1
+    )
+
+
+#: So many features of a page are looked at for where they lie [1].
+_LOOKED_AT = 20
+
 #: How a file of features begins and ends; between them stand the features, with commas.
 OPENING = b'{"crs":{"properties":{"name":"urn:ogc:def:crs:EPSG::28992"},"type":"name"},"features":['
 CLOSING = b'],"type":"FeatureCollection"}\n'
@@ -127,6 +168,8 @@ def canonical_feature(feature: Feature) -> bytes:
     FormatError
         If a text holds half a character, which no file can.
     """
+    if isinstance(feature.get("id"), int | float):  # a number is an id too, but libraries take it for a row number
+        feature = {**feature, "id": str(feature["id"])}
     text = json.dumps(feature, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return encoded(text, where="the features")
 

@@ -11,6 +11,7 @@ all optional columns of its format miss is refused, because it is of another for
 from __future__ import annotations
 
 import csv
+import json
 import re
 import zipfile
 import zlib
@@ -442,6 +443,37 @@ def json_that_fits(content: bytes, *, where: str) -> bytes:
             remedy="give a smaller area or the publisher's tiles; do not trust a small file that does this",
         )
     return content
+
+
+def parse_json(content: bytes, *, where: str) -> Any:
+    """Return JSON as values.
+
+    Parameters
+    ----------
+    content : bytes
+        As it came.
+    where : str
+        Address or file, for the message.
+
+    Raises
+    ------
+    FormatError
+        If it is truncated, no JSON, holds NaN or infinity, or is too large for `json_that_fits`.
+    """
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is not a JSON number")
+
+    try:
+        return json.loads(json_that_fits(content, where=where), parse_constant=refuse)
+    except (ValueError, RecursionError) as why:
+        kind = next((words for begin, words in _NO_JSON if content.lstrip().startswith(begin)), "")
+        found = kind or (f"text that is no JSON: {why}" if content.strip() else "nothing: an empty answer")
+        raise FormatError("sound JSON", found=found, where=where, remedy="fetch it again") from why
+
+
+#: What comes in the place of JSON, by its first bytes.
+_NO_JSON = ((b"\x1f\x8b", "something packed twice (gzip)"), (b"<", "a page (HTML or XML) instead of JSON"))
 
 
 @contextmanager

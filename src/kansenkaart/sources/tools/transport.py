@@ -38,6 +38,21 @@ class TooSlowError(requests.RequestException):
 
 
 @dataclass
+class Life:
+    """What is known of one host: when it was asked or last gave a byte, whether it answered, and with a status at least."""
+
+    host: str
+    asked_s: float = 0.0
+    good: bool = True
+    answers: bool = True
+
+    @property
+    def silent_s(self) -> float:
+        """Return how long it has given no byte [s]."""
+        return time.monotonic() - self.asked_s
+
+
+@dataclass
 class Meter:
     """What one run has asked and got so far, and who wants to hear of it.
 
@@ -55,6 +70,12 @@ class Meter:
     received: int = 0
     listen: Callable[[str, str], None] | None = None
     _last_s: float = field(default=0.0, repr=False)
+    _lives: dict[str, Life] = field(default_factory=dict, repr=False)
+
+    def life_of(self, url: str) -> Life:
+        """Return what this run knows of the host of an address."""
+        host = urlsplit(url).netloc
+        return self._lives.setdefault(host, Life(host))
 
     def tell(self, source: str, progress: str) -> None:
         """Pass on how far a source is."""
@@ -224,11 +245,11 @@ def _ask_on(
         if response.status_code not in _REDIRECTS or not onward:
             return response
         response.close()
-        url, params = within_host(onward, str(response.url)), {}
+        url, params = same_host(onward, str(response.url)), {}
     raise requests.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects")
 
 
-def within_host(link: str, base: str) -> str:
+def same_host(link: str, base: str) -> str:
     """Return a link made absolute, if it stays with the host and port of its base and does not give up TLS.
 
     Parameters
