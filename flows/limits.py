@@ -39,7 +39,17 @@ def turn(name: str) -> Iterator[None]:
 
 
 def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Tell whether another try can help: publishers, locks, disks and slow runs recover, wrong data stays wrong."""
+    """Tell of the state of a task whether another try can help, as `passes`."""
     # Not state.result(): that is a coroutine where something else runs an event loop in this thread.
-    why = getattr(state.data, "result", state.data)
+    return passes(getattr(state.data, "result", state.data))
+
+
+def passes(why: Any) -> bool:
+    """Tell whether another try can help: publishers, locks, disks and slow runs recover, wrong data stays wrong.
+
+    Parameters
+    ----------
+    why : object
+        The error of a task or run.
+    """
     return isinstance(why, FetchError | LockedError | DiskError | OSError)

@@ -1,26 +1,24 @@
-"""Publisher -> raw -> 1_clean, with retries; meant for a nightly or weekly schedule."""
+"""Publisher -> raw -> 1_clean; meant for a nightly or weekly schedule.
+
+The task is not tried again: a source that does not answer would hold the only place of a machine for as long. Its run fails
+within two minutes of the first question, says so, and is planned again (`flows.standing`).
+"""
 
 from __future__ import annotations
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.limits import PUBLISHERS, may_pass, turn
+from flows.limits import PUBLISHERS, turn
 from flows.places import opened
 from flows.standing import failed, recovered
-from flows.tell import listener, run_name, told
+from flows.tell import hearing, listener, run_name, told
 from kansenkaart.runs import study as pipeline
-
-RETRY_WAITS_S = [30.0, 120.0, 600.0]
 
 
 @task(
     name="gegevens ophalen en lezen",
     task_run_name="ophalen {study}",
-    retries=3,
-    retry_delay_seconds=RETRY_WAITS_S,
-    retry_jitter_factor=0.5,
-    retry_condition_fn=may_pass,
     timeout_seconds=6 * 3600,
     cache_policy=NO_CACHE,
 )
@@ -39,6 +37,7 @@ def acquire(study: str, root: str, code: str | None = None, roles: list[str] | N
         Roles to refresh; None for all.
     """
     place = opened(study, root, code, roles)
+    place.http.meter.listen = hearing()
     with turn(PUBLISHERS):
         return told(pipeline.run_acquire(place, listen=listener("ophalen")))
 

@@ -1,33 +1,75 @@
 """How a study stands after a run: ``status.json`` is there as long as its last run failed, and says what to do.
 
-The tables, map and open data of the last good run stay as they are: every stage replaces a file whole or not at all.
+The tables, map and open data of the last good run stay as they are: every stage replaces a file whole or not at all. A run
+that failed for something that may pass is planned again, as a run of its own: in between it holds nobody's place.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import logging
+import os
+import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from prefect.client.orchestration import get_client
+from prefect.states import Scheduled
+
+from flows.limits import passes
 from kansenkaart.config import folders
 from kansenkaart.errors import KansenkaartError, StoreError
 from kansenkaart.publish.release import publication
 from kansenkaart.tables.store import atomic
 
 STATUS = "status.json"
+#: After what may pass, such as a publisher that gives no answer, a run is planned again after so long [s].
+AGAIN_AFTER_S = (600.0, 3600.0, 4 * 3600.0)
+#: Of a run that was planned again: how often, as a tag.
+AGAIN = "kansenkaart-opnieuw-"
+#: Where a failure is sent as JSON, if the environment says so.
+WEBHOOK_VARIABLE = "KANSENKAART_WEBHOOK"
+_WEBHOOK_S = 10.0
 
 
 def failed(flow: Any, flow_run: Any, state: Any) -> None:
-    """Write ``status.json`` for the study of a failed flow run; the hook that the flows give to Prefect."""
-    asked = flow_run.parameters
+    """Say that a flow run failed, and plan it again if that may help; the hook that the flows give to Prefect."""
+    asked, why = flow_run.parameters, state.result(raise_on_failure=False)
     write_status(
         str(asked.get("study", "")),
         str(asked.get("root", ".")),
         asked.get("code"),
-        why=state.result(raise_on_failure=False),
+        why=why,
         run=str(flow_run.name),
+        again=plan_again(flow_run) if passes(why) else None,
     )
+
+
+def plan_again(flow_run: Any) -> datetime | None:
+    """Plan a failed run of a deployment again, later every time; return when, None where it was tried often enough.
+
+    Parameters
+    ----------
+    flow_run : FlowRun
+        The one that failed; one that was started by hand, outside a deployment, is not planned again.
+    """
+    before = [int(one.removeprefix(AGAIN)) for one in flow_run.tags if one.startswith(AGAIN)]
+    times = max(before, default=0)
+    if flow_run.deployment_id is None or times >= len(AGAIN_AFTER_S):
+        return None
+    when = datetime.now(UTC) + timedelta(seconds=AGAIN_AFTER_S[times])
+    tags = [*(one for one in flow_run.tags if not one.startswith(AGAIN)), f"{AGAIN}{times + 1}"]
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_from_deployment(
+            flow_run.deployment_id,
+            parameters=flow_run.parameters,
+            state=Scheduled(scheduled_time=when),
+            tags=tags,
+            idempotency_key=f"{flow_run.id}-opnieuw",
+        )
+    return when
 
 
 def recovered(flow: Any, flow_run: Any, state: Any) -> None:
@@ -43,8 +85,10 @@ def recovered_study(study: str, root: str, code: str | None) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_status(study: str, root: str, code: str | None, *, why: Any, run: str) -> Path | None:
-    """Write what failed and which edition is still published.
+def write_status(
+    study: str, root: str, code: str | None, *, why: Any, run: str, again: datetime | None = None
+) -> Path | None:
+    """Write what failed, which edition is still published and when it is tried again; send it on where a webhook is set.
 
     Parameters
     ----------
@@ -54,6 +98,8 @@ def write_status(study: str, root: str, code: str | None, *, why: Any, run: str)
         The error of the run.
     run : str
         Name of the flow run, to find its log.
+    again : datetime, optional
+        When it is tried again.
 
     Returns
     -------
@@ -70,10 +116,27 @@ def write_status(study: str, root: str, code: str | None, *, why: Any, run: str)
         "run": run,
         "error": _told(why),
         "published": _published(path.parent.name, root),
+        "again": again.isoformat(timespec="seconds") if again else None,
     }
     with atomic(path) as part:
         part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _send(content)
     return path
+
+
+def _send(content: dict[str, Any]) -> None:
+    """Post a status to the webhook of the environment; one that does not take it is said in the log, and no fault."""
+    address = os.environ.get(WEBHOOK_VARIABLE, "")
+    parts = urlsplit(address)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
+        return
+    head = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(address, json.dumps(content).encode(), head, method="POST")  # noqa: S310 - as above
+    try:
+        with urllib.request.urlopen(asked, timeout=_WEBHOOK_S):  # noqa: S310 - as above
+            return
+    except OSError as why:
+        logging.getLogger("kansenkaart").warning("webhook: %s", why)
 
 
 def _path(study: str, root: str, code: str | None) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -16,6 +17,8 @@ from prefect.runtime import flow_run
 from kansenkaart.tables.provenance import first_day
 from kansenkaart.tables.step import Report
 
+#: How far a source is, is said at most so often [s].
+_BETWEEN_PAGES_S = 60.0
 _STATUS = {"done": "gemaakt", "unchanged": "ongewijzigd"}
 _WHY = {
     "first": "nog niet gemaakt",
@@ -56,10 +59,7 @@ def listener(stage: str) -> Callable[[Report], None]:
     stage : str
         As the task is called.
     """
-    try:
-        log = get_run_logger()
-    except MissingContextError:  # called without Prefect around it
-        log = logging.getLogger("kansenkaart")
+    log = _log()
 
     def listen(report: Report) -> None:
         row = told([report])[0]
@@ -68,6 +68,26 @@ def listener(stage: str) -> Callable[[Report], None]:
         log.info("%s, %s: %s%s, %s rijen%s", stage, report.step, row["status"], why, row["rijen"], took)
 
     return listen
+
+
+def hearing() -> Callable[[str, str], None]:
+    """Return what writes to the log of the run what publishers send, or that one gives no answer; pages now and then."""
+    log, said = _log(), {"": 0.0}
+
+    def hear(source: str, progress: str) -> None:
+        now = time.monotonic()
+        if "pagina" not in progress or now - said.get(source, 0.0) > _BETWEEN_PAGES_S:
+            said[source] = now
+            log.info("%s: %s", source, progress)
+
+    return hear
+
+
+def _log() -> Any:
+    try:
+        return get_run_logger()
+    except MissingContextError:  # called without Prefect around it
+        return logging.getLogger("kansenkaart")
 
 
 def run_name() -> str:

@@ -8,21 +8,26 @@ import os
 import socket
 import subprocess
 import sys
-from datetime import date
+import threading
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prefect.states import Failed
 
-from flows import SETTINGS
+from flows import SETTINGS, standing
 from flows.country import country, partition, runner
 from flows.kansenkaart import kansenkaart
 from flows.limits import may_pass
 from flows.places import opened
 from flows.publish import publish, publish_study
+from flows.refresh import acquire
 from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server
 from flows.standing import recovered_study, write_status
-from flows.tell import listener, stock, told, whole
+from flows.tell import hearing, listener, stock, told, whole
 from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
 from kansenkaart.tables.step import Report
 
@@ -93,6 +98,101 @@ def test_a_year_counts_from_its_first_day_and_what_has_no_date_is_named():
 )
 def test_only_what_can_recover_is_tried_again(why, again):
     assert may_pass(None, None, Failed(data=why)) is again
+
+
+def test_a_source_that_does_not_answer_is_never_waited_for_within_a_run():
+    assert acquire.retries == 0  # 30 s, 2 and 10 minutes in the task held the only place of a machine
+
+
+class _Client:
+    """The planner, of which only the planning of a run is asked."""
+
+    def __init__(self):
+        self.planned = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def create_flow_run_from_deployment(self, deployment, **how):
+        self.planned.append((deployment, how))
+
+
+def _run(**more):
+    known = {"id": "r1", "name": "een", "deployment_id": "d1", "tags": ["dag"], "parameters": {"study": "een"}}
+    return SimpleNamespace(**{**known, **more})
+
+
+def test_a_run_that_may_pass_is_planned_again_later_each_time_and_three_times_at_most(monkeypatch):
+    client = _Client()
+    monkeypatch.setattr(standing, "get_client", lambda **_: client)
+    tags = ["dag"]
+    for seconds in (600, 3600, 4 * 3600):
+        when = standing.plan_again(_run(tags=tags))
+        deployment, how = client.planned[-1]
+        assert abs(when - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(seconds=60)
+        assert (deployment, how["parameters"], how["state"].type.name) == ("d1", {"study": "een"}, "SCHEDULED")
+        assert how["state"].state_details.scheduled_time == when
+        tags = how["tags"]
+        assert tags[0] == "dag"
+        assert len(tags) == 2
+    assert standing.plan_again(_run(tags=tags)) is None
+    assert standing.plan_again(_run(deployment_id=None)) is None  # started by hand
+    assert len(client.planned) == 3
+
+
+@pytest.mark.parametrize(("why", "again"), [(FetchError("an answer", found="none"), True), (ValueError(), False)])
+def test_the_status_of_a_failed_run_says_when_it_is_tried_again(tmp_path, monkeypatch, why, again):
+    monkeypatch.setattr(standing, "get_client", lambda **_: _Client())
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
+    asked = {"study": "een", "root": str(tmp_path)}
+    standing.failed(None, _run(parameters=asked), Failed(data=why))
+    content = json.loads((tmp_path / "data/processed/een/status.json").read_text("utf-8"))
+    assert (content["again"] is not None) is again
+
+
+@contextmanager
+def _hook(status):
+    got = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hook", got
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_failure_goes_to_the_webhook_and_one_that_refuses_is_no_fault(tmp_path, monkeypatch, status):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
+    with _hook(status) as (address, got):
+        monkeypatch.setenv(standing.WEBHOOK_VARIABLE, address)
+        path = write_status("een", str(tmp_path), None, why=ValueError("kapot"), run="proef")
+    assert got == [json.loads(path.read_text("utf-8"))]
+    monkeypatch.setenv(standing.WEBHOOK_VARIABLE, "http://elsewhere.example/hook")  # no TLS: not sent
+    assert write_status("een", str(tmp_path), None, why=ValueError("kapot"), run="proef")
+
+
+def test_what_publishers_send_is_in_the_log_and_pages_now_and_then(caplog):
+    hear = hearing()
+    with caplog.at_level("INFO", logger="kansenkaart"):
+        for words in ("1 pagina's, 3 objecten", "2 pagina's, 6 objecten", "geen bruikbaar antwoord"):
+            hear("bag pand", words)
+    assert caplog.messages == ["bag pand: 1 pagina's, 3 objecten", "bag pand: geen bruikbaar antwoord"]
 
 
 def test_the_roles_of_a_run_bring_the_buurten_along():

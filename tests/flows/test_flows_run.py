@@ -20,7 +20,7 @@ from tests.flows.offline import write_study
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 900
-FIVE_MINUTES_S = 300
+FIVE_MINUTES_S, TWO_MINUTES_S = 300, 120
 DOCUMENTED = "python -m flows.serve"
 pytestmark = pytest.mark.slow
 
@@ -88,6 +88,22 @@ PROOF = """
     schedules:
       - { interval: 60, timezone: Europe/Amsterdam }
     concurrency_limit: *one_at_a_time
+  - name: dood
+    entrypoint: flows.kansenkaart.kansenkaart
+    parameters: { study: dood }
+    concurrency_limit: *one_at_a_time
+"""
+DEAD = """name = "dood"
+title = "Een bron die niet antwoordt"
+[place]
+gemeentecode = "GM9999"
+[[source]]
+role = "buurt"
+publisher = "cbs-gebieden"
+origin = "live"
+form = "pdok-snake"
+edition = "2025"
+year = 2025
 """
 
 
@@ -135,6 +151,7 @@ def served(tmp_path_factory):
     (folder / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text("utf-8") + PROOF, "utf-8")
     published = write_example(folder / "published")
     write_study(folder, "een")
+    (folder / "studies" / "dood.toml").write_text(DEAD, encoding="utf-8")
     port, log, home = _free_port(), folder / "log.txt", folder / "prefect"
     env = _environment(
         home,
@@ -142,6 +159,7 @@ def served(tmp_path_factory):
         PYTHONPATH=str(folder / "src"),
         TMPDIR=str(folder),
         KANSENKAART_DATA=str(published),
+        KANSENKAART_URL_CBS_GEBIEDEN=f"http://127.0.0.1:{_free_port()}/ogc",
     )
     command = [sys.executable, *DOCUMENTED.split()[1:]]
     with log.open("wb") as out:
@@ -172,6 +190,26 @@ def test_the_documented_command_completes_a_planned_run_within_five_minutes(serv
     _wait(lambda: runs("COMPLETED") or runs("FAILED"), process, log, FIVE_MINUTES_S)
     assert not runs("FAILED"), log.read_text()[-4000:]
     assert list(folder.glob("maps/een*/index.html"))
+
+
+def test_a_dead_source_is_told_within_two_minutes_and_tried_again_without_holding_the_place(served):
+    folder, ask, process, log = served
+    found = ask("deployments/filter", deployments={"name": {"any_": ["dood"]}})[0]
+    run = ask(f"deployments/{found['id']}/create_flow_run", state={"type": "SCHEDULED"})
+    status = folder / "data/processed/dood/status.json"
+    _wait(status.exists, process, log, FIVE_MINUTES_S)  # from the planning on; within two minutes of its first question
+    content = json.loads(status.read_text("utf-8"))
+    assert content["error"]["error"] == "FetchError"
+    own = ask("flow_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})[0]
+    assert own["total_run_time"] < TWO_MINUTES_S
+    dead = {"deployments": {"name": {"any_": ["dood"]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    planned = ask("flow_runs/filter", **dead)
+    assert [one["tags"] for one in planned] == [["kansenkaart-opnieuw-1"]]
+    assert content["again"][:16] == planned[0]["expected_start_time"][:16]
+    proof = {"deployments": {"name": {"any_": ["proef"]}}}
+    done = {"state": {"type": {"any_": ["COMPLETED"]}}}
+    known = {one["id"] for one in ask("flow_runs/filter", **proof, flow_runs=done)}
+    _wait(lambda: {one["id"] for one in ask("flow_runs/filter", **proof, flow_runs=done)} - known, process, log)
 
 
 def test_the_page_that_it_prints_opens(served):
