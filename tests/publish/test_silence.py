@@ -13,9 +13,10 @@ import shapely
 from kansenkaart.acquire.readers import empty
 from kansenkaart.acquire.steps import _merged
 from kansenkaart.core.editions import failures, summarise
-from kansenkaart.publish.editions.editions import gates, height_model
+from kansenkaart.publish.editions.editions import HOMELESS, gates, height_model, statistics
 from kansenkaart.publish.steps import _ROLES, _known
 from kansenkaart.sources import ahn, cbs_areas
+from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step, run
 from kansenkaart.tables.store import Store
@@ -50,7 +51,9 @@ def test_codes_of_a_municipality_that_is_no_more_are_noted_with_where_they_went(
         "GM0501 went into Voorne aan Zee (GM1992) in 2023": 2
     }
     assert _merged(["BU01930001"]) == {}
+    assert len(cbs_areas._municipalities()) == 342  # of 2023 to 2026 [CBS, Gemeentelijke indeling]
     for row in cbs_areas._changes():
+        assert row["from_code"] not in cbs_areas._municipalities()
         assert cbs_areas.municipality(row["to_code"])[0] == row["to_code"]
 
 
@@ -104,6 +107,20 @@ def test_the_overview_says_of_an_empty_source_what_is_left_out_and_why(tmp_path,
     assert said["Hoogtemodel (AHN)"][1].endswith("Waarom: bron dsm (ahn): niet te krijgen: status 404")
     assert said["Riolen (GWSW)"][1].endswith("Waarom: gwsw heeft hier niets (lege verzameling)")
     assert "Waarom" not in said["Woningen (BAG)"][1]  # not in the study: nothing was left out
+
+
+@pytest.mark.parametrize(("lost", "stopped"), [(4, False), (5, True)])
+def test_statistics_whose_buurt_is_no_more_are_stopped_where_they_are_most(tmp_path, finished, lost, stopped):
+    store, whole = Store(tmp_path), Store(finished / "data" / "processed" / "proefveld")
+    buurten = whole.read("buurt")  # four, all with statistics
+    made = Product("buurt", buurten, Tally(4, 4, {}, {HOMELESS: lost}))
+    asked = delivery(
+        "cbs-gebieden", role="buurt", edition="2025", address="https://api.example.nl/buurten", sha256="0" * 64
+    )
+    for source, found in (((asked,), stopped), ((replace(asked, address="buurten.gpkg"),), False)):
+        run(store, Step("buurt", ("buurt",), lambda _: [made], (), source))
+        assert bool(failures(statistics(store), {}, [replace(one, slack=0) for one in gates()])) == found
+    assert statistics(Store(tmp_path / "none")) == {}
 
 
 def test_a_rule_can_need_a_column_that_says_something():

@@ -134,7 +134,7 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
     tables = {name: _summary(store, name) for name in names}
     last = known[-1] if known else None
     failed = judge(
-        {**tables, **height_model(store)},
+        {**tables, **height_model(store), **statistics(store)},
         last.tables if last else {},
         study=store.root.name,
         last=last.number if last else None,
@@ -352,6 +352,32 @@ def height_model(store: Store) -> dict[str, Any]:
     off = heights - middle
     median = np.where(np.isfinite(off), np.nanmedian(off), np.nan)
     return {"height_model": summarise(pd.DataFrame({"height_m_nap": heights, "median_above_roof_m": median}))}
+
+
+#: How the tally of the buurten counts statistics whose buurt is not there [acquire].
+HOMELESS = "statistics without a buurt of their code"
+
+
+def statistics(store: Store) -> dict[str, Any]:
+    """Return how many statistics found a buurt of their code, as the summary of a table ``statistics``.
+
+    Parameters
+    ----------
+    store : Store
+        Of the study.
+
+    Returns
+    -------
+    dict
+        Empty where the buurten were not asked of their service, which gives all of a municipality as the statistics do;
+        else ``buurtcode``, known of those that found one.
+    """
+    told = store.describe("buurt") if store.has("buurt") else {"sources": []}
+    if not any(one["role"] == "buurt" and str(one["address"]).startswith("http") for one in told["sources"]):
+        return {}
+    lost = int(told["tally"].get("noted", {}).get(HOMELESS, 0))
+    at_home = store.read("buurt").dropna(subset="inhabitants")["buurtcode"]
+    return {"statistics": summarise(pd.DataFrame({"buurtcode": [*at_home, *[None] * lost]}, dtype="object"))}
 
 
 def judge(
