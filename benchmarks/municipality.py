@@ -126,7 +126,7 @@ def _run(root: Path, line, whole: bool, stop_at: str = "") -> None:
     told = {}
     for verb in (study.run_acquire, *((study.run_score, study.run_publish) if whole else ())):
         before = _used()
-        reports = verb(place, listen=lambda one: print(f"  {one.step}: {dict(one.rows)}", flush=True))
+        reports = verb(place, listen=_say)
         geofiles._ASIDE.close()  # so that the process that reads files is counted
         used = [round(now - then) for now, then in zip(_used(), before, strict=True)]
         told[verb.__name__] = {"cpu_s": used[0], "cpu_of_others_s": used[1], "wall_s": used[2], "steps": len(reports)}
@@ -134,6 +134,12 @@ def _run(root: Path, line, whole: bool, stop_at: str = "") -> None:
         told[verb.__name__] |= {"peak_mb": peaks[0], "peak_of_another_mb": peaks[1]}
     told |= {"wall_s": round(time.monotonic() - begun), "requests": http.meter.requests}
     line.send(told | {"received_mb": round(http.meter.received / 1e6)})
+
+
+def _say(report) -> None:
+    """Print a step with its rows and the peak of memory so far [MB]."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"  {report.step}: {dict(report.rows)}, peak {peak} MB", flush=True)
 
 
 def _used() -> tuple[float, float, float]:

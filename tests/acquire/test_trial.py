@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -39,7 +42,7 @@ def _broken(rows):
 def test_every_source_works_through_all_surprises_and_the_bodies_lead_to_nobody(unkind_site, tmp_path, monkeypatch):
     rows, asked = _tried(unkind_site, tmp_path / "p", monkeypatch, out=tmp_path / "bodies")
     assert _broken(rows) == {}
-    assert len(rows) == 19
+    assert len(rows) == 20
     assert len(asked) < 90
     assert rows["bag pand"]["headers"]["content-crs"]
     assert rows["knmi-uur dichtstbij"]["words"] == ["station 270: 48 rijen van twee dagen"]
@@ -94,6 +97,63 @@ def test_a_new_surprise_in_the_answers_is_named(unkind_site, tmp_path, monkeypat
     broken = _broken(_tried(unkind_site, tmp_path / "p", monkeypatch, fault=fault)[0])
     assert set(broken) == {source}
     assert re.search(words, broken[source])
+
+
+def _to_another_host(page):
+    for link in page.get("links", []):
+        link["href"] = link["href"].replace("127.0.0.1", "10.1.2.3")
+
+
+def _swapped(page):
+    for one in page["features"]:
+        one["geometry"] = {"type": "Point", "coordinates": [560_010.0, 190_010.0]}
+
+
+def _looping(_n, path, reply):
+    return faults.body(lambda page: page.update(links=[{"rel": "next", "href": path}]))(0, path, reply)
+
+
+def _packed_twice(_n, _p, reply):
+    twice = gzip.compress(gzip.compress(reply.content))
+    return replace(reply, content=twice, headers={**reply.headers, "Content-Encoding": "gzip"})
+
+
+def _odd_but_legible(page):
+    """Ids as whole numbers, and figures as people type them."""
+    for one in page["features"]:
+        one["id"] = int(one["properties"]["identificatie"])
+        one["properties"]["oppervlakte"] = f"{one['properties']['oppervlakte']},5"
+
+
+TOMORROW = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
+TOGETHER = {
+    "pand": (faults.body(_to_another_host), "een link naar 127.0.0.1 gevonden: http://10.1.2.3"),
+    "wegdeel": (faults.html, "inhoud van soort text/html in plaats van json"),
+    "ondersteunendwegdeel": (_packed_twice, "iets dat twee keer is ingepakt"),
+    "begroeidterreindeel": (_looping, "de volgende bladzijde begint niet waar de vorige ophield"),
+    "onbegroeidterreindeel": (faults.body(_swapped), "coördinaat 560010.0, 190010.0"),
+    "waterdeel": (faults.status(204), "status 204: een antwoord zonder inhoud"),
+    "beheerleiding": (faults.status(503, **{"Retry-After": TOMORROW}), "de uitgever vraagt 86"),
+    "beheerput": (lambda n, p, reply: replace(reply, content=b""), "niets: een leeg antwoord"),
+}
+
+
+def test_many_surprises_at_once_are_each_named_in_dutch_and_what_is_legible_is_read(unkind_site, tmp_path, monkeypatch):
+    def fault(number, path, reply):
+        name = path.split("/collections/")[-1].split("/items")[0] if "/items" in path else ""
+        if name == "verblijfsobject":
+            return faults.body(_odd_but_legible)(number, path, reply)
+        return TOGETHER[name][0](number, path, reply) if name in TOGETHER else reply
+
+    rows, _ = _tried(unkind_site, tmp_path / "p", monkeypatch, "strict", fault=fault)
+    broken = _broken(rows)
+    named = {name.split(" ")[1]: said for name, said in broken.items()}
+    assert set(named) == set(TOGETHER)
+    for name, (_, words) in TOGETHER.items():
+        assert words in named[name], name
+    home = " ".join(rows["bag verblijfsobject"]["words"])
+    assert re.search(r"getallen als tekst, zo gelezen: oppervlakte \('\d+,5'\)", home)
+    assert "3 gelezen, 3 gebruikt" in home
 
 
 def test_a_box_that_is_not_understood_and_a_page_that_comes_again_are_named(unkind_site, tmp_path, monkeypatch):

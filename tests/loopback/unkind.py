@@ -239,6 +239,7 @@ def _lettered(text: str) -> str:
 def country(site: Path) -> Path:
     """Add to a site what the publishers keep as files: the light BAG, tiles of roofs, feeds, hours of weather."""
     _bag_light(site)
+    _panels(site)
     _tiles(site)
     _feeds(site)
     _hours(site)
@@ -259,6 +260,31 @@ def _bag_light(site: Path) -> None:
         far = far.set_geometry(far.translate(30_000, 0))
         both = gpd.GeoDataFrame(pd.concat([frame, far], ignore_index=True), crs=28992)
         both.to_file(target, layer=layer, driver="GPKG")
+
+
+def _panels(site: Path) -> None:
+    """Write 86044NED, solar panels at homes: of every third home a system of 4 kWp, and nothing known of the last buurt."""
+    shape, target = site / "odata" / "86165NED", site / "odata" / "86044NED"
+    told = {one.stem: json.loads(one.read_bytes())["value"] for one in shape.glob("*.json")}
+    new = {"AantalInstallatiesBijWoningen_5": "aantal", "OpgesteldVermogenVanZonnepanelen_6": "kW"}
+    titles = ("Aantal installaties bij woningen", "Opgesteld vermogen van zonnepanelen")
+    columns = [one for one in told["DataProperties"] if one["Key"] in ("WijkenEnBuurten", "Codering_3")]
+    topic = next(one for one in told["DataProperties"] if one["Key"] == "AantalInwoners_5")
+    columns += [
+        {**topic, "Key": key, "Title": title, "Unit": unit}
+        for (key, unit), title in zip(new.items(), titles, strict=True)
+    ]
+    rows = []
+    for row in told["TypedDataSet"]:
+        systems = None if row is told["TypedDataSet"][-1] else row["Woningvoorraad_35"] // 3
+        values = dict(zip(new, (systems, None if systems is None else 4 * systems), strict=True))
+        rows.append({name: row[name] for name in ("ID", "WijkenEnBuurten", "Codering_3")} | values)
+    info = told["TableInfos"][0] | {"Identifier": "86044NED", "Modified": "2024-11-15T02:00:00", "Period": "2022"}
+    info |= {"Title": "Zonnestroom; vermogen zonnepanelen woningen, wijken en buurten, 2022"}
+    told |= {"TableInfos": [info], "DataProperties": columns, "TypedDataSet": rows}
+    target.mkdir()
+    for name, value in told.items():
+        (target / f"{name}.json").write_text(json.dumps({"value": value}), encoding="utf-8")
 
 
 _BUILDINGS_PER_TILE = 1000
