@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
 from kansenkaart.sources import ahn, bag3d_api, cbs, knmi, pdok
+from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.http import Answer, Http
 from kansenkaart.sources.tools.rawfolder import plain_name
-from kansenkaart.sources.tools.rawnames import parse_json
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import spoilt, spoilt_bytes, spoilt_json, survives
 

@@ -19,7 +19,7 @@ from kansenkaart.errors import ConfigError, FormatError, KansenkaartError
 from kansenkaart.publish import release
 from kansenkaart.runs import study
 from kansenkaart.sources.tools import http, rawnames
-from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.archives import Bounds, gunzip, parse_json
 from kansenkaart.tables import assumptions
 from kansenkaart.tables import assumptions as service_table
 from kansenkaart.tables.store import Lineage, Store
@@ -87,7 +87,7 @@ def test_raw_names_and_numbers(columns, values):
 @FUZZ
 @given(data=st.data())
 def test_web(data):
-    survives(lambda: rawnames.parse_json(data.draw(spoilt(b'{"a": [1, {"b": null}]}')), where="x"))
+    survives(lambda: parse_json(data.draw(spoilt(b'{"a": [1, {"b": null}]}')), where="x"))
     assert http.retry_after_s(data.draw(st.one_of(st.none(), st.text(max_size=30), st.integers().map(str)))) >= 0
     survives(lambda: http.same_host(data.draw(st.text(max_size=30)), "https://example.org/a"))
 

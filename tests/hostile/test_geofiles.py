@@ -18,8 +18,9 @@ from kansenkaart.config import Source
 from kansenkaart.errors import FormatError
 from kansenkaart.sources import bag3d, own
 from kansenkaart.sources.tools import geofiles
+from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.geofiles import layer_names, open_raster, read_vector
-from kansenkaart.sources.tools.rawnames import parse_json, reading
+from kansenkaart.sources.tools.rawnames import reading
 from tests.hostile.inputs import RASTERS, VECTORS, slow_column
 from tests.hostile.watch import listening, opened
 

@@ -31,10 +31,9 @@ from numpy.typing import NDArray
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.sources.tools.archives import content_of
+from kansenkaart.sources.tools.archives import content_of, json_that_fits
 from kansenkaart.sources.tools.cleaning import NAMED_RD, Sieve, bag_id, in_rd, polygons_of, ring_normals
 from kansenkaart.sources.tools.rawnames import (
-    json_that_fits,
     raw_names,
     reading,
     some,

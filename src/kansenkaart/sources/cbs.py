@@ -24,11 +24,12 @@ from cbsodata import cbsodata3
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
+from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.http import Http, get_json, same_host
 from kansenkaart.sources.tools.layers import read_table
 from kansenkaart.sources.tools.ogc import encoded
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
-from kansenkaart.sources.tools.rawnames import bounded, parse_json, reading, some, to_number
+from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
 
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].

@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, StoreError, TooMuchError
 from kansenkaart.sources.publishers import delivery
+from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.http import Http, get_json, same_host, validators
 from kansenkaart.sources.tools.ogc import (
     CLOSING,
@@ -39,7 +40,7 @@ from kansenkaart.sources.tools.ogc import (
     require_rd_header,
 )
 from kansenkaart.sources.tools.rawfolder import edition_named, keep_draft, plain_name, write_atomic
-from kansenkaart.sources.tools.rawnames import parse_json, raw_names
+from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
 
 #: How PDOK names RD New [OGC API Features part 2, 7.1].

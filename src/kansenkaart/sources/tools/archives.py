@@ -1,13 +1,15 @@
-"""Unpacks gzipped and zipped files whole or not at all, and without filling disk or memory."""
+"""Unpacks gzipped and zipped files and JSON whole or not at all, and without filling disk or memory."""
 
 from __future__ import annotations
 
 import gzip
+import json
 import uuid
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kansenkaart.errors import FormatError, StoreError
 from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded
@@ -114,3 +116,59 @@ def _refused(expected: str, found: str, where: str) -> FormatError:
     return FormatError(
         expected, found=found, where=where, remedy="do not trust this file: fetch it again from its publisher"
     )
+
+
+#: What a document of JSON may take as values [byte]; a tile of 3DBAG of 10 MB takes some 150 MB.
+MOST_JSON_BYTES = 600 << 20
+#: What each sign of JSON may cost as a value of Python, at most [byte]: an object, a list, an element, half a text.
+_JSON_COSTS = ((b"{", 240), (b"[", 88), (b",", 32), (b'"', 30))
+
+
+def json_that_fits(content: bytes, *, where: str) -> bytes:
+    """Return JSON as it is, if its values fit the memory that one document may take.
+
+    Raises
+    ------
+    FormatError
+        If it is so nested or so finely cut that its values would take more than `MOST_JSON_BYTES`.
+    """
+    cost = len(content) + sum(content.count(sign) * each for sign, each in _JSON_COSTS)
+    if cost > MOST_JSON_BYTES:
+        raise FormatError(
+            f"JSON whose values take at most {MOST_JSON_BYTES >> 20} MiB",
+            found=f"some {cost >> 20} MiB",
+            where=where,
+            remedy="give a smaller area or the publisher's tiles; do not trust a small file that does this",
+        )
+    return content
+
+
+def parse_json(content: bytes, *, where: str) -> Any:
+    """Return JSON as values.
+
+    Parameters
+    ----------
+    content : bytes
+        As it came.
+    where : str
+        Address or file, for the message.
+
+    Raises
+    ------
+    FormatError
+        If it is truncated, no JSON, holds NaN or infinity, or is too large for `json_that_fits`.
+    """
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is not a JSON number")
+
+    try:
+        return json.loads(json_that_fits(content, where=where), parse_constant=refuse)
+    except (ValueError, RecursionError) as why:
+        kind = next((words for begin, words in _NO_JSON if content.lstrip().startswith(begin)), "")
+        found = kind or (f"text that is no JSON: {why}" if content.strip() else "nothing: an empty answer")
+        raise FormatError("sound JSON", found=found, where=where, remedy="fetch it again") from why
+
+
+#: What comes in the place of JSON, by its first bytes.
+_NO_JSON = ((b"\x1f\x8b", "something packed twice (gzip)"), (b"<", "a page (HTML or XML) instead of JSON"))

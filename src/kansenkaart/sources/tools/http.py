@@ -24,8 +24,8 @@ import tenacity
 from urllib3.exceptions import HTTPError
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, StoreError, TooMuchError
+from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.rawfolder import write_atomic
-from kansenkaart.sources.tools.rawnames import parse_json
 from kansenkaart.sources.tools.transport import Meter, ask, same_host
 from kansenkaart.tables.provenance import sha256_of
 

@@ -11,7 +11,6 @@ all optional columns of its format miss is refused, because it is of another for
 from __future__ import annotations
 
 import csv
-import json
 import re
 import zipfile
 import zlib
@@ -418,62 +417,6 @@ def bounded(path: Path, *, most_bytes: int = MOST_BYTES) -> Path:
             remedy="give a smaller area, or the publisher's tiles",
         )
     return path
-
-
-#: What a document of JSON may take as values [byte]; a tile of 3DBAG of 10 MB takes some 150 MB.
-MOST_JSON_BYTES = 600 << 20
-#: What each sign of JSON may cost as a value of Python, at most [byte]: an object, a list, an element, half a text.
-_JSON_COSTS = ((b"{", 240), (b"[", 88), (b",", 32), (b'"', 30))
-
-
-def json_that_fits(content: bytes, *, where: str) -> bytes:
-    """Return JSON as it is, if its values fit the memory that one document may take.
-
-    Raises
-    ------
-    FormatError
-        If it is so nested or so finely cut that its values would take more than `MOST_JSON_BYTES`.
-    """
-    cost = len(content) + sum(content.count(sign) * each for sign, each in _JSON_COSTS)
-    if cost > MOST_JSON_BYTES:
-        raise FormatError(
-            f"JSON whose values take at most {MOST_JSON_BYTES >> 20} MiB",
-            found=f"some {cost >> 20} MiB",
-            where=where,
-            remedy="give a smaller area or the publisher's tiles; do not trust a small file that does this",
-        )
-    return content
-
-
-def parse_json(content: bytes, *, where: str) -> Any:
-    """Return JSON as values.
-
-    Parameters
-    ----------
-    content : bytes
-        As it came.
-    where : str
-        Address or file, for the message.
-
-    Raises
-    ------
-    FormatError
-        If it is truncated, no JSON, holds NaN or infinity, or is too large for `json_that_fits`.
-    """
-
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{name} is not a JSON number")
-
-    try:
-        return json.loads(json_that_fits(content, where=where), parse_constant=refuse)
-    except (ValueError, RecursionError) as why:
-        kind = next((words for begin, words in _NO_JSON if content.lstrip().startswith(begin)), "")
-        found = kind or (f"text that is no JSON: {why}" if content.strip() else "nothing: an empty answer")
-        raise FormatError("sound JSON", found=found, where=where, remedy="fetch it again") from why
-
-
-#: What comes in the place of JSON, by its first bytes.
-_NO_JSON = ((b"\x1f\x8b", "something packed twice (gzip)"), (b"<", "a page (HTML or XML) instead of JSON"))
 
 
 @contextmanager
