@@ -120,8 +120,8 @@ def _wait(ask, process, log, patience_s=PATIENCE_S):
         try:
             if found := ask():
                 return found
-        except requests.ConnectionError:
-            pass
+        except (requests.ConnectionError, requests.HTTPError, requests.Timeout):
+            pass  # not there yet, or too busy
         time.sleep(1)
     pytest.fail(f"nothing in {patience_s} s: {log.read_text()[-4000:]}")
 
@@ -195,7 +195,8 @@ def test_the_documented_command_completes_a_planned_run_within_five_minutes(serv
 def test_a_dead_source_is_told_within_two_minutes_and_tried_again_without_holding_the_place(served):
     folder, ask, process, log = served
     found = ask("deployments/filter", deployments={"name": {"any_": ["dood"]}})[0]
-    run = ask(f"deployments/{found['id']}/create_flow_run", state={"type": "SCHEDULED"})
+    how = {"state": {"type": "SCHEDULED"}, "idempotency_key": "dood"}
+    run = _wait(lambda: ask(f"deployments/{found['id']}/create_flow_run", **how), process, log)
     status = folder / "data/processed/dood/status.json"
     _wait(status.exists, process, log, FIVE_MINUTES_S)  # from the planning on; within two minutes of its first question
     content = json.loads(status.read_text("utf-8"))
