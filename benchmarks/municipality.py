@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
+from benchmarks.pipeline import peak_mib
 from kansenkaart.runs import study
 from kansenkaart.sources.tools import geofiles
 from kansenkaart.sources.tools.http import Http
@@ -130,16 +131,15 @@ def _run(root: Path, line, whole: bool, stop_at: str = "") -> None:
         geofiles._ASIDE.close()  # so that the process that reads files is counted
         used = [round(now - then) for now, then in zip(_used(), before, strict=True)]
         told[verb.__name__] = {"cpu_s": used[0], "cpu_of_others_s": used[1], "wall_s": used[2], "steps": len(reports)}
-        peaks = [resource.getrusage(one).ru_maxrss // 1024 for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        told[verb.__name__] |= {"peak_mb": peaks[0], "peak_of_another_mb": peaks[1]}
+        others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # with what we had when they began
+        told[verb.__name__] |= {"peak_mib": round(peak_mib()), "peak_of_others_at_most_mib": others}
     told |= {"wall_s": round(time.monotonic() - begun), "requests": http.meter.requests}
     line.send(told | {"received_mb": round(http.meter.received / 1e6)})
 
 
 def _say(report) -> None:
-    """Print a step with its rows and the peak of memory so far [MB]."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"  {report.step}: {dict(report.rows)}, peak {peak} MB", flush=True)
+    """Print a step with its rows and the peak of memory so far [MiB]."""
+    print(f"  {report.step}: {dict(report.rows)}, peak {peak_mib():.0f} MiB", flush=True)
 
 
 def _used() -> tuple[float, float, float]:
