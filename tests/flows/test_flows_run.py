@@ -194,7 +194,7 @@ def test_the_documented_command_completes_a_planned_run_within_five_minutes(serv
 
 def test_a_dead_source_is_told_within_two_minutes_and_tried_again_without_holding_the_place(served):
     folder, ask, process, log = served
-    found = ask("deployments/filter", deployments={"name": {"any_": ["dood"]}})[0]
+    found = _wait(lambda: ask("deployments/filter", deployments={"name": {"any_": ["dood"]}}), process, log)[0]
     how = {"state": {"type": "SCHEDULED"}, "idempotency_key": "dood"}
     run = _wait(lambda: ask(f"deployments/{found['id']}/create_flow_run", **how), process, log)
     status = folder / "data/processed/dood/status.json"
