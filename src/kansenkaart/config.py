@@ -362,7 +362,8 @@ def _key(place: tuple[int | str, ...]) -> str:
 def _toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         there = sorted({one.stem for one in path.parent.glob("*.toml")} | set(shipped_studies()))
-        raise ConfigError("a study file", found="no such file", where=path.name, remedy=f"choose one of {there}")
+        remedy = f"choose one of {there}, or make it: kansenkaart nieuw {path.stem}"
+        raise ConfigError("a study file", found="no such file", where=f"studies/{path.name}", remedy=remedy)
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES} bytes")

@@ -131,8 +131,8 @@ def test_no_sentence_of_the_catalogue_is_half_translated():
 def test_an_error_in_lines():
     lines = error_lines("rows of one station", found="stations 260, 278 in one file", where="etmgeg.txt", remedy="")
     assert lines == [
-        "Fout: verwacht: regels van een station",
-        "  gevonden: stations 260, 278 in een bestand",
+        "Fout: verwacht: regels van één station",
+        "  gevonden: stations 260, 278 in één bestand",
         "  waar: etmgeg.txt",
     ]
 

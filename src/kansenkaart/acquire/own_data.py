@@ -213,7 +213,7 @@ def forget(study: Study, folders: Folders, role: str) -> list[str]:
     if study.sources(role):
         raise ConfigError(
             f"a study without a source for {role}",
-            found="one",
+            found="a [[source]] of that role",
             where=f"study {study.name}",
             remedy=f"take its [[source]] out of the study file, remove the file itself, then: kansenkaart vergeet "
             f"{study.name} {role}",

@@ -334,7 +334,10 @@ def asked(point: str | None, bounds: Mapping[str, Any]) -> Asked:
             return tuple(kind(part) for part in text.split(",") if part.strip())
         except ValueError as why:
             raise ConfigError(
-                "numbers with commas between them", found=text, where=where, remedy="such as 12,13"
+                "numbers with commas between them",
+                found=text,
+                where=where,
+                remedy="such as 84500,454000 (x and y in RD, in metres)" if kind is float else "such as 12,13",
             ) from why
 
     spot = numbers(point, float, "--punt") if point else None

@@ -138,12 +138,8 @@ def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
 
     Parameters
     ----------
-    path : Path
-        File as published.
-    form : str
-        ``pdok-geojson``, ``lvbag-gpkg``, ``nlextract-gpkg`` or ``points-shp``.
-    layer : str or None
-        Layer of the file; None takes the one with a name of the register, or the only one.
+    path, form, layer
+        As of `read_pand`; of address points without a register ``points-shp``.
 
     Returns
     -------
@@ -154,10 +150,8 @@ def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
 
     Raises
     ------
-    FormatError
-        If the file cannot be read or lacks a column of its format.
-    CrsError
-        If the coordinates are not RD New.
+    FormatError, CrsError
+        As `read_pand`.
     """
     if form == "points-shp":
         return _read_points(path, layer)

@@ -160,14 +160,8 @@ def read_sewer_node(
 
     Parameters
     ----------
-    path : Path
-        File as published, or the folder of a HydX set.
-    form : str
-        ``gwsw-wfs``, ``gwsw-gpkg``, ``almere-gpkg`` (nodes at the ends of the pipes) or ``hydx-csv``.
-    layer : str or None
-        Layer of the file; None takes the one with a name of the register, or the only one.
-    origin_m : tuple of float
-        Added to the coordinates of a HydX set that is drawn on its own grid [m].
+    path, form, layer, origin_m
+        As of `read_sewer_pipe`; nodes of ``almere-gpkg`` stand at the ends of the pipes.
 
     Returns
     -------
@@ -178,10 +172,8 @@ def read_sewer_node(
 
     Raises
     ------
-    FormatError
-        If the file cannot be read or lacks a column of its format.
-    CrsError
-        If the coordinates are not RD New.
+    FormatError, CrsError
+        As `read_sewer_pipe`.
     """
     if form == "hydx-csv":
         with reading(path, "the HydX table Knooppunt with its columns"):

@@ -201,7 +201,7 @@ def _own_columns(table: Table, shape: OwnTable, path: Path) -> pd.DataFrame:
     missing = [name for name, hit in hits.items() if hit is None and name not in shape.optional]
     if missing:
         raise FormatError(
-            f"the columns {', '.join(shape.columns)}",
+            f"the columns {', '.join(name for name in shape.columns if name not in shape.optional)}",
             found=f"{', '.join(filter(None, head)) or 'an empty file'}; missing {', '.join(missing)}",
             where=f"{path.name}, row {rows[table.at][0] if rows else 1}",
             remedy="add or rename the columns, or begin with an example: kansenkaart eigen-data --voorbeeld",

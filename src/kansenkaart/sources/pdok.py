@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
-from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, StoreError, TooMuchError
+from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, TooMuchError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.http import Http, get_json, same_host, validators
@@ -39,7 +39,7 @@ from kansenkaart.sources.tools.ogc import (
     require_names,
     require_rd_header,
 )
-from kansenkaart.sources.tools.rawfolder import edition_named, keep_draft, plain_name, write_atomic
+from kansenkaart.sources.tools.rawfolder import edition_named, keep_draft, plain_name, unwritable, write_atomic
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
 
@@ -270,7 +270,7 @@ class _Pull:
             self.pages.mkdir(parents=True, exist_ok=True)
             self.sink = (self.pages / "features").open("w+b")
         except OSError as why:
-            raise _unwritable(self.pages, why) from why
+            raise unwritable(self.pages, why) from why
         return self.sink
 
     def complete(self, query: Query, depth: int) -> set[str]:
@@ -333,7 +333,7 @@ class _Pull:
         """Append the features of a box that are not there yet."""
         self.names |= names
         if self.sink is None:
-            raise _unwritable(self.pages, OSError("no file of features is open"))
+            raise unwritable(self.pages, OSError("no file of features is open"))
         try:
             at = self.sink.seek(0, 2)
             for key, content in found.items():
@@ -342,7 +342,7 @@ class _Pull:
                     self.places[key] = (at, len(content))
                     at += len(content)
         except OSError as why:
-            raise _unwritable(self.pages, why) from why
+            raise unwritable(self.pages, why) from why
 
     def require(self, needs: Sequence[str], *, where: str) -> None:
         """Check the properties of what came, if anything came."""
@@ -353,7 +353,7 @@ class _Pull:
         """Write the features, sorted by id, as one file beside its place; return it and its sha256."""
         draft, digest = folder / f".{uuid.uuid4().hex}.part", hashlib.sha256()
         if self.sink is None:
-            raise _unwritable(self.pages, OSError("no file of features is open"))
+            raise unwritable(self.pages, OSError("no file of features is open"))
         try:
             with draft.open("wb") as out:
                 for content in self._parts(self.sink):
@@ -361,7 +361,7 @@ class _Pull:
                     out.write(content)
         except OSError as why:
             draft.unlink(missing_ok=True)
-            raise _unwritable(draft, why) from why
+            raise unwritable(draft, why) from why
         return draft, digest.hexdigest()
 
     def _parts(self, source: BinaryIO) -> Iterator[bytes]:
@@ -418,15 +418,6 @@ def _incomplete(found: str, query: Query) -> IncompleteError:
         found=found,
         where=query.address(),
         remedy="try again later, or use the publisher's bulk file; what was kept before stays in use",
-    )
-
-
-def _unwritable(path: Path, why: OSError) -> StoreError:
-    return StoreError(
-        "room and permission to write",
-        found=str(why.strerror or why),
-        where=path.name,
-        remedy="free disk space or correct the folder's permissions, then run again; nothing was replaced",
     )
 
 

@@ -68,7 +68,7 @@ def publisher(name: str) -> Publisher:
         raise ConfigError(
             f"one of the publishers {sorted(sources_table())}",
             found=name,
-            where="data/sources.csv",
+            where="publisher in the study file",
             remedy="correct the publisher in the study file",
         )
     return sources_table()[name]

@@ -16,6 +16,8 @@ _DEEPEST = 2
 NOT_HAD, NOT_READ, EMPTY = "niet te krijgen", "niet te lezen", "heeft hier niets (lege verzameling)"
 
 _HOLE = re.compile(r"\{\}")
+#: A list as the program writes it; people get the names with commas between.
+_LIST = re.compile(r"\[('[^']*'(?:, '[^']*')*)\]")
 _FEW_LETTERS = 6
 _AREA_FIGURES = {
     "stays_eur_per_year": "euro per jaar blijft in de buurt (verwacht)",
@@ -118,7 +120,7 @@ def in_dutch(text: str) -> str:
     text : str
         As the program says it to programmers.
     """
-    return _said(text)
+    return _LIST.sub(lambda hit: hit[1].replace("'", ""), _said(text))
 
 
 def _said(text: str, deep: int = 0, column: bool = False) -> str:

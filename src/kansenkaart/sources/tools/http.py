@@ -203,12 +203,8 @@ def get_json(
 
     Parameters
     ----------
-    url : str
-        What to ask.
-    http : Http
-        How to ask.
-    params : mapping of str to str, optional
-        Of the query.
+    url, http, params
+        As of `get`.
     known : mapping of str to str, optional
         An answer that was kept, to be used where it has not changed.
 

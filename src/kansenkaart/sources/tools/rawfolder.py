@@ -78,7 +78,7 @@ def write_atomic(path: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         draft.replace(path)
     except OSError as why:
-        raise _unwritable(path, why) from why
+        raise unwritable(path, why) from why
     finally:
         draft.unlink(missing_ok=True)
 
@@ -116,7 +116,7 @@ def keep_draft(root: Path, publisher: str, edition: str, name: str, draft: Path,
             if target.is_file() and sha256_of(target) == sha256:
                 return target, choice
     except OSError as why:
-        raise _unwritable(target, why) from why
+        raise unwritable(target, why) from why
     finally:
         draft.unlink(missing_ok=True)
     raise _changed(f"{publisher}/{choice}/{name}")
@@ -188,12 +188,21 @@ def _write_whole(target: Path, parts: Mapping[str, bytes]) -> None:
             write_atomic(draft / name, content)
         draft.replace(target)
     except OSError as why:
-        raise _unwritable(target, why) from why
+        raise unwritable(target, why) from why
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _unwritable(path: Path, why: OSError) -> StoreError:
+def unwritable(path: Path, why: OSError) -> StoreError:
+    """Return the error of a file that could not be written; nothing was replaced.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    why : OSError
+        What the disk said.
+    """
     return StoreError(
         "room and permission to write",
         found=str(why.strerror or why),
