@@ -62,6 +62,15 @@ def test_no_sentence_is_translated_by_half(sentences):
         ("index 999 is out of bounds for axis 0", "index 999 is out of bounds for axis 0"),  # a library's own words
         ("one file in the zip that ends in .json, .jsonl", "een bestand in de zip dat eindigt op .json, .jsonl"),
         ("3 of 40 homes", "3 van 40 homes"),
+        (
+            "choose one of ['gemeente', 'land'], or make it: kansenkaart nieuw wijk",
+            "kies een van gemeente, land, of maak er een: kansenkaart nieuw wijk",
+        ),
+        ("Invalid value for '--straal': 9 is not in the range 1<=x<=5.", "'--straal' kan niet: 9 ligt niet tussen 1 en 5"),
+        (
+            "No such command 'starten'. Did you mean 'status'?",
+            "een opdracht starten is er niet. Bedoelde u 'status'?",
+        ),
     ],
 )
 def test_notes_that_stood_half_in_english(said, dutch):
