@@ -66,7 +66,10 @@ def test_no_sentence_is_translated_by_half(sentences):
             "choose one of ['gemeente', 'land'], or make it: kansenkaart nieuw wijk",
             "kies een van gemeente, land, of maak er een: kansenkaart nieuw wijk",
         ),
-        ("Invalid value for '--straal': 9 is not in the range 1<=x<=5.", "'--straal' kan niet: 9 ligt niet tussen 1 en 5"),
+        (
+            "Invalid value for '--straal': 9 is not in the range 1<=x<=5.",
+            "'--straal' kan niet: 9 ligt niet tussen 1 en 5",
+        ),
         (
             "No such command 'starten'. Did you mean 'status'?",
             "een opdracht starten is er niet. Bedoelde u 'status'?",
