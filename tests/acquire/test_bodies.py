@@ -8,9 +8,9 @@ import pytest
 
 from kansenkaart.acquire.readers import read
 from kansenkaart.config import Source
-from kansenkaart.errors import FetchError, TooMuchError
+from kansenkaart.errors import FetchError, FormatError, TooMuchError
 from kansenkaart.sources import ahn, bag, pdok
-from kansenkaart.sources.tools.ogc import Choice
+from kansenkaart.sources.tools.ogc import Choice, require_box
 from tests.loopback.server import Reply, serve
 from tests.runs.places import HTTP
 
@@ -136,6 +136,14 @@ def test_areas_of_2026_and_codes_with_letters(tmp_path, form, code):
     _, frame, _ = _fetched(tmp_path, "buurten", "buurt", [AREAS[form]], form=form)
     assert frame["buurtcode"].tolist() == [code]
     assert frame["inhabitants"].isna().all() == (form == "pdok-2026")
+
+
+def test_a_shape_without_corners_lies_nowhere_and_stops_nothing():
+    empty = [_one("a", {"type": "Polygon", "coordinates": [[]]}), _one("b", None), _one("c", {"type": "Point"})]
+    require_box(empty, BOX, where="x")
+    require_box([*empty, _one("d", _square(20.0))], BOX, where="x")
+    with pytest.raises(FormatError, match="1 features elsewhere, such as at 195900, 565000"):
+        require_box([*empty, _one("d", _square(900.0))], BOX, where="x")
 
 
 REFUSALS = {

@@ -111,13 +111,13 @@ def require_box(features: Sequence[Feature], box: tuple[float, float, float, flo
         If not one of the first features touches the box.
     """
     shapes = [(one.get("geometry") or {}).get("coordinates") for one in features[:_LOOKED_AT]]
-    spots = [list(_positions(one, where=where)) for one in shapes if one]
+    spots = [spot for one in shapes if one and (spot := list(_positions(one, where=where)))]
     if spots and not any(_touches(one, box) for one in spots):
         x, y = spots[0][0]
-        found = f"{len(spots)} features elsewhere, such as at {x:.0f}, {y:.0f}"
+        words = f"{len(spots)} features elsewhere, such as at {x:.0f}, {y:.0f}"
         remedy = "the service does not understand bbox: use the publisher's bulk file"
         raise FormatError(
-            f"features in the box {','.join(f'{one:.0f}' for one in box)}", found=found, where=where, remedy=remedy
+            f"features in the box {','.join(f'{one:.0f}' for one in box)}", found=words, where=where, remedy=remedy
         )
 
 
