@@ -1,12 +1,12 @@
 """How far a roof's yield is off when its roof model is taken away: LoD2.2 stripped, scored anew, held against itself.
 
-``python benchmarks/calibration.py TILE_OR_FOLDER [...] [--weather FILE.epw] [--days FILE.txt] [--fit priors.csv]``
+``python benchmarks/calibration.py TILE_OR_FOLDER [...] [--weather FILE.epw] [--days FILE.txt]``
 
 A place is the folder of a tile, or what stands before the first ``_`` or ``-`` of its name. Priors of footprints and bounds of
 ``dsm`` are fitted on the *other* places before a place is judged (``--as-shipped`` judges the tables in the package
 instead). A pand counts where its own roof carries modules. Without ``--weather`` the typical year that is built in counts.
-Prints a row per tile, basis and kind; the last line is JSON, with the bounds of ``dsm`` that all places together give.
-``--fit`` writes the table of priors fitted on all places.
+Prints a row per tile, basis and kind, and what each place carries in sum; the last line is JSON, with the bounds of ``dsm``
+that all places together give. ``kansenkaart daken`` writes the table of priors fitted on all places.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from kansenkaart.score import calibration, roofs
 from kansenkaart.sources import knmi
@@ -27,20 +27,6 @@ from kansenkaart.tables import assumptions
 
 _ROUNDING = 1e-9
 KINDS = ((30.0, "shed"), (120.0, "house"), (400.0, "large"), (np.inf, "hall"))
-
-
-def tiles_in(paths: Iterable[Path]) -> list[Path]:
-    """Return the CityJSON files among some files and folders, in a fixed order."""
-    listed: list[Path] = []
-    for path in paths:
-        listed += sorted(one for one in path.rglob("*.json") if one.is_file()) if path.is_dir() else [path]
-    return listed
-
-
-def place_of(path: Path) -> str:
-    """Return the place of a tile: the first word of its name, or its folder where that is a number."""
-    word = path.name.replace("-", "_").split("_")[0].split(".")[0]
-    return path.parent.name if word.isdigit() or word == "3dbag" else word
 
 
 def rows_of(scored: pd.DataFrame) -> list[dict[str, Any]]:
@@ -83,6 +69,7 @@ def _figures(here: pd.DataFrame, mine: pd.DataFrame, basis: str) -> dict[str, An
     }
 
 
+SHARE_OUT = 0.2  # of the places that may lie outside the bounds of a sum [1]
 TAIL_FRAC = 0.09  # of the roofs of the other places below and above the bounds: 80 % with room for another place [1]
 
 
@@ -123,13 +110,43 @@ def bounded_by_others(scored: pd.DataFrame, known: assumptions.Assumptions) -> p
     return scored.assign(**{"dsm:kwp_low": low, "dsm:kwp_high": high, "dsm:low": down_kwh, "dsm:high": up_kwh})
 
 
+def place_bounds(ratios: pd.Series) -> tuple[float, float]:
+    """Bound what all roofs of another place carry over what was said of them (80 %): Student's t on the logarithms."""
+    logs, count = np.log(ratios), len(ratios)
+    far = t.ppf(1 - SHARE_OUT / 2, count - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / count)
+    return float(np.exp(logs.mean() - far)), float(np.exp(logs.mean() + far))
+
+
+def place_sums(scored: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return per basis and place what its roofs carry over what was said, beside the bounds that the other places give."""
+    rows = []
+    for basis in ("dsm", "footprint"):
+        sums = scored.groupby("place")[["lod22+dsm:kwp", f"{basis}:kwp"]].sum()
+        ratio = sums["lod22+dsm:kwp"] / sums[f"{basis}:kwp"]
+        for place in ratio.index:
+            others = ratio.drop(place)
+            low, high = place_bounds(others) if len(others) > 2 else (np.nan, np.nan)
+            rows.append(
+                {
+                    "place": place,
+                    "basis": basis,
+                    "carries_over_said": round(ratio[place], 3),
+                    "low": round(low, 3),
+                    "high": round(high, 3),
+                    "within": bool(low <= ratio[place] <= high),
+                }
+            )
+        low, high = place_bounds(ratio) if len(ratio) > 2 else (np.nan, np.nan)
+        rows.append({"place": "another", "basis": basis, "low": round(low, 3), "high": round(high, 3)})
+    return rows
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tiles", type=Path, nargs="+")
     parser.add_argument("--weather", type=Path, help="EPW file; else the built-in year")
     parser.add_argument("--days", type=Path, help="daily file of KNMI, for the long-term months")
-    parser.add_argument("--fit", type=Path, help="write the priors fitted on all places here")
     parser.add_argument("--as-shipped", action="store_true", help="judge the priors of the package")
     parser.add_argument("--table", type=Path, help="write the rows of all panden here (parquet)")
     args = parser.parse_args()
@@ -138,12 +155,9 @@ def main() -> None:
     if args.days:
         tables["weather_daily"] = knmi.read_weather_daily(args.days)[0]
     known = assumptions.default()
-    tiles = [calibration.read_tile(path, place=place_of(path)) for path in tiles_in(args.tiles)]
-    lessons = None if args.as_shipped and not args.fit else calibration.learn(tiles, tables, known)
-    if lessons and args.fit:
-        table = lessons.priors().round(4).to_csv(index_label="kind")
-        args.fit.write_text(f"# fitted on {', '.join(one.name for one in tiles)}\n{table}", encoding="utf-8")
-    judged = {tile.place for tile in tiles} if lessons and not args.as_shipped else set()
+    tiles = [calibration.read_tile(path, place=calibration.place_of(path)) for path in calibration.tiles_in(args.tiles)]
+    lessons = None if args.as_shipped else calibration.learn(tiles, tables, known)
+    judged = {tile.place for tile in tiles} if lessons else set()
     fitted = {one: lessons.priors(without=one) for one in judged} if lessons else {}
     parts = [calibration.stripped(tile, tables, known, priors=fitted.get(tile.place)) for tile in tiles]
     scored = pd.concat(parts).reset_index()
@@ -152,8 +166,10 @@ def main() -> None:
     if args.table:
         scored.to_parquet(args.table)
     rows = rows_of(scored)
+    sums = place_sums(scored)
     sys.stdout.write(pd.DataFrame(rows).to_string(index=False) + "\n")
-    sys.stdout.write(json.dumps({"dsm_bounds": dsm_bounds(scored), "rows": rows}) + "\n")
+    sys.stdout.write(pd.DataFrame(sums).to_string(index=False) + "\n")
+    sys.stdout.write(json.dumps({"dsm_bounds": dsm_bounds(scored), "place_sums": sums, "rows": rows}) + "\n")
 
 
 if __name__ == "__main__":

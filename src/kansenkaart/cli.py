@@ -30,8 +30,8 @@ _PLANS = {
     "make": "wordt gemaakt",
     "skip": "blijft staan",
 }
+_CRITERIA, _SHARE = ["bedrag", "kwh", "grens", "stays", "border"], click.FloatRange(0, 1)
 #: Tables of own data by the word that asks for an example of one.
-_CRITERIA = ["bedrag", "kwh", "grens", "stays", "border"]
 _ROLES = {"pand": "own_pand", "riool": "own_sewer", "budget": "own_budget", "uitkomst": "own_actual"}
 
 
@@ -299,29 +299,17 @@ def own_data(root: Path, study: str | None, example: str | None, out: Path | Non
 @click.option("--meest", "high", type=click.IntRange(1), help="Meeste woningen (standaard: van de studie).")
 @click.option("--straal", "radius", type=click.FloatRange(1, 5000), help="Loopafstand vanaf het midden, in meters.")
 @click.option(
-    "--corporaties-minstens",
-    "owner_at_least",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    help="Minste deel van corporaties, 0 tot 1.",
+    "--corporaties-minstens", "owner_at_least", type=_SHARE, default=0.0, help="Minste deel van corporaties, 0 tot 1."
 )
 @click.option(
-    "--corporaties-hoogstens",
-    "owner_at_most",
-    type=click.FloatRange(0, 1),
-    default=1.0,
-    help="Meeste deel van corporaties, 0 tot 1.",
+    "--corporaties-hoogstens", "owner_at_most", type=_SHARE, default=1.0, help="Meeste deel van corporaties, 0 tot 1."
 )
 @click.option("--met", "pins_in", default="", help="Nummers van blokken die erin moeten: 12,13.")
 @click.option("--zonder", "pins_out", default="", help="Nummers van blokken die erbuiten moeten: 7.")
 @click.option("--naar", "criterion", type=click.Choice(_CRITERIA), help="Waar het beste in is.")
 @click.option("--prijzen", "prices", is_flag=True, help="Noem ook de prijs van elk blok langs de rand, erin of eruit.")
 @click.option(
-    "--seconden",
-    "seconds",
-    type=click.FloatRange(0),
-    default=10.0,
-    help="Tijd voor het bewijs; het antwoord komt altijd.",
+    "--seconden", "seconds", type=click.FloatRange(0), default=10.0, help="Tijd voor bewijs, niet voor antwoord."
 )
 @click.option("--uit", "out", type=Place(dir_okay=False, path_type=Path), help="GeoJSON (standaard: in maps/STUDIE).")
 @_json_option
@@ -400,6 +388,19 @@ def uitgave(root: Path, /, study: str, public: bool | None, publisher: str, cont
     with _libraries_elsewhere():
         files = run_release(open_study(study, root=root, public=public), (publisher, contact))
     _say_json([str(one) for one in files]) if as_json else click.echo(f"Uitgave: {files[-1].parent.resolve()}")
+
+
+@cli.command()
+@click.argument("tiles", type=Place(exists=True, path_type=Path), nargs=-1, required=True)
+@click.option("--uit", "out", type=Place(dir_okay=False, path_type=Path), default="daken.csv", help="De tabel.")
+@_json_option
+def daken(tiles: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Leid uit tegels van 3DBAG, van drie plaatsen of meer, af wat daken naar hun omtrek dragen."""
+    from kansenkaart.score.calibration import write_priors
+
+    with _libraries_elsewhere():
+        row = write_priors(tiles, out)
+    _say_json(row) if as_json else click.echo(f"Tabel: {out.resolve()} ({number(row['panden'])} gebouwen)")
 
 
 def _run(

@@ -29,7 +29,7 @@ from kansenkaart.runs import study
 from kansenkaart.score import enterprise, facts
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import MINUS, euros
+from kansenkaart.wording.nl import MINUS, codes, euros, share
 
 PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 
@@ -113,6 +113,10 @@ def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store,
     assert f"in de helft onder {euros(cases.loc['BU99990001', 'stays_eur_per_year_median'], 1)}" in html
     assert html.count("<th scope=") > 20
     assert "verzonnen" in html
+    drawn = store.read("sensitivity")
+    for kind, words in (("sun", "Zon"), ("grey", "Grijswater"), ("rain", "Hemelwater")):
+        most = drawn[drawn["score_kind"].eq(kind)].sort_values("total_frac").iloc[-1]
+        assert f"{words}: {codes('sensitivity_input')[most['input_name']]} ({share(most['total_frac'])})" in html
     assert len(re.findall(rb"/Type /Page\b", first[1].read_bytes())) == 4
 
 

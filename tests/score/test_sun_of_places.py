@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import tempfile
 from functools import cache
@@ -15,17 +16,18 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from click.testing import CliRunner
 from rasterio.transform import from_origin
 
+from kansenkaart.cli import cli
 from kansenkaart.core.solar.weather import long_term_months
-from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.errors import ConfigError, CrsError, FormatError
 from kansenkaart.score import panden as sun_panden
 from kansenkaart.score import panden as sun_use
 from kansenkaart.score import roofs
 from kansenkaart.score import weather as sun_cache
 from kansenkaart.score import weather as sun_station
-from kansenkaart.score.roofs import find_faces
-from kansenkaart.score.surfaces import Faces, height_model, raised
+from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised
 from kansenkaart.tables import assumptions
 
 EAST, NORTH, CELL = 85000.0, 447000.0, 0.5
@@ -184,7 +186,7 @@ def test_faces_split_over_tiles_are_found_once(tmp_path, monkeypatch):
         heights[top : top + 20, left : left + 20] = 7.0
     store = Tables(tmp_path, dsm=heights)
     whole = find_faces(panden(*boxes), height_model(store.path("dsm")))
-    monkeypatch.setattr("kansenkaart.score.roofs._TILE", 64)
+    monkeypatch.setattr("kansenkaart.score.surfaces._TILE", 64)
     tiled = find_faces(panden(*boxes), height_model(store.path("dsm")))
     assert len(whole) == 3
     columns = ["pand_id", "tilt_deg", "roof_area_m2", "eave_height_m_nap"]
@@ -414,13 +416,52 @@ def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):
     assert own["kwp_pay"] > land["kwp_pay"]
 
 
+def raised_boxes(*boxes, shape=(200, 200)):
+    heights = np.zeros(shape)
+    for box, level in boxes:
+        left, top = int((box[0] - EAST) / CELL), int((NORTH - box[3]) / CELL)
+        wide, high = int((box[2] - box[0]) / CELL), int((box[3] - box[1]) / CELL)
+        heights[top : top + high, left : left + wide] = level
+    return heights
+
+
 def test_a_roof_of_which_less_than_half_was_found_is_estimated_by_its_footprint(tmp_path):
-    pand = panden(spot(0, 0, 8, 10), spot(20, 0, 8, 10), spot(40, 0, 8, 10))
-    rows = faces(*[face(f"f{n}", f"p{n}", spot(20 * n, 0, 8, 3 + n), 30.0, 180.0, 5.0) for n in range(3)])
-    rows["score_basis"] = ["dsm", "dsm", "lod22"]  # 30 and 40 % of the footprint found; a roof model is whole
-    assert sun_panden.hidden_roofs(pand, rows) == ["p0", "p1"]
-    rows["geometry"] = rows.geometry.scale(yfact=2.0)  # 60 and 80 %
-    assert sun_panden.hidden_roofs(pand, rows) == []
+    boxes = [spot(4, 4, 10, 10), spot(30, 4, 10, 10)]
+    heights = raised_boxes((boxes[0], 7.0), (boxes[1], 7.0))
+    crown = slice(None), slice(int(34 / CELL), int(44 / CELL))  # over 60 % of the second
+    heights[crown] += np.random.default_rng(1).uniform(1, 6, heights.shape)[crown] * (heights[crown] > 0)
+    store = Tables(tmp_path, dsm=heights, pand=panden(*boxes), weather_hourly=weather())
+    product = roofs.score_roofs(store, assumptions.default())[0]
+    assert product.content["pand_id"].unique().tolist() == ["p0"]
+    assert product.tally.noted["pand waarvan minder dan de helft van het dak gevonden is: geschat naar de omtrek"] == 1
+
+
+def test_ground_within_a_footprint_is_no_roof(tmp_path):
+    boxes = [spot(4, 4, 20, 20), spot(40, 4, 10, 10), spot(70, 4, 10, 10)]
+    part = spot(4, 4, 20, 5)  # of the first, the rest lies under a square; the second is newer than the flight
+    heights = raised_boxes((part, 7.0), (boxes[2], 2.0)) + np.random.default_rng(1).normal(0, 0.03, (200, 200))
+    store = Tables(tmp_path, dsm=heights)
+    found = find_faces(panden(*boxes), height_model(store.path("dsm"))).sort_values("pand_id")
+    assert found["pand_id"].tolist() == ["p0", "p2"]  # a shed of two metres is a roof
+    assert found.geometry.area.to_numpy() == pytest.approx([110, 100], rel=0.03)  # a cell further at the step
+    assert found["found_frac"].to_numpy() == pytest.approx([1.1, 1], abs=0.03)
+
+
+def test_roofs_together_are_as_unsure_as_what_they_share(tmp_path):
+    table = assumptions.default()
+    ends = pd.Series([1000.0, 300.0, 2400.0], index=roofs.YIELDS)
+    many = pd.DataFrame([ends] * 100).assign(score_basis="footprint")
+    group = pd.Series(["one", *["many"] * 98, None], index=many.index)
+    low, high = (roofs.sum_bounds(many, group, table)[name] for name in roofs.YIELDS[1:])
+    assert (low["one"], high["one"]) == pytest.approx((300, 2400))
+    # By hand: shared are 0.61 to 1.47 (roof_intervals.csv) and the performance ratio; the rest adds as squares.
+    ratio, *bounds = roofs.performance(table)
+    for end, place, own, sign, one in ((low, 0.39, 700, -1, bounds[0]), (high, 0.47, 1400, 1, bounds[1])):
+        joint = 1000 * np.hypot(place, one / ratio - 1)
+        assert end["many"] == pytest.approx(98_000 + sign * np.hypot(98 * joint, np.sqrt(98 * (own**2 - joint**2))))
+    assert 98_000 * 0.58 < low["many"] < 98_000 * 0.61
+    unknown = many.assign(**dict.fromkeys(roofs.YIELDS, np.nan))
+    assert roofs.sum_bounds(unknown, group, table)[roofs.YIELDS[1]].isna().all()
 
 
 def test_a_study_brings_priors_of_its_own(tmp_path):
@@ -455,6 +496,49 @@ def test_priors_that_are_none_are_refused_in_words(tmp_path, spoil, found):
         sun_panden.roof_priors(path)
     with pytest.raises(FormatError, match="FileNotFoundError"):
         sun_panden.roof_priors(tmp_path / "elders.csv")
+
+
+def tile_of(path, tilt_deg, first, count=12):
+    """Write a tile of houses of 8 x 10 m with one slope to the south."""
+    corners, things = [], {}
+    for n in range(count):
+        x, rise = 20.0 * n, 10 * np.tan(np.radians(tilt_deg))
+        ring = [(x, 0, 5), (x + 8, 0, 5), (x + 8, 10, 5 + rise), (x, 10, 5 + rise)]
+        at = list(range(len(corners), len(corners) + 8))
+        corners += [*ring, *((one, two, 0) for one, two, _ in ring)]
+        name = f"NL.IMBAG.Pand.{first + n:016d}"
+        roof = {"surfaces": [{"type": "RoofSurface"}], "values": [[0]]}
+        flat = {"type": "MultiSurface", "lod": "0", "boundaries": [[at[4:]]]}
+        solid = {"type": "Solid", "lod": "2.2", "boundaries": [[[at[:4]]]], "semantics": roof}
+        about = {"identificatie": name, "oorspronkelijkbouwjaar": 1970}
+        things[name] = {"type": "Building", "attributes": about, "geometry": [flat], "children": [f"{name}-0"]}
+        things[f"{name}-0"] = {"type": "BuildingPart", "parents": [name], "geometry": [solid]}
+    model = {
+        "type": "CityJSON",
+        "version": "2.0",
+        "metadata": {"referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415"},
+        "transform": {"scale": [0.001] * 3, "translate": [EAST, NORTH, 0.0]},
+        "CityObjects": things,
+        "vertices": [[round(1000 * one) for one in point] for point in corners],
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(model), encoding="utf-8")
+
+
+def test_priors_are_fitted_by_a_command_on_tiles_of_three_places(tmp_path):
+    for place, first, tilt in (("stad", 0, 0.0), ("dorp", 100, 35.0), ("buiten", 200, 35.0)):
+        tile_of(tmp_path / place / "1.json", tilt, first)
+    target = tmp_path / "daken.csv"
+    two, three = ([str(tmp_path / one) for one in places] for places in (("stad", "dorp"), ("stad", "dorp", "buiten")))
+    made = CliRunner().invoke(cli, ["daken", *three, "--uit", str(target), "--json"], catch_exceptions=False)
+    assert json.loads(made.output) == {"file": str(target), "tiles": 3, "places": 3, "panden": 36}
+    table = sun_panden.roof_priors(target)  # as a study reads it
+    own = table[table["panden"].gt(0)].iloc[0]
+    assert (own["width_from_m"], own["in_row"], own["panden"], own["places"]) == (7.5, False, 36, 3)
+    assert own["flat_frac"] == pytest.approx(1 / 3, abs=1e-4)
+    assert own["tilt_deg"] == pytest.approx(35, abs=0.01)
+    with pytest.raises(ConfigError, match="three places"):
+        CliRunner().invoke(cli, ["daken", *two, "--uit", str(target)], catch_exceptions=False)
 
 
 def test_panels_in_place_come_from_the_owner_then_the_buurt_then_the_country(tmp_path):

@@ -27,6 +27,7 @@ from kansenkaart.core.area.values import (
 )
 from kansenkaart.core.scoring import is_corporation
 from kansenkaart.errors import InfeasibleError
+from kansenkaart.score import roofs
 from kansenkaart.score.facts import AMOUNTS
 from kansenkaart.score.panden import without_installed
 from kansenkaart.tables import schemas
@@ -49,7 +50,7 @@ INPUTS = (
 )
 _NEEDED = ("pand_score", "home", "buurt")
 OUTPUTS = ("block", "block_border", "gebied", "home_area")
-USED = ("area_street_cover", "street_reach")
+USED = ("area_street_cover", "street_reach", *roofs.LOSSES)
 _OF_PAND = (
     "people",
     "grey_water_m3_per_year",
@@ -89,7 +90,7 @@ def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     # Where the roads are known people walk along them, however wide the gap between the buildings.
     rules = BlockRules(walk_gap_m=math.inf) if store.has("terrain") else BlockRules()
     made = build_blocks(pand, home, factors=factors, barriers=barriers, crossings=crossings, rules=rules)
-    blocks = _blocks(made, pand, home, buurt, store)
+    blocks = _blocks(made, pand, home, buurt, store, known)
     blocks["geometry"] = within_land(blocks.geometry, buurt)
     lost, count = sum(made.dropped.values()), len(home)
     try:
@@ -136,7 +137,12 @@ def _lines(
 
 
 def _blocks(
-    made: Blocks, pand: gpd.GeoDataFrame, home: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame, store: Store
+    made: Blocks,
+    pand: gpd.GeoDataFrame,
+    home: gpd.GeoDataFrame,
+    buurt: gpd.GeoDataFrame,
+    store: Store,
+    known: Assumptions,
 ) -> gpd.GeoDataFrame:
     """Add to the blocks what they hold: people, water, sun, money, ownership and home types."""
     count, of_home = len(made.frame), made.block_of_home.reset_index(drop=True)
@@ -148,7 +154,10 @@ def _blocks(
     sums[["ground_homes", "stacked_homes"]] = sums[["ground_homes", "stacked_homes"]].fillna(0)
     sums[["people", "grey_water_m3_per_year"]] = sums[["people", "grey_water_m3_per_year"]].fillna(0)  # no homes: known
     sun = [name for name in (*_OF_PAND, *_RANGES) if name in pand.columns]
-    sums = sums.join(block_sums(made.block_of_pand.reset_index(drop=True), pand, columns=sun, count=count))
+    number = made.block_of_pand.reset_index(drop=True)
+    sums = sums.join(block_sums(number, pand, columns=sun, count=count))
+    if set(roofs.YIELDS) <= set(sun):
+        sums.update(roofs.sum_bounds(pand, number.where(number >= 0), known))
     for name in SUMS:
         sums[name] = sums.get(name, np.nan)
     out = made.frame.rename(columns={"basis": "block_basis"}).join(sums)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,15 @@ import rasterio
 import shapely
 from rasterio.transform import from_origin
 
-from kansenkaart.core.solar.priors import OpenSun, fit_priors, footprint_shapes
+from kansenkaart.core.solar.priors import LEAST_PLACES, OpenSun, fit_priors, footprint_shapes, too_few_places
 from kansenkaart.crs import RD
 from kansenkaart.errors import FormatError
 from kansenkaart.score import panden, roofs, weather
 from kansenkaart.score.surfaces import Faces
-from kansenkaart.sources import bag3d
-from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.sources import bag3d, knmi
+from kansenkaart.tables.assumptions import Assumptions, default
 from kansenkaart.tables.step import Product
-from kansenkaart.tables.store import Lineage, Store
+from kansenkaart.tables.store import Lineage, Store, atomic
 
 CELL_M, NOISE_M, MARGIN_M, GROUND_BELOW_EAVE_M = 0.5, 0.05, 60.0, 3.0
 BASES = ("lod22+dsm", "dsm", "footprint")
@@ -45,6 +46,67 @@ class Tile:
     place: str
     pand: gpd.GeoDataFrame
     faces: gpd.GeoDataFrame
+
+
+def tiles_in(paths: Iterable[Path]) -> list[Path]:
+    """Return the CityJSON files among some files and folders, in a fixed order.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files count as they are, folders with all that lies in them.
+    """
+    listed: list[Path] = []
+    for path in paths:
+        listed += sorted(one for one in path.rglob("*.json") if one.is_file()) if path.is_dir() else [path]
+    return listed
+
+
+def place_of(path: Path) -> str:
+    """Return the place of a tile: the first word of its name, or its folder where that is a number.
+
+    Parameters
+    ----------
+    path : Path
+        Such as ``utrecht_9-512-588.city.json`` or ``twente/2092.json``.
+    """
+    word = path.name.replace("-", "_").split("_")[0].split(".")[0]
+    return path.parent.name if word.isdigit() or word == "3dbag" else word
+
+
+def write_priors(paths: Iterable[Path], target: Path) -> dict[str, Any]:
+    """Fit what roofs carry by the shape of their footprint on tiles of 3DBAG, under the typical year that is built in.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Tiles with LoD2.2, or folders of them; `place_of` says of which place each is.
+    target : Path
+        The table, as a study takes it with ``roof_priors``.
+
+    Returns
+    -------
+    dict
+        ``file``, and the numbers of ``tiles``, ``places`` and ``panden`` [1].
+
+    Raises
+    ------
+    FormatError
+        If a file is no tile with LoD0 and LoD2.2.
+    ConfigError
+        If there are fewer than three places.
+    """
+    tiles = [read_tile(path, place=place_of(path)) for path in tiles_in(paths)]
+    places = {one.place for one in tiles}
+    if len(places) < LEAST_PLACES:
+        raise too_few_places(len(places))
+    lessons = learn(tiles, {"weather_hourly": knmi.typical_year()[0]}, default())
+    names = ", ".join(one.name for one in tiles)
+    with atomic(target) as part:
+        part.write_text(
+            f"# fitted on {names}\n{lessons.priors().round(4).to_csv(index_label='kind')}", encoding="utf-8"
+        )
+    return {"file": str(target), "tiles": len(tiles), "places": len(places), "panden": len(lessons.panden)}
 
 
 def read_tile(path: Path, *, place: str) -> Tile:
@@ -130,9 +192,15 @@ def raise_surface(faces: gpd.GeoDataFrame, path: Path) -> None:
         sheet.write(surface.astype(np.float32), 1)
 
 
+@cache
+def _kept() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="calibration-")
+
+
 def _stored(folder: Path, tile: Tile, weather_tables: Mapping[str, pd.DataFrame], basis: str) -> Store:
-    """Put into a store what a basis has."""
+    """Put into a store what a basis has; the table of the station is worked out once for all."""
     store = Store(folder)
+    (folder / weather.KEPT).symlink_to(_kept().name)
     store.write("pand", tile.pand, _BARE)
     for name, table in weather_tables.items():
         store.write(name, table, _BARE)

@@ -26,6 +26,7 @@ from kansenkaart.core.solar.balance import (
 )
 from kansenkaart.core.solar.classes import class_span, classify
 from kansenkaart.core.solar.priors import GRID_DEG, OpenSun, combined, estimate, footprint_shapes, open_grid
+from kansenkaart.core.solar.surface import open_months
 from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
 from kansenkaart.errors import FormatError
 from kansenkaart.score import roofs as sun_fit
@@ -74,7 +75,6 @@ _OF_A_FACE = ["roof", "flat", "modules_fit", "kwp_fit", "yield_fit_kwh_per_year"
 _FULL_DEG, _EAST_DEG = 360.0, 90.0
 # Trees beside a roof that nobody saw: factor in the middle, and bounds around it (guess; 3DBAG shows buildings only).
 UNSEEN_SHADE_MIDDLE, UNSEEN_SHADE = 0.98, (0.85, 1.02)
-LEAST_SEEN_FRAC = 0.5  # of a footprint: where less of the roof is found, the footprint says more (guess) [1]
 _SLOPE_DEG, _SOUTH_DEG = 35.0, 180.0  # the roof whose hours stand for all: the usual Dutch slope (guess)
 
 
@@ -321,8 +321,6 @@ def score_panden(store: Store, known: Assumptions, *, priors: pd.DataFrame | Non
     """Sum the faces of each pand; one without known faces is estimated from its footprint, with a wide interval."""
     pand = store.read("pand")
     faces = store.read("roof_face_score") if store.has("roof_face_score") else None
-    hidden = [] if faces is None else hidden_roofs(pand, faces)
-    faces = None if faces is None else faces[~faces["pand_id"].isin(hidden)].reset_index(drop=True)
     station = weather.station_of(store, known) if store.has("weather_hourly") else None
     out = pand.assign(
         **dict.fromkeys(_SUN, np.nan),
@@ -344,26 +342,7 @@ def score_panden(store: Store, known: Assumptions, *, priors: pd.DataFrame | Non
         out = out.assign(**{**dict.fromkeys(COLUMNS, np.nan), "own_use_pay_frac_basis": None})
     out["modules_fit"] = out["modules_fit"].round().astype("Int64")
     noted = {f"pand op grondslag {name}": int(n) for name, n in out["score_basis"].value_counts().items()}
-    noted |= {"dak voor minder dan de helft gevonden: geschat naar de omtrek": len(hidden)} if hidden else {}
     return [Product("pand_score", out[_NAMES], Tally(len(pand), len(out), noted=noted))]
-
-
-def hidden_roofs(pand: gpd.GeoDataFrame, faces: gpd.GeoDataFrame) -> list[str]:
-    """Return the panden of whose roof less than half was found in the height model: the part says too little of the whole.
-
-    A roof that is steep and narrow, under a tree or newer than the flight is then estimated by its footprint, with that interval.
-
-    Parameters
-    ----------
-    pand : GeoDataFrame
-        With ``footprint_area_m2`` [m2].
-    faces : GeoDataFrame
-        Scored faces; those of a roof model are whole.
-    """
-    plan = faces.geometry.area.groupby(faces["pand_id"]).sum()
-    found = faces["score_basis"].eq("dsm").groupby(faces["pand_id"]).all()
-    area = pand.set_index("pand_id")["footprint_area_m2"].astype(float).reindex(plan.index)
-    return [str(one) for one in plan.index[found & (plan < LEAST_SEEN_FRAC * area)]]
 
 
 def _with_faces(pand: gpd.GeoDataFrame, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -382,7 +361,7 @@ def roof_priors(path: Path | None = None) -> pd.DataFrame:
     Parameters
     ----------
     path : Path, optional
-        As ``benchmarks/calibration.py --fit`` writes it.
+        As ``kansenkaart daken`` writes it.
 
     Raises
     ------
@@ -415,15 +394,15 @@ def _no_priors(path: Path, found: str) -> FormatError:
         "a table of priors of footprints",
         found=found,
         where=path.name,
-        remedy="put the table that benchmarks/calibration.py --fit writes beside the study file",
+        remedy="put the table that kansenkaart daken writes beside the study file",
     )
 
 
 def open_sun(station: Station, known: Assumptions) -> OpenSun:
     """Return the irradiation of open planes at a station, and from where on a slope carries modules."""
-    months = sun_fit.open_months(*open_grid(), station).reshape(-1, int(_FULL_DEG / GRID_DEG), len(YIELD_MONTHS))
+    months = open_months(*open_grid(), station.table).reshape(-1, int(_FULL_DEG / GRID_DEG), len(YIELD_MONTHS))
     lean = known.value("pv_flat_tilt_east_west", "deg")
-    racks = sun_fit.open_months(np.full(2, lean), np.array([_EAST_DEG, _EAST_DEG + _SOUTH_DEG]), station).mean(axis=0)
+    racks = open_months(np.full(2, lean), np.array([_EAST_DEG, _EAST_DEG + _SOUTH_DEG]), station.table).mean(axis=0)
     return OpenSun(months, racks, sun_fit.best_of_region(station), sun_fit.class_rule(known))
 
 

@@ -10,20 +10,26 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio import features
-from rasterio.windows import Window as Piece
 
 from kansenkaart.core.solar.classes import ClassRule, class_span, classify, regional_best, specific_yield
-from kansenkaart.core.solar.horizon import clean_surface
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
 from kansenkaart.core.solar.priors import combined, model_interval
-from kansenkaart.core.solar.segment import refine, segment_faces
-from kansenkaart.core.solar.surface import HALO_M, STEEPEST_DEG, kernel_table, roof_planes
+from kansenkaart.core.solar.surface import STEEPEST_DEG, open_months, roof_planes
 from kansenkaart.crs import RD
 from kansenkaart.score import weather
-from kansenkaart.score.surfaces import RAISED_CELL_M, Faces, Sheet, Swept, height_model, raised, sweep
+from kansenkaart.score.surfaces import (
+    KEPT,
+    RAISED_CELL_M,
+    Faces,
+    Sheet,
+    Swept,
+    find_faces,
+    height_model,
+    no_faces,
+    raised,
+    sweep,
+)
 from kansenkaart.score.weather import Station
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
@@ -176,19 +182,13 @@ def _per_kwp(
     tilt, azimuth = (laid[f"module_{name}_deg"].to_numpy(float) for name in ("tilt", "azimuth"))
     usable = faces["open_sky_kwh_per_m2_year"].notna().to_numpy()
     lean, facing = (np.where(usable, faces[f"{one}_deg"].to_numpy(float), 0.0) for one in ("tilt", "azimuth"))
-    own = open_months(lean, facing, station)
-    first, second = (open_months(np.where(usable, tilt, 0.0), turn, station) for turn in (azimuth, azimuth + 180))
+    own = open_months(lean, facing, station.table)
+    first, second = (open_months(np.where(usable, tilt, 0.0), turn, station.table) for turn in (azimuth, azimuth + 180))
     racked = np.where((laid["orientation"] == "east-west").to_numpy()[:, None], (first + second) / 2, first)
     months = faces[list(SUN_MONTHS)].to_numpy(float) * racked / own
     year = faces["sun_kwh_per_m2_year"].to_numpy(float) * racked.sum(axis=1) / own.sum(axis=1)
     total = months.sum(axis=1, keepdims=True)
     return specific_yield(year, performance_ratio=ratio), months / np.where(total > 0, total, 1.0)
-
-
-def open_months(tilt: NDArray[Any], azimuth: NDArray[Any], station: Station) -> NDArray[np.float64]:
-    """Irradiation of open planes month by month, (planes, 12) [kWh/m2]."""
-    kernel = kernel_table(station.table, monthly=True)
-    return roof_planes(tilt, azimuth, table=station.table, kernel=kernel).open_kwh_per_m2.astype(float)
 
 
 def interval_rules() -> pd.DataFrame:
@@ -217,9 +217,50 @@ def yield_bounds(
     return combined(kwh, (low_kwp / some, high_kwp / some), (low / middle, high / middle))
 
 
-KEPT = ["face_id", "pand_id", "tilt_deg", "azimuth_deg", "roof_area_m2", "eave_height_m_nap", "basis", "geometry"]
-_TILE = 2048
-FOLD = 5  # fine cells along a cell of the height model, in which the outlines of faces are drawn [1]
+LEAST_FOUND_FRAC = 0.5  # of a footprint: where less of the roof is found, the footprint says more (guess) [1]
+YIELDS = tuple(f"yield_fit_kwh_per_year{end}" for end in ("", "_low", "_high"))
+
+
+def shared_range(basis: pd.Series) -> tuple[Floats, Floats]:
+    """Return how far the power on all roofs of a place together may be off (80 %): factors below and above [1].
+
+    Parameters
+    ----------
+    basis : Series
+        ``score_basis`` of panden; of a mix the weakest counts.
+    """
+    rules = interval_rules().drop_duplicates("basis").set_index("basis")
+    rows = rules.reindex(basis.where(basis.isin(rules.index), "lod22"))
+    return rows["place_low_frac"].to_numpy(float), rows["place_high_frac"].to_numpy(float)
+
+
+def sum_bounds(pand: pd.DataFrame, group: pd.Series, known: Assumptions) -> pd.DataFrame:
+    """Return the 80 % interval of what the roofs of each group yield together [kWh/year].
+
+    What all roofs of a place share (its kind of roofs, the performance ratio) adds up; what each roof has of its own adds up
+    as the root of the sum of squares. One roof keeps its own interval.
+
+    Parameters
+    ----------
+    pand : DataFrame
+        With ``score_basis`` and the yield of all that fits, its low and its high.
+    group : Series
+        Group of each row; null ones are in none.
+    known : Assumptions
+        For the performance ratio.
+    """
+    middle, *ends = (np.asarray(pand[name], float) for name in YIELDS)
+    ratio, *bounds = performance(known)
+    shared = combined(middle, shared_range(pand["score_basis"]), (bounds[0] / ratio, bounds[1] / ratio))
+    key, out = group.to_numpy(), pd.DataFrame()
+    total = pd.Series(middle).groupby(key).sum(min_count=1)
+    for name, end, of_all, sign in zip(YIELDS[1:], ends, shared, (-1, 1), strict=True):
+        joint, whole = np.abs(of_all - middle), np.abs(end - middle)
+        own = np.clip(whole**2 - joint**2, 0.0, None)
+        joint = np.minimum(joint, whole)
+        sums = pd.DataFrame({"joint": joint, "own": own}).groupby(key).sum()
+        out[name] = (total + sign * np.sqrt(sums["joint"] ** 2 + sums["own"])).clip(lower=0.0)
+    return out
 
 
 def faces_of(store: Store, hidden: Collection[str] = ()) -> gpd.GeoDataFrame:
@@ -237,126 +278,16 @@ def faces_of(store: Store, hidden: Collection[str] = ()) -> gpd.GeoDataFrame:
     GeoDataFrame
         ``KEPT``; ``basis`` is ``lod22`` or ``dsm``.
     """
-    known = store.read("roof_face").assign(basis="lod22")[KEPT] if store.has("roof_face") else None
+    known = store.read("roof_face").assign(basis="lod22", found_frac=1.0)[KEPT] if store.has("roof_face") else None
     if known is not None:
         known = known[~known["pand_id"].astype(str).isin(hidden)].reset_index(drop=True)
     if not (store.has("dsm") and store.has("pand")):
-        return known if known is not None else _empty()
+        return known if known is not None else no_faces()
     pand = store.read("pand").loc[lambda one: ~one["pand_id"].astype(str).isin(hidden)]
     bare = pand if known is None else pand[~pand["pand_id"].isin(known["pand_id"])]
     found = find_faces(bare, height_model(store.path("dsm")))
     parts = [one for one in (known, found) if one is not None and len(one)]
-    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=RD) if parts else _empty()
-
-
-def _empty() -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame({name: [] for name in KEPT if name != "geometry"}, geometry=[], crs=RD)[KEPT]
-
-
-def find_faces(pand: gpd.GeoDataFrame, sheet: Sheet) -> gpd.GeoDataFrame:
-    """Find the faces of panden in a height model, tile by tile; a pand belongs to the tile of its inner point."""
-    inner = pand.geometry.representative_point()
-    col, row = ~sheet.place * (inner.x.to_numpy(), inner.y.to_numpy())
-    on = (col >= 0) & (row >= 0) & (col < sheet.shape[1]) & (row < sheet.shape[0])
-    tile = np.where(on, (row // _TILE) * 1_000_000 + col // _TILE, -1)
-    parts = [_in_tile(pand[tile == one], sheet, int(one)) for one in np.unique(tile[on])]
-    return gpd.GeoDataFrame(pd.concat([_empty(), *parts], ignore_index=True), crs=RD) if parts else _empty()
-
-
-def _in_tile(pand: gpd.GeoDataFrame, sheet: Sheet, tile: int) -> gpd.GeoDataFrame:
-    halo = int(np.ceil(HALO_M / sheet.cell_m))
-    top, left = (tile // 1_000_000) * _TILE, (tile % 1_000_000) * _TILE
-    row, col = max(top - halo, 0), max(left - halo, 0)
-    rows = min(top + _TILE + halo, sheet.shape[0]) - row
-    cols = min(left + _TILE + halo, sheet.shape[1]) - col
-    piece = Piece(col, row, cols, rows)
-    place = sheet.place_of(piece)
-    surface, _ = clean_surface(sheet.read(piece))
-    drawn = [(shape, number) for number, shape in enumerate(pand.geometry)]
-    building = features.rasterize(drawn, surface.shape, fill=-1, transform=place, dtype="int32")
-    label, found = segment_faces(surface, building, cell_size_m=sheet.cell_m)
-    if found.empty:
-        return _empty()
-    shapes = _outlines(label, found, place, pand.geometry.to_numpy())
-    roofed = ~shapely.is_empty(shapes)
-    found, shapes = found[roofed].reset_index(drop=True), shapes[roofed]
-    number = found.groupby("building").cumcount().to_numpy()
-    ids = pand["pand_id"].to_numpy()[found["building"].to_numpy()]
-    found["roof_area_m2"] = shapely.area(shapes) * np.sqrt(1 + found["a"] ** 2 + found["b"] ** 2)
-    out = _levelled(found, shapes, (place.c + place.a / 2, place.f + place.e / 2)).assign(
-        face_id=[f"{one}-d{n}" for one, n in zip(ids, number, strict=True)], pand_id=ids, basis="dsm"
-    )
-    return gpd.GeoDataFrame(out, geometry=shapes, crs=RD)[KEPT]
-
-
-def _outlines(
-    label: NDArray[np.int32], found: pd.DataFrame, place: Affine, footprints: NDArray[np.object_]
-) -> NDArray[np.object_]:
-    """Outline each face within its footprint: ridges where planes meet, edges where the footprint has them."""
-    planes = np.column_stack([found["a"] * place.a, found["b"] * place.e, found["c"]])
-    out = np.full(len(found), shapely.Polygon(), dtype=np.object_)
-    rows, cols = np.nonzero(label >= 0)
-    owner = found["building"].to_numpy()[label[rows, cols]]
-    order = np.argsort(owner, kind="stable")
-    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    for at in np.split(order, starts[1:]):
-        window = slice(rows[at].min() - 1, rows[at].max() + 2), slice(cols[at].min() - 1, cols[at].max() + 2)
-        own = _window(label, window)
-        faces = np.unique(label[rows[at], cols[at]])
-        local = np.where(np.isin(own, faces), np.searchsorted(faces, own), -1).astype(np.int32)
-        first = window[0].start, window[1].start
-        shifted = planes[faces]
-        shifted[:, 2] += shifted[:, 0] * first[1] + shifted[:, 1] * first[0]
-        fine = refine(local, shifted, fold=FOLD)
-        corner = place * Affine.translation(first[1], first[0]) * Affine.scale(1 / FOLD)
-        out[faces] = _cut(fine, corner, len(faces), footprints[owner[at[0]]])
-    return out
-
-
-def _window(label: NDArray[np.int32], window: tuple[slice, slice]) -> NDArray[np.int32]:
-    """Return a window of a raster that may reach one cell past it."""
-    (top, bottom), (left, right) = ((one.start, one.stop) for one in window)
-    rows, cols = label.shape
-    inside = label[max(top, 0) : min(bottom, rows), max(left, 0) : min(right, cols)]
-    pad = ((max(-top, 0), max(bottom - rows, 0)), (max(-left, 0), max(right - cols, 0)))
-    return np.pad(inside, pad, constant_values=-1)
-
-
-def _cut(fine: NDArray[np.int32], corner: Affine, count: int, footprint: Any) -> NDArray[np.object_]:
-    """Trace the faces of a fine raster, straighten their common borders, and cut them with the footprint."""
-    parts: list[list[Any]] = [[] for _ in range(count)]
-    traced = [
-        (shapely.geometry.shape(one), int(value))
-        for one, value in features.shapes(fine, mask=fine >= 0, connectivity=4, transform=corner)
-    ]
-    straight = shapely.coverage_simplify(np.array([one for one, _ in traced], dtype=object), abs(corner.a))
-    for shape, (_, face) in zip(straight, traced, strict=True):
-        parts[face].append(shape)
-    joined = np.array([shapely.union_all(one) for one in parts], dtype=np.object_)
-    cut = shapely.intersection(joined, footprint if footprint.is_valid else footprint.buffer(0))
-    return np.array([_polygons(one) for one in cut], dtype=np.object_)
-
-
-def _polygons(shape: Any) -> Any:
-    """Keep the polygons of a cut: lines and points at which shapes only touch are no roof."""
-    found = [one for one in shapely.get_parts(shape) if one.geom_type == "Polygon" and one.area > 0]
-    return found[0] if len(found) == 1 else shapely.MultiPolygon(found) if found else shapely.Polygon()
-
-
-def _levelled(found: pd.DataFrame, shapes: NDArray[np.object_], origin: tuple[float, float]) -> pd.DataFrame:
-    """Give each face its eave: the height of its plane at the lowest corner; one without a direction lies level."""
-    flat = found["azimuth_deg"].isna().to_numpy()
-    middle = shapely.get_coordinates(shapely.centroid(shapes))
-    points, owner = shapely.get_coordinates(shapes, return_index=True)
-    low = np.full(len(shapes), np.inf)
-    np.minimum.at(low, owner, _height(found.iloc[owner], points, origin))
-    eave = np.where(flat, _height(found, middle, origin), low)
-    return found.assign(eave_height_m_nap=eave, tilt_deg=np.where(flat, 0.0, found["tilt_deg"]))
-
-
-def _height(planes: pd.DataFrame, points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
-    a, b, c = (planes[name].to_numpy(float) for name in "abc")
-    return np.asarray(c + a * (points[:, 0] - origin[0]) + b * (points[:, 1] - origin[1]))
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=RD) if parts else no_faces()
 
 
 INPUTS, OUTPUTS = ("roof_face", "pand", "dsm", *weather.INPUTS), ("roof_face_score",)
@@ -389,6 +320,9 @@ def ready(store: Store) -> bool:
 def score_roofs(store: Store, known: Assumptions, *, worth: str = "ABC", hidden: Collection[str] = ()) -> list[Product]:
     """Score every roof face; what is unknown stays unknown and lowers the basis.
 
+    A roof that is steep and narrow, or under a tree, and is found for less than half, has no faces: the part says too little of
+    the whole, and its pand is estimated by its footprint, with that interval.
+
     Parameters
     ----------
     store, known
@@ -399,6 +333,8 @@ def score_roofs(store: Store, known: Assumptions, *, worth: str = "ABC", hidden:
         Panden whose roof is not looked at, as in `faces_of`.
     """
     faces, station = faces_of(store, hidden), weather.station_of(store, known)
+    part = faces["found_frac"].lt(LEAST_FOUND_FRAC)
+    bare, faces = faces.loc[part, "pand_id"].nunique(), faces[~part].reset_index(drop=True)
     pand = store.read("pand") if store.has("pand") else None
     codes = None if pand is None else pand.set_index("pand_id")["buurtcode"]
     scored = faces.assign(buurtcode=None if codes is None else faces["pand_id"].map(codes), score_basis=faces["basis"])
@@ -406,6 +342,7 @@ def score_roofs(store: Store, known: Assumptions, *, worth: str = "ABC", hidden:
     scored = add_modules(scored, blocked=blocked, cell_m=_cell_m(store), station=station, known=known, worth=worth)
     noted = {
         "richting of helling onbekend": int(scored["open_sky_kwh_per_m2_year"].isna().sum()),
+        **({"pand waarvan minder dan de helft van het dak gevonden is: geschat naar de omtrek": bare} if bare else {}),
         **_strange(faces, codes),
         "dakvlak met cellen zonder hoogte": int(scored[_HOLES].gt(0).sum()),
         **{f"dakvlak op grondslag {name}": int(n) for name, n in scored["score_basis"].value_counts().items()},

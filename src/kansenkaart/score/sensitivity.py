@@ -54,8 +54,6 @@ _GREY = (
 _RAIN = ("decoupling_rain_cost", "sewer_life", "discount_rate_real", "reference_year")
 _AREA = {"bgt": "yard_paved_share", "per home": "garden_area_default"}
 USED = (*weather.USED, *roofs.FIT_USED, *panden.USE_USED, *_SUN, *_GREY, *_RAIN, *_AREA.values())
-#: How far the power on all roofs of a place may be off, by basis [1]: benchmarks/calibration.py, places left out.
-_OFF = {"footprint": 0.26, "dsm": 0.02, "lod22": 0.02, "lod22+dsm": 0.02}
 _DRAWS_LOG2, _SEED = 9, 20260101
 _PERCENT, _W_PER_KW, _COST_TABLE_YEAR = 0.01, 1000.0, 2015
 Model = Callable[[Mapping[str, Array]], Array]
@@ -130,11 +128,11 @@ def _sun(store: Store, figures: Assumptions) -> tuple[Model, Ranges]:
     own = float((pays["yield_pay_kwh_per_year"] * pays["own_use_pay_frac"]).sum()) / kwh
     sun, load, spread = panden.load_of(weather.station_of(store, figures), figures)
     curve = own_use(sun, load, homes=float(pays["homes"].median()), spread=spread)
-    off = sum(pays.loc[pays["score_basis"].eq(basis), "kwp_pay"].sum() * half for basis, half in _OFF.items()) / kwp
+    least, most = (float((pays["kwp_pay"] * one).sum()) / kwp for one in roofs.shared_range(pays["score_basis"]))
     low, middle, high = roofs.performance(figures)[1], *roofs.performance(figures)[::2]
     ranges = _ranges(figures, _SUN) | {
         "performance_ratio": (low / middle, 1.0, high / middle),
-        "roof_power": (1 - off, 1.0, 1 + off),
+        "roof_power": (least, 1.0, most),
     }
     land = float(pays.loc[pays["pv_installed_frac_basis"].eq("land"), "kwp_pay"].sum()) / kwp
     if land > 0:

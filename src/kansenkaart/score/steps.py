@@ -77,7 +77,7 @@ def steps(store: Store, known: Assumptions, study: Study, folder: Path | None = 
         ),
         (_has("home"), step("woningen", _HOMES, lambda one: facts.score_homes(one, known))),
         (water.ready, step("water", water, lambda one: water.score_streets(one, known))),
-        (_has("buurt"), step("buurten", _BUURTEN, _buurten)),
+        (_has("buurt"), step("buurten", _BUURTEN, lambda one: _buurten(one, known))),
         (sensitivity.ready, step("gevoeligheid", sensitivity, lambda one: sensitivity.score_inputs(one, known))),
         (areas.ready, step("gebieden", areas, lambda one: areas.divide(one, wanted, known), **sizes)),
         (enterprise.blocks_ready, step("feiten van blokken", _BLOCKS, lambda one: enterprise.score_blocks(one, known))),
@@ -100,7 +100,7 @@ class _Room:
 
 
 _HOMES = _Room(facts.HOME_INPUTS, facts.HOME_OUTPUTS, facts.HOME_USED)
-_BUURTEN = _Room(("buurt", "pand", "home", "pand_score", "home_score"), ("buurt_score",))
+_BUURTEN = _Room(("buurt", "pand", "home", "pand_score", "home_score"), ("buurt_score",), roofs.LOSSES)
 _BLOCKS = _Room(enterprise.BLOCK_INPUTS, enterprise.BLOCK_OUTPUTS, enterprise.USED)
 
 
@@ -126,7 +126,7 @@ def _used(known: Assumptions, names: Sequence[str]) -> dict[str, float]:
     return {name: known[name].value for name in names}
 
 
-def _buurten(store: Store) -> Sequence[Product]:
+def _buurten(store: Store, known: Assumptions) -> Sequence[Product]:
     buurt, pand, home = store.read("buurt"), _read(store, "pand"), _read(store, "home")
     out = buurt.merge(scoring.totals(buurt, pand=pand, home=home), on="buurtcode", how="left")
     people, roofed = _read(store, "home_score"), _read(store, "pand_score")
@@ -136,6 +136,9 @@ def _buurten(store: Store) -> Sequence[Product]:
     for name in _ROOFS:
         sums = None if scored is None else scored.groupby("buurtcode")[name].sum(min_count=1)
         out[name] = float("nan") if sums is None else out["buurtcode"].map(sums)
+    if scored is not None:
+        bounds = roofs.sum_bounds(scored, scored["buurtcode"], known)
+        out[list(bounds)] = bounds.reindex(out["buurtcode"]).to_numpy()
     out["modules_pay"] = out["modules_pay"].round()
     basis = None if scored is None else scored.groupby("buurtcode")["score_basis"].agg(scoring.one_basis)
     out["score_basis"] = None if basis is None else out["buurtcode"].map(basis)

@@ -1,4 +1,4 @@
-"""Surfaces that shade roofs, read window by window: a height model, or one raised from the roof faces themselves."""
+"""Surfaces around roofs, read window by window: what shades them, and the faces that are found in a height model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import rasterio
 import shapely
 from affine import Affine
@@ -17,8 +18,10 @@ from rasterio import features
 from rasterio.windows import Window as Piece
 
 from kansenkaart.core.solar.classes import Planes, free_cells, plane_heights
+from kansenkaart.core.solar.horizon import clean_surface
 from kansenkaart.core.solar.irradiance import IrradianceTable
-from kansenkaart.core.solar.surface import Window, irradiate_sheet, kernel_table, roof_planes
+from kansenkaart.core.solar.segment import above_ground, refine, segment_faces
+from kansenkaart.core.solar.surface import HALO_M, Window, irradiate_sheet, kernel_table, roof_planes
 from kansenkaart.core.solar.weather import MONTHS
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError
@@ -228,3 +231,148 @@ def sweep(
     apart, gone = (np.unique(np.concatenate(one), axis=0) for one in (blocked, holes))  # halos overlap: count once
     per_face = [np.bincount(one[:, 0].astype(int), minlength=count) for one in (apart, gone)]
     return Swept(sums, free, free + per_face[0], per_face[1], apart)
+
+
+KEPT = [
+    "face_id",
+    "pand_id",
+    "tilt_deg",
+    "azimuth_deg",
+    "roof_area_m2",
+    "eave_height_m_nap",
+    "basis",
+    "found_frac",
+    "geometry",
+]
+_TILE = 2048
+FOLD = 5  # fine cells along a cell of the height model, in which the outlines of faces are drawn [1]
+
+
+def no_faces() -> gpd.GeoDataFrame:
+    """Return a table of faces without any."""
+    return gpd.GeoDataFrame({name: [] for name in KEPT if name != "geometry"}, geometry=[], crs=RD)[KEPT]
+
+
+def find_faces(pand: gpd.GeoDataFrame, sheet: Sheet) -> gpd.GeoDataFrame:
+    """Find the faces of panden in a height model, tile by tile; a pand belongs to the tile of its inner point.
+
+    Parameters
+    ----------
+    pand : GeoDataFrame
+        Footprints with ``pand_id``.
+    sheet : Sheet
+        The height model.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``KEPT``; ``found_frac`` is the share of the footprint above the ground that the faces of a pand cover together [1].
+    """
+    inner = pand.geometry.representative_point()
+    col, row = ~sheet.place * (inner.x.to_numpy(), inner.y.to_numpy())
+    on = (col >= 0) & (row >= 0) & (col < sheet.shape[1]) & (row < sheet.shape[0])
+    tile = np.where(on, (row // _TILE) * 1_000_000 + col // _TILE, -1)
+    parts = [_in_tile(pand[tile == one], sheet, int(one)) for one in np.unique(tile[on])]
+    return gpd.GeoDataFrame(pd.concat([no_faces(), *parts], ignore_index=True), crs=RD) if parts else no_faces()
+
+
+def _in_tile(pand: gpd.GeoDataFrame, sheet: Sheet, tile: int) -> gpd.GeoDataFrame:
+    halo = int(np.ceil(HALO_M / sheet.cell_m))
+    top, left = (tile // 1_000_000) * _TILE, (tile % 1_000_000) * _TILE
+    row, col = max(top - halo, 0), max(left - halo, 0)
+    rows = min(top + _TILE + halo, sheet.shape[0]) - row
+    cols = min(left + _TILE + halo, sheet.shape[1]) - col
+    piece = Piece(col, row, cols, rows)
+    place = sheet.place_of(piece)
+    surface, _ = clean_surface(sheet.read(piece))
+    drawn = [(shape, number) for number, shape in enumerate(pand.geometry)]
+    building = features.rasterize(drawn, surface.shape, fill=-1, transform=place, dtype="int32")
+    building, above = above_ground(surface, building, len(pand))
+    label, found = segment_faces(surface, building, cell_size_m=sheet.cell_m)
+    if found.empty:
+        return no_faces()
+    shapes = _outlines(label, found, place, pand.geometry.to_numpy())
+    roofed = ~shapely.is_empty(shapes)
+    found, shapes = found[roofed].reset_index(drop=True), shapes[roofed]
+    number = found.groupby("building").cumcount().to_numpy()
+    ids = pand["pand_id"].to_numpy()[found["building"].to_numpy()]
+    found["roof_area_m2"] = shapely.area(shapes) * np.sqrt(1 + found["a"] ** 2 + found["b"] ** 2)
+    seen = pd.Series(shapely.area(shapes)).groupby(ids).transform("sum").to_numpy()
+    whole = (pand.geometry.area.to_numpy() * above)[found["building"].to_numpy()]
+    out = _levelled(found, shapes, (place.c + place.a / 2, place.f + place.e / 2)).assign(
+        face_id=[f"{one}-d{n}" for one, n in zip(ids, number, strict=True)],
+        pand_id=ids,
+        basis="dsm",
+        found_frac=seen / np.maximum(whole, 1e-9),
+    )
+    return gpd.GeoDataFrame(out, geometry=shapes, crs=RD)[KEPT]
+
+
+def _outlines(
+    label: NDArray[np.int32], found: pd.DataFrame, place: Affine, footprints: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Outline each face within its footprint: ridges where planes meet, edges where the footprint has them."""
+    planes = np.column_stack([found["a"] * place.a, found["b"] * place.e, found["c"]])
+    out = np.full(len(found), shapely.Polygon(), dtype=np.object_)
+    rows, cols = np.nonzero(label >= 0)
+    owner = found["building"].to_numpy()[label[rows, cols]]
+    order = np.argsort(owner, kind="stable")
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    for at in np.split(order, starts[1:]):
+        window = slice(rows[at].min() - 1, rows[at].max() + 2), slice(cols[at].min() - 1, cols[at].max() + 2)
+        own = _window(label, window)
+        faces = np.unique(label[rows[at], cols[at]])
+        local = np.where(np.isin(own, faces), np.searchsorted(faces, own), -1).astype(np.int32)
+        first = window[0].start, window[1].start
+        shifted = planes[faces]
+        shifted[:, 2] += shifted[:, 0] * first[1] + shifted[:, 1] * first[0]
+        fine = refine(local, shifted, fold=FOLD)
+        corner = place * Affine.translation(first[1], first[0]) * Affine.scale(1 / FOLD)
+        out[faces] = _cut(fine, corner, len(faces), footprints[owner[at[0]]])
+    return out
+
+
+def _window(label: NDArray[np.int32], window: tuple[slice, slice]) -> NDArray[np.int32]:
+    """Return a window of a raster that may reach one cell past it."""
+    (top, bottom), (left, right) = ((one.start, one.stop) for one in window)
+    rows, cols = label.shape
+    inside = label[max(top, 0) : min(bottom, rows), max(left, 0) : min(right, cols)]
+    pad = ((max(-top, 0), max(bottom - rows, 0)), (max(-left, 0), max(right - cols, 0)))
+    return np.pad(inside, pad, constant_values=-1)
+
+
+def _cut(fine: NDArray[np.int32], corner: Affine, count: int, footprint: Any) -> NDArray[np.object_]:
+    """Trace the faces of a fine raster, straighten their common borders, and cut them with the footprint."""
+    parts: list[list[Any]] = [[] for _ in range(count)]
+    traced = [
+        (shapely.geometry.shape(one), int(value))
+        for one, value in features.shapes(fine, mask=fine >= 0, connectivity=4, transform=corner)
+    ]
+    straight = shapely.coverage_simplify(np.array([one for one, _ in traced], dtype=object), abs(corner.a))
+    for shape, (_, face) in zip(straight, traced, strict=True):
+        parts[face].append(shape)
+    joined = np.array([shapely.union_all(one) for one in parts], dtype=np.object_)
+    cut = shapely.intersection(joined, footprint if footprint.is_valid else footprint.buffer(0))
+    return np.array([_polygons(one) for one in cut], dtype=np.object_)
+
+
+def _polygons(shape: Any) -> Any:
+    """Keep the polygons of a cut: lines and points at which shapes only touch are no roof."""
+    found = [one for one in shapely.get_parts(shape) if one.geom_type == "Polygon" and one.area > 0]
+    return found[0] if len(found) == 1 else shapely.MultiPolygon(found) if found else shapely.Polygon()
+
+
+def _levelled(found: pd.DataFrame, shapes: NDArray[np.object_], origin: tuple[float, float]) -> pd.DataFrame:
+    """Give each face its eave: the height of its plane at the lowest corner; one without a direction lies level."""
+    flat = found["azimuth_deg"].isna().to_numpy()
+    middle = shapely.get_coordinates(shapely.centroid(shapes))
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    low = np.full(len(shapes), np.inf)
+    np.minimum.at(low, owner, _height(found.iloc[owner], points, origin))
+    eave = np.where(flat, _height(found, middle, origin), low)
+    return found.assign(eave_height_m_nap=eave, tilt_deg=np.where(flat, 0.0, found["tilt_deg"]))
+
+
+def _height(planes: pd.DataFrame, points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
+    a, b, c = (planes[name].to_numpy(float) for name in "abc")
+    return np.asarray(c + a * (points[:, 0] - origin[0]) + b * (points[:, 1] - origin[1]))

@@ -240,14 +240,29 @@ def sensitivity_sentence(frame: pd.DataFrame, kind: str) -> str:
     kind : str
         ``sun``, ``grey`` or ``rain``.
     """
+    inputs = _most_doubted(frame, kind)
+    return f"De onzekerheid komt hier het meest van: {inputs}." if inputs else ""
+
+
+def doubt_lines(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Say the same of sun, grey water and rain water, a line each; nothing of a score that was not made.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As for `sensitivity_sentence`.
+    """
+    heads = {"sun": "Zon", "grey": "Grijswater", "rain": "Hemelwater"}
+    of_each = {words: _most_doubted(frame, kind) for kind, words in heads.items()}
+    return tuple(f"{words}: {inputs}." for words, inputs in of_each.items() if inputs)
+
+
+def _most_doubted(frame: pd.DataFrame, kind: str) -> str:
     mine = frame[frame["score_kind"].eq(kind) & frame["total_frac"].ge(_LEAST_FRAC)]
     top = mine.sort_values(["total_frac", "input_name"], ascending=[False, True]).head(_INPUTS_NAMED)
-    if top.empty:
-        return ""
     words = codes("sensitivity_input")
     named = [
         f"{words.get(name, name)} ({share(part)})"
         for name, part in zip(top["input_name"], top["total_frac"], strict=True)
     ]
-    inputs = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} en {named[-1]}"
-    return f"De onzekerheid komt hier het meest van: {inputs}."
+    return f"{', '.join(named[:-1])} en {named[-1]}" if len(named) > 1 else "".join(named)

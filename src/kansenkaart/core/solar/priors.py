@@ -40,6 +40,7 @@ CORNERS = (0, 6, 11, 10**6)  # 4 or 5; 6 to 10; more
 TILT_SHARES = (1 / 6, 1 / 2, 5 / 6)  # quantiles of tilt that stand for a third of the slopes each [1]
 WORTH_SPREAD = 0.035  # spread of the sun on a slope of given tilt and direction, as a share of the best [1]
 SHRINK_PANDEN = 2.0  # panden of a wider kind that weigh as much as one of its own [1]: least off on places left out
+LEAST_PLACES = 3  # with fewer nothing can be said of a place that was left out [1]
 LEAST_PANDEN = 30  # fewer panden have the spread of the wider kind [1]
 
 
@@ -245,13 +246,8 @@ def fit_priors(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.Da
     ConfigError
         If there are fewer than three places: then nothing can be said of a place that was left out.
     """
-    if panden["place"].nunique() < 3:
-        raise ConfigError(
-            "roofs of at least three places",
-            found=str(panden["place"].nunique()),
-            where="place",
-            remedy="add tiles of other places",
-        )
+    if panden["place"].nunique() < LEAST_PLACES:
+        raise too_few_places(panden["place"].nunique())
     priors = _means(panden, faces)
     ratios = []
     for place in sorted(panden["place"].unique()):
@@ -269,6 +265,13 @@ def fit_priors(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.Da
             )
         )
     return _with_intervals(priors, pd.concat(ratios, ignore_index=True))
+
+
+def too_few_places(count: int) -> ConfigError:
+    """Return the error of a table of priors that could not say how places differ."""
+    return ConfigError(
+        "roofs of at least three places", found=str(count), where="place", remedy="add tiles of other places"
+    )
 
 
 _LEVELS = 3  # all panden of a width, those in a row or not, and the kind itself

@@ -29,6 +29,9 @@ from kansenkaart.kernel import kernel
 
 REACH = 2  # half the window of the local plane [cells]
 NONE, TRIED = -1, -2
+ROOF_ABOVE_M = 1.5  # a roof lies at least this much above the lowest ground beside it (guess)
+GROUND_REACH = 6  # how far outside the footprint that is sought [cells]
+SUNK_FROM_FRAC = 0.1  # of a footprint at ground level, away from its edge, from which it counts (guess) [1]
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,64 @@ def segment_faces(
     label, planes = _grow_all(surface, building, local, seeds, limits)
     _join(surface, building, label, planes, rule.join_m)
     return label, _describe(label, building, planes, cell_size_m)
+
+
+def above_ground(
+    surface_m: NDArray[np.float32], building: NDArray[np.int32], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Take off what lies no higher than the ground beside it: a cellar under a square, a building newer than the flight.
+
+    Parameters
+    ----------
+    surface_m : numpy.ndarray
+        Heights [m NAP], holes as ``clean_surface`` leaves them.
+    building : numpy.ndarray
+        Number of the footprint of each cell, below 0 outside.
+    count : int
+        Number of footprints [1].
+
+    Returns
+    -------
+    tuple
+        ``building`` without such cells, where a footprint has enough of them away from its edge, and the share of the
+        cells of each footprint that is left [1].
+    """
+    inside = building >= 0
+    ground = _ground_beside(surface_m, building, count)
+    low = inside & (surface_m < np.where(inside, ground[building], -np.inf) + ROOF_ABOVE_M)
+    core = np.zeros_like(low)
+    core[1:-1, 1:-1] = np.logical_and.reduce(
+        [low[i : i + low.shape[0] - 2, j : j + low.shape[1] - 2] for i, j in _AROUND]
+    )
+    cells = np.maximum(np.bincount(building[inside], minlength=count), 1)
+    sunk = np.bincount(building[core], minlength=count) >= SUNK_FROM_FRAC * cells
+    gone = low & np.where(inside, sunk[building], False)
+    left = 1 - np.bincount(building[gone], minlength=count) / cells
+    return np.where(gone, NONE, building).astype(np.int32), left
+
+
+_AROUND = [(i, j) for i in range(3) for j in range(3)]
+
+
+@kernel
+def _ground_beside(z: Any, building: Any, count: int) -> Any:
+    """Lowest height within a few cells outside each footprint [m NAP]; lower than anything where nothing lies outside."""
+    out = np.full(count, 1e9)
+    for r in range(z.shape[0]):
+        for c in range(z.shape[1]):
+            own = building[r, c]
+            if own < 0:
+                continue
+            for down, right in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                for step in range(1, GROUND_REACH + 1):
+                    i, j = r + down * step, c + right * step
+                    if i < 0 or j < 0 or i >= z.shape[0] or j >= z.shape[1] or building[i, j] >= 0:
+                        break
+                    if z[i, j] > -9000:
+                        out[own] = min(out[own], z[i, j])
+    for own in range(count):
+        out[own] = out[own] if out[own] < 1e9 else -1e9
+    return out
 
 
 def _describe(

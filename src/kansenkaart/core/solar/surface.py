@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from kansenkaart.core.solar.cells import STEEPEST_DEG, KernelTable, RoofPlanes, irradiate, kernel_table, roof_planes
 from kansenkaart.core.solar.horizon import Floats, RoofCells, clean_surface, horizons, roof_cells
+from kansenkaart.core.solar.irradiance import IrradianceTable
 
 __all__ = [
     "STEEPEST_DEG",
@@ -29,10 +30,30 @@ __all__ = [
     "irradiate",
     "irradiate_sheet",
     "kernel_table",
+    "open_months",
     "roof_planes",
 ]
 
 HALO_M = 200.0
+
+
+def open_months(tilt: NDArray[Any], azimuth: NDArray[Any], table: IrradianceTable) -> NDArray[np.float64]:
+    """Irradiation of open planes month by month.
+
+    Parameters
+    ----------
+    tilt, azimuth : numpy.ndarray
+        Of the planes [deg].
+    table : IrradianceTable
+        The station.
+
+    Returns
+    -------
+    numpy.ndarray
+        (planes, 12) [kWh/m2].
+    """
+    kernel = kernel_table(table, monthly=True)
+    return np.asarray(roof_planes(tilt, azimuth, table=table, kernel=kernel).open_kwh_per_m2, dtype=float)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,11 @@ def how_sure(place: PlaceSums) -> Section:
             "Achter elke naam staat welk deel van de spreiding die aanname draagt. Oranje: het gemiddelde van de trekkingen "
             "waarin zij het laagst is (het laagste vijfde). Blauw: waarin zij het hoogst is."
         ),
+        *(
+            (Words("Waar de scores van de hele kaart het meest van afhangen:"), Bullets(place.doubts))
+            if place.doubts
+            else ()
+        ),
         Grid(
             "Past het korte of het lange spoor?",
             ("Voorwaarde", "spoor", "hier"),

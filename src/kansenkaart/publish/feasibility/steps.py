@@ -27,7 +27,7 @@ from kansenkaart.tables.step import Report, code_version
 from kansenkaart.tables.store import Store, atomic
 
 MOST_BEST, MOST_IN_ALL = 5, 6
-_READ = ("enterprise_case", "enterprise_facts", "block_facts", "own_budget", "own_actual")
+_READ = ("enterprise_case", "enterprise_facts", "block_facts", "own_budget", "own_actual", "sensitivity")
 
 
 def slug(kind: str, name: str) -> str:

@@ -22,6 +22,7 @@ from kansenkaart.publish.figures import ENDS
 from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, path_words, row_words, unit_of_fact
+from kansenkaart.wording.names import doubt_lines
 
 TRACKS = ("short", "long")
 #: How the facts of roofs begin, by kind of owner.
@@ -73,6 +74,8 @@ class PlaceSums:
         Its outline, and those of the other places of its kind.
     roofs_apart : bool
         Whether the roofs of each kind of owner may be told of by themselves.
+    doubts : tuple of str
+        By score of the whole study, which inputs carry most of its doubt.
     """
 
     place: Place
@@ -82,6 +85,7 @@ class PlaceSums:
     shape: gpd.GeoSeries
     around: gpd.GeoSeries
     roofs_apart: bool = True
+    doubts: tuple[str, ...] = ()
 
     @property
     def track(self) -> str:
@@ -124,6 +128,7 @@ class Survey:
     facts: pd.DataFrame
     services: tuple[ServiceRows, ...]
     settings: Mapping[str, Setting]
+    doubts: tuple[str, ...] = ()
 
     def sums_of(self, place: Place) -> PlaceSums | None:
         """Return the sums of one place, made from its stored facts; None if it has no case.
@@ -146,6 +151,7 @@ class Survey:
             compare_tracks(facts, renovation_year=float(row["renovation_year"]), members=np.nan),
             gpd.GeoSeries(mine.geometry.iloc[:1]),
             gpd.GeoSeries(around),
+            doubts=self.doubts,
         )
 
 
@@ -183,7 +189,8 @@ def survey_of(store: Store, known: Assumptions) -> Survey:
         )
         for track in TRACKS
     }
-    return Survey(cases, facts, services, settings)
+    doubts = doubt_lines(store.read("sensitivity")) if store.has("sensitivity") else ()
+    return Survey(cases, facts, services, settings, doubts)
 
 
 def workbook_of(
