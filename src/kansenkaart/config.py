@@ -169,6 +169,23 @@ class OptOut(_Strict):
         return frozenset(self.panden) | {one for one in lines if one}
 
 
+class OwnFigure(_Strict):
+    """A figure that a study puts in the place of one of the package's: in the unit and at the price level of that one."""
+
+    value: float = Field(allow_inf_nan=False)
+    low: float | None = Field(default=None, allow_inf_nan=False)
+    high: float | None = Field(default=None, allow_inf_nan=False)
+    unit: str | None = None
+    source: str = Field(min_length=3, max_length=300)
+
+    @model_validator(mode="after")
+    def _range(self) -> OwnFigure:
+        low, high = (self.value if end is None else end for end in (self.low, self.high))
+        if not low <= self.value <= high:
+            raise ValueError("low <= value <= high must hold")
+        return self
+
+
 def _inside(path: str | None) -> str | None:
     if path is not None and (Path(path).is_absolute() or ".." in Path(path).parts):
         raise ValueError("a path must stay inside its folder: relative, without '..'")
@@ -222,6 +239,7 @@ class Study(_Strict):
     place: Place = Place()
     areas: Areas = Areas()
     weglaten: OptOut = OptOut()
+    assumptions: dict[str, OwnFigure] = Field(default={}, max_length=100)
     stijl: str | None = None
     contact: str | None = Field(default=None, max_length=200)
     #: Table of what roofs carry by the shape of their footprint, beside the study file; else that of the package.

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from kansenkaart.cli import cli
+from kansenkaart.config import OwnFigure
 from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.publish.editions import editions as kept
 from kansenkaart.publish.editions.editions import editions
 from kansenkaart.publish.editions.steps import series
+from kansenkaart.publish.feasibility.sums import QUALITY_NL
+from kansenkaart.publish.steps import own_figures
 from kansenkaart.runs import study
 from kansenkaart.tables.store import Lineage
 from tests.runs.places import all_bytes
@@ -144,6 +148,25 @@ def test_an_assumption_and_the_code_are_told_apart_from_data(copied, monkeypatch
     (one,) = told["tables"]
     assert one["causes"] == causes
     assert told["deliveries"] == []
+
+
+def test_a_figure_of_the_study_itself_moves_the_cases_and_says_so(copied):
+    """The overhead of the enterprise from 8,000 to 6,500 euro a year: the page of differences and the overview name it."""
+    place = _place(copied)
+    own = OwnFigure(value=6500.0, source="raming van de initiatiefgroep (verzonnen)")
+    place = replace(place, study=place.study.model_copy(update={"assumptions": {"enterprise_overhead": own}}))
+    study.run_score(place)
+    study.run_publish(place)
+    told = json.loads((_folder(copied) / "0002" / "verschil.json").read_text("utf-8"))
+    assert {"name": "enterprise_overhead", "before": 8000.0, "now": 6500.0} in told["assumptions"]
+    tables = {one["table"]: one["causes"] for one in told["tables"]}
+    assert tables["enterprise_case"] == ["assumption"]
+    assert "pand_score" not in tables
+    page = (_folder(copied) / "0002" / "verschil.html").read_text("utf-8")
+    assert re.search(r"enterprise_overhead.{0,80}8\.000.{0,80}6\.500", page, re.S)
+    (said,) = own_figures(place.study)
+    assert said.means == "enterprise_overhead is 6.500 euro per jaar (bron: raming van de initiatiefgroep (verzonnen))"
+    assert QUALITY_NL["own"] == "eigen aanname"
 
 
 def test_a_damaged_edition_is_refused_and_a_damaged_kept_table_is_not_compared(copied):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ from shapely.geometry import box
 
 from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words
 from kansenkaart.publish.feasibility.report import PARTY_ROWS, _incomplete, _no_outcome
-from kansenkaart.publish.figures import mean_of
+from kansenkaart.publish.figures import ROOFS_OF_HOMES, each_home, mean_of, with_case
 from kansenkaart.publish.map.ranking import _larger
 from kansenkaart.wording.enterprise import contribution_nl
 
@@ -45,6 +46,27 @@ def test_sums_are_per_home_and_shares_are_weighed_by_homes():
     )
     # 40 % of 100 and 20 % of 300 homes: 25 %; with 10 % of 600: 16 %. The place itself has no such figure.
     assert found["Corporatiewoningen"] == ("onbekend", "20%", "25%", "16%")
+
+
+def test_a_sum_of_roofs_is_not_per_home_where_they_are_mostly_of_halls(tmp_path):
+    """Noord: 8 of 10 MWh on homes; Zuid: 1 of 100 MWh, beside one farm with 4 homes; West: all."""
+    frame = buurten(yield_fit_kwh_per_year=[10_000.0, 100_000.0, 60_000.0], people=[100.0, 600.0, 1_200.0])
+    pand = gpd.GeoDataFrame(
+        {"homes": [2, 0, 4, 0, 6], "yield_fit_kwh_per_year": [8_000.0, 2_000.0, 1_000.0, 99_000.0, 60_000.0]},
+        geometry=[box(x, 1, x + 2, 3) for x in (1, 6, 11, 15, 21)],
+        crs=28992,
+    )
+    store = SimpleNamespace(has=lambda name: name == "pand_score", read=lambda name: pand)
+    frame = with_case(store, frame, "buurt", "buurtcode")
+    assert frame[ROOFS_OF_HOMES].tolist() == [True, False, True]
+    _, rows = compared_with(frame.iloc[1], frame, None)
+    found = {one.label: one.texts for one in rows}
+    # Zuid itself none; its wijk 10,000 / 100; the gemeente (10,000 + 60,000) / (100 + 600).
+    said = next(texts for label, texts in found.items() if label.startswith("Stroom"))
+    assert said == ("niet per woning: vooral op andere gebouwen", "100 kWh per jaar", "100 kWh per jaar")
+    assert math.isnan(each_home(frame.iloc[1], "yield_fit_kwh_per_year"))
+    assert each_home(frame.iloc[0], "yield_fit_kwh_per_year") == 100.0
+    assert each_home(frame.iloc[1], "people") == 2.0
 
 
 def test_unknown_buurten_do_not_count_and_are_no_zero():

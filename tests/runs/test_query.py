@@ -13,9 +13,9 @@ from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError, InfeasibleError, StoreError
 from kansenkaart.runs.query import Asked, ask, plain, write_geojson
 from kansenkaart.runs.study import Workplace, open_study
-from kansenkaart.sources.example import truth
 from kansenkaart.tables.store import Store
 from tests.score.area_store import scored, town_store
+from tests.truth import truth
 
 
 def place_of(store: Store) -> Workplace:

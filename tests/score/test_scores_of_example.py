@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kansenkaart.sources.example import truth
+from tests.truth import truth
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import shapely
 from pvlib.iotools import read_epw
 
 from kansenkaart.errors import ConfigError
-from kansenkaart.sources.example import truth, write_example
+from kansenkaart.sources.example import write_example
 from kansenkaart.sources.example.sewer import designed_diameter_mm, full_capacity_l_per_s
 from kansenkaart.tables.provenance import sha256_of
+from tests.truth import truth
 
 
 @pytest.fixture(scope="module")

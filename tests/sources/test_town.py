@@ -18,10 +18,11 @@ import shapely
 from kansenkaart.config import DEMO
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
-from kansenkaart.sources.example import lots, registers, statistics, town, truth, world, write_example
+from kansenkaart.sources.example import lots, registers, statistics, town, world, write_example
 from kansenkaart.sources.example.registers import SURVEY_YEAR
 from kansenkaart.sources.example.sewer import RELINED_YEAR, designed_diameter_mm
 from kansenkaart.sources.example.terrain import FLOWN_YEAR
+from tests.truth import truth
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = ("wegdeel", "ondersteunendwegdeel", "onbegroeidterreindeel", "begroeidterreindeel", "waterdeel")
@@ -264,3 +265,17 @@ def test_the_table_of_features_names_what_is_there(model) -> None:
     assert {"flat", "gable", "hip", "shed"} == {pand.roof for pand in model.panden}
     assert any(part.function == "spoorbaan" for part in model.parts)
     assert any(part.collection == "overbruggingsdeel" for part in model.parts)
+
+
+def test_houseboats_are_counted_and_are_no_homes(folder, model) -> None:
+    """A ligplaats is no verblijfsobject: eight lie in the canal, off its bridges, and none is one of the homes."""
+    homes, tally = bag.read_home(folder / "ogc" / "ligplaats.geojson", form=bag.BERTHS)
+    assert (len(homes), tally.left_out) == (0, {"ligplaats: Plaats aangewezen": 8})
+    boats, water, bridges = (
+        gpd.read_file(folder / "ogc" / f"{name}.geojson") for name in ("ligplaats", "waterdeel", "overbruggingsdeel")
+    )
+    assert boats.within(water.union_all()).all()
+    assert not boats.intersects(bridges.union_all()).any()
+    with rasterio.open(folder / "ahn" / "dsm_2.tif") as source:
+        x, y = boats.geometry.iloc[0].centroid.coords[0]
+        assert next(source.sample([(x, y)]))[0] == pytest.approx(model.boats[0].ground_m + 2.6, abs=0.01)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import math
 
+import pytest
+from pydantic import ValidationError
+
+from kansenkaart.config import OwnFigure
 from kansenkaart.errors import AssumptionError
 from kansenkaart.tables import assumptions
 
@@ -92,3 +96,22 @@ def test_every_amount_of_the_project_stands_at_the_level():
     amounts += [one for service in assumptions.default_services() for one in service.figures.values()]
     assert {one.year for one in amounts if one.unit.startswith("EUR") and one.year is not None} >= {level}
     assert all(one.year is None or one.year >= level for one in amounts if one.unit.startswith("EUR"))
+
+
+def test_a_study_puts_a_figure_in_place_of_ours_and_only_one_of_the_table():
+    own = OwnFigure(value=6500.0, low=5000.0, unit="EUR/year", source="raming van de initiatiefgroep")
+    table = assumptions.with_own({"enterprise_overhead": own})
+    one = table["enterprise_overhead"]
+    assert (one.value, one.low, one.high, one.unit) == (6500.0, 5000.0, 6500.0, "EUR/year")
+    assert (one.quality, one.source) == ("own", "raming van de initiatiefgroep")
+    rest = [name for name in table if table[name] is not assumptions.default()[name]]
+    assert rest == ["enterprise_overhead"]
+    for name, unit in (("enterprise_overheat", None), ("enterprise_overhead", "EUR"), ("reference_year", None)):
+        with pytest.raises(AssumptionError, match=name):
+            assumptions.with_own({name: OwnFigure(value=1.0, unit=unit, source="proef")})
+
+
+@pytest.mark.parametrize("wrong", [{"low": 2.0}, {"high": 0.5}, {"value": math.inf}, {"source": ""}, {"note": "x"}])
+def test_a_figure_of_a_study_has_a_source_and_lies_in_its_range(wrong):
+    with pytest.raises(ValidationError):
+        OwnFigure(**({"value": 1.0, "source": "proef"} | wrong))

@@ -90,7 +90,7 @@ _LIKELY: dict[str, tuple[str, ...]] = {
     "street_line": nwb.LAYERS,
 }
 #: Forms that say themselves that a file has no columns to know it by, or is no file with layers.
-_BY_WORD = ("footprint-shp", "points-shp", "zwolle-geojson", "almere-gpkg", "wfs-2021-shp")
+_BY_WORD = ("footprint-shp", "points-shp", bag.BERTHS, "zwolle-geojson", "almere-gpkg", "wfs-2021-shp")
 
 
 def read(path: Path, source: Source) -> Reading:
@@ -173,7 +173,12 @@ def _read_here(path: Path, settled: Source) -> Reading:
 def forms_of(role: str) -> list[str]:
     """Return all forms in which a role can be read, `AUTO` aside."""
     named = [form for name, form in _READERS if name == role and form != "*"]
-    more = {"pand": ["footprint-shp"], "home": ["points-shp"], "sewer_pipe": ["hydx-csv"], "sewer_node": ["hydx-csv"]}
+    more = {
+        "pand": ["footprint-shp"],
+        "home": ["points-shp", bag.BERTHS],
+        "sewer_pipe": ["hydx-csv"],
+        "sewer_node": ["hydx-csv"],
+    }
     wanted = [*named, *forms(role), *more.get(role, [])]
     return sorted(dict.fromkeys([*wanted, "almere-gpkg"] if role == "sewer_node" else wanted))
 

@@ -16,7 +16,7 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
-from kansenkaart.publish.figures import case_of, mean_of, unique_names, with_case, with_parts
+from kansenkaart.publish.figures import absent, case_of, mean_of, unique_names, with_case, with_parts
 from kansenkaart.publish.map.legend import columns_of, delivered, editions_of, view_of
 from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
@@ -24,7 +24,7 @@ from kansenkaart.tables.assumptions import Assumption, Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import PartnerLine, label, partners
-from kansenkaart.wording.nl import UNKNOWN, amount, capital, chance, listed, number, roughly, say, share, unit_words
+from kansenkaart.wording.nl import amount, capital, chance, listed, number, roughly, say, share, unit_words
 from kansenkaart.wording.nl import year as year_words
 
 _WIJK = slice(2, 8)
@@ -115,7 +115,10 @@ def _rows(groups: Sequence[pd.DataFrame], blocks: Sequence[pd.DataFrame | None])
     for name in fields.on_sheet("compare"):
         values = [_known(group, part, name) for group, part in zip(groups, blocks, strict=True)]
         if any(value is not None for value in values):
-            texts = tuple(UNKNOWN if one is None else figure_words(name, one) for one in values)
+            texts = tuple(
+                absent(group, name) if one is None else figure_words(name, one)
+                for one, group in zip(values, groups, strict=True)
+            )
             out.append(Compared(label_of(name) + (" per woning" if fields.get(name).per_home else ""), texts))
     return tuple(out)
 

@@ -5,17 +5,20 @@ What an enterprise brings is that of one named track, the same for all places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.tables import fields
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.nl import UNKNOWN
 
 #: How the columns of an amount end: expected, 10th, 50th and 90th percentile of the same draws; forms print them in this order.
 ENDS = ("", "_low", "_median", "_high")
@@ -30,6 +33,8 @@ _OF_CASE = (
 )
 _OF_BLOCK = ("stays_part_eur_per_year",)
 MOST_EQUAL = 5
+#: Column that tells whether most of a place's solar yield lies on buildings with homes, and what the homes can use by themselves.
+ROOFS_OF_HOMES, _AT_HOME = "roofs_of_homes", ("yield_pay_kwh_per_year", "sun_eur_per_year")
 _HALF = 0.5
 
 
@@ -66,7 +71,7 @@ def case_of(store: Store, kind: str, key: str, track: str = HEADLINE) -> pd.Seri
 
 
 def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd.GeoDataFrame:
-    """Return places with what is expected to stay there.
+    """Return places with what is expected to stay there, and whether their roofs are mostly of homes.
 
     Parameters
     ----------
@@ -77,7 +82,7 @@ def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd
     kind, key : str
         Kind of place, and the column of its id.
     """
-    ids, out = frame[key].astype(str), frame.copy()
+    ids, out = frame[key].astype(str), frame.assign(**{ROOFS_OF_HOMES: _roofs_of_homes(store, frame)})
     if store.has("enterprise_case"):
         cases = headline_cases(store.read("enterprise_case"))
         mine = cases[cases["place_kind"] == kind].set_index("place_id")
@@ -86,6 +91,47 @@ def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd
         if store.has("block_facts"):  # the same quantity as of blocks, to compare with them
             out["stays_part_eur_per_year"] = out["stays_eur_per_year"] - _fixed(store)
     return out
+
+
+def _roofs_of_homes(store: Store, frame: gpd.GeoDataFrame) -> Any:
+    """Tell whether at least half of what fits on the roofs of each place lies on buildings with homes; true where unknown."""
+    whole = getattr(
+        store, "whole", store.read
+    )  # the public edition's panden are merged; it is a yes or no of the place
+    if not getattr(store, "behind", store).has("pand_score"):
+        return np.ones(len(frame), dtype=bool)
+    pand = whole("pand_score")
+    points = shapely.point_on_surface(pand.geometry.to_numpy())
+    one, place = frame.sindex.query(points, predicate="intersects")
+    kwh, homes = (pand[name].fillna(0).to_numpy(float)[one] for name in ("yield_fit_kwh_per_year", "homes"))
+    total, own = (np.bincount(place, weights=part, minlength=len(frame)) for part in (kwh, kwh * (homes > 0)))
+    return own >= _HALF * total
+
+
+def each_home(row: Mapping[str, Any] | pd.Series[Any], name: str) -> float:
+    """Return the sum of a place per home; NaN where unknown, or where it is of roofs that are mostly not of homes.
+
+    Parameters
+    ----------
+    row : mapping or Series
+        The place, with `homes` [1].
+    name : str
+        Of the column, a sum.
+    """
+    if not divides(name) and not row.get(ROOFS_OF_HOMES, True):
+        return math.nan
+    return float(row[name]) / max(float(row["homes"]), 1.0)
+
+
+def divides(name: str) -> bool:
+    """Tell whether a sum of a place is of its homes, whatever else stands there; one of roofs is not.
+
+    Parameters
+    ----------
+    name : str
+        Of the column.
+    """
+    return name in _AT_HOME or not fields.get(name).of_roof
 
 
 def _fixed(store: Store) -> float:
@@ -163,6 +209,8 @@ def unique_names(names: Sequence[str]) -> list[str]:
 def mean_of(group: pd.DataFrame, name: str) -> float | None:
     """Return a sum per home, or a mean weighed by homes, over the rows where both are known; None where none are.
 
+    Sums of roofs leave out the places of which the roofs are mostly not of homes.
+
     Parameters
     ----------
     group : DataFrame
@@ -174,7 +222,24 @@ def mean_of(group: pd.DataFrame, name: str) -> float | None:
         return None
     values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")
     both = values.notna() & homes.notna() & (homes > 0)
+    if fields.get(name).per_home and not divides(name) and ROOFS_OF_HOMES in group.columns:
+        both &= group[ROOFS_OF_HOMES].astype(bool)
     if not both.any():
         return None
     total = values[both].sum() if fields.get(name).per_home else (values[both] * homes[both]).sum()
     return float(total / homes[both].sum())
+
+
+def absent(group: pd.DataFrame, name: str) -> str:
+    """Say why a mean of a group of places is not there: unknown, or of roofs that are mostly not of homes.
+
+    Parameters
+    ----------
+    group : DataFrame
+        The places.
+    name : str
+        Of the column.
+    """
+    given = name in group.columns and group[name].notna().any()
+    mine = group.get(ROOFS_OF_HOMES, pd.Series([True]))
+    return UNKNOWN if divides(name) or not given or mine.any() else "niet per woning: vooral op andere gebouwen"

@@ -29,7 +29,7 @@ from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, code_version, commit
 from kansenkaart.tables.store import Store, atomic
 from kansenkaart.wording.messages import EMPTY, NOT_READ
-from kansenkaart.wording.nl import number
+from kansenkaart.wording.nl import exact, number, unit_words
 
 PAGE = "index.html"
 OVERVIEW = "overzicht.html"
@@ -83,7 +83,7 @@ def publish(
     if stands(target, mark):
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     require_safe(readable, study)
-    sheets = list(factsheets_of(readable, study, assumptions.default(), public=public))
+    sheets = list(factsheets_of(readable, study, assumptions.with_own(study.assumptions), public=public))
     who = "" if study.contact is None else f"Contact: {study.contact}."
     over = list(talks(readable, sheets, contact=who))
     spec = picture(readable, study, _companions(sheets, over, reports, style, public))
@@ -278,6 +278,7 @@ def _clear(target: Path, files: Sequence[Path]) -> None:
 def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequence[Any]) -> str:
     content: Mapping[str, Any] = {
         "title": study.title,
+        "own": {name: one.model_dump() for name, one in study.assumptions.items()},
         "code": code_version(),
         "tables": {name: store.describe(name)["sha256"] for name in names},
         "more": list(more),
@@ -357,7 +358,7 @@ def overview(
         places=tuple(_place_row(one) for one in sheets),
         data=tuple(data),
         reports=tuple((_sheet_name(one, sheets), f"{REPORTS}/{one}") for one in reports),
-        known=tuple(_known(store, *one) for one in _ROLES),
+        known=(*(_known(store, *one) for one in _ROLES), *own_figures(study)),
         sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
         example=study.invented,
         public=store.public,
@@ -376,6 +377,22 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
     whole = Store(store.root)
     known = whole.has(table) and (whole.path(table).suffix != ".parquet" or whole.describe(table)["rows"] > 0)
     return Known(what, known, yes if known else no + _why_not(whole, table))
+
+
+def own_figures(study: Study) -> list[Known]:
+    """Name the assumptions that a study puts in place of ours, each with its source.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    """
+    table = assumptions.with_own(study.assumptions)
+    said = [
+        f"{name} is {exact(one.value)} {unit_words(table[name].unit)} (bron: {one.source})"
+        for name, one in study.assumptions.items()
+    ]
+    return [Known("Eigen aannames van deze studie", True, "; ".join(said))] if said else []
 
 
 def _why_not(store: Store, table: str) -> str:

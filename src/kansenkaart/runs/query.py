@@ -23,7 +23,6 @@ from kansenkaart.errors import ConfigError, InfeasibleError, StoreError
 from kansenkaart.runs.study import Workplace
 from kansenkaart.score import best_areas
 from kansenkaart.score.best_areas import Found, border_lines, whole_frame
-from kansenkaart.tables import assumptions
 from kansenkaart.tables.store import Store, atomic
 
 _POSTCODE = re.compile(r"(?P<postcode>\d{4}\s?[A-Za-z]{2})[\s,]+(?P<number>\d+)\b.*")
@@ -126,7 +125,7 @@ def ask(place: Workplace, asked: Asked) -> Answer:
     criterion = _criterion(blocks, asked)
     value, mean = best_areas.value_and_scale(blocks, criterion)
     graph = blocks.graph(value)
-    question = _question(best_areas.question_of(place.study.areas, assumptions.default(), mean), asked)
+    question = _question(best_areas.question_of(place.study.areas, place.known, mean), asked)
     if (asked.owner_low > 0 or asked.owner_high < 1) and np.isnan(graph.owned).all():
         raise InfeasibleError(
             "ownership of the homes",

@@ -50,6 +50,11 @@ class Workplace:
         return self.folders.maps / f"{self.study.name}-{'openbaar' if self.public else 'intern'}"
 
     @property
+    def known(self) -> assumptions.Assumptions:
+        """The assumptions, with the figures of the study's own."""
+        return assumptions.with_own(self.study.assumptions)
+
+    @property
     def studies(self) -> Path:
         """The folder of the study file, with its opt-out list and house style."""
         return self.folders.maps.parent / "studies"
@@ -137,7 +142,7 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     with locked(place.store.root):
         reports: list[Report] = []
         done: set[str] = set()
-        known = assumptions.default()
+        known = place.known
         while todo := [
             step for step in score.steps(place.store, known, place.study, place.studies) if step.name not in done
         ]:
@@ -173,7 +178,7 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
         shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
         if not feasibility_reports.stand(shown, place.study, target):
             publish.require_safe(shown, place.study)
-        reports = feasibility_reports.publish_reports(shown, place.study, target, assumptions.default())
+        reports = feasibility_reports.publish_reports(shown, place.study, target, place.known)
         how: dict[str, Any] = {"studies": place.studies, "public": place.public, "before": editions.before()}
         reports += publish.publish(place.store, place.study, target, **how)
         reports += editions.keep()
@@ -219,7 +224,7 @@ def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
         publish.require_safe(shown, place.study)
         every = sorted(set(zip(cases["place_kind"], cases["place_id"], strict=True)))
         places = every if wanted is None else [wanted]
-        return feasibility_reports.write_reports(shown, place.study, target, assumptions.default(), places)
+        return feasibility_reports.write_reports(shown, place.study, target, place.known, places)
 
 
 def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
@@ -272,7 +277,7 @@ def foresee(place: Workplace) -> list[dict[str, str]]:
     changed: set[str] = set()
     for step in [
         *acquire.steps(place.study, place.folders, http=place.http),
-        *score.steps(place.store, assumptions.default(), place.study, place.studies),
+        *score.steps(place.store, place.known, place.study, place.studies),
     ]:
         skip = not changed & set(step.inputs) and is_current(place.store, step)
         changed |= set() if skip else set(step.outputs)

@@ -261,7 +261,7 @@ def _size_of(one: Found, value: float) -> float:
 def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) -> dict[str, object]:
     mine = block.iloc[blocks]
     homes = int(mine["homes"].sum())
-    money, power = _stays(mine), mine[power_column(block)].sum(min_count=1)
+    money, power = _stays(mine), mine[column := power_column(block)].sum(min_count=1)
     shared = int(block["homes"].iloc[np.intersect1d(blocks, one.area.blocks)].sum())
     return {
         "best_id": one.best_id,
@@ -270,7 +270,7 @@ def _variant(one: Found, block: gpd.GeoDataFrame, blocks: Ints, *, kind: str) ->
         "stays_eur_per_year": money,
         "value_kwh_per_year": power,
         "stays_eur_per_home": money / max(homes, 1),
-        "value_kwh_per_home": power / max(homes, 1),
+        "value_kwh_per_home": power / max(homes, 1) if column == "yield_pay_kwh_per_year" else np.nan,
         "shared_frac": shared / max(homes, 1),
         "block_ids": _ids(blocks, block),
         "geometry": mine.union_all(),

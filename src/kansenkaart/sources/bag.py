@@ -45,6 +45,8 @@ PLACEHOLDER_YEARS = (1005, 9999)
 #: Floor areas outside these [m2] are placeholders: 0 and 1 for unmeasured, 999999 for unknown [1]_.
 FLOOR_AREA_LIMITS_M2 = (2, 999_998)
 UNKNOWN_STATUS = "onbekend"
+#: Form of the places of houseboats, which are counted beside the homes.
+BERTHS = "pdok-ligplaats"
 #: A year that people keep as a date, such as 1965-01-01.
 _DAY_OF_YEAR = r"^(\d{4})-\d{1,2}-\d{1,2}(?:[T ].*)?$"
 #: Names of the layer in the register's own deliveries, the current objects first.
@@ -139,7 +141,7 @@ def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
     Parameters
     ----------
     path, form, layer
-        As of `read_pand`; of address points without a register ``points-shp``.
+        As of `read_pand`; of address points without a register ``points-shp``, of houseboats ``pdok-ligplaats`` (counted, no homes).
 
     Returns
     -------
@@ -155,6 +157,8 @@ def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
     """
     if form == "points-shp":
         return _read_points(path, layer)
+    if form == BERTHS:
+        return _count_berths(path, layer)
     sieve = Sieve(_load(path, "home", form, layer))
     _drop_ended(sieve)
     _keep_status(sieve, HOME_IN_USE)
@@ -242,6 +246,15 @@ def _read_points(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally
     frame = sieve.frame.assign(home_id=ids + "-" + nth.astype(str), status=UNKNOWN_STATUS)
     for name in schemas.get("home").nullable:
         frame[name] = None
+    return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
+
+
+def _count_berths(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally]:
+    """Count houseboats by the status of their ligplaats: it has no gebruiksdoel and no pand, and is no verblijfsobject."""
+    sieve = Sieve(open_layer(path, "a BAG file with a layer of ligplaats", layer=layer, likely=("ligplaats",)))
+    status = to_text(sieve.frame["status"]) if "status" in sieve.frame else pd.Series(None, index=sieve.frame.index)
+    sieve.drop_by_name(status.notna() | True, status.fillna(UNKNOWN_STATUS).astype("object"), "ligplaats: ")
+    frame = sieve.frame.assign(**dict.fromkeys(set(schemas.get("home").columns) - {"geometry"}))
     return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
 
 

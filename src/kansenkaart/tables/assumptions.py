@@ -10,10 +10,13 @@ from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
 
+from kansenkaart.config import OwnFigure
 from kansenkaart.errors import AssumptionError
 
 _SHOWN = 20
 QUALITIES = ("measured", "norm", "estimate", "guess")
+#: Quality of a figure that a study brings.
+OWN = "own"
 _COLUMNS = ["name", "value", "low", "high", "unit", "year", "quality", "source", "note"]
 
 
@@ -90,6 +93,37 @@ class Assumptions(Mapping[str, Assumption]):
 def default() -> Assumptions:
     """Return the project's own table, ``data/assumptions.csv``, with all money at one price level."""
     return at_price_level(_as_given())
+
+
+def with_own(own: Mapping[str, OwnFigure]) -> Assumptions:
+    """Return the project's own table with the figures that a study puts in place of some of them.
+
+    Parameters
+    ----------
+    own : mapping of str to OwnFigure
+        As the study states them.
+
+    Raises
+    ------
+    AssumptionError
+        If the table has no such figure, or has it in another unit.
+    """
+    table = default()
+    for name, one in own.items():
+        unit = table[name].unit if name in table and name != LEVEL else None
+        if unit is None or one.unit not in (None, unit):
+            raise AssumptionError(
+                "the name and unit of a figure of the table of assumptions",
+                found=f"{name[:60]} [{one.unit or ''}]"[:100],
+                where="assumptions of the study",
+                remedy="correct the name or unit: data/assumptions.csv of the package has them",
+            )
+    return Assumptions({**table, **{name: _own(table[name], one) for name, one in own.items()}}) if own else table
+
+
+def _own(now: Assumption, one: OwnFigure) -> Assumption:
+    low, high = (one.value if end is None else end for end in (one.low, one.high))
+    return replace(now, value=one.value, low=low, high=high, quality=OWN, source=one.source, note="")
 
 
 def _as_given() -> Assumptions:

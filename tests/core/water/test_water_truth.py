@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from importlib.resources import files
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,7 +16,7 @@ from kansenkaart.core.water.design import DesignRules, design_diameters
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.hydraulics import Friction
 from kansenkaart.core.water.inputs import WaterFrames
-from kansenkaart.sources.example import layout, sewer, world
+from kansenkaart.sources.example import sewer, world
 from tests.core.water.water_world import peopled, settings
 
 RD = "EPSG:28992"
@@ -34,7 +38,7 @@ AS_DESIGNED = DesignRules(
 
 
 def placed(shapes: list[shapely.Geometry]) -> np.ndarray:
-    return np.array([shapely.transform(one, lambda xy: xy + np.array(layout.ORIGIN_RD_M)) for one in shapes])
+    return np.array([shapely.transform(one, lambda xy: xy + np.array(world().origin_rd_m)) for one in shapes])
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +88,14 @@ def scored(model):
         geometry=placed([shapely.Point(one.point) for one in nodes]),
         crs=RD,
     )
-    streets = layout.streets()
+    streets = json.loads(gzip.decompress((files("kansenkaart") / "data" / "proefveld.json.gz").read_bytes()))["streets"]
     line = gpd.GeoDataFrame(
-        {"street_line_id": [one.key for one in streets], "street_name": [one.key for one in streets]},
-        geometry=placed([shapely.LineString(one.line) for one in streets]),
+        {"street_line_id": list(streets), "street_name": list(streets)},
+        geometry=placed([shapely.LineString(line) for _, _, line in streets.values()]),
         crs=RD,
     )
     size = pd.DataFrame(
-        [{"buurtcode": q.key, "household_size_persons": q.household_size_persons} for q in layout.QUARTERS]
+        [{"buurtcode": q.key, "household_size_persons": q.household_size_persons} for q in model.buurten]
     )
     pand = pd.DataFrame([{"pand_id": str(one.number), "bouwjaar": one.bouwjaar} for one in model.panden])
     shape = placed([shapely.Point(one.centre).buffer(4) for one in model.panden])

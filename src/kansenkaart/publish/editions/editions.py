@@ -28,7 +28,6 @@ import pandas as pd
 from kansenkaart.core.editions import Failure, Gate, failures, summarise
 from kansenkaart.errors import ConfigError, GateError, KansenkaartError, StoreError
 from kansenkaart.sources.tools.geofiles import open_raster
-from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import oldest, sha256_of
 from kansenkaart.tables.step import scoring_version
 from kansenkaart.tables.store import PRIVATE, RASTERS, Store, atomic
@@ -110,7 +109,9 @@ def key_of(store: Store) -> str:
     return _seal({name: store.describe(name)["sha256"] for name in store.names()})
 
 
-def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> dict[str, Any] | None:
+def proposed(
+    store: Store, known: Sequence[Edition], said: Accepted | None, figures: Mapping[str, float]
+) -> dict[str, Any] | None:
     """Judge what is stored, and return what to keep of it as an edition; None when the last edition is the same.
 
     Parameters
@@ -121,6 +122,8 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
         Those that stand, oldest first.
     said : Accepted or None
         Who accepts what a gate holds back, and why.
+    figures : mapping of str to float
+        The assumptions by name.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def proposed(store: Store, known: Sequence[Edition], said: Accepted | None) -> d
         "as_of": oldest(sources),
         "tables": tables,
         "sources": [one.to_dict() for one in sources],
-        "assumptions": {name: one.value for name, one in sorted(assumptions.default().items())},
+        "assumptions": dict(sorted(figures.items())),
         "code": scoring_version(),
         "accepted": {"who": said.who, "why": said.why, "failures": failed} if said and failed else None,
     }

@@ -21,7 +21,7 @@ from kansenkaart.config import Study
 from kansenkaart.core.editions import Move, Rows, compare
 from kansenkaart.present.editionpages import Series, difference_page, monitor_page
 from kansenkaart.publish.editions.editions import Accepted, Edition, editions, keep, proposed, tidy
-from kansenkaart.tables import fields, schemas
+from kansenkaart.tables import assumptions, fields, schemas
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, scoring_version
 from kansenkaart.tables.store import Store, atomic
@@ -60,12 +60,13 @@ class Editions:
             If the summary of an earlier edition is damaged.
         """
         known = editions(self._folder)
+        figures = {name: one.value for name, one in assumptions.with_own(self._study.assumptions).items()}
         if known and known[-1].content.get("opt_out", "") != self._opt_out:
             # What an edition before the list was changed differs from the next one by, is the roof itself.
             for one in known:
                 shutil.rmtree(one.folder)
             known = []
-        self._content = proposed(self._store, known, said)
+        self._content = proposed(self._store, known, said, figures)
         if self._content is not None and self._opt_out:
             self._content["opt_out"] = self._opt_out
 

@@ -28,7 +28,7 @@ from kansenkaart.present.report import (
     tornado_drawing,
     years_drawing,
 )
-from kansenkaart.publish.feasibility.sums import PlaceSums, TrackSums, unit_nl
+from kansenkaart.publish.feasibility.sums import QUALITY_NL, PlaceSums, TrackSums, unit_nl
 from kansenkaart.publish.figures import ENDS
 from kansenkaart.publish.map.legend import aged, editions_of
 from kansenkaart.tables.assumptions import Assumptions
@@ -171,13 +171,18 @@ def _figures_used(place: PlaceSums, known: Assumptions) -> tuple[tuple[str, ...]
         "electricity_price_eur_per_kwh",
     )
     rows = term_rows(place.track)
-    quality = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
     lines = []
     for name in terms:
         one = known[rows[name][0]]
         figures = [exact(figure) for figure in (one.value, one.low, one.high)]
         lines.append(
-            (label("term", name), figures[0], f"{figures[1]} tot {figures[2]}", unit_nl(one.unit), quality[one.quality])
+            (
+                label("term", name),
+                figures[0],
+                f"{figures[1]} tot {figures[2]}",
+                unit_nl(one.unit),
+                QUALITY_NL[one.quality],
+            )
         )
     return tuple(lines)
 

@@ -244,7 +244,7 @@ def workbook_of(
     )
 
 
-_QUALITY_NL = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm"}
+QUALITY_NL = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm", "own": "eigen aanname"}
 _UNITS_NL = {
     "EUR": "euro",
     "year": "jaar",
@@ -294,6 +294,6 @@ def _cell(path: str, value: float, figures: Mapping[str, tuple[Assumption, float
     row, by = figures[path]
     price = path.partition("_eur_per_")[2]  # what a figure that is brought to another unit is a price of
     unit = unit_nl(row.unit if by == 1 or not price else f"EUR/{price}")
-    quality = _QUALITY_NL.get(row.quality, row.quality)
+    quality = QUALITY_NL.get(row.quality, row.quality)
     source = "gok" if row.source == "guess" else row.source
     return InputCell(path, words, value, row.low * by, row.high * by, unit, quality, source)

@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
-from kansenkaart.publish.figures import Verdict, case_of, headline_cases, unique_names, verdict_of, with_case
+from kansenkaart.publish.figures import (
+    Verdict,
+    case_of,
+    each_home,
+    headline_cases,
+    unique_names,
+    verdict_of,
+    with_case,
+)
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
@@ -117,7 +125,7 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
             f"{places.kind}-{row[places.key]}",
             str(row[places.name]),
             members[str(row[places.key])],
-            tuple(float(row[one.name]) / (max(int(row["homes"]), 1) if one.per_home else 1) for one in rows),
+            tuple(each_home(row, one.name) if one.per_home else float(row[one.name]) for one in rows),
             _note(row),
             _known(row, "sure_frac"),
             links.get(f"{places.kind}-{row[places.key]}", ""),
@@ -259,9 +267,9 @@ def _leading(frame: pd.DataFrame) -> int:
     if not rows:
         return 0
     first = rows[0]
-    homes = np.maximum(frame["homes"].to_numpy(float), 1.0) if first.per_home else 1.0
-    values = frame[first.name].to_numpy(float) / homes
-    return int(np.nanargmax(values if first.rank > 0 else -values))
+    each = (each_home(row, first.name) if first.per_home else float(row[first.name]) for _, row in frame.iterrows())
+    values = np.nan_to_num(np.array(list(each)) * np.sign(first.rank), nan=-np.inf)
+    return int(np.argmax(values))
 
 
 def _gain(case: pd.Series[Any], verdict: Verdict | None, *, folded: bool = False) -> Answer:

@@ -19,7 +19,6 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import town
-from kansenkaart.sources.example.buildings import PLACEHOLDER_YEAR
 from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Point, Tree, ground_level
 
 CORPORATION = "corporatie Voorbeeldwonen"
@@ -29,7 +28,7 @@ SHED_M = (2.3, 3.3)
 CLUSTER_BUURT, CLUSTER_RENTED, CLUSTER_OWNED = "03", 95, 41
 NEW_YEAR = 2024
 #: Odd records, one in so many: a demolished pand, and a pand without a year.
-WITHDRAWN_EVERY, PLACEHOLDER_EVERY = 211, 37
+WITHDRAWN_EVERY, PLACEHOLDER_EVERY, PLACEHOLDER_YEAR = 211, 37, 1005
 TREE_STEP_M = 17.0
 LEAST_ROW = 3
 YARD_M2_PER_TREE = 190.0
@@ -47,14 +46,14 @@ class Town:
     trees: list[Tree]
     free: npt.NDArray[np.bool_]
 
-    def is_free(self, shape: tuple[Point, float, Floats]) -> bool:
+    def _is_free(self, shape: tuple[Point, float, Floats]) -> bool:
         """Tell whether all of a rectangle is free: a corner, its direction [rad] and its reach along and across [m]."""
         columns, rows = self._cells(shape, SPARE_M)
         tall, wide = self.free.shape
         inside = (columns >= 0) & (columns < wide) & (rows >= 0) & (rows < tall)
         return bool(inside.all() and self.free[rows, columns].all())
 
-    def take(self, shape: tuple[Point, float, Floats]) -> None:
+    def _take(self, shape: tuple[Point, float, Floats]) -> None:
         """Let a rectangle be free no longer."""
         columns, rows = self._cells(shape, 0.0)
         self.free[rows, columns] = False
@@ -70,42 +69,39 @@ class Town:
         return np.floor(x).astype(int).ravel(), np.floor(y).astype(int).ravel()
 
 
-def kind(name: str) -> dict[str, Any]:
-    """Return the measures of a kind of building, those of its base included.
-
-    Parameters
-    ----------
-    name : str
-        As in ``data/town.toml``.
-    """
+def _kind(name: str) -> dict[str, Any]:
+    """Return the measures of a kind of building, those of its base included."""
     row = town.table()["kind"][name]
-    return {**(kind(row["base"]) if "base" in row else {}), **row}
+    return {**(_kind(row["base"]) if "base" in row else {}), **row}
 
 
 def build(plan: town.Plan, copy: int = 0) -> Town:
-    """Build the town: its own grounds first, then rows along all streets, farms, sheds and trees.
-
-    Parameters
-    ----------
-    plan : town.Plan
-        Streets and quarters.
-    copy : int
-        Number of the town, which seeds all draws [1].
-    """
+    """Build a town, by its number: its own grounds first, then rows along all streets, farms, sheds and trees."""
     rng = np.random.Generator(np.random.PCG64([town.SEED + 1, copy]))
     made = Town(plan, rng, [], [], [], _free(plan))
     for ground in plan.grounds:
         _fill(made, ground)
     by_cell = {cell.row["buurt"]: cell.row for cell in plan.cells}
-    for role in ("lane", "collector"):
+    for role in ("collector", "lane"):
         for way in plan.ways:
             if way.role == role:
                 for side in (1, -1):
                     _line(made, way, side, by_cell[way.buurt])
+    _along_mains(made)
     _farms(made)
     made.panden = _cluster([_odd(pand, rng) for pand in made.panden])
     _plant(made)
     return made
+
+
+def _along_mains(made: Town) -> None:
+    """Lay rows along the main roads that bound each quarter, on its own side."""
+    for cell in made.plan.cells:
+        for way in (one for one in made.plan.ways if one.role == "main"):
+            for line in town.lines_of(way.line.intersection(cell.outline.buffer(1.0))):
+                here = [line.offset_curve(side * 20.0).interpolate(0.5, normalized=True) for side in (1, -1)]
+                side = 1 if cell.outline.contains(here[0]) else -1
+                _line(made, replace(way, buurt=cell.row["buurt"], line=line), side, cell.row)
 
 
 def _free(plan: town.Plan) -> npt.NDArray[np.bool_]:
@@ -160,7 +156,7 @@ def _line(made: Town, way: town.Way, side: int, row: dict[str, Any]) -> None:
     share = np.array(weights, dtype=float) / sum(weights)
     whole, along = _Side.of(way, side), 1.0
     while along < len(whole.points) - 5.0:
-        what = kind(str(made.rng.choice(names, p=share)))
+        what = _kind(str(made.rng.choice(names, p=share)))
         count = int(made.rng.integers(what["run"][0], what["run"][1] + 1))
         low, high = what["width"]
         mixed = high - low > 2.0
@@ -197,8 +193,8 @@ def _try(made: Town, whole: _Side, at: tuple[float, float], widths: Floats, what
     front = edge + at[1]
     for back in (what["back"], 0.65 * what["back"]):
         end = front + what["depth"] + back
-        if made.is_free((corner, a, np.array([0.0, total, max(front, edge + 2.2), end]))):
-            made.take((corner, a, np.array([0.0, total, edge, end])))
+        if made._is_free((corner, a, np.array([0.0, total, max(front, edge + 2.2), end]))):
+            made._take((corner, a, np.array([0.0, total, edge, end])))
             _row(made, whole.way, (corner, a, front), widths, what | {"back": back})
             return True
     return False
@@ -439,13 +435,7 @@ def _plant(made: Town) -> None:
 
 
 def a_year_later(model: Model) -> Model:
-    """Return the town a year on: what was being built is lived in, some houses are gone, one street's name is corrected.
-
-    Parameters
-    ----------
-    model : Model
-        The town as it was.
-    """
+    """Return the town a year on: what was being built is lived in, some houses are gone, a name is corrected."""
     row = town.table()["later"]
     gone = {
         pand.number

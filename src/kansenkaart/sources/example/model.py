@@ -52,13 +52,7 @@ class Body:
         return self.ground_m + self.eave_m + rise * math.tan(math.radians(self.tilt_deg))
 
     def place(self, local: Floats) -> Floats:
-        """Turn coordinates along and across the ridge [m] into x and y [m].
-
-        Parameters
-        ----------
-        local : array of float
-            Along and across the ridge [m].
-        """
+        """Turn coordinates along and across the ridge [m] into x and y [m]."""
         a = math.radians(self.angle_deg)
         turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
         return np.asarray(np.round(local @ turn + np.array(self.centre), 3), dtype=np.float64)
@@ -102,7 +96,6 @@ class Home:
     street: str
     quarter: str
     house_number: int
-    suffix: str
     floor_area_m2: int
     use: str
     status: str
@@ -220,6 +213,7 @@ class Model:
     unpublished: frozenset[int] = frozenset()
     misread: frozenset[int] = frozenset()
     recoded: dict[str, str] = field(default_factory=dict)
+    boats: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,138 +237,60 @@ class World:
         return columns, math.ceil(len(self.models) / columns)
 
     def origin(self, copy: int) -> Floats:
-        """South-west corner of a place in RD New [m].
-
-        Parameters
-        ----------
-        copy : int
-            Number of the place, from 0 [1].
-        """
+        """South-west corner of a place, by its number from 0, in RD New [m]."""
         columns, _ = self.shape
         x0, y0 = self.origin_rd_m
         return np.array([x0 + self.width_m * (copy % columns), y0 + self.height_m * (copy // columns)])
 
     def wijkcode(self, copy: int, wijk: int = 0) -> str:
-        """Code of a wijk.
-
-        Parameters
-        ----------
-        copy : int
-            Number of the place, from 0 [1].
-        wijk : int
-            Number of the wijk within the place, from 0 [1].
-        """
+        """Code of a wijk by its number within its place."""
         return f"WK9999{copy * len(self.models[0].wijken) + wijk:02d}"
 
     def buurtcode(self, copy: int, key: str) -> str:
-        """Code of a buurt: the municipality, the wijk, the two digits of the buurt.
-
-        Parameters
-        ----------
-        copy : int
-            Number of the place, from 0 [1].
-        key : str
-            Its two digits.
-        """
+        """Code of a buurt: the municipality, the wijk, its two digits."""
         wijk = next(one.wijk for one in self.models[copy].buurten if one.key == key)
         return f"BU{self.wijkcode(copy, wijk)[2:]}{key}"
 
-    def street_id(self, copy: int, key: str) -> str:
-        """Sixteen digits of an openbare ruimte (object type 30).
-
-        Parameters
-        ----------
-        copy : int
-            Number of the place, from 0 [1].
-        key : str
-            Of the street in the plan.
-        """
-        return f"999930{copy:04d}{self.models[copy].streets[key][0]:06d}"
-
     def street_name(self, copy: int, key: str) -> str:
-        """Name of a street; places beyond the first add their number.
-
-        Parameters
-        ----------
-        copy : int
-            Number of the place, from 0 [1].
-        key : str
-            Of the street in the plan.
-        """
+        """Name of a street by its key in the plan."""
         return numbered(self.models[copy].streets[key][1], copy)
+
+    def street_id(self, copy: int, key: str) -> str:
+        """Identification of a street by its key in the plan."""
+        return identifier("street", copy, self.models[copy].streets[key][0])
+
+
+#: As registers shape theirs: municipality, object type (BAG: 30 openbare ruimte, 10 pand, 01, 02 ligplaats), place, number.
+IDENTIFIERS = {
+    "street": "999930{:04d}{:06d}",
+    "pand": "999910{:04d}{:06d}",
+    "home": "999901{:04d}{:06d}",
+    "boat": "999902{:04d}{:06d}",
+    "pipe": "vb{:02d}-L{:04d}",
+    "node": "vb{:02d}-{}",
+}
+
+
+def identifier(kind: str, copy: int, number: int | str) -> str:
+    """Write what a register would call something.
+
+    Parameters
+    ----------
+    kind : str
+        ``street``, ``pand``, ``home``, ``boat``, ``pipe`` or ``node``.
+    copy : int
+        Number of the place, from 0 [1].
+    number : int or str
+        Within the place [1]; of a node its key.
+    """
+    return IDENTIFIERS[kind].format(copy, number)
 
 
 def numbered(name: str, copy: int) -> str:
-    """Name of something; places beyond the first add their number.
-
-    Parameters
-    ----------
-    name : str
-        In the first place.
-    copy : int
-        Number of the place, from 0 [1].
-    """
+    """Give a name; in places beyond the first with the number of the place."""
     return name + (f" {copy + 1}" if copy else "")
 
 
-def pand_id(copy: int, number: int) -> str:
-    """Sixteen digits of a pand (object type 10).
-
-    Parameters
-    ----------
-    copy : int
-        Number of the place, from 0 [1].
-    number : int
-        Its number within the place [1].
-    """
-    return f"999910{copy:04d}{number:06d}"
-
-
-def home_id(copy: int, number: int) -> str:
-    """Sixteen digits of a verblijfsobject (object type 01).
-
-    Parameters
-    ----------
-    copy : int
-        Number of the place, from 0 [1].
-    number : int
-        Its number within the place [1].
-    """
-    return f"999901{copy:04d}{number:06d}"
-
-
-def pipe_id(copy: int, number: int) -> str:
-    """Name of a pipe in the sewer register.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the place, from 0 [1].
-    number : int
-        Its number within the place [1].
-    """
-    return f"vb{copy:02d}-L{number:04d}"
-
-
-def node_id(copy: int, key: str) -> str:
-    """Name of a manhole in the sewer register.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the place, from 0 [1].
-    key : str
-        Of the manhole in the plan.
-    """
-    return f"vb{copy:02d}-{key}"
-
-
 def ground_level(x: float) -> float:
-    """Ground level [m NAP]: 1.0 m in the west, rising 0.8 mm per metre to the east.
-
-    Parameters
-    ----------
-    x : float
-        Place from west to east in the plan [m].
-    """
+    """Ground level [m NAP]: 1.0 m in the west, rising 0.8 mm per metre to the east [m]."""
     return round(1.0 + 0.0008 * x, 3)

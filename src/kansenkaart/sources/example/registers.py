@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 import shapely.affinity
-from shapely.geometry import LineString, Point, mapping
+from shapely.geometry import LineString, Point, Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import statistics
@@ -26,11 +26,8 @@ from kansenkaart.sources.example.model import (
     Pand,
     Pipe,
     World,
-    home_id,
-    node_id,
+    identifier,
     numbered,
-    pand_id,
-    pipe_id,
 )
 
 Feature = dict[str, Any]
@@ -44,10 +41,7 @@ DRAWN_UPSTREAM_EVERY = 5
 MISREAD_M = 10.0
 #: One BGT object of the town in so many is also there as it was, and as it is planned.
 HISTORY_EVERY = 53
-BGT_HISTORY = {
-    "v": {"eind_registratie": "2021-03-04T10:12:00"},
-    "p": {"status": "plan"},
-}
+BGT_HISTORY = {"v": {"eind_registratie": "2021-03-04T10:12:00"}, "p": {"status": "plan"}}
 GRID_M = 0.001
 SCALE_M = 0.001
 SURVEY_YEAR = 2023
@@ -55,60 +49,26 @@ SEMANTICS = [{"type": "GroundSurface"}, {"on_footprint_edge": True, "type": "Wal
 ROOF_TYPES = {"gable": "slanted", "hip": "slanted", "shed": "slanted", "flat": "horizontal"}
 
 
-def dump(value: object) -> str:
-    """Write JSON with sorted keys and no spaces, the same bytes each time.
-
-    Parameters
-    ----------
-    value : object
-        Plain values.
-    """
+def _dump(value: object) -> str:
+    """Write JSON with sorted keys and no spaces, the same bytes each time."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def feature(key: str, shape: BaseGeometry, properties: dict[str, Any], move: Any) -> Feature:
-    """Build one feature, moved to its copy and rounded to the millimetre.
-
-    Parameters
-    ----------
-    key : str
-        Its id.
-    shape : BaseGeometry
-        In the frame of RD New [m].
-    properties : dict of str to Any
-        Its attributes.
-    move : Any
-        From the first copy to this one, west to east and south to north [m].
-    """
+def _feature(key: str, shape: BaseGeometry, properties: dict[str, Any], move: Any) -> Feature:
+    """Build one feature, moved to its place [m] and rounded to the millimetre."""
     moved = shapely.transform(shape, lambda xy: np.round(xy + move, 3))
     return {"type": "Feature", "id": key, "properties": properties, "geometry": mapping(moved)}
 
 
 def write(path: Path, features: list[Feature]) -> None:
-    """Write a FeatureCollection in RD New, one feature to a line.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    features : list of Feature
-        What stands in it.
-    """
-    head = f'{{"type":"FeatureCollection","name":"{path.stem}","crs":{dump(CRS)},"features":[\n'
+    """Write a FeatureCollection in RD New, one feature to a line."""
+    head = f'{{"type":"FeatureCollection","name":"{path.stem}","crs":{_dump(CRS)},"features":[\n'
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(head + ",\n".join(dump(f) for f in features) + "\n]}\n", encoding="utf-8", newline="\n")
+    path.write_text(head + ",\n".join(_dump(f) for f in features) + "\n]}\n", encoding="utf-8", newline="\n")
 
 
-def areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
-    """Give buurten and the wijk of one copy, with the figures that the map service carries.
-
-    Parameters
-    ----------
-    world : World
-        The place or places.
-    copy : int
-        Number of the place, from 0 [1].
-    """
+def _areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """Give buurten and wijken of one place, with the figures that the map service carries."""
     model, move = world.models[copy], world.origin(copy)
     head = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
     for one in model.buurten:
@@ -120,21 +80,15 @@ def areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             **head,
             **statistics.map_figures(model, one),
         }
-        yield "buurten", feature(code, one.outline, properties, move)
+        yield "buurten", _feature(code, one.outline, properties, move)
     for number, name in enumerate(model.wijken):
         whole = shapely.union_all([one.outline for one in model.buurten if one.wijk == number], grid_size=GRID_M)
         properties = {"wijkcode": world.wijkcode(copy, number), "wijknaam": numbered(name, copy), **head}
-        yield "wijken", feature(world.wijkcode(copy, number), whole, properties, move)
+        yield "wijken", _feature(world.wijkcode(copy, number), whole, properties, move)
 
 
-def municipality(world: World) -> Feature:
-    """Outline of the invented municipality: all places together.
-
-    Parameters
-    ----------
-    world : World
-        The place or places.
-    """
+def _municipality(world: World) -> Feature:
+    """Outline of the invented municipality: all places together."""
     pieces = [
         shapely.affinity.translate(one.outline, *world.origin(copy))
         for copy, model in enumerate(world.models)
@@ -142,26 +96,18 @@ def municipality(world: World) -> Feature:
     ]
     properties = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
     whole = shapely.union_all(pieces, grid_size=GRID_M).simplify(0.0)
-    return feature(MUNICIPALITY, whole, properties, np.zeros(2))
+    return _feature(MUNICIPALITY, whole, properties, np.zeros(2))
 
 
 def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
-    """Panden and verblijfsobjecten.
-
-    Parameters
-    ----------
-    world : World
-        The place or places.
-    copy : int
-        Number of the place, from 0 [1].
-    """
+    """Give panden, verblijfsobjecten and ligplaatsen of one place."""
     model, move = world.models[copy], world.origin(copy)
     inside: dict[int, list[int]] = {p.number: [] for p in model.panden}
     for home in model.homes:
         for number in home.panden:
             inside[number].append(home.floor_area_m2)
     for pand in model.panden:
-        key, sizes = pand_id(copy, pand.number), inside[pand.number]
+        key, sizes = identifier("pand", copy, pand.number), inside[pand.number]
         properties = {
             "identificatie": key,
             "bouwjaar": pand.bouwjaar,
@@ -172,9 +118,9 @@ def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             "aantal_verblijfsobjecten": len(sizes),
             "rdf_seealso": f"http://bag.basisregistraties.overheid.nl/bag/id/pand/{key}",
         }
-        yield "pand", feature(key, pand.outline, properties, move)
+        yield "pand", _feature(key, pand.outline, properties, move)
     for home in model.homes:
-        key = home_id(copy, home.number)
+        key = identifier("home", copy, home.number)
         properties = {
             "identificatie": key,
             "oppervlakte": home.floor_area_m2,
@@ -184,24 +130,20 @@ def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             "openbare_ruimte_identificatie": world.street_id(copy, home.street),
             "huisnummer": home.house_number,
             "huisletter": "",
-            "toevoeging": home.suffix,
+            "toevoeging": "",
             "postcode": f"99{home.quarter}{home.letters}",
             "woonplaats_naam": MUNICIPALITY_NAME,
-            "pand.href": [BAG_HREF + pand_id(copy, n) for n in home.panden],
+            "pand.href": [BAG_HREF + identifier("pand", copy, n) for n in home.panden],
         }
-        yield "verblijfsobject", feature(key, Point(home.point), properties, move)
+        yield "verblijfsobject", _feature(key, Point(home.point), properties, move)
+    for n, boat in enumerate(model.boats):
+        key = identifier("boat", copy, n)
+        properties = {"identificatie": key, "status": "Plaats aangewezen", "woonplaats_naam": MUNICIPALITY_NAME}
+        yield "ligplaats", _feature(key, Polygon(boat.footprint), properties, move)
 
 
-def bgt(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
-    """BGT objects; the register gives no street names.
-
-    Parameters
-    ----------
-    world : World
-        The place or places.
-    copy : int
-        Number of the place, from 0 [1].
-    """
+def _bgt(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """Give BGT objects of one place; the register has no street names."""
     model, move = world.models[copy], world.origin(copy)
     for n, part in enumerate(model.parts):
         key = f"G9999.{copy:04d}{n:028d}"
@@ -223,35 +165,27 @@ def bgt(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             properties["fysiek_voorkomen"] = part.surface
             if part.collection.endswith("wegdeel"):
                 properties["functie"] = part.function
-        yield part.collection, feature(key, part.shape, properties, move)
+        yield part.collection, _feature(key, part.shape, properties, move)
         if world.rough and n % HISTORY_EVERY == 0:
             for old, change in BGT_HISTORY.items():
-                yield part.collection, feature(key[:-1] + old, part.shape, properties | change, move)
+                yield part.collection, _feature(key[:-1] + old, part.shape, properties | change, move)
 
 
-def sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
-    """Pipes and nodes: every value a string, unknown is empty; some pipes are drawn against their flow.
-
-    Parameters
-    ----------
-    world : World
-        The place or places.
-    copy : int
-        Number of the place, from 0 [1].
-    """
+def _sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
+    """Give pipes and nodes of one place: every value a string, unknown is empty; some are drawn against their flow."""
     model, move = world.models[copy], world.origin(copy)
     for pipe in (one for one in model.network.pipes if one.number not in model.unpublished):
-        key = pipe_id(copy, pipe.number)
+        key = identifier("pipe", copy, pipe.number)
         turned = pipe.number % DRAWN_UPSTREAM_EVERY == 0
         line = LineString(pipe.line[::-1] if turned else pipe.line)
         typed = replace(pipe, bob_end_m=pipe.bob_end_m + MISREAD_M) if pipe.number in model.misread else pipe
-        yield "beheerleiding", feature(key, line, _pipe(typed, copy, turned), move)
+        yield "beheerleiding", _feature(key, line, _pipe(typed, copy, turned), move)
     for node in model.network.nodes.values():
         properties = {
             "dataset": "Voorbeeldstad",
             "stelsel": f"voorbeeld {copy}",
-            "naam": node_id(copy, node.key),
-            "uri": f"http://sparql.gwsw.nl/voorbeeld#{node_id(copy, node.key)}",
+            "naam": identifier("node", copy, node.key),
+            "uri": f"http://sparql.gwsw.nl/voorbeeld#{identifier('node', copy, node.key)}",
             "type": GWSW + node.kind,
             "begindatum": "",
             "maaiveldhoogte": f"{node.ground_m:.2f}",
@@ -259,7 +193,7 @@ def sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             "breedte_put": "800",
             "aantal_woningen": "",
         }
-        yield "beheerput", feature(properties["naam"], Point(node.point), properties, move)
+        yield "beheerput", _feature(properties["naam"], Point(node.point), properties, move)
 
 
 def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
@@ -267,14 +201,14 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
     levels = (pipe.bob_end_m, pipe.bob_start_m) if turned else (pipe.bob_start_m, pipe.bob_end_m)
     bob = ["" if np.isnan(level) else f"{level:.3f}" for level in levels]
     base = "http://sparql.gwsw.nl/voorbeeld#"
-    names = [node_id(copy, end) for end in ends]
+    names = [identifier("node", copy, end) for end in ends]
     size = str(pipe.diameter_mm)
     return {
         "dataset": "Voorbeeldstad",
         "stelsel": f"voorbeeld {copy}",
         "stelseltype": GWSW + pipe.system if pipe.system else "",
-        "naam": pipe_id(copy, pipe.number),
-        "uri": base + pipe_id(copy, pipe.number),
+        "naam": identifier("pipe", copy, pipe.number),
+        "uri": base + identifier("pipe", copy, pipe.number),
         "type": GWSW + TYPES.get(pipe.kind, pipe.kind),
         "beginpunt": names[0],
         "uri_b": base + names[0],
@@ -304,9 +238,9 @@ def write_layers(folder: Path, world: World) -> None:
     world : World
         The place or places.
     """
-    layers: dict[str, list[Feature]] = {"gemeenten": [municipality(world)]}
+    layers: dict[str, list[Feature]] = {"gemeenten": [_municipality(world)]}
     for copy in range(len(world.models)):
-        for source in (areas, bag, bgt, sewer):
+        for source in (_areas, bag, _bgt, _sewer):
             for name, item in source(world, copy):
                 layers.setdefault(name, []).append(item)
     for name in sorted(layers):
@@ -329,16 +263,8 @@ def _header(world: World) -> dict[str, Any]:
     }
 
 
-def shell(body: Body) -> tuple[Floats, list[list[int]], int]:
-    """Return corners, faces that look outwards, and how many of the last faces are roof.
-
-    The order is ground, walls, roof.
-
-    Parameters
-    ----------
-    body : Body
-        What is under one roof.
-    """
+def _shell(body: Body) -> tuple[Floats, list[list[int]], int]:
+    """Return corners, faces that look outwards (ground, walls, roof), and how many of the last faces are roof."""
     faces = roof_faces(body)
     ground = np.column_stack([body.footprint, np.full(4, body.ground_m)])
     if body.roof in ("gable", "hip"):
@@ -391,7 +317,7 @@ def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
 
 def _solid(body: Body, first: int) -> tuple[Floats, dict[str, Any]]:
     """Return the corners of a body, and its solid on corners numbered from ``first``."""
-    corners, boundaries, roofs = shell(body)
+    corners, boundaries, roofs = _shell(body)
     solid = {
         "type": "Solid",
         "lod": "2.2",
@@ -404,19 +330,9 @@ def _solid(body: Body, first: int) -> tuple[Floats, dict[str, Any]]:
     return corners, solid
 
 
-def building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
-    """Build one CityJSONFeature, a part for each body; ``move`` [m] is from the header's origin to the place's.
-
-    Parameters
-    ----------
-    pand : Pand
-        The building.
-    copy : int
-        Number of the place, from 0 [1].
-    move : array of float
-        From the header's origin to the place's [m].
-    """
-    key = f"NL.IMBAG.Pand.{pand_id(copy, pand.number)}"
+def _building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
+    """Build one CityJSONFeature, a part for each body, moved from the origin of the header [m]."""
+    key = f"NL.IMBAG.Pand.{identifier('pand', copy, pand.number)}"
     faces = [face for body in pand.bodies for face in roof_faces(body)]
     corners: list[Floats] = []
     plan: list[list[list[int]]] = []
@@ -448,20 +364,9 @@ def write_buildings(path: Path, world: World) -> None:
         The place or places.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [dump(_header(world))]
+    lines = [_dump(_header(world))]
     for copy, model in enumerate(world.models):
         move = world.origin(copy) - world.origin(0)
         standing = [p for p in model.panden if p.status == STATUS_IN_USE and p.bouwjaar <= SURVEY_YEAR]
-        lines += [dump(building(p, copy, move)) for p in standing]
+        lines += [_dump(_building(p, copy, move)) for p in standing]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-
-def face_ring(face: Face) -> shapely.Polygon:
-    """Outline of a face seen from above.
-
-    Parameters
-    ----------
-    face : Face
-        One plane of a roof.
-    """
-    return shapely.Polygon(face.corners[:, :2])

@@ -1,4 +1,4 @@
-"""The sewer of the invented neighbourhood: pipes and nodes with levels, and what each pipe was designed for.
+"""The sewer of an invented place: pipes and nodes with levels, and what each pipe was designed for.
 
 Foul pipes are sized as the smallest standard diameter that carries the peak of the homes upstream half full,
 combined pipes as the smallest that carries rain of 60 l/s/ha on 200 m2 per home full, both by Manning with
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,19 +36,7 @@ OUTFALL_INVERT_M = -0.6
 NODE_SPACING_M = 45.0
 
 
-class Road(Protocol):
-    """What a pipe needs to hear of its street: its key and role."""
-
-    @property
-    def key(self) -> str:
-        """Of the street in the plan."""
-
-    @property
-    def role(self) -> str:
-        """What the street is for, which decides the slope."""
-
-
-class Builder:
+class _Builder:
     """Collects pipes and shares a node between pipes of one kind that meet."""
 
     def __init__(self) -> None:
@@ -57,17 +45,7 @@ class Builder:
         self._at: dict[tuple[str, float, float], str] = {}
 
     def node(self, medium: str, point: Point, kind: str = "Inspectieput") -> str:
-        """Return the manhole at a place, made where there is none for this medium.
-
-        Parameters
-        ----------
-        medium : str
-            What flows there.
-        point : Point
-            Its place [m].
-        kind : str
-            Of the manhole.
-        """
+        """Return the manhole at a place [m], made where there is none for this medium."""
         x, y = round(point[0], 2), round(point[1], 2)
         there = next((key for m in (medium[0], GEMAAL_KEY) if (key := self._at.get((m, x, y)))), None)
         if there:
@@ -77,48 +55,9 @@ class Builder:
         self._at[(key[0], x, y)] = key
         return key
 
-    def chain(self, medium: str, system: str, line: Line, street: Road, year: int) -> None:
-        """Lay pipes along a line, manhole by manhole.
-
-        Parameters
-        ----------
-        medium : str
-            What flows in it.
-        system : str
-            The system that it belongs to.
-        line : Line
-            In the direction of flow [m].
-        street : Road
-            Its street.
-        year : int
-            In which it was laid [year].
-        """
-        points = densify(line)
-        keys = [self.node(medium, point) for point in points]
-        for start, end in pairwise(keys):
-            ends = (self.nodes[start].point, self.nodes[end].point)
-            number = len(self.pipes)
-            self.pipes.append(Pipe(number, medium, system, start, end, ends, street.key, street.role, year))
-
-    def pipe(self, kind: str, system: str, ends: tuple[Point, Point], street: Road, year: int) -> None:
-        """Lay one pipe of a town's street; pressure pipes have one size.
-
-        Parameters
-        ----------
-        kind : str
-            Of the pipe, or what flows in it.
-        system : str
-            The system that it belongs to.
-        ends : tuple of Point
-            In the direction of flow [m].
-        street : Road
-            Its street.
-        year : int
-            In which it was laid [year].
-        """
-        medium = {"Overstortleiding": "gemengd", "hemelwater": "hemelwater", "gemengd": "gemengd"}.get(
-            kind, "vuilwater"
-        )
+    def pipe(self, kind: str, system: str, ends: tuple[Point, Point], street: Way, year: int) -> None:
+        """Lay one pipe between two places [m] in the direction of flow; pressure pipes have one size."""
+        medium = _MEDIA.get(kind, "vuilwater")
         start, end = (self.node(medium, point) for point in ends)
         line = (self.nodes[start].point, self.nodes[end].point)
         size = 110 if kind in ("Drukleiding", "Persleiding") else 400 if kind == "Overstortleiding" else 0
@@ -126,14 +65,8 @@ class Builder:
         self.pipes.append(replace(new, material="PE" if size == 110 else "Beton"))
 
 
-def densify(line: Line) -> list[Point]:
-    """Put a point at least every 45 m along a line, keeping its corners.
-
-    Parameters
-    ----------
-    line : Line
-        Points [m].
-    """
+def _densify(line: Line) -> list[Point]:
+    """Put a point at least every 45 m along a line, keeping its corners [m]."""
     out = [line[0]]
     for a, b in pairwise(line):
         parts = max(1, math.ceil(math.dist(a, b) / NODE_SPACING_M))
@@ -141,40 +74,22 @@ def densify(line: Line) -> list[Point]:
     return out
 
 
-def shift(line: Line, offset_m: float) -> Line:
-    """Move a line sideways to its right, corners on the bisector.
-
-    Parameters
-    ----------
-    line : Line
-        Points [m].
-    offset_m : float
-        How far to the right of its direction [m].
-    """
-    pts = np.array(line)
-    step = np.diff(pts, axis=0)
-    normal = np.column_stack([step[:, 1], -step[:, 0]]) / np.hypot(*step.T)[:, None]
-    at = np.vstack([normal[:1], (normal[1:] + normal[:-1]) / 2, normal[-1:]])
-    at /= np.hypot(*at.T)[:, None]
-    return tuple((float(x), float(y)) for x, y in pts + offset_m * at)
-
-
-def designed(build: Builder, homes: list[Home], persons: dict[str, float]) -> Network:
+def designed(pipes: list[Pipe], nodes: dict[str, Node], homes: list[Home], persons: dict[str, float]) -> Network:
     """Connect each address to the nearest pipe of its own street, give levels, and size it all.
 
     Parameters
     ----------
-    build : Builder
+    pipes, nodes : list of Pipe, dict of str to Node
         What was laid.
     homes : list of Home
         All addresses of one place.
     persons : dict of str to float
         Household size by quarter [person].
     """
-    takes = _by_street(build.pipes, ("vuilwater", "gemengd", "Drukleiding"))
+    takes = _by_street(pipes, ("vuilwater", "gemengd", "Drukleiding"))
     home_pipe = {home.number: _nearest(home, takes[home.street]) for home in homes}
-    pipes = _accumulate(build.pipes, homes, home_pipe, persons)
-    return Network([_sized(p) for p in _levelled(pipes)], build.nodes, home_pipe)
+    flowing = _accumulate(pipes, homes, home_pipe, persons)
+    return Network([_sized(p) for p in _levelled(flowing)], nodes, home_pipe)
 
 
 def _by_street(pipes: list[Pipe], kinds: tuple[str, ...]) -> dict[str, list[Pipe]]:
@@ -196,14 +111,8 @@ def _distance(point: Point, line: Line) -> float:
     return math.dist(point, (ax + t * (bx - ax), ay + t * (by - ay)))
 
 
-def downstream(pipes: list[Pipe]) -> dict[int, int]:
-    """Map each pipe to the one that takes its water, where there is one.
-
-    Parameters
-    ----------
-    pipes : list of Pipe
-        All pipes of the network.
-    """
+def _downstream(pipes: list[Pipe]) -> dict[int, int]:
+    """Map each pipe to the one that takes its water, where there is one."""
     leaving = {p.start: p.number for p in pipes if p.kind not in ("LozeLeiding", "Overstortleiding")}
     return {p.number: leaving[p.end] for p in pipes if p.end in leaving}
 
@@ -213,7 +122,7 @@ def _accumulate(
 ) -> list[Pipe]:
     count = dict.fromkeys(range(len(pipes)), 0)
     people = dict.fromkeys(range(len(pipes)), 0.0)
-    after = downstream(pipes)
+    after = _downstream(pipes)
     for home in homes:
         if not home.in_use:
             continue
@@ -243,7 +152,7 @@ def _rain_homes(pipes: list[Pipe], homes: list[Home], after: dict[int, int]) -> 
 
 def _levelled(pipes: list[Pipe]) -> list[Pipe]:
     """Give gravity pipes their levels from the pumping station and the outfalls upwards."""
-    after = downstream(pipes)
+    after = _downstream(pipes)
     done: dict[int, Pipe] = {}
 
     def level(p: Pipe) -> Pipe:
@@ -302,8 +211,6 @@ def _sized(p: Pipe) -> Pipe:
     return replace(p, diameter_mm=size, material="Beton" if p.kind == "gemengd" or size >= 400 else "PVC")
 
 
-# The town: pipes follow its streets to the pumping station, rain water to the nearest water.
-
 HEAD_M = 2.0
 OVERFLOW_EVERY_M = 260.0
 LINK_MOST_M = 160.0
@@ -333,13 +240,13 @@ def _graph(pieces: list[Way]) -> _Graph:
     edges = []
     for piece in pieces:
         coords = [(round(x, 2), round(y, 2)) for x, y in piece.line.simplify(1.5).coords]
-        stops = [numbers.setdefault((round(x, 2), round(y, 2)), len(numbers)) for x, y in densify(tuple(coords))]
+        stops = [numbers.setdefault((round(x, 2), round(y, 2)), len(numbers)) for x, y in _densify(tuple(coords))]
         edges += [(i, j, piece) for i, j in pairwise(stops) if i != j]
     return _Graph(list(numbers), edges)
 
 
 def _lay(
-    build: Builder, graph: _Graph, root: int, what: Callable[[Way], tuple[str, str, int]], keep: Any = None
+    build: _Builder, graph: _Graph, root: int, what: Callable[[Way], tuple[str, str, int]], keep: Any = None
 ) -> None:
     """Let every stretch flow towards the root; one that no tree of shortest ways needs begins just beside its end."""
     far = graph.distances(root)
@@ -380,17 +287,9 @@ def _nearest_point(graph: _Graph, place: Any) -> int:
     return int(np.argmin([place.distance(shapely.Point(point)) for point in graph.points]))
 
 
-def town_network(plan: Plan, homes: list[Home]) -> Network:
-    """Lay the sewer of the town: combined with overflows, foul and rain, pressure pipes outside, one pumping station.
-
-    Parameters
-    ----------
-    plan : Plan
-        Streets, water and quarters.
-    homes : list of Home
-        All addresses.
-    """
-    build = Builder()
+def laid(plan: Plan, homes: list[Home]) -> Network:
+    """Lay the sewer of the town: combined with overflows, foul and rain, pressure pipes outside, one pumping station."""
+    build = _Builder()
     kinds = {buurt.key: sewer_of(buurt.key) for buurt in plan.buurten}
     mixed = {key for key, (kind, _) in kinds.items() if kind == "gemengd"}
     gemaal = shapely.Point(table()["gemaal"])
@@ -407,15 +306,14 @@ def town_network(plan: Plan, homes: list[Home]) -> Network:
             kind, year = kinds.get(way.buurt, (medium, 1931 if medium == "gemengd" else 1968))
             return medium, _SYSTEMS.get(kind, "GescheidenStelsel"), year
 
-        outer = medium == "vuilwater"
-        _lay(build, graph, root, what, lambda way, outer=outer: bool(way.buurt) or (outer and way.role == "outer"))
+        _lay(build, graph, root, what, None if medium == "vuilwater" else lambda way: bool(way.buurt))
         if medium == "gemengd":
             _overflows(build, plan)
     for key in sorted(set(kinds) - mixed):
         _lay_rain(build, plan, key, kinds[key])
     _pressure_main(build, plan)
     persons = {buurt.key: buurt.household_size_persons for buurt in plan.buurten}
-    network = designed(build, homes, persons)
+    network = designed(build.pipes, build.nodes, homes, persons)
     return replace(network, pipes=[_relined(pipe) for pipe in network.pipes])
 
 
@@ -425,7 +323,7 @@ def _relined(pipe: Pipe) -> Pipe:
     return replace(pipe, year=RELINED_YEAR, material="GlasvezelversterktPolyester") if lined else pipe
 
 
-def _overflows(build: Builder, plan: Plan) -> None:
+def _overflows(build: _Builder, plan: Plan) -> None:
     """Give the combined sewer overflows where it comes near the canal, each at some distance from the other."""
     done: list[Point] = []
     street = next(way for way in plan.ways if way.role == "main")
@@ -441,7 +339,7 @@ def _overflows(build: Builder, plan: Plan) -> None:
             build.pipe("Overstortleiding", "GemengdStelsel", (node.point, (bank.x, bank.y)), street, 1974)
 
 
-def _lay_rain(build: Builder, plan: Plan, key: str, kind: tuple[str, int]) -> None:
+def _lay_rain(build: _Builder, plan: Plan, key: str, kind: tuple[str, int]) -> None:
     """Lay the rain pipes of one quarter, a stretch beside the foul ones, each part to its nearest water."""
     pieces = [replace(one, line=_beside(one.line)) for one in plan.pieces if one.buurt == key]
     if not pieces:
@@ -472,12 +370,13 @@ def _beside(line: Any) -> Any:
     return shapely.transform(line, lambda xy: xy + np.array([1.1, -0.9]))
 
 
-def _pressure_main(build: Builder, plan: Plan) -> None:
+def _pressure_main(build: _Builder, plan: Plan) -> None:
     x, y = next(node.point for node in build.nodes.values() if node.kind == "Rioolgemaal")
     street = next(way for way in plan.ways if way.role == "main")
     build.pipe("Persleiding", "", ((x, y), (plan.size_m[0] - 2.0, y + 30.0)), street, 1998)
 
 
+_MEDIA = {"Overstortleiding": "gemengd", "hemelwater": "hemelwater", "gemengd": "gemengd"}
 _SYSTEMS = {
     "gemengd": "GemengdStelsel",
     "gescheiden": "GescheidenStelsel",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,148 +17,94 @@ from kansenkaart.sources.example.model import (
     Model,
     Value,
     World,
+    identifier,
     numbered,
-    pand_id,
 )
 
 OWNED = ("corporatie Voorbeeldwonen",)
 RENTED = (*OWNED, "vereniging van eigenaren")
 CODE_WIDTH = 10
-#: Below so many homes CBS gives counts only; the map service writes a number of its own for what is secret.
-SECRET_BELOW_HOMES, SECRET = 20, -99995
-# (key without number, number in 2024, number in 2025, title, unit, decimals, group)
-COLUMNS: tuple[tuple[str, int, int, str, str, int, str], ...] = (
-    ("AantalInwoners", 5, 5, "Aantal inwoners", "aantal", 0, "Bevolking"),
-    ("k_65JaarOfOuder", 12, 12, "65 jaar of ouder", "aantal", 0, "Bevolking"),
-    ("HuishoudensTotaal", 29, 29, "Huishoudens totaal", "aantal", 0, "Bevolking"),
-    ("GemiddeldeHuishoudensgrootte", 33, 33, "Gemiddelde huishoudensgrootte", "aantal", 1, "Bevolking"),
-    ("Woningvoorraad", 35, 35, "Woningvoorraad", "aantal", 0, "Wonen en vastgoed"),
-    (
-        "GemiddeldeWOZWaardeVanWoningen",
-        39,
-        39,
-        "Gemiddelde WOZ-waarde van woningen",
-        "x 1 000 euro",
-        0,
-        "Wonen en vastgoed",
-    ),
-    ("PercentageEengezinswoning", 40, 40, "Percentage eengezinswoning", "%", 0, "Wonen en vastgoed"),
-    ("PercentageMeergezinswoning", 45, 45, "Percentage meergezinswoning", "%", 0, "Wonen en vastgoed"),
-    ("Koopwoningen", 47, 47, "Koopwoningen", "%", 0, "Wonen en vastgoed"),
-    ("HuurwoningenTotaal", 48, 48, "Huurwoningen totaal", "%", 0, "Wonen en vastgoed"),
-    ("InBezitWoningcorporatie", 49, 49, "In bezit woningcorporatie", "%", 0, "Wonen en vastgoed"),
-    ("BouwjaarMeerDanTienJaarGeleden", 51, 51, "Bouwjaar meer dan tien jaar geleden", "%", 0, "Wonen en vastgoed"),
-    ("GemiddeldeElektriciteitsleveringTotaal", 53, 53, "Gemiddelde elektriciteitslevering totaal", "kWh", 0, "Energie"),
-    ("GemiddeldAardgasverbruikTotaal", 55, 55, "Gemiddeld aardgasverbruik totaal", "m³", 0, "Energie"),
-    ("PercentageWoningenMetStadsverwarming", 56, 56, "Percentage woningen met stadsverwarming", "%", 1, "Energie"),
-    ("WoningenMetZonnestroom", 59, 59, "Woningen met zonnestroom", "%", 0, "Energie"),
-    ("GemiddeldInkomenPerInwoner", 77, 78, "Gemiddeld inkomen per inwoner", "x 1 000 euro", 1, "Inkomen"),
-    ("OppervlakteTotaal", 113, 115, "Oppervlakte totaal", "ha", 0, "Oppervlakte"),
-)
+#: Below so many homes CBS gives counts only; the map service writes numbers of its own for what is secret and what is not there.
+SECRET_BELOW_HOMES, SECRET, ABSENT = 20, -99995, -99997
+OPEN = ("inhabitants", "aged", "homes", "area")
 TABLES = {"85984NED": 2024, "86165NED": 2025}
 LATE_GROUPS = ("Energie", "Inkomen")
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Counts of one quarter [1] or [%]."""
-
-    homes: int
-    inhabitants: int
-    multi_pct: int
-    rented_pct: int
-    corporation_pct: int
+@lru_cache(maxsize=1)
+def _columns() -> list[dict[str, str]]:
+    """Read the columns of Kerncijfers, as CBS numbers and names them."""
+    text = (files("kansenkaart") / "data" / "example_columns.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
-def count(model: Model, q: Buurt) -> Figures:
-    """Count what the register holds of one quarter.
-
-    Parameters
-    ----------
-    model : Model
-        All of one neighbourhood.
-    q : Buurt
-        The buurt.
-    """
-    mine = [h for h in model.homes if h.quarter == q.key and h.in_use]
-    stacked = {p.number for p in model.panden if p.floors > 1}
-    share = [
-        round(100 * sum(pick) / len(mine))
-        for pick in (
-            [h.panden[0] in stacked for h in mine],
-            [h.owner in RENTED for h in mine],
-            [h.owner in OWNED for h in mine],
-        )
-    ]
-    return Figures(len(mine), round(len(mine) * q.household_size_persons), *share)
+@lru_cache(maxsize=1)
+def _metadata() -> dict[str, Any]:
+    """Read what CBS says of a table and its columns, where it is the same for all."""
+    read: dict[str, Any] = json.loads((files("kansenkaart") / "data" / "example_odata.json").read_text("utf-8"))
+    return read
 
 
-def row(model: Model, q: Buurt, year: int) -> dict[str, Value]:
-    """All figures of one quarter by column, without the late groups in the newest edition.
+def _counted(model: Model, q: Buurt) -> dict[str, Value]:
+    """Count what the register holds of one buurt, and add what the designer says of it; little is published of few homes."""
+    mine = [home for home in model.homes if home.quarter == q.key and home.in_use]
+    stacked = {pand.number for pand in model.panden if pand.floors > 1}
+    inhabitants = round(len(mine) * q.household_size_persons)
 
-    Parameters
-    ----------
-    model : Model
-        All of one neighbourhood.
-    q : Buurt
-        The buurt.
-    year : int
-        Of the edition [year].
-    """
-    n = count(model, q)
+    def pct(picked: list[bool]) -> int:
+        return round(100 * sum(picked) / len(mine))
+
+    multi = pct([home.panden[0] in stacked for home in mine])
+    rented = pct([home.owner in RENTED for home in mine])
     woz, older, power, gas, heat, solar, income, aged, area = (*q.figures, 9)[:9]
-    values: list[Value] = [
-        n.inhabitants,
-        round(n.inhabitants * float(aged or 0)),
-        n.homes,
-        q.household_size_persons,
-        n.homes,
-        woz,
-        100 - n.multi_pct,
-        n.multi_pct,
-        100 - n.rented_pct,
-        n.rented_pct,
-        n.corporation_pct,
-        older,
-        power,
-        gas,
-        heat,
-        solar,
-        income,
-        area,
-    ]
-    if n.homes < SECRET_BELOW_HOMES:
-        values[3], values[5:17] = None, [None] * 12
-    late = year == max(TABLES.values())
-    pairs = zip(COLUMNS, values, strict=True)
-    return {_key(c, year): None if late and c[6] in LATE_GROUPS else v for c, v in pairs}
+    values: dict[str, Value] = {
+        "inhabitants": inhabitants,
+        "aged": round(inhabitants * float(aged or 0)),
+        "homes": len(mine),
+        "size": q.household_size_persons,
+        "woz": woz,
+        "single_pct": 100 - multi,
+        "multi_pct": multi,
+        "owned_pct": 100 - rented,
+        "rented_pct": rented,
+        "corporation_pct": pct([home.owner in OWNED for home in mine]),
+        "older": older,
+        "power": power,
+        "gas": gas,
+        "heat": heat,
+        "solar": solar,
+        "income": income,
+        "area": area,
+    }
+    few = len(mine) < SECRET_BELOW_HOMES
+    return {name: value if name in OPEN or not few else None for name, value in values.items()}
 
 
-def _key(column: tuple[str, int, int, str, str, int, str], year: int) -> str:
-    return f"{column[0]}_{column[1] if year == min(TABLES.values()) else column[2]}"
+def _row(model: Model, q: Buurt, year: int) -> dict[str, Value]:
+    """Give all figures of one buurt by column, without the late groups in the newest edition."""
+    values, late = _counted(model, q), year == max(TABLES.values())
+    return {
+        _key(column, year): None if late and column["group"] in LATE_GROUPS else values[column["value"]]
+        for column in _columns()
+    }
+
+
+def _key(column: dict[str, str], year: int) -> str:
+    return f"{column['key']}_{column[f'number_{year}']}"
 
 
 def map_figures(model: Model, q: Buurt) -> dict[str, Value]:
-    """Figures that the map service of 2025 carries; unknown as its own number.
-
-    Parameters
-    ----------
-    model : Model
-        All of one neighbourhood.
-    q : Buurt
-        The buurt.
-    """
-    n = count(model, q)
-    secret = n.homes < SECRET_BELOW_HOMES
+    """Figures of one buurt that the map service of 2025 carries; unknown is a number of its own."""
+    values = {name: SECRET if value is None else value for name, value in _counted(model, q).items()}
     return {
-        "aantal_inwoners": n.inhabitants,
-        "aantal_huishoudens": n.homes,
-        "woningvoorraad": n.homes,
-        "gemiddelde_huishoudsgrootte": SECRET if secret else q.household_size_persons,
-        "percentage_huurwoningen": SECRET if secret else n.rented_pct,
-        "perc_huurwoningen_in_bezit_woningcorporaties": SECRET if secret else n.corporation_pct,
-        "gemiddeld_gasverbruik_totaal": -99997,
-        "gemiddeld_elektriciteitsverbruik_totaal": -99997,
+        "aantal_inwoners": values["inhabitants"],
+        "aantal_huishoudens": values["homes"],
+        "woningvoorraad": values["homes"],
+        "gemiddelde_huishoudsgrootte": values["size"],
+        "percentage_huurwoningen": values["rented_pct"],
+        "perc_huurwoningen_in_bezit_woningcorporaties": values["corporation_pct"],
+        "gemiddeld_gasverbruik_totaal": ABSENT,
+        "gemiddeld_elektriciteitsverbruik_totaal": ABSENT,
     }
 
 
@@ -168,7 +116,7 @@ def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
 
 def _regions(world: World, year: int) -> Iterator[tuple[str, str, str, dict[str, Value]]]:
     """Give code, kind, name and figures of the municipality, then of each wijk and its buurten."""
-    rows = [{q.key: row(model, q, year) for q in model.buurten} for model in world.models]
+    rows = [{q.key: _row(model, q, year) for q in model.buurten} for model in world.models]
     wijken = [
         (copy, n, name, [rows[copy][q.key] for q in model.buurten if q.wijk == n])
         for copy, model in enumerate(world.models)
@@ -185,15 +133,7 @@ def _regions(world: World, year: int) -> Iterator[tuple[str, str, str, dict[str,
 
 
 def data_set(world: World, year: int) -> list[dict[str, Value]]:
-    """Rows of the table: municipality, then each wijk and its buurten; codes padded to ten characters.
-
-    Parameters
-    ----------
-    world : World
-        The place or places.
-    year : int
-        Of the edition [year].
-    """
+    """Rows of the table of a year: municipality, then each wijk and its buurten; codes padded to ten characters."""
     return [
         {
             "ID": n,
@@ -215,71 +155,38 @@ def _names(world: World, year: int) -> list[dict[str, Value]]:
 
 
 def _properties(year: int) -> list[dict[str, Any]]:
-    head = [
-        ("Dimension", "WijkenEnBuurten", "Wijken en buurten", None, None),
-        ("Topic", "Gemeentenaam_1", "Gemeentenaam", "String", ""),
-        ("Topic", "SoortRegio_2", "Soort regio", "String", ""),
-        ("Topic", "Codering_3", "Codering", "String", ""),
-    ]
-    out: list[dict[str, Any]] = []
-    for kind, key, title, datatype, unit in head:
-        out.append(
-            _property(len(out), None, kind, key, title)
-            | ({"Datatype": datatype, "Unit": unit} if unit is not None else {})
-        )
+    meta = _metadata()
+    out = [meta["property"] | one | {"ID": n, "Position": n} for n, one in enumerate(meta["head"])]
     groups: dict[str, int] = {}
-    for column in COLUMNS:
-        if column[6] not in groups:
-            groups[column[6]] = len(out)
-            out.append(_property(len(out), None, "TopicGroup", "", column[6]))
-        kind = "Float" if column[5] else "Long"
-        entry = _property(len(out), groups[column[6]], "Topic", _key(column, year), column[3])
-        out.append(entry | {"Datatype": kind, "Unit": column[4], "Decimals": column[5], "Default": "None"})
+    for column in _columns():
+        rows = [{"Type": "Topic", "Key": _key(column, year), "Title": column["title"], **_kind(column)}]
+        if column["group"] not in groups:
+            groups[column["group"]] = len(out)
+            rows.insert(0, {"Type": "TopicGroup", "Title": column["group"]})
+        for one in rows:
+            place = {"ID": len(out), "Position": len(out), "odata.type": f"Cbs.OData.{one['Type']}"}
+            parent = {"ParentID": groups[column["group"]]} if one["Type"] == "Topic" else {}
+            out.append(meta["property"] | one | place | parent)
     return out
 
 
-def _property(number: int, parent: int | None, kind: str, key: str, title: str) -> dict[str, Any]:
+def _kind(column: dict[str, str]) -> dict[str, Any]:
+    decimals = int(column["decimals"])
     return {
-        "odata.type": f"Cbs.OData.{'GeoDimension' if kind == 'Dimension' else kind}",
-        "ID": number,
-        "Position": number,
-        "ParentID": parent,
-        "Type": kind,
-        "Key": key,
-        "Title": title,
-        "Description": "Voorbeeld",
+        "Datatype": "Float" if decimals else "Long",
+        "Unit": column["unit"],
+        "Decimals": decimals,
+        "Default": "None",
     }
 
 
 def _info(table: str, year: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "ID": 0,
-            "Identifier": table,
-            "Title": f"Kerncijfers wijken en buurten {year} (voorbeeld)",
-            "ShortTitle": f"Kerncijfers wijken en buurten {year}",
-            "Modified": f"{year}-09-30T02:00:00",
-            "ReasonDelivery": "Actualisering",
-            "Catalog": "CBS",
-            "Frequency": "Perjaar",
-            "Period": str(year),
-            "Language": "nl",
-            "OutputStatus": "Regulier",
-            "Summary": "Voorbeeld: alle cijfers zijn verzonnen.",
-        }
-    ]
+    text = json.dumps(_metadata()["info"]).replace("{table}", table).replace("{year}", str(year))
+    return [json.loads(text)]
 
 
 def write_all(folder: Path, world: World) -> None:
-    """Write both editions as OData JSON.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; made where it is absent.
-    world : World
-        The place or places.
-    """
+    """Write both editions of all places as OData JSON below a folder."""
     for table, year in TABLES.items():
         parts: dict[str, list[dict[str, Any]]] = {
             "TableInfos": _info(table, year),
@@ -311,21 +218,13 @@ afvalinzameling;municipality;96000
 
 
 def write_own(folder: Path, world: World) -> None:
-    """Write what a corporation (of one wijk only) and a municipality would send: lists as people type them.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; made where it is absent.
-    world : World
-        The place or places; the first one is theirs.
-    """
+    """Write what a corporation (of one wijk only) and a municipality would send, as people type it, for the first place."""
     model = world.models[0]
     where = {one.key for one in model.buurten if one.wijk == OWN_WIJK}
     mine = [pand for pand in model.panden if pand.owner in OWNED and pand.quarter in where]
     rows = []
     for n, pand in enumerate(mine):
-        key, year = pand_id(0, pand.number), OWN_FIRST_YEAR + (pand.number * 7) % 9
+        key, year = identifier("pand", 0, pand.number), OWN_FIRST_YEAR + (pand.number * 7) % 9
         spelled = f"NL.IMBAG.Pand.{key}" if n % 7 == 3 else key
         due = (
             "2027"
@@ -337,7 +236,7 @@ def write_own(folder: Path, world: World) -> None:
             else year
         )
         rows.append(f"{spelled};{pand.owner};{due}")
-    rows += [*rows[:2], f"{pand_id(0, 999999)};{mine[0].owner};2030"]
+    rows += [*rows[:2], f"{identifier('pand', 0, 999999)};{mine[0].owner};2030"]
     folder.mkdir(parents=True, exist_ok=True)
     text = OWN_HEAD + "\n".join(rows) + "\n"
     (folder / "corporatie.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")

@@ -12,153 +12,13 @@ import rasterio
 import shapely
 from rasterio import Affine
 from rasterio.features import rasterize
-from shapely.geometry import LineString, Polygon, box
+from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.crs import RD
-from kansenkaart.sources.example import layout
 from kansenkaart.sources.example.lots import Town
 from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Part, Point, Tree, World
 from kansenkaart.sources.example.town import Plan, polygons
-
-PATH_WIDTH_M = 3.0
-PLOT_FRONT_M = 4.0
-PLOT_BACK_M = 11.0
-
-
-def canal() -> Polygon:
-    """Outline of the canal."""
-    half = layout.CANAL_WIDTH_M / 2
-    return box(layout.CANAL_X_M - half, 0.0, layout.CANAL_X_M + half, layout.PITCH_Y_M)
-
-
-def _width(street: layout.Street) -> tuple[float, float]:
-    if street.role == "main":
-        return layout.MAIN_WIDTH_M / 2, layout.MAIN_WIDTH_M / 2 + 1.0
-    if street.role in ("path", "outer"):
-        return PATH_WIDTH_M, PATH_WIDTH_M + 0.5
-    edge = layout.STREET_WIDTH_M / 2
-    return layout.ROAD_WIDTH_M, edge if street.role != "ring" else layout.ROAD_WIDTH_M / 2 + 1.5
-
-
-def _bands(street: layout.Street) -> tuple[BaseGeometry, BaseGeometry]:
-    """Return carriageway and whole street as polygons."""
-    line = LineString(street.line)
-    carriage, whole = _width(street)
-    return line.buffer(carriage / 2, cap_style="flat"), line.buffer(whole, cap_style="flat")
-
-
-FUNCTIONS = {"main": "rijbaan regionale weg", "path": "fietspad"}
-
-
-def roads() -> list[Part]:
-    """Carriageways and footpaths, each in one part per street; what lies over the canal is raised (level 1)."""
-    drawn: list[tuple[layout.Street, BaseGeometry, BaseGeometry]] = [(s, *_bands(s)) for s in layout.streets()]
-    carriages = shapely.union_all([c for _, c, _ in drawn])
-    water = canal()
-    taken: BaseGeometry = Polygon()
-    out: list[Part] = []
-    for street, carriage, _ in drawn:
-        surface = "gesloten verharding" if street.role in ("main", "path", "outer") else "open verharding"
-        function = FUNCTIONS.get(street.role, "rijbaan lokale weg")
-        out += _split("wegdeel", carriage.difference(taken), water, (function, surface, street.key))
-        taken = taken.union(carriage)
-    for street, _, whole in drawn:
-        edge = whole.difference(carriages).difference(taken)
-        main = street.role == "main"
-        kind = (
-            ("ondersteunendwegdeel", "berm", "groenvoorziening") if main else ("wegdeel", "voetpad", "open verharding")
-        )
-        out += _split(kind[0], edge, water, (kind[1], kind[2], street.key))
-        taken = taken.union(edge)
-    return out
-
-
-def _split(collection: str, shape: BaseGeometry, water: Polygon, what: tuple[str, str, str]) -> list[Part]:
-    function, surface, street = what
-    land = [Part(collection, p, function, surface, 0, street) for p in polygons(shape.difference(water))]
-    over = [Part(collection, p, function, surface, 1, street) for p in polygons(shape.intersection(water))]
-    return land + over
-
-
-def plot(pand: Pand) -> Polygon:
-    """Return the yard of a ground-bound home: its width, 4 m of front garden and 11 m of back garden.
-
-    Parameters
-    ----------
-    pand : Pand
-        The building.
-    """
-    ring = pand.footprint
-    quarter = layout.quarter(pand.quarter)
-    a = np.radians(quarter.angle_deg)
-    out = np.array([-np.sin(a), np.cos(a)])
-    v = (np.array(pand.front) - np.array(pand.centre)) @ out
-    back = -np.sign(v) * out
-    if pand.street[-1] in "rb":
-        return Polygon(ring).buffer(3.0, join_style="mitre")
-    moves = [np.zeros(2), back * PLOT_BACK_M, -back * PLOT_FRONT_M]
-    corners = np.vstack([ring + move for move in moves])
-    hull = shapely.MultiPoint(corners).convex_hull
-    return Polygon(shapely.get_coordinates(hull))
-
-
-def _land(panden: list[Pand], streets: BaseGeometry) -> list[Part]:
-    built = shapely.union_all([Polygon(p.footprint) for p in panden])
-    taken = streets.union(canal()).union(built)
-    yards: list[Part] = []
-    plots = [(p, plot(p)) for p in panden if p.use == "woonfunctie" and p.floors == 1]
-    shapely.prepare(taken)
-    for pand, yard in plots:
-        free = yard.difference(taken)
-        yards += [Part("onbegroeidterreindeel", q, "erf", "erf", 0, pand.street) for q in polygons(free)]
-        taken = taken if pand.street[-1] not in "rb" else taken.union(yard)
-    whole = box(0.0, 0.0, layout.PITCH_X_M, layout.PITCH_Y_M)
-    rest = whole.difference(taken.union(shapely.union_all([y for _, y in plots])))
-    tiles = [box(x, y, x + 320.0, y + 145.0) for x in (0.0, 320.0) for y in np.arange(0.0, layout.PITCH_Y_M, 145.0)]
-    green = [p for tile in tiles for p in polygons(rest.intersection(tile))]
-    return yards + [Part("begroeidterreindeel", p, "", "groenvoorziening") for p in green]
-
-
-def parts(panden: list[Pand]) -> list[Part]:
-    """All BGT objects of one neighbourhood.
-
-    Parameters
-    ----------
-    panden : list of Pand
-        All buildings of one neighbourhood.
-    """
-    road = roads()
-    streets = shapely.union_all([p.shape for p in road])
-    bridges = [p.shape.buffer(0.5, join_style="mitre") for p in road if p.level and p.collection == "wegdeel"]
-    water = [Part("waterdeel", p, "waterloop", "") for p in polygons(canal())]
-    spans = [Part("overbruggingsdeel", p, "brug", "", 1) for p in polygons(shapely.union_all(bridges))]
-    return road + _land(panden, streets) + water + spans
-
-
-def trees(panden: list[Pand]) -> list[Tree]:
-    """Street trees every 24 m in the footpath, and tall garden trees whose crowns reach over marked roofs.
-
-    Parameters
-    ----------
-    panden : list of Pand
-        All buildings of one neighbourhood.
-    """
-    out: list[Tree] = []
-    for q in layout.QUARTERS:
-        for v in layout.LANE_V_M:
-            places = [q.to_plan(u, v + 4.5) for u in np.arange(-110.0, 110.0, 24.0)]
-            out += [Tree((float(x), float(y)), 1.5, 6.0, False) for x, y in places]
-    for pand in panden:
-        if "trees" in pand.marks and pand.number % 7 == 0:
-            back = 2.0 * np.array(pand.centre) - np.array(pand.front)
-            step = (back - np.array(pand.front)) / np.linalg.norm(back - np.array(pand.front))
-            x, y = back + step * 2.5
-            out.append(Tree((round(float(x), 3), round(float(y), 3)), 4.0, 13.0, True))
-    return out
-
-
-# The town.
 
 FUNCTIONS_BY_ROLE = {"main": "rijbaan regionale weg", "outer": "rijbaan regionale weg"}
 
@@ -174,16 +34,8 @@ def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]
     )
 
 
-def town_parts(plan: Plan, made: Town) -> list[Part]:
-    """All BGT objects of the town: carriageways by piece, cycle paths, footpaths, rail, water, yards and green.
-
-    Parameters
-    ----------
-    plan : Plan
-        Its streets, water and rail.
-    made : Town
-        What was built.
-    """
+def parts(plan: Plan, made: Town) -> list[Part]:
+    """All BGT objects of the town: carriageways by piece, cycle paths, footpaths, rail, water, yards and green."""
     frame = box(0.0, 0.0, *plan.size_m)
     built = [one.outline for one in made.panden]
     carriages = _carriages(plan)
@@ -340,17 +192,18 @@ class _Sheet:
         dy = (self.height - np.arange(rows.start, rows.stop) - 0.5) * CELL_M - centre[1]
         return rows, cols, *np.meshgrid(dx, dy)
 
-    def paint_body(self, pand: Pand, body: Body) -> None:
+    def paint_body(self, body: Body) -> None:
         """Raise one body of a building, what stands on its roof included; the ground below it is not known."""
         rows, cols, dx, dy = self.window(body.centre, math.hypot(body.length_m, body.width_m) / 2 + CELL_M)
         a = math.radians(body.angle_deg)
         along, across = dx * math.cos(a) + dy * math.sin(a), dy * math.cos(a) - dx * math.sin(a)
         inside = (np.abs(along) <= body.length_m / 2) & (np.abs(across) <= body.width_m / 2)
         height = _roof_height(body, along, across)
-        if body is pand:
-            height = _with_obstacles(pand, height, along, across)
+        if isinstance(body, Pand):
+            height = _with_obstacles(body, height, along, across)
         dsm = self.dsm[rows, cols]
-        self.dsm[rows, cols] = np.where(inside, np.maximum(height.astype(np.float32), dsm), dsm)
+        top = np.where(dsm < NODATA, np.maximum(height, dsm), height).astype(np.float32)  # houseboats lie on water
+        self.dsm[rows, cols] = np.where(inside, top, dsm)
         self.dtm[rows, cols] = np.where(inside, NODATA, self.dtm[rows, cols])
 
     def paint_tree(self, tree: Tree) -> None:
@@ -390,19 +243,10 @@ def _with_obstacles(pand: Pand, height: Floats, along: Floats, across: Floats) -
     return np.where(box, np.maximum(height, top), height)
 
 
-def surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -> tuple[Grid, Grid]:
-    """Return DSM and DTM of one place, north up, with holes over water and where no laser returned.
+def _surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -> tuple[Grid, Grid]:
+    """Return DSM and DTM of one place of a size [m], north up, with holes over water and where no laser returned.
 
-    What was built after the flight is not there yet.
-
-    Parameters
-    ----------
-    model : Model
-        The place.
-    size : tuple of float
-        Its width and height [m].
-    rough : bool
-        Whether ground and crowns are as uneven as a laser sees them; else all is smooth, as designed.
+    What was built after the flight is not there yet. Rough is as uneven as a laser sees ground and crowns.
     """
     sheet = _Sheet(size, rough=rough)
     wet = sheet.cells([one.shape for one in model.parts if one.collection == "waterdeel"])
@@ -413,7 +257,9 @@ def surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) ->
     for pand in model.panden:
         if pand.status == STATUS_IN_USE and pand.bouwjaar <= FLOWN_YEAR:
             for body in pand.bodies:
-                sheet.paint_body(pand, body)
+                sheet.paint_body(body)
+    for boat in model.boats:
+        sheet.paint_body(boat)
     for tree in model.trees:
         sheet.paint_tree(tree)
     for row, col, tall, wide in HOLES:
@@ -422,22 +268,14 @@ def surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) ->
 
 
 def write_heights(folder: Path, world: World) -> None:
-    """Write DSM and DTM as so many sheets from west to east; cells outside every place have no data.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; made where it is absent.
-    world : World
-        The place or places; ``dsm.tif`` if it has one sheet, else ``dsm_1.tif`` and so on.
-    """
+    """Write DSM and DTM as so many sheets from west to east; cells outside every place have no data."""
     folder.mkdir(parents=True, exist_ok=True)
     columns, rows = world.shape
     wide, tall = round(world.width_m / CELL_M), round(world.height_m / CELL_M)
     whole = [np.full((rows * tall, columns * wide), NODATA, dtype=np.float32) for _ in range(2)]
     drawn: dict[int, tuple[Grid, Grid]] = {}
     for copy, model in enumerate(world.models):
-        unit = drawn.get(id(model)) or surfaces(model, (world.width_m, world.height_m), rough=world.rough)
+        unit = drawn.get(id(model)) or _surfaces(model, (world.width_m, world.height_m), rough=world.rough)
         drawn = {id(model): unit}
         x, y = (copy % columns) * wide, (rows - 1 - copy // columns) * tall
         for target, grid in zip(whole, unit, strict=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -21,7 +22,7 @@ from scipy.interpolate import CubicSpline
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from kansenkaart.sources.example.model import Buurt, Floats, Pipe, Point
+from kansenkaart.sources.example.model import Body, Buurt, Floats, Pipe, Point, ground_level
 
 SEED = 330
 STEP_M = 8.0
@@ -86,6 +87,7 @@ class Plan:
     canal: BaseGeometry
     ditches: BaseGeometry
     rail: BaseGeometry
+    boats: tuple[Body, ...]
     size_m: Point
 
     @property
@@ -100,14 +102,8 @@ def table() -> dict[str, Any]:
     return tomllib.loads((files("kansenkaart") / "data" / "town.toml").read_text("utf-8"))
 
 
-def curve(points: list[list[float]]) -> LineString:
-    """Draw a smooth line through points, a corner every 8 m.
-
-    Parameters
-    ----------
-    points : list of list of float
-        Places that it passes [m].
-    """
+def _curve(points: list[list[float]]) -> LineString:
+    """Draw a smooth line through points [m], a corner every 8 m."""
     at = np.array(points, dtype=float)
     along = np.concatenate([[0.0], np.hypot(*np.diff(at, axis=0).T).cumsum()])
     steps = np.union1d(np.arange(0.0, along[-1], STEP_M), along)
@@ -118,18 +114,8 @@ def _simple(points: Any, tolerance_m: float) -> LineString:
     return LineString(shapely.get_coordinates(LineString(np.round(points, 2)).simplify(tolerance_m)))
 
 
-def rectangle(at: Point, size: tuple[float, float], angle_deg: float) -> Polygon:
-    """Draw a rectangle around a place.
-
-    Parameters
-    ----------
-    at : tuple of float
-        Its middle [m].
-    size : tuple of float
-        Its length and width [m].
-    angle_deg : float
-        Of its length, from east [deg].
-    """
+def _rectangle(at: Point, size: tuple[float, float], angle_deg: float) -> Polygon:
+    """Draw a rectangle around a place [m], of a length and width [m], its length at an angle from east [deg]."""
     a = math.radians(angle_deg)
     half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(size) / 2.0
     turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
@@ -137,15 +123,9 @@ def rectangle(at: Point, size: tuple[float, float], angle_deg: float) -> Polygon
 
 
 def plan(copy: int = 0) -> Plan:
-    """Draw one town.
-
-    Parameters
-    ----------
-    copy : int
-        Number of the town; each has streets of its own [1].
-    """
+    """Draw one town, by its number; each has streets of its own."""
     rows, rng = table(), np.random.Generator(np.random.PCG64([SEED, copy]))
-    lines = [(row, curve(row["points"])) for row in rows["line"]]
+    lines = [(row, _curve(row["points"])) for row in rows["line"]]
     wide = {"canal": CANAL_M / 2, "ditch": DITCH_M / 2, "rail": RAIL_M / 2}
     frame = box(0.0, 0.0, *rows["size_m"])
     canal, ditches, rail = (
@@ -153,7 +133,7 @@ def plan(copy: int = 0) -> Plan:
         for role in ("canal", "ditch", "rail")
     )
     mains = [_main(n, row, line) for n, (row, line) in enumerate(lines) if row["role"] in ("main", "outer")]
-    grounds = tuple(Ground(row, rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
+    grounds = tuple(Ground(row, _rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
     drawn = [line for row, line in lines if row["role"] != "ditch"]
     faces = polygons(shapely.polygonize([shapely.union_all([*drawn, frame.exterior])]))
     closed = shapely.union_all(
@@ -169,11 +149,23 @@ def plan(copy: int = 0) -> Plan:
     buurten = _buurten(cells, faces, frame)
     size = (float(rows["size_m"][0]), float(rows["size_m"][1]))
     water = (canal.intersection(frame), ditches.intersection(frame), rail.intersection(frame))
-    return Plan(tuple(ways), tuple(_pieces(ways)), cells, grounds, buurten, streets, *water, size)
+    boats = tuple(_boats(rows["houseboats"], next(line for row, line in lines if row["role"] == "canal")))
+    return Plan(tuple(ways), tuple(_pieces(ways)), cells, grounds, buurten, streets, *water, boats, size)
 
 
 def _main(n: int, row: dict[str, Any], line: LineString) -> Way:
     return Way(f"m{n}", "", row["role"], line, WIDTHS[row["role"]][0])
+
+
+def _boats(row: dict[str, Any], canal: LineString) -> Iterator[Body]:
+    """Moor houseboats along one bank of the canal."""
+    for n in range(row["count"]):
+        ends = [np.array(canal.interpolate(row["from"] + n * row["step"] + d).coords[0]) for d in (-1.0, 1.0)]
+        (x, y), angle = ends[1] - ends[0], math.atan2(*(ends[1] - ends[0])[::-1])
+        at = sum(ends) / 2.0 + np.array([y, -x]) / math.hypot(x, y) * (CANAL_M / 2.0 - row["width"] / 2.0 - 0.6)
+        length = row["length"] + 1.6 * (n * 5 % 4)
+        level = ground_level(float(at[0]))
+        yield Body((float(at[0]), float(at[1])), math.degrees(angle), length, row["width"], "flat", 0.0, level, 2.6)
 
 
 def _name(key: str) -> str:
@@ -203,7 +195,8 @@ def _cell(row: dict[str, Any], faces: list[Polygon], rest: tuple[tuple[Ground, .
     return Cell(row, face, face.buffer(-2.0).difference(shut))
 
 
-def _lines(shape: BaseGeometry) -> list[LineString]:
+def lines_of(shape: BaseGeometry) -> list[LineString]:
+    """Return the lines of a shape."""
     return [one for one in getattr(shape, "geoms", [shape]) if isinstance(one, LineString) and not one.is_empty]
 
 
@@ -223,7 +216,7 @@ def _streets(row: dict[str, Any], cell: Cell, grounds: tuple[Ground, ...], close
     kept = [
         (n, piece, "collector")
         for n, line in enumerate(crosses)
-        for piece in _lines(line.intersection(reach))
+        for piece in lines_of(line.intersection(reach))
         if piece.length > LEAST_STREET_M
     ]
     met = shapely.union_all([piece for _, piece, _ in kept])
@@ -232,7 +225,7 @@ def _streets(row: dict[str, Any], cell: Cell, grounds: tuple[Ground, ...], close
     for n, k in enumerate(range(-count, count + 1)):
         v = (k + 0.5) * row["spacing"] + row["bend"] * (along / 200.0) ** 2
         line = drawn(along, v + high * np.sin(2.0 * math.pi * along / length + 0.7 * k))
-        pieces = [one for one in _lines(line.intersection(inside)) if one.length > LEAST_STREET_M]
+        pieces = [one for one in lines_of(line.intersection(inside)) if one.length > LEAST_STREET_M]
         kept += [(100 + n, one, "lane") for one in pieces if one.intersects(met)]
     numbers = {name: n for n, name in enumerate(dict.fromkeys(name for name, _, _ in kept))}
     half = {"collector": WIDTHS["collector"][0], "lane": row["lane"] / 2}
@@ -254,7 +247,7 @@ def _connected(ways: list[Way]) -> list[Way]:
 def _pieces(ways: list[Way]) -> list[Way]:
     """Cut all streets at their junctions; ends of a step beyond one fall away."""
     tree = shapely.STRtree([way.line for way in ways])
-    cut = _lines(shapely.union_all([way.line for way in ways]))
+    cut = lines_of(shapely.union_all([way.line for way in ways]))
     meets = Counter(end for piece in cut for end in (piece.coords[0], piece.coords[-1]))
     out = []
     for piece in cut:
@@ -270,7 +263,7 @@ def _buurten(cells: tuple[Cell, ...], faces: list[Polygon], frame: Polygon) -> t
     rows = table()["buurt"]
     last = rows[-1]["key"]
     by_key[last] = frame.difference(shapely.union_all([shape for key, shape in by_key.items() if key != last]))
-    border = Polygon(curve([*table()["border"], table()["border"][0]]).coords)
+    border = Polygon(_curve([*table()["border"], table()["border"][0]]).coords)
     by_key = {key: shape.intersection(border) for key, shape in by_key.items()}
     return tuple(
         Buurt(
@@ -286,39 +279,22 @@ def _buurten(cells: tuple[Cell, ...], faces: list[Polygon], frame: Polygon) -> t
 
 
 def sewer_of(key: str) -> tuple[str, int]:
-    """Return the kind of sewer of a buurt and the year in which it was laid.
-
-    Parameters
-    ----------
-    key : str
-        Its two digits.
-    """
+    """Return the kind of sewer of a buurt and the year in which it was laid."""
     kind, year = next(row["sewer"] for row in table()["buurt"] if row["key"] == key)
     return str(kind), int(year)
 
 
 def polygons(shape: BaseGeometry) -> list[Polygon]:
-    """Return the polygons of a shape, on a grid of a millimetre and larger than a square metre.
-
-    Parameters
-    ----------
-    shape : BaseGeometry
-        What is drawn [m].
-    """
+    """Return the polygons of a shape, on a grid of a millimetre and larger than a square metre."""
     snapped = shapely.set_precision(shape, 0.001)
     parts = snapped.geoms if isinstance(snapped, MultiPolygon) else getattr(snapped, "geoms", [snapped])
     return [one for one in parts if isinstance(one, Polygon) and one.area > 1.0]
 
 
 def faults(pipes: list[Pipe]) -> tuple[frozenset[int], frozenset[int], dict[str, str]]:
-    """Return what the registers have wrong: pipes that are not published, pipes with a wrong level, old codes of buurten.
+    """Return what the registers have wrong: pipes not published, pipes with a wrong level, old codes of buurten.
 
     The works and the last buurt have no sewer data at all; elsewhere one pipe in so many is a gap, or has a wrong level.
-
-    Parameters
-    ----------
-    pipes : list of Pipe
-        All pipes of the town.
     """
     row = table()["faults"]
     gravity = [pipe for pipe in pipes if pipe.kind in ("vuilwater", "gemengd", "hemelwater")]
