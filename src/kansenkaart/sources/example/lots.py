@@ -26,7 +26,7 @@ OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
 SPARE_M = 0.6
 SHED_M = (2.3, 3.3)
 CLUSTER_BUURT, CLUSTER_RENTED, CLUSTER_OWNED = "03", 95, 41
-NEW_YEAR = 2024
+NEW_YEAR = 2023
 #: Odd records, one in so many: a demolished pand, and a pand without a year.
 WITHDRAWN_EVERY, PLACEHOLDER_EVERY, PLACEHOLDER_YEAR = 211, 37, 1005
 TREE_STEP_M = 17.0
