@@ -378,15 +378,8 @@ def _cluster(panden: list[Pand]) -> list[Pand]:
     """Give the houses nearest to the gallery flats their owners: 95 rented from the corporation, 41 owned."""
     flats = [pand for pand in panden if "gallery" in pand.marks]
     middle = np.mean([pand.centre for pand in flats], axis=0)
-    houses = [
-        pand
-        for pand in panden
-        if pand.quarter == CLUSTER_BUURT
-        and pand.floors == 1
-        and pand.homes_per_floor == 1
-        and pand.status == STATUS_IN_USE
-        and pand.use == "woonfunctie"
-    ]
+    house = (CLUSTER_BUURT, 1, 1, STATUS_IN_USE, "woonfunctie")
+    houses = (p for p in panden if (p.quarter, p.floors, p.homes_per_floor, p.status, p.use) == house)
     near = sorted(houses, key=lambda pand: float(np.hypot(*(np.array(pand.centre) - middle))))
     mark = frozenset({"cluster"})
     changed = {pand.number: replace(pand, marks=pand.marks | mark) for pand in flats}

@@ -147,15 +147,7 @@ def _bgt(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
     model, move = world.models[copy], world.origin(copy)
     for n, part in enumerate(model.parts):
         key = f"G9999.{copy:04d}{n:028d}"
-        properties: dict[str, Any] = {
-            "lokaal_id": key,
-            "bronhouder": "G9999",
-            "status": "bestaand",
-            "relatieve_hoogteligging": part.level,
-            "eind_registratie": None,
-            "plus_fysiek_voorkomen": None,
-            "in_onderzoek": False,
-        }
+        properties = {**statistics.constants()["bgt"], "lokaal_id": key, "relatieve_hoogteligging": part.level}
         if part.collection == "waterdeel":
             properties["type"] = part.function
         elif part.collection == "overbruggingsdeel":
@@ -182,16 +174,12 @@ def _sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
         yield "beheerleiding", _feature(key, line, _pipe(typed, copy, turned), move)
     for node in model.network.nodes.values():
         properties = {
-            "dataset": "Voorbeeldstad",
+            **statistics.constants()["node"],
             "stelsel": f"voorbeeld {copy}",
             "naam": identifier("node", copy, node.key),
             "uri": f"http://sparql.gwsw.nl/voorbeeld#{identifier('node', copy, node.key)}",
             "type": GWSW + node.kind,
-            "begindatum": "",
             "maaiveldhoogte": f"{node.ground_m:.2f}",
-            "vorm_put": "",
-            "breedte_put": "800",
-            "aantal_woningen": "",
         }
         yield "beheerput", _feature(properties["naam"], Point(node.point), properties, move)
 
@@ -204,7 +192,7 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
     names = [identifier("node", copy, end) for end in ends]
     size = str(pipe.diameter_mm)
     return {
-        "dataset": "Voorbeeldstad",
+        **statistics.constants()["pipe"],
         "stelsel": f"voorbeeld {copy}",
         "stelseltype": GWSW + pipe.system if pipe.system else "",
         "naam": identifier("pipe", copy, pipe.number),
@@ -215,16 +203,12 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
         "eindpunt": names[1],
         "uri_e": base + names[1],
         "begindatum": "" if pipe.number % YEAR_UNKNOWN_EVERY == 0 else f"{pipe.year}-01-01",
-        "einddatum": "",
         "materiaal_leiding": "" if pipe.number % MATERIAL_UNKNOWN_EVERY == 0 else GWSW + pipe.material,
-        "vorm_leiding": GWSW + "Rond",
         "breedte_leiding": size,
         "hoogte_leiding": size,
         "lengte_leiding": f"{pipe.length_m:.2f}",
         "bob_beginpunt_leiding": bob[0],
         "bob_eindpunt_leiding": bob[1],
-        "aantal_woningen": "0",
-        "afvoerend_oppervlak": "",
     }
 
 
@@ -245,22 +229,6 @@ def write_layers(folder: Path, world: World) -> None:
                 layers.setdefault(name, []).append(item)
     for name in sorted(layers):
         write(folder / f"{name}.geojson", layers[name])
-
-
-def _header(world: World) -> dict[str, Any]:
-    x, y = world.origin(0)
-    return {
-        "type": "CityJSON",
-        "version": "2.0",
-        "CityObjects": {},
-        "vertices": [],
-        "transform": {"scale": [SCALE_M] * 3, "translate": [float(x), float(y), 0.0]},
-        "metadata": {
-            "referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/7415",
-            "title": "3DBAG (voorbeeld)",
-            "version": "v2025.09.03",
-        },
-    }
 
 
 def _shell(body: Body) -> tuple[Floats, list[list[int]], int]:
@@ -297,6 +265,7 @@ def _roof(face: Face) -> dict[str, Any]:
 def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
     flat = sum(f.area_m2 for f in faces if f.tilt_deg == 0.0)
     return {
+        **statistics.constants()["building"],
         "identificatie": key,
         "status": pand.status,
         "oorspronkelijkbouwjaar": pand.bouwjaar,
@@ -307,11 +276,8 @@ def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
         "b3_opp_dak_plat": round(flat, 2),
         "b3_opp_dak_schuin": round(sum(f.area_m2 for f in faces) - flat, 2),
         "b3_n_vlakken": len(faces),
-        "b3_pw_bron": "ahn5",
         "b3_pw_datum": SURVEY_YEAR,
-        "b3_kwaliteitsindicator": True,
         "b3_bouwlagen": max(pand.floors, 2),
-        "eindgeldigheid": None,
     }
 
 
@@ -364,7 +330,8 @@ def write_buildings(path: Path, world: World) -> None:
         The place or places.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [_dump(_header(world))]
+    transform = {"scale": [SCALE_M] * 3, "translate": [*map(float, world.origin(0)), 0.0]}
+    lines = [_dump({**statistics.constants()["header"], "transform": transform})]
     for copy, model in enumerate(world.models):
         move = world.origin(copy) - world.origin(0)
         standing = [p for p in model.panden if p.status == STATUS_IN_USE and p.bouwjaar <= SURVEY_YEAR]

@@ -8,7 +8,7 @@ n = 0.013 (Chow, Open-Channel Hydraulics, 1959, table 5-6, concrete culvert pipe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -120,34 +120,26 @@ def _downstream(pipes: list[Pipe]) -> dict[int, int]:
 def _accumulate(
     pipes: list[Pipe], homes: list[Home], home_pipe: dict[int, int], persons: dict[str, float]
 ) -> list[Pipe]:
-    count = dict.fromkeys(range(len(pipes)), 0)
-    people = dict.fromkeys(range(len(pipes)), 0.0)
+    """Count what flows through each pipe: homes and people, and of rain pipes the homes whose yards drain to them."""
     after = _downstream(pipes)
-    for home in homes:
-        if not home.in_use:
-            continue
-        at: int | None = home_pipe[home.number]
-        while at is not None:
-            count[at] += 1
-            people[at] += persons[home.quarter]
-            at = after.get(at)
-    rain = _rain_homes(pipes, homes, after)
-    return [
-        replace(p, homes_upstream=count[p.number] or rain.get(p.number, 0), people_upstream=people[p.number])
-        for p in pipes
-    ]
 
+    def flow(starts: Iterable[tuple[int, float]]) -> dict[int, float]:
+        out: dict[int, float] = {}
+        for start, weight in starts:
+            at: int | None = start
+            while at is not None:
+                out[at] = out.get(at, 0) + weight
+                at = after.get(at)
+        return out
 
-def _rain_homes(pipes: list[Pipe], homes: list[Home], after: dict[int, int]) -> dict[int, int]:
-    """Count the homes whose yards drain to each rain pipe, by the nearest pipe of their own street."""
-    out: dict[int, int] = {}
+    lived = [home for home in homes if home.in_use]
+    count = flow((home_pipe[home.number], 1) for home in lived)
+    people = flow((home_pipe[home.number], persons[home.quarter]) for home in lived)
     takes = _by_street(pipes, ("hemelwater",))
-    for home in homes:
-        at: int | None = _nearest(home, takes[home.street]) if home.street in takes else None
-        while at is not None:
-            out[at] = out.get(at, 0) + 1
-            at = after.get(at)
-    return out
+    count |= flow((_nearest(home, takes[home.street]), 1) for home in homes if home.street in takes)
+    return [
+        replace(p, homes_upstream=int(count.get(p.number, 0)), people_upstream=people.get(p.number, 0.0)) for p in pipes
+    ]
 
 
 def _levelled(pipes: list[Pipe]) -> list[Pipe]:

@@ -39,9 +39,9 @@ def _columns() -> list[dict[str, str]]:
 
 
 @lru_cache(maxsize=1)
-def _metadata() -> dict[str, Any]:
-    """Read what CBS says of a table and its columns, where it is the same for all."""
-    read: dict[str, Any] = json.loads((files("kansenkaart") / "data" / "example_odata.json").read_text("utf-8"))
+def constants() -> dict[str, Any]:
+    """Read what the registers say of all their rows alike."""
+    read: dict[str, Any] = json.loads((files("kansenkaart") / "data" / "example_constants.json").read_text("utf-8"))
     return read
 
 
@@ -155,7 +155,7 @@ def _names(world: World, year: int) -> list[dict[str, Value]]:
 
 
 def _properties(year: int) -> list[dict[str, Any]]:
-    meta = _metadata()
+    meta = constants()
     out = [meta["property"] | one | {"ID": n, "Position": n} for n, one in enumerate(meta["head"])]
     groups: dict[str, int] = {}
     for column in _columns():
@@ -181,7 +181,7 @@ def _kind(column: dict[str, str]) -> dict[str, Any]:
 
 
 def _info(table: str, year: int) -> list[dict[str, Any]]:
-    text = json.dumps(_metadata()["info"]).replace("{table}", table).replace("{year}", str(year))
+    text = json.dumps(constants()["info"]).replace("{table}", table).replace("{year}", str(year))
     return [json.loads(text)]
 
 

@@ -150,6 +150,8 @@ def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
 BLOCK = 256  # side of a tile in the file [cells]
 CELL_M = 0.5
 NODATA = np.float32(3.4028235e38)
+TILES = {"compress": "deflate", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "predictor": 3}
+PROFILE = {"driver": "GTiff", "dtype": "float32", "count": 1, "nodata": float(NODATA), "crs": RD, **TILES}
 DORMER_M = (1.8, 1.4, 2.0)
 CHIMNEY_M = (0.7, 1.2)
 PANEL_M = 0.12
@@ -289,20 +291,10 @@ def write_heights(folder: Path, world: World) -> None:
 
 
 def _write_one(path: Path, grid: Grid, corner: Point) -> None:
-    profile = {
-        "driver": "GTiff",
-        "dtype": "float32",
-        "count": 1,
-        "nodata": float(NODATA),
-        "crs": RD,
+    place = {
         "width": grid.shape[1],
         "height": grid.shape[0],
-        "compress": "deflate",
-        "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
-        "predictor": 3,
         "transform": Affine(CELL_M, 0.0, corner[0], 0.0, -CELL_M, corner[1]),
     }
-    with rasterio.open(path, "w", **profile) as target:
+    with rasterio.open(path, "w", **place, **PROFILE) as target:
         target.write(grid, 1)
