@@ -335,7 +335,7 @@ FEATURES = {
     ),
     "a figure of ours": lambda m: "enterprise_overhead" in assumptions.default(),
 }
-#: Rows on what is scored: asked of the finished run (KANSENKAART_NIGHTLY), with the amounts that the page has.
+#: Rows on what is scored: `tests/score/test_town_scored.py` asks them of a whole run.
 SCORED = ("own data that change", "places that earn", "streets where taking", "no street where grey")
 
 
