@@ -212,7 +212,7 @@ OWN_HEAD = (
 )
 OWN_BUDGETS = """Begroting openbare ruimte
 dienst;betaler;budget_eur_per_year
-green_maintenance;municipality;"1.029.000,50"
+green_maintenance;municipality;"1.380.000,50"
 afvalinzameling;municipality;96000
 """
 
