@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from kansenkaart.present.style import content_policy, css_variables
-from kansenkaart.wording.nl import UNKNOWN, codes, number
+from kansenkaart.wording.nl import UNKNOWN, codes, exact, number
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,7 @@ def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     made.filters["getal"] = _figure
+    made.filters["gegeven"] = lambda value: exact(value) if isinstance(value, int | float) else value
     return made
 
 
