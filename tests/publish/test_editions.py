@@ -160,7 +160,7 @@ def test_a_figure_of_the_study_itself_moves_the_cases_and_says_so(copied):
     told = json.loads((_folder(copied) / "0002" / "verschil.json").read_text("utf-8"))
     assert {"name": "enterprise_overhead", "before": 8000.0, "now": 6500.0} in told["assumptions"]
     tables = {one["table"]: one["causes"] for one in told["tables"]}
-    assert tables["enterprise_case"] == ["assumption"]
+    assert "assumption" in tables["enterprise_case"]
     assert "pand_score" not in tables
     page = (_folder(copied) / "0002" / "verschil.html").read_text("utf-8")
     assert re.search(r"enterprise_overhead.{0,80}8\.000.{0,80}6\.500", page, re.S)
