@@ -141,7 +141,7 @@ def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
     Parameters
     ----------
     path, form, layer
-        As of `read_pand`; of address points without a register ``points-shp``, of houseboats ``pdok-ligplaats`` (counted, no homes).
+        As of `read_pand`; of address points ``points-shp``, of houseboats (counted, no homes) ``pdok-ligplaats``.
 
     Returns
     -------
