@@ -174,7 +174,7 @@ def _rounded(value: Any) -> str:
     if not isinstance(value, int | float | np.number):
         return str(value)
     number = float(value)
-    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
+    return f"{number:.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
 
 
 def write_layers(name: str, target: Path, layers: Sequence[OpenLayer], *, about: Mapping[str, Any]) -> list[Path]:
