@@ -29,6 +29,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pypdf
+from pypdf.generic import ContentStream
 
 from kansenkaart.core.enterprise.case import AreaFacts
 from kansenkaart.core.enterprise.tracks import HEADLINE
@@ -105,10 +106,62 @@ def html_cells(path: Path) -> list[str]:
 
 
 def pdf_cells(path: Path) -> list[str]:
-    """Return the lines of text of a PDF."""
-    text = "\n".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
-    lines = (re.sub(r"\s+", " ", one).strip() for one in text.splitlines())
-    return [one for one in lines if one]
+    """Return the texts of a tagged PDF as a screen reader takes them: each paragraph, and each cell of a table, whole."""
+    reader = pypdf.PdfReader(path)
+    texts = {page.indirect_reference.idnum: _marked(page) for page in reader.pages if page.indirect_reference}
+    cells = _elements(reader.trailer["/Root"]["/StructTreeRoot"], texts, 0)
+    return [one for one in (re.sub(r"\s+", " ", one).strip() for one in cells) if one]
+
+
+#: Elements of a tagged PDF that are read as one text.
+_WHOLE = ("/P", "/TD", "/TH", "/H1", "/H2", "/Lbl", "/LBody", "/Figure")
+
+
+def _elements(element: Any, texts: Mapping[int, Mapping[int, str]], page: int) -> Iterator[str]:
+    """Give the texts below an element of the structure tree: whole ones whole, those of others each by itself."""
+    if "/Pg" in element:
+        page = element.raw_get("/Pg").idnum
+    kids = element.get("/K", [])
+    found: list[str] = []
+    for kid in kids if isinstance(kids, list) else [kids]:
+        one = kid.get_object()
+        if isinstance(one, int):
+            found.append(texts[page].get(one, ""))
+        elif "/MCID" in one:
+            found.append(texts[one.raw_get("/Pg").idnum if "/Pg" in one else page].get(one["/MCID"], ""))
+        else:
+            found += _elements(one, texts, page)
+    if element.get("/S") in _WHOLE and not any(one.endswith("\n") for one in found):
+        yield "".join(found) + "\n"
+    else:
+        yield from found
+
+
+def _marked(page: pypdf.PageObject) -> dict[int, str]:
+    """Return the marked texts of a page by their number."""
+    letters, font, mark = _letters(page), "", -1
+    texts: dict[int, str] = {}
+    for operands, operator in ContentStream(page.get_contents(), page.pdf).operations:
+        if operator == b"Tf":
+            font = str(operands[0])
+        elif operator in (b"BDC", b"EMC"):
+            mark = int(operands[1].get("/MCID", -1)) if operator == b"BDC" else -1
+        elif operator in (b"Tj", b"TJ") and mark >= 0:
+            parts = operands[0] if operator == b"TJ" else operands
+            codes = b"".join(getattr(one, "original_bytes", one) for one in parts if isinstance(one, (str, bytes)))
+            words = "".join(letters[font].get(codes[k : k + 2], "") for k in range(0, len(codes), 2))
+            texts[mark] = texts.get(mark, "") + words
+    return texts
+
+
+def _letters(page: pypdf.PageObject) -> dict[str, dict[bytes, str]]:
+    """Return by font which letters its codes of two bytes stand for, as the file itself says."""
+    out: dict[str, dict[bytes, str]] = {}
+    for name, font in page["/Resources"].get("/Font", {}).items():  # type: ignore[union-attr]
+        table = font.get_object()["/ToUnicode"].get_data().decode("ascii")
+        rows = re.findall(r"^<([0-9A-F]{4})> <([0-9A-F]+)>$", table, flags=re.MULTILINE)
+        out[str(name)] = {bytes.fromhex(code): bytes.fromhex(words).decode("utf-16-be") for code, words in rows}
+    return out
 
 
 def after(cells: Sequence[str], words: str, count: int = 1) -> list[Said]:
@@ -510,7 +563,11 @@ def _answers(form: str, truth: Truth, place: tuple[str, str], said: Mapping[str,
     chance = said.get("Hoe zeker?", ("", ""))[0].partition("betaalt is ")[2].partition(";")[0].strip(".")
     if one := _said(chance) if chance else None:
         yield Reading(form, name, "earns_keep_frac", one.value, float(case["earns_keep_frac"]), one.off)
-    yield from _contribution(form, name, said["Wat is ervoor nodig?"][0], case)
+    yield from _contribution(form, name, said.get("Welke bijdrage?", ("", ""))[0], case)
+    figure = "contribution_eur_per_participant"
+    short = amounts(said["Wat is ervoor nodig?"][0].partition("legt ongeveer")[2])[:3]
+    for end, one in zip(ENDS, short, strict=False):
+        yield Reading(form, name, f"{figure}{end}", one.value, float(case[f"{figure}{end}"]), _rounded_by(case, figure))
 
 
 def _contribution(form: str, name: str, text: str, case: pd.Series[Any]) -> Iterator[Reading]:
@@ -549,6 +606,26 @@ def talk(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
         for figure, words in zip(TALKED, parties, strict=True):
             if found := amounts(words):
                 yield Reading("talk", name, figure, found[0].value, float(case[figure]), _rounded_by(case, figure))
+
+
+def talk_paper(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
+    """Read the same sheets on paper: what stays, with its interval, and the parties; once for each partner."""
+    path, case, name = truth.maps / "factsheets" / f"{'-'.join(place)}-gesprek.pdf", truth.case(place), "-".join(place)
+    if case is None or not path.is_file():
+        return
+    cells = pdf_cells(path)
+    for at in (k for k, one in enumerate(cells) if one == "Per jaar blijft hier"):
+        for end, one in zip(ENDS, amounts(" ".join(cells[at + 1 : at + 3]))[:3], strict=True):
+            figure = f"stays_eur_per_year{end}"
+            yield Reading(
+                "talk pdf", name, figure, one.value, float(case[figure]), _rounded_by(case, "stays_eur_per_year")
+            )
+        parties = cells[cells.index("Wie wint, wie betaalt", at) :]
+        for figure in TALKED:
+            words = capital(label("party", figure.removesuffix("_eur_per_year")))
+            for one in after(parties, words):
+                if not np.isnan(one.value):
+                    yield Reading("talk pdf", name, figure, one.value, float(case[figure]), _rounded_by(case, figure))
 
 
 def overview(truth: Truth) -> Iterator[Reading]:
@@ -592,6 +669,7 @@ READERS: dict[str, Callable[[Truth], Iterator[Reading]]] = {
     "factsheets": _of_places(factsheet),
     "reports": _of_places(report),
     "talks": _of_places(talk),
+    "talks pdf": _of_places(talk_paper),
     "workbooks": workbooks,
 }
 

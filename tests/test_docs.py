@@ -165,7 +165,7 @@ def _asked() -> list[str]:
 def test_the_conda_recipe_needs_what_the_package_needs():
     recipe = (ROOT / "deploy" / "conda-recipe.yaml").read_text("utf-8")
     asked = dict(re.findall(r"^    - ([a-z0-9-]+) (>=\S+)$", recipe, re.M))
-    other = {"pvlib": "pvlib-python", "pandera[geopandas]": "pandera-geopandas"}
+    other = {"typst": "typst-py", "pvlib": "pvlib-python", "pandera[geopandas]": "pandera-geopandas"}
     ours = dict(re.match(r"([^>]+)(.*)", one).groups() for one in _asked())
     assert {other.get(name, name): bounds for name, bounds in ours.items()} == {
         k: v for k, v in asked.items() if k != "python"

@@ -39,7 +39,7 @@ SHIPPED = (DEMO, "proefveld", "gemeente", "land")
 
 
 #: Extras of the package, and a library by which each is seen to be there.
-EXTRAS = {"rapporten": "reportlab", "flows": "prefect"}
+EXTRAS = {"rapporten": "typst", "flows": "prefect"}
 
 
 def has_extra(name: str) -> bool:

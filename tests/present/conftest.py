@@ -61,12 +61,12 @@ def opened(contexts, tmp_path):
     seen: list[str] = []
     pages = []
 
-    def opener(spec=None, *, html=None, fragment="", before="", width=1400, **options):
+    def opener(spec=None, *, html=None, fragment="", before="", width=1400, height=900, **options):
         path = tmp_path / "kaart.html"
         path.write_text(html or render_page(spec or picture()), encoding="utf-8")
         page = contexts(**options).new_page()
         pages.append(page)
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size({"width": width, "height": height})
         page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: seen.append(str(error)))
         page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:")) else seen.append(asked.url))

@@ -56,6 +56,7 @@ def sheet(text: str = "Zuid") -> Sheet:
         (f"Geen belofte {text}",),
         (f"CBS {text}",),
         example=True,
+        contact=f"Klopt dit niet? Meld het aan {text}.",
         streets=(shapely.box(189_990, 560_200, 190_310, 560_210),),
         buildings=(shapely.box(190_020, 560_020, 190_060, 560_040),),
     )
@@ -69,7 +70,7 @@ def talk(text: str = "Zuid") -> Talk:
     partners = tuple(
         Partner(f"wie{k}", f"wie {text}", (text, "nog een"), (text,), (f"Gepland in {text}",)) for k in range(4)
     )
-    return Talk(sheet(text), "330 woningen", amounts[0], text, text, text, tuple(amounts), partners, f"Contact: {text}")
+    return Talk(sheet(text), "330 woningen", amounts[0], text, text, text, tuple(amounts), partners)
 
 
 def overview(text: str = "Zuid") -> IndexPage:
@@ -145,7 +146,7 @@ def pages(text: str = "Zuid") -> dict[str, str]:
     series = (Series(f"Woningen {text}", "1", (1.0, None, 3.0)), Series("Zon", "kWh/year", (None, 2.5, 1.5)))
     return {
         "factsheet": sheet_html(sheet(text), pdfs=[("PDF A4", "gebied-1.pdf")]),
-        "gesprek": talk_html(talk(text)),
+        "gesprek": talk_html(talk(text), pdf="gebied-1-gesprek.pdf"),
         "overzicht": index_html(overview(text)),
         "rapport": render_report(report(text)),
         "verschil": difference(text),

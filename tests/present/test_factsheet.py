@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import io
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 import shapely
+from pypdf import PdfReader
+from pypdf.generic import ContentStream
 
 from kansenkaart.errors import SchemaError
 from kansenkaart.present.factsheet import backdrop, bar_m, frame_of, letter_at, sheet_html
-from kansenkaart.present.pdf import sheet_pdf
-from tests.present.kinds import PLACE, sheet
+from kansenkaart.present.pdf import sheet_pdf, talk_pdf
+from tests.present.kinds import PLACE, sheet, talk
 from tests.present.pages import HOSTILE
 
 
@@ -53,12 +56,65 @@ def test_a_sheet_without_six_sourced_figures_cannot_be_made():
 def test_pdf_has_one_page_of_its_size_and_equal_bytes(paper, size):
     made = sheet_pdf(sheet(), paper)
     assert made == sheet_pdf(sheet(), paper)
-    assert len(re.findall(rb"/Type /Page\b(?!s)", made)) == 1
-    (box,) = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", made)
-    assert tuple(int(float(one)) for one in box) == size
-    assert b"/CreationDate (D:20000101" in made
-    assert b"(nl-NL)" in made
-    assert b"/FontFile2" in made  # embedded: a print shop needs no fonts
+    (page,) = _read(made).pages
+    assert tuple(int(one) for one in page.mediabox[2:]) == size
+    fonts = page["/Resources"]["/Font"].values()
+    assert all("/FontFile2" in _descriptor(one) for one in fonts)  # embedded: a print shop needs no fonts
+
+
+def _read(content: bytes) -> PdfReader:
+    return PdfReader(io.BytesIO(content))
+
+
+def _descriptor(font):
+    return font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+
+
+def _structure(content: bytes) -> Counter[str]:
+    """Count the elements of the structure tree of a PDF by kind."""
+    found: Counter[str] = Counter()
+    left = [_read(content).trailer["/Root"]["/StructTreeRoot"].get_object()]
+    while left:
+        one = left.pop()
+        if "/S" in one:
+            found[one["/S"]] += 1
+        kids = one.get("/K", [])
+        kids = [kid.get_object() for kid in (kids if isinstance(kids, list) else [kids])]
+        left += [kid for kid in kids if isinstance(kid, dict)]
+    return found
+
+
+@pytest.mark.parametrize("made", [sheet_pdf(sheet()), talk_pdf(talk())], ids=["factsheet", "gesprek"])
+def test_pdf_is_tagged_for_who_cannot_see_it(made):
+    root = _read(made).trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "nl-NL"
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
+
+
+def test_a_screen_reader_finds_headings_tables_lists_and_a_map_with_words():
+    found = _structure(sheet_pdf(sheet()))
+    assert (found["/H1"], found["/H2"]) == (1, 4)  # title; compared, moved, what it does not say, sources
+    assert (found["/Table"], found["/TH"]) == (2, 3 + 5)  # here and around; outcome, low, middle, high, by
+    assert found["/Figure"] == 1
+    assert _structure(talk_pdf(talk()))["/Figure"] == 4  # the map, on the sheet of each partner
+    assert "Kaart van Gebied Zuid" in str(_marks(sheet_pdf(sheet())))
+
+
+def _marks(content: bytes) -> list[str]:
+    page = _read(content).pages[0]
+    found = ContentStream(page.get_contents(), page.pdf).operations
+    return [str(operands[1]) for operands, operator in found if operator == b"BDC"]
+
+
+def test_each_partner_has_a_page_of_its_own():
+    pages = _read(talk_pdf(talk("Zuid"))).pages
+    assert len(pages) == 4
+    for number, page in enumerate(pages, 1):
+        text = page.extract_text()
+        assert "voor wie Zuid" in text
+        assert f"blad {number} van 4" in text
 
 
 def test_html_has_the_figures_sources_and_scale():
@@ -72,7 +128,8 @@ def test_html_has_the_figures_sources_and_scale():
 
 def test_hostile_text_on_paper_stays_text_and_on_the_page():
     made = sheet(HOSTILE)
-    assert len(re.findall(rb"/Type /Page\b(?!s)", sheet_pdf(made))) == 1
+    assert len(_read(sheet_pdf(made)).pages) == 1
+    assert len(_read(talk_pdf(talk(HOSTILE))).pages) == 4
     text = sheet_html(made)
     assert "<script" not in text
     assert "<img" not in text

@@ -397,4 +397,4 @@ def test_background_withdraws_when_its_tiles_do_not_come(browser, tmp_path):
 
 def test_equal_pictures_have_equal_bytes_and_vendored_files_their_hash():
     assert render_page(picture()) == render_page(picture())
-    assert set(vendored()) == {"leaflet.js", "leaflet.css", "fflate.js"}
+    assert set(vendored()) == {"leaflet.js", "leaflet.css", "fflate.js", "Roboto-Regular.ttf", "Roboto-Bold.ttf"}

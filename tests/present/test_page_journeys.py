@@ -149,6 +149,46 @@ def test_an_area_of_ones_own_is_a_mode_that_is_entered_and_left_knowingly(opened
     until(page, "document.getElementById('gereedschap').hidden")
 
 
+def test_an_area_of_ones_own_has_its_interval_where_it_is_of_the_size_asked_for(opened):
+    spec = full()
+    # Of block 1: a sum of 2,001 and 20 homes. Low 0.5 x 2,001 - 3,000 - 10 x 20, high 2 x 2,001 + 10 x 20: 5,000 wide and more.
+    fixed = Fixed("blijft", "sun", -1500.0, (-3000.0, 0.5, -10.0), (0.0, 2.0, 10.0))
+    page = opened(replace(spec, tool=replace(spec.tool, fixed=fixed, target_low=10, target_high=100)))
+    page.locator("#toolknop").press("Enter")
+    page.locator("#blok").fill("b1")
+    page.keyboard.press("Enter")
+    homes = int(page.locator("[data-totaal=homes]").get_attribute("data-waarde"))
+    low, high = 0.5 * 2001 - 3000 - 10 * homes, 2 * 2001 + 10 * homes
+    said = page.locator("#totalen .blijft").inner_text()
+    assert high - low > 5000
+    assert f"tussen −{-round(low / 1000)}.000 en {round(high / 1000)}.000, in 8 van de 10 berekeningen" in said
+    page.locator("#blok").fill("b2")
+    page.keyboard.press("Enter")
+    for block in ("b3", "b4", "b5", "b0"):
+        page.locator("#blok").fill(block)
+        page.keyboard.press("Enter")
+    if int(page.locator("[data-totaal=homes]").get_attribute("data-waarde")) > 100:
+        assert "de marge is bekend bij 10 tot 100 woningen" in page.locator("#totalen .blijft").inner_text()
+
+
+def test_the_first_screen_of_a_laptop_needs_no_scrolling(opened):
+    spec = full()
+    places = tuple(replace(spec.start.places[0], name=f"Een gebied met een lange naam {k}") for k in range(5))
+    page = opened(replace(spec, start=replace(spec.start, places=places)), width=1366, height=768)
+    low = "(one) => document.querySelector(one).getBoundingClientRect().bottom"
+    assert page.evaluate(low, "#toonbegin") < 768
+    assert page.evaluate(low, "#begin .asvoet") < 768
+    assert page.evaluate("document.getElementById('begin').nextElementSibling.id") == "themas"
+    # The whole place is in view, and no corner of it lies under the legend.
+    corners = gpd.GeoSeries([spec.layers[0].frame.union_all().envelope], crs=28992).to_crs(4326).iloc[0].exterior.coords
+    legend, box = page.locator("#legendavak").bounding_box(), page.locator("#kaartvak").bounding_box()
+    for lng, lat in corners:
+        x, y = page.evaluate("(at) => { const p = kaart.latLngToContainerPoint(at); return [p.x, p.y]; }", [lat, lng])
+        assert 0 <= x <= box["width"]
+        assert 0 <= y <= box["height"]
+        assert not (x < legend["x"] - box["x"] + legend["width"] and y > legend["y"] - box["y"])
+
+
 def test_a_link_opens_in_another_folder(opened, tmp_path):
     page = opened(full())
     page.locator("#tabelknop").press("Enter")

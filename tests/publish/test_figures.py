@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import figures
 from kansenkaart.present.factsheet import KeyFigure
-from kansenkaart.present.pdf import sheet_pdf, write_pdf
+from kansenkaart.present.pdf import sheet_pdf, talk_pdf, write_pdf
 from kansenkaart.publish.factsheets import sheets, talks
 from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import survey_of
@@ -133,12 +133,20 @@ def _map(maps, example):
     _replace(path, rf'("name":"homes".*?"least":){homes["least"]}', f"\\g<1>{homes['least'] + 1}")
 
 
+def _talk_pdf(maps, example):
+    every = list(sheets(example.store, example.study, default()))
+    (one,) = (one for one in talks(example.store, every) if one.sheet.key == PLACE)
+    spoilt = replace(one, stays=replace(one.stays, text="ongeveer 98.765 euro"))
+    (maps / "factsheets" / f"{PLACE}-gesprek.pdf").write_bytes(talk_pdf(spoilt))
+
+
 ALTERED = {
     "factsheets": (_factsheet, _factsheet_pdf),
     "reports": (_report, _report_pdf),
     "workbooks": (_workbook,),
     "layers": (_geoparquet, _geopackage, _metadata),
     "talks": (_talk,),
+    "talks pdf": (_talk_pdf,),
     "overview": (_overview,),
     "panel": (_panel,),
     "map": (_map,),

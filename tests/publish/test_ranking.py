@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kansenkaart.publish.figures import Verdict
-from kansenkaart.publish.map.ranking import _gain, _proof, _why
+from kansenkaart.publish.map.ranking import _gain, _needs, _proof, _why
 from kansenkaart.wording.nl import roughly
 
 
@@ -36,7 +36,9 @@ def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(
 
 
 def test_places_within_the_margin_are_said_to_be_equal_whether_they_earn_their_keep_or_not():
-    assert "niet te onderscheiden van Laan en Pad" in _why("best", Verdict(False, False, ("Plein", "Laan", "Pad")))
+    assert "; drie gebieden verschillen minder dan de marge" in _why(
+        "best", Verdict(False, False, ("Plein", "Laan", "Pad"))
+    )
     assert "onderscheiden" not in _why("best", Verdict(False, False, ("Plein",)))
     assert _why("best", Verdict(True, False, ("Plein", "Laan"))).startswith("twee gebieden zijn even kansrijk")
 
@@ -49,3 +51,21 @@ def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
     assert _proof(0.0, 0.2).endswith("; zonder op de rand te letten niets meer")
     assert "hoogstens 1,5%" in _proof(0.015, None)
     assert "bewezen" not in _proof(0.015, None)
+
+
+@pytest.mark.parametrize(
+    ("gap", "each", "words"),
+    [
+        (-500.0, (-4.0, -90.0, 60.0), "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."),
+        (62.0, (-10.0, -160.0, 130.0), "Bijna niets: het wijkbedrijf komt naar verwachting €\u00a060 per jaar tekort."),
+        (
+            9_394.0,
+            (233.0, 98.0, 410.0),
+            "Elke woning die meedoet legt ongeveer 230 euro per jaar bij, tussen 100 en 410 euro.",
+        ),
+    ],
+)
+def test_what_it_takes_is_one_sentence_that_never_asks_a_negative_amount(gap, each, words):
+    names = [f"contribution_eur_per_participant{end}" for end in ("", "_low", "_high")]
+    case = pd.Series({"enterprise_eur_per_year": -gap, **dict(zip(names, each, strict=True))})
+    assert _needs(case) == words

@@ -111,3 +111,10 @@ def test_a_chance_is_no_more_exact_than_its_draws():
         "meer dan 99%",
     ]
     assert nl.chance(float("nan")) == nl.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 straten"), (1, "1 straat"), (2, "2 straten"), (1234, "1.234 straten")]
+)
+def test_a_count_has_the_word_that_fits_it(count, words):
+    assert nl.counted(count, "straat", "straten") == words

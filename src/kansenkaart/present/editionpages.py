@@ -56,6 +56,7 @@ class IndexPage:
     sources: tuple[str, ...]
     example: bool = False
     public: bool = False
+    contact: str = ""
 
 
 @lru_cache(maxsize=1)

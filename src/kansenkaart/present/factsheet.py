@@ -31,6 +31,7 @@ _FINEST_MM = 0.12
 #: A building smaller than a square of this side on paper [mm] is left out; at smaller scales than this all of them are.
 _LEAST_MM = 0.4
 BACKDROP_SCALE = 10_000
+_POLYGON = shapely.GeometryType.POLYGON.value
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class MapPart:
 class Sheet:
     """All that a factsheet says; `talked` says whether there are sheets beside it to talk with partners.
 
+    `contact` says whom to tell that something is wrong.
+
     Raises
     ------
     SchemaError
@@ -97,6 +100,7 @@ class Sheet:
     example: bool = False
     public: bool = False
     talked: bool = False
+    contact: str = ""
     streets: tuple[BaseGeometry, ...] = ()
     buildings: tuple[BaseGeometry, ...] = ()
 
@@ -127,10 +131,10 @@ class Frame:
     y: float
 
     @property
-    def window(self) -> BaseGeometry:
-        """The window in RD New [m]."""
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The window in RD New: least x and y, most x and y [m]."""
         per_mm = self.scale / 1000
-        return shapely.box(self.x, self.y, self.x + self.width_mm * per_mm, self.y + self.height_mm * per_mm)
+        return (self.x, self.y, self.x + self.width_mm * per_mm, self.y + self.height_mm * per_mm)
 
     def paper(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         """Give points [m] in millimetres from the lower left corner.
@@ -207,7 +211,7 @@ def clipped(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, list[shapely.Poly
     """
     finest, out = _FINEST_MM * frame.scale / 1000, []
     for part in sorted(sheet.parts, key=lambda one: bool(one.letter)):
-        found = polygons(shapely.clip_by_rect(shapely.simplify(part.shape, finest), *frame.window.bounds))
+        found = polygons(shapely.clip_by_rect(shapely.simplify(part.shape, finest), *frame.bounds))
         if found:
             out.append((part, found))
     return out
@@ -225,9 +229,12 @@ def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polyg
     """
     if frame.scale > BACKDROP_SCALE or not shapes:
         return []
-    per_mm = frame.scale / 1000
-    found = shapely.clip_by_rect(shapely.simplify(np.array(shapes), _FINEST_MM * per_mm), *frame.window.bounds)
-    return [one for shape in found for one in polygons(shape) if one.area >= (_LEAST_MM * per_mm) ** 2]
+    per_mm, every = frame.scale / 1000, np.array(shapes)
+    box, (x0, y0, x1, y1) = shapely.bounds(every).T, frame.bounds
+    near = every[(box[0] < x1) & (box[2] > x0) & (box[1] < y1) & (box[3] > y0)]
+    parts = shapely.get_parts(shapely.clip_by_rect(shapely.simplify(near, _FINEST_MM * per_mm), x0, y0, x1, y1))
+    drawn = (shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) >= (_LEAST_MM * per_mm) ** 2)
+    return list(parts[drawn])
 
 
 def outline_of(sheet: Sheet, frame: Frame) -> list[shapely.Polygon]:
@@ -322,6 +329,29 @@ def sheet_html(
     )
 
 
+def drawing(sheet: Sheet, *, width_mm: float, height_mm: float, lettered: bool = True) -> tuple[str, Frame]:
+    """Draw the map of a sheet by itself, as SVG.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        What it says.
+    width_mm, height_mm : float
+        Size of the map on paper [mm].
+    lettered : bool
+        Whether parts have their letter.
+
+    Returns
+    -------
+    str and Frame
+        The drawing, and its window and scale.
+    """
+    frame = frame_of(sheet.place, width_mm=width_mm, height_mm=height_mm)
+    box = f'viewBox="0 0 {width_mm} {height_mm}" width="{width_mm}mm" height="{height_mm}mm"'
+    inner = _template("kaart.svg.jinja").render(**_scene(sheet, frame), lettered=lettered)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" font-family="Roboto" {box}>{inner}</svg>', frame
+
+
 def _scene(sheet: Sheet, frame: Frame) -> dict[str, object]:
     """Give what a template draws the map of a sheet from."""
     return {
@@ -369,10 +399,11 @@ class Talk:
     condition: str
     parties: tuple[Amount, ...]
     partners: tuple[Partner, ...]
-    contact: str = ""
 
 
-def talk_html(talk: Talk, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None) -> str:
+def talk_html(
+    talk: Talk, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None, pdf: str = ""
+) -> str:
     """Write the sheets of a talk as one HTML page, each partner on its own side of A4, without script or request.
 
     Parameters
@@ -381,6 +412,8 @@ def talk_html(talk: Talk, *, style: dict[str, str] | None = None, dark: dict[str
         What they say.
     style, dark : dict, optional
         House style: CSS variables for light and for dark screens.
+    pdf : str
+        Path of the same on paper, if it is there.
 
     Returns
     -------
@@ -393,6 +426,7 @@ def talk_html(talk: Talk, *, style: dict[str, str] | None = None, dark: dict[str
         _template("gesprek.html.jinja").render(
             **_scene(talk.sheet, frame),
             talk=talk,
+            pdf=pdf,
             axis=Axis.of((talk.stays.low, talk.stays.high)),
             around=Axis.of([end for one in talk.parties for end in (one.low, one.high)]),
             policy=content_policy([], [css]),
@@ -441,10 +475,9 @@ def _drawn(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, str, tuple[float, 
 
 def _path(shapes: Sequence[shapely.Polygon], frame: Frame) -> str:
     """Write polygons as an SVG path in millimetres, a tenth of a millimetre fine."""
-    rings = [ring for shape in shapes for ring in (shape.exterior, *shape.interiors)]
-    words = []
-    for ring in rings:
-        points = [f"{x:.1f} {frame.height_mm - y:.1f}" for x, y in frame.paper(list(ring.coords)[:-1])]
-        kept = [one for k, one in enumerate(points) if k == 0 or one != points[k - 1]]
-        words.append("M" + "L".join(kept) + "Z")
+    words, per_mm = [], frame.scale / 1000
+    for ring in (ring for shape in shapes for ring in (shape.exterior, *shape.interiors)):
+        at = (shapely.get_coordinates(ring)[:-1] - (frame.x, frame.y)) / per_mm
+        points = [f"{x:.1f} {frame.height_mm - y:.1f}" for x, y in at.tolist()]
+        words.append("M" + "L".join(one for k, one in enumerate(points) if k == 0 or one != points[k - 1]) + "Z")
     return "".join(words)

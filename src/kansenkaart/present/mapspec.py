@@ -35,10 +35,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class StartPlace:
-    """One proposed place beside the others: what stays there [EUR/year] with its interval, and its chance [1].
-
-    `amount` and `span` say the same, as roundly as the interval is wide, `homes` how many they are; `words` is it all.
-    """
+    """One proposed place: what stays [EUR/year] with its interval and chance [1]; the rest is words, `words` all of it."""
 
     feature: str
     name: str
@@ -239,11 +236,16 @@ class ProposedArea:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What comes once to the sum of a column over any area: the amount that is printed is linear in the blocks [EUR/year]."""
+    """What comes once to the sum of a column over any area: the amount that is printed is linear in the blocks [EUR/year].
+
+    `low` and `high` estimate its bounds: a constant [EUR/year], a part of the sum [1] and per home [EUR/home/year]; or empty.
+    """
 
     label: str
     column: str
     value: float
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,72 +1,47 @@
-"""Pages on paper, drawn with reportlab: a factsheet of one page, a report of four; equal input gives equal bytes."""
+"""Pages on paper, set with Typst: factsheets, sheets to talk over and reports, tagged as PDF/UA; equal input gives equal bytes.
+
+What a page says comes as data, its layout from a template beside those of the HTML pages, its map and drawings as the SVG
+that the HTML pages show. A page that would run over takes a smaller type.
+"""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
-from xml.sax.saxutils import escape
+from unicodedata import category
 
-from reportlab.graphics import shapes as rl
-from reportlab.lib.colors import HexColor, white
-from reportlab.lib.enums import TA_RIGHT
-from reportlab.lib.pagesizes import A3, A4
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
-from reportlab.lib.utils import simpleSplit
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import (
-    KeepInFrame,
-    ListFlowable,
-    ListItem,
-    PageBreak,
-    Paragraph,
-    SimpleDocTemplate,
-    Spacer,
-    Table,
-    TableStyle,
-)
+import typst
 
-from kansenkaart.present.factsheet import (
-    Frame,
-    MapPart,
-    Sheet,
-    backdrop,
-    bar_m,
-    clipped,
-    frame_of,
-    ink_on,
-    letter_at,
-    outline_of,
-)
-from kansenkaart.present.report import GAIN, INK, PALE, Bullets, Drawing, Grid, Part, ReportSpec, Section, Shape, Words
+from kansenkaart.present.factsheet import Amount, Axis, Sheet, Talk, drawing, ink_on
+from kansenkaart.present.render import vendored
+from kansenkaart.present.report import Bullets, Grid, Part, ReportSpec, Words, drawing_svg, is_number
 from kansenkaart.wording.nl import number
 
 Paper = Literal["A4", "A3"]
-_PAGES = {"A4": A4, "A3": A3}
-_PLAIN, _BOLD = "Vera", "VeraBd"
-_INK, _SOFT, _BRAND = "#16202a", "#465260", "#0b5674"
-_LAST = 0xFFFF
+BRAND = "#0b5674"
+#: The map on A4 [mm]; on A3 it grows with the paper.
+_MAP_MM = (112.0, 92.0)
+_TALK_MM = (92.0, 70.0)
+_GROW = {"A4": 1.0, "A3": 2**0.5}
+#: What the fonts in `assets/vendor` cannot show: all but Latin, Greek and Cyrillic with their signs.
+_UNWRITTEN = re.compile(
+    "[^ -~\xa0-\u024f\u0384-\u038a\u038e-\u03a1\u03a3-\u03ce\u0400-\u045f\u2010-\u2026"
+    "\u02c6\u02c7\u02d8-\u02dd\u2030\u2039\u203a\u20ac\u2122\u2212\u2248\u2260\u2264\u2265]"
+)
+#: The longest word that is kept together [1]; no line breaks inside one.
+_LONGEST = 40
+#: Texts longer than this are cut, with dots [1].
+_MOST = 900
 
 
-@dataclass
-class _Pen:
-    """A canvas with a place to write on: `y` [mm] from below, everything else scaled by `grow` to the paper."""
-
-    canvas: Any
-    width: float
-    y: float
-    grow: float
-    left: float
-
-
-def sheet_pdf(sheet: Sheet, paper: Paper = "A4", *, brand: str = _BRAND) -> bytes:
-    """Draw a factsheet on one page.
+def sheet_pdf(sheet: Sheet, paper: Paper = "A4", *, brand: str = BRAND) -> bytes:
+    """Set a factsheet on one page.
 
     Parameters
     ----------
@@ -82,253 +57,81 @@ def sheet_pdf(sheet: Sheet, paper: Paper = "A4", *, brand: str = _BRAND) -> byte
     bytes
         The PDF; equal sheets give equal bytes.
     """
-    for name in (_PLAIN, _BOLD):
-        if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, str(files("reportlab") / "fonts" / f"{name}.ttf")))
-    target = io.BytesIO()
-    size = _PAGES[paper]
-    canvas = Canvas(target, pagesize=size, invariant=1, lang="nl-NL", pageCompression=1)
-    canvas.setTitle(_plain(f"Factsheet {sheet.title}"))
-    canvas.setSubject(_plain(sheet.study))
-    canvas.setAuthor("kansenkaart")
-    grow = size[0] / A4[0]
-    pen = _Pen(canvas, size[0] / mm - 24 * grow, size[1] / mm - 12 * grow, grow, 12 * grow)
-    _head(pen, sheet, brand)
-    _map_and_figures(pen, sheet, brand)
-    _table(
-        pen,
-        "Vergeleken met de omgeving",
-        ["", *sheet.around],
-        [[one.label, *one.texts] for one in sheet.compared],
-        brand,
-    )
-    if sheet.moved:
-        rows = [[one.label, one.low, one.middle, one.high, one.why] for one in sheet.moved]
-        _table(pen, "Als de aannamen schuiven", ["", "laag", "midden", "hoog", "door"], rows, brand)
-    _texts(pen, "Wat dit niet zegt", [f"- {one}" for one in sheet.not_said], brand, 7.5)
-    _texts(pen, "Bronnen", ["; ".join(sheet.sources) + f". Gegevens: {sheet.edition}."], brand, 6.5)
-    canvas.showPage()
-    canvas.save()
-    return target.getvalue()
+    wide, high = (round(one * _GROW[paper], 1) for one in _MAP_MM)
+    svg, frame = drawing(sheet, width_mm=wide, height_mm=high)
+    data = {
+        **_common(sheet, brand, paper),
+        "map_mm": wide,
+        "map_alt": f"Kaart van {sheet.title}: {sheet.legend_title} met letters; de cijfers staan in de tabellen",
+        "scale": f"; schaal 1:{number(frame.scale)}; noord is boven",
+        "legend_title": sheet.legend_title,
+        "legend": [
+            {"letter": one.letter, "label": one.label, "color": one.color, "ink": ink_on(one.color)}
+            for one in sheet.legend
+        ],
+        "figures": [asdict(one) for one in sheet.figures],
+        "around": sheet.around,
+        "compared": [asdict(one) for one in sheet.compared],
+        "moved": [asdict(one) for one in sheet.moved],
+        "not_said": sheet.not_said,
+        "sources": sheet.sources,
+    }
+    return _typeset("factsheet", data, {"kaart.svg": svg})
 
 
-def _plain(text: str) -> str:
-    """Leave out what a font cannot show and what would turn the line around; the page in HTML has it all."""
-    kept = "".join(one if one.isprintable() and ord(one) <= _LAST else " " for one in text)
-    return " ".join(kept.split())
+def talk_pdf(talk: Talk, *, brand: str = BRAND) -> bytes:
+    """Set the sheets of a talk, each partner on a page of A4.
+
+    Parameters
+    ----------
+    talk : Talk
+        What they say.
+    brand : str, optional
+        Colour of headings, as #rrggbb.
+
+    Returns
+    -------
+    bytes
+        The PDF; equal talks give equal bytes.
+    """
+    svg, frame = drawing(talk.sheet, width_mm=_TALK_MM[0], height_mm=_TALK_MM[1], lettered=False)
+    axis = Axis.of((talk.stays.low, talk.stays.high))
+    around = Axis.of([end for one in talk.parties for end in (one.low, one.high)])
+    data = {
+        **_common(talk.sheet, brand, "A4"),
+        "map_mm": _TALK_MM[0],
+        "map_alt": f"Kaart van {talk.sheet.title}, schaal 1:{number(frame.scale)}",
+        "homes": talk.homes,
+        "stays": asdict(talk.stays),
+        "axis": _on_axis(talk.stays, axis),
+        "span": talk.span,
+        "chance": talk.chance,
+        "condition": talk.condition,
+        "parties": [{**asdict(one), **_on_axis(one, around)} | {"middle": one.middle} for one in talk.parties],
+        "partners": [asdict(one) for one in talk.partners],
+    }
+    return _typeset("gesprek", data, {"kaart.svg": svg})
 
 
-def _write(pen: _Pen, x: float, y: float, text: str, size: float, *, bold: bool = False, color: str = _INK) -> None:
-    pen.canvas.setFont(_BOLD if bold else _PLAIN, size * pen.grow)
-    pen.canvas.setFillColor(HexColor(color))
-    pen.canvas.drawString(x * mm, y * mm, _plain(text))
+def _on_axis(one: Amount, axis: Axis) -> dict[str, float]:
+    """Say where an amount, its interval, 0 and the bar between stand on an axis [0 to 100]."""
+    ends = sorted((axis.at(0.0), axis.at(one.middle)))
+    places = {name: axis.at(getattr(one, name)) for name in ("low", "middle", "high")}
+    return {**places, "zero": axis.at(0.0), "from": ends[0], "to": ends[1]}
 
 
-def _lines(pen: _Pen, text: str, width: float, size: float, *, bold: bool = False, most: int = 3) -> list[str]:
-    """Break a text into lines [mm]; what does not fit ends in dots."""
-    plain = _plain(text)
-    font = _BOLD if bold else _PLAIN
-    found: list[str] = [
-        _cut(one, font, size * pen.grow, width * mm) for one in simpleSplit(plain, font, size * pen.grow, width * mm)
-    ]
-    return found if len(found) <= most else [*found[: most - 1], found[most - 1][:-1] + "…"]
-
-
-def _cut(line: str, font: str, size: float, width: float) -> str:
-    while line and pdfmetrics.stringWidth(line, font, size) > width:
-        line = line[: max(len(line) * 9 // 10, 1)] if len(line) > 1 else ""
-    return line
-
-
-def _head(pen: _Pen, sheet: Sheet, brand: str) -> None:
-    grow = pen.grow
-    for line in _lines(pen, sheet.title, pen.width, 16, bold=True, most=2):
-        pen.y -= 6 * grow
-        _write(pen, pen.left, pen.y, line, 16, bold=True, color=brand)
-    notes = [
-        sheet.study,
-        *(["Voorbeeld: deze wijk en alle cijfers zijn verzonnen"] if sheet.example else []),
-        *(["Openbare uitgave"] if sheet.public else [] if sheet.example else ["Intern: niet verspreiden"]),
-    ]
-    for line in _lines(pen, " · ".join(notes), pen.width, 8.5, most=2):
-        pen.y -= 5 * grow
-        _write(pen, pen.left, pen.y, line, 8.5, color=_SOFT)
-    pen.y -= 3 * grow
-
-
-def _map_and_figures(pen: _Pen, sheet: Sheet, brand: str) -> None:
-    grow = pen.grow
-    wide, high = 112 * grow, 96 * grow
-    frame = frame_of(sheet.place, width_mm=wide, height_mm=high)
-    bottom = pen.y - high
-    _map(pen, sheet, frame, bottom)
-    x, y = pen.left + wide + 5 * grow, pen.y
-    room = pen.width - wide - 5 * grow
-    for one in sheet.figures:
-        y -= 3.6 * grow
-        _write(pen, x, y, one.label, 7, color=_SOFT)
-        for line in _lines(pen, one.text, room, 11, bold=True, most=1):
-            y -= 5 * grow
-            _write(pen, x, y, line, 11, bold=True, color=brand)
-        for line in _lines(pen, one.origin, room, 5.5, most=2):
-            y -= 2.6 * grow
-            _write(pen, x, y, line, 5.5, color=_SOFT)
-        y -= 1.8 * grow
-    pen.y = min(bottom, y) - 5 * grow
-    _legend(pen, sheet, frame)
-
-
-def _map(pen: _Pen, sheet: Sheet, frame: Frame, bottom: float) -> None:
-    canvas = pen.canvas
-    canvas.saveState()
-    canvas.translate(pen.left * mm, bottom * mm)
-    box = canvas.beginPath()
-    box.rect(0, 0, frame.width_mm * mm, frame.height_mm * mm)
-    canvas.clipPath(box, stroke=0, fill=0)
-    _fill(pen, backdrop(sheet.streets, frame), frame, "#ffffff", 1.0)
-    letters: list[tuple[MapPart, tuple[float, float]]] = []
-    for part, shapes in clipped(sheet, frame):
-        canvas.setFillColor(HexColor(part.color or "#eef1f4"))
-        canvas.setStrokeColor(HexColor("#7a8594"))
-        canvas.setLineWidth(0.25)
-        canvas.drawPath(_trace(canvas, shapes, frame), stroke=1, fill=1, fillMode=0)
-        at = letter_at(shapes, frame) if part.letter else None
-        letters += [(part, at)] if at else []
-    _fill(pen, backdrop(sheet.buildings, frame), frame, _INK, 0.3)
-    canvas.setStrokeColor(HexColor(_INK))
-    canvas.setLineWidth(1.4)
-    canvas.drawPath(_trace(canvas, outline_of(sheet, frame), frame), stroke=1, fill=0)
-    for part, (x, y) in letters:
-        _centred(pen, x, y - 1, part.letter, ink_on(part.color))
-    _scale_bar(pen, frame)
-    canvas.restoreState()
-    canvas.setStrokeColor(HexColor(_SOFT))
-    canvas.setLineWidth(0.5)
-    canvas.rect(pen.left * mm, bottom * mm, frame.width_mm * mm, frame.height_mm * mm)
-
-
-def _fill(pen: _Pen, shapes: Sequence[Any], frame: Frame, color: str, alpha: float) -> None:
-    if not shapes:
-        return
-    pen.canvas.setFillColor(HexColor(color))
-    pen.canvas.setFillAlpha(alpha)
-    pen.canvas.drawPath(_trace(pen.canvas, shapes, frame), stroke=0, fill=1, fillMode=0)
-    pen.canvas.setFillAlpha(1.0)
-
-
-def _centred(pen: _Pen, x: float, y: float, text: str, color: str) -> None:
-    pen.canvas.setFont(_BOLD, 7 * pen.grow)
-    pen.canvas.setFillColor(HexColor(color))
-    pen.canvas.drawCentredString(x * mm, y * mm, text)
-
-
-def _trace(canvas: Any, shapes: Sequence[Any], frame: Frame) -> Any:
-    path = canvas.beginPath()
-    for shape in shapes:
-        for ring in (shape.exterior, *shape.interiors):
-            points = frame.paper(list(ring.coords)[:-1])
-            path.moveTo(points[0][0] * mm, points[0][1] * mm)
-            for x, y in points[1:]:
-                path.lineTo(x * mm, y * mm)
-            path.close()
-    return path
-
-
-def _scale_bar(pen: _Pen, frame: Frame) -> None:
-    length = bar_m(frame)
-    wide = length / frame.scale * 1000
-    canvas = pen.canvas
-    canvas.setFillColor(HexColor("#ffffff"))
-    canvas.rect(1 * mm, 1 * mm, (wide + 4) * mm, 7 * pen.grow * mm, stroke=0, fill=1)
-    canvas.setFillColor(HexColor(_INK))
-    canvas.rect(3 * mm, 2.5 * mm, wide * mm, 1 * mm, stroke=0, fill=1)
-    _write(pen, 3, 4.6, f"{number(length)} m", 6)
-    _write(pen, frame.width_mm - 8 * pen.grow, frame.height_mm - 5 * pen.grow, "N", 8, bold=True)
-    north = canvas.beginPath()
-    x, y = frame.width_mm - 3.6 * pen.grow, frame.height_mm - 5 * pen.grow
-    north.moveTo(x * mm, y * mm)
-    north.lineTo((x + 2 * pen.grow) * mm, y * mm)
-    north.lineTo((x + pen.grow) * mm, (y + 2.6 * pen.grow) * mm)
-    north.close()
-    canvas.drawPath(north, stroke=0, fill=1)
-
-
-def _legend(pen: _Pen, sheet: Sheet, frame: Frame) -> None:
-    scale = f"schaal 1:{number(frame.scale)}"
-    _write(pen, pen.left, pen.y, f"{sheet.legend_title}; {scale}; noord is boven", 7, color=_SOFT)
-    pen.y -= 5 * pen.grow
-    step = pen.width / max(len(sheet.legend), 1)
-    for k, one in enumerate(sheet.legend):
-        x = pen.left + k * step
-        pen.canvas.setFillColor(HexColor(one.color))
-        pen.canvas.setStrokeColor(HexColor(_INK))
-        pen.canvas.setLineWidth(0.4)
-        pen.canvas.rect(
-            x * mm, (pen.y - 0.8 * pen.grow) * mm, 4.5 * pen.grow * mm, 3.6 * pen.grow * mm, stroke=1, fill=1
-        )
-        _centred(pen, x + 2.25 * pen.grow, pen.y + 0.1, one.letter, ink_on(one.color))
-        for line in _lines(pen, one.label, step - 6 * pen.grow, 6.5, most=1):
-            _write(pen, x + 5.5 * pen.grow, pen.y, line, 6.5)
-    pen.y -= 3 * pen.grow
-
-
-def _title(pen: _Pen, text: str, brand: str) -> None:
-    pen.y -= 5.5 * pen.grow
-    _write(pen, pen.left, pen.y, text, 9.5, bold=True, color=brand)
-    pen.y -= 1.2 * pen.grow
-
-
-def _table(pen: _Pen, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], brand: str) -> None:
-    _title(pen, title, brand)
-    widths = _widths(pen, len(head), wide_last=head[-1] == "door")
-    for bold, row in [(True, head), *((False, one) for one in rows)]:
-        cells = [_lines(pen, text, wide - 2, 7, bold=bold, most=3) for text, wide in zip(row, widths, strict=True)]
-        x = pen.left
-        for lines, wide in zip(cells, widths, strict=True):
-            for j, line in enumerate(lines):
-                _write(pen, x, pen.y - (3.4 + 3.0 * j) * pen.grow, line, 7, bold=bold)
-            x += wide
-        pen.y -= (1.6 + 3.0 * max(len(one) for one in cells)) * pen.grow
-        pen.canvas.setStrokeColor(HexColor("#c6ccd6"))
-        pen.canvas.setLineWidth(0.4)
-        pen.canvas.line(pen.left * mm, (pen.y - 0.3) * mm, (pen.left + pen.width) * mm, (pen.y - 0.3) * mm)
-
-
-def _widths(pen: _Pen, columns: int, *, wide_last: bool) -> list[float]:
-    """Divide the width [mm] over the columns: the first is for words, and the last too where it says why."""
-    first = (38 if wide_last else 58) * pen.grow
-    last = 58 * pen.grow if wide_last else 0.0
-    step = (pen.width - first - last) / max(columns - 1 - wide_last, 1)
-    return [first, *[step] * (columns - 1 - wide_last), *([last] if wide_last else [])]
-
-
-def _texts(pen: _Pen, title: str, texts: Sequence[str], brand: str, size: float) -> None:
-    _title(pen, title, brand)
-    for text in texts:
-        for line in _lines(pen, text, pen.width, size, most=6):
-            pen.y -= size * 0.47 * pen.grow
-            _write(pen, pen.left, pen.y, line, size)
-
-
-_MARGIN = 18 * mm
-_WIDTH = A4[0] - 2 * _MARGIN
-_BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=12.5, spaceAfter=4, textColor=HexColor(INK))
-_CELL = ParagraphStyle("cell", parent=_BODY, fontSize=8.5, leading=10.5, spaceAfter=0)
-_NUMBER = ParagraphStyle("number", parent=_CELL, alignment=TA_RIGHT)
-_STRONG = ParagraphStyle(
-    "strong",
-    parent=_BODY,
-    fontName="Helvetica-Bold",
-    backColor=HexColor(PALE),
-    borderPadding=5,
-    spaceBefore=6,
-    spaceAfter=9,
-)
-_HEAD = ParagraphStyle("head", parent=_BODY, fontName="Helvetica-Bold", fontSize=15, leading=18, spaceAfter=6)
-_SMALL_HEAD = ParagraphStyle(
-    "small", parent=_BODY, fontName="Helvetica-Bold", fontSize=9.5, spaceBefore=5, spaceAfter=2
-)
-_TITLE = ParagraphStyle("title", parent=_HEAD, fontSize=19, leading=23, spaceAfter=1)
+def _common(sheet: Sheet, brand: str, paper: Paper) -> dict[str, Any]:
+    foot = f"Gegevens: {sheet.edition}. Gemaakt met kansenkaart. {sheet.contact}"
+    return {
+        "paper": paper.lower(),
+        "brand": brand,
+        "title": sheet.title,
+        "study": sheet.study,
+        "edition": sheet.edition,
+        "example": sheet.example,
+        "public": sheet.public,
+        "foot": foot,
+    }
 
 
 def write_pdf(spec: ReportSpec, path: Path) -> None:
@@ -341,99 +144,70 @@ def write_pdf(spec: ReportSpec, path: Path) -> None:
     path : Path
         Where to write; an older file is replaced.
     """
-    document = SimpleDocTemplate(
-        str(path),
-        pagesize=A4,
-        leftMargin=_MARGIN,
-        rightMargin=_MARGIN,
-        topMargin=14 * mm,
-        bottomMargin=17 * mm,
-        title=spec.title,
-        author="kansenkaart",
-        subject=spec.subtitle,
-        lang="nl",
-        invariant=1,
-    )
-    story: list[Any] = []
-    for at, section in enumerate(spec.sections):
-        story += [PageBreak()] if at else []
-        parts = _page(spec, section, first=at == 0)
-        # A page that would run over shrinks a little instead, so that a report is always four pages.
-        story.append(KeepInFrame(_WIDTH, A4[1] - 31 * mm - 12, parts, mode="shrink"))
-    foot = _footer(spec.note)
-    document.build(story, onFirstPage=foot, onLaterPages=foot)
+    drawings: dict[str, str] = {}
+    data = {
+        "paper": "a4",
+        "brand": BRAND,
+        "title": spec.title,
+        "study": spec.subtitle,
+        "subtitle": spec.subtitle,
+        "warning": spec.warning,
+        "example": False,
+        "public": False,
+        "foot": spec.note,
+        "sections": [
+            {"heading": one.heading, "parts": [_part(part, drawings) for part in one.parts]} for one in spec.sections
+        ],
+    }
+    path.write_bytes(_typeset("rapport", data, drawings))
 
 
-def _page(spec: ReportSpec, section: Section, *, first: bool) -> list[Any]:
-    parts: list[Any] = []
-    if first:
-        parts += [Paragraph(escape(spec.title), _TITLE), Paragraph(escape(spec.subtitle), _BODY)]
-        parts += [Paragraph(escape(spec.warning), _STRONG)] if spec.warning else []
-    parts.append(Paragraph(escape(section.heading), _HEAD))
-    return parts + [flowable for part in section.parts for flowable in _part(part)]
-
-
-def _footer(note: str) -> Any:
-    def draw(canvas: Any, document: Any) -> None:
-        canvas.setFont("Helvetica", 7)
-        canvas.setFillColor(HexColor("#454545"))
-        canvas.drawString(_MARGIN, 9 * mm, note[:150])
-        canvas.drawRightString(A4[0] - _MARGIN, 9 * mm, f"bladzijde {document.page}")
-
-    return draw
-
-
-def _part(part: Part) -> list[Any]:
+def _part(part: Part, drawings: dict[str, str]) -> dict[str, Any]:
+    """Give a part of a report as data; what is drawn goes to a file of its own."""
     if isinstance(part, Words):
-        return [Paragraph(escape(part.text), _STRONG if part.strong else _BODY)]
+        return {"kind": "words", **asdict(part)}
     if isinstance(part, Bullets):
-        items = [ListItem(Paragraph(escape(line), _BODY), leftIndent=12) for line in part.lines]
-        return [ListFlowable(items, bulletType="bullet", bulletFontSize=6, start="circle", leftIndent=12), Spacer(1, 3)]
+        return {"kind": "bullets", **asdict(part)}
     if isinstance(part, Grid):
-        return [Paragraph(escape(part.caption), _SMALL_HEAD), _grid(part), Spacer(1, 5)]
-    return [Paragraph(escape(part.title), _SMALL_HEAD), _drawing(part), Spacer(1, 4)]
+        right = [n for n in range(len(part.head)) if is_number([row[n] for row in part.rows])]
+        widths = part.widths or (2.0,) + (1.0,) * (len(part.head) - 1)
+        return {"kind": "grid", **asdict(part), "right": right, "widths": widths}
+    name = f"tekening-{len(drawings)}.svg"
+    shapes = tuple(replace(one, text=_plain(one.text)) for one in part.shapes)
+    svg = drawing_svg(replace(part, alt=_plain(part.alt), shapes=shapes))
+    drawings[name] = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return {"kind": "drawing", "title": part.title, "alt": part.alt, "width": part.width, "file": name}
 
 
-def _grid(grid: Grid) -> Table:
-    numbers = [
-        not any(letter.isalpha() for row in grid.rows for letter in row[column] if letter not in "onbekend")
-        for column in range(len(grid.head))
-    ]
-    styles = [_NUMBER if one else _CELL for one in numbers]
-    head = [Paragraph(f"<b>{escape(one)}</b>", styles[n]) for n, one in enumerate(grid.head)]
-    rows = [[Paragraph(escape(cell), styles[n]) for n, cell in enumerate(row)] for row in grid.rows]
-    shares = grid.widths or tuple([2.0] + [1.0] * (len(grid.head) - 1))
-    widths = [share / sum(shares) * (_WIDTH - 12) for share in shares]
-    look = TableStyle(
-        [
-            ("LINEBELOW", (0, 0), (-1, 0), 1, HexColor(INK)),
-            ("LINEBELOW", (0, 1), (-1, -1), 0.3, HexColor("#b9b9b9")),
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
-            ("LEFTPADDING", (0, 0), (-1, -1), 2),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 2),
-        ]
-    )
-    return Table([head, *rows], colWidths=widths, repeatRows=1, style=look, hAlign="LEFT")
+def _typeset(template: str, data: Mapping[str, Any], drawings: Mapping[str, str]) -> bytes:
+    """Set a template with its data and drawings."""
+    folder = files("kansenkaart") / "present" / "templates"
+    parts: Any = {  # its types name no folder of files, which it takes
+        "main.typ": (folder / f"{template}.typ").read_bytes(),
+        "blad.typ": (folder / "blad.typ").read_bytes(),
+        "gegevens.json": json.dumps(_plain(data), ensure_ascii=False).encode(),
+        **{name: svg.encode() for name, svg in drawings.items()},
+    }
+    made: bytes = typst.compile(parts, font_paths=_fonts(), ignore_system_fonts=True, pdf_standards="ua-1", timestamp=0)
+    return made
 
 
-def _drawing(drawing: Drawing) -> rl.Drawing:
-    page = rl.Drawing(drawing.width, drawing.height)
-    for one in drawing.shapes:
-        page.add(_mark(one, drawing.height))
-    return page
+@lru_cache(maxsize=1)
+def _fonts() -> typst.Fonts:
+    vendored()  # which holds them against their hash
+    folder = files("kansenkaart") / "present" / "assets" / "vendor"
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
 
 
-def _mark(one: Shape, height: float) -> Any:
-    at, color = one.points, HexColor(one.fill)
-    if one.kind == "rect":
-        return rl.Rect(at[0], height - at[1] - at[3], at[2], at[3], fillColor=color, strokeColor=None)
-    if one.kind == "line":
-        return rl.Line(at[0], height - at[1], at[2], height - at[3], strokeColor=color, strokeWidth=1.2)
-    if one.kind == "poly":
-        flipped = [value if n % 2 == 0 else height - value for n, value in enumerate(at)]
-        return rl.Polygon(flipped, fillColor=color, strokeColor=white if one.fill != GAIN else color, strokeWidth=0.8)
-    return rl.String(
-        at[0], height - at[1], one.text, fontName="Helvetica", fontSize=one.size, fillColor=color, textAnchor=one.anchor
-    )
+def _plain(value: Any) -> Any:
+    """Leave out of all texts what the fonts cannot show and what would turn a line around; the page in HTML has it all."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    kept = _UNWRITTEN.sub(lambda sign: "" if category(sign[0]) == "Cf" else " ", value)
+    words = (word[k : k + _LONGEST] for word in kept.split() for k in range(0, len(word), _LONGEST))
+    text = " ".join(words)
+    return text if len(text) <= _MOST else text[: _MOST - 1] + "…"

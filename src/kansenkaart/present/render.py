@@ -82,7 +82,7 @@ def script_json(value: Any) -> str:
 
 
 @lru_cache(maxsize=1)
-def vendored() -> dict[str, str]:
+def vendored() -> dict[str, bytes]:
     """Return the assets of others by file name, checked against their hash.
 
     Raises
@@ -102,7 +102,7 @@ def vendored() -> dict[str, str]:
                     where="present/assets/vendor",
                     remedy="take the file from the published package again",
                 )
-            out[row["file"]] = content.decode()
+            out[row["file"]] = content
     return out
 
 
@@ -132,9 +132,9 @@ def render_page(spec: MapSpec) -> str:
     assets = vendored()
     headers, payloads = _packed(spec)
     own = f'"use strict";(()=>{{const spec={script_json(_content(spec, headers))};\n{_own_script()}\n}})();'
-    scripts = [_narrow(one, _in_script) for one in (assets["leaflet.js"], script, own)]
-    spare = _narrow(assets["fflate.js"], _in_script)  # runs only where the browser cannot unpack by itself
-    style = _inline_css(assets["leaflet.css"]) + css_variables(spec.style, spec.dark) + _own_css()
+    scripts = [_narrow(one, _in_script) for one in (assets["leaflet.js"].decode(), script, own)]
+    spare = _narrow(assets["fflate.js"].decode(), _in_script)  # runs only where the browser cannot unpack by itself
+    style = _inline_css(assets["leaflet.css"].decode()) + css_variables(spec.style, spec.dark) + _own_css()
     style = _narrow(style, _in_style)
     policy = content_policy([*scripts, spare], [style], images=f"data: {_TILE_HOSTS}")
     page = (

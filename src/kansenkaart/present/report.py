@@ -251,7 +251,7 @@ def _part(part: Part) -> str:
 
 
 def _grid(grid: Grid) -> str:
-    words = [not _is_number([row[column] for row in grid.rows]) for column in range(len(grid.head))]
+    words = [not is_number([row[column] for row in grid.rows]) for column in range(len(grid.head))]
     kind = [' class="word"' if one else "" for one in words]
     head = "".join(f'<th scope="col"{kind[n]}>{escape(one)}</th>' for n, one in enumerate(grid.head))
     rows = "".join(
@@ -266,7 +266,14 @@ def _grid(grid: Grid) -> str:
     )
 
 
-def _is_number(cells: list[str]) -> bool:
+def is_number(cells: Sequence[str]) -> bool:
+    """Tell whether the cells of a column are numbers, or unknown.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        As printed.
+    """
     plain = [cell.removeprefix("minder dan ").removeprefix("meer dan ") for cell in cells]
     return all(not cell or any(letter.isdigit() for letter in cell[:4]) or cell in ("-", "onbekend") for cell in plain)
 
@@ -277,11 +284,21 @@ def _told(text: str) -> str:
 
 
 def _figure(drawing: Drawing) -> str:
+    return f"<figure><figcaption>{escape(drawing.title)}</figcaption>{drawing_svg(drawing)}</figure>"
+
+
+def drawing_svg(drawing: Drawing) -> str:
+    """Write a drawing as SVG, for a page and for paper.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        What it shows.
+    """
     marks = "".join(map(_mark, drawing.shapes))
     return (
-        f"<figure><figcaption>{escape(drawing.title)}</figcaption>"
-        f'<svg role="img" aria-label="{escape(drawing.alt)}" viewBox="0 0 {drawing.width:g} {drawing.height:g}">'
-        f"{marks}</svg></figure>"
+        f'<svg role="img" aria-label="{escape(drawing.alt)}" '
+        f'viewBox="0 0 {drawing.width:g} {drawing.height:g}" font-family="system-ui,Roboto,sans-serif">{marks}</svg>'
     )
 
 

@@ -16,7 +16,7 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
-from kansenkaart.publish.figures import absent, case_of, mean_of, unique_names, with_case, with_parts
+from kansenkaart.publish.figures import absent, case_of, contact_of, mean_of, unique_names, with_case, with_parts
 from kansenkaart.publish.map.legend import columns_of, delivered, editions_of, view_of
 from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
@@ -24,7 +24,19 @@ from kansenkaart.tables.assumptions import Assumption, Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import PartnerLine, label, partners
-from kansenkaart.wording.nl import amount, capital, chance, listed, number, roughly, say, share, unit_words
+from kansenkaart.wording.nl import (
+    amount,
+    capital,
+    chance,
+    counted,
+    homes_nl,
+    listed,
+    number,
+    roughly,
+    say,
+    share,
+    unit_words,
+)
 from kansenkaart.wording.nl import year as year_words
 
 _WIJK = slice(2, 8)
@@ -260,6 +272,7 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
         example=scene.study.invented,
         public=scene.public,
         talked=_is_talked(store, kind, key),
+        contact=f"Klopt dit niet? {contact_of(scene.study)}",
         streets=scene.near(scene.streets, row["geometry"]),
         buildings=scene.near(scene.panden, row["geometry"]),
     )
@@ -320,7 +333,8 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
             "-",
             share(row["sure_frac"]),
             "-",
-            f"deel van de {number(row['sure_draws'])} trekkingen van alle aannamen, van {number(row['candidates'])} gebieden",
+            f"deel van de {number(row['sure_draws'])} trekkingen van alle aannamen, van "
+            f"{counted(row['candidates'], 'gebied', 'gebieden')}",
         )
     if case is not None:
         for name in ("household_eur_per_year", "enterprise_eur_per_year"):
@@ -412,7 +426,7 @@ _MOST_TALKS = 5
 _PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 
 
-def talks(store: Store, made: Sequence[Sheet], *, contact: str = "") -> Iterator[Talk]:
+def talks(store: Store, made: Sequence[Sheet]) -> Iterator[Talk]:
     """Give the sheets to talk over each of the first proposed places; none where no case was worked out.
 
     Parameters
@@ -421,18 +435,11 @@ def talks(store: Store, made: Sequence[Sheet], *, contact: str = "") -> Iterator
         Scored tables.
     made : sequence of Sheet
         The factsheets.
-    contact : str
-        Whom to tell that something is wrong.
-
-    Yields
-    ------
-    Talk
-        One per place, with a sheet for each partner.
     """
     for sheet in made:
         case = case_of(store, *sheet.key.split("-", 1)) if sheet.talked else None
         if case is not None:
-            yield _talk(store, case, sheet, contact)
+            yield _talk(store, case, sheet)
 
 
 def _is_talked(store: Store, kind: str, key: str) -> bool:
@@ -443,7 +450,7 @@ def _is_talked(store: Store, kind: str, key: str) -> bool:
     return case_of(store, kind, key) is not None
 
 
-def _talk(store: Store, case: pd.Series[Any], sheet: Sheet, contact: str) -> Talk:
+def _talk(store: Store, case: pd.Series[Any], sheet: Sheet) -> Talk:
     water = (
         "Wat dat u oplevert weten we niet: welk riool hier ligt, is onbekend."
         if not store.has("sewer_pipe")
@@ -458,14 +465,13 @@ def _talk(store: Store, case: pd.Series[Any], sheet: Sheet, contact: str) -> Tal
     stays, span = _amount("stays", case)
     return Talk(
         sheet,
-        f"{number(case['homes'])} woningen",
+        homes_nl(case["homes"]),
         stays,
         span,
         f"De kans dat het wijkbedrijf zichzelf betaalt is {chance(case['earns_keep_frac'])}.",
         condition,
         tuple(_amount(one, case)[0] for one in _PARTIES),
         tuple(_partner(key, lines, case, water) for key, lines in partners().items()),
-        contact,
     )
 
 

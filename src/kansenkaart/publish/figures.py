@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from kansenkaart.config import Study
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.tables import fields
 from kansenkaart.tables.store import Store
@@ -243,3 +244,16 @@ def absent(group: pd.DataFrame, name: str) -> str:
     given = name in group.columns and group[name].notna().any()
     mine = group.get(ROOFS_OF_HOMES, pd.Series([True]))
     return UNKNOWN if divides(name) or not given or mine.any() else "niet per woning: vooral op andere gebouwen"
+
+
+def contact_of(study: Study) -> str:
+    """Say whom to tell that something is wrong, and how to keep a roof off the map.
+
+    Parameters
+    ----------
+    study : Study
+        For its contact.
+    """
+    who = study.contact or "wie u deze kaart gaf"
+    wish = "Wilt u uw dak niet op de kaart? Vraag het daar ook: het verdwijnt uit de volgende uitgave."
+    return f"Meld het aan {who}. {'' if study.invented else wish}".strip()

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.factsheets import talks
+from kansenkaart.publish.figures import contact_of
 from kansenkaart.publish.map.legend import delivered, editions_of
 from kansenkaart.publish.map.spec import SHOWN, Companions, picture
 from kansenkaart.publish.release import BRIDGE, METADATA, REPORTS, publish_release, record, stands
@@ -84,9 +86,9 @@ def publish(
         return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     require_safe(readable, study)
     sheets = list(factsheets_of(readable, study, assumptions.with_own(study.assumptions), public=public))
-    who = "" if study.contact is None else f"Contact: {study.contact}."
-    over = list(talks(readable, sheets, contact=who))
-    spec = picture(readable, study, _companions(sheets, over, reports, style, public))
+    over = list(talks(readable, sheets))
+    companions = replace(_companions(sheets, over, reports, style, public), contact=contact_of(study))
+    spec = picture(readable, study, companions)
     files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, over, style)]
     written, layers = publish_release(readable, study, target / "data", names, before=before)
     files += written
@@ -252,14 +254,27 @@ def _write_sheets(
         out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=links)))
         out += [_printed(folder / name, one, label, color) for label, name in _pdfs(one)]
     for talk in over:
-        page = talk_html(talk, style=style[0], dark=style[1])
+        paper = _talk_pdf(talk.sheet)
+        page = talk_html(talk, style=style[0], dark=style[1], pdf=paper)
         out.append(_written(folder / f"{talk.sheet.key}{_TALK}", page))
+        out += [_printed_talk(folder / paper, talk, color)] if paper else []
     return out
 
 
 def _pdfs(sheet: Sheet) -> list[tuple[str, str]]:
     """Return the sheets to print of a place: what to call each, and its file; none without the extra that makes them."""
     return [("PDF A4", f"{sheet.key}.pdf"), ("PDF A3", f"{sheet.key}-a3.pdf")] if has_extra("rapporten") else []
+
+
+def _talk_pdf(sheet: Sheet) -> str:
+    """Return the name of the sheets to talk over on paper; nothing without the extra."""
+    return f"{sheet.key}-gesprek.pdf" if has_extra("rapporten") else ""
+
+
+def _printed_talk(path: Path, talk: Talk, color: Mapping[str, str]) -> Path:
+    from kansenkaart.present.pdf import talk_pdf  # of the extra `rapporten`
+
+    return _written(path, talk_pdf(talk, **color))
 
 
 def _printed(path: Path, sheet: Sheet, label: str, color: Mapping[str, str]) -> Path:
@@ -362,13 +377,15 @@ def overview(
         sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
         example=study.invented,
         public=store.public,
+        contact=f"Klopt dit niet? {contact_of(study)}",
     )
 
 
 def _place_row(sheet: Sheet) -> PlaceRow:
     base = f"{SHEETS}/{sheet.key}"
     files = (("lezen", f"{base}.html"), *((label, f"{SHEETS}/{name}") for label, name in _pdfs(sheet)))
-    talk = (("gesprek", f"{base}{_TALK}"),) if sheet.talked else ()
+    talk = [("gesprek", f"{base}{_TALK}")] if sheet.talked else []
+    talk += [("gesprek PDF", f"{SHEETS}/{_talk_pdf(sheet)}")] if sheet.talked and _talk_pdf(sheet) else []
     return PlaceRow(sheet.title, sheet.figures[0].text, (*files, *talk))
 
 

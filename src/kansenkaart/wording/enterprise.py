@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from kansenkaart.wording.nl import code_lists, euros, roughly, say
+from kansenkaart.wording.nl import code_lists, counted, euros, roughly, say
 
 
 class Word(NamedTuple):
@@ -151,7 +151,9 @@ def basis_nl(known: int, facts: int, own_panden: float, *, by_stock: bool = Fals
     by_stock : bool
         Whether the homes are the stock that CBS counts, since no register of homes is given.
     """
-    own = "" if pd.isna(own_panden) else f"; eigenaar van {own_panden:.0f} panden volgens eigen gegevens"
+    own = (
+        "" if pd.isna(own_panden) else f"; eigenaar van {counted(own_panden, 'pand', 'panden')} volgens eigen gegevens"
+    )
     homes = "; woningen naar de voorraad van CBS, niet uit de BAG" if by_stock else ""
     return f"{known} van {facts} feiten bekend{own}{homes}"
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from kansenkaart.wording.nl import number
+from kansenkaart.wording.nl import counted, homes_nl, number
 
 #: A filling may be a sentence with fillings itself.
 _DEEPEST = 2
@@ -175,7 +175,7 @@ def area_lines(told: dict[str, Any]) -> list[str]:
     area = told["area"]
     gap = area["bound_gap_frac"]
     proof = "bewezen het beste" if gap == 0 else f"hoogstens {gap:.1%} te verbeteren"
-    lines = [f"{area['best_name']}: {number(area['homes'])} woningen in {area['blocks']} blokken; {proof}"]
+    lines = [f"{area['best_name']}: {homes_nl(area['homes'])} in {counted(area['blocks'], 'blok', 'blokken')}; {proof}"]
     for name, words in _AREA_FIGURES.items():
         lines.append(f"  {number(area[name])}  {words}")
     owned = area["corporation_frac"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kansenkaart.wording.nl import codes, number, share
+from kansenkaart.wording.nl import codes, counted, homes_nl, number, share
 
 _POINTS = ("noorden", "noordoosten", "oosten", "zuidoosten", "zuiden", "zuidwesten", "westen", "noordwesten")
 _FLAT_DEG = 5.0
@@ -220,10 +220,10 @@ def band_reason(kind: str, homes: int, *, area_homes: int, band: tuple[int, int]
     """
     wanted = f"{number(band[0])} tot {number(band[1])} woningen"
     return {
-        "island": f"ligt met {number(homes)} woningen los van de rest: er is geen oversteek, of het is te ver",
-        "giant": f"één gebouw of blok heeft {number(homes)} woningen",
-        "indivisible": f"het aaneengesloten deel heeft {number(homes)} woningen: dat is niet te verdelen in {wanted}",
-        "not_met": f"{number(area_homes)} woningen: in {number(tries)} pogingen is geen verdeling in {wanted} gevonden",
+        "island": f"ligt met {homes_nl(homes)} los van de rest: er is geen oversteek, of het is te ver",
+        "giant": f"één gebouw of blok heeft {homes_nl(homes)}",
+        "indivisible": f"het aaneengesloten deel heeft {homes_nl(homes)}: dat is niet te verdelen in {wanted}",
+        "not_met": f"{homes_nl(area_homes)}: in {counted(tries, 'poging', 'pogingen')} is geen verdeling in {wanted} gevonden",
     }.get(kind)
 
 

@@ -259,6 +259,30 @@ def amount(value: float | None, unit: str) -> str:
     return f"{text}%" if unit == "%" else f"{text} {unit_words(unit)}".strip()
 
 
+def counted(count: float, one: str, many: str) -> str:
+    """Say how many there are of something, by a word that fits the number.
+
+    Parameters
+    ----------
+    count : float
+        Whole number [1].
+    one, many : str
+        What one is called, and what more of them are, such as ``straat`` and ``straten``.
+    """
+    return f"{number(count)} {one if round(count) == 1 else many}"
+
+
+def homes_nl(count: float) -> str:
+    """Say how many homes there are.
+
+    Parameters
+    ----------
+    count : float
+        Homes [1].
+    """
+    return counted(count, "woning", "woningen")
+
+
 def capital(text: str) -> str:
     """Write a label with a capital.
 

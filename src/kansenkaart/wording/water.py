@@ -142,7 +142,7 @@ def _cause(size_mm: Any) -> str:
 
 
 def _homes(row: Mapping[str, Any]) -> str:
-    return "1 woning" if row["homes"] == 1 else f"{number(row['homes'])} woningen"
+    return nl.homes_nl(row["homes"])
 
 
 def _pipe_words(row: Mapping[str, Any]) -> str:
@@ -251,7 +251,7 @@ def size(value: Any) -> str:
 
 
 def spanned(row: Mapping[str, Any], name: str) -> str:
-    """Write an amount with its interval where that says more: 1.200 euro (900 tot 1.500).
+    """Write an amount with its interval where that says more, as roughly as that is wide: 1.200 euro (900 tot 1.500).
 
     Parameters
     ----------
@@ -264,7 +264,9 @@ def spanned(row: Mapping[str, Any], name: str) -> str:
     low, high = (row.get(f"{name}_{end}") for end in ("low", "high"))
     if pd.isna(row[name]) or low is None or high is None or pd.isna(low) or pd.isna(high) or round(low) == round(high):
         return text
-    return f"{text} ({number(low)} tot {number(high)})"
+    step = nl.step_of(float(high) - float(low))
+    middle, least, most = (number(round(float(one) / step) * step) for one in (row[name], low, high))
+    return f"{middle} euro ({least} tot {most})"
 
 
 def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50, 75, 100)) -> str:
@@ -323,10 +325,11 @@ def grey_finding(frame: pd.DataFrame) -> str:
     living = frame[frame["homes"] > 0]
     count = living["class_grey"].value_counts()
     pays, may, unknown = (int(count.get(letter, 0)) for letter in "AB?")
+    streets = _streets(len(living))
     if pays:
-        text = f"Grijswater loont in {pays} van de {len(living)} straten met woningen."
+        text = f"Grijswater loont in {pays} van de {streets} met woningen."
     elif may:
-        text = f"Grijswater loont in geen enkele straat zeker; in {may} van de {len(living)} straten kan het lonen."
+        text = f"Grijswater loont in geen enkele straat zeker; in {may} van de {streets} kan het lonen."
     elif unknown and (living["net_grey_home_eur_high"] <= 0).all():
         text = (
             "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
@@ -340,9 +343,19 @@ def grey_finding(frame: pd.DataFrame) -> str:
             "de installatie kost meer dan drinkwater, zuivering en riool samen schelen."
         )
     if unknown:
-        text += f" Van {unknown} straten is het riool onbekend; die hebben geen klasse."
+        text += f" {_without_sewer(unknown)}"
     reused = number(living["reused_m3_per_year"].sum())
     return f"{text} Wel: {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
+
+
+def _without_sewer(count: int) -> str:
+    """Say of how many streets the sewer is unknown."""
+    have = "die heeft" if count == 1 else "die hebben"
+    return f"Van {_streets(count)} is het riool onbekend; {have} geen klasse."
+
+
+def _streets(count: int) -> str:
+    return nl.counted(count, "straat", "straten")
 
 
 def rain_finding(frame: pd.DataFrame) -> str:
@@ -358,11 +371,11 @@ def rain_finding(frame: pd.DataFrame) -> str:
     parts = []
     if pays + may + loses:
         parts.append(
-            f"In {pays} van de {pays + may + loses} straten met een gemengd riool wordt het riool meer goedkoper dan het "
+            f"In {pays} van de {_streets(pays + may + loses)} met een gemengd riool wordt het riool meer goedkoper dan het "
             f"afkoppelen van regenwater kost; in {may} kan dat."
         )
     if apart:
-        parts.append(f"In {apart} straten is de regen al apart of is er niets af te koppelen.")
+        parts.append(f"In {_streets(apart)} is de regen al apart of is er niets af te koppelen.")
     if unknown:
-        parts.append(f"Van {unknown} straten is het riool onbekend; die hebben geen klasse.")
+        parts.append(_without_sewer(unknown))
     return " ".join(parts)

@@ -270,6 +270,16 @@ def test_variance_is_shared_out_by_what_moves_the_outcome() -> None:
     assert (table["at_high_eur"] > 100).all()
 
 
+def test_shares_of_the_variance_never_add_to_more_than_all_of_it() -> None:
+    rng = np.random.default_rng(11)
+    drawn = {f"terms.t{k}": rng.normal(size=60) for k in range(40)}  # few draws: inputs are alike by chance
+    outcome = 5 * drawn["terms.t0"] + drawn["terms.t1"]
+    shares = variance_shares(drawn, outcome)["share"].to_numpy()
+    assert 0.99 < shares.sum() <= 1.0  # squares of the correlations alone: 1.5 and more
+    assert shares[:2] == pytest.approx([25 / 26, 1 / 26], abs=0.03)
+    assert shares[2:].max() < 0.005  # nothing of these moves the outcome
+
+
 def test_rows_over_all_years_at_once_equal_those_that_go_year_by_year() -> None:
     year, rate, wait = Year(), Input("rate"), Input("wait")
     rows = [

@@ -136,10 +136,11 @@ def triangular_at(quantile: Array, span: Span, *, middle: float) -> Array:
 
 
 def variance_shares(drawn: Mapping[str, Array], outcome: Array) -> pd.DataFrame:
-    """Return what each group of inputs carries of the variance of an outcome, most first.
+    """Return what each group of inputs carries of the variance of an outcome, most first; together at most all of it.
 
-    The share is the square of the correlation over the draws; of groups that move together one input stands for all. What
-    is left over is curvature and interplay.
+    The input that follows the outcome most goes first; each next one has what it explains of what those before it left, so
+    that chance likeness between inputs counts once. Of groups that move together one input stands for all. What is left over
+    is curvature and interplay.
 
     Parameters
     ----------
@@ -157,14 +158,27 @@ def variance_shares(drawn: Mapping[str, Array], outcome: Array) -> pd.DataFrame:
     for path, values in drawn.items():
         first.setdefault(group_of(path) if not path.startswith("group.") else path, values)
     few = max(int(len(outcome) * _FIFTH), 1)
+    left, whole = outcome - outcome.mean(), float(outcome.var())
+    inputs = {path: values - values.mean() for path, values in sorted(first.items())}
+    shares: dict[str, float] = {}
+    while inputs:
+        taken = {path: _explained(one, left) for path, one in inputs.items()}
+        path = max(taken, key=lambda one: taken[one])
+        one = inputs.pop(path)
+        shares[path] = taken[path] / whole if whole else 0.0
+        left = left - one * (float((one * left).mean()) / (float((one * one).mean()) or 1.0))
     rows = []
-    for path, values in first.items():
-        order = np.argsort(values, kind="stable")
-        spread = float(values.std() * outcome.std())
-        share = (float(((values - values.mean()) * (outcome - outcome.mean())).mean()) / spread) ** 2 if spread else 0.0
+    for path, share in shares.items():
+        order = np.argsort(first[path], kind="stable")
         rows.append((path, share, float(outcome[order[:few]].mean()), float(outcome[order[-few:]].mean())))
     table = pd.DataFrame(rows, columns=["path", "share", "at_low_eur", "at_high_eur"])
     return table.sort_values(["share", "path"], ascending=[False, True], ignore_index=True)
+
+
+def _explained(values: Array, left: Array) -> float:
+    """Return how much of the variance of what is left goes along with an input around its mean [EUR2/year2]."""
+    own = float((values * values).mean())
+    return float((values * left).mean()) ** 2 / own if own else 0.0
 
 
 def sobol_shares(outcome: Callable[[Array], Array], count: int, *, draws_log2: int, seed: int) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,13 +30,13 @@ from kansenkaart.present.report import (
     years_drawing,
 )
 from kansenkaart.publish.feasibility.sums import QUALITY_NL, PlaceSums, TrackSums, unit_nl
-from kansenkaart.publish.figures import ENDS
+from kansenkaart.publish.figures import ENDS, contact_of
 from kansenkaart.publish.map.legend import aged, editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
-from kansenkaart.wording.nl import euros, exact, number, share
+from kansenkaart.wording.nl import euros, exact, homes_nl, number, share
 
 Row = Mapping[str, Any]
 _FITS_NL = {
@@ -54,6 +55,8 @@ _RISKS = (
     "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
 )
 _TORNADO_ROWS = 8
+#: An input that carries less is left out of the drawing [1]; shares are rounded down, so that together they are at most all.
+_LEAST_SHARE = 0.01
 
 
 def how_sure(place: PlaceSums) -> Section:
@@ -65,9 +68,10 @@ def how_sure(place: PlaceSums) -> Section:
         The place and its sums.
     """
     row, sums = place.rows[place.track], place.sums[place.track]
-    table = variance_shares(sums.setting.inputs_drawn(), sums.stays).head(_TORNADO_ROWS)
+    table = variance_shares(sums.setting.inputs_drawn(), sums.stays)
+    table = table[(table["share"] >= _LEAST_SHARE) | (table.index == 0)].head(_TORNADO_ROWS)
     bars = [
-        (f"{path_words(path)} ({share(part)})", low, high)
+        (f"{path_words(path)} ({share(math.floor(100 * part) / 100)})", low, high)
         for path, part, low, high in zip(
             table["path"], table["share"], table["at_low_eur"], table["at_high_eur"], strict=True
         )
@@ -84,8 +88,9 @@ def how_sure(place: PlaceSums) -> Section:
         ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
         Words(
-            "Achter elke naam staat welk deel van de spreiding die aanname draagt. Oranje: het gemiddelde van de trekkingen "
-            "waarin zij het laagst is (het laagste vijfde). Blauw: waarin zij het hoogst is."
+            "Achter elke naam staat welk deel van de spreiding die aanname draagt; wat minder dan 1% draagt, staat er niet bij. "
+            "Oranje: het gemiddelde van de trekkingen waarin zij het laagst is (het laagste vijfde). Blauw: waarin zij het "
+            "hoogst is."
         ),
         *(
             (Words("Waar de scores van de hele kaart het meest van afhangen:"), Bullets(place.doubts))
@@ -270,9 +275,10 @@ def report_of(
     downloads += [("Rekenblad: verander zelf de aannamen", f"{name}.xlsx")] if place.roofs_apart else []
     return ReportSpec(
         title=f"Wijkbedrijf {row['place_name']}: kan het uit?",
-        subtitle=f"{study.title}. {number(row['homes'])} woningen. Rekent over {place.sums[place.track].case.period_years} jaar, "
+        subtitle=f"{study.title}. {homes_nl(row['homes'])}. Rekent over {place.sums[place.track].case.period_years} jaar, "
         f"vanaf {known.value('reference_year', 'year'):.0f}, in geld van nu.",
-        note=f"Bron: kansenkaart, uit {editions_of(sources)}. Een schatting om over te praten, geen begroting.",
+        note=f"Een schatting om over te praten, geen begroting. Gemaakt met kansenkaart uit {editions_of(sources)}. "
+        f"Klopt dit niet? {contact_of(study)}",
         warning="De gegevens van deze plek zijn verzonnen: dit is een voorbeeld." if study.invented else "",
         sections=sections,
         downloads=tuple(downloads),

@@ -289,7 +289,8 @@ def _labels(bounds: Sequence[float], say: Callable[[float], str]) -> list[str]:
     if not bounds:
         return ["alle"]
     words = [say(one) for one in bounds]
-    return [f"tot {words[0]}", *(f"{low} tot {high}" for low, high in pairwise(words)), f"{words[-1]} en meer"]
+    most = words[-1] if say is nl.share and bounds[-1] >= 1 else f"{words[-1]} en meer"
+    return [f"tot {words[0]}", *(f"{low} tot {high}" for low, high in pairwise(words)), most]
 
 
 def _round(value: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
-from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, listed, number, roughly, say, share
+from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, homes_nl, listed, number, roughly, say, share
 from kansenkaart.wording.nl import chance as chance_of
 
 #: Where the euros of a whole are known, its parts are not weighed beside it.
@@ -44,10 +44,10 @@ _MOST_GROUNDS = 4
 _MOST_PLACES = 5
 #: What is not known where a study lacks a table, and who can tell.
 _UNKNOWN = {
-    "own_pand": ("Van wie de gebouwen zijn", "vraag gemeente en corporatie"),
+    "own_pand": ("Van wie de daken zijn", "telt het zwaarst; vraag de corporatie"),
     "roof_face": ("Hoe de daken liggen", "staat in 3DBAG"),
-    "dsm": ("Waar schaduw valt", "staat in het hoogtemodel (AHN)"),
     "sewer_pipe": ("Welk riool er ligt", "vraag de afdeling rioolbeheer"),
+    "dsm": ("Waar schaduw valt", "staat in het hoogtemodel (AHN)"),
     "terrain": ("Waar groen en verharding liggen", "staat in de BGT"),
 }
 
@@ -196,13 +196,13 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         Answer("Waar?", str(row[places.name]), _why(places.kind, verdict)),
         Answer(
             "Hoeveel woningen?",
-            f"{number(row['homes'])} woningen",
+            homes_nl(row["homes"]),
             "geteld in het register van gebouwen (BAG)",
             folded=places.kind == "best",
         ),
         _without_case(row) if case is None else _gain(case, verdict, folded=places.kind == "best"),
         *(() if case is None else _sure(row, case)),
-        *(() if case is None else (_takes(store, places.kind, case),)),
+        *(() if case is None else _takes(store, places.kind, case)),
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
     return Start(
@@ -224,12 +224,13 @@ _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden"
 
 
 def _why(kind: str, verdict: Verdict | None) -> str:
-    others = "" if verdict is None else listed(verdict.equal[1:])
+    """Say why this place stands first, and how many others it cannot be told from; the axis below has their names."""
+    equal = 1 if verdict is None else len(verdict.equal)
     if verdict is not None and not verdict.earns:
         nearest = "van alle gebieden van deze grootte komt dit het dichtst bij uitkomen"
-        return f"{nearest}; binnen de marge niet te onderscheiden van {others}" if others else nearest
-    if verdict is not None and len(verdict.equal) > 1:
-        return f"{_COUNTS[len(verdict.equal)]} zijn even kansrijk: de marges overlappen met die van {others}"
+        return f"{nearest}; {_COUNTS[equal]} verschillen minder dan de marge" if equal > 1 else nearest
+    if equal > 1:
+        return f"{_COUNTS[equal]} zijn even kansrijk: ze verschillen minder dan de marge"
     return "de beste plek die is gevonden" if kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
 
 
@@ -255,7 +256,7 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
                 words,
                 amount,
                 span,
-                f"{number(row['homes'])} woningen",
+                homes_nl(row["homes"]),
             )
         )
     return tuple(out)
@@ -286,31 +287,45 @@ def _stays(value: float) -> str:
     return "blijft in de buurt" if value > 0 else "(er moet geld bij)"
 
 
-def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Answer:
-    """Say what it takes before the enterprise pays, what the other track would bring, and who knows what we do not."""
-    left = float(case["enterprise_eur_per_year"])
+def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
+    """Say what it takes before the enterprise pays; folded, what that is to the euro, what else would help, and who knows."""
     short = case_of(store, kind, str(case["place_id"]), "short")
-    if left >= 0:
-        needs = "Het wijkbedrijf betaalt naar verwachting zichzelf."
-    else:
-        needs = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
+    stays = {} if short is None else {"short": short[_OWNED], "long": case[_OWNED]}
+    owned = owners_nl(stays) if stays else ""
+    counted = " Zonnepanelen tellen nog niet mee: van wie de daken zijn is onbekend." if owned else ""
+    yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{counted}")
+    if float(case["enterprise_eur_per_year"]) < 0:
+        exact = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
+        yield Answer("Welke bijdrage?", exact, folded=True)
     if larger := _larger(store, case):
-        needs += f" {larger}"
-    owned = (
-        {}
-        if short is None
-        else {"short": short["stays_if_owned_eur_per_year"], "long": case["stays_if_owned_eur_per_year"]}
-    )
-    if owned and (words := owners_nl(owned)):
-        needs += f" {words}"
+        yield Answer("En met een hele buurt?", larger, folded=True)
+    if owned:
+        yield Answer("Van wie zijn de daken?", owned, folded=True)
     elif short is not None:
-        needs += f" Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
-    return Answer(
-        "Wat is ervoor nodig?",
-        needs,
-        "wie weet wat wij niet weten: de corporatie (eigendom en jaar van groot onderhoud), de waterbeheerder (het echte "
-        "riool), bewoners (wie doet mee)",
+        more = (
+            f"Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
+        )
+        yield Answer("En met een grote eigenaar?", more, folded=True)
+    yield Answer(
+        "Wie weet wat wij niet weten?",
+        "De corporatie (eigendom en jaar van groot onderhoud), de waterbeheerder (het echte riool) en bewoners (wie doet mee).",
+        folded=True,
     )
+
+
+_OWNED = "stays_if_owned_eur_per_year"
+
+
+def _needs(case: pd.Series[Any]) -> str:
+    """Say in one sentence what the enterprise lacks, for each home that takes part where that is an amount at all."""
+    gap = -float(case["enterprise_eur_per_year"])
+    if gap <= 0:
+        return "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
+    each, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
+    if low < 0:
+        return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(gap)} per jaar tekort."
+    amount, span = roughly(each, low, high)
+    return f"Elke woning die meedoet legt {amount} per jaar bij, {span.partition(',')[0]}."
 
 
 def _larger(store: Store, case: pd.Series[Any]) -> str:
@@ -324,7 +339,7 @@ def _larger(store: Store, case: pd.Series[Any]) -> str:
     amount, span = roughly(middle, low, high)
     chance = chance_of(row["earns_keep_frac"])
     return (
-        f"Met een hele buurt samen kan het meer zijn: in {row['place_name']} ({number(row['homes'])} woningen) blijft {amount} "
+        f"Dan kan het meer zijn: in {row['place_name']} ({homes_nl(row['homes'])}) blijft {amount} "
         f"per jaar, {span}; de kans dat het wijkbedrijf zichzelf betaalt is daar {chance}."
     )
 

@@ -61,6 +61,7 @@ class Companions:
     talks: Mapping[str, str] = field(default_factory=dict)
     style: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
     public: bool = False
+    contact: str = ""
 
 
 def picture(store: Store, study: Study, companions: Companions | None = None) -> MapSpec:
@@ -118,7 +119,7 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
         context=tuple(one.name for one in (*ground, *layers) if one.name in _CONTEXT),
         words=words_of([column for layer in layers for column in layer.columns]),
         public=companions.public,
-        contact=_contact(study),
+        contact=companions.contact,
     )
 
 
@@ -128,13 +129,6 @@ def _nothing_to_draw(store: Store, name: str) -> StoreError:
     status = f"add a source; what became of those that are there: kansenkaart status {name}"
     remedy = whole if isinstance(store, ReaderStore) and store.public else status
     return StoreError("at least one theme with figures", found="none", where=f"study {name}", remedy=remedy)
-
-
-def _contact(study: Study) -> str:
-    """Say whom to tell that something is wrong, and how to keep a roof off the map."""
-    who = study.contact or "wie u deze kaart gaf"
-    wish = "Wilt u uw dak niet op de kaart? Vraag het daar ook: het verdwijnt uit de volgende uitgave."
-    return f"Meld het aan {who}. {'' if study.invented else wish}".strip()
 
 
 def _tool(store: Store, layers: Sequence[Layer], study: Study, companions: Companions) -> AreaTool | None:

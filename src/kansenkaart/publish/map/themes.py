@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme, View
@@ -118,6 +119,7 @@ def _theme(
         for name in fields.colored(row.columns)
         if name in names and (view := view_of(frame, name, theme=row.theme)) is not None
     ]
+    views = [one for one in views if len(one.classes) > 1] or views[:1]  # one colour for all tells nothing
     if not views:
         return None
     layer = Layer(
@@ -344,4 +346,31 @@ def _fixed(store: Store, layer: Layer) -> dict[str, Any]:
         return {}
     fixed = float(store.read("block_facts")["stays_fixed_eur_per_year"].iloc[0])
     note = f"Van wat blijft gaan per gebied nog de vaste kosten af: {nl.euros(-fixed, 1)} per jaar."
-    return {"note": note, "fixed": Fixed(fields.get("stays_eur_per_year").label_nl, name, fixed)}
+    return {"note": note, "fixed": Fixed(fields.get("stays_eur_per_year").label_nl, name, fixed, *_bounds(store))}
+
+
+#: Places with an interval that a rule for others is made of, at least [1].
+_LEAST_PLACES = 8
+#: How far the rule may be off in any of them, of the middle width of their intervals [1].
+_MOST_OFF = 0.1
+
+
+def _bounds(store: Store) -> tuple[tuple[float, ...], ...]:
+    """Fit the bounds of what stays in any area to those of the areas of the division, by least squares.
+
+    Returns nothing where there are few of them, or where one lies off the rule by more than a tenth of an interval.
+    """
+    if not (store.has("gebied") and store.has("enterprise_case")):
+        return ()
+    frame = with_case(store, store.read("gebied"), "gebied", "gebied_id")
+    ends, given = [f"stays_eur_per_year{end}" for end in ("_low", "_high")], ["stays_part_eur_per_year", "homes"]
+    known = frame[[*given, *ends]].astype(float).dropna()
+    if len(known) < _LEAST_PLACES:
+        return ()
+    rule = np.column_stack([np.ones(len(known)), known[given]])
+    bounds = known[ends].to_numpy()
+    found = np.linalg.lstsq(rule, bounds, rcond=None)[0]
+    width = float(np.median(bounds[:, 1] - bounds[:, 0]))
+    if np.abs(rule @ found - bounds).max() > _MOST_OFF * width:
+        return ()
+    return tuple(tuple(float(one) for one in column) for column in found.T)

@@ -33,6 +33,9 @@ function nl(value, decimals = 0) {
   return (value < 0 && /[1-9]/.test(digits) ? "\u2212" : "") + digits;
 }
 
+/** How many there are of something, by a word that fits the number. @param {number} count @param {string} one @param {string} many */
+const counted = (count, one, many) => nl(count) + " " + (count === 1 ? one : many);
+
 /** The unit to write behind a figure: a year and a share have none. */
 const unitText = (unit) => (unit === "jaartal" || unit === "aandeel" ? "" : unit);
 
@@ -46,6 +49,7 @@ function figure(column, value) {
 function shown(column, value) {
   if (value === null || Number.isNaN(value)) return "onbekend";
   if (column.kind === "text") return inWords(value, column.name);
+  if (column.name === "earns_keep_frac" && (value < 0.01 || value > 0.99)) return value < 0.5 ? "minder dan 1%" : "meer dan 99%"; // as chance of wording/nl.py
   const unit = unitText(column.unit);
   return figure(column, value) + (unit ? "\u00a0" + unit : "");
 }

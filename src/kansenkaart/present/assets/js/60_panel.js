@@ -7,6 +7,7 @@ async function openTheme(key) {
   drawStart();
   drawPanel();
   byId("paneel").scrollTo(0, 0);
+  keepWhole();
   refresh();
   announce("Kaart: " + theme().title, true);
 }
@@ -98,7 +99,7 @@ function drawLegend() {
   const about = layer.about.get(view().column), unit = unitText(about.unit);
   const rows = palette().map((item, code) => (counts[code] || code < palette().length - 1) && h("li", {}, h("button", {
     type: "button", class: "klasse", "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
-  }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code])))));
+  }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code]), h("span", { class: "verborgen" }, " op de kaart")))));
   const open = byId("legenda").querySelector("details[open]") !== null;
   fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""),
     h("ul", { class: "klassen" }, rows.filter(Boolean)),
@@ -153,6 +154,7 @@ function choose(i, { move = false } = {}) {
   drawStart();
   markRow();
   refresh();
+  keepFocus(i >= 0 ? "#detail .sluit" : "#toonbegin");
   if (i < 0) return;
   byId("paneel").scrollTo(0, 0);
   openSheet(1);
@@ -161,6 +163,15 @@ function choose(i, { move = false } = {}) {
   const small = size.x < whole.x / 6 && size.y < whole.y / 6;
   if (move || small || isPhone.matches) map.fitBounds(bounds.pad(0.25), { ...roomAround(), maxZoom: theme().parts[0] ? 20 : 18, animate: !noMotion });
   announce("Gekozen: " + themeLayer().titleOf(i), true);
+}
+
+/** Where what had the keyboard is gone, give that to something that is there; else to the panel as a whole. @param {string} selector */
+function keepFocus(selector) {
+  const now = document.activeElement, seen = (one) => Boolean(one) && one.getClientRects().length > 0;
+  if (now !== document.body && seen(now)) return;
+  /** @type {HTMLElement | null} */
+  const found = document.querySelector(selector);
+  (found && seen(found) ? found : byId("paneel")).focus({ preventScroll: true });
 }
 
 /** Leave the chosen place: the map goes back to where it was. */
@@ -182,7 +193,7 @@ function leadOf(layer, i) {
   const low = of(about.name + "_low"), high = of(about.name + "_high"), item = palette()[shownClasses()[i]], chance = of("earns_keep_frac");
   const known = value !== null && !Number.isNaN(value), sure = known && !Number.isNaN(low) && !Number.isNaN(high), step = stepOf(high - low);
   const unit = unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "", say = (one) => nl(rounded(one, step));
-  const words = about.kind === "text" && known && item.letter === value ? item.letter + ": " + item.label : sure ? "ongeveer " + say(value) + unit : shown(about, value);
+  const words = about.kind === "text" && known && item.letter === value ? (value === "?" ? "" : item.letter + ": ") + item.label : sure ? "ongeveer " + say(value) + unit : shown(about, value);
   const lines = [h("p", { class: "klassezin" }, said(begun(about.name === view().column ? view().label : about.label)), h("strong", {}, said(words)))];
   if (!known && item.label !== "onbekend") lines.push(h("p", { class: "hint" }, said(item.label)));
   if (sure) {
@@ -216,15 +227,24 @@ function drawDetail() {
   const sentences = columns.filter((about) => isSentence(about) && layer.column(about.name).value(i))
     .flatMap((about) => [h("h3", {}, said(begun(about.label))), h("p", { class: "zin" }, said(layer.column(about.name).value(i)))]);
   const row = (about, small) => h("div", {}, h("dt", { title: about.definition || null }, said(begun(about.label))),
-    h("dd", {}, said(shown(about, layer.column(about.name).value(i))), small ? h("small", {}, said(originOf(layer, about, i))) : ""));
-  const rows = columns.filter((about) => !isSentence(about)).map((about) => row(about, true));
-  const first = theme().lead.filter((name) => name !== leadColumn()).map((name) => row(layer.about.get(name), false));
+    h("dd", {}, said(shown(about, layer.column(about.name).value(i))), small ? h("small", {}, said(small)) : ""));
+  const figures = columns.filter((about) => !isSentence(about)), origins = figures.map((about) => originOf(layer, about, i)), most = commonest(origins);
+  const rows = figures.map((about, k) => row(about, origins[k] === most ? "" : origins[k]));
+  const first = theme().lead.filter((name) => name !== leadColumn()).map((name) => row(layer.about.get(name), ""));
   const roof = theme().parts[0] && layer.about.get("modules_fit") ? roofOf(layer, i) : null;
   return fill(box, h("div", { class: "kop" }, h("button", { type: "button", class: "sluit", "aria-label": "Sluit en ga terug", onclick: unchoose }, "\u2039 Terug"), h("small", {}, said(layer.label))),
     h("h2", {}, said(layer.titleOf(i))),
     roof || [leadOf(layer, i), theme().parties.length ? "" : sentences, h("dl", { class: "eerste" }, first)],
     h("div", { class: "knoppen" }, files.map(([label, path]) => fileLink(label, path)), elsewhere(layer, i), layer.n > 1 && layer.kind === "polygon" ? compareList(layer, i) : ""),
-    roof ? "" : drawnOf(layer, i), theme().parties.length ? sentences : "", h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), h("dl", {}, rows)));
+    roof ? "" : drawnOf(layer, i), theme().parties.length ? sentences : "", h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), most ? h("p", { class: "hint" }, "Waar niets anders staat: ", said(most), ".") : "", h("dl", {}, rows)));
+}
+
+/** The text that stands most often among these, if it stands more than once. @param {string[]} texts */
+function commonest(texts) {
+  const counts = new Map();
+  for (const one of texts) counts.set(one, (counts.get(one) || 0) + 1);
+  const [first] = [...counts].sort((a, b) => b[1] - a[1]);
+  return first && first[1] > 1 ? first[0] : "";
 }
 
 /** Ways from this place to the street and the area that it lies in: where the page has those maps. */

@@ -27,7 +27,7 @@ function drawTable() {
       unitText(one.unit) ? h("small", {}, said(unitText(one.unit))) : "",
       h("span", { "aria-hidden": "true" }, one.name === sorting.column ? (sorting.down ? " ▼" : " ▲") : "")))));
   fill(byId("tabel"),
-    h("p", { id: "tabeltekst" }, nl(rows.length) + " rijen van " + nl(themeLayer().n) + "; " + nl(part.length) + " getoond."),
+    h("p", { id: "tabeltekst" }, counted(rows.length, "rij", "rijen") + " van " + nl(themeLayer().n) + "; " + nl(part.length) + " getoond."),
     h("div", { class: "schuif", tabindex: "0", role: "region", "aria-labelledby": "tabeltekst" },
       h("table", {}, h("caption", {}, said(theme().title)), h("thead", {}, head),
         h("tbody", {}, part.map((i) => tableRow(columns, i))))),
@@ -43,10 +43,16 @@ function tableRow(columns, i) {
   const cells = columns.map((one, k) => {
     const value = layer.column(one.name).value(i);
     const text = one.kind === "number" ? figure(one, value) : inWords(value, one.name);
-    if (k === 0) return h("th", { scope: "row" }, h("button", { type: "button", onclick: () => choose(i, { move: true }) }, said(text)));
+    if (k === 0) return h("th", { scope: "row" }, h("button", { type: "button", onclick: () => chooseRow(i) }, said(text)));
     return h("td", { class: one.kind === "number" ? "getal" : null }, said(text));
   });
   return h("tr", { "data-rij": i }, cells);
+}
+
+/** Choose a place from its row; on a phone, where the table lies over all else, that closes it. @param {number} i */
+function chooseRow(i) {
+  if (isPhone.matches) toggleTable();
+  choose(i, { move: true });
 }
 
 function markRow() {

@@ -25,33 +25,38 @@ async function chooseFeature(feature) {
 /** The proposed places on one axis: what stays in the wijk each year, with its interval, left of 0 where money must be added. */
 function drawAxis(places) {
   const extent = extentOf(places.flatMap((one) => [one.low, one.high])), scale = scaleOf(extent);
-  const row = (one, k) => h("li", {}, h("button", { type: "button", onclick: () => chooseFeature(one.feature), "aria-label": one.name + ": " + one.words },
+  const row = (one, k) => h("li", {}, h("button", { type: "button", onclick: () => chooseFeature(one.feature), "aria-label": one.name + ": " + one.words + ". " + chanceWords(one.chance) },
     h("span", { class: "rang" }, nl(k + 1)), h("span", { class: "naam" }, said(one.name)),
     intervalOn(extent, one.low, one.middle, one.high),
     h("span", { class: "kans" }, Math.round(10 * one.chance) + " van 10")));
   return [h("h3", {}, "Blijft in de buurt, per jaar"), h("ol", { class: "assen" }, places.map(row)), h("div", { class: "asvoet" }, scale.marks),
-    h("p", { class: "hint" }, (scale.thousands ? "Duizend euro" : "Euro") + " per jaar. Band: 8 van de 10 berekeningen; rechts: in hoeveel van de 10 het wijkbedrijf uitkomt.")];
+    h("p", { class: "hint" }, (scale.thousands ? "Duizend euro" : "Euro") + " per jaar; band: 8 van de 10; rechts: hoe vaak het uitkomt.")];
 }
 
-/** The first minute stands with the first question; where a page asks none, with every theme. */
+const MOST_UNKNOWN = 3;
+
+/** The first minute stands with the first map of the first question, above the others; where a page asks none, with every theme. */
 function drawStart() {
   const box = byId("begin"), { start } = spec;
-  box.hidden = !start || state.chosen >= 0 || toolOpen() || (Boolean(theme().question) && theme().question !== "begin");
+  const asked = spec.themes.find((one) => one.question === "begin");
+  box.hidden = !start || state.chosen >= 0 || toolOpen() || Boolean(asked && asked !== theme());
   byId("verhaal").classList.toggle("tweede", !box.hidden);
+  if (box.hidden === (byId("themas").previousElementSibling === box)) box[box.hidden ? "before" : "after"](byId("themas"));
   if (box.hidden) return;
   const [where, ...rest] = start.answers, first = start.places[0];
   const fact = (one) => h("div", {}, h("dt", {}, said(one.question)), h("dd", {}, said(one.answer), one.origin ? h("small", {}, said(one.origin)) : ""));
+  const unknown = start.unknown.map(([what, who]) => h("li", {}, h("strong", {}, what), " ", who));
   const folded = rest.filter((one) => one.folded), open = box.querySelector("details[open]") !== null;
   fill(box, h("h2", {}, said(start.title)),
     where ? h("p", { class: "waar" }, h("strong", {}, said(where.answer)), where.origin ? h("small", {}, said(where.origin)) : "") : "",
-    first && first.amount ? [h("p", { class: "som" }, (first.homes ? "Hier, met " + first.homes + "," : "Hier") + " blijft per jaar ", h("strong", {}, said(first.amount)), first.middle < 0 ? " in de buurt: er moet geld bij" : " in de buurt", h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
-    h("dl", {}, rest.filter((one) => !one.folded).map(fact)),
     h("p", { class: "knoppen" }, start.feature ? h("button", { type: "button", id: "toonbegin", class: "eerst", onclick: showStart }, "Toon dit gebied") : "",
-      start.link ? fileLink("Factsheet van dit gebied", start.link) : ""),
+      start.link ? fileLink("Factsheet", start.link) : ""),
+    first && first.amount ? [h("p", { class: "som" }, (first.homes ? "Hier, met " + first.homes + "," : "Hier") + " blijft per jaar in de buurt ", h("strong", {}, said(first.amount)), h("small", {}, said(first.span + (first.middle < 0 ? "; er moet geld bij" : "")))), chanceDots(first.chance)] : "",
+    rest.filter((one) => !one.folded).map((one) => h("p", { class: "nodig" }, h("strong", {}, said(one.question)), " ", said(one.answer), one.origin ? h("small", {}, said(one.origin)) : "")),
     start.places.length > 1 ? drawAxis(start.places) : "",
-    start.unknown.length ? [h("h3", {}, "Wat we niet weten, en wie wel"),
-      h("ul", { class: "onbekenden" }, start.unknown.map(([what, who]) => h("li", {}, h("strong", {}, what), " ", who)))] : "",
-    folded.length ? h("details", { open }, h("summary", {}, "Hoe zeker, en waaruit berekend"), h("dl", {}, folded.map(fact))) : "");
+    unknown.length ? [h("h3", {}, "Wat we niet weten, en wie wel"), h("ul", { class: "onbekenden" }, unknown.slice(0, MOST_UNKNOWN))] : "",
+    folded.length ? h("details", { open }, h("summary", {}, "Meer: zekerheid, bijdrage, herkomst"), h("dl", {}, folded.map(fact)),
+      unknown.length > MOST_UNKNOWN ? h("ul", { class: "onbekenden" }, unknown.slice(MOST_UNKNOWN)) : "") : "");
 }
 
 /** Files and pages beside this one. */

@@ -2,7 +2,7 @@
 
 const units = () => layerOf(spec.tool.layer);
 const toolOpen = () => Boolean(spec.tool) && !byId("gereedschap").hidden;
-const blocksText = (count) => nl(count) + (count === 1 ? " blok" : " blokken");
+const blocksText = (count) => counted(count, "blok", "blokken"), homesText = (count) => counted(count, "woning", "woningen");
 /** Borders between blocks, by the places of the blocks. @type {{a: number, b: number, kind: BorderSpec, length: number}[]} */
 let neighbours = [];
 /** What is being drawn. @type {any} */
@@ -46,6 +46,7 @@ function drawTool() {
   const slide = (event) => { state.target = Number(event.target.value); drawTotals(); drawRanking(); writeLinkSoon(); };
   fill(byId("toolinhoud"),
     h("p", {}, "Klik op blokken in de kaart, teken een vlak, of begin met een voorgesteld gebied."),
+    h("div", { id: "totalen", "aria-live": "polite" }),
     h("p", { class: "knoppen" },
       h("button", { type: "button", id: "teken", "aria-pressed": "false", onclick: startDrawing }, "Teken een vlak"),
       h("button", { type: "button", id: "terug", disabled: !choices.past.length, onclick: () => step("past", "future") }, "Ongedaan maken"),
@@ -58,7 +59,7 @@ function drawTool() {
       h("datalist", { id: "blokken" }, Array.from({ length: units().n }, (_, i) => h("option", { value: units().keyOf(i) })))),
     h("label", { for: "doel" }, "Doel: ", h("output", { id: "doelgetal", for: "doel" }, nl(state.target)), " woningen"),
     h("input", { type: "range", id: "doel", min: tool.targetLow, max: tool.targetHigh, step: 10, value: state.target, oninput: slide }),
-    h("div", { id: "totalen", "aria-live": "polite" }), h("div", { id: "rangorde" }), h("div", { id: "grenzen" }));
+    h("div", { id: "grenzen" }), h("div", { id: "rangorde" }));
   drawTotals();
   drawRanking();
 }
@@ -83,17 +84,27 @@ function drawTotals() {
     const about = units().about.get(name), { sum, unknown } = totalOf(name);
     const some = unknown < state.units.size || !state.units.size;
     return h("div", {}, h("dt", {}, said(about.label)), h("dd", { "data-totaal": name, "data-waarde": sum },
-      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : "", h("small", {}, said(originOf(units(), about)))));
+      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : ""));
   });
+  const origin = commonest([tool.homes, ...tool.totals].map((name) => originOf(units(), units().about.get(name))));
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
-  const { fixed } = tool, part = fixed && state.units.size ? totalOf(fixed.column) : null;
-  if (fixed && part && part.unknown < state.units.size) {
-    rows.push(h("div", {}, h("dt", {}, said(begun(fixed.label))), h("dd", {}, "ongeveer " + nl(rounded(part.sum + fixed.value, 100)) + " euro per jaar",
-      h("small", {}, "naar verwachting, met de vaste kosten van \u00e9\u00e9n wijkbedrijf eraf; hoe zeker dat is, zegt een rapport"))));
-  }
   fill(byId("totalen"), h("h3", {}, blocksText(state.units.size) + " gekozen"),
-    state.units.size ? [h("p", { class: "oordeel" }, nl(homes) + " woningen: " + word + loose()), meter, h("dl", {}, rows)] : "");
+    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + loose()), meter, h("dl", {}, staysOf(homes), rows), origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
   drawBorders();
+}
+
+/** What stays in the chosen blocks, with its interval where areas of about that size tell it. @param {number} homes */
+function staysOf(homes) {
+  const { fixed, targetLow, targetHigh } = spec.tool, part = fixed && state.units.size ? totalOf(fixed.column) : null;
+  if (!fixed || !part || part.unknown === state.units.size) return [];
+  const bound = (rule) => rule[0] + rule[1] * part.sum + rule[2] * homes, middle = part.sum + fixed.value;
+  const sure = fixed.low.length && homes >= targetLow && homes <= targetHigh;
+  const [low, high] = sure ? [bound(fixed.low), bound(fixed.high)] : [NaN, NaN], step = sure ? stepOf(high - low) : 100, say = (value) => nl(rounded(value, step));
+  const extent = extentOf([low, middle, high]);
+  return [h("div", { class: "blijft" }, h("dt", {}, said(begun(fixed.label))), h("dd", {}, "ongeveer " + say(middle) + " euro per jaar",
+    sure ? [h("small", {}, "tussen " + say(low) + " en " + say(high) + ", in 8 van de 10 berekeningen"), h("span", { class: "asblok", "aria-hidden": "true" }, intervalOn(extent, low, middle, high))] : "",
+    h("small", {}, "naar verwachting, met de vaste kosten van \u00e9\u00e9n wijkbedrijf eraf; " + (sure ? "de marge is geschat naar die van de gebieden op deze kaart"
+      : fixed.low.length ? "de marge is bekend bij " + nl(targetLow) + " tot " + nl(targetHigh) + " woningen" : "hoe zeker dat is, zegt een rapport"))))];
 }
 
 /** Say so when the chosen blocks are not one piece. */
@@ -160,7 +171,7 @@ function applyUnits(indices) {
   byId("vooruit").disabled = !choices.future.length;
   drawTotals();
   refresh();
-  announce(blocksText(state.units.size) + ", " + nl(totalOf(spec.tool.homes).sum) + " woningen");
+  announce(blocksText(state.units.size) + ", " + homesText(totalOf(spec.tool.homes).sum), true);
 }
 
 function toggleUnit(i) {

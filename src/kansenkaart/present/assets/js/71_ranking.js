@@ -49,7 +49,7 @@ function drawRanking() {
   fill(byId("rangorde"), h("h3", {}, "Voorgestelde gebieden"), tool.note ? h("p", {}, said(tool.note)) : "",
     tool.criteria.length > 1 ? h("details", { open }, h("summary", {}, "Wat telt mee?"), tool.criteria.map(weightSlider)) : "",
     fitting.length ? rankTable(fitting, homes) : h("p", {}, "Geen voorgesteld gebied past bij dit doel."),
-    others.length ? h("p", { class: "hint", id: "buitendoel" }, nl(others.length) + " gebieden passen niet bij " + nl(state.target) + " woningen en doen niet mee.") : "");
+    others.length ? h("p", { class: "hint", id: "buitendoel" }, counted(others.length, "gebied past", "gebieden passen") + " niet bij " + nl(state.target) + " woningen en " + (others.length === 1 ? "doet" : "doen") + " niet mee.") : "");
 }
 
 function weightSlider(one, c) {
@@ -91,5 +91,5 @@ function rankTable(places, homes) {
 function showArea(area) {
   const inside = areaUnits(area);
   setUnits(inside);
-  map.fitBounds(boundsOf(units(), inside).pad(0.2), { animate: !noMotion });
+  map.fitBounds(boundsOf(units(), inside).pad(0.1), { ...roomAround(), animate: !noMotion });
 }

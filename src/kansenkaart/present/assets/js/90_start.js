@@ -72,10 +72,40 @@ function roomAround() {
   return { paddingTopLeft: [12, box.offsetHeight + 8], paddingBottomRight: [12, Math.min(sheetHeight(), 0.6 * size.y) + 8] };
 }
 
-/** Show the whole study; beside the legend only where that costs little. */
+const FULL_PX = 12, FREE_STEPS = 8;
+
+/** Where the whole study fits largest without lying under the legend: its zoom and the corner of the map [px]; null where the legend takes it all. */
+function freePlace() {
+  const size = map.getSize(), box = byId("legendavak"), layer = layerOf(theme().outlines[0]) || themeLayer(), bounds = wholeExtent();
+  const west = box.offsetLeft - FULL_PX, top = box.offsetTop - FULL_PX, east = box.offsetLeft + box.offsetWidth + FULL_PX, bottom = box.offsetTop + box.offsetHeight + FULL_PX;
+  const step = Math.max(1, Math.floor(layer.x.length / 4000)), full = map.getBoundsZoom(bounds, false, L.point(FULL_PX + 60, 2 * FULL_PX));
+  const points = Array.from({ length: Math.ceil(layer.x.length / step) }, (_, k) => map.project(toLatLng(layer, layer.x[k * step], layer.y[k * step]), full));
+  const corner = map.project(bounds.getNorthWest(), full), far = map.project(bounds.getSouthEast(), full);
+  for (let less = 0; less < FREE_STEPS; less++) {
+    const scale = 2 ** (-0.25 * less), spare = [size.x - 60 - FULL_PX - scale * (far.x - corner.x), size.y - 2 * FULL_PX - scale * (far.y - corner.y)];
+    for (const [right, down] of [[0.5, 0.5], [1, 0.5], [1, 0]]) {
+      const dx = FULL_PX + right * spare[0], dy = FULL_PX + down * spare[1];
+      const under = points.some((at) => { const x = dx + scale * (at.x - corner.x), y = dy + scale * (at.y - corner.y); return x > west && x < east && y > top && y < bottom; });
+      if (!under) return { zoom: full - 0.25 * less, at: corner.multiplyBy(scale).subtract([dx, dy]) };
+    }
+  }
+  return null;
+}
+
+/** What was in view when the whole study was last shown. @type {any} */
+let wholeView = null;
+
+/** Show the whole study: as large as the legend leaves room for. */
 function showWhole(animate = false) {
-  const bounds = wholeExtent(), room = roomAround(), beside = isPhone.matches || map.getBoundsZoom(bounds) - map.getBoundsZoom(bounds, false, L.point(room.paddingTopLeft[0], 24)) <= 0.5;
-  map.fitBounds(bounds, { animate, ...(beside ? room : { padding: [12, 12] }) });
+  const place = isPhone.matches ? null : freePlace();
+  if (!place) map.fitBounds(wholeExtent(), { animate, ...roomAround() });
+  else map.setView(map.unproject(place.at.add(map.getSize().divideBy(2)), place.zoom), place.zoom, { animate });
+  wholeView = animate ? null : map.getBounds();
+}
+
+/** Show it again after the legend has changed, as long as the reader has not gone elsewhere. */
+function keepWhole() {
+  if (wholeView && wholeView.equals(map.getBounds())) showWhole();
 }
 
 function drawSources() {
