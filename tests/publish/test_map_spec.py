@@ -8,6 +8,7 @@ import pytest
 from kansenkaart.config import read_study
 from kansenkaart.present.style import AMOUNT, COSTS, GAINS, QUALITY
 from kansenkaart.publish.disclosure import ReaderStore
+from kansenkaart.publish.map import themes
 from kansenkaart.publish.map.legend import view_of
 from kansenkaart.publish.map.spec import picture
 from kansenkaart.tables.store import Store
@@ -107,3 +108,46 @@ def test_panden_without_roofs_in_3d_still_make_a_map(finished, monkeypatch):
     )
     assert {one.layer for one in made.themes} >= {"panden"}
     assert not {one.parts for one in made.themes} - {("", "")}
+
+
+class _Stored:
+    """A store that has every table."""
+
+    def has(self, name):
+        return True
+
+    def read(self, name):
+        return name
+
+
+def _areas(count=9, off=0.0):
+    """Areas whose bounds follow 0.5 and 2 times their sum, 10 euro a home below and 40 a home above; one of them `off` it."""
+    part, homes = [1000.0 * k for k in range(count)], [300 + 7 * (k % 4) for k in range(count)]
+    low = [0.5 * one - 10 * many - 3000 for one, many in zip(part, homes, strict=True)]
+    high = [2 * one + 40 * many for one, many in zip(part, homes, strict=True)]
+    low[0] += off
+    return pd.DataFrame(
+        {
+            "stays_part_eur_per_year": part,
+            "homes": homes,
+            "stays_eur_per_year_low": low,
+            "stays_eur_per_year_high": high,
+        }
+    )
+
+
+def test_bounds_of_any_area_follow_those_of_the_division_or_are_left_out(monkeypatch):
+    monkeypatch.setattr(themes, "with_case", lambda *_: _areas())
+    low, high = themes._bounds(_Stored())
+    assert low == pytest.approx((-3000.0, 0.5, -10.0))
+    assert high == pytest.approx((0.0, 2.0, 40.0), abs=1e-6)
+    monkeypatch.setattr(themes, "with_case", lambda *_: _areas(7))
+    assert themes._bounds(_Stored()) == ()
+    monkeypatch.setattr(themes, "with_case", lambda *_: _areas(off=9_000.0))
+    assert themes._bounds(_Stored()) == ()
+
+
+def test_a_share_of_all_is_not_said_to_be_more_than_all():
+    labels = [one.label for one in legend("main_buurt_frac", [0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0])]
+    assert labels[-1] == "100%"
+    assert labels[0].startswith("tot ")

@@ -55,8 +55,7 @@ _RISKS = (
     "Ze zijn niet onafhankelijk van elkaar: de echte spreiding kan groter zijn.",
 )
 _TORNADO_ROWS = 8
-#: An input that carries less is left out of the drawing [1]; shares are rounded down, so that together they are at most all.
-_LEAST_SHARE = 0.01
+_LEAST_SHARE = 0.01  # what carries less is left out [1]; shares are rounded down, so that together they are at most all
 
 
 def how_sure(place: PlaceSums) -> Section:
@@ -70,11 +69,10 @@ def how_sure(place: PlaceSums) -> Section:
     row, sums = place.rows[place.track], place.sums[place.track]
     table = variance_shares(sums.setting.inputs_drawn(), sums.stays)
     table = table[(table["share"] >= _LEAST_SHARE) | (table.index == 0)].head(_TORNADO_ROWS)
+    columns = (table[one] for one in ("path", "share", "at_low_eur", "at_high_eur"))
     bars = [
         (f"{path_words(path)} ({share(math.floor(100 * part) / 100)})", low, high)
-        for path, part, low, high in zip(
-            table["path"], table["share"], table["at_low_eur"], table["at_high_eur"], strict=True
-        )
+        for path, part, low, high in zip(*columns, strict=True)
     ]
     middle, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     around = " Een min betekent: er moet geld bij." if low < 0 else ""
@@ -265,12 +263,7 @@ def report_of(
         File name without ending, for the links.
     """
     row, flow = place.rows[place.track], place.sums[place.track].flow()
-    sections = (
-        _what(place, row),
-        _money(place, flow),
-        how_sure(place),
-        grounds(place, known, sources, actual, flow),
-    )
+    last = grounds(place, known, sources, actual, flow)
     downloads = [("Dit rapport als PDF", f"{name}.pdf")] if has_extra("rapporten") else []
     downloads += [("Rekenblad: verander zelf de aannamen", f"{name}.xlsx")] if place.roofs_apart else []
     return ReportSpec(
@@ -280,7 +273,7 @@ def report_of(
         note=f"Een schatting om over te praten, geen begroting. Gemaakt met kansenkaart uit {editions_of(sources)}. "
         f"Klopt dit niet? {contact_of(study)}",
         warning="De gegevens van deze plek zijn verzonnen: dit is een voorbeeld." if study.invented else "",
-        sections=sections,
+        sections=(_what(place, row), _money(place, flow), how_sure(place), last),
         downloads=tuple(downloads),
     )
 
