@@ -19,12 +19,11 @@ from prefect.client.orchestration import get_client
 from prefect.states import Scheduled
 
 from flows.limits import passes
-from kansenkaart.config import folders
+from kansenkaart.config import STATUS, folders
 from kansenkaart.errors import KansenkaartError, StoreError
 from kansenkaart.publish.release import publication
 from kansenkaart.tables.store import atomic
 
-STATUS = "status.json"
 #: After what may pass, such as a publisher that gives no answer, a run is planned again after so long [s].
 AGAIN_AFTER_S = (600.0, 3600.0, 4 * 3600.0)
 #: Of a run that was planned again: how often, as a tag.

@@ -25,6 +25,8 @@ def _roles() -> tuple[str, ...]:
 #: What a delivery is for, the rows ``role`` of data/codes.csv; clean tables are made in this order, each after what it needs.
 ROLES = _roles()
 DATA_VARIABLE = "KANSENKAART_DATA"
+#: What the scheduler says of a run that failed, beside the tables of the study.
+STATUS = "status.json"
 _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 #: What no path in a study holds: a backslash, what TOML makes of one (\\b is a sign without a shape), or a drive.
 _ODD_PATH = re.compile(r"[\x00-\x1f\\]|^[A-Za-z]:")
@@ -148,7 +150,7 @@ class OptOut(_Strict):
             return frozenset(self.panden)
         path = folder / self.bestand
         try:
-            if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
                 raise OSError("a link, or too large")  # a link may lead to a file that is not ours to read
             lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
         except (OSError, UnicodeDecodeError) as why:

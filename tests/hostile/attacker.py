@@ -2,10 +2,10 @@
 
     python -m tests.hostile.attacker ROOT BEFORE STUDY
 
-He reads the open layers, the data inside the page, the workbooks and the words of every page and PDF, of all editions that
-are there. Each sum over a place less the roofs in it that are shown is an equation for those that are not; he solves them
-all at once, starting from the estimate from the footprint that anybody can make. ``BEFORE`` is a project in which nobody
-was left out yet: what is true.
+He reads the open layers, the data inside the page, the workbooks, the euros of the cases and the words of every page and PDF,
+of all editions that are there, kept ones included. Each sum over a place less the roofs in it that are shown is an equation for
+those that are not; he solves them all at once, starting from the estimate from the footprint that anybody can make. ``BEFORE``
+is a project in which nobody was left out yet: what is true.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from functools import lru_cache
 from html import unescape
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import openpyxl
 import pandas as pd
@@ -41,6 +40,9 @@ ROUNDED_WITHIN, _SEEN, _WORDS = 6e-3, 3, 4
 #: Figures of a pand that its footprint, its register or nobody's roof gives.
 _NOT_OF_ROOFS = ("footprint_area_m2", "bouwjaar", "homes")
 _KEYS = ("buurtcode", "block_id", "gebied_id", "best_id")
+_KINDS = {"buurt": "buurtcode", "best": "best_id", "gebied": "gebied_id"}
+_PARTIES = ("household", "enterprise", "roof_owner", "municipality")
+_EUROS = ("investment_eur", *(f"{one}_eur_per_year" for one in _PARTIES))
 _NUMBER = re.compile(r"[-\u2212]?\d{1,3}(?:\.\d{3})+(?:,\d+)?|[-\u2212]?\d+(?:,\d+)?")
 
 
@@ -113,7 +115,7 @@ def _column(column: dict, block: bytes, count: int, words: list) -> list | np.nd
 def tables(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     """Return every table of one published edition: open layers and what is inside the page."""
     for path in sorted(folder.glob("data/*.parquet")):
-        yield f"{folder.name}/{path.stem}", pd.DataFrame(gpd.read_parquet(path).drop(columns="geometry"))
+        yield f"{folder.name}/{path.stem}", pd.read_parquet(path).drop(columns="geometry", errors="ignore")
     for name, frame in page_tables(folder / "index.html"):
         yield f"{folder.name}/pagina/{name}", frame
 
@@ -143,10 +145,45 @@ def workbooks(folder: Path) -> Iterator[Place]:
             for cell in row:
                 if hit := re.fullmatch(r"facts\.pv_\w+?_(kwp|kwh_per_year)", str(cell)):
                     name = {"kwp": "kwp_pay", "kwh_per_year": "yield_pay_kwh_per_year"}[hit[1]]
-                    facts[name] = facts.get(name, 0.0) + float(row[1] or 0.0)
+                    facts[name] = facts.get(name, 0.0) + (float(row[1] or 0.0) if row[1] != "onbekend" else np.nan)
         kind, _, key = path.stem.partition("-")
-        column = {"buurt": "buurtcode", "best": "best_id", "gebied": "gebied_id"}[kind]
-        yield Place(f"{folder.name}/rekenblad", column, key, facts)
+        yield Place(
+            f"{folder.name}/rekenblad", _KINDS[kind], key, {one: v for one, v in facts.items() if np.isfinite(v)}
+        )
+
+
+def cases(folder: Path) -> Iterator[tuple[str, list[tuple[str, str]], np.ndarray]]:
+    """Return per track the places of the cases, and their euros beside a constant and the homes."""
+    files = sorted(folder.glob("**/enterprise_case*.parquet"))
+    frames = [pd.DataFrame(pd.read_parquet(one)) for one in files]
+    every = pd.concat(frames).drop_duplicates("case_id") if frames else pd.DataFrame({"track": []})
+    for track, mine in every.groupby("track"):
+        keys = [(_KINDS[kind], _text(key)) for kind, key in zip(mine["place_kind"], mine["place_id"], strict=True)]
+        columns = mine[["homes", *_EUROS]].astype(float).to_numpy()
+        yield str(track), keys, np.column_stack([np.ones(len(mine)), columns])
+
+
+def prices(attacker: Attacker, folders: Sequence[Path], figures: set[str]) -> dict[tuple[str, str], np.ndarray]:
+    """Learn how the euros of a case follow from its roofs, from cases in which all roofs are: per track and figure."""
+    out = {}
+    whole = attacker.true[sorted(figures)].astype(float)
+    for folder in folders:
+        for track, keys, euros in cases(folder):
+            for figure in figures:
+                sums = np.array([whole[figure].reindex(sorted(attacker.members.get(one, ()))).sum() for one in keys])
+                fine = np.isfinite(euros).all(axis=1) & (sums > 0)
+                if fine.sum() > 2 * euros.shape[1]:
+                    out[track, figure] = np.linalg.lstsq(euros[fine], sums[fine], rcond=1e-9)[0]
+    return out
+
+
+def paid(folder: Path, learnt: dict[tuple[str, str], np.ndarray]) -> Iterator[Place]:
+    """Return what the euros of the cases of an edition say of the sums of roofs."""
+    for track, keys, euros in cases(folder):
+        for number, (kind, key) in enumerate(keys):
+            said = {figure: float(euros[number] @ one) for (of, figure), one in learnt.items() if of == track}
+            told = {figure: value for figure, value in said.items() if np.isfinite(value)}
+            yield Place(f"{folder.name}/euro {track}", kind, key, told)
 
 
 @lru_cache(maxsize=1000)
@@ -167,11 +204,10 @@ def numbers_on(path: Path) -> dict[str, float]:
 
 def pages(folder: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
     """Return the factsheets and reports of an edition, and the place that each is about."""
-    kinds = {"buurt": "buurtcode", "best": "best_id", "gebied": "gebied_id"}
     for path in sorted(folder.rglob("*")):
         kind, _, key = re.sub(r"-(a3|gesprek)$", "", path.stem).partition("-")
-        if path.suffix in (".html", ".pdf") and kind in kinds:
-            yield path, (kinds[kind], key)
+        if path.suffix in (".html", ".pdf") and kind in _KINDS:
+            yield path, (_KINDS[kind], key)
 
 
 @dataclass
@@ -251,8 +287,8 @@ def attack(
     folders = sorted(one for one in maps.glob(f"{name}*") if (one / "index.html").is_file())
     members = members_of(ReaderStore(published.store), ReaderStore(published.store, public=True))
     attacker = Attacker(true, true[~true.index.isin(hidden)], now.loc[sorted(hidden)], members)
-    meaning = meanings(attacker, [truth.target], figures)
-    read, rows = {"tables": 0, "workbooks": 0, "pages": 0, "words": len(meaning)}, []
+    meaning, learnt = meanings(attacker, [truth.target], figures), prices(attacker, [truth.target], figures)
+    read, rows = {"tables": 0, "workbooks": 0, "pages": 0, "words": len(meaning), "prices": len(learnt)}, []
     for folder in folders:
         public = json.loads((folder / "data" / "metadata.json").read_text("utf-8")).get("edition") == "openbaar"
         for source, frame in tables(folder):
@@ -264,8 +300,13 @@ def attack(
         books, told = list(workbooks(folder)), list(said(folder, meaning))
         read["workbooks"] += len(books)
         read["pages"] += len(told)
-        rows += [*books, *told]
-    read["equations"] = sum(len(attacker.equations(rows, figure)) for figure in figures)
+        rows += [*books, *told, *paid(folder, learnt)]
+    for folder in sorted(published.store.root.parents[1].glob(f"editions/{name}/[0-9]*")):
+        for path in sorted(folder.glob("**/*.parquet")):
+            rows += places(f"editie/{path.stem}", pd.DataFrame(pd.read_parquet(path)), figures)
+        rows += paid(folder, learnt)
+    equations = [one for figure in figures for one in attacker.equations(rows, figure)]
+    read |= {"equations": len(equations), "of euros": sum("/euro " in row.source for row, *_ in equations)}
     out = [one for figure in sorted(figures) for one in _tried(attacker, rows, figure, true)]
     return out, read
 

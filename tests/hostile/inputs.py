@@ -263,6 +263,147 @@ def _shapefile_of_many(folder: Path, secret: Path, port: int) -> Path:
     return path
 
 
+def _with_module(path: Path, name: str, text: str) -> Path:
+    """Write a table that a module makes, as no program writes it."""
+    _package(path)
+    with sqlite3.connect(path) as base:
+        base.execute("pragma writable_schema = on")
+        base.execute("insert into sqlite_master values ('table', ?, ?, 0, ?)", [name, name, text])
+        base.execute(_REGISTER[0])
+    base.close()
+    return path
+
+
+@_vector
+def _module_in_brackets(folder: Path, secret: Path, port: int) -> Path:
+    return _with_module(folder / "b.gpkg", "bad", f"create virtual table bad using [VirtualText]('{secret}')")
+
+
+@_vector
+def _module_behind_a_remark(folder: Path, secret: Path, port: int) -> Path:
+    text = f"create/**/virtual/**/table bad using/**/VirtualText('{secret}')"
+    return _with_module(folder / "r.gpkg", "bad", text)
+
+
+@_vector
+def _module_behind_a_name(folder: Path, secret: Path, port: int) -> Path:
+    name = "a using rtree"
+    return _with_module(folder / "n.gpkg", name, f"create virtual table [{name} (] using VirtualText('{secret}')")
+
+
+def _with_blob(path: Path, blob: bytes) -> Path:
+    """Write a shape by hand, past the triggers that would look at it."""
+    _package(path)
+    with sqlite3.connect(path) as base:
+        for (name,) in base.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            base.execute(f'drop trigger "{name}"')
+        base.execute("update good set geom = ?", [b"GP\x00\x01" + struct.pack("<i", 28992) + blob])
+    base.close()
+    return path
+
+
+@_vector
+def _shape_of_many_rings(folder: Path, secret: Path, port: int) -> Path:
+    return _with_blob(folder / "rings.gpkg", b"\x01" + struct.pack("<II", 3, 0x7FFFFFFF))
+
+
+@_vector
+def _shape_in_a_shape(folder: Path, secret: Path, port: int) -> Path:
+    return _with_blob(folder / "nested.gpkg", (b"\x01" + struct.pack("<II", 7, 1)) * 3_000_000)
+
+
+def _system(path: Path, text: str) -> Path:
+    _package(path)
+    with sqlite3.connect(path) as base:
+        base.execute(
+            "update gpkg_spatial_ref_sys set organization = 'none', organization_coordsys_id = 99, definition = ? "
+            "where srs_id = 28992",
+            [text],
+        )
+    base.close()
+    return path
+
+
+@_vector
+def _system_at_an_address(folder: Path, secret: Path, port: int) -> Path:
+    return _system(folder / "far.gpkg", f"http://127.0.0.1:{port}/crs")
+
+
+@_vector
+def _system_in_a_file(folder: Path, secret: Path, port: int) -> Path:
+    return _system(folder / "near.gpkg", str(secret))
+
+
+@_vector
+def _system_of_gml_at_an_address(folder: Path, secret: Path, port: int) -> Path:
+    path = _gml(folder / "system.gml")
+    return _text(path, path.read_text("utf-8").replace("urn:ogc:def:crs:EPSG::28992", f"http://127.0.0.1:{port}/crs"))
+
+
+@_vector
+def _entity_by_parameter(folder: Path, secret: Path, port: int) -> Path:
+    return _gml(folder / "parameter.gml", before=f'<!DOCTYPE a [<!ENTITY % p SYSTEM "file://{secret}"> %p;]>')
+
+
+@_vector
+def _template_beside_is_a_link(folder: Path, secret: Path, port: int) -> Path:
+    (folder / "linked.gfs").symlink_to(secret)
+    return _gml(folder / "linked.gml")
+
+
+@_vector
+def _schema_beside_is_a_link(folder: Path, secret: Path, port: int) -> Path:
+    (folder / "other.xsd").symlink_to(secret)
+    return _gml(folder / "linked.gml", schema='xsi:schemaLocation="http://a other.xsd"')
+
+
+@_vector
+def _schema_of_the_bag_in_a_file(folder: Path, secret: Path, port: int) -> Path:
+    names = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    return _text(folder / "bag.xml", f'<bagStand {names} xsi:schemaLocation="a {secret}"></bagStand>')
+
+
+def _shapefile(folder: Path) -> Path:
+    gpd.GeoDataFrame({"name": ["x"]}, geometry=[SQUARE], crs=28992).to_file(folder / "s.shp")
+    return folder / "s.shp"
+
+
+for _side in ("dbf", "shx", "prj", "cpg", "qix"):
+
+    def _link(folder: Path, secret: Path, port: int, side: str = _side) -> Path:
+        path = _shapefile(folder)
+        path.with_suffix(f".{side}").unlink(missing_ok=True)
+        path.with_suffix(f".{side}").symlink_to(secret)
+        return path
+
+    VECTORS[f"link_as_{_side}"] = _link
+
+
+@_vector
+def _projection_at_an_address(folder: Path, secret: Path, port: int) -> Path:
+    _text(_shapefile(folder).with_suffix(".prj"), f"http://127.0.0.1:{port}/crs")
+    return folder / "s.shp"
+
+
+def _patched(path: Path, at: int, new: bytes) -> Path:
+    content = bytearray(path.read_bytes())
+    content[at : at + len(new)] = new
+    path.write_bytes(content)
+    return path
+
+
+@_vector
+def _table_of_many_rows(folder: Path, secret: Path, port: int) -> Path:
+    path = _shapefile(folder)
+    _patched(path.with_suffix(".dbf"), 4, struct.pack("<I", 0x7FFFFFFF))
+    return path
+
+
+@_vector
+def _shape_of_many_parts(folder: Path, secret: Path, port: int) -> Path:
+    return _patched(_shapefile(folder), 144, struct.pack("<II", 0x7FFFFFFF, 0x7FFFFFFF))
+
+
 def _tiff(path: Path, **how: object) -> Path:
     shape = {"height": 64, "width": 64, "count": 1, "dtype": "float32", "crs": 28992}
     place = Affine(0.5, 0.0, 200_000, 0.0, -0.5, 500_000)
@@ -331,4 +472,48 @@ def _one_large_block(folder: Path, secret: Path, port: int) -> Path:
 def _pipe_as_tif(folder: Path, secret: Path, port: int) -> Path:
     path = folder / "pipe.tif"
     os.mkfifo(path)
+    return path
+
+
+def _overview(path: Path, name: str) -> Path:
+    """Name another file in the sheet itself, of which the heights are to come at a smaller scale."""
+    _tiff(path)
+    with rasterio.open(path, "r+") as sheet:
+        sheet.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=name)
+    return path
+
+
+@_raster
+def _overview_in_a_file(folder: Path, secret: Path, port: int) -> Path:
+    return _overview(folder / "near.tif", str(secret))
+
+
+@_raster
+def _overview_at_an_address(folder: Path, secret: Path, port: int) -> Path:
+    return _overview(folder / "far.tif", f"/vsicurl/http://127.0.0.1:{port}/heights.tif")
+
+
+def _tags(path: Path, *tags: tuple[int, int, int], after: int = 0) -> Path:
+    head = b"II*\x00" + struct.pack("<IH", 8, len(tags))
+    path.write_bytes(
+        head + b"".join(struct.pack("<HHII", *one[:2], 1, one[2]) for one in tags) + struct.pack("<I", after)
+    )
+    return path
+
+
+_SHEET = ((258, 3, 32), (259, 3, 1), (262, 3, 1))
+
+
+@_raster
+def _many_tiles(folder: Path, secret: Path, port: int) -> Path:
+    side = 2_000_000_000
+    tiles = ((277, 3, 1), (322, 3, 16), (323, 3, 16), (324, 4, 8), (325, 4, 8), (339, 3, 3))
+    return _tags(folder / "tiles.tif", (256, 4, side), (257, 4, side), *_SHEET, *tiles)
+
+
+@_raster
+def _directory_that_goes_round(folder: Path, secret: Path, port: int) -> Path:
+    strips = ((273, 4, 8), (277, 3, 1), (278, 4, 64), (279, 4, 16_384), (339, 3, 3))
+    path = _tags(folder / "round.tif", (256, 4, 64), (257, 4, 64), *_SHEET, *strips, after=8)
+    path.write_bytes(path.read_bytes() + bytes(20_000))
     return path

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import os
 import re
 import resource
 import sys
@@ -14,8 +17,9 @@ import numpy as np
 import pytest
 
 from kansenkaart.acquire import readers
-from kansenkaart.config import Source
-from kansenkaart.errors import FormatError
+from kansenkaart.config import OptOut, Source
+from kansenkaart.errors import ConfigError, FormatError
+from kansenkaart.present.style import read_house_style
 from kansenkaart.sources import bag3d, own
 from kansenkaart.sources.tools import geofiles
 from kansenkaart.sources.tools.archives import parse_json
@@ -33,6 +37,15 @@ READABLE = {
     "endless_view_unregistered",
     "trigger_in_package",
     "overview_beside",
+    "system_at_an_address",
+    "system_in_a_file",
+    "system_of_gml_at_an_address",
+    "projection_at_an_address",
+    "shape_of_many_rings",
+    "shape_in_a_shape",
+    "table_of_many_rows",
+    "shape_of_many_parts",
+    "directory_that_goes_round",
 }
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -66,7 +79,7 @@ def secret(tmp_path):
 def _read_all(path):
     if path.suffix == ".tif":
         with open_raster(path) as sheet:
-            return sheet.read(1)
+            return [sheet.read(1), sheet.read(1, out_shape=(8, 8)), sheet.overviews(1)]
     return [layer_names(path), read_vector(path)]
 
 
@@ -123,7 +136,12 @@ def test_a_table_of_ones_own_takes_no_more_than_a_file_may(make, name, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("role", "form", "name"), [("weather_daily", "knmi", "days.txt"), ("sewer_node", "hydx-csv", "Knooppunt.csv")]
+    ("role", "form", "name"),
+    [
+        ("weather_daily", "knmi", "days.txt"),
+        ("sewer_node", "hydx-csv", "Knooppunt.csv"),
+        ("statistics", "statline-csv", "buurten.csv"),
+    ],
 )
 def test_text_of_stations_and_sewers_is_read_within_the_same_bounds(role, form, name, tmp_path, monkeypatch):
     path = tmp_path / name
@@ -131,8 +149,154 @@ def test_text_of_stations_and_sewers_is_read_within_the_same_bounds(role, form, 
     asked = []
     monkeypatch.setattr(readers, "aside", lambda reader, path, source: asked.append(path.name) or reader(path, source))
     with pytest.raises(FormatError):
-        readers.read(path, Source(role=role, publisher="knmi", origin="file", form=form, path=name, edition="1"))
+        readers.read(path, _source(role, form, name))
     assert asked == [name]
+
+
+def _source(role, form, name):
+    year = 2022 if role == "statistics" else None
+    return Source(role=role, publisher="knmi", origin="file", form=form, path=name, edition="1", year=year)
+
+
+def _read_as(role, form, path):
+    if role == "own_pand":
+        own.read_own(path, shape=own.PANDEN, known=(), first_year=2020, last_year=2060)
+    elif form == "toml":
+        read_house_style(path)
+    elif form == "text":
+        OptOut(bestand=path.name).ids(path.parent)
+    else:
+        readers.read(path, _source(role, form, path.name))
+
+
+@pytest.mark.parametrize(
+    ("role", "form", "name"),
+    [
+        ("roof_face", "cityjson", "a.city.json"),
+        ("roof_face", "cityjson", "a.city.json.gz"),
+        ("weather_hourly", "epw", "a.epw"),
+        ("weather_daily", "knmi", "a.txt"),
+        ("sewer_node", "hydx-csv", "Knooppunt.csv"),
+        ("statistics", "statline-csv", "a.csv"),
+        ("pand", "auto", "a.zip"),
+        ("pand", "auto", "a.gpkg"),
+        ("own_pand", "own", "a.csv"),
+        ("own_pand", "own", "a.xlsx"),
+        ("house style", "toml", "a.toml"),
+        ("opt-out list", "text", "a.txt"),
+    ],
+)
+def test_a_pipe_or_a_device_is_not_waited_for(role, form, name, tmp_path):
+    """It would never end, and has no size that says so."""
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "device").mkdir()
+    (tmp_path / "device" / name).symlink_to("/dev/zero")
+    for path in (tmp_path / name, tmp_path / "device" / name):
+        began = time.monotonic()
+        with pytest.raises((FormatError, ConfigError)):
+            _read_as(role, form, path)
+        assert time.monotonic() - began < MOST_S
+
+
+def _book(path, port, secret):
+    """Write a workbook with a link to a program, and one to another workbook."""
+    link = f'<externalLink xmlns="{_MAIN}"><ddeLink xmlns:r="{_REL}" ddeService="cmd" ddeTopic="/c x"/></externalLink>'
+    far = f'<Relationship Id="rId1" Type="{_REL}/externalLinkPath" Target="http://127.0.0.1:{port}/x" TargetMode="External"/>'
+    named = (
+        f'<Relationship Id="rId9" Type="{_REL}/externalLink" Target="externalLinks/externalLink1.xml"/></Relationships>'
+    )
+    rels = f'<Relationships xmlns="{_PACKAGE}/relationships">'
+    cells = "".join(f'<c t="inlineStr"><is><t>{one}</t></is></c>' for one in own.PANDEN.columns)
+    parts = {
+        **WORKBOOK,
+        "xl/workbook.xml": WORKBOOK["xl/workbook.xml"].replace(
+            "</sheets>", '</sheets><externalReferences><externalReference r:id="rId9"/></externalReferences>'
+        ),
+        "xl/_rels/workbook.xml.rels": WORKBOOK["xl/_rels/workbook.xml.rels"].replace("</Relationships>", named),
+        "xl/externalLinks/externalLink1.xml": link,
+        "xl/externalLinks/_rels/externalLink1.xml.rels": f"{rels}{far}</Relationships>",
+        "xl/worksheets/sheet1.xml": (HEAD + f"<row>{cells}</row>".encode() + TAIL).decode(),
+    }
+    with zipfile.ZipFile(path, "w") as made:
+        for name, text in parts.items():
+            made.writestr(name, text)
+    return lambda: own.read_own(path, shape=own.PANDEN, known=(), first_year=2020, last_year=2060)
+
+
+def _entities(path, port, secret):
+    grown = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    kinds = f'<!DOCTYPE a [<!ENTITY f SYSTEM "file://{secret}"><!ENTITY e0 "ha">{grown}]>'
+    sheet = kinds.encode() + HEAD + b'<row><c t="inlineStr"><is><t>&f;&e9;</t></is></c></row>' + TAIL
+    with zipfile.ZipFile(path, "w") as made:
+        for name, text in {**WORKBOOK, "xl/worksheets/sheet1.xml": sheet.decode()}.items():
+            made.writestr(name, text)
+    return lambda: own.read_own(path, shape=own.PANDEN, known=(), first_year=2020, last_year=2060)
+
+
+def _textures(path, port, secret):
+    far = f"http://127.0.0.1:{port}"
+    document = {
+        "type": "CityJSON",
+        "version": "2.0",
+        "transform": {"scale": [1, 1, 1], "translate": [0, 0, 0]},
+        "metadata": {"referenceSystem": f"{far}/crs/EPSG/0/7415"},
+        "extensions": {"x": {"url": f"{far}/x.json", "version": "1"}},
+        "appearance": {"textures": [{"type": "PNG", "image": one} for one in (f"{far}/a.png", f"file://{secret}")]},
+        "CityObjects": {},
+        "vertices": [],
+    }
+    path.write_text(json.dumps(document), "utf-8")
+    return lambda: bag3d.read_roof_face(path)
+
+
+def _brackets(path, port, secret):
+    path.write_text('{"type":"CityJSON","vertices":' + "[" * 2_000_000, "utf-8")
+    return lambda: bag3d.read_roof_face(path)
+
+
+def _bomb(path, port, secret):
+    with gzip.open(path, "wb", 1) as sink:
+        for _ in range(700):
+            sink.write(bytes(1 << 20))
+    return lambda: bag3d.read_roof_face(path)
+
+
+def _slip(path, port, secret):
+    with zipfile.ZipFile(path, "w") as made:
+        for name in (f"../elsewhere/{secret.name}", str(secret), "..\\..\\secret.gpkg"):
+            made.writestr(name, "x")
+        link = zipfile.ZipInfo("a.gpkg")
+        link.external_attr = 0o120777 << 16
+        made.writestr(link, str(secret))
+    return lambda: readers.read(path, _source("pand", "auto", path.name))
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "readable"),
+    [
+        (_book, "links.xlsx", True),
+        (_entities, "entities.xlsx", False),
+        (_textures, "textures.city.json", True),
+        (_brackets, "brackets.city.json", False),
+        (_bomb, "bomb.city.json.gz", False),
+        (_slip, "slip.zip", False),
+    ],
+)
+def test_a_workbook_a_model_and_an_archive_open_nothing_else(make, name, readable, tmp_path, secret):
+    with listening() as (port, calls):
+        read = make(tmp_path / name, port, secret)
+        before, words = time.monotonic(), secret.read_text("utf-8")
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with opened(secret) as count:
+            if readable:
+                read()
+            else:
+                with pytest.raises(FormatError):
+                    read()
+        took = time.monotonic() - before
+    assert (count, calls, secret.read_text("utf-8")) == ([], [], words)
+    assert took < MOST_S
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) * 1024 < 0.8 * MOST_BYTES
 
 
 def test_thirty_hostile_inputs():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.mutation.__main__ import PACKAGE, TESTS, drawn, room_of
+from tests.mutation.__main__ import PACKAGE, TESTS, drawn, near_first, room_of
 from tests.mutation.faults import faults_of, spoil
 
 TEXT = '''"""A doc with 1 < 2."""
@@ -48,3 +48,9 @@ def test_a_seed_draws_the_same_faults_and_another_seed_others():
 
 def test_every_module_has_tests_that_look_at_its_room():
     assert {room_of(path) for path in PACKAGE.rglob("*.py")} <= set(TESTS)
+
+
+def test_the_tests_that_name_a_module_come_first_and_the_room_follows():
+    tests = near_first(PACKAGE / "publish" / "audit.py")
+    assert tests[0] == "publish/test_audit.py"
+    assert tests[-len(TESTS["publish"]) :] == TESTS["publish"]

@@ -15,6 +15,7 @@ from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.steps import publish, require_safe
 from kansenkaart.runs import study as pipeline
 from kansenkaart.score.panden import without_installed
+from kansenkaart.tables.store import Lineage
 from tests.hostile import attacker
 
 ROOF = ("yield_fit_kwh_per_year", "sun_eur_per_year", "kwp_pay")
@@ -93,6 +94,68 @@ def test_what_only_three_layers_together_give_away_is_found():
         assert audit.audit({one: frame for one, frame in tables.items() if one != name}, homes) == []
 
 
+def _crossed(**groups):
+    """Build homes of groups that each lie in some rows: ``("street", "a")`` is street a; the size of each comes first."""
+    columns = {"street": "street_id", "key": "street_key", "area": "gebied_id", "block": "block_id"}
+    rows = []
+    for size, *where in groups.values():
+        rows += [{columns[kind]: name for kind, name in where}] * size
+    frame = pd.DataFrame(rows, columns=["street_id", "street_key", "gebied_id", "block_id"])
+    frame = frame.astype({"gebied_id": "Int64", "block_id": "Int64"}).assign(home_id=range(len(frame)))
+    return audit.Homes(frame, {str(one): str(one) for one in frame["block_id"].dropna().unique()}, {})
+
+
+SHOWN = {
+    "gebied": pd.DataFrame({"gebied_id": [1]}),
+    "block": pd.DataFrame({"block_id": [1]}),
+    "street_water": _streets("s"),
+    "street_score": pd.DataFrame({"street_key": ["k"]}),
+}
+
+
+def test_a_sum_of_three_groups_that_only_four_layers_give_is_found():
+    """Area + block - street - key is a + b + c, 2 + 3 + 4 homes, none of which is given by itself."""
+    large = {
+        "w": (20, ("area", 1), ("street", "s")),
+        "x": (20, ("area", 1), ("key", "k")),
+        "y": (20, ("block", 1), ("street", "s")),
+        "z": (30, ("block", 1), ("key", "k")),
+    }
+    few = {"a": (2, ("area", 1)), "b": (3, ("block", 1)), "c": (4, ("area", 1), ("block", 1), ("street", "s"))}
+    homes = _crossed(**large, **few)
+    (found,) = audit.audit(SHOWN, homes)
+    assert (found.how, found.homes, len(found.rows), found.drop) == ("combined", 9, 4, ("street_score", "k"))
+    assert audit.to_leave_out(SHOWN, homes) == {("street_score", "k")}
+    for name in SHOWN:
+        assert audit.audit({one: frame for one, frame in SHOWN.items() if one != name}, homes) == []
+    # With four homes in b they are ten together, which may be known.
+    assert audit.audit(SHOWN, _crossed(**large, **few | {"b": (4, ("block", 1))})) == []
+
+
+def test_a_difference_of_two_groups_of_a_few_homes_is_found():
+    """Area - street + key - block is a - b: what five homes have more than two others."""
+    large = {
+        "w": (20, ("area", 1), ("street", "s")),
+        "x": (20, ("area", 1), ("block", 1)),
+        "y": (20, ("key", "k"), ("street", "s")),
+        "z": (30, ("key", "k"), ("block", 1)),
+    }
+    (found,) = audit.audit(SHOWN, _crossed(**large, a=(5, ("area", 1)), b=(2, ("block", 1))))
+    assert (found.how, found.homes, len(found.rows)) == ("combined", 7, 4)
+    assert audit.audit(SHOWN, _crossed(**large, a=(5, ("area", 1)), b=(5, ("block", 1)))) == []
+
+
+def test_where_the_search_would_go_on_too_long_the_row_goes(monkeypatch):
+    homes = _homes({"A": 20, "B": 20, "C": 12})
+    frame = homes.frame.assign(gebied_id=pd.array([1] * 15 + [2] * 20 + [1] * 17, dtype="Int64"))
+    tables = {"gebied": pd.DataFrame({"gebied_id": [1, 2]}), "street_water": _streets("A", "B")}
+    homes = audit.Homes(frame, {}, {})
+    assert audit.audit(tables, homes) == []
+    monkeypatch.setattr(audit, "_MOST_STEPS", 1)
+    assert {one.homes for one in audit.audit(tables, homes)} == {5}
+    assert audit.to_leave_out(tables, homes)
+
+
 def test_a_finer_layer_costs_no_coarser_row():
     homes = _homes({"A": 30, "B": 20, "C": 4}, areas={0: 30, 1: 24})  # C is in no row of streets: 24 - 20 = 4
     tables = {"buurt_score": BUURT, "gebied": pd.DataFrame({"gebied_id": [0, 1]}), "street_water": _streets("A", "B")}
@@ -120,6 +183,15 @@ def test_pipes_give_away_what_joins_at_a_node(pipes, left_out):
     assert audit.pipes_to_leave_out(frame) == left_out
     assert bool(audit.pipe_findings(frame)) == bool(left_out)
     assert audit.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
+
+
+def test_what_is_left_of_pipes_is_audited_as_it_is_published():
+    """Without bc, which gives away five at c, b and c are one: 100 - 60 - 40 - 15 is fine. At b 60 - 40 - 15 is not."""
+    frame = _pipes(ab=60, be=40, bf=15, bc=95, cd=100)
+    left_out = audit.pipes_to_leave_out(frame)
+    assert "bc" in left_out
+    assert audit.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
+    assert len(left_out) == 2
 
 
 def test_a_pipe_that_is_left_out_does_not_hide_what_joins_beyond_it():
@@ -253,6 +325,23 @@ def test_who_reads_all_that_was_published_rebuilds_no_roof(finished, opted):
     # The same attack on an edition from before the list, in whose sums the roofs still are, finds every one of them.
     won = {one.pand for one in attacker.attack(truth, place.store, truth, hidden)[0] if one.wins}
     assert won == set(hidden)
+
+
+def test_nothing_at_all_depends_on_a_roof_on_the_list(opted, tmp_path):
+    """Without the faces of these roofs in the source, the sun is computed anew and all that is made of it is the same."""
+    import shutil
+
+    place = pipeline.open_study("proefveld", root=shutil.copytree(opted, tmp_path / "without"))
+    store, faces = place.store, place.store.read("roof_face")
+    hidden = faces["pand_id"].astype(str).isin(place.study.weglaten.panden)
+    assert hidden.any()
+    told = store.describe("roof_face")
+    lineage = Lineage(
+        told["fingerprint"], store.sources_of(["roof_face"]), told["inputs"], told["parameters"], told["tally"]
+    )
+    store.write("roof_face", faces[~hidden].reset_index(drop=True), lineage)
+    reports = [*pipeline.run_score(place), *pipeline.run_publish(place)]
+    assert {one.step for one in reports if one.status != "unchanged"} <= {"zon", "editie"}
 
 
 def test_the_public_edition_with_an_opt_out_list_is_made_and_says_what_it_is(opted):

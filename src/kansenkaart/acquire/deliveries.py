@@ -25,7 +25,7 @@ from kansenkaart.config import DATA_VARIABLE, Folders, Source
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import ahn, publishers
 from kansenkaart.sources.tools.geofiles import open_raster
-from kansenkaart.sources.tools.rawnames import reading, some
+from kansenkaart.sources.tools.rawnames import plain, reading, some
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 from kansenkaart.tables.step import Product, Step, version_of
@@ -101,7 +101,7 @@ def deliver(source: Source, errand: Errand) -> Delivery:
         role=source.role,
         edition=source.edition,
         address=str(source.path),
-        sha256=sha256_of(*_files(path)),
+        sha256=sha256_of(*_files(plain(path))),
         year=source.year,
     )
     return Delivery((path,), (record,))
@@ -319,7 +319,10 @@ _SIDES = (".shx", ".dbf", ".prj", ".cpg")
 def _files(path: Path) -> Iterable[Path]:
     if path.is_dir():
         return sorted(one for one in path.rglob("*") if one.is_file())
-    return [path, *(side for ending in _SIDES if path.suffix == ".shp" and (side := path.with_suffix(ending)).exists())]
+    return [
+        path,
+        *(side for ending in _SIDES if path.suffix == ".shp" and (side := path.with_suffix(ending)).is_file()),
+    ]
 
 
 Box = tuple[float, float, float, float]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from kansenkaart.acquire.deliveries import Delivery
-from kansenkaart.config import Folders, Source, Study
+from kansenkaart.config import STATUS, Folders, Source, Study
 from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, OwnData, read_actuals, read_own
 from kansenkaart.tables.assumptions import default_services
@@ -218,19 +219,27 @@ def forget(study: Study, folders: Folders, role: str) -> list[str]:
             remedy=f"take its [[source]] out of the study file, remove the file itself, then: kansenkaart vergeet "
             f"{study.name} {role}",
         )
-    store = Store(folders.processed / study.name)
+    store, root = Store(folders.processed / study.name), folders.maps.parent
     maps = [path for path in folders.maps.glob(f"{study.name}*") if _is_of(path, study.name)]
     with locked(store.root, *maps):
         gone = [*erase_tables(store, {role}), *_erase_editions(store, {role})]
-        for folder in maps:
+        for folder in [*maps, *(one for one in root.glob("uitgaven/*") if _is_release_of(one, study.name))]:
             shutil.rmtree(folder)
             gone.append(folder)
-    root = folders.maps.parent
+        if (failed := store.root / STATUS).exists():  # it may repeat what was wrong with the file
+            failed.unlink()
+            gone.append(failed)
     return [str(one.relative_to(root)) for one in gone]
 
 
 def _is_of(path: Path, name: str) -> bool:
     return path.is_dir() and not path.is_symlink() and path.name in (name, f"{name}-intern", f"{name}-openbaar")
+
+
+def _is_release_of(path: Path, name: str) -> bool:
+    """Tell whether a folder is a release of a study, whatever went into it: that of a public edition names no own data."""
+    named = re.fullmatch(rf"{re.escape(name)}(-intern)?-\d{{4}}[\d-]*", path.name)
+    return path.is_dir() and not path.is_symlink() and named is not None
 
 
 def erase_left(study: Study, store: Store) -> None:
@@ -293,6 +302,7 @@ def _erase_editions(store: Store, roles: set[str]) -> list[Path]:
     """Erase the editions that were made with these roles: their tables, summaries and differences."""
     folder = store.root.parent.parent / "editions" / store.root.name
     gone = [one.parent for one in sorted(folder.glob("*/edition.json")) if _was_made_with(one, roles)]
+    gone += [one for one in sorted(folder.glob(".*.part")) if one.is_dir()]  # of a run that was killed meanwhile
     pages = [path for path in (folder / "cijfers.html", folder / "cijfers.csv") if gone and path.exists()]
     for one in gone:
         shutil.rmtree(one)

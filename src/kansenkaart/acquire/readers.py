@@ -76,7 +76,7 @@ _READERS: dict[tuple[str, str], Reader] = {
 ROLES_READ = frozenset(role for role, _ in _READERS)
 AUTO = "auto"
 #: Forms that are text of any size: read in the second process, within the memory and time of one file.
-_IN_TEXT = ("hydx-csv", "knmi", "epw")
+_IN_TEXT = ("hydx-csv", "knmi", "epw", "statline-csv")
 _WITHOUT_LAYERS = ("hydx-csv", "epw", "zwolle-geojson", "odata-v3", "statline-csv")
 #: Roles of which one form is all there is.
 _ONLY_FORM = {"statistics": "odata-v3", "roof_face": "cityjson", "weather_daily": "knmi"}

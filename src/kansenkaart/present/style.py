@@ -329,7 +329,7 @@ def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
         When the file is not such a table.
     """
     try:
-        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
             raise ValueError(f"a link, or more than {MOST_BYTES} bytes")
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -3,19 +3,22 @@
 Each published row that speaks of homes stands for a set of them. Two rows whose sets differ by one to nine homes give away
 those few; so does a place less the sum of the rows of one layer that lie in it (its rest), and the rows of one layer that
 cover a place less that place. What no single subtraction gives, several layers together may: all published sums are one set of
-linear equations in the homes, and whatever that set determines is given away. Pipes are successive sums: at a node the largest
+linear equations in the homes, and every combination of them, of any number of rows, that leaves one to nine homes is sought,
+exactly and in full. Pipes are successive sums: at a node the largest
 less the others is what joins there.
 
 References
 ----------
 .. [1] A. Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4: primary and secondary suppression in tables.
-.. [2] D. Fong and M. Saunders, LSMR: an iterative algorithm for sparse least-squares problems, SIAM J. Sci. Comput. 33 (2011).
+.. [2] J. Oxley, Matroid Theory, Oxford 2011, section 2.2: vectors of least support in a row space (cocircuits).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import Any
 
@@ -24,7 +27,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import lsmr
 
 LEAST_HOMES = 10
 #: Layers with rows that stand for homes, from coarse to fine: of two rows that cannot both be shown, the finer one goes.
@@ -49,8 +51,10 @@ _KEYS = {
     "street_score": ("street_key",),
 }
 _NODE_M = 0.01
-_TINY = 1e-6
-_MOST_STEPS = 20_000
+#: Steps of the search for sums with one part; where it would take more, the part counts as given away.
+_MOST_STEPS = 2_000
+#: A sum of homes: how often each part counts in it and, by -1 less its number, each published row that it is made of.
+_Line = dict[int, Fraction]
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,8 @@ def _suppressed(rows: Sequence[tuple[str, str]], homes: Homes) -> set[tuple[str,
     for layer in np.unique(sums.layer):  # from coarse to fine: what a finer layer gives away costs no coarser row
         while found := _both(sums, alive & (sums.layer <= layer)):
             for one in found:
-                alive[number[one.drop]] = False
+                if all(alive[number[row]] for row in one.rows):  # else it is gone with a row left out just now
+                    alive[number[one.drop]] = False
     return {row for row, kept in zip(rows, alive, strict=True) if not kept}
 
 
@@ -248,23 +253,17 @@ class _Sums:
         ]
 
     def combined(self, alive: NDArray[np.bool_]) -> list[Finding]:
-        """Return the few homes that all rows together determine, as sums and differences of any number of them.
+        """Return the few homes of which all rows together say anything, as sums and differences of any number of them.
 
         The row to leave out is of the finest layer, and there the one that weighs most in the sum.
         """
         numbers = np.flatnonzero(alive)
-        rows, finest = self.parts[numbers], max(self.layer[numbers], default=0)
         found: list[Finding] = []
-        for part in _determined(rows, self.part_size):
-            target = np.zeros(rows.shape[1])
-            target[part] = 1.0
-            weight = np.abs(_least_squares(rows, target))
-            order = sorted(
-                range(len(numbers)), key=lambda at: (-round(float(weight[at]), 4), self.size[numbers[at]], at)
-            )
-            used = [int(numbers[at]) for at in order if weight[at] > _TINY]
-            drop = next(at for at in used if self.layer[at] == finest or at == used[-1])
-            homes = int(self.part_size[part].sum())
+        for parts, weights in _few(self.parts[numbers], self.part_size):
+            order = sorted(weights, key=lambda at: (-weights[at], self.size[numbers[at]], at))
+            used = [int(numbers[at]) for at in order]
+            drop = max(used, key=lambda at: self.layer[at])
+            homes = int(self.part_size[list(parts)].sum())
             found.append(Finding("combined", tuple(self.rows[at] for at in used), homes, self.rows[drop]))
         return found
 
@@ -291,28 +290,131 @@ def _indivisible(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[
     return columns[:, first].tocsr().astype(float), np.bincount(of, minlength=len(numbers))
 
 
-def _determined(rows: sparse.csr_matrix, size: NDArray[np.intp]) -> list[list[int]]:
-    """Return the parts, and pairs of parts, of one to nine homes that the rows determine.
+def _few(rows: sparse.csr_matrix, size: NDArray[np.intp]) -> list[tuple[frozenset[int], dict[int, Fraction]]]:
+    """Return the smallest sets of parts, of one to nine homes in all, of which the rows leave a sum without any other part.
 
-    A vector that every row maps to 0 is 0 wherever the rows determine a part; a random one is so nowhere else. It is what the
-    rows cannot explain of a random vector [2]_.
+    Each with the weight of every row in that sum. First the parts of ten homes and more are eliminated, in whole numbers and
+    fractions; what is left speaks of small parts only, and is searched for sums of few homes [2]_.
     """
-    if not rows.shape[0]:
-        return []
-    drawn = np.random.default_rng(1).standard_normal(rows.shape[1])
-    rest = drawn - rows.T @ _least_squares(rows, drawn)
-    few = np.flatnonzero((size < LEAST_HOMES) & (np.abs(rest) >= _TINY))
-    out = [[int(at)] for at in np.flatnonzero((size < LEAST_HOMES) & (np.abs(rest) < _TINY))]
-    order = few[np.argsort(np.abs(rest[few]))]
-    for one, other in pairwise(order.tolist()):
-        if abs(rest[one] + rest[other]) < _TINY and size[one] + size[other] < LEAST_HOMES:
-            out.append([one, other])
-    return out
+    lines = [
+        {int(part): Fraction(1) for part in rows.indices[first:last]} | {-1 - at: Fraction(1)}
+        for at, (first, last) in enumerate(pairwise(rows.indptr))
+    ]
+    search = _Search(_echelon(_without(lines, {int(one) for one in np.flatnonzero(size >= LEAST_HOMES)})), size)
+    return [(parts, search.weights(parts)) for parts in search.sets()]
 
 
-def _least_squares(rows: sparse.csr_matrix, target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return with which weights the rows come nearest to a vector [2]_."""
-    return np.asarray(lsmr(rows.T, target, atol=1e-12, btol=1e-12, maxiter=_MOST_STEPS)[0], float)
+def _parts_of(line: _Line) -> list[int]:
+    return [key for key in line if key >= 0]
+
+
+def _take(line: _Line, times: Fraction, other: _Line) -> None:
+    for key, value in other.items():
+        left = line.get(key, Fraction(0)) - times * value
+        if left:
+            line[key] = left
+        else:
+            line.pop(key, None)
+
+
+def _without(lines: list[_Line], large: set[int]) -> list[_Line]:
+    """Return what the lines say of the other parts: each large one is solved from the shortest line that has it [2]_."""
+    holders: dict[int, set[int]] = {}
+    for at, line in enumerate(lines):
+        for part in _parts_of(line):
+            holders.setdefault(part, set()).add(at)
+    waiting = [(len(holders[part]), part) for part in sorted(large) if part in holders]
+    heapify(waiting)
+    while waiting:
+        count, part = heappop(waiting)
+        if not (mine := holders[part]):
+            continue
+        if len(mine) != count:
+            heappush(waiting, (len(mine), part))
+            continue
+        first = min(mine, key=lambda at: (len(lines[at]), at))
+        chosen = lines[first]
+        for at in sorted(mine - {first}):
+            before = set(lines[at])
+            _take(lines[at], lines[at][part] / chosen[part], chosen)
+            for key in before ^ set(lines[at]):
+                if key >= 0:
+                    holders[key] ^= {at}
+        for key in _parts_of(chosen):
+            holders[key].discard(first)
+        lines[first] = {}
+    return [line for line in lines if _parts_of(line)]
+
+
+def _echelon(lines: list[_Line], among: frozenset[int] | None = None) -> dict[int, _Line]:
+    """Return the lines solved each for one part (of some), which no other then has; lines that follow from others are gone."""
+    solved: dict[int, _Line] = {}
+    for line in lines:
+        for part in [one for one in line if one in solved]:
+            if part in line:
+                _take(line, line[part], solved[part])
+        if not (mine := [key for key in _parts_of(line) if among is None or key in among]):
+            continue
+        part = min(mine)
+        solved[part] = {key: value / line[part] for key, value in line.items()}
+        for other in solved:
+            if other != part and part in solved[other]:
+                _take(solved[other], solved[other][part], solved[part])
+    return solved
+
+
+class _Search:
+    """Looks for sums of few homes among lines that are solved each for one part.
+
+    A sum of the lines has to be 0 in every part outside a set. For each part that is solved for nothing, that is one
+    equation, so a set cannot have just one part of an equation: each step takes one more of it [2]_.
+    """
+
+    def __init__(self, solved: dict[int, _Line], size: NDArray[np.intp]) -> None:
+        self.solved, self.size = solved, size
+        self.equation: dict[int, dict[int, Fraction]] = {}
+        for part, line in solved.items():
+            for key in _parts_of(line):
+                if key != part:
+                    self.equation.setdefault(key, {key: Fraction(1)})[part] = -line[key]
+        self.with_part: dict[int, list[int]] = {}
+        for name, terms in self.equation.items():
+            for part in terms:
+                self.with_part.setdefault(part, []).append(name)
+        self.steps = 0
+
+    def sets(self) -> list[frozenset[int]]:
+        """Return the smallest sets; a part whose search would go on too long counts as one, so that its row goes."""
+        out: set[frozenset[int]] = set()
+        for part in sorted(set(self.solved) | set(self.with_part)):
+            if self.size[part] < LEAST_HOMES:
+                self.steps = 0
+                found = set(self._from(frozenset([part]), LEAST_HOMES - 1 - int(self.size[part])))
+                out |= found if self.steps < _MOST_STEPS else {frozenset([part])}
+        return sorted(
+            (one for one in out if not any(other < one for other in out)), key=lambda one: (len(one), sorted(one))
+        )
+
+    def _from(self, chosen: frozenset[int], left: int) -> Iterator[frozenset[int]]:
+        self.steps += 1
+        if self.steps >= _MOST_STEPS:
+            return
+        names = sorted({name for part in chosen for name in self.with_part.get(part, ())})
+        alone = _echelon([dict(self.equation[name]) for name in names], chosen)
+        if len(alone) < len(chosen):
+            yield chosen
+            return
+        ways = [[one for one in terms if one not in chosen and self.size[one] <= left] for terms in alone.values()]
+        fewest = min(ways, key=len)
+        for part in sorted(fewest):
+            yield from self._from(chosen | {part}, left - int(self.size[part]))
+
+    def weights(self, parts: frozenset[int]) -> dict[int, Fraction]:
+        """Return how often each published row counts in the sum of these parts; of one that was not decided, in any."""
+        lines = [dict(self.solved[part]) for part in sorted(parts) if part in self.solved]
+        sums = _without(lines, {key for line in lines for key in _parts_of(line)} - parts)
+        line = sums[0] if sums else next(one for one in self.solved.values() if parts & one.keys())
+        return {-1 - key: abs(value) for key, value in line.items() if key < 0}
 
 
 def pipe_findings(pipes: pd.DataFrame) -> list[Finding]:
@@ -327,10 +429,11 @@ def pipe_findings(pipes: pd.DataFrame) -> list[Finding]:
 
 
 def pipes_to_leave_out(pipes: pd.DataFrame) -> set[str]:
-    """Return the pipes to leave out so that no node gives away one to nine homes; the nodes at both ends then are one."""
-    ends, gone = _ends(pipes), np.zeros(len(pipes), bool)
+    """Return the pipes to leave out so that no node gives away one to nine homes, nor two nodes without the pipe between them."""
+    drawn, gone = _ends(pipes), np.zeros(len(pipes), bool)
+    ends = drawn.copy()
     ids = {str(one): at for at, one in enumerate(pipes["pipe_id"])}
-    while found := _at_nodes(ends[~gone], pipes[~gone]):
+    while found := _at_nodes(ends[~gone], pipes[~gone]) or _at_nodes(drawn[~gone], pipes[~gone]):
         for one in found:
             at = ids[one.drop[1]]
             gone[at] = True

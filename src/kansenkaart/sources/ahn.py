@@ -22,7 +22,7 @@ from kansenkaart.errors import CrsError, FetchError, FormatError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.bulk import Feed, RangeFile, reachable
 from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NAMED_RD, NORTH_OF_LIMBURG_M
-from kansenkaart.sources.tools.geofiles import TIFF_MAGIC, open_raster
+from kansenkaart.sources.tools.geofiles import PLAIN, TIFF_MAGIC, open_raster, require_alone
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
 from kansenkaart.sources.tools.rawfolder import edition_of, plain_name
 from kansenkaart.sources.tools.rawnames import reading
@@ -420,10 +420,6 @@ def _part_or_sheet(link: str, target: Path, bbox_m: Box, http: Http) -> Path:
     return sheet
 
 
-#: As `kansenkaart.sources.tools.geofiles.open_raster` opens a sheet on disk: nothing beside it is looked at.
-_PLAIN = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO", "GDAL_GEOREF_SOURCES": "INTERNAL"}
-
-
 def _read_part(link: str, part: Path, bbox_m: Box, http: Http) -> bool:
     """Read a window of a sheet on the server into a file of its own; not if the window is most of the sheet."""
     name = plain_name(Path(urlsplit(link).path).name)
@@ -433,7 +429,8 @@ def _read_part(link: str, part: Path, bbox_m: Box, http: Http) -> bool:
             raise FileNotFoundError(path)  # GDAL looks for files beside it
         return RangeFile(link, http)
 
-    with rasterio.Env(**_PLAIN), rasterio.open(name, driver="GTiff", opener=opener) as sheet:
+    with rasterio.Env(**PLAIN), rasterio.open(name, driver="GTiff", opener=opener) as sheet:
+        require_alone(sheet, Path(name))
         west, south, east, north = bbox_m
         exact = from_bounds(west, south, east, north, sheet.transform)
         left, top = max(math.floor(exact.col_off), 0), max(math.floor(exact.row_off), 0)

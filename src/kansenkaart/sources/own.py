@@ -194,6 +194,14 @@ def read_actuals(path: Path, *, first_year: int, last_year: int, layer: str | No
     return _told(raw, ACTUALS, frozenset(ids), (first_year, last_year), {})
 
 
+def _names_in(head: Sequence[str]) -> str:
+    """Return the names of the columns for a message; cells of a file without a head may be of people, and are not repeated."""
+    cells = [one for one in head if one]
+    if any(re.fullmatch(r"[\d.,eE+]+", one) for one in cells):
+        return "no names of columns"
+    return ", ".join(cells) or "an empty file"
+
+
 def _own_columns(table: Table, shape: OwnTable, path: Path) -> pd.DataFrame:
     """Return the columns of the table by our names, with the row of the file as index."""
     rows, head = table.rows, table.head
@@ -202,7 +210,7 @@ def _own_columns(table: Table, shape: OwnTable, path: Path) -> pd.DataFrame:
     if missing:
         raise FormatError(
             f"the columns {', '.join(name for name in shape.columns if name not in shape.optional)}",
-            found=f"{', '.join(filter(None, head)) or 'an empty file'}; missing {', '.join(missing)}",
+            found=f"{_names_in(head)}; missing {', '.join(missing)}",
             where=f"{path.name}, row {rows[table.at][0] if rows else 1}",
             remedy="add or rename the columns, or begin with an example: kansenkaart eigen-data --voorbeeld",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import uuid
 import zipfile
 import zlib
@@ -12,9 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.errors import FormatError, StoreError
-from kansenkaart.sources.tools.rawnames import MOST_BYTES, bounded
+from kansenkaart.sources.tools.rawnames import bounded
 
 _CHUNK_BYTES, _NAMED = 1 << 20, 5
+#: What a document of JSON may take as values [byte]; a tile of 3DBAG of 10 MB takes some 150 MB.
+MOST_JSON_BYTES = 600 << 20
+_FIRST_BYTES = {
+    rb"$": "an empty file",
+    rb"\xff\xfe|\xfe\xff": "text in UTF-16",
+    rb"PK\x03\x04": "a zip",
+    rb"\x1f\x8b": "a file packed with gzip",
+    rb"SQLite": "a database of SQLite",
+    rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype html|html)": "a web page",
+    rb"(\xef\xbb\xbf)?\s*<": "XML of another kind",
+    rb"(\xef\xbb\xbf)?\s*[{\[]": "JSON",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,12 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
     return target
 
 
+def seen_in(head: bytes) -> str:
+    """Return what a file is by its first bytes, for people."""
+    there = (what for starts, what in _FIRST_BYTES.items() if re.match(starts, head, re.DOTALL))
+    return next(there, f"one that starts with {head[:24]!r}")
+
+
 def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
     """Return the bytes of a file that is read whole, out of the gzip or the zip in which it may be packed.
 
@@ -89,10 +108,10 @@ def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
     FormatError
         If it is too large, or a zip does not hold one such file.
     """
-    content = bounded(path).read_bytes()
+    content = bounded(path, most_bytes=MOST_JSON_BYTES).read_bytes()
     if content.startswith(b"\x1f\x8b"):
         with gzip.open(path) as opened:
-            content = opened.read(MOST_BYTES + 1)
+            content = opened.read(MOST_JSON_BYTES + 1)
     elif content.startswith(b"PK"):
         with zipfile.ZipFile(path) as archive:
             names = [one for one in archive.namelist() if one.lower().endswith(endings)]
@@ -104,10 +123,10 @@ def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
                     remedy="unpack it and name each file in a [[source]] of its own",
                 )
             with archive.open(names[0]) as opened:
-                content = opened.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
+                content = opened.read(MOST_JSON_BYTES + 1)
+    if len(content) > MOST_JSON_BYTES:
         raise FormatError(
-            f"at most {MOST_BYTES} bytes, unpacked", found="more", where=path.name, remedy="give a smaller area"
+            f"at most {MOST_JSON_BYTES} bytes, unpacked", found="more", where=path.name, remedy="give a smaller area"
         )
     return content
 
@@ -118,8 +137,6 @@ def _refused(expected: str, found: str, where: str) -> FormatError:
     )
 
 
-#: What a document of JSON may take as values [byte]; a tile of 3DBAG of 10 MB takes some 150 MB.
-MOST_JSON_BYTES = 600 << 20
 #: What each sign of JSON may cost as a value of Python, at most [byte]: an object, a list, an element, half a text.
 _JSON_COSTS = ((b"{", 240), (b"[", 88), (b",", 32), (b'"', 30))
 

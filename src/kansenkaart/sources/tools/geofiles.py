@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import glob
 import os
 import re
 import subprocess
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kansenkaart.errors import FormatError
+from kansenkaart.sources.tools.archives import seen_in
 from kansenkaart.sources.tools.transport import shut_the_network
 
 Box = tuple[float, float, float, float]
@@ -49,18 +51,9 @@ _SQLITE = b"SQLite format 3\x00"
 _GPKG_IDS = (b"GPKG", b"GP10", b"GP11", b"GP12")
 #: First bytes of TIFF and BigTIFF in both byte orders [TIFF 6.0, section 2].
 TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_FIRST_BYTES = {
-    rb"$": "an empty file",
-    rb"\xff\xfe|\xfe\xff": "text in UTF-16",
-    rb"PK\x03\x04": "a zip",
-    rb"\x1f\x8b": "a file packed with gzip",
-    rb"SQLite": "a database of SQLite",
-    rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype html|html)": "a web page",
-    rb"(\xef\xbb\xbf)?\s*<": "XML of another kind",
-    rb"(\xef\xbb\xbf)?\s*[{\[]": "JSON",
-}
 _MODULES = frozenset({"rtree", "rtree_i32", "fts3", "fts4", "fts5", "virtualspatialindex", "virtualelementary"})
-_VIRTUAL = re.compile(r"(?is)^\s*create\s+virtual\s+table\s.*?\susing\s+\"?(\w+)")
+_TABLE = re.compile(r"(?i)create table ")  # as SQLite itself begins the text of each
+_VIRTUAL = re.compile(r"(?i)create virtual table (?:\"(?:[^\"]|\"\")*\"|\w+)\s+using\s+\"?(\w+)\"?\s*(?:\(|$)")
 _REGISTERS = {
     "gpkg_contents": "select table_name from gpkg_contents",
     "geometry_columns": "select f_table_name from geometry_columns",
@@ -176,15 +169,24 @@ def endings() -> frozenset[str]:
     return frozenset(_KINDS)
 
 
-def bounds_of(path: Path) -> Box:
-    """Return the box around the first layer of a vector file, in its own coordinates [m]; raises as `read_vector`."""
-    west, south, east, north = _ASIDE.ask("bounds", _plain_file(path))
-    return float(west), float(south), float(east), float(north)
-
-
 def drivers_aside() -> list[str]:
     """Return the drivers that the second process has: those of `read_vector`, and no others."""
     return [str(one) for one in _ASIDE.ask("drivers", "")]
+
+
+#: How GDAL opens a raster: what lies beside it is not looked at, and no address is asked.
+PLAIN = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_GEOREF_SOURCES": "INTERNAL",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
+}
+
+
+def require_alone(sheet: Any, path: Path) -> None:
+    """Refuse an open raster that names another file for its overviews: GDAL opens that as soon as heights are read."""
+    if sheet.tags(ns="OVERVIEWS"):
+        raise _refused("heights in the sheet itself", "overviews in another file", path)
 
 
 @contextlib.contextmanager
@@ -207,14 +209,12 @@ def open_raster(path: Path) -> Iterator[Any]:
     if not head.startswith(TIFF_MAGIC):
         raise _refused(
             "a GeoTIFF",
-            _seen_in(head),
+            seen_in(head),
             path,
             "unpack the sheet, or save it as GeoTIFF in RD New: gdal_translate -of GTiff -a_srs EPSG:28992",
         )
-    with (
-        rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO", GDAL_GEOREF_SOURCES="INTERNAL"),
-        rasterio.open(path.absolute(), driver="GTiff", sharing=False) as sheet,
-    ):
+    with rasterio.Env(**PLAIN), rasterio.open(path.absolute(), driver="GTiff", sharing=False) as sheet:
+        require_alone(sheet, path)
         depth = max(sheet.count, 1) * max(_bytes_of(one) for one in sheet.dtypes)
         largest = max((rows * columns * depth for rows, columns in sheet.block_shapes), default=0)
         if largest > MOST_BLOCK_BYTES:
@@ -242,20 +242,25 @@ def _plain_file(path: Path) -> str:
             "save the layer as GeoPackage in RD New (in QGIS: Export, Save Features As), and name that file in path",
         )
     head = _head_of(path, _HEAD_BYTES)
+    _vet_sides(path)
     if not kind.starts.match(head):
         raise _refused(
             f"a file of kind {kind.driver}, as its ending says",
-            _seen_in(head),
+            seen_in(head),
             path,
             "name the file that is meant in path, give it the ending of what it is, or export it anew, as UTF-8",
         )
     return str(path.absolute())
 
 
-def _seen_in(head: bytes) -> str:
-    """Return what a file is by its first bytes, for people."""
-    there = (what for starts, what in _FIRST_BYTES.items() if re.match(starts, head, re.DOTALL))
-    return next(there, f"one that starts with {head[:24]!r}")
+def _vet_sides(path: Path) -> None:
+    """Refuse what lies beside a file under the same name, and GDAL opens unasked, if it is a link elsewhere or no file."""
+    for one in path.parent.glob(f"{glob.escape(path.stem)}.*"):
+        if not (one.is_file() or one.is_dir()) or one.resolve().parent not in (
+            path.parent.resolve(),
+            path.resolve().parent,
+        ):
+            raise _refused("a file that lies beside it itself", f"a link elsewhere: {one.name}", path)
 
 
 def _head_of(path: Path, count: int) -> bytes:
@@ -397,8 +402,8 @@ def _vetted_layers(path: Path) -> list[str] | None:
         raise _refused("a database at rest", "a journal next to it", path, "close the program that writes it")
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as base:
-            rows = base.execute("select type, name, coalesce(sql, '') from sqlite_master").fetchall()
-            there = {name for _, name, _ in rows}
+            rows = base.execute("select type, name, coalesce(sql, ''), rootpage from sqlite_master").fetchall()
+            there = {name for _, name, *_ in rows}
             layers = [
                 str(name)
                 for registry, query in _REGISTERS.items()
@@ -407,14 +412,14 @@ def _vetted_layers(path: Path) -> list[str] | None:
             ]
     except sqlite3.Error as why:
         raise _refused("a sound database", str(why), path) from why
-    views = {str(name).lower() for kind, name, _ in rows if kind == "view"}
+    views = {str(name).lower() for kind, name, *_ in rows if kind == "view"}
     odd = sorted({name for name in layers if name.lower() in views} | {one for one in views if _RESERVED.match(one)})
     if odd:
         raise _refused("layers that are tables", f"the view {odd[0]!r}", path, "export the layer as a table")
-    for _, name, sql in rows:
+    for kind, name, sql, page in rows:
         virtual = _VIRTUAL.match(sql)
-        if virtual and virtual[1].lower() not in _MODULES:
-            raise _refused("plain tables", f"{name!r} by module {virtual[1]}", path, "export the layer as a table")
+        if kind == "table" and not (page and _TABLE.match(sql)) and not (virtual and virtual[1].lower() in _MODULES):
+            raise _refused("plain tables", f"{name!r} by a module", path, "export the layer as a table")
     return layers if views else None
 
 
@@ -440,7 +445,9 @@ def _vet_schema(path: Path, name: bytes) -> None:
     if _PLAIN_SCHEMA.fullmatch(name) is None or path.suffix == ".xsd":
         raise _refused("schemas by address, or beside the file", f"the file {name[:80]!r}", path)
     beside = path.with_name(name.decode())
-    if beside.is_file():
+    if beside.exists():
+        if beside.is_symlink() or not beside.is_file():
+            raise _refused("a schema that lies beside the file itself", "a link elsewhere", beside)
         if beside.stat().st_size > _CHUNK_BYTES:
             raise _refused(f"a schema of at most {_CHUNK_BYTES} bytes", str(beside.stat().st_size), beside)
         _vet_gml(beside)
@@ -471,14 +478,6 @@ def _answer_fields(path: Path, layer: str | None) -> list[str]:
     return [str(one) for one in pyogrio.read_info(path, layer=layer, **_open_options(path))["fields"]]
 
 
-def _answer_bounds(path: Path) -> list[float]:
-    return [float(one) for one in _answer_read(path, None, None, True, True).total_bounds]
-
-
-def _answer_call(path: Path, reader: Callable[..., Any], *more: Any) -> Any:
-    return reader(path, *more)
-
-
 def _answer_drivers(path: Path) -> list[str]:
     import pyogrio
 
@@ -486,11 +485,10 @@ def _answer_drivers(path: Path) -> list[str]:
 
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
-    "call": _answer_call,
+    "call": lambda path, reader, *more: reader(path, *more),
     "drivers": _answer_drivers,
     "read": _answer_read,
     "layers": _answer_layers,
-    "bounds": _answer_bounds,
     "fields": _answer_fields,
 }
 

@@ -25,7 +25,7 @@ import pandas as pd
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.archives import Bounds, gunzip
 from kansenkaart.sources.tools.geofiles import aside, endings, field_names, layer_names, read_vector
-from kansenkaart.sources.tools.rawnames import NOTES, bounded, reading, squeezed, text_of
+from kansenkaart.sources.tools.rawnames import NOTES, bounded, plain, reading, squeezed, text_of
 
 _SHOWN = 12
 #: What publishers write behind the name of a layer: its year, with or without a version.
@@ -174,7 +174,7 @@ def _choose(path: Path, there: Sequence[tuple[str, Path]], layer: str | None, li
 @contextlib.contextmanager
 def _plain(path: Path, expected: str) -> Iterator[list[Path]]:
     """Give the file itself, or what was packed in it, unpacked into a folder for as long as it is read."""
-    if path.suffix.lower() not in _PACKED:
+    if plain(path).suffix.lower() not in _PACKED:
         yield [path]
         return
     with tempfile.TemporaryDirectory(prefix="kansenkaart-") as folder, reading(path, expected):

@@ -400,15 +400,22 @@ def _decoded(content: bytes) -> tuple[str, str | None]:
         return content.decode("cp1252", "replace"), "Windows-1252"
 
 
+def plain(path: Path) -> Path:
+    """Return the path of what is to be read, if it is no device and no pipe, which would never end; else raise `FormatError`."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FormatError("a file", found="no plain file", where=path.name, remedy="name no device and no pipe in path")
+    return path
+
+
 def bounded(path: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     """Return the path of a file that is read whole, if it is not too large for that [byte].
 
     Raises
     ------
     FormatError
-        If it is larger.
+        If it is larger, or no plain file.
     """
-    size = path.stat().st_size
+    size = plain(path).stat().st_size
     if size > most_bytes:
         raise FormatError(
             f"at most {most_bytes} bytes in a file that is read whole",
