@@ -276,6 +276,8 @@ def test_the_other_controls_by_keyboard(opened):
     page.evaluate("kaart.setZoom(12, {animate: false})")
     page.locator("#heel").press("Enter")
     until(page, f"kaart.getZoom() === {zoom}")
+    until(page, "!document.querySelector('.leaflet-zoom-anim')")
+    page.wait_for_timeout(300)  # the link is written when the map has come to rest
     page.locator("#druk").press("Enter")
     assert page.evaluate("window.printed")
     page.locator("#deel").press("Enter")
