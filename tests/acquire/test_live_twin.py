@@ -70,17 +70,15 @@ def test_every_clean_table_has_the_bytes_that_files_give(fetched_once, finished)
 
 
 def _scored(store, of_study):
-    """Return the steps whose tables are scores, of those that are ready."""
+    """Give the steps whose tables are scores, of those that are ready."""
     steps = score.steps(store, assumptions.default(), of_study)
-    return [one for one in steps if {schemas.get(name).stage for name in one.outputs} == {"2_scored"}]
+    return (one for one in steps if {schemas.get(name).stage for name in one.outputs} == {"2_scored"})
 
 
 @pytest.mark.slow
 def test_scores_have_the_bytes_that_files_give(fetched_once, finished):
-    done = set()
-    while todo := [one for one in _scored(fetched_once.store, fetched_once.study) if one.name not in done]:
-        run(fetched_once.store, todo[0])  # what is made of the scores later follows from their bytes
-        done.add(todo[0].name)
+    for one in _scored(fetched_once.store, fetched_once.study):
+        run(fetched_once.store, one)  # what is made of the scores later follows from their bytes
     place = study.open_study("proefveld", root=finished)
     assert tables(place, "2_scored")
     assert _different(tables(fetched_once, "2_scored"), tables(place, "2_scored")) == []

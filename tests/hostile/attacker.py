@@ -205,7 +205,7 @@ def numbers_on(path: Path) -> dict[str, float]:
 def pages(folder: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
     """Return the factsheets and reports of an edition, and the place that each is about."""
     for path in sorted(folder.rglob("*")):
-        kind, _, key = re.sub(r"-(a3|gesprek)$", "", path.stem).partition("-")
+        kind, _, key = re.sub("-gesprek$", "", path.stem).partition("-")
         if path.suffix in (".html", ".pdf") and kind in _KINDS:
             yield path, (_KINDS[kind], key)
 

@@ -15,7 +15,7 @@ from kansenkaart.config import OptOut
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish import disclosure
 from kansenkaart.publish.disclosure import ReaderStore, at_least, merged_blocks, merged_borders
-from kansenkaart.publish.steps import publish
+from kansenkaart.publish.steps import publish, readable_of
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables.store import Store
 
@@ -80,7 +80,12 @@ def public(finished, tmp_path_factory):
         pipeline.open_study("proefveld", root=finished),
         tmp_path_factory.mktemp("public") / "proefveld-openbaar",
     )
-    publish(place.store, place.study, target, studies=place.studies, public=True)
+    publish(
+        readable_of(place.store, place.study, studies=place.studies, public=True),
+        place.study,
+        target,
+        studies=place.studies,
+    )
     return target
 
 
@@ -114,7 +119,12 @@ def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(fi
     place = pipeline.open_study("proefveld", root=finished)
     study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
     with pytest.raises(ConfigError, match="0000000000000042"):
-        publish(place.store, study, tmp_path / "uit", studies=place.studies)
+        publish(
+            readable_of(place.store, study, studies=place.studies, public=False),
+            study,
+            tmp_path / "uit",
+            studies=place.studies,
+        )
     assert not (tmp_path / "uit").exists()
 
 

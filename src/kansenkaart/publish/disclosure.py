@@ -162,8 +162,11 @@ class ReaderStore(Store):
         self.behind = Store(behind.root)
         self.opt_out, self.public = opt_out, public
         self._kept: dict[str, gpd.GeoDataFrame] = {}
+        self._shapes: dict[str, gpd.GeoDataFrame] = {}
         self._left_out: set[tuple[str, str]] | None = None
-        self._member: dict[str, str] | None = None
+        self._blocks: tuple[gpd.GeoDataFrame, dict[str, str]] | None = None
+        self._homes: audit.Homes | None = None
+        self._found: list[audit.Finding] | None = None
 
     def has(self, name: str) -> bool:
         """Tell whether a file is there and may be shown.
@@ -195,8 +198,11 @@ class ReaderStore(Store):
         return self._kept[name].copy()
 
     def _shaped(self, name: str) -> gpd.GeoDataFrame:
-        frame = self.behind.read(name)
-        return _PUBLIC[name](self, frame) if self.public else frame
+        if not self.public:
+            return self.behind.read(name)
+        if name not in self._shapes:
+            self._shapes[name] = _PUBLIC[name](self, self.behind.read(name))
+        return self._shapes[name].copy()
 
     def _without_rests(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Leave out the rows of a public edition from which, with others, those of a few homes could be taken."""
@@ -210,6 +216,11 @@ class ReaderStore(Store):
 
     def homes(self) -> audit.Homes:
         """Return the homes behind what is shown, and what each of them belongs to."""
+        if self._homes is None:
+            self._homes = self._all_homes()
+        return self._homes
+
+    def _all_homes(self) -> audit.Homes:
         parts = [self.behind.read(name) for name in ("home_score", "home_area", "home_water") if self.behind.has(name)]
         names = ("home_id", "buurtcode", "street_key", "street_id", "block_id", "gebied_id")
         frame = pd.DataFrame({"home_id": []})
@@ -226,15 +237,15 @@ class ReaderStore(Store):
 
     def member(self) -> dict[str, str]:
         """Return for each block the number under which it is shown."""
-        if self._member is None:
-            blocks = self.whole("block") if self.behind.has("block") else None
-            if blocks is None:
-                self._member = {}
-            elif self.public:
-                self._member = merged_blocks(blocks, LEAST_HOMES)[1]
-            else:
-                self._member = {str(one): str(one) for one in blocks["block_id"]}
-        return self._member
+        return self.blocks()[1] if self.behind.has("block") else {}
+
+    def blocks(self) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
+        """Return the blocks as they are shown, and for each block the number under which it is."""
+        if self._blocks is None:
+            frame = self.whole("block")
+            one_by_one = {str(one): str(one) for one in frame["block_id"]}
+            self._blocks = merged_blocks(frame, LEAST_HOMES) if self.public else (frame, one_by_one)
+        return self._blocks
 
     def findings(self) -> list[audit.Finding]:
         """Return what readers could take from all that is shown together: nothing, if all is well.
@@ -242,6 +253,11 @@ class ReaderStore(Store):
         In a public edition the sums of one to nine homes; in every edition a roof that is not to be shown: in its own row,
         or in any sum, which holds its estimate from the footprint only if it was scored that way.
         """
+        if self._found is None:
+            self._found = self._findings()
+        return self._found
+
+    def _findings(self) -> list[audit.Finding]:
         found = []
         if self.public:
             names = [one for one in (*audit.COARSE_TO_FINE, "pipe_water") if self.has(one)]
@@ -325,7 +341,7 @@ def _ten_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _blocks(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return merged_blocks(frame, LEAST_HOMES)[0]
+    return store.blocks()[0]
 
 
 def _borders(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

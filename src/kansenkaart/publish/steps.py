@@ -40,22 +40,20 @@ _TALK = "-gesprek.html"
 
 
 def publish(
-    store: Store, study: Study, target: Path, *, studies: Path, public: bool = False, before: Path | None = None
+    readable: ReaderStore, study: Study, target: Path, *, studies: Path, before: Path | None = None
 ) -> list[Report]:
     """Write map, factsheets, overview and data release of a study; nothing is written when nothing has changed.
 
     Parameters
     ----------
-    store : Store
-        Scored tables.
+    readable : ReaderStore
+        What readers of the edition may see of the scored tables.
     study : Study
-        For its title, its opt-out list and its house style.
+        For its title and its house style.
     target : Path
         Folder of the study under ``maps``.
     studies : Path
-        Folder of the study file, in which the opt-out list and the house style lie.
-    public : bool
-        Whether to make the public edition, of which nothing is finer than ten homes.
+        Folder of the study file, in which the house style lies.
     before : Path, optional
         Folder with the tables of the previous edition, for the bridge between lasting ids.
 
@@ -66,11 +64,11 @@ def publish(
 
     Raises
     ------
-    ConfigError
-        If the opt-out list names panden that the study does not have.
+    StoreError
+        If nothing stands for ten homes, in a public edition.
     """
     style = read_house_style(studies / study.stijl) if study.stijl else ({}, {})
-    readable = readable_of(store, study, studies=studies, public=public)
+    store, public = readable.behind, readable.public
     names = [name for name in SHOWN if readable.has(name)]
     if public and not any(len(readable.read(name)) for name in names):
         raise StoreError(
@@ -247,12 +245,12 @@ def _write_sheets(
     folder: Path, sheets: Sequence[Sheet], over: Sequence[Talk], style: tuple[dict[str, str], dict[str, str]]
 ) -> list[Path]:
     brand = style[0].get("--merk", "")
-    color = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
+    color: dict[str, Any] = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
     out = []
     for one in sheets:
         links = [*_pdfs(one), *([("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else [])]
         out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=links)))
-        out += [_printed(folder / name, one, label, color) for label, name in _pdfs(one)]
+        out += [_printed(folder / name, one, color) for _, name in _pdfs(one)]
     for talk in over:
         paper = _talk_pdf(talk.sheet)
         page = talk_html(talk, style=style[0], dark=style[1], pdf=paper)
@@ -263,7 +261,7 @@ def _write_sheets(
 
 def _pdfs(sheet: Sheet) -> list[tuple[str, str]]:
     """Return the sheets to print of a place: what to call each, and its file; none without the extra that makes them."""
-    return [("PDF A4", f"{sheet.key}.pdf"), ("PDF A3", f"{sheet.key}-a3.pdf")] if has_extra("rapporten") else []
+    return [("PDF A4", f"{sheet.key}.pdf")] if has_extra("rapporten") else []
 
 
 def _talk_pdf(sheet: Sheet) -> str:
@@ -277,10 +275,10 @@ def _printed_talk(path: Path, talk: Talk, color: Mapping[str, str]) -> Path:
     return _written(path, talk_pdf(talk, **color))
 
 
-def _printed(path: Path, sheet: Sheet, label: str, color: Mapping[str, str]) -> Path:
+def _printed(path: Path, sheet: Sheet, color: Mapping[str, Any]) -> Path:
     from kansenkaart.present.pdf import sheet_pdf  # of the extra `rapporten`
 
-    return _written(path, sheet_pdf(sheet, "A3" if label.endswith("A3") else "A4", **color))
+    return _written(path, sheet_pdf(sheet, **color))
 
 
 def _clear(target: Path, files: Sequence[Path]) -> None:

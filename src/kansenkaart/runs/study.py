@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -140,15 +140,8 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
         One for each step.
     """
     with locked(place.store.root):
-        reports: list[Report] = []
-        done: set[str] = set()
-        known = place.known
-        while todo := [
-            step for step in score.steps(place.store, known, place.study, place.studies) if step.name not in done
-        ]:
-            reports += _run(place.store, todo[:1], listen)
-            done.add(todo[0].name)
-        return reports
+        steps = score.steps(place.store, place.known, place.study, place.studies)
+        return list(_run(place.store, steps, listen))
 
 
 def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
@@ -179,8 +172,7 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
         if not feasibility_reports.stand(shown, place.study, target):
             publish.require_safe(shown, place.study)
         reports = feasibility_reports.publish_reports(shown, place.study, target, place.known)
-        how: dict[str, Any] = {"studies": place.studies, "public": place.public, "before": editions.before()}
-        reports += publish.publish(place.store, place.study, target, **how)
+        reports += publish.publish(shown, place.study, target, studies=place.studies, before=editions.before())
         reports += editions.keep()
         for report in reports:
             listen(report)
@@ -249,7 +241,7 @@ def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = 
     return [*made, *run_publish(place, listen=listen, accept=accept)]
 
 
-def _run(store: Store, steps: list[Step], listen: Listen) -> Iterator[Report]:
+def _run(store: Store, steps: Iterable[Step], listen: Listen) -> Iterator[Report]:
     for step in steps:
         report = run(store, step)
         listen(report)

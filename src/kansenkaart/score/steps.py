@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,8 @@ _ROOFS = (
 )
 
 
-def steps(store: Store, known: Assumptions, study: Study, folder: Path | None = None) -> list[Step]:
-    """Return the steps that the tables present allow; what is missing lowers the basis and is left out.
+def steps(store: Store, known: Assumptions, study: Study, folder: Path | None = None) -> Iterator[Step]:
+    """Give the steps that the tables present allow; what is missing lowers the basis and is left out.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ def steps(store: Store, known: Assumptions, study: Study, folder: Path | None = 
     folder : Path, optional
         Where the study file lies, and the files that it names; without it the lists in the study alone count.
 
-    Returns
-    -------
-    list of Step
-        In the order in which they are done.
+    Yields
+    ------
+    Step
+        In the order in which they are done; whether the next one can be is looked at when it is asked for.
     """
     wanted, beside = study.areas, Path() if folder is None else folder
     hidden = study.weglaten.ids(beside)
@@ -87,7 +87,7 @@ def steps(store: Store, known: Assumptions, study: Study, folder: Path | None = 
         ),
         (enterprise.ready, step("wijkbedrijf", enterprise, lambda one: enterprise.score_cases(one, known))),
     ]
-    return [one for ready, one in rows if ready(store)]
+    yield from (one for ready, one in rows if ready(store))
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def get(name: str) -> Table:
     return tables()[name]
 
 
-def conform(frame: pd.DataFrame, table: str, *, where: str = "") -> pd.DataFrame:
+def conform(frame: pd.DataFrame, table: str, *, where: str = "", checked: bool = False) -> pd.DataFrame:
     """Return the frame with the table's columns in order and the dictionary's types, checked.
 
     Parameters
@@ -130,6 +130,8 @@ def conform(frame: pd.DataFrame, table: str, *, where: str = "") -> pd.DataFrame
         Name of the table.
     where : str
         File or step, for the message.
+    checked : bool
+        Whether these very values were checked before: then columns and types only are.
 
     Raises
     ------
@@ -149,8 +151,10 @@ def conform(frame: pd.DataFrame, table: str, *, where: str = "") -> pd.DataFrame
         ordered = require_rd(
             gpd.GeoDataFrame(ordered, geometry="geometry", crs=frame.crs), where=where or table
         ).set_crs(RD, allow_override=True)
-        _require_geometry(ordered, shape, where)
-    _validate(ordered, shape, where)
+    if not checked:
+        if shape.geometry:
+            _require_geometry(ordered, shape, where)
+        _validate(ordered, shape, where)
     return ordered
 
 
