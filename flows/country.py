@@ -2,33 +2,51 @@
 
 A partition reads and writes its own folder only, so nothing is shuffled between workers and the outcome does not depend
 on how many there are. Memory is bounded per worker; a partition that fails is tried once more, alone, and then reported.
+What all of them published is then joined: layers with a part for each municipality, one catalogue and one page.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import dask
 from distributed import KilledWorker
 from distributed.security import Security
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Crashed
 from prefect_dask.task_runners import DaskTaskRunner
 
-from flows.limits import PUBLISHERS, turn
+from flows.limits import may_pass, turn
 from flows.places import opened
 from flows.standing import recovered_study, write_status
-from flows.tell import listener, run_name, show, told
+from flows.tell import hearing, listener, run_name, show, told
+from kansenkaart.config import folders
 from kansenkaart.errors import ConfigError, KansenkaartError
+from kansenkaart.runs import studies as many
 from kansenkaart.runs import study as pipeline
 
 Part = tuple[str, str | None]
+#: What all parts have published together lies here, below ``maps``.
+TOGETHER = "landelijk"
 _LOOPBACK = "127.0.0.1"
+#: A worker that stops taking work while it is full waits for ever for memory that nothing frees; so it works on, and is stopped
+#: at its limit: its partition is then tried again, alone.
+_MEMORY = {"target": False, "spill": False, "pause": False, "terminate": 0.95}
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,
+    **{f"distributed.worker.memory.{name}": value for name, value in _MEMORY.items()},
+}
 # Prefect cannot time out a task on a Dask worker thread, so the flow stops waiting for it; the cluster's end ends it.
 LONGEST_S = 12 * 3600
 
@@ -46,28 +64,56 @@ class Outcome:
         """Tell whether the partition failed."""
         return isinstance(self.found, BaseException)
 
+    @property
+    def key(self) -> str:
+        """The code of the municipality, or the name of the study where it has one place only."""
+        return self.part[1] or self.part[0]
+
     def row(self) -> dict[str, Any]:
-        """Return the outcome as plain values."""
+        """Return the outcome as plain values; memory is the most that its worker had until then [MiB]."""
+        made = {} if self.lost else self.found
         return {
             "deel": " ".join(filter(None, self.part)),
             "status": "mislukt" if self.lost else "klaar",
             "pogingen": self.attempts,
-            "gemaakt": 0 if self.lost else sum(step["status"] == "gemaakt" for step in self.found),
+            "gemaakt": sum(step["status"] == "gemaakt" for step in made.get("stappen", ())),
+            "seconden": made.get("seconden"),
+            "werker": made.get("werker", ""),
+            "geheugen_mib": made.get("geheugen_mib"),
             "reden": f"{type(self.found).__name__}: {self.found}" if self.lost else "",
         }
 
 
-@task(name="deel", task_run_name="deel {study} {code}", cache_policy=NO_CACHE)
-def partition(study: str, root: str, code: str = "", public: bool | None = None) -> list[dict[str, object]]:
-    """Bring one study up to date, from publishers to map; returns a row per step."""
-    place = opened(study, root, code or None, public=public)
-    with turn(PUBLISHERS):
-        made = pipeline.run_acquire(place, listen=listener("ophalen"))
+@task(
+    name="deel",
+    task_run_name="deel {study} {code}",
+    retries=2,
+    retry_delay_seconds=[30, 120],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+)
+def partition(study: str, root: str, code: str = "", public: bool | None = None) -> dict[str, Any]:
+    """Bring one study up to date, from publishers to map; returns a row per step, and what it took of its worker."""
+    place, begun = replace(opened(study, root, code or None, public=public), turn=turn), time.monotonic()
+    made = pipeline.run_acquire(place, listen=listener("ophalen"))
     made += pipeline.run_score(place, listen=listener("berekenen"))
-    return told([*made, *pipeline.run_publish(place, listen=listener("publiceren"))])
+    made += pipeline.run_publish(place, listen=listener("publiceren"))
+    took = {"werker": str(os.getpid()), "geheugen_mib": _peak_mib(), "seconden": round(time.monotonic() - begun, 1)}
+    return {"stappen": told(made), **took}
 
 
-@flow(name="delen", log_prints=False)
+def _peak_mib() -> int | None:
+    """Return the most memory that this process ever had [MiB]; None on a system that does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+
+
+@flow(name="delen", flow_run_name="delen", log_prints=False)
 def spread(parts: list[Part], root: str, public: bool | None = None) -> list[Outcome]:
     """Run all partitions side by side, then those that failed one after the other."""
     futures = [_submit(part, root, public) for part in parts]
@@ -108,7 +154,8 @@ def country(
     Returns
     -------
     list of dict
-        A row per partition, also kept as a table artifact.
+        A row per partition, also kept as a table artifact. What all of them have published lies joined in
+        ``maps/landelijk``.
 
     Raises
     ------
@@ -119,13 +166,16 @@ def country(
     """
     wanted: list[str | None] = [*codes] if codes else [None]
     parts = [(study, code) for study in studies or ["land"] for code in wanted]
-    with _known_server(), dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+    with _known_server(), dask.config.set(_SETTINGS):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one
         outcomes = on_dask(parts, root, public)
     for one in outcomes:
         _stand(one, root)
     rows, lost = [one.row() for one in outcomes], [one for one in outcomes if one.lost]
     show("land", "delen", rows, f"{len(rows)} delen, waarvan {len(lost)} mislukt")
+    for row in rows:
+        get_run_logger().info(", ".join(f"{name} {value}" for name, value in row.items() if value not in ("", None)))
+    together(outcomes, root, public)
     if lost:
         why = "; ".join(f"{' '.join(filter(None, one.part))}: {one.found}" for one in lost)
         raise KansenkaartError(
@@ -135,6 +185,19 @@ def country(
             remedy="mend what each of them names, then run these studies again",
         )
     return rows
+
+
+@task(name="samenvoegen", cache_policy=NO_CACHE)
+def together(outcomes: list[Outcome], root: str, public: bool | None = None) -> dict[str, int]:
+    """Join what the partitions have published, now or before; returns the rows [1] of each layer."""
+    found: dict[str, Path] = {}
+    for one in outcomes:
+        with contextlib.suppress(KansenkaartError):  # a study with faults has no folder, and its own error already
+            found[one.key] = opened(one.part[0], root, one.part[1], public=public).target
+    whole = folders(Path(root)).maps / f"{TOGETHER}{'-intern' if public is False else ''}"
+    failed = {one.key: type(one.found).__name__ for one in outcomes if one.lost}
+    about = many.join_studies(found, whole, title="Kansenkaart: alle gemeenten", failed=failed)
+    return {name: int(table["rows"]) for name, table in about["tables"].items()}
 
 
 def runner(workers: int, memory: str, address: str | None = None) -> DaskTaskRunner:
@@ -188,6 +251,9 @@ def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:
     try:
         return Outcome(part, attempts, future.result(timeout=LONGEST_S, raise_on_failure=False))
     except (KilledWorker, TimeoutError) as why:
+        # Its own process is gone or does not answer: nobody else says on the page that this task is not running any more.
+        with get_client(sync_client=True) as client:
+            client.set_task_run_state(future.task_run_id, Crashed(message=f"{type(why).__name__}: {why}"), force=True)
         return Outcome(part, attempts, why)
 
 

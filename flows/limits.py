@@ -11,30 +11,48 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import PREFECT_API_URL
 
 from kansenkaart.errors import DiskError, FetchError, LockedError
+from kansenkaart.sources.publishers import sources_table
 
-PUBLISHERS = "kansenkaart-ophalen"
-# Two runs at a time ask publishers for data: public services that others use too.
-LIMITS = {PUBLISHERS: 2}
+#: So many runs at a time ask one publisher for data [1]: a public service that others use too.
+AT_A_TIME = 2
+
+
+def limit_of(publisher: str) -> str:
+    """Return the name of the limit on runs that ask a publisher.
+
+    Parameters
+    ----------
+    publisher : str
+        As a study names it.
+    """
+    return f"kansenkaart-{publisher}"
 
 
 def make_limits() -> None:
     """Create the limits that the server does not have yet; one that somebody changed stays as it is."""
     with get_client(sync_client=True) as client:
-        for name, limit in LIMITS.items():
+        for name in [limit_of(one.name) for one in sources_table().values() if one.address]:
             try:
                 client.read_global_concurrency_limit_by_name(name)
             except ObjectNotFound:
                 with contextlib.suppress(ObjectAlreadyExists):  # another run made it in between
-                    client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=limit))
+                    client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=AT_A_TIME))
+
+
+_MADE: set[str] = set()
 
 
 @contextlib.contextmanager
-def turn(name: str) -> Iterator[None]:
-    """Wait for a place under a limit, and hold it; the limit must exist."""
-    make_limits()
-    with concurrency(name, strict=True, raise_on_lease_renewal_failure=False):
+def turn(publisher: str) -> Iterator[None]:
+    """Wait until a publisher may be asked, and hold the place; files on disk need none."""
+    server = str(PREFECT_API_URL.value())
+    if server not in _MADE:
+        make_limits()
+        _MADE.add(server)
+    with concurrency(limit_of(publisher), strict=True, raise_on_lease_renewal_failure=False):
         yield
 
 

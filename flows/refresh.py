@@ -6,10 +6,12 @@ within two minutes of the first question, says so, and is planned again (`flows.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.limits import PUBLISHERS, turn
+from flows.limits import turn
 from flows.places import opened
 from flows.standing import failed, recovered
 from flows.tell import hearing, listener, run_name, told
@@ -36,10 +38,9 @@ def acquire(study: str, root: str, code: str | None = None, roles: list[str] | N
     roles : list of str, optional
         Roles to refresh; None for all.
     """
-    place = opened(study, root, code, roles)
+    place = replace(opened(study, root, code, roles), turn=turn)
     place.http.meter.listen = hearing()
-    with turn(PUBLISHERS):
-        return told(pipeline.run_acquire(place, listen=listener("ophalen")))
+    return told(pipeline.run_acquire(place, listen=listener("ophalen")))
 
 
 @flow(

@@ -101,17 +101,17 @@ def credential(folder: Path) -> str:
     path = folder / CREDENTIAL
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as new:
             new.write(f"{_USER}:{secrets.token_urlsafe(32)}\n")
-    about = path.lstat()
+    about, me = path.lstat(), getattr(os, "getuid", lambda: None)()  # Windows: whose profile it is, says who reads it
     fault = (
         "no plain file"
         if not stat.S_ISREG(about.st_mode)
         else "a file of somebody else"
-        if about.st_uid != os.getuid()
+        if me is not None and about.st_uid != me
         else "a file that others may read"
-        if about.st_mode & 0o077
+        if me is not None and about.st_mode & 0o077
         else ""
     )
     word = "" if fault else path.read_text("utf-8").strip()

@@ -73,7 +73,25 @@ def country_with(root: Path, workers: int) -> dict[str, Any]:
     except KansenkaartError as why:
         failure = str(why)
     statuses = sorted(path.parent.name for path in root.glob("data/processed/*/status.json"))
-    return {"hashes": hashes(root), "failure": failure, "statuses": statuses}
+    return {"hashes": hashes(root), "failure": failure, "statuses": statuses, "together": together(root / "maps")}
+
+
+def together(maps: Path) -> dict[str, Any]:
+    """Count the joined layers against those of the parts: rows, homes and euros."""
+    import pandas as pd
+
+    whole, page = maps / "landelijk", (maps / "landelijk" / "index.html").read_text("utf-8")
+    about = json.loads((whole / "data" / "metadata.json").read_text("utf-8"))
+    parts = sorted({path.name.partition("=")[2] for path in whole.glob("data/*/gemeente=*")})
+    sums = {}
+    for layer, column in (("buurt_score", "homes"), ("gebied", "homes"), ("block", "homes")):
+        frames = [pd.read_parquet(maps / part / "data" / f"{layer}.parquet", columns=[column]) for part in parts]
+        joined = pd.read_parquet(whole / "data" / layer)
+        assert sorted(joined["gemeente"].unique()) == parts
+        sums[layer] = {"whole": float(joined[column].sum()), "parts": float(sum(one[column].sum() for one in frames))}
+    rows = {name: table["rows"] for name, table in about["tables"].items()}
+    one = {name: table["parts"]["een"]["rows"] for name, table in about["tables"].items()}
+    return {"parts": parts, "rows": rows, "one": one, "sums": sums, "page": page, "page_bytes": len(page.encode())}
 
 
 def main() -> None:

@@ -81,6 +81,18 @@ def test_a_partition_that_fails_twice_is_reported_and_the_others_are_published(o
         assert {f"maps/{name}/index.html" for name in ("een", "twee")} <= set(run["hashes"])
 
 
+def test_what_the_partitions_published_is_joined_to_the_home_and_the_euro(offline):
+    for run in offline["country"]:
+        whole = run["together"]
+        assert whole["parts"] == ["een", "twee"]
+        assert whole["rows"]["buurt_score"] == 2 * whole["one"]["buurt_score"] > 0
+        for name, sums in whole["sums"].items():
+            assert sums["whole"] == pytest.approx(sums["parts"], rel=1e-12), name
+            assert sums["parts"], name
+        assert whole["page_bytes"] < 5e6
+        assert "niet gemaakt: ConfigError" in whole["page"]
+
+
 PROOF = """
   - name: proef
     entrypoint: flows.kansenkaart.kansenkaart
@@ -288,9 +300,8 @@ def _amsterdam(text):
 
 def test_limits_and_row_counts_are_on_the_server(served):
     _, ask, process, log = served
-    assert {one["name"]: one["limit"] for one in ask("v2/concurrency_limits/filter", limit=50)}[
-        "kansenkaart-ophalen"
-    ] == 2
+    limits = {one["name"]: one["limit"] for one in ask("v2/concurrency_limits/filter", limit=50)}
+    assert {limits[f"kansenkaart-{name}"] for name in ("bag", "bgt", "cbs-odata", "3dbag", "ahn", "gwsw")} == {2}
     found = _wait(lambda: ask("artifacts/filter", artifacts={"key": {"any_": ["kansenkaart-een"]}}), process, log)
     tables = {row["tabel"]: row for row in json.loads(found[0]["data"])}
     assert tables["home"]["stap"] == "home"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -26,7 +28,9 @@ from kansenkaart.tables.store import Store
 from kansenkaart.wording.messages import NOT_HAD, NOT_READ
 from kansenkaart.wording.nl import number
 
-__all__ = ["has_example", "steps"]
+__all__ = ["Turn", "has_example", "steps"]
+#: Gives, for a publisher, the place to hold while it is asked.
+Turn = Callable[[str], AbstractContextManager[Any]]
 _IN_BUURT = ("pand", "home")
 _OF_GEMEENTE = len("BU0193")
 #: Clean tables in the order of the roles of a study: each after those that it needs; buurten come first, by themselves.
@@ -39,7 +43,7 @@ class _Part:
     delivery: Delivery
 
 
-def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[Step]:
+def steps(study: Study, folders: Folders, *, http: Http | None = None, turn: Turn = nullcontext) -> list[Step]:
     """Return the steps that make the clean tables of a study; files are found and live sources fetched first.
 
     Parameters
@@ -50,6 +54,8 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
         Where deliveries are.
     http : Http, optional
         How to ask live services.
+    turn : callable
+        Holds the place at a publisher while it is asked; by default there is always room.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
     """
     errand = Errand(study, folders, http or Http.of_environment())
     _foretell(errand)
-    parts = [part for source in study.source if (part := _part(source, errand)) is not None]
+    parts = [part for source in study.source if (part := _part(source, errand, turn)) is not None]
     errand.close()
     todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
     tiles = any(errand.tiled(one) for one in study.sources("roof_face"))
@@ -77,10 +83,12 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None) -> list[S
     return [_saying(todo[0], errand.said), *todo[1:]] if todo else []
 
 
-def _part(source: Source, errand: Errand) -> _Part | None:
+def _part(source: Source, errand: Errand, turn: Turn) -> _Part | None:
     """Find or fetch one delivery; one that the study can do without is left out in words when it cannot be had."""
+    asked = source.origin in ("live", "bulk")
     try:
-        return _Part(source, deliver(source, errand))
+        with turn(source.publisher) if asked else nullcontext():
+            return _Part(source, deliver(source, errand))
     except (FetchError, FormatError, CrsError) as why:
         if not source.optional:
             raise

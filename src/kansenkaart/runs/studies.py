@@ -1,9 +1,11 @@
-"""The studies of a project: begin one, list them, try what its services answer, put a release of it ready, open one."""
+"""The studies of a project: begin one, list them, try what its services answer, put releases ready, open one, join many."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,19 +13,22 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from kansenkaart.acquire import trial
 from kansenkaart.config import read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, FormatError, StoreError
+from kansenkaart.present.editionpages import page_of
 from kansenkaart.present.release import cited
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.editions import editions
 from kansenkaart.runs.study import Workplace, open_study
 from kansenkaart.sources import cbs_areas
+from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.store import atomic, locked
-from kansenkaart.wording.nl import number
+from kansenkaart.wording.nl import UNKNOWN, listed, number, say
 
-__all__ = ["Release", "list_studies", "new_study", "open_study", "run_release", "run_trial"]
+__all__ = ["Release", "join_studies", "list_studies", "new_study", "open_study", "run_release", "run_trial"]
 
 
 def new_study(name: str, *, root: Path, template: str) -> Path:
@@ -215,3 +220,107 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
             raise KeyError(f"{layer}: {key}, {column}")
         column_of = {one["name"]: one for one in table["schema"]["fields"]}
         return cited(f"{layer} {key}", hits.iloc[0], column_of[column], self.metadata)
+
+
+# Many studies as one: the layers of each lie in a folder of their own below the layer, so nothing is read to join them.
+
+#: What says so much of a place that it is told of each.
+_KINDS = ("home", "roof_face", "dsm", "sewer_pipe", "terrain")
+
+
+def join_studies(folders: Mapping[str, Path], target: Path, *, title: str, failed: Mapping[str, str]) -> dict[str, Any]:
+    """Join the published layers of many municipalities: one folder a layer with a part each, one catalogue, one page.
+
+    Parameters
+    ----------
+    folders : mapping of str to Path
+        Published folder of each part, by the code of its municipality; one that was never published is named on the page.
+    target : Path
+        Folder for all together under ``maps``; its ``data`` takes its place whole.
+    title : str
+        Of the page.
+    failed : mapping of str to str
+        Why a part failed this time; what it published before stays in.
+
+    Returns
+    -------
+    dict
+        The catalogue, as in ``data/metadata.json``: per layer its columns, rows [1], and rows and hash of each part.
+    """
+    stand = {key: Release(folder / "data") for key, folder in folders.items() if (folder / "data").is_dir()}
+    target.mkdir(parents=True, exist_ok=True)
+    with locked(target):
+        draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target))
+        about = _catalogue(stand, draft / "data", title)
+        with atomic(draft / "data" / "metadata.json") as part:
+            part.write_text(json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(target / "data", ignore_errors=True)
+        (draft / "data").replace(target / "data")
+        draft.rmdir()
+        with atomic(target / "index.html") as part:
+            part.write_text(_page_of_all(folders, stand, about, failed), encoding="utf-8")
+    return about
+
+
+def _catalogue(stand: Mapping[str, Release], data: Path, title: str) -> dict[str, Any]:
+    """Put every layer of every part in its place and say what lies there."""
+    data.mkdir(parents=True)
+    tables: dict[str, Any] = {}
+    for key, one in stand.items():
+        for name, about in one.metadata["tables"].items():
+            path = data / name / f"gemeente={key}" / f"{name}.parquet"
+            path.parent.mkdir(parents=True)
+            _linked(one.folder / f"{name}.parquet", path)
+            entry = tables.setdefault(name, {word: about[word] for word in ("title_nl", "title_en", "schema")})
+            entry.setdefault("parts", {})[key] = {"rows": about["rows"], "sha256": sha256_of(path)}
+    for entry in tables.values():
+        entry["rows"] = sum(one["rows"] for one in entry["parts"].values())
+    rows = {json.dumps(row, sort_keys=True): row for one in stand.values() for row in one.metadata["sources"]}
+    return {
+        "title": title,
+        "partitioned_by": "gemeente",
+        "crs": "EPSG:28992",
+        "tables": tables,
+        "sources": [rows[key] for key in sorted(rows)],
+        "licences": sorted({str(row["licence"]) for row in rows.values()}),
+        "software": sorted({one.metadata["software"] for one in stand.values()}),
+    }
+
+
+def _linked(path: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(path)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(path, target)
+
+
+def _page_of_all(
+    folders: Mapping[str, Path], stand: Mapping[str, Release], about: Mapping[str, Any], failed: Mapping[str, str]
+) -> str:
+    rows = [_row_of(key, folder, stand.get(key), failed.get(key)) for key, folder in sorted(folders.items())]
+    roles = {key: {row["role"] for row in one.metadata["sources"]} for key, one in stand.items()}
+    known = []
+    for role in _KINDS:
+        without = [key for key in sorted(folders) if role not in roles.get(key, ())]
+        known.append((say("role", role), len(folders) - len(without), listed(without) if without else ""))
+    said = dict.fromkeys(f"{row['credit']}, {row['edition']}, {row['licence']}" for row in about["sources"])
+    homes, areas = (sum(row[word] or 0 for row in rows) for word in ("homes", "areas"))
+    intern = any(one.metadata.get("edition") == "intern" for one in stand.values())
+    words = {"title": about["title"], "parts": rows, "known": known, "sources": list(said), "intern": intern}
+    return page_of("land.html.jinja", homes=homes, areas=areas, **words)
+
+
+def _row_of(key: str, folder: Path, one: Release | None, why: str | None) -> dict[str, Any]:
+    if one is None:
+        state = f"niet gemaakt: {why}" if why else "niet gemaakt"
+        return {"title": key, "homes": None, "areas": None, "as_of": UNKNOWN, "state": state, "page": ""}
+    tables, path = one.metadata["tables"], one.folder / "buurt_score.parquet"
+    homes = pq.read_table(path, columns=["homes"])["homes"].to_pandas().sum() if path.is_file() else None
+    return {
+        "title": f"{one.metadata['title']} ({key})",
+        "homes": None if homes is None else int(homes),
+        "areas": int(tables["gebied"]["rows"]) if "gebied" in tables else None,
+        "as_of": one.metadata["as_of"],
+        "state": f"vorige uitgave; nu mislukt: {why}" if why else "bijgewerkt",
+        "page": f"../{folder.name}/index.html",
+    }

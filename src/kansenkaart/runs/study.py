@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,14 @@ def _silent(_: Report) -> None:
 
 @dataclass(frozen=True)
 class Workplace:
-    """A study with its folders and its store, and how live services are asked."""
+    """A study with its folders and its store, how live services are asked, and what holds the place at one meanwhile."""
 
     study: Study
     folders: Folders
     store: Store
     http: Http = field(default_factory=Http.of_environment)
     public: bool = True
+    turn: acquire.Turn = nullcontext
 
     @property
     def target(self) -> Path:
@@ -121,7 +123,9 @@ def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """
     with locked(place.store.root):
         erase_left(place.study, place.store)
-        return list(_run(place.store, acquire.steps(place.study, place.folders, http=place.http), listen))
+        return list(
+            _run(place.store, acquire.steps(place.study, place.folders, http=place.http, turn=place.turn), listen)
+        )
 
 
 def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:

@@ -312,14 +312,16 @@ class _Aside:
         raise answer
 
     def _open(self) -> Connection:
-        alive = self._process is not None and self._process.poll() is None and self._owner == os.getpid()
-        if alive and self._line is not None:
+        if self._line and self._process and self._process.poll() is None and self._owner == os.getpid():
             return self._line
         self.close()
         self._line, theirs = Pipe()
+        end, windows = theirs.fileno(), os.name == "nt"  # which hands on what is marked, others what is named
+        getattr(os, "set_handle_inheritable", lambda *_: None)(end, True)
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "kansenkaart.sources.tools.geofiles", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-W", "ignore", "-m", "kansenkaart.sources.tools.geofiles", str(end)],
+            pass_fds=[] if windows else [end],
+            close_fds=not windows,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -493,4 +495,4 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
 }
 
 if __name__ == "__main__":
-    _serve(Connection(int(sys.argv[1])))
+    _serve(type(Pipe()[0])(int(sys.argv[1])))  # on Windows a line of another kind

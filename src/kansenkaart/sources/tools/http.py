@@ -286,8 +286,8 @@ def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
 def _part_of(path: Path) -> Path:
     """Return where a download is gathered: what an earlier one left there and is ours, else a name nobody can foresee."""
     for left in sorted(path.parent.glob(f".{path.name}.*.part")):
-        about = left.lstat()
-        if stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and about.st_nlink == 1:
+        about, me = left.lstat(), getattr(os, "getuid", int)()  # Windows tells of no owner: of all files it is 0
+        if stat.S_ISREG(about.st_mode) and about.st_uid == me and about.st_nlink == 1:
             return left
         left.unlink()
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
@@ -327,7 +327,7 @@ def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[
             tag.unlink(missing_ok=True)
             if validator:
                 write_atomic(tag, validator.encode())
-        how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_APPEND if on else os.O_TRUNC)
+        how = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | (os.O_APPEND if on else os.O_TRUNC)
         with os.fdopen(os.open(part, how, 0o666), "wb") as sink:
             _pump(response, http, url, sink.write, begun if on else 0)
     tag.unlink(missing_ok=True)
