@@ -96,6 +96,7 @@ class Outcome:
 def partition(study: str, root: str, code: str = "", public: bool | None = None) -> dict[str, Any]:
     """Bring one study up to date, from publishers to map; returns a row per step, and what it took of its worker."""
     place, begun = replace(opened(study, root, code or None, public=public), turn=turn), time.monotonic()
+    place.http.meter.listen = hearing()
     made = pipeline.run_acquire(place, listen=listener("ophalen"))
     made += pipeline.run_score(place, listen=listener("berekenen"))
     made += pipeline.run_publish(place, listen=listener("publiceren"))
@@ -136,7 +137,7 @@ def country(
     Parameters
     ----------
     studies : list of str, optional
-        Names of files in ``studies/``; the template that reads files of the whole country when none are given.
+        Names of files in ``studies/``; the template of a municipality when none are given.
     codes : list of str, optional
         Municipalities: every study is run for each of them.
     root : str
@@ -165,7 +166,7 @@ def country(
         If partitions failed twice. All others are published, and the failed ones keep their last good edition.
     """
     wanted: list[str | None] = [*codes] if codes else [None]
-    parts = [(study, code) for study in studies or ["land"] for code in wanted]
+    parts = [(study, code) for study in studies or ["gemeente"] for code in wanted]
     with _known_server(), dask.config.set(_SETTINGS):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one
         outcomes = on_dask(parts, root, public)

@@ -1,4 +1,6 @@
-"""Serve the deployments of ``prefect.yaml`` on one machine: ``python -m flows.serve`` in the project folder.
+"""Serve the deployments of ``prefect.yaml`` on one machine: ``kansenkaart-plan`` in the project folder.
+
+``kansenkaart-plan stop`` ends it from another window, ``kansenkaart-plan toon`` says what is due and how the last runs went.
 
 Without ``PREFECT_API_URL`` it starts a server on this machine with its page, reachable from this machine only and with the
 credential of this installation only, and ends it with itself. It is a whole server: the one that Prefect starts for the
@@ -7,9 +9,11 @@ length of a run has no scheduler, and plans nothing.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import stat
 import subprocess
@@ -17,29 +21,39 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml  # type: ignore[import-untyped]
 from prefect import serve
-from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron, Interval, Schedule
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows import AUTH, home
 from flows.limits import make_limits
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, LockedError
+from kansenkaart.tables.store import alone
 
 FILE = "prefect.yaml"
 # One study at a time on one machine; the others wait their turn.
 RUNS_AT_A_TIME = 1
 HOST = "127.0.0.1"
 PORT_VARIABLE, PORT = "PREFECT_SERVER_API_PORT", 4200
-CREDENTIAL = "kansenkaart-credential"
+CREDENTIAL, RUNNING = "kansenkaart-credential", "kansenkaart-plan"
+#: How Prefect calls what has ended, what has not, and how we say it.
+_ENDED = {StateType.COMPLETED: "klaar", StateType.FAILED: "mislukt", StateType.CRASHED: "afgebroken"}
+_WAITING = {StateType.SCHEDULED: "gepland", StateType.PENDING: "begint", StateType.RUNNING: "loopt"}
+_AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+_SHOWN = 200
 _USER = "kansenkaart"
 _PATIENCE_S = 180.0
 _POLL_S = 0.5
@@ -197,13 +211,88 @@ def _no_server(port: int, found: str) -> ConfigError:
     )
 
 
-def main() -> None:
+def start() -> None:
     """Serve until stopped; schedules that were served are paused then."""
-    with local_server() as api:
+    with _alone(), local_server() as api:
         make_limits()
         page = api.removesuffix("/api")
         print(f"Pagina van de planner: {page}  (wachtwoord: de regel in {home() / CREDENTIAL})", flush=True)  # noqa: T201
         serve(*deployments(Path()), limit=RUNS_AT_A_TIME)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Be the only planner of this installation, and leave word which process that is."""
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with alone(home() / f"{RUNNING}.lock", wait=False):
+            (home() / f"{RUNNING}.pid").write_text(str(os.getpid()), encoding="ascii")
+            try:
+                yield
+            finally:
+                (home() / f"{RUNNING}.pid").unlink(missing_ok=True)
+    except LockedError as why:
+        raise ConfigError(
+            "one planner at a time", found="one that runs", where=str(home()), remedy="stop it: kansenkaart-plan stop"
+        ) from why
+
+
+def stop() -> None:
+    """End the planner of this installation: its schedules are paused, and a run that is busy is broken off.
+
+    Raises
+    ------
+    ConfigError
+        If none runs.
+    """
+    try:
+        with alone(home() / f"{RUNNING}.lock", wait=False):
+            raise ConfigError(
+                "a planner that runs", found="none", where=str(home()), remedy="start it: kansenkaart-plan"
+            )
+    except LockedError:
+        os.kill(int((home() / f"{RUNNING}.pid").read_text(encoding="ascii")), signal.SIGTERM)
+
+
+def show_plan() -> None:
+    """Print a line per deployment: how its last run ended, what runs, and when the next one is due (in Amsterdam)."""
+    port = int(os.environ.get(PORT_VARIABLE) or PORT)
+    ours = {PREFECT_API_URL: f"http://{HOST}:{port}/api", PREFECT_API_AUTH_STRING: credential(home())}
+    with temporary_settings({} if PREFECT_API_URL.value() else ours), get_client(sync_client=True) as client:
+        found = client.read_deployments()
+        ended = client.read_flow_runs(flow_run_filter=_of(_ENDED), sort=FlowRunSort.END_TIME_DESC, limit=_SHOWN)
+        waiting = client.read_flow_runs(
+            flow_run_filter=_of(_WAITING), sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=_SHOWN
+        )
+    for one in sorted(found, key=lambda deployment: deployment.name):
+        last = next((_said(run, _ENDED, run.end_time) for run in ended if run.deployment_id == one.id), "nog nooit")
+        mine = [run for run in waiting if run.deployment_id == one.id]
+        coming = next(
+            (_said(run, _WAITING, run.start_time or run.expected_start_time) for run in mine), "niets gepland"
+        )
+        print(f"{one.name}: laatst {last}; {coming}{' (gepauzeerd)' if one.paused else ''}")  # noqa: T201
+
+
+def _of(kinds: dict[StateType, str]) -> FlowRunFilter:
+    return FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(kinds))))
+
+
+def _said(run: FlowRun, words: dict[StateType, str], when: datetime | None) -> str:
+    word = words[run.state_type] if run.state_type else ""
+    return f"{word} {when.astimezone(_AMSTERDAM):%Y-%m-%d %H:%M}" if when else word
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start, stop or show the planner, as the command line says.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        ``start`` (the default), ``stop`` or ``toon``; those of the process when not given.
+    """
+    parser = argparse.ArgumentParser(prog=RUNNING, description="Start of stop de planner, of toon wat er gepland is.")
+    parser.add_argument("wat", nargs="?", choices=["start", "stop", "toon"], default="start")
+    {"start": start, "stop": stop, "toon": show_plan}[parser.parse_args(arguments).wat]()
 
 
 if __name__ == "__main__":

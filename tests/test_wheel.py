@@ -40,7 +40,7 @@ def test_a_study_of_the_project_goes_before_the_one_of_the_package(tmp_path):
     assert open_study("proefveld", root=tmp_path).study.title == "Van mij"
 
 
-@pytest.mark.parametrize("template", ["gemeente", "land", "proefveld", "voorbeeld"])
+@pytest.mark.parametrize("template", ["gemeente", "proefveld", "voorbeeld"])
 def test_a_new_study_is_a_template_under_another_name(tmp_path, template):
     done = CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", "mijnwijk", "--van", template])
     assert done.exit_code == 0, done.output

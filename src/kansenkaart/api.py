@@ -401,7 +401,7 @@ def open_study(name: str, *, root: Path | str = ".") -> Workplace:
     Parameters
     ----------
     name : str
-        Of the file in ``studies/``, or ``voorbeeld``, ``proefveld``, ``gemeente`` or ``land``.
+        Of the file in ``studies/``, or ``voorbeeld``, ``proefveld`` or ``gemeente``.
     root : Path or str
         Folder of the project.
 

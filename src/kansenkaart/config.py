@@ -37,7 +37,7 @@ _SHOWN_FAULTS = 20
 #: The study that `kansenkaart demo` shows.
 DEMO = "voorbeeld"
 #: Studies that come with the package: the invented town and field, and two templates.
-SHIPPED = (DEMO, "proefveld", "gemeente", "land")
+SHIPPED = (DEMO, "proefveld", "gemeente")
 
 
 #: Extras of the package, and a library by which each is seen to be there.

@@ -10,10 +10,11 @@ import pytest
 from shapely.geometry import box
 
 from kansenkaart.acquire import readers
-from kansenkaart.acquire.deliveries import Part, example_folder, has_example, join
+from kansenkaart.acquire.deliveries import Delivery, Part, example_folder, has_example, join, raster_step
 from kansenkaart.config import Folders, Source
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d
+from kansenkaart.tables.store import Store
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 from tests.sources.test_files_of_people import LVBAG, save
 
@@ -139,3 +140,12 @@ def test_an_example_that_another_version_wrote_is_written_anew(tmp_path):
     assert not has_example(places)
     assert example_folder(places) == folder
     assert ((folder / "ogc" / "pand.geojson").is_file(), (folder / "oud").exists()) == (True, False)
+
+
+def test_a_height_model_that_cannot_be_read_leaves_nothing_half_written(tmp_path):
+    broken, store = tmp_path / "M_30FN2.tif", Store(tmp_path / "processed")
+    broken.write_bytes(b"II*\x00 cut off")
+    step = raster_step("dsm", [Delivery((broken,), ())], (0.0, 0.0, 10.0, 10.0))
+    with pytest.raises(FormatError):
+        step.action(store)
+    assert [path.name for path in store.root.rglob("*") if path.is_file()] == []

@@ -18,17 +18,18 @@ from types import SimpleNamespace
 import pytest
 from prefect.states import Failed
 
-from flows import SETTINGS, standing
-from flows.country import country, partition, runner
+from flows import SETTINGS, serve, standing
+from flows.country import _SETTINGS, country, partition, runner
 from flows.kansenkaart import kansenkaart
-from flows.limits import may_pass
+from flows.limits import limit_of, may_pass
 from flows.places import opened
 from flows.publish import publish, publish_study
 from flows.refresh import acquire
-from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server
+from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server, main
 from flows.standing import recovered_study, write_status
 from flows.tell import hearing, listener, stock, told, whole
 from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
+from kansenkaart.sources.publishers import sources_table
 from kansenkaart.tables.step import Report
 
 ROOT = Path(__file__).parents[2]
@@ -302,3 +303,29 @@ def test_a_cluster_on_this_machine_has_certificates_of_its_own():
     how = runner(1, "1GiB").cluster_kwargs
     assert how["protocol"] == "tls://"
     assert how["security"].require_encryption
+
+
+def test_one_planner_runs_at_a_time_and_stop_says_when_none_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "planner"))
+    with pytest.raises(ConfigError, match="kansenkaart-plan") as none:
+        main(["stop"])
+    assert none.value.found == "none"
+    with serve._alone():
+        assert (tmp_path / "planner" / "kansenkaart-plan.pid").read_text() == str(os.getpid())
+        with pytest.raises(ConfigError, match="kansenkaart-plan stop"):
+            main(["start"])
+    assert not (tmp_path / "planner" / "kansenkaart-plan.pid").exists()
+
+
+def test_a_worker_near_its_limit_works_on_until_it_is_stopped():
+    import dask
+
+    with dask.config.set(_SETTINGS):
+        memory = dask.config.get("distributed.worker.memory")
+        assert (memory["pause"], memory["spill"], memory["target"], memory["terminate"]) == (False, False, False, 0.95)
+        assert dask.config.get("distributed.scheduler.allowed-failures") == 0
+
+
+def test_a_limit_is_of_one_publisher():
+    names = {limit_of(one.name) for one in sources_table().values() if one.address}
+    assert {"kansenkaart-bag", "kansenkaart-bgt", "kansenkaart-gwsw", "kansenkaart-cbs-odata"} <= names

@@ -6,6 +6,7 @@ objects: equal copies count once, and of two that contradict each other the newe
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import shutil
@@ -346,7 +347,10 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
         target = store.path(role).with_name(f".{role}.{secrets.token_hex(8)}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         paths = [path for delivery in deliveries for path in delivery.paths]
-        tally = ahn.join_sheets(paths, window or _extent(paths), path=target)
+        with contextlib.ExitStack() as undo:
+            undo.callback(target.unlink, missing_ok=True)
+            tally = ahn.join_sheets(paths, window or _extent(paths), path=target)
+            undo.pop_all()
         return [Product(role, target, tally)]
 
     return Step(role, (role,), join_sheets, (), provenance, {"bbox_m": list(window or ())})

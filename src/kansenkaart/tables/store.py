@@ -38,6 +38,9 @@ _ROWS_A_GROUP = 5_000
 _ZSTD_LEVEL = 15
 #: Tables, with the hash of their bytes, whose values this process has checked; the same bytes need no second look.
 _CHECKED: set[tuple[str, str]] = set()
+#: Tables as they were read, by name and hash, the last one used at the end; files of so many bytes together stay at hand.
+_AT_HAND: dict[tuple[str, str], tuple[int, pd.DataFrame]] = {}
+_MOST_AT_HAND_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -197,10 +200,16 @@ class Store:
             If the file is missing, damaged or not the one that its lineage speaks of.
         """
         this = (name, self.verify(name))
-        reader = gpd.read_parquet if schemas.get(name).geometry else pd.read_parquet
-        frame = schemas.conform(reader(self.path(name)), name, where=self._where(name), checked=this in _CHECKED)
+        kept = _AT_HAND.pop(this) if this in _AT_HAND else self._fresh(name, checked=this in _CHECKED)
         _CHECKED.add(this)
-        return frame
+        _AT_HAND[this] = kept
+        while sum(one for one, _ in _AT_HAND.values()) > _MOST_AT_HAND_BYTES:
+            del _AT_HAND[next(iter(_AT_HAND))]
+        return kept[1].copy()
+
+    def _fresh(self, name: str, *, checked: bool) -> tuple[int, pd.DataFrame]:
+        reader, path = gpd.read_parquet if schemas.get(name).geometry else pd.read_parquet, self.path(name)
+        return path.stat().st_size, schemas.conform(reader(path), name, where=self._where(name), checked=checked)
 
     def describe(self, name: str) -> dict[str, Any]:
         """Return the lineage of a file as plain values.
