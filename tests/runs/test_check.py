@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from kansenkaart.cli import cli
 from kansenkaart.runs import study
+from kansenkaart.runs.studies import join_studies
 from tests.runs.places import all_bytes
 
 
@@ -143,3 +145,45 @@ def test_a_table_that_does_not_belong_is_named(copied):
     (copied / "data" / "processed" / "proefveld" / "1_clean" / "stray.parquet").write_bytes(b"?")
     (one,) = study.check(study.open_study("proefveld", root=copied))
     assert one.found == "stray"
+
+
+def _published(folder, homes, roles, **more):
+    """Write what one municipality published: a layer of buurten and one of areas, and their metadata."""
+    (folder / "data").mkdir(parents=True)
+    tables = {}
+    for name, frame in {
+        "buurt_score": pd.DataFrame({"buurtcode": [f"BU{n}" for n in range(len(homes))], "homes": homes}),
+        "gebied": pd.DataFrame({"gebied_id": [0], "stays_eur_per_year": [sum(homes) * 1.25]}),
+    }.items():
+        frame.to_parquet(folder / "data" / f"{name}.parquet")
+        tables[name] = {"rows": len(frame), "title_nl": name, "title_en": name, "schema": {"fields": []}}
+    sources = [{"role": role, "credit": "wie", "edition": "1", "licence": "CC0"} for role in roles]
+    about = {"title": folder.name, "as_of": "2025", "software": "kansenkaart", "tables": tables, "sources": sources}
+    (folder / "data" / "metadata.json").write_text(json.dumps({**about, **more}), "utf-8")
+    return folder
+
+
+def test_a_country_is_the_sum_of_its_parts_to_the_home_and_the_euro(tmp_path):
+    maps = tmp_path / "maps"
+    folders = {
+        "GM0001": _published(maps / "een", [10, 20], ["home", "sewer_pipe"]),
+        "GM0002": _published(maps / "twee & meer", [300], ["home"], edition="intern"),
+        "GM0003": maps / "drie",
+    }
+    failed = {"GM0002": "KilledWorker", "GM0003": "ConfigError"}
+    for _ in range(2):  # the second time over what stands
+        about = join_studies(folders, maps / "landelijk", title="Alle", failed=failed)
+    data = maps / "landelijk" / "data"
+    buurten, areas = pd.read_parquet(data / "buurt_score"), pd.read_parquet(data / "gebied")
+    assert buurten.groupby("gemeente", observed=True)["homes"].sum().to_dict() == {"GM0001": 30, "GM0002": 300}
+    assert areas["stays_eur_per_year"].sum() == 330 * 1.25
+    assert about["tables"]["buurt_score"]["rows"] == len(buurten) == 3
+    assert json.loads((data / "metadata.json").read_text("utf-8")) == about
+    page = (maps / "landelijk" / "index.html").read_text("utf-8")
+    assert "samen 330 woningen en 2 gebieden" in page
+    assert "vorige uitgave; nu mislukt: KilledWorker" in page
+    assert "niet gemaakt: ConfigError" in page
+    assert "GM0002 en GM0003" in page  # where no sewers are known
+    assert "Intern: met gegevens van afzonderlijke panden" in page
+    assert "twee &amp; meer" in page
+    assert not list(maps.rglob("*.part"))
