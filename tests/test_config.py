@@ -81,7 +81,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
 
 def test_a_missing_study_names_those_that_exist(tmp_path):
     path = _study(tmp_path, GOOD)
-    with pytest.raises(ConfigError, match=r"choose one of \['gemeente', 'land', 'proef', 'proefveld', 'voorbeeld'\]"):
+    with pytest.raises(ConfigError, match=r"choose one of \['gemeente', 'proef', 'proefveld', 'voorbeeld'\]"):
         read_study(path.with_name("elders.toml"))
 
 

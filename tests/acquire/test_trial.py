@@ -125,7 +125,7 @@ def _odd_but_legible(page):
         one["properties"]["oppervlakte"] = f"{one['properties']['oppervlakte']},5"
 
 
-TOMORROW = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
+MUCH_LATER = format_datetime(datetime.now(UTC) + timedelta(days=100), usegmt=True)
 TOGETHER = {
     "pand": (faults.body(_to_another_host), "een link naar 127.0.0.1 gevonden: http://10.1.2.3"),
     "wegdeel": (faults.html, "inhoud van soort text/html in plaats van json"),
@@ -133,7 +133,7 @@ TOGETHER = {
     "begroeidterreindeel": (_looping, "de volgende bladzijde begint niet waar de vorige ophield"),
     "onbegroeidterreindeel": (faults.body(_swapped), "coördinaat 560010.0, 190010.0"),
     "waterdeel": (faults.status(204), "status 204: een antwoord zonder inhoud"),
-    "beheerleiding": (faults.status(503, **{"Retry-After": TOMORROW}), "de uitgever vraagt 86"),
+    "beheerleiding": (faults.status(503, **{"Retry-After": MUCH_LATER}), "de uitgever vraagt 86"),
     "beheerput": (lambda n, p, reply: replace(reply, content=b""), "niets: een leeg antwoord"),
 }
 

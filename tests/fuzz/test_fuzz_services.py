@@ -17,7 +17,7 @@ from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import spoilt, spoilt_bytes, spoilt_json, survives
 
 HTTP = Http(attempts=1, wait_first_s=0.0, wait_most_s=0.0, page_size=100, pause_s=0)
-BOX = (190_000.0, 490_000.0, 210_000.0, 510_000.0)
+BOX = (190_000.0, 550_000.0, 210_000.0, 570_000.0)
 BASE = "http://127.0.0.1/ogc"
 
 

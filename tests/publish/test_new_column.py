@@ -39,7 +39,7 @@ from kansenkaart.tables.store import Lineage, Store
 
 root, study = Path(sys.argv[1]), config.read_study(Path(sys.argv[2]))
 store = Store(root)
-for product in _buurten(store):
+for product in _buurten(store, assumptions.default()):
     store.write(product.name, product.content, Lineage("walk", sources=store.sources_of(["buurt", "pand"])))
 spec = picture(store, study)
 release = root / "walk" / "data"

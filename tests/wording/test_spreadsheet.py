@@ -92,4 +92,4 @@ def test_the_page_writes_the_same_cells():
 def test_no_other_module_writes_csv_for_readers():
     package = Path(nl.__file__).parents[1]
     writers = [path.name for path in package.rglob("*.py") if ".to_csv(" in path.read_text("utf-8")]
-    assert writers == []
+    assert writers == ["calibration.py"]  # priors: numbers under our own keys, for our own reader

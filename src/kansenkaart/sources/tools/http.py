@@ -397,9 +397,9 @@ def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str,
             )
         raise _Again(_refusal(response), rest_s, status)
     if status >= _FAILED and status != _REFUSED_RANGE:
-        raise FetchError(
-            "an answer", found=_refusal(response), where=str(response.url), remedy="check address, edition and area"
-        )
+        http.meter.life_of(url).good = True  # it says what it will not give: it is in order
+        found = _refusal(response)
+        raise FetchError("an answer", found=found, where=str(response.url), remedy="check address, edition and area")
     return response
 
 
