@@ -70,6 +70,11 @@ def publish(
     style = read_house_style(studies / study.stijl) if study.stijl else ({}, {})
     store, public = readable.behind, readable.public
     names = [name for name in SHOWN if readable.has(name)]
+    reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
+    read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
+    mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports, has_extra("rapporten")])
+    if stands(target, mark):
+        return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     if public and not any(len(readable.read(name)) for name in names):
         raise StoreError(
             "figures of at least ten homes together, for the public edition",
@@ -77,11 +82,6 @@ def publish(
             where=f"study {study.name}",
             remedy=f"add homes to the study, or make the whole edition for internal use: kansenkaart run {study.name} --intern",
         )
-    reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
-    read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
-    mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports, has_extra("rapporten")])
-    if stands(target, mark):
-        return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
     require_safe(readable, study)
     sheets = list(factsheets_of(readable, study, assumptions.with_own(study.assumptions), public=public))
     over = list(talks(readable, sheets))
