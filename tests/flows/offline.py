@@ -84,7 +84,8 @@ def together(maps: Path) -> dict[str, Any]:
     about = json.loads((whole / "data" / "metadata.json").read_text("utf-8"))
     parts = sorted({path.name.partition("=")[2] for path in whole.glob("data/*/gemeente=*")})
     sums = {}
-    for layer, column in (("buurt_score", "homes"), ("gebied", "homes"), ("block", "homes")):
+    money = ("enterprise_case_buurt_long", "stays_eur_per_year")
+    for layer, column in (("buurt_score", "homes"), ("street_score", "homes"), money):
         frames = [pd.read_parquet(maps / part / "data" / f"{layer}.parquet", columns=[column]) for part in parts]
         joined = pd.read_parquet(whole / "data" / layer)
         assert sorted(joined["gemeente"].unique()) == parts

@@ -282,7 +282,7 @@ def attack(
     for frame in (now, true):
         frame.index = pd.Index(frame["pand_id"].astype(str))
     numeric = [one for one in true if pd.api.types.is_numeric_dtype(true[one]) and one not in _NOT_OF_ROOFS]
-    figures = {one for one in numeric if not one.endswith("_frac")}
+    figures = {one for one in numeric if not one.endswith(("_frac", "_low", "_high"))}  # bounds of places are no sums
     name, maps = published.study.name, published.folders.maps
     folders = sorted(one for one in maps.glob(f"{name}*") if (one / "index.html").is_file())
     members = members_of(ReaderStore(published.store), ReaderStore(published.store, public=True))

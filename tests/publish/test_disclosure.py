@@ -158,7 +158,7 @@ def test_no_file_of_the_public_edition_is_finer_than_ten_homes(finished, public)
             words = set(re.findall(r"[A-Za-z0-9.-]+", path.read_text("utf-8")))
             assert not words & ids, path.name
         if path.parent.name == "factsheets" and path.suffix == ".html":
-            stated = r": ([\d.]+) woningen: wat" if path.stem.endswith("-gesprek") else r"<dt>Woningen</dt><dd>([\d.]+)"
+            stated = r", ([\d.]+) woningen: wat" if path.stem.endswith("-gesprek") else r"<dt>Woningen</dt><dd>([\d.]+)"
             homes = re.search(stated, path.read_text("utf-8"))
             assert int(homes[1].replace(".", "")) >= 10
 
