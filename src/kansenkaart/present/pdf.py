@@ -6,18 +6,21 @@ that the HTML pages show. A page that would run over takes a smaller type.
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal, cast
 from unicodedata import category
 
-import typst
-
+from kansenkaart.errors import StoreError
 from kansenkaart.present.factsheet import Amount, Axis, Sheet, Talk, drawing, ink_on
 from kansenkaart.present.render import vendored
 from kansenkaart.present.report import Bullets, Grid, Part, ReportSpec, Words, drawing_svg, is_number
@@ -36,6 +39,22 @@ _UNWRITTEN = re.compile(
 )
 #: The longest word that is kept together [1]; no line breaks inside one.
 _LONGEST = 40
+#: Pages that one process sets before the next takes its place [1].
+_PAGES_A_PROCESS = 16
+#: What that process runs: a line of JSON with the files comes in, the PDF or the fault goes out after its length.
+_SETTING = """
+import json, sys, typst
+fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[sys.argv[1]])
+how = {"font_paths": fonts, "ignore_system_fonts": True, "pdf_standards": "ua-1", "timestamp": 0}
+for line in sys.stdin.buffer:
+    parts = {name: text.encode() for name, text in json.loads(line).items()}
+    try:
+        kind, made = "pdf", typst.compile(parts, **how)
+    except typst.TypstError as why:
+        kind, made = "fault", str(why).encode()
+    sys.stdout.buffer.write(f"{kind} {len(made)}\\n".encode() + made)
+    sys.stdout.buffer.flush()
+"""
 #: Texts longer than this are cut, with dots [1].
 _MOST = 900
 
@@ -182,21 +201,60 @@ def _part(part: Part, drawings: dict[str, str]) -> dict[str, Any]:
 def _typeset(template: str, data: Mapping[str, Any], drawings: Mapping[str, str]) -> bytes:
     """Set a template with its data and drawings."""
     folder = files("kansenkaart") / "present" / "templates"
-    parts: Any = {  # its types name no folder of files, which it takes
-        "main.typ": (folder / f"{template}.typ").read_bytes(),
-        "blad.typ": (folder / "blad.typ").read_bytes(),
-        "gegevens.json": json.dumps(_plain(data), ensure_ascii=False).encode(),
-        **{name: svg.encode() for name, svg in drawings.items()},
-    }
-    made: bytes = typst.compile(parts, font_paths=_fonts(), ignore_system_fonts=True, pdf_standards="ua-1", timestamp=0)
-    return made
+    return _press(os.getpid()).set(
+        {
+            "main.typ": (folder / f"{template}.typ").read_text("utf-8"),
+            "blad.typ": (folder / "blad.typ").read_text("utf-8"),
+            "gegevens.json": json.dumps(_plain(data), ensure_ascii=False),
+            **drawings,
+        }
+    )
+
+
+class _Press:
+    """Typst in a process of its own: what it keeps of pages it has set (200 MB and more) is freed with that process."""
+
+    def __init__(self) -> None:
+        vendored()  # which holds the fonts against their hash
+        self._fonts = str(files("kansenkaart") / "present" / "assets" / "vendor")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._made = 0
+        atexit.register(self._end)
+
+    def set(self, parts: Mapping[str, str]) -> bytes:
+        """Return the PDF of a folder of files, ``main.typ`` among them."""
+        if self._process is None or self._made >= _PAGES_A_PROCESS:
+            self._end()
+            command = [sys.executable, "-c", _SETTING, self._fonts]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._made += 1
+        ask, answer = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
+        try:
+            ask.write(json.dumps(parts).encode() + b"\n")
+            ask.flush()
+            outcome, size = answer.readline().split()
+        except (BrokenPipeError, ValueError) as why:
+            self._end()
+            raise _unset("a process that ended") from why
+        made = answer.read(int(size))
+        if outcome != b"pdf":
+            raise _unset(made.decode())
+        return made
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.communicate()
+        self._process, self._made = None, 0
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    vendored()  # which holds them against their hash
-    folder = files("kansenkaart") / "present" / "assets" / "vendor"
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
+def _press(_pid: int) -> _Press:
+    """Return the press of this process: one that was forked has its own."""
+    return _Press()
+
+
+def _unset(found: str) -> StoreError:
+    return StoreError("a page set by Typst", found=found, remedy="free memory, then run again")
 
 
 def _plain(value: Any) -> Any:
