@@ -21,7 +21,7 @@ import pytest
 from shapely.geometry import LineString, Point, box
 
 from kansenkaart.errors import FormatError
-from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb
+from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own, typed_numbers
 from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, text_of, to_number
@@ -571,3 +571,19 @@ def test_points_in_a_multi_point(tmp_path):
 
     rows = [{"uri": "a", "type": "x/Inspectieput", "geometry": MultiPoint([Point(1e5, 4.5e5)])}]
     assert len(gwsw.read_sewer_node(save(rows, tmp_path / "n.gpkg"))[0]) == 1
+
+
+def test_a_buurt_number_of_other_than_three_digits_costs_its_row(tmp_path):
+    square = [[[200_000, 500_000], [200_100, 500_000], [200_100, 500_100], [200_000, 500_000]]]
+    shape = {"type": "Polygon", "coordinates": square}
+    numbers = (110, 1.5, None, 1234)
+    features = [
+        {"type": "Feature", "properties": {"BRTNR": one, "OMSCHR": f"Buurt {one}"}, "geometry": shape}
+        for one in numbers
+    ]
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
+    path = tmp_path / "buurten.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}), "utf-8")
+    buurten, tally = zwolle.read_buurt(path)
+    assert list(buurten["buurtcode"]) == ["BU01931100"]
+    assert tally.left_out["buurt number of other than three digits"] == 3

@@ -66,7 +66,10 @@ def read_buurt(
     with reading(path, "a file of polygons with BRTNR and OMSCHR"):
         raw = read_vector(path)
         sieve = Sieve(raw[["BRTNR", "OMSCHR", "geometry"]])
-    number = to_number(sieve.frame["BRTNR"], where=f"{path.name}, BRTNR").astype("Int64").astype("str").str.zfill(3)
+    read = to_number(sieve.frame["BRTNR"], where=f"{path.name}, BRTNR")
+    whole = read.between(1, 999) & (read % 1 == 0)
+    sieve.drop(~whole, "buurt number of other than three digits")
+    number = read[whole].astype("int64").astype("str").str.zfill(3)
     code = "BU" + MUNICIPALITY[0][2:] + number + "0"
     wijk = "WK" + MUNICIPALITY[0][2:] + number.str[:2]
     sieve.frame = sieve.frame.assign(buurtcode=code, wijkcode=wijk)

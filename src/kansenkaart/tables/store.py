@@ -40,7 +40,7 @@ _ZSTD_LEVEL = 15
 _CHECKED: set[tuple[str, str]] = set()
 #: Tables as they were read, by name and hash, the last one used at the end; files of so many bytes together stay at hand.
 _AT_HAND: dict[tuple[str, str], tuple[int, pd.DataFrame]] = {}
-_MOST_AT_HAND_BYTES = 16 << 20
+_MOST_AT_HAND_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
