@@ -94,7 +94,7 @@ def _figures(
         table = table[~double]
         sieve.note(f"{form}: buurt without figures", (~keys.isin(table.index)).sum())
         sieve.note(f"{form}: figures without polygon", (~table.index.isin(keys)).sum())
-        own = {name: keys.map(table[name]) for name in table.columns}
+        own = {name: table[name].reindex(keys).set_axis(keys.index) for name in table.columns}
         years |= dict.fromkeys(own, year)
         figures |= own
     _derive(figures, years, limit)
