@@ -31,6 +31,7 @@ import pandas as pd
 import pypdf
 from pypdf.generic import ContentStream
 
+from kansenkaart.config import read_study, study_path
 from kansenkaart.core.enterprise.case import AreaFacts
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.publish.disclosure import ReaderStore
@@ -198,7 +199,9 @@ class Truth:
     def __init__(self, maps: Path, processed: Path) -> None:
         self.maps = maps
         self.metadata = json.loads((maps / "data" / "metadata.json").read_text("utf-8"))
-        self.store = ReaderStore(Store(processed), public=self.metadata.get("edition") == "openbaar")
+        file = study_path(processed.absolute().parents[2], processed.name)
+        hidden = read_study(file).weglaten.ids(file.parent) if file.exists() else frozenset()
+        self.store = ReaderStore(Store(processed), opt_out=hidden, public=self.metadata.get("edition") == "openbaar")
 
     @cached_property
     def cases(self) -> pd.DataFrame:
