@@ -51,7 +51,7 @@ LONGER_BODIES = {
 }
 MORE_ARGUMENTS = 0
 #: Python files of the package; the aim is 165.
-MOST_FILES = 176
+MOST_FILES = 174
 #: Share that lists its parameters [%]: of all public functions that have any, and of the doors that another room uses (aim: 100).
 DESCRIBED_PCT, DESCRIBED_DOORS_PCT = 78, 96
 
