@@ -26,6 +26,7 @@ from pystac.validation import validate_dict
 
 from kansenkaart import api
 from kansenkaart.cli import cli
+from kansenkaart.present import catalog
 
 #: What DCAT-AP and DCAT-AP-NL 3.0 ask at least, in shapes of our own; theirs are run too where a folder of them is named.
 LEAST = """
@@ -197,7 +198,7 @@ def test_gdal_finds_the_geopackage_without_fault(folder):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_it_says_how_to_cite_it_and_holds_nothing_internal(folder):
+def test_it_says_how_to_cite_it_and_holds_nothing_internal(folder, monkeypatch):
     cited = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
     assert cited["cff-version"] == "1.2.0"
     assert cited["authors"] == [{"name": "Gemeente"}]
@@ -208,6 +209,12 @@ def test_it_says_how_to_cite_it_and_holds_nothing_internal(folder):
     page = (folder / "woordenboek.html").read_text("utf-8")
     assert "http" not in page.partition("<body>")[2]
     assert "stroom van alles wat past" in page
+    warning = "**For internal use: this edition tells of single homes and roofs.**"
+    assert warning not in (folder / "README.md").read_text("utf-8")
+    about = _json(folder, "data/metadata.json") | {"edition": "intern"}
+    monkeypatch.setattr(catalog, "_example", lambda release: ("", ""))
+    release = catalog.Release("proefveld-intern", about, [], [], "Gemeente", "a@b.nl")
+    assert warning in catalog._readme(release).splitlines()
 
 
 def test_a_researcher_cites_a_number_with_unit_interval_source_and_edition(folder):

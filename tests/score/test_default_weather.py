@@ -68,6 +68,11 @@ def test_the_split_closes_and_gives_the_share_of_diffuse_light_that_is_expected(
     sun = sun_path(hours, DE_BILT)
     height = np.stack([np.maximum(np.sin(np.radians(elevation)), 0) for _, elevation in sun.places])
     lit = (height * sun.weight).sum(axis=0)
+    assert set(sun.weight.sum(axis=0).round(12)) == {
+        0.0,
+        1.0,
+    }  # by day a mean, though the sun was up for one part alone
+    assert np.array_equal(sun.weight.sum(axis=0) > 0, height.max(axis=0) > 0)
     closed = hours["dhi_w_per_m2"] + hours["dni_w_per_m2"] * lit
     assert np.abs(closed - hours["ghi_w_per_m2"]).max() < 1e-6
     assert 0.50 <= diffuse_frac(hours) <= 0.54  # Erbs on the hours of De Bilt 2011-2024: 0.52

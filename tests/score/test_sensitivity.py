@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kansenkaart.core.solar.balance import OwnUse
 from kansenkaart.score import sensitivity
 from kansenkaart.tables.assumptions import default
 
@@ -14,6 +15,28 @@ def test_an_input_without_a_range_does_not_move_and_the_widest_comes_first():
     table = sensitivity.shares_of(lambda drawn: drawn["still"] + drawn["wide"] + drawn["narrow"], ranges)
     assert table["input_name"].tolist() == ["wide", "narrow"]
     assert table["first_order_frac"].tolist() == pytest.approx([0.9, 0.1], abs=0.02)
+
+
+def test_the_sun_of_a_place_is_its_use_and_sales_less_panels_inverter_and_upkeep():
+    figures, facts = default(), {"kwp": 10.0, "kwh": 9000.0, "own": 0.4, "land": 0.5}
+    curve = OwnUse(ratio=np.array([0.5, 1.0, 2.0]), share=np.array([0.6, 0.4, 0.25]))
+    middle = {name: np.array([figures[name].value]) for name in (*sensitivity._SUN, "homes_with_panels")}
+    middle |= {"performance_ratio": np.array([1.0]), "roof_power": np.array([1.0])}
+    value = {name: figures[name].value for name in sensitivity._SUN}
+    rate, life = value["discount_rate_real"] / 100, value["pv_life"]
+    one_inverter = value["pv_inverter_price"] / (1 + rate) ** value["pv_inverter_life"]
+    price = 10 * (1000 * value["pv_system_price_pitched"] + one_inverter)
+    yearly = value["pv_upkeep"] / 100 + rate / (1 - (1 + rate) ** -life)
+    earned = 9000 * (0.4 * value["electricity_price_all_in"] + 0.6 * value["export_value_net"])
+    made = sensitivity._sun_left(middle, facts=facts, curve=curve, figures=figures)
+    assert made == pytest.approx(earned - price * yearly)
+    full = middle | {"homes_with_panels": np.array([100.0])}  # where it was guessed, half of the power has its roofs
+    left = sensitivity._sun_left(full, facts=facts, curve=curve, figures=figures)
+    assert left == pytest.approx(0.5 * (earned - price * yearly))
+    twice = middle | {"performance_ratio": np.array([2.0])}  # twice the sun over the same use: a quarter of it is used
+    earned = 18000 * (0.25 * value["electricity_price_all_in"] + 0.75 * value["export_value_net"])
+    more = sensitivity._sun_left(twice, facts=facts, curve=curve, figures=figures)
+    assert more == pytest.approx(earned - price * yearly)
 
 
 def test_grey_water_in_the_middle_is_the_sum_of_the_table():
