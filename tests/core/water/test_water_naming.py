@@ -10,6 +10,7 @@ import shapely
 
 from benchmarks.water_naming import hidden_names
 from kansenkaart.core.water.inputs import WaterSettings
+from kansenkaart.core.water import naming
 from kansenkaart.core.water.naming import LEAST_NAMED, name_pipes
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from tests.core.water.test_water_realdata import almere  # noqa: F401
@@ -47,6 +48,22 @@ def test_a_name_that_is_not_sure_enough_is_not_given():
     assert (some["named_by"] == "run").any()
     assert not (none["named_by"] == "run").any()
     assert none.loc[none["named_by"] == "none", "street_name"].isna().all()
+
+
+def test_what_lies_between_two_pipes_is_what_a_ruler_says():
+    lines = [[(100_000, 400_000), (100_040, 400_000)], [(100_040, 400_006), (100_040, 400_046)]]  # a corner, 6 m open
+    lines.append([(100_040, 400_000), (100_080, 400_030)])  # goes on from the first at 3 by 4
+    years = {"laid_year": [1980.0, 1982.0, np.nan]}
+    pairs = naming._pairs(gpd.GeoDataFrame(years, geometry=[shapely.LineString(one) for one in lines], crs=28992))
+    row = {both: k for k, both in enumerate(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))}
+    tells = {both: pairs.tells.iloc[k] for both, k in row.items()}
+    assert len(tells) == 6
+    assert tells[0, 2].to_dict() == pytest.approx(
+        {"at_start": 0, "at_end": 1, "gap": 0, "offset": np.log1p(12), "parallel": 0.8, "years": 1}
+    )  # middles 40 east and 15 north apart; across a line of 0.8 by 0.6 that is 0.6 * 40 - 0.8 * 15
+    assert tells[0, 1].to_dict() == pytest.approx(
+        {"at_start": 0, "at_end": 0, "gap": np.log1p(6), "offset": np.log1p(20), "parallel": 0, "years": 2}
+    )
 
 
 def test_too_few_names_teach_nothing():
