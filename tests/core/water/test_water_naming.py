@@ -9,8 +9,8 @@ import pytest
 import shapely
 
 from benchmarks.water_naming import hidden_names
-from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water import naming
+from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.naming import LEAST_NAMED, name_pipes
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from tests.core.water.test_water_realdata import almere  # noqa: F401
