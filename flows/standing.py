@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import logging
 import os
+import smtplib
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from prefect.client.orchestration import get_client
+from prefect.logging.loggers import flow_run_logger
 from prefect.states import Scheduled
 
 from flows.limits import passes
-from kansenkaart.config import STATUS, folders
-from kansenkaart.errors import KansenkaartError, StoreError
-from kansenkaart.publish.release import publication
+from kansenkaart.config import STATUS, folders, study_path
+from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
+from kansenkaart.publish.release import MARK, publication
 from kansenkaart.tables.store import atomic
+from kansenkaart.wording.messages import error_lines
 
 #: After what may pass, such as a publisher that gives no answer, a run is planned again after so long [s].
 AGAIN_AFTER_S = (600.0, 3600.0, 4 * 3600.0)
@@ -30,13 +34,15 @@ AGAIN_AFTER_S = (600.0, 3600.0, 4 * 3600.0)
 AGAIN = "kansenkaart-opnieuw-"
 #: Where a failure is sent as JSON, if the environment says so.
 WEBHOOK_VARIABLE = "KANSENKAART_WEBHOOK"
-_WEBHOOK_S = 10.0
+#: To whom a failure is mailed, and by which server (``host:port``) when it is not that of this machine.
+MAIL_VARIABLE, SMTP_VARIABLE = "KANSENKAART_MAIL", "KANSENKAART_SMTP"
+_SEND_S = 10.0
 
 
 def failed(flow: Any, flow_run: Any, state: Any) -> None:
     """Say that a flow run failed, and plan it again if that may help; the hook that the flows give to Prefect."""
     asked, why = flow_run.parameters, state.result(raise_on_failure=False)
-    write_status(
+    path = write_status(
         str(asked.get("study", "")),
         str(asked.get("root", ".")),
         asked.get("code"),
@@ -44,6 +50,9 @@ def failed(flow: Any, flow_run: Any, state: Any) -> None:
         run=str(flow_run.name),
         again=plan_again(flow_run) if passes(why) else None,
     )
+    if path is not None:
+        logger = flow_run_logger(flow_run, flow) if flow is not None else logging.getLogger("kansenkaart")
+        logger.error("%s", in_words(json.loads(path.read_text("utf-8"))))
 
 
 def plan_again(flow_run: Any) -> datetime | None:
@@ -123,23 +132,63 @@ def write_status(
     return path
 
 
+def in_words(content: dict[str, Any]) -> str:
+    """Say a status in Dutch, for the log of a run and for a mail.
+
+    Parameters
+    ----------
+    content : dict
+        As in ``status.json``.
+    """
+    error, stands = content["error"], content["published"]
+    lines = error_lines(
+        error.get("expected", "een run zonder fout"),
+        found=f"{error['error']}: {error['found']}" if "expected" not in error else error["found"],
+        where=error.get("where", ""),
+        remedy=error["remedy"],
+    )
+    since = f", zoals gemaakt op {stands['since'][:10]}" if stands and "since" in stands else ""
+    lines.append(f"  gepubliceerd blijft: {stands['page'] + since if stands else 'niets, want er was nog niets'}")
+    again = datetime.fromisoformat(content["again"]).astimezone() if content["again"] else None
+    return "\n".join([*lines, f"  opnieuw: {again:%Y-%m-%d %H:%M}" if again else "  opnieuw: niet vanzelf"])
+
+
 def _send(content: dict[str, Any]) -> None:
-    """Post a status to the webhook of the environment; one that does not take it is said in the log, and no fault."""
-    address = os.environ.get(WEBHOOK_VARIABLE, "")
+    """Post and mail a status as the environment says; who does not take it is said in the log, and no fault."""
+    for name, send in ((WEBHOOK_VARIABLE, _post), (MAIL_VARIABLE, _mail)):
+        try:
+            send(content, os.environ.get(name, ""))
+        except (OSError, ValueError) as why:  # of HTTP and SMTP as well
+            logging.getLogger("kansenkaart").warning("%s: %s", name, why)
+
+
+def _post(content: dict[str, Any], address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
         return
     head = {"Content-Type": "application/json"}
     asked = urllib.request.Request(address, json.dumps(content).encode(), head, method="POST")  # noqa: S310 - as above
-    try:
-        with urllib.request.urlopen(asked, timeout=_WEBHOOK_S):  # noqa: S310 - as above
-            return
-    except OSError as why:
-        logging.getLogger("kansenkaart").warning("webhook: %s", why)
+    with urllib.request.urlopen(asked, timeout=_SEND_S):  # noqa: S310 - as above
+        return
+
+
+def _mail(content: dict[str, Any], address: str) -> None:
+    if not address:
+        return
+    host, _, port = (os.environ.get(SMTP_VARIABLE) or "127.0.0.1:25").rpartition(":")
+    message = EmailMessage()
+    message["Subject"] = f"kansenkaart: {content['study']} is mislukt"
+    message["From"] = message["To"] = address
+    message.set_content(in_words(content))
+    with smtplib.SMTP(host, int(port), timeout=_SEND_S) as smtp:
+        smtp.send_message(message)
 
 
 def _path(study: str, root: str, code: str | None) -> Path | None:
-    if Path(study).name != study or not (Path(root) / "studies" / f"{study}.toml").is_file():
+    try:
+        if not study_path(Path(root), study).is_file():
+            return None
+    except ConfigError:  # no name of a study
         return None
     name = f"{study}-{code.lower()}" if code else study
     return folders(Path(root)).processed / name / STATUS if Path(name).name == name else None
@@ -158,8 +207,12 @@ def _told(why: Any) -> dict[str, str]:
 
 
 def _published(name: str, root: str) -> dict[str, str] | None:
+    folder = folders(Path(root)).maps / name
     try:
-        known = publication(folders(Path(root)).maps / name)
+        known = publication(folder)
     except StoreError as why:
         return {"page": f"maps/{name}/index.html", "damaged": why.found}
-    return {"page": f"maps/{name}/index.html", "edition": known.fingerprint} if known else None
+    if known is None:
+        return None
+    since = datetime.fromtimestamp((folder / MARK).stat().st_mtime, UTC).isoformat(timespec="seconds")
+    return {"page": f"maps/{name}/index.html", "edition": known.fingerprint, "since": since}

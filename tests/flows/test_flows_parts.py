@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, TCPServer
 from types import SimpleNamespace
 
 import pytest
@@ -29,6 +30,7 @@ from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, loca
 from flows.standing import recovered_study, write_status
 from flows.tell import hearing, listener, stock, told, whole
 from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
+from kansenkaart.publish import release
 from kansenkaart.sources.publishers import sources_table
 from kansenkaart.tables.step import Report
 
@@ -145,7 +147,7 @@ def test_a_run_that_may_pass_is_planned_again_later_each_time_and_three_times_at
 
 
 @pytest.mark.parametrize(("why", "again"), [(FetchError("an answer", found="none"), True), (ValueError(), False)])
-def test_the_status_of_a_failed_run_says_when_it_is_tried_again(tmp_path, monkeypatch, why, again):
+def test_the_status_of_a_failed_run_says_when_it_is_tried_again(tmp_path, monkeypatch, caplog, why, again):
     monkeypatch.setattr(standing, "get_client", lambda **_: _Client())
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
@@ -153,6 +155,59 @@ def test_the_status_of_a_failed_run_says_when_it_is_tried_again(tmp_path, monkey
     standing.failed(None, _run(parameters=asked), Failed(data=why))
     content = json.loads((tmp_path / "data/processed/een/status.json").read_text("utf-8"))
     assert (content["again"] is not None) is again
+    (said,) = caplog.messages
+    assert ("opnieuw: niet vanzelf" in said) is not again
+    assert ("verwacht: een antwoord" in said) is again
+
+
+def test_a_study_of_the_package_has_a_status_too_and_what_stands_says_since_when(tmp_path):
+    release.record(tmp_path / "maps" / "voorbeeld", "f1", [])
+    mark = tmp_path / "maps" / "voorbeeld" / release.MARK
+    os.utime(mark, (86400, 86400))
+    path = write_status("voorbeeld", str(tmp_path), None, why=FetchError("an answer", found="none"), run="proef")
+    content = json.loads(path.read_text("utf-8"))
+    assert content["published"]["since"] == "1970-01-02T00:00:00+00:00"
+    words = standing.in_words(content)
+    assert "gepubliceerd blijft: maps/voorbeeld/index.html, zoals gemaakt op 1970-01-02" in words
+
+
+class _Postbox(StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"220 loopback\r\n")
+        reading = False
+        for line in self.rfile:
+            self.server.got.append(line.decode().rstrip())
+            word = line[:4].upper()
+            if reading:
+                reading = line != b".\r\n"
+            elif word == b"DATA":
+                reading = True
+                self.wfile.write(b"354 go on\r\n")
+                continue
+            if not reading:
+                self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+            if word == b"QUIT":
+                return
+
+
+def test_a_failure_is_mailed_in_dutch_and_a_server_that_is_not_there_is_no_fault(tmp_path, monkeypatch):
+    monkeypatch.setenv(standing.MAIL_VARIABLE, "beheer@example.nl")
+    why = FetchError("an answer", found="none", where="https://example.nl", remedy="try again later")
+    with TCPServer(("127.0.0.1", 0), _Postbox) as server:
+        server.got = []
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        monkeypatch.setenv(standing.SMTP_VARIABLE, f"127.0.0.1:{server.server_address[1]}")
+        write_status("voorbeeld", str(tmp_path), None, why=why, run="proef")
+        thread.join()
+    assert {
+        "Subject: kansenkaart: voorbeeld is mislukt",
+        "To: beheer@example.nl",
+        "  waar: https://example.nl",
+    } <= set(server.got)
+    assert write_status("voorbeeld", str(tmp_path), None, why=why, run="proef")  # nobody listens any more
+    monkeypatch.setenv(standing.SMTP_VARIABLE, "no port")
+    assert write_status("voorbeeld", str(tmp_path), None, why=why, run="proef")
 
 
 @contextmanager

@@ -203,3 +203,11 @@ def test_other_bytes_become_another_edition(server, tmp_path):
     assert first.read_bytes() == content
     assert second != first
     assert provenance.edition.startswith("v2-")
+
+
+def test_nobody_at_the_address_is_said_in_one_clause(tmp_path):
+    layer = Layer("bag", "pand", "http://127.0.0.1:9/ogc", "pand", needs=("identificatie",))
+    with pytest.raises(FetchError) as why:
+        fetch_collection(tmp_path, layer=layer, http=HTTP, bbox_m=BOX)
+    assert why.value.found.startswith("no answer (ConnectionError): [Errno ")
+    assert len(why.value.found) < 80  # and no names of pools

@@ -374,6 +374,12 @@ def _once(
     return Answer(str(response.url), response.status_code, found, bytes(content))
 
 
+def _first(why: BaseException) -> BaseException:
+    """Return what an error began with: a name that does not resolve, say, without the pools that passed it on."""
+    before = why.__cause__ or why.__context__
+    return why if before is None else _first(before)
+
+
 def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str, str]) -> requests.Response:
     http.meter.take_turn(http.pause_s)
     try:
@@ -385,7 +391,7 @@ def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str,
             answer_timeout_s=http.answer_timeout_s,
         )
     except requests.RequestException as why:
-        raise _Again(f"no answer ({type(why).__name__}): {why}") from why
+        raise _Again(f"no answer ({type(why).__name__}): {_first(why)}") from why
     status = response.status_code
     if status in _TRANSIENT:
         rest_s = retry_after_s(response.headers.get("Retry-After"))
