@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from fractions import Fraction
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from shapely.geometry import LineString
 
 from kansenkaart.errors import GateError
-from kansenkaart.publish import audit
+from kansenkaart.publish import audit, disclosure
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.steps import publish, readable_of, require_safe
 from kansenkaart.runs import study as pipeline
@@ -145,6 +149,55 @@ def test_a_difference_of_two_groups_of_a_few_homes_is_found():
     assert audit.audit(SHOWN, _crossed(**large, a=(5, ("area", 1)), b=(5, ("block", 1)))) == []
 
 
+def _rank(rows):
+    """Return the rank of rows, in fractions."""
+    left, rank = [[Fraction(one) for one in row] for row in rows], 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((row for row in left if row[column]), None)
+        if pivot is None:
+            continue
+        left.remove(pivot)
+        left = [[x - row[column] / pivot[column] * y for x, y in zip(row, pivot, strict=True)] for row in left]
+        rank += 1
+    return rank
+
+
+def _few_by_rank(rows, size):
+    """Return the smallest sets of parts that rows say anything of: without their columns the rank is lower."""
+    small = [part for part in range(len(size)) if size[part] < audit.LEAST_HOMES]
+    out = []
+    for count in range(1, len(small) + 1):
+        for parts in itertools.combinations(small, count):
+            others = [[one for part, one in enumerate(row) if part not in parts] for row in rows]
+            few = sum(size[part] for part in parts) < audit.LEAST_HOMES
+            if few and not any(one < set(parts) for one in out) and _rank(others) < _rank(rows):
+                out.append(frozenset(parts))
+    return set(out)
+
+
+@pytest.mark.parametrize("power", [2, 3, 61])
+def test_the_search_modulo_a_prime_gives_all_that_exact_ranks_give_or_says_that_it_cannot_prove_it(power):
+    draw, unproven = np.random.default_rng(7), 0
+    for _ in range(60):
+        matrix, size = draw.integers(0, 2, (6, 7)), draw.choice([2, 3, 4, 30], 7)
+        members = [np.flatnonzero(row).tolist() for row in matrix]
+        found = audit._few_modulo(2**power - 1, members, set(np.flatnonzero(size >= 10).tolist()), size)
+        unproven += found is None
+        assert found is None or {parts for parts, _ in found} == _few_by_rank(matrix.tolist(), size.tolist())
+    assert (unproven > 0) == (power < 61)
+
+
+def test_a_leak_that_a_small_prime_does_not_see_is_found_with_a_larger_one():
+    """Of four rows that each lack one of four parts a third of their sum less one row is one part; modulo 3 that is nothing."""
+    rows = sparse.csr_matrix(1.0 - np.eye(4))
+    members = [rows.indices[3 * at : 3 * at + 3].tolist() for at in range(4)]
+    assert audit._few_modulo(3, members, set(), np.full(4, 6)) is None
+    found = dict(audit._few(rows, np.full(4, 6)))
+    assert set(found) == {frozenset([part]) for part in range(4)}
+    third = Fraction(1, 3)
+    assert found[frozenset([0])] == {0: 2 * third, 1: third, 2: third, 3: third}
+
+
 def test_where_the_search_would_go_on_too_long_the_row_goes(monkeypatch):
     homes = _homes({"A": 20, "B": 20, "C": 12})
     frame = homes.frame.assign(gebied_id=pd.array([1] * 15 + [2] * 20 + [1] * 17, dtype="Int64"))
@@ -180,23 +233,23 @@ def _pipes(**homes):
 )
 def test_pipes_give_away_what_joins_at_a_node(pipes, left_out):
     frame = _pipes(**pipes)
-    assert audit.pipes_to_leave_out(frame) == left_out
-    assert bool(audit.pipe_findings(frame)) == bool(left_out)
-    assert audit.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
+    assert disclosure.pipes_to_leave_out(frame) == left_out
+    assert bool(disclosure.pipe_findings(frame)) == bool(left_out)
+    assert disclosure.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
 
 
 def test_what_is_left_of_pipes_is_audited_as_it_is_published():
     """Without bc, which gives away five at c, b and c are one: 100 - 60 - 40 - 15 is fine. At b 60 - 40 - 15 is not."""
     frame = _pipes(ab=60, be=40, bf=15, bc=95, cd=100)
-    left_out = audit.pipes_to_leave_out(frame)
+    left_out = disclosure.pipes_to_leave_out(frame)
     assert "bc" in left_out
-    assert audit.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
+    assert disclosure.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
     assert len(left_out) == 2
 
 
 def test_a_pipe_that_is_left_out_does_not_hide_what_joins_beyond_it():
     # ab 20, bc 24, cd 28: without the smallest, bc against cd still leaves four; only one of them can stay.
-    assert len(audit.pipes_to_leave_out(_pipes(ab=20, bc=24, cd=28))) == 2
+    assert len(disclosure.pipes_to_leave_out(_pipes(ab=20, bc=24, cd=28))) == 2
 
 
 def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finished):
@@ -207,7 +260,7 @@ def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finishe
     assert {(one.how, one.rows[0][0], one.drop[0]) for one in found} >= {("rest of", "buurt_score", "street_water")}
     whole = place.store.read("pipe_water")
     enough = whole[(whole["homes"] == 0) | (whole["homes"] >= 10)].reset_index(drop=True)
-    assert len(audit.pipe_findings(enough)) >= 15
+    assert len(disclosure.pipe_findings(enough)) >= 15
     assert now.findings() == []
     require_safe(now, place.study)
     with pytest.raises(GateError, match="disclosure audit"):

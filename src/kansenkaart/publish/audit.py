@@ -4,8 +4,7 @@ Each published row that speaks of homes stands for a set of them. Two rows whose
 those few; so does a place less the sum of the rows of one layer that lie in it (its rest), and the rows of one layer that
 cover a place less that place. What no single subtraction gives, several layers together may: all published sums are one set of
 linear equations in the homes, and every combination of them, of any number of rows, that leaves one to nine homes is sought,
-exactly and in full. Pipes are successive sums: at a node the largest
-less the others is what joins there.
+exactly and in full.
 
 References
 ----------
@@ -20,11 +19,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from math import isqrt, lcm
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -50,11 +49,13 @@ _KEYS = {
     "street_water": ("street_id",),
     "street_score": ("street_key",),
 }
-_NODE_M = 0.01
 #: Steps of the search for sums with one part; where it would take more, the part counts as given away.
 _MOST_STEPS = 2_000
-#: A sum of homes: how often each part counts in it and, by -1 less its number, each published row that it is made of.
-_Line = dict[int, Fraction]
+#: Exponents of Mersenne's primes: the first is enough for weights below 10^9, the last for any of 10,000 rows.
+_PRIMES = (61, 127, 521, 2203, 9689, 44497)
+#: A sum of homes: how often each part counts in it and, by -1 less its number, each published row that it is made of, modulo
+#: a prime.
+_Line = dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,7 @@ def audit(tables: Mapping[str, pd.DataFrame], homes: Homes) -> list[Finding]:
         Sets of one to nine homes [1], each with the finest row that gives them away.
     """
     rows = rows_of(tables)
-    found = _both(_Sums(rows, homes), np.ones(len(rows), bool))
-    if "pipe_water" in tables:
-        found += pipe_findings(tables["pipe_water"])
-    return found
+    return _both(_Sums(rows, homes), np.ones(len(rows), bool))
 
 
 def to_leave_out(tables: Mapping[str, pd.DataFrame], homes: Homes) -> set[tuple[str, str]]:
@@ -293,74 +291,134 @@ def _indivisible(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[
 def _few(rows: sparse.csr_matrix, size: NDArray[np.intp]) -> list[tuple[frozenset[int], dict[int, Fraction]]]:
     """Return the smallest sets of parts, of one to nine homes in all, of which the rows leave a sum without any other part.
 
-    Each with the weight of every row in that sum. First the parts of ten homes and more are eliminated, in whole numbers and
-    fractions; what is left speaks of small parts only, and is searched for sums of few homes [2]_.
+    Each with the weight of every row in that sum. First the parts of ten homes and more are eliminated; what is left speaks of
+    small parts only, and is searched for sums of few homes [2]_. All of it modulo a prime, of which the answer is proven in
+    fractions: rows may have a lower rank modulo a prime than they have, never a higher one. Where each sum that came out as
+    nothing is nothing, the rank is the same, so that a sum of few homes (scaled until the prime does not divide it) is one
+    modulo the prime too: none is missed. Each that was found is then added up exactly. What cannot be proven is done again
+    with a larger prime.
     """
-    lines = [
-        {int(part): Fraction(1) for part in rows.indices[first:last]} | {-1 - at: Fraction(1)}
-        for at, (first, last) in enumerate(pairwise(rows.indptr))
-    ]
-    search = _Search(_echelon(_without(lines, {int(one) for one in np.flatnonzero(size >= LEAST_HOMES)})), size)
-    return [(parts, search.weights(parts)) for parts in search.sets()]
+    members = [rows.indices[first:last].tolist() for first, last in pairwise(rows.indptr)]
+    large = {int(one) for one in np.flatnonzero(size >= LEAST_HOMES)}
+    proven = (_few_modulo(2**power - 1, members, large, size) for power in _PRIMES)
+    return next(one for one in proven if one is not None)
+
+
+def _few_modulo(
+    prime: int, members: list[list[int]], large: set[int], size: NDArray[np.intp]
+) -> list[tuple[frozenset[int], dict[int, Fraction]]] | None:
+    """Search modulo a prime; nothing where not all of the answer could be proven."""
+    lines = [dict.fromkeys([*parts, -1 - at], 1) for at, parts in enumerate(members)]
+    field = _Field(prime)
+    left = field.without(lines, large)
+    solved = field.echelon(left)
+    if any(_added(_rational(line, prime), members) for line in field.nothing):
+        return None
+    search, out = _Search(field, solved, size), []
+    for parts in search.sets():
+        line, decided = search.sum_of(parts)
+        weights = _rational(line, prime)
+        total = _added(weights, members)
+        if decided and not (total and total.keys() <= parts):
+            return None
+        out.append((parts, {row: abs(value) for row, value in weights.items()}))
+    return out
+
+
+def _added(weights: Mapping[int, Fraction], members: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Add rows up by their weights, in whole numbers: of each part that does not cancel how often it counts, to scale."""
+    scale = lcm(*(one.denominator for one in weights.values()))
+    total: dict[int, int] = {}
+    for row, value in weights.items():
+        times = value.numerator * (scale // value.denominator)
+        for part in members[row]:
+            total[part] = total.get(part, 0) + times
+    return {part: times for part, times in total.items() if times}
+
+
+def _rational(line: _Line, prime: int) -> dict[int, Fraction]:
+    """Return the weight of each row in a sum: the one fraction of small terms that is its remainder modulo the prime."""
+    return {-1 - key: _fraction(value, prime) for key, value in line.items() if key < 0}
+
+
+def _fraction(value: int, prime: int) -> Fraction:
+    bound = isqrt(prime // 2)
+    above, below, times_above, times_below = prime, value, 0, 1
+    while below > bound:
+        whole = above // below
+        above, below = below, above - whole * below
+        times_above, times_below = times_below, times_above - whole * times_below
+    return Fraction(below, times_below)
 
 
 def _parts_of(line: _Line) -> list[int]:
     return [key for key in line if key >= 0]
 
 
-def _take(line: _Line, times: Fraction, other: _Line) -> None:
-    for key, value in other.items():
-        left = line.get(key, Fraction(0)) - times * value
-        if left:
-            line[key] = left
-        else:
-            line.pop(key, None)
+class _Field:
+    """Sums of rows, with weights modulo a prime; what came out as nothing is kept, to be proven."""
 
+    def __init__(self, prime: int) -> None:
+        self.prime = prime
+        self.nothing: list[_Line] = []
 
-def _without(lines: list[_Line], large: set[int]) -> list[_Line]:
-    """Return what the lines say of the other parts: each large one is solved from the shortest line that has it [2]_."""
-    holders: dict[int, set[int]] = {}
-    for at, line in enumerate(lines):
-        for part in _parts_of(line):
-            holders.setdefault(part, set()).add(at)
-    waiting = [(len(holders[part]), part) for part in sorted(large) if part in holders]
-    heapify(waiting)
-    while waiting:
-        count, part = heappop(waiting)
-        if not (mine := holders[part]):
-            continue
-        if len(mine) != count:
-            heappush(waiting, (len(mine), part))
-            continue
-        first = min(mine, key=lambda at: (len(lines[at]), at))
-        chosen = lines[first]
-        for at in sorted(mine - {first}):
-            before = set(lines[at])
-            _take(lines[at], lines[at][part] / chosen[part], chosen)
-            for key in before ^ set(lines[at]):
-                if key >= 0:
-                    holders[key] ^= {at}
-        for key in _parts_of(chosen):
-            holders[key].discard(first)
-        lines[first] = {}
-    return [line for line in lines if _parts_of(line)]
+    def take(self, line: _Line, times: int, other: _Line) -> None:
+        """Take a line a number of times off another, in place."""
+        prime = self.prime
+        for key, value in other.items():
+            if left := (line.get(key, 0) - times * value) % prime:
+                line[key] = left
+            else:
+                del line[key]
 
+    def without(self, lines: list[_Line], large: set[int]) -> list[_Line]:
+        """Return what the lines say of the other parts: each large one is solved from the shortest line that has it [2]_."""
+        holders: dict[int, set[int]] = {}
+        for at, line in enumerate(lines):
+            for part in _parts_of(line):
+                holders.setdefault(part, set()).add(at)
+        waiting = [(len(holders[part]), part) for part in sorted(large) if part in holders]
+        heapify(waiting)
+        while waiting:
+            count, part = heappop(waiting)
+            if not (mine := holders[part]):
+                continue
+            if len(mine) != count:
+                heappush(waiting, (len(mine), part))
+                continue
+            first = min(mine, key=lambda at: (len(lines[at]), at))
+            chosen = lines[first]
+            inverse = pow(chosen[part], -1, self.prime)
+            for at in sorted(mine - {first}):
+                before = set(lines[at])
+                self.take(lines[at], lines[at][part] * inverse % self.prime, chosen)
+                for key in before ^ set(lines[at]):
+                    if key >= 0:
+                        holders[key] ^= {at}
+            for key in _parts_of(chosen):
+                holders[key].discard(first)
+            lines[first] = {}
+        self.nothing += [line for line in lines if line and not _parts_of(line)]
+        return [line for line in lines if _parts_of(line)]
 
-def _echelon(lines: list[_Line], among: frozenset[int] | None = None) -> dict[int, _Line]:
-    """Return the lines solved each for one part (of some), which no other then has; lines that follow from others are gone."""
-    solved: dict[int, _Line] = {}
-    for line in lines:
-        for part in [one for one in line if one in solved]:
-            if part in line:
-                _take(line, line[part], solved[part])
-        if not (mine := [key for key in _parts_of(line) if among is None or key in among]):
-            continue
-        part = min(mine)
-        solved[part] = {key: value / line[part] for key, value in line.items()}
-        for other in solved:
-            if other != part and part in solved[other]:
-                _take(solved[other], solved[other][part], solved[part])
-    return solved
+    def echelon(self, lines: list[_Line], among: frozenset[int] | None = None) -> dict[int, _Line]:
+        """Return the lines solved each for one part (of some), which no other then has; those that follow are nothing."""
+        solved: dict[int, _Line] = {}
+        for line in lines:
+            for part in [one for one in line if one in solved]:
+                if part in line:
+                    self.take(line, line[part], solved[part])
+            if not (mine := [key for key in _parts_of(line) if among is None or key in among]):
+                if among is None:
+                    self.nothing.append(line)
+                continue
+            part = min(mine)
+            inverse = pow(line[part], -1, self.prime)
+            solved[part] = {key: value * inverse % self.prime for key, value in line.items()}
+            for other in solved:
+                if other != part and part in solved[other]:
+                    self.take(solved[other], solved[other][part], solved[part])
+        return solved
 
 
 class _Search:
@@ -370,13 +428,13 @@ class _Search:
     equation, so a set cannot have just one part of an equation: each step takes one more of it [2]_.
     """
 
-    def __init__(self, solved: dict[int, _Line], size: NDArray[np.intp]) -> None:
-        self.solved, self.size = solved, size
-        self.equation: dict[int, dict[int, Fraction]] = {}
+    def __init__(self, field: _Field, solved: dict[int, _Line], size: NDArray[np.intp]) -> None:
+        self.field, self.solved, self.size = field, solved, size.tolist()
+        self.equation: dict[int, _Line] = {}
         for part, line in solved.items():
             for key in _parts_of(line):
                 if key != part:
-                    self.equation.setdefault(key, {key: Fraction(1)})[part] = -line[key]
+                    self.equation.setdefault(key, {key: 1})[part] = field.prime - line[key]
         self.with_part: dict[int, list[int]] = {}
         for name, terms in self.equation.items():
             for part in terms:
@@ -389,7 +447,7 @@ class _Search:
         for part in sorted(set(self.solved) | set(self.with_part)):
             if self.size[part] < LEAST_HOMES:
                 self.steps = 0
-                found = set(self._from(frozenset([part]), LEAST_HOMES - 1 - int(self.size[part])))
+                found = set(self._from(frozenset([part]), LEAST_HOMES - 1 - self.size[part]))
                 out |= found if self.steps < _MOST_STEPS else {frozenset([part])}
         return sorted(
             (one for one in out if not any(other < one for other in out)), key=lambda one: (len(one), sorted(one))
@@ -400,79 +458,17 @@ class _Search:
         if self.steps >= _MOST_STEPS:
             return
         names = sorted({name for part in chosen for name in self.with_part.get(part, ())})
-        alone = _echelon([dict(self.equation[name]) for name in names], chosen)
+        alone = self.field.echelon([dict(self.equation[name]) for name in names], chosen)
         if len(alone) < len(chosen):
             yield chosen
             return
         ways = [[one for one in terms if one not in chosen and self.size[one] <= left] for terms in alone.values()]
         fewest = min(ways, key=len)
         for part in sorted(fewest):
-            yield from self._from(chosen | {part}, left - int(self.size[part]))
+            yield from self._from(chosen | {part}, left - self.size[part])
 
-    def weights(self, parts: frozenset[int]) -> dict[int, Fraction]:
-        """Return how often each published row counts in the sum of these parts; of one that was not decided, in any."""
+    def sum_of(self, parts: frozenset[int]) -> tuple[_Line, bool]:
+        """Return a sum of these parts only and true; of what was not decided any line that has one of them, and false."""
         lines = [dict(self.solved[part]) for part in sorted(parts) if part in self.solved]
-        sums = _without(lines, {key for line in lines for key in _parts_of(line)} - parts)
-        line = sums[0] if sums else next(one for one in self.solved.values() if parts & one.keys())
-        return {-1 - key: abs(value) for key, value in line.items() if key < 0}
-
-
-def pipe_findings(pipes: pd.DataFrame) -> list[Finding]:
-    """Return the nodes at which published pipes give away the one to nine homes that join there.
-
-    Parameters
-    ----------
-    pipes : GeoDataFrame
-        ``pipe_id``, ``homes`` upstream [1] and lines.
-    """
-    return _at_nodes(_ends(pipes), pipes)
-
-
-def pipes_to_leave_out(pipes: pd.DataFrame) -> set[str]:
-    """Return the pipes to leave out so that no node gives away one to nine homes, nor two nodes without the pipe between them."""
-    drawn, gone = _ends(pipes), np.zeros(len(pipes), bool)
-    ends = drawn.copy()
-    ids = {str(one): at for at, one in enumerate(pipes["pipe_id"])}
-    while found := _at_nodes(ends[~gone], pipes[~gone]) or _at_nodes(drawn[~gone], pipes[~gone]):
-        for one in found:
-            at = ids[one.drop[1]]
-            gone[at] = True
-            low, high = sorted(ends[at])
-            ends[ends == high] = low
-    return {str(one) for one in pipes["pipe_id"][gone]}
-
-
-def _ends(pipes: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the numbers of the two nodes of each pipe."""
-    if not len(pipes):
-        return np.empty((0, 2), np.int64)
-    lines = pipes["geometry"].to_numpy()
-    points = [[shapely.get_point(one, 0), shapely.get_point(one, -1)] for one in lines]
-    coordinates = np.round(shapely.get_coordinates(np.array(points).ravel()) / _NODE_M).astype(np.int64)
-    return np.unique(coordinates, axis=0, return_inverse=True)[1].reshape(-1, 2).astype(np.int64)
-
-
-def _at_nodes(ends: NDArray[np.int64], pipes: pd.DataFrame) -> list[Finding]:
-    homes, ids = pipes["homes"].to_numpy(int), pipes["pipe_id"].astype(str).to_numpy()
-    at: dict[int, list[int]] = {}
-    for row, (one, other) in enumerate(ends):
-        if one != other:
-            at.setdefault(int(one), []).append(row)
-            at.setdefault(int(other), []).append(row)
-    out = []
-    for some in at.values():
-        ranked = sorted(some, key=lambda row: (-homes[row], ids[row]))
-        joins = [int(homes[ranked[0]] - sum(homes[row] for row in ranked[1:]))]
-        joins += [int(homes[x] - homes[y]) for x, y in pairwise(ranked)]
-        small = [one for one in joins if 0 < abs(one) < LEAST_HOMES]
-        busy = [row for row in ranked if homes[row]]
-        if small and len(busy) > 1:
-            out.append(
-                Finding(
-                    "pipes at a node",
-                    tuple(("pipe_water", ids[row]) for row in ranked),
-                    abs(small[0]),
-                    ("pipe_water", ids[busy[-1]]),
-                )
-            )
-    return out
+        sums = self.field.without(lines, {key for line in lines for key in _parts_of(line)} - parts)
+        return (sums[0], True) if sums else (next(one for one in self.solved.values() if parts & one.keys()), False)

@@ -6,12 +6,14 @@ A `ReaderStore` reads like the store behind it, so map, factsheets and open laye
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from kansenkaart.publish import audit
 from kansenkaart.publish.audit import LEAST_HOMES
@@ -142,6 +144,7 @@ _BY_HOMES = ("buurt_score", "gebied", "enterprise_case")
 _STREETS = ("street_score", "street_water")
 _OWN = "own_"
 _SHOW_ROOFS = ("roof_face_score", "pand_score")
+_NODE_M = 0.01
 
 
 class ReaderStore(Store):
@@ -260,8 +263,8 @@ class ReaderStore(Store):
     def _findings(self) -> list[audit.Finding]:
         found = []
         if self.public:
-            names = [one for one in (*audit.COARSE_TO_FINE, "pipe_water") if self.has(one)]
-            found += audit.audit({one: self.read(one) for one in names}, self.homes())
+            found += audit.audit({one: self.read(one) for one in audit.COARSE_TO_FINE if self.has(one)}, self.homes())
+            found += pipe_findings(self.read("pipe_water")) if self.has("pipe_water") else []
         if self.opt_out and self.behind.has("pand_score"):
             scored = self.whole("pand_score")
             seen = scored[scored["pand_id"].astype(str).isin(self.opt_out) & scored["score_basis"].ne("footprint")]
@@ -372,8 +375,71 @@ def _pipes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep pipes that serve ten homes or none: of the others the figures would be those of a few homes."""
     homes = frame["homes"].to_numpy(float)
     enough = frame[(homes == 0) | (homes >= LEAST_HOMES)]
-    left_out = audit.pipes_to_leave_out(enough)
+    left_out = pipes_to_leave_out(enough)
     return enough[~enough["pipe_id"].astype(str).isin(left_out)].reset_index(drop=True)
+
+
+def pipe_findings(pipes: pd.DataFrame) -> list[audit.Finding]:
+    """Return the nodes at which published pipes give away the one to nine homes that join there.
+
+    Pipes are successive sums: at a node the largest less the others is what joins there.
+
+    Parameters
+    ----------
+    pipes : GeoDataFrame
+        ``pipe_id``, ``homes`` upstream [1] and lines.
+    """
+    return _at_nodes(_ends(pipes), pipes)
+
+
+def pipes_to_leave_out(pipes: pd.DataFrame) -> set[str]:
+    """Return the pipes to leave out so that no node gives away one to nine homes, nor two nodes without the pipe between them."""
+    drawn, gone = _ends(pipes), np.zeros(len(pipes), bool)
+    ends = drawn.copy()
+    ids = {str(one): at for at, one in enumerate(pipes["pipe_id"])}
+    while found := _at_nodes(ends[~gone], pipes[~gone]) or _at_nodes(drawn[~gone], pipes[~gone]):
+        for one in found:
+            at = ids[one.drop[1]]
+            gone[at] = True
+            low, high = sorted(ends[at])
+            ends[ends == high] = low
+    return {str(one) for one in pipes["pipe_id"][gone]}
+
+
+def _ends(pipes: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the numbers of the two nodes of each pipe."""
+    if not len(pipes):
+        return np.empty((0, 2), np.int64)
+    lines = pipes["geometry"].to_numpy()
+    points = [[shapely.get_point(one, 0), shapely.get_point(one, -1)] for one in lines]
+    coordinates = np.round(shapely.get_coordinates(np.array(points).ravel()) / _NODE_M).astype(np.int64)
+    return np.unique(coordinates, axis=0, return_inverse=True)[1].reshape(-1, 2).astype(np.int64)
+
+
+def _at_nodes(ends: NDArray[np.int64], pipes: pd.DataFrame) -> list[audit.Finding]:
+    homes, ids = pipes["homes"].to_numpy(int), pipes["pipe_id"].astype(str).to_numpy()
+    at: dict[int, list[int]] = {}
+    for row, (one, other) in enumerate(ends):
+        if one != other:
+            at.setdefault(int(one), []).append(row)
+            at.setdefault(int(other), []).append(row)
+    out = []
+    for some in at.values():
+        ranked = sorted(some, key=lambda row: (-homes[row], ids[row]))
+        joins = [int(homes[ranked[0]] - sum(homes[row] for row in ranked[1:]))]
+        joins += [int(homes[x] - homes[y]) for x, y in pairwise(ranked)]
+        small = [one for one in joins if 0 < abs(one) < LEAST_HOMES]
+        busy = [row for row in ranked if homes[row]]
+        if small and len(busy) > 1:
+            out.append(
+                audit.Finding(
+                    "pipes at a node",
+                    tuple(("pipe_water", ids[row]) for row in ranked),
+                    abs(small[0]),
+                    ("pipe_water", ids[busy[-1]]),
+                )
+            )
+    return out
 
 
 def _street_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
