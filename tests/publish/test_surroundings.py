@@ -12,7 +12,7 @@ from shapely.geometry import box
 
 from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words
 from kansenkaart.publish.feasibility.report import PARTY_ROWS, _incomplete, _no_outcome
-from kansenkaart.publish.figures import ROOFS_OF_HOMES, each_home, mean_of, with_case
+from kansenkaart.publish.figures import ROOFS_OF_HOMES, Around, each_home, mean_of, with_case
 from kansenkaart.publish.map.ranking import _larger
 from kansenkaart.wording.enterprise import contribution_nl
 
@@ -34,7 +34,7 @@ def buurten(**more):
 def test_sums_are_per_home_and_shares_are_weighed_by_homes():
     frame = buurten(grey_water_m3_per_year=[5_000.0, 9_000.0, 36_000.0], corporation_pct=[40.0, 20.0, 10.0])
     place = pd.Series({"homes": 50, "grey_water_m3_per_year": 2_000.0, "geometry": box(12, 0, 22, 10)})
-    names, rows = compared_with(place, frame, None)
+    names, rows = compared_with(place, Around(frame, None))
     # The place lies for 8 of its 10 m in Zuid. Wijk: 14,000 / 400 = 35; gemeente: 50,000 / 1,000 = 50.
     assert names == ("hier", "buurt Zuid", "wijk (2 buurten in de studie)", "gemeente (3 buurten in de studie)")
     found = {one.label: one.texts for one in rows}
@@ -59,7 +59,7 @@ def test_a_sum_of_roofs_is_not_per_home_where_they_are_mostly_of_halls(tmp_path)
     store = SimpleNamespace(has=lambda name: name == "pand_score", read=lambda name: pand)
     frame = with_case(store, frame, "buurt", "buurtcode")
     assert frame[ROOFS_OF_HOMES].tolist() == [True, False, True]
-    _, rows = compared_with(frame.iloc[1], frame, None)
+    _, rows = compared_with(frame.iloc[1], Around(frame, None))
     found = {one.label: one.texts for one in rows}
     # Zuid itself none; its wijk 10,000 / 100; the gemeente (10,000 + 60,000) / (100 + 600).
     said = next(texts for label, texts in found.items() if label.startswith("Stroom"))
@@ -67,6 +67,19 @@ def test_a_sum_of_roofs_is_not_per_home_where_they_are_mostly_of_halls(tmp_path)
     assert math.isnan(each_home(frame.iloc[1], "yield_fit_kwh_per_year"))
     assert each_home(frame.iloc[0], "yield_fit_kwh_per_year") == 100.0
     assert each_home(frame.iloc[1], "people") == 2.0
+
+
+def test_a_place_has_the_means_of_a_group_of_itself_and_those_of_its_gemeente_are_made_once():
+    frame = buurten(grey_water_m3_per_year=[5_000.0, None, 36_000.0], corporation_pct=[40.0, 20.0, None])
+    frame["homes"] = pd.array([100, 300, None], dtype="Int64")
+    around = Around(frame, None)
+    for at in range(3):
+        alone = {name: mean_of(frame.iloc[at : at + 1], name) for name in around.own(frame.iloc[at])}
+        assert {name: mean for name, (mean, _) in around.own(frame.iloc[at]).items()} == alone
+    assert around.own(frame.iloc[0])["grey_water_m3_per_year"] == (50.0, "")
+    assert around.own(frame.iloc[2])["grey_water_m3_per_year"] == (None, "onbekend")
+    assert around.of("BU0001")["corporation_pct"] == (25.0, "")
+    assert around.of("BU0001") is around.of("BU0001")
 
 
 def test_unknown_buurten_do_not_count_and_are_no_zero():
@@ -84,7 +97,7 @@ def test_what_buurten_lack_comes_from_their_blocks():
         }
     )
     place = pd.Series({"homes": 10, "water_eur_per_year": 500.0, "geometry": box(0, 0, 5, 5)})
-    _, rows = compared_with(place, buurten(), blocks)
+    _, rows = compared_with(place, Around(buurten(), blocks))
     (row,) = [one for one in rows if one.label.startswith("Opbrengst water")]
     # 500 / 10; 3,000 / 50; 10,000 / 100 for the wijk and for the gemeente.
     assert row.texts == ("50 euro per jaar", "60 euro per jaar", "100 euro per jaar", "100 euro per jaar")

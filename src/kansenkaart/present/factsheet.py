@@ -209,12 +209,15 @@ def clipped(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, list[shapely.Poly
     frame : Frame
         The window and its scale.
     """
-    finest, out = _FINEST_MM * frame.scale / 1000, []
-    for part in sorted(sheet.parts, key=lambda one: bool(one.letter)):
-        found = polygons(shapely.clip_by_rect(shapely.simplify(part.shape, finest), *frame.bounds))
-        if found:
-            out.append((part, found))
-    return out
+    parts = sorted(sheet.parts, key=lambda one: bool(one.letter))
+    if not parts:
+        return []
+    every = np.array([one.shape for one in parts])
+    box, (x0, y0, x1, y1) = shapely.bounds(every).T, frame.bounds
+    near = np.flatnonzero((box[0] < x1) & (box[2] > x0) & (box[1] < y1) & (box[3] > y0))
+    drawn = shapely.clip_by_rect(shapely.simplify(every[near], _FINEST_MM * frame.scale / 1000), x0, y0, x1, y1)
+    pairs = ((parts[at], polygons(shape)) for at, shape in zip(near.tolist(), drawn, strict=True))
+    return [(part, found) for part, found in pairs if found]
 
 
 def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polygon]:

@@ -90,17 +90,17 @@ def _summed(frame: gpd.GeoDataFrame, group: Any, key: str) -> gpd.GeoDataFrame:
     """Add rows up by group: amounts are summed (unknown if any is), homes weigh shares, texts stay where all agree."""
     if frame.empty:
         return frame.copy()
-    rows = []
-    for number, part in frame.groupby(group, sort=True):
-        row = {name: _together(part, name) for name in frame.columns if name not in (key, "geometry")}
+    rows, names = [], [name for name in frame.columns if name not in (key, "geometry")]
+    alone = {name: list(frame[name]) for name in names}
+    for number, places in pd.Series(range(len(frame))).groupby(group, sort=True):
+        part = frame.iloc[places]
+        row = {name: _together(part, name) if len(part) > 1 else alone[name][places.iloc[0]] for name in names}
         rows.append({**row, key: number, "geometry": shapely.union_all(part.geometry.to_numpy())})
     return gpd.GeoDataFrame(pd.DataFrame(rows)[list(frame.columns)], geometry="geometry", crs=frame.crs)
 
 
 def _together(part: pd.DataFrame, name: str) -> Any:
     values = part[name]
-    if len(part) == 1:
-        return values.iloc[0]
     one = fields.get(name)
     if name == "largest_homes":
         return values.max()

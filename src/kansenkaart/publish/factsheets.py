@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,19 @@ from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
-from kansenkaart.publish.figures import absent, case_of, contact_of, mean_of, unique_names, with_case, with_parts
+from kansenkaart.publish.figures import (
+    GEMEENTE,
+    WIJK,
+    Around,
+    Means,
+    buurt_of,
+    case_of,
+    cases_of,
+    contact_of,
+    unique_names,
+    with_case,
+    with_parts,
+)
 from kansenkaart.publish.map.legend import columns_of, delivered, editions_of, view_of
 from kansenkaart.publish.map.ranking import Places, proposed
 from kansenkaart.tables import fields
@@ -38,9 +50,6 @@ from kansenkaart.wording.nl import (
     unit_words,
 )
 from kansenkaart.wording.nl import year as year_words
-
-_WIJK = slice(2, 8)
-_GEMEENTE = slice(2, 6)
 
 
 def figure_words(name: str, value: Any) -> str:
@@ -67,78 +76,42 @@ def label_of(name: str) -> str:
     return capital(fields.get(name).label_nl)
 
 
-def compared_with(
-    row: pd.Series[Any], buurten: gpd.GeoDataFrame | None, units: gpd.GeoDataFrame | None
-) -> tuple[tuple[str, ...], tuple[Compared, ...]]:
+def compared_with(row: pd.Series[Any], around: Around) -> tuple[tuple[str, ...], tuple[Compared, ...]]:
     """Compare a place with its buurt, wijk and gemeente, as far as their buurten are in the study.
 
     Parameters
     ----------
     row : Series
         The place, with `homes` [1] and its figures.
-    buurten, units : GeoDataFrame or None
-        Buurten with their figures, and blocks with their buurtcode: sums that buurten lack are taken from the blocks.
+    around : Around
+        The buurten of the study.
 
     Returns
     -------
     tuple of tuple of str and tuple of Compared
         The columns and the rows.
     """
-    if buurten is None:
-        return ("hier",), _rows([row.to_frame().T], [None])
-    codes = buurten["buurtcode"].astype(str)
-    mine = buurt_of(buurten, row)
-    groups, names, blocks = [row.to_frame().T], ["hier"], [_within(units, {mine}) if "buurtnaam" in row else None]
-    if not isinstance(row.get("buurtnaam"), str):
-        groups.append(buurten[codes == mine])
-        blocks.append(_within(units, {mine}))
-        names.append(f"buurt {buurten.loc[codes == mine, 'buurtnaam'].iloc[0]}")
-    for word, part in (("wijk", _WIJK), ("gemeente", _GEMEENTE)):
-        same = buurten[codes.str[part] == mine[part]]
-        groups.append(same)
-        blocks.append(_within(units, set(same["buurtcode"].astype(str))))
-        names.append(f"{word} ({len(same)} {'buurt' if len(same) == 1 else 'buurten'} in de studie)")
-    return tuple(names), _rows(groups, blocks)
+    names, groups = ["hier"], [around.own(row)]
+    if (buurten := around.buurten) is not None:
+        codes, mine = buurten["buurtcode"].astype(str), buurt_of(buurten, row)
+        if not isinstance(row.get("buurtnaam"), str):
+            names.append(f"buurt {buurten.loc[codes == mine, 'buurtnaam'].iloc[0]}")
+            groups.append(around.of(mine))
+        for word, part in (("wijk", mine[:WIJK]), ("gemeente", mine[:GEMEENTE])):
+            count = int(codes.str.startswith(part).sum())
+            names.append(f"{word} ({count} {'buurt' if count == 1 else 'buurten'} in de studie)")
+            groups.append(around.of(part))
+    return tuple(names), _rows(groups)
 
 
-def _within(units: gpd.GeoDataFrame | None, codes: set[str]) -> pd.DataFrame | None:
-    return None if units is None else units[units["buurtcode"].astype(str).isin(codes)]
-
-
-def buurt_of(buurten: gpd.GeoDataFrame, row: pd.Series[Any]) -> str:
-    """Return the code of the buurt that a place is, or of which it holds the most.
-
-    Parameters
-    ----------
-    buurten : GeoDataFrame
-        Buurten with `buurtcode`.
-    row : Series
-        The place, with its geometry in RD New.
-    """
-    if isinstance(row.get("buurtcode"), str):
-        return str(row["buurtcode"])
-    shape = row["geometry"]
-    shared = shapely.area(shapely.intersection(buurten.geometry.to_numpy(), shape))
-    return str(buurten["buurtcode"].iloc[int(np.argmax(shared))])
-
-
-def _rows(groups: Sequence[pd.DataFrame], blocks: Sequence[pd.DataFrame | None]) -> tuple[Compared, ...]:
+def _rows(groups: Sequence[Means]) -> tuple[Compared, ...]:
     out = []
     for name in fields.on_sheet("compare"):
-        values = [_known(group, part, name) for group, part in zip(groups, blocks, strict=True)]
-        if any(value is not None for value in values):
-            texts = tuple(
-                absent(group, name) if one is None else figure_words(name, one)
-                for one, group in zip(values, groups, strict=True)
-            )
+        means = [one[name] for one in groups]
+        if any(value is not None for value, _ in means):
+            texts = tuple(why if value is None else figure_words(name, value) for value, why in means)
             out.append(Compared(label_of(name) + (" per woning" if fields.get(name).per_home else ""), texts))
     return tuple(out)
-
-
-def _known(group: pd.DataFrame, blocks: pd.DataFrame | None, name: str) -> float | None:
-    if name in group.columns or blocks is None:
-        return mean_of(group, name)
-    return mean_of(blocks, name)
 
 
 #: Figures on a factsheet [1].
@@ -164,6 +137,9 @@ class _Scene:
     known: Assumptions
     buurten: gpd.GeoDataFrame | None
     units: gpd.GeoDataFrame | None
+    around: Around
+    cases: Mapping[tuple[str, str], pd.Series[Any]]
+    talked: frozenset[tuple[str, str]]
     view: View | None
     public: bool
     streets: gpd.GeoDataFrame | None
@@ -217,17 +193,20 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         known,
         buurten,
         units,
+        Around(buurten, units),
+        cases_of(store),
+        _talked(store),
         view,
         public,
         *(store.read(name) if store.has(name) else None for name in ("street_water", "pand_score")),
     )
     if buurten is not None:
         for _, row in buurten.iterrows():
-            yield from _sheet(scene, store, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
+            yield from _sheet(scene, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
     for places in _proposals(store):
         names = unique_names(places.frame[places.name].astype(str).tolist())
         for name, (_, row) in zip(names, places.frame.iterrows(), strict=True):
-            yield from _sheet(scene, store, places.kind, str(row[places.key]), f"Gebied {name}", row)
+            yield from _sheet(scene, places.kind, str(row[places.key]), f"Gebied {name}", row)
 
 
 def _proposals(store: Store) -> Iterator[Places]:
@@ -248,11 +227,11 @@ def _view(frame: gpd.GeoDataFrame, name: str) -> View | None:
     return view_of(frame, name)
 
 
-def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
+def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
     homes = row.get("homes")
     if homes is None or pd.isna(homes) or int(homes) < 1:
         return
-    around, compared = compared_with(row, scene.buurten, scene.units)
+    around, compared = compared_with(row, scene.around)
     legend_title, legend = _legend(scene)
     yield Sheet(
         key=f"{kind}-{key}",
@@ -266,12 +245,12 @@ def _sheet(scene: _Scene, store: Store, kind: str, key: str, title: str, row: pd
         figures=tuple(_figure(scene, row, name) for name in _shown(row)),
         around=around,
         compared=compared,
-        moved=tuple(_moved(scene, row, case_of(store, kind, key))),
+        moved=tuple(_moved(scene, row, scene.cases.get((kind, key)))),
         not_said=(*_LIMITS, *_missing(row, compared)),
         sources=_sources(scene.sources),
         example=scene.study.invented,
         public=scene.public,
-        talked=_is_talked(store, kind, key),
+        talked=(kind, key) in scene.talked and (kind, key) in scene.cases,
         contact=f"Klopt dit niet? {contact_of(scene.study)}",
         streets=scene.near(scene.streets, row["geometry"]),
         buildings=scene.near(scene.panden, row["geometry"]),
@@ -442,12 +421,12 @@ def talks(store: Store, made: Sequence[Sheet]) -> Iterator[Talk]:
             yield _talk(store, case, sheet)
 
 
-def _is_talked(store: Store, kind: str, key: str) -> bool:
-    """Say whether a place is among the first that are proposed, and has a case."""
+def _talked(store: Store) -> frozenset[tuple[str, str]]:
+    """Return kind and id of the first places that are proposed."""
     places = proposed(store)
-    if places is None or places.kind != kind or key not in set(places.frame[places.key].astype(str).head(_MOST_TALKS)):
-        return False
-    return case_of(store, kind, key) is not None
+    if places is None:
+        return frozenset()
+    return frozenset((places.kind, key) for key in places.frame[places.key].astype(str).head(_MOST_TALKS))
 
 
 def _talk(store: Store, case: pd.Series[Any], sheet: Sheet) -> Talk:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -37,6 +37,10 @@ MOST_EQUAL = 5
 #: Column that tells whether most of a place's solar yield lies on buildings with homes, and what the homes can use by themselves.
 ROOFS_OF_HOMES, _AT_HOME = "roofs_of_homes", ("yield_pay_kwh_per_year", "sun_eur_per_year")
 _HALF = 0.5
+#: How many signs of a buurtcode are that of its wijk, and of its gemeente [1].
+WIJK, GEMEENTE = 8, 6
+#: Of each column the mean of a group [its unit, or that per home], and what to say where it is not there.
+Means = dict[str, tuple[float | None, str]]
 
 
 def headline_cases(cases: pd.DataFrame) -> pd.DataFrame:
@@ -69,6 +73,20 @@ def case_of(store: Store, kind: str, key: str, track: str = HEADLINE) -> pd.Seri
         (frame["place_kind"] == kind) & (frame["place_id"].astype(str) == key) & (frame["track"].astype(str) == track)
     ]
     return None if mine.empty else mine.iloc[0]
+
+
+def cases_of(store: Store) -> dict[tuple[str, str], pd.Series[Any]]:
+    """Return the case of each place on the track on which places are compared, by its kind and id.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    """
+    if not store.has("enterprise_case"):
+        return {}
+    cases = headline_cases(store.read("enterprise_case"))
+    return {(str(one["place_kind"]), str(one["place_id"])): one for _, one in cases.iterrows()}
 
 
 def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd.GeoDataFrame:
@@ -244,6 +262,76 @@ def absent(group: pd.DataFrame, name: str) -> str:
     given = name in group.columns and group[name].notna().any()
     mine = group.get(ROOFS_OF_HOMES, pd.Series([True]))
     return UNKNOWN if divides(name) or not given or mine.any() else "niet per woning: vooral op andere gebouwen"
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """What places are compared with: their buurt, wijk and gemeente, of which the figures are made once.
+
+    Attributes
+    ----------
+    buurten, units : GeoDataFrame or None
+        Buurten with their figures, and blocks with their buurtcode: sums that buurten lack are taken from the blocks.
+    """
+
+    buurten: gpd.GeoDataFrame | None
+    units: gpd.GeoDataFrame | None
+    _made: dict[str, Means] = field(default_factory=dict)
+
+    def of(self, codes: str) -> Means:
+        """Return the figures of the buurten of which the code begins so: of a gemeente, a wijk or one buurt."""
+        if codes not in self._made and self.buurten is not None:
+            self._made[codes] = _means(_beginning(self.buurten, codes), self._blocks(codes))
+        return self._made[codes]
+
+    def own(self, row: pd.Series[Any]) -> Means:
+        """Return the figures of a place itself; of a buurt, those that it lacks are of its blocks."""
+        buurt = "buurtnaam" in row and self.buurten is not None
+        blocks, group = self._blocks(buurt_of(self.buurten, row)) if buurt else None, row.to_frame().T
+        names = fields.on_sheet("compare")
+        means = [_mean_here(row, one) if one in row or blocks is None else mean_of(blocks, one) for one in names]
+        return {
+            name: (mean, absent(group, name) if mean is None else "") for name, mean in zip(names, means, strict=True)
+        }
+
+    def _blocks(self, codes: str) -> pd.DataFrame | None:
+        return None if self.units is None else _beginning(self.units, codes)
+
+
+def _beginning(frame: pd.DataFrame, codes: str) -> pd.DataFrame:
+    return frame[frame["buurtcode"].astype(str).str.startswith(codes)]
+
+
+def _means(group: pd.DataFrame, blocks: pd.DataFrame | None) -> Means:
+    names = fields.on_sheet("compare")
+    means = [mean_of(group if one in group.columns or blocks is None else blocks, one) for one in names]
+    return {name: (mean, absent(group, name) if mean is None else "") for name, mean in zip(names, means, strict=True)}
+
+
+def _mean_here(row: pd.Series[Any], name: str) -> float | None:
+    """Return what `mean_of` gives of the one row that a place is."""
+    value, homes = row.get(name), row.get("homes")
+    if value is None or homes is None or pd.isna(value) or pd.isna(homes) or not homes > 0:
+        return None
+    mean = each_home(row, name) if fields.get(name).per_home else float(value) * float(homes) / float(homes)
+    return None if math.isnan(mean) else mean
+
+
+def buurt_of(buurten: gpd.GeoDataFrame, row: pd.Series[Any]) -> str:
+    """Return the code of the buurt that a place is, or of which it holds the most.
+
+    Parameters
+    ----------
+    buurten : GeoDataFrame
+        Buurten with `buurtcode`.
+    row : Series
+        The place, with its geometry in RD New.
+    """
+    if isinstance(row.get("buurtcode"), str):
+        return str(row["buurtcode"])
+    shape = row["geometry"]
+    shared = shapely.area(shapely.intersection(buurten.geometry.to_numpy(), shape))
+    return str(buurten["buurtcode"].iloc[int(np.argmax(shared))])
 
 
 def contact_of(study: Study) -> str:
