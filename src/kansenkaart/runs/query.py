@@ -139,9 +139,9 @@ def ask(place: Workplace, asked: Asked) -> Answer:
     area = best_around(graph, centre=centre, question=question, effort=effort)
     found = Found(0, criterion, 1, area, graph, question)
     nothing = pd.DataFrame({"variant_kind": [], "best_id": []})
-    row = whole_frame([found], blocks.frame, blocks.edges, place.store.read("buurt"), nothing)
-    row = row.drop(columns=[*_OF_DRAWS, "runners_up", "best_id", "rank"])
     border = border_lines(found, blocks.frame, blocks.edges)
+    row = whole_frame([found], blocks.frame, [border], place.store.read("buurt"), nothing)
+    row = row.drop(columns=[*_OF_DRAWS, "runners_up", "best_id", "rank"])
     prices = _prices(found, area, effort) if asked.prices else None
     return Answer(row, border, prices)
 

@@ -103,7 +103,7 @@ def power_column(block: pd.DataFrame) -> str:
 def whole_frame(
     found: Sequence[Found],
     block: gpd.GeoDataFrame,
-    edges: gpd.GeoDataFrame,
+    lines: Sequence[gpd.GeoDataFrame],
     buurt: pd.DataFrame,
     variant: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
@@ -113,8 +113,10 @@ def whole_frame(
     ----------
     found : sequence of Found
         The best areas.
-    block, edges : GeoDataFrame
-        Blocks in the order of their number, and their borders.
+    block : GeoDataFrame
+        Blocks in the order of their number.
+    lines : sequence of GeoDataFrame
+        The border of each, as of `border_lines`.
     buurt : DataFrame
         For the names of buurten.
     variant : DataFrame
@@ -123,10 +125,10 @@ def whole_frame(
     names = buurt.set_index("buurtcode")["buurtnaam"]
     near = variant.loc[variant["variant_kind"] == "runner_up", "best_id"].value_counts()
     rows = [
-        _whole(one, block, edges, names).assign(
+        _whole(one, block, border, names).assign(
             runners_up=int(near.get(one.best_id, 0)), **(one.draws._asdict() if one.draws else {"candidates": 0})
         )
-        for one in found
+        for one, border in zip(found, lines, strict=True)
     ]
     return _table(rows, "best_area", block)
 
@@ -138,7 +140,7 @@ def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) ->
     return published(gpd.GeoDataFrame(frame, geometry="geometry", crs=block.crs), table)
 
 
-def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: pd.Series) -> pd.DataFrame:
+def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, names: pd.Series) -> pd.DataFrame:
     label = np.where(one.inside, 0, -1).tolist()
     power = power_column(block)
     column = power if one.criterion == "kwh" else "stays_part_eur_per_year"
@@ -146,7 +148,6 @@ def _whole(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, names: 
     street = most_of_homes(block, label).get(0, "")
     name = str(names.get(sums["buurtcode"].iloc[0], "buiten de buurten"))
     reach = np.hypot(*(one.graph.xy[one.area.blocks] - one.graph.xy[one.area.centre]).T).max()
-    lines = border_lines(one, block, edges)
     length = max(float(lines["length_m"].sum()), 1.0)
     stays = _stays(block[one.inside])
     return sums.assign(
@@ -209,12 +210,6 @@ def border_lines(one: Found, block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -
         row = {"border_class": ["outer"], "known_line": [True], "border_reason_nl": [_OUTSIDE], "length_m": [outer]}
         lines = pd.concat([lines, gpd.GeoDataFrame(row, geometry=[rest], crs=block.crs)], ignore_index=True)
     return gpd.GeoDataFrame(lines, geometry="geometry", crs=block.crs)
-
-
-def border_frame(found: Sequence[Found], block: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Make the table `best_border`: why the border of each area runs where it runs."""
-    out = _table([border_lines(one, block, edges).assign(best_id=one.best_id) for one in found], "best_border", block)
-    return out.assign(best_border_id=range(len(out)))
 
 
 def variant_frame(
@@ -439,9 +434,11 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     noted = {"gevonden waar er vijf zijn gevraagd": kept} if kept and kept % COUNT else {}
     tally = Tally(kept + sum(left.values()), kept, left, noted)
     variant = variant_frame(found, blocks.frame, effort=NEAR, within=known.value("area_runner_up", "1"))
+    lines = [border_lines(one, blocks.frame, blocks.edges).assign(best_id=one.best_id) for one in found]
+    border = _table(lines, "best_border", blocks.frame)  # why the border of each area runs where it runs
     return [
-        Product("best_area", whole_frame(found, blocks.frame, blocks.edges, buurt, variant), tally),
-        Product("best_border", border_frame(found, blocks.frame, blocks.edges)),
+        Product("best_area", whole_frame(found, blocks.frame, lines, buurt, variant), tally),
+        Product("best_border", border.assign(best_border_id=range(len(border)))),
         Product("best_variant", variant),
     ]
 

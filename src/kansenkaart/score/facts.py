@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from kansenkaart.core import scoring
 from kansenkaart.core.enterprise.case import ROOFS, AreaFacts
 from kansenkaart.core.scoring import is_corporation
+from kansenkaart.kernel import Floats, Ints
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
@@ -175,15 +177,27 @@ def facts_of_areas(blocks: pd.DataFrame, members: Sequence[Sequence[int]]) -> pd
     members : sequence of sequence of int
         Per area the rows of its blocks.
     """
-    rows = [_together(blocks.iloc[list(one)]) for one in members]
+    summed = {name: blocks[name].to_numpy() for name in (*FACTS, *OWNED) if name in blocks}
+    weighed = {
+        name: (
+            blocks[name].fillna(0.0).to_numpy(float),
+            blocks[list(weights)].sum(axis=1).where(blocks[name].notna(), 0.0).to_numpy(float),
+        )
+        for name, weights in WEIGHED.items()
+    }
+    rows = [_together(summed, weighed, np.asarray(one, np.intp)) for one in members]
     return pd.DataFrame(rows, columns=list(blocks.columns))
 
 
-def _together(part: pd.DataFrame) -> dict[str, float]:
-    total = {name: part[name].sum(min_count=1) for name in (*FACTS, *OWNED) if name in part}
-    for name, weights in WEIGHED.items():
-        weight = part[list(weights)].sum(axis=1).where(part[name].notna(), 0.0)
-        total[name] = float((part[name].fillna(0.0) * weight).sum() / weight.sum()) if weight.sum() > 0 else np.nan
+def _together(
+    summed: Mapping[str, Floats | Ints], weighed: Mapping[str, tuple[Floats, Floats]], rows: Ints
+) -> dict[str, Any]:
+    total: dict[str, Any] = {
+        name: np.nan if np.isnan(one[rows]).all() else np.nansum(one[rows]) for name, one in summed.items()
+    }
+    for name, (values, weight) in weighed.items():
+        whole = weight[rows].sum()
+        total[name] = (values[rows] * weight[rows]).sum() / whole if whole > 0 else np.nan
     return total
 
 

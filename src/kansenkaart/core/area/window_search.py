@@ -79,9 +79,9 @@ def anneal_area(window: Window, band: tuple[float, float], inside: Flags, steps:
     best, best_worth, worth = inside.copy(), -np.inf, worth_of(window, window.profit, inside)
     total, least, most = homes[inside].sum(), share[0][inside].sum(), share[1][inside].sum()
     scale = np.abs(window.profit).sum() / n
+    now = _misses(total, least, most, low, high)
     fine = 3.0 * np.abs(window.profit).sum() / max(1.0, homes.sum())
     for step in range(steps):
-        heat = scale * 0.7 * np.exp(-5.0 * step / steps)
         u = np.random.randint(0, n)  # noqa: NPY002
         if forced[u] != 0:
             continue
@@ -89,11 +89,12 @@ def anneal_area(window: Window, band: tuple[float, float], inside: Flags, steps:
         if not tied:
             continue
         sign = -1.0 if inside[u] else 1.0
-        now = _misses(total, least, most, low, high)
         then = _misses(total + sign * homes[u], least + sign * share[0, u], most + sign * share[1, u], low, high)
         rise = gain - fine * (then - now)
-        if rise < 0 and np.random.random() >= np.exp(rise / heat):  # noqa: NPY002
-            continue
+        if rise < 0:
+            heat = scale * 0.7 * np.exp(-5.0 * step / steps)
+            if np.random.random() >= np.exp(rise / heat):  # noqa: NPY002
+                continue
         if inside[u] and not stays_whole(indptr, nbr, inside, u, mark, queue, step + 1):
             continue
         inside[u] = not inside[u]
@@ -101,6 +102,7 @@ def anneal_area(window: Window, band: tuple[float, float], inside: Flags, steps:
         least += sign * share[0, u]
         most += sign * share[1, u]
         worth += gain
+        now = then
         if then == 0.0 and worth > best_worth + 1e-7:
             best_worth = worth
             best[:] = inside
