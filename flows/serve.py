@@ -40,8 +40,9 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 from flows import AUTH, home
 from flows.limits import make_limits
-from kansenkaart.errors import ConfigError, LockedError
+from kansenkaart.errors import ConfigError, KansenkaartError, LockedError
 from kansenkaart.tables.store import alone
+from kansenkaart.wording.messages import error_lines
 
 FILE = "prefect.yaml"
 # One study at a time on one machine; the others wait their turn.
@@ -57,6 +58,7 @@ _SHOWN = 200
 _USER = "kansenkaart"
 _PATIENCE_S = 180.0
 _POLL_S = 0.5
+_KNOCK_S = 5.0
 
 
 def deployments(root: Path) -> list[RunnerDeployment]:
@@ -247,18 +249,33 @@ def stop() -> None:
     """
     try:
         with alone(home() / f"{RUNNING}.lock", wait=False):
-            raise ConfigError(
-                "a planner that runs", found="none", where=str(home()), remedy="start it: kansenkaart-plan"
-            )
+            raise _none(str(home()))
     except LockedError:
         os.kill(int((home() / f"{RUNNING}.pid").read_text(encoding="ascii")), signal.SIGTERM)
+        print("De planner stopt; zijn schema's staan op pauze.")  # noqa: T201
+
+
+def _none(where: str) -> ConfigError:
+    return ConfigError("a planner that runs", found="none", where=where, remedy="start it: kansenkaart-plan")
 
 
 def show_plan() -> None:
-    """Print a line per deployment: how its last run ended, what runs, and when the next one is due (in Amsterdam)."""
+    """Print a line per deployment: how its last run ended, what runs, and when the next one is due (in Amsterdam).
+
+    Raises
+    ------
+    ConfigError
+        If nothing listens where the planner of this machine would.
+    """
     port = int(os.environ.get(PORT_VARIABLE) or PORT)
-    ours = {PREFECT_API_URL: f"http://{HOST}:{port}/api", PREFECT_API_AUTH_STRING: credential(home())}
-    with temporary_settings({} if PREFECT_API_URL.value() else ours), get_client(sync_client=True) as client:
+    ours = {} if PREFECT_API_URL.value() else {PREFECT_API_URL: f"http://{HOST}:{port}/api"}
+    if ours:
+        try:
+            socket.create_connection((HOST, port), timeout=_KNOCK_S).close()
+        except OSError as why:
+            raise _none(f"{HOST}:{port}") from why
+        ours[PREFECT_API_AUTH_STRING] = credential(home())
+    with temporary_settings(ours), get_client(sync_client=True) as client:
         found = client.read_deployments()
         ended = client.read_flow_runs(flow_run_filter=_of(_ENDED), sort=FlowRunSort.END_TIME_DESC, limit=_SHOWN)
         waiting = client.read_flow_runs(
@@ -283,7 +300,7 @@ def _said(run: FlowRun, words: dict[StateType, str], when: datetime | None) -> s
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Start, stop or show the planner, as the command line says.
+    """Start, stop or show the planner, as the command line says; what a user can mend is said in words.
 
     Parameters
     ----------
@@ -292,7 +309,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(prog=RUNNING, description="Start of stop de planner, of toon wat er gepland is.")
     parser.add_argument("wat", nargs="?", choices=["start", "stop", "toon"], default="start")
-    {"start": start, "stop": stop, "toon": show_plan}[parser.parse_args(arguments).wat]()
+    try:
+        {"start": start, "stop": stop, "toon": show_plan}[parser.parse_args(arguments).wat]()
+    except KansenkaartError as why:
+        lines = error_lines(why.expected, found=why.found, where=why.where, remedy=why.remedy)
+        print("\n".join(lines), file=sys.stderr)  # noqa: T201
+        sys.exit(why.exit_code)
 
 
 if __name__ == "__main__":

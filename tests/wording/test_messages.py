@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import flows
 import kansenkaart
 from kansenkaart import errors
 from kansenkaart.cli import cli
 from kansenkaart.wording.messages import catalogue, error_lines, in_dutch
 from tests.wording.sentences import Package, words
 
-PACKAGE = Path(kansenkaart.__file__).parent
+PACKAGE, FLOWS = Path(kansenkaart.__file__).parent, Path(flows.__file__).parent
 ERRORS = {
     name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.KansenkaartError)
 }
@@ -28,7 +29,10 @@ def _is_name(text: str) -> bool:
 
 @pytest.fixture(scope="module")
 def sentences() -> dict[str, str]:
-    return dict(Package.of(PACKAGE).sentences(ERRORS))
+    """Collect what the package and its flows can say."""
+    return {
+        text: where for folder in (PACKAGE, FLOWS) for text, where in dict(Package.of(folder).sentences(ERRORS)).items()
+    }
 
 
 def test_every_sentence_has_its_dutch(sentences):
