@@ -278,7 +278,9 @@ def factsheet(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
         yield Reading(form, "-".join(place), "six figures", float(sum(map(len, said_first.values()))), 6.0)
         for name, found in said_first.items():
             for said in found:
-                yield Reading(form, "-".join(place), name, said.value, truth.stored(place, name), said.off)
+                yield Reading(
+                    form, "-".join(place), name, said.value, truth.stored(place, name), _rough(truth, place, name, said)
+                )
         for name in (*names, *PARTIES):
             span = after(moved, capital(fields.get(name).label_nl), 3)
             for end, said in zip(("_low", "", "_high"), span, strict=False):
@@ -286,10 +288,32 @@ def factsheet(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
                     name == "grey_water_m3_per_year" and end
                 ):  # its ends follow the use of water, and are not stored
                     stored = truth.stored(place, f"{name}{end}")
-                    yield Reading(form, "-".join(place), f"{name}{end}", said.value, stored, said.off)
+                    yield Reading(
+                        form, "-".join(place), f"{name}{end}", said.value, stored, _rough(truth, place, name, said)
+                    )
         yield from _compared(
             form, truth, place, section(cells, "Vergeleken met de omgeving", "Als de aannamen schuiven")
         )
+
+
+def _is_estimate(name: str) -> bool:
+    one = fields.get(name)
+    return one.origin == "calculated" and one.unit.startswith(("kWh", "EUR", "m3", "person"))
+
+
+def _two_digits(value: float) -> float:
+    """Return how far a figure of two digits that count may be off."""
+    return 0.5 * 10 ** (np.floor(np.log10(abs(value))) - 1) if abs(value) >= 100 else 0.0
+
+
+def _rough(truth: Truth, place: tuple[str, str], name: str, said: Said) -> float:
+    """Return how far a factsheet's figure may be off: estimates are rounded by their interval, else to two digits that count."""
+    if not _is_estimate(name):
+        return said.off
+    low, high = (truth.stored(place, f"{name}{end}") for end in ("_low", "_high"))
+    if np.isnan(low) or np.isnan(high) or low == high:
+        return max(said.off, _two_digits(said.value))
+    return max(said.off, _step_of(high - low) / 2)
 
 
 def _compared(form: str, truth: Truth, place: tuple[str, str], cells: Sequence[str]) -> Iterator[Reading]:
@@ -299,7 +323,8 @@ def _compared(form: str, truth: Truth, place: tuple[str, str], cells: Sequence[s
         for said in after(cells, capital(one.label_nl) + (" per woning" if one.per_home else "")):
             by = 100.0 if one.unit == "%" else 1.0  # a share of one in `amounts`
             if not np.isnan(stored):
-                yield Reading(form, "-".join(place), f"{name} per home", said.value, stored / by, said.off)
+                off = max(said.off, _two_digits(stored)) if _is_estimate(name) else said.off
+                yield Reading(form, "-".join(place), f"{name} per home", said.value, stored / by, off)
 
 
 def report(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
@@ -591,7 +616,13 @@ def _contribution(form: str, name: str, text: str, case: pd.Series[Any]) -> Iter
 def _rounded_by(case: pd.Series[Any], name: str) -> float:
     """Return how far an amount that is said as roundly as its interval is wide may be off [EUR/year]."""
     width = float(case[f"{name}_high"] - case[f"{name}_low"])
-    return next((step for least, step in ((5000, 500), (1500, 250), (400, 50)) if width > least), 5) + 0.5
+    return _step_of(width) / 2 + 0.5
+
+
+def _step_of(width: float) -> float:
+    """Return to which step an amount is rounded whose interval is so wide."""
+    steps = ((1e6, 100_000), (1e5, 10_000), (5000, 1000), (1500, 500), (400, 100))
+    return float(next((step for least, step in steps if width > least), 10))
 
 
 def talk(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
@@ -601,7 +632,7 @@ def talk(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
         return
     for page in path.read_text("utf-8").split("<article ")[1:]:
         text = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
-        said = [*amounts(text.partition("Per jaar blijft hier")[2])[:3]]
+        said = [*amounts(text.partition("Uitkomst per jaar, voor de buurt")[2])[:3]]
         for end, one in zip(ENDS, said, strict=True):
             figure = f"stays_eur_per_year{end}"
             yield Reading("talk", name, figure, one.value, float(case[figure]), _rounded_by(case, "stays_eur_per_year"))
@@ -617,7 +648,7 @@ def talk_paper(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
     if case is None or not path.is_file():
         return
     cells = pdf_cells(path)
-    for at in (k for k, one in enumerate(cells) if one == "Per jaar blijft hier"):
+    for at in (k for k, one in enumerate(cells) if one == "Uitkomst per jaar, voor de buurt"):
         for end, one in zip(ENDS, amounts(" ".join(cells[at + 1 : at + 3]))[:3], strict=True):
             figure = f"stays_eur_per_year{end}"
             yield Reading(

@@ -14,7 +14,7 @@ from kansenkaart.present.mapspec import Column, Fixed, Layer, Theme, View
 from kansenkaart.present.style import QUALITY, LegendClass
 from tests.present.pages import axe_faults, until
 from tests.present.pictures import ORIGIN, picture
-from tests.present.test_page_controls import full
+from tests.present.test_page_controls import canvas_has, full
 
 pytestmark = pytest.mark.browser
 X, Y = ORIGIN
@@ -253,3 +253,82 @@ def test_axe_has_nothing_to_say_of_a_roof_of_two_places_and_of_the_share_box(ope
             page.emulate_media(color_scheme=scheme)
             assert axe_faults(page) == [], scheme
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def calculated():
+    """Return the picture with sun that was calculated, with one block of which it is not known."""
+    spec = picture()
+    columns = tuple(replace(one, source="berekend") if one.name == "sun" else one for one in spec.layers[0].columns)
+    source = replace(spec.sources[0], key="berekend", title="berekend")
+    return replace(
+        spec, layers=(replace(spec.layers[0], columns=columns), spec.layers[1]), sources=(*spec.sources, source)
+    )
+
+
+def test_the_highest_places_are_named_and_lead_to_their_place_by_keyboard(opened):
+    page = opened(calculated())
+    rows = page.locator("#verhaal .hoogste button")
+    assert rows.count() == 5
+    assert rows.first.inner_text().split("\n")[0] == "Blok 7"  # of the eighth nothing is known: it ranks nowhere
+    assert rows.first.get_attribute("aria-label") == "Blok 7: ongeveer 8.000\u00a0kWh per jaar"
+    rows.first.press("Enter")
+    assert page.locator("#detail h2").inner_text() == "Blok 7"
+    assert page.locator(".klassezin strong").inner_text() == "ongeveer 8.000\u00a0kWh per jaar"
+    assert page.locator("#detail dd", has_text="80").count() >= 1  # homes are counted, and stay as they are
+    page.keyboard.press("Escape")
+
+
+def test_small_shapes_leave_the_ground_that_lies_under_them(opened):
+    spec = picture()
+    spots = gpd.GeoDataFrame(
+        {"spot": [f"s{k}" for k in range(9)], "value": range(9)},
+        geometry=[box(X + 20 + 30 * k, Y + 150, X + 20.8 + 30 * k, Y + 150.8) for k in range(9)],
+        crs=28992,
+    )
+    columns = (Column("spot", "plek", "voorbeeld", kind="text"), Column("value", "waarde", "voorbeeld"))
+    layer = Layer("plekken", "Plekken", "polygon", spots, columns, "spot", "spot")
+    view = View("Waarde", "value", (LegendClass("1", "alle", "#2a7892"),))
+    theme = Theme("plekken", "Plekken", "plekken", (view,), spec.themes[0].story, ("value",), ("spot",), ("blokken",))
+    page = opened(replace(spec, layers=(*spec.layers, layer), themes=(theme, *spec.themes)))
+    assert canvas_has(page, "#f7f7f4") > 50_000
+
+
+def test_what_is_unknown_stands_once_in_the_legend_and_a_line_as_it_is_drawn(opened):
+    spec = roofs()
+    panden = spec.layers[2]
+    two = gpd.GeoDataFrame(
+        {**{name: [panden.frame[name].iloc[0]] * 3 for name in panden.frame.columns if name != "geometry"}},
+        geometry=[HOUSE, box(X + 70, Y + 50, X + 76, Y + 59), box(X + 90, Y + 50, X + 96, Y + 59)],
+        crs=28992,
+    ).assign(pand_id=["p1", "p2", "p3"], sun_class=["B", "?", None], homes=[1, None, 1], modules_pay=[2, None, 2])
+    classes = (
+        LegendClass("B", "goed", QUALITY["B"], values=("B",)),
+        LegendClass("?", "onbekend", QUALITY["?"], values=("?",)),
+    )
+    theme = replace(spec.themes[2], views=(View("Klasse zon", "sun_class", classes),))
+    layers = (*spec.layers[:2], replace(panden, frame=two), spec.layers[3])
+    page = opened(replace(spec, layers=layers, themes=(*spec.themes[:2], theme)), fragment="#thema=panden&gekozen=p2")
+    assert page.locator("#legenda .klasse").all_inner_texts() == [
+        "B\ngoed\n1 op de kaart",
+        "?\nonbekend\n2 op de kaart",
+    ]
+    # Whether homes are under this roof is not known: then nothing can be said of what pays.
+    assert "weten we niet" in page.locator("#detail").inner_text()
+    assert "terug" not in page.locator("#detail").inner_text().replace("Terug", "")
+    page = opened(picture(), fragment="#thema=water")
+    assert page.locator("#legenda canvas.lijnstaal").count() == page.locator("#legenda .klasse").count() > 1
+
+
+def test_the_address_of_a_thing_in_a_register_is_not_its_name(opened):
+    spec = picture("Kade")
+    lines = spec.layers[1]
+    frame = lines.frame.assign(pipe=["http://data.example.org/riool#L12", "L13"])
+    columns = (*lines.columns, Column("pipe", "leiding", "voorbeeld", kind="text"))
+    theme = replace(spec.themes[1], popup=("pipe", "water"))
+    layers = (spec.layers[0], replace(lines, frame=frame, columns=columns))
+    page = opened(
+        replace(spec, layers=layers, themes=(spec.themes[0], theme)), fragment="#thema=water&gekozen=Kadestraat"
+    )
+    said = page.locator("#detail").text_content()
+    assert "L12" in said
+    assert "http" not in said

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from kansenkaart.config import read_study
-from kansenkaart.present.style import AMOUNT, COSTS, GAINS, QUALITY
+from kansenkaart.present.style import AMOUNT, COSTS, GAINS, QUALITY, STROKES, ramp_classes
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.map import themes
 from kansenkaart.publish.map.legend import view_of
 from kansenkaart.publish.map.spec import picture
 from kansenkaart.tables.store import Store
+from tests.present.pictures import picture as drawn
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,7 @@ def test_euros_below_nothing_have_another_hue():
 
 
 def test_no_class_is_narrower_than_the_figures_are_sure():
-    middle = [-6000.0, -5200.0, -4600.0, -4000.0, -300.0, 900.0]
+    middle = [-9000.0, -6100.0, -3900.0, -2000.0, -300.0, 1000.0]
     sure = legend(
         "enterprise_eur_per_year", middle, enterprise_eur_per_year_low=middle, enterprise_eur_per_year_high=middle
     )
@@ -90,6 +93,46 @@ def test_no_class_is_narrower_than_the_figures_are_sure():
     }
     classes = legend("enterprise_eur_per_year", middle, **wide)
     assert [(one.low, one.high) for one in classes] == [(None, 0.0), (0.0, None)]
+
+
+def test_places_that_differ_less_than_is_known_have_one_colour():
+    middle = [-9400.0, -9100.0, -8900.0, -8600.0]
+    bounds = {
+        f"stays_eur_per_year{end}": [one + by for one in middle] for end, by in (("_low", -3000), ("_high", 3000))
+    }
+    classes = legend("stays_eur_per_year", middle, **bounds)
+    assert [(one.low, one.high) for one in classes] == [(None, 0.0), (0.0, None)]
+
+
+def test_bounds_are_figures_that_people_can_hold():
+    classes = legend("homes", [11, 13, 17, 23, 29, 47, 53, 71])
+    assert [one.low for one in classes[1:]] == [15.0, 20.0, 30.0, 50.0]
+
+
+def test_a_rank_is_a_number_with_a_name_and_no_colour_of_its_own():
+    classes = legend("rank", [2, 1, 3], best_name=["Oost, zuid", "Kade", "West"])
+    assert [(one.letter, one.label) for one in classes] == [("1", "Kade"), ("2", "Oost, zuid"), ("3", "West")]
+    assert len({one.color for one in classes}) == 1
+
+
+def test_kinds_of_lines_differ_in_pattern_too():
+    for name in ("system", "pipe_change", "border_class"):
+        patterns = [pattern for (of, _), pattern in STROKES.items() if of == name]
+        assert len(set(patterns)) == len(patterns) > 3
+
+
+def test_where_no_roof_is_shown_blocks_answer_the_question_on_sun():
+    layer, theme = drawn().layers[0], drawn().themes[0]
+    view = replace(
+        theme.views[0], column="yield_fit_kwh_per_year", classes=ramp_classes([40.0], ["tot 40", "40 en meer"])
+    )
+    frame = layer.frame.assign(yield_fit_kwh_per_year=51_000.0)
+    blocks = (replace(layer, frame=frame), replace(theme, key="blokken", question="more", views=(*theme.views, view)))
+    made = themes.with_sun([blocks])
+    assert [(one.key, one.question) for _, one in made] == [("blokken", "more"), ("zon_blokken", "sun")]
+    assert made[1][1].views == (view,)
+    assert made[1][1].story.finding == "De daken kunnen samen ongeveer 460 MWh per jaar geven"  # 9 x 51 = 459
+    assert themes.with_sun(made) == made  # a study that shows roofs has its own
 
 
 def test_years_have_no_point_and_kinds_no_ramp():

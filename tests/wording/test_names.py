@@ -16,8 +16,9 @@ from kansenkaart.wording.names import (
     pipe_names,
     sensitivity_sentence,
     short_id,
+    side_nl,
 )
-from kansenkaart.wording.themes import sun_finding
+from kansenkaart.wording.themes import headline, sun_finding
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,33 @@ def test_areas_are_named_by_their_streets_no_two_alike_and_none_like_a_buurt():
     ]
 
 
+def test_areas_without_a_street_are_named_by_their_side_of_the_buurt():
+    assert [side_nl(*one, 100.0) for one in ((90, 0), (70, 70), (0, -90), (-60, 70), (10, 20))] == [
+        "oost",
+        "noordoost",
+        "zuid",
+        "noordwest",
+        "midden",  # within a quarter of the reach
+    ]
+    assert side_nl(float("nan"), 0.0, 100.0) == ""
+    names = area_names([[], [], ["Kade"], []], ["Oost"] * 4, taken=["Oost"], sides=["zuid", "zuid", "noord", ""])
+    assert names == ["Oost, zuid", "Oost, zuid, deel 2", "Kade", "Oost, deel 1"]
+
+
+def test_a_theme_is_headed_by_what_it_found():
+    cases = pd.DataFrame({"stays_eur_per_year": [900.0, 400.0, -50.0, None], "earns_keep_frac": [0.7, 0.4, 0.1, None]})
+    assert headline("wijkbedrijf_gebied", cases) == "In 1 van de 3 gebieden verdient een wijkbedrijf zichzelf terug"
+    assert headline("wijkbedrijf_buurt", cases[1:]) == "In geen enkele buurt verdient een wijkbedrijf zichzelf terug"
+    assert headline("buurten", pd.DataFrame({"homes": [300, 1200]})) == "2 buurten met 1.500 woningen"
+    assert headline("riool", pd.DataFrame({"system": ["gemengd", "hemelwater", None]})) == (
+        "1 van de 2 leidingen voert vuil en regen samen"
+    )
+    streets = pd.DataFrame({"homes": [4, 9, 0], "class_grey": ["?", "?", "-"], "class_rain": ["?", "B", "-"]})
+    assert headline("grijswater", streets) == "Welk riool hier ligt, weten we niet"
+    assert headline("hemelwater", streets) == "Regen afkoppelen kan lonen in 1 straat; zeker is het nergens"
+    assert headline("panden", pd.DataFrame({"modules_fit": [0, None]})) == ""
+
+
 def test_a_reason_says_impossible_only_where_that_is_proven():
     said = {
         kind: band_reason(kind, 1500, area_homes=380, band=(297, 363), tries=40)
@@ -119,9 +147,10 @@ def test_buildings_are_called_by_their_addresses():
     assert list(names) == [
         "Kade 2a en 1 meer",
         "1234AB 5",
-        "gebouw zonder woning 3",
+        "gebouw 3",  # its home has no number
         "gebouw zonder woning 123456",
     ]
+    assert list(pand_names(pd.Series(["9999100000123456"]), None)) == ["gebouw 123456"]  # nobody counted
 
 
 def test_the_three_inputs_that_carry_most_of_the_doubt_are_said():
@@ -147,7 +176,7 @@ def test_all_roofs_together_are_said_as_roundly_as_they_are_sure():
     )
     said = sun_finding(panden)
     assert said == (
-        "Op alle daken samen passen ongeveer 1.200 panelen: 494 MWh per jaar."
-        " Voor de woningen eronder lonen er ongeveer 300: 112 MWh per jaar."
+        "Op alle daken samen passen ongeveer 1.200 panelen: 490 MWh per jaar."
+        " Voor de woningen eronder lonen er ongeveer 300: 110 MWh per jaar."
     )
     assert "onbekend" in sun_finding(panden.assign(modules_fit=None))

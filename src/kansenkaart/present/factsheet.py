@@ -1,4 +1,4 @@
-"""A factsheet of one place: what stands on it, and the same figures as HTML and as PDF on A4 and A3.
+"""A factsheet of one place: what stands on it, and the same figures as HTML and as PDF.
 
 The map has a fixed scale in millimetres on paper, letters beside colours, a scale bar and the north. Equal sheets give equal
 bytes.

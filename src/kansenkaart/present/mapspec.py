@@ -156,12 +156,13 @@ class View:
 
 @dataclass(frozen=True)
 class Story:
-    """What a theme shows, how to read it and what it does not say; plain Dutch."""
+    """What a theme shows, how to read it and what it does not say; plain Dutch. `finding` is what it found, in a few words."""
 
     shows: str
     reading: str
     limits: str
     method: str = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, cast
 from unicodedata import category
 
 from kansenkaart.errors import StoreError
@@ -26,12 +26,10 @@ from kansenkaart.present.render import vendored
 from kansenkaart.present.report import Bullets, Grid, Part, ReportSpec, Words, drawing_svg, is_number
 from kansenkaart.wording.nl import number
 
-Paper = Literal["A4", "A3"]
 BRAND = "#0b5674"
-#: The map on A4 [mm]; on A3 it grows with the paper.
+#: The maps on the page [mm].
 _MAP_MM = (112.0, 92.0)
 _TALK_MM = (92.0, 70.0)
-_GROW = {"A4": 1.0, "A3": 2**0.5}
 #: What the fonts in `assets/vendor` cannot show: all but Latin, Greek and Cyrillic with their signs.
 _UNWRITTEN = re.compile(
     "[^ -~\xa0-\u024f\u0384-\u038a\u038e-\u03a1\u03a3-\u03ce\u0400-\u045f\u2010-\u2026"
@@ -59,15 +57,13 @@ for line in sys.stdin.buffer:
 _MOST = 900
 
 
-def sheet_pdf(sheet: Sheet, paper: Paper = "A4", *, brand: str = BRAND) -> bytes:
-    """Set a factsheet on one page.
+def sheet_pdf(sheet: Sheet, *, brand: str = BRAND) -> bytes:
+    """Set a factsheet on one page of A4.
 
     Parameters
     ----------
     sheet : Sheet
         What it says.
-    paper : {"A4", "A3"}
-        Size of the page, upright.
     brand : str, optional
         Colour of headings, as #rrggbb.
 
@@ -76,11 +72,10 @@ def sheet_pdf(sheet: Sheet, paper: Paper = "A4", *, brand: str = BRAND) -> bytes
     bytes
         The PDF; equal sheets give equal bytes.
     """
-    wide, high = (round(one * _GROW[paper], 1) for one in _MAP_MM)
-    svg, frame = drawing(sheet, width_mm=wide, height_mm=high)
+    svg, frame = drawing(sheet, width_mm=_MAP_MM[0], height_mm=_MAP_MM[1])
     data = {
-        **_common(sheet, brand, paper),
-        "map_mm": wide,
+        **_common(sheet, brand),
+        "map_mm": _MAP_MM[0],
         "map_alt": f"Kaart van {sheet.title}: {sheet.legend_title} met letters; de cijfers staan in de tabellen",
         "scale": f"; schaal 1:{number(frame.scale)}; noord is boven",
         "legend_title": sheet.legend_title,
@@ -117,7 +112,7 @@ def talk_pdf(talk: Talk, *, brand: str = BRAND) -> bytes:
     axis = Axis.of((talk.stays.low, talk.stays.high))
     around = Axis.of([end for one in talk.parties for end in (one.low, one.high)])
     data = {
-        **_common(talk.sheet, brand, "A4"),
+        **_common(talk.sheet, brand),
         "map_mm": _TALK_MM[0],
         "map_alt": f"Kaart van {talk.sheet.title}, schaal 1:{number(frame.scale)}",
         "homes": talk.homes,
@@ -139,10 +134,9 @@ def _on_axis(one: Amount, axis: Axis) -> dict[str, float]:
     return {**places, "zero": axis.at(0.0), "from": ends[0], "to": ends[1]}
 
 
-def _common(sheet: Sheet, brand: str, paper: Paper) -> dict[str, Any]:
+def _common(sheet: Sheet, brand: str) -> dict[str, Any]:
     foot = f"Gegevens: {sheet.edition}. Gemaakt met kansenkaart. {sheet.contact}"
     return {
-        "paper": paper.lower(),
         "brand": brand,
         "title": sheet.title,
         "study": sheet.study,
@@ -165,7 +159,6 @@ def write_pdf(spec: ReportSpec, path: Path) -> None:
     """
     drawings: dict[str, str] = {}
     data = {
-        "paper": "a4",
         "brand": BRAND,
         "title": spec.title,
         "study": spec.subtitle,

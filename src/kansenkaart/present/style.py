@@ -26,9 +26,11 @@ QUALITY = {
     "C": "#62a5bb",
     "D": "#a6ceda",
     "E": "#dcecf1",
-    "-": "#9a9a9a",
+    "-": "#cdd2d3",
     "?": "#d9d9d9",
 }
+#: Where a list has three classes: the last, which does not pay, stands as far from the first as it can.
+THREE = {**QUALITY, "C": "#a6ceda"}
 #: Kinds have no order: a colour of their own for each, by list of codes and code.
 KINDS = {
     ("", ""): "#5b6670",
@@ -53,6 +55,25 @@ KINDS = {
     ("border_class", "water"): "#0e7490",
     ("border_class", "outer"): "#3f6212",
 }
+#: How a kind is drawn as a line, its second code: how wide, in widths of a line, then its dashes and gaps, in that width.
+STROKES: dict[tuple[str, str], tuple[float, ...]] = {
+    ("system", "gemengd"): (1.5,),
+    ("system", "vuilwater"): (1.0,),
+    ("system", "verbeterd_gescheiden"): (1.1, 6.0, 1.2, 1.5, 1.2),
+    ("system", "hemelwater"): (1.0, 3.0, 2.0),
+    ("system", "drukriool"): (0.9, 1.0, 1.2),
+    ("pipe_change", "grey"): (1.5,),
+    ("pipe_change", "rain"): (1.0, 3.0, 2.0),
+    ("pipe_change", "both"): (1.1, 6.0, 1.2, 1.5, 1.2),
+    ("pipe_change", "same"): (1.0,),
+    ("border_class", "garden"): (1.0, 1.0, 1.2),
+    ("border_class", "local"): (1.0,),
+    ("border_class", "collector"): (1.3,),
+    ("border_class", "main"): (1.7,),
+    ("border_class", "rail"): (1.3, 5.0, 1.0, 1.0, 1.0),
+    ("border_class", "water"): (1.2, 3.0, 1.5),
+    ("border_class", "outer"): (1.0, 1.0, 1.8),
+}
 #: The same on a dark screen, where more is lighter: each has the contrast with a dark page that its twin has with paper.
 ON_DARK = {
     **dict(zip(AMOUNT, ("#1d3b48", "#27596c", "#3a839b", "#74b7ce", "#c9ecf7"), strict=True)),
@@ -63,7 +84,7 @@ ON_DARK = {
     "#2f7f5f": "#7fd0ae",
     "#5b6670": "#a7b2bb",
     "#c9ced6": "#3b4751",
-    "#9a9a9a": "#59646d",
+    "#cdd2d3": "#3a4854",
     "#d9d9d9": "#2e3a44",
     "#be185d": "#f58fb8",
     "#c2410c": "#f5a27f",
@@ -80,6 +101,7 @@ VARIABLES: dict[str, str] = {
     "--merk": "#0b5674",
     "--merk-tekst": "#ffffff",
     "--accent": "#9a3b08",
+    "--tekort": "#9a3b08",
     "--vlak": "#ffffff",
     "--vlak-2": "#e7f0f4",
     "--lijn": "#dce1e4",
@@ -101,6 +123,7 @@ DARK: dict[str, str] = {
     "--merk": "#84c9e0",
     "--merk-tekst": "#06222e",
     "--accent": "#f6b384",
+    "--tekort": "#f6b384",
     "--vlak": "#131c24",
     "--vlak-2": "#1c3442",
     "--lijn": "#2b3944",
@@ -123,6 +146,7 @@ class LegendClass:
     """One class of a legend: a sign beside the colour, and either bounds (low <= value < high) or values.
 
     The sign is a letter for classes (A is best) and kinds, a figure for amounts (1 is least) and ranks (1 is first).
+    `stroke` is how lines of it are drawn, as `STROKES` has it; a plain line where it is empty.
     """
 
     letter: str
@@ -131,6 +155,7 @@ class LegendClass:
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] = ()
+    stroke: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

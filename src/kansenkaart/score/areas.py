@@ -35,7 +35,7 @@ from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.names import area_names, band_reason
+from kansenkaart.wording.names import area_names, band_reason, side_nl
 
 INPUTS = (
     "pand_score",
@@ -216,6 +216,26 @@ def _borders(made: Blocks) -> gpd.GeoDataFrame:
     return published(edges, "block_border")
 
 
+def sides_of(shapes: gpd.GeoSeries, codes: pd.Series[str], buurt: gpd.GeoDataFrame) -> list[str]:
+    """Say of each area on which side of its buurt it lies.
+
+    Parameters
+    ----------
+    shapes : GeoSeries
+        The areas.
+    codes : Series of str
+        Per area, in the same order, the buurt with most of its homes.
+    buurt : GeoDataFrame
+        All buurten, with buurtcode.
+    """
+    around = buurt.set_index("buurtcode").geometry
+    around = around[~around.index.duplicated()].reindex(codes.to_numpy())
+    here, whole = shapes.centroid, around.centroid
+    reach = np.sqrt(around.area.to_numpy() / np.pi)
+    moved = zip(here.x.to_numpy() - whole.x.to_numpy(), here.y.to_numpy() - whole.y.to_numpy(), reach, strict=True)
+    return [side_nl(*map(float, one)) for one in moved]
+
+
 def _areas(
     blocks: gpd.GeoDataFrame, whole: Partition, home: pd.DataFrame, buurt: gpd.GeoDataFrame, band: tuple[int, int]
 ) -> gpd.GeoDataFrame:
@@ -228,16 +248,17 @@ def _areas(
         band_reason(why.kind, why.homes, area_homes=homes, band=band, tries=why.tries)
         for why, homes in zip(whole.why, whole.homes.tolist(), strict=True)
     ]
+    shapes = area_shapes(blocks, whole.label.tolist())
+    sides = sides_of(shapes, sums["buurtcode"], buurt)
     out = sums.drop(columns="buurtcode").assign(
         gebied_id=sums.index,
-        gebied_name=area_names(streets, main.tolist(), taken=names.tolist()),
+        gebied_name=area_names(streets, main.tolist(), taken=names.tolist(), sides=sides),
         main_buurt_frac=sums["main_buurt_frac"].fillna(0),
         band_low_homes=whole.low,
         band_high_homes=whole.high,
         band_reason_nl=pd.Series(reasons, index=sums.index, dtype="str"),
         block_basis=blocks["block_basis"].iloc[0],
     )
-    shapes = area_shapes(blocks, whole.label.tolist())
     return published(gpd.GeoDataFrame(out, geometry=shapes.to_numpy(), crs=blocks.crs), "gebied")
 
 

@@ -23,7 +23,7 @@ from kansenkaart.core.enterprise.setting import as_inputs
 from kansenkaart.errors import InfeasibleError
 from kansenkaart.kernel import Flags, Floats, Ints
 from kansenkaart.score import enterprise
-from kansenkaart.score.areas import SUMS, border_factors, published
+from kansenkaart.score.areas import SUMS, border_factors, published, sides_of
 from kansenkaart.score.facts import block_facts, facts_of_areas
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
@@ -104,7 +104,7 @@ def whole_frame(
     found: Sequence[Found],
     block: gpd.GeoDataFrame,
     lines: Sequence[gpd.GeoDataFrame],
-    buurt: pd.DataFrame,
+    buurt: gpd.GeoDataFrame,
     variant: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
     """Make the table `best_area`.
@@ -117,15 +117,14 @@ def whole_frame(
         Blocks in the order of their number.
     lines : sequence of GeoDataFrame
         The border of each, as of `border_lines`.
-    buurt : DataFrame
-        For the names of buurten.
+    buurt : GeoDataFrame
+        For the names of buurten, and the side on which an area lies.
     variant : DataFrame
         The variants: how many runners-up each area has.
     """
-    names = buurt.set_index("buurtcode")["buurtnaam"]
     near = variant.loc[variant["variant_kind"] == "runner_up", "best_id"].value_counts()
     rows = [
-        _whole(one, block, border, names).assign(
+        _whole(one, block, border, buurt).assign(
             runners_up=int(near.get(one.best_id, 0)), **(one.draws._asdict() if one.draws else {"candidates": 0})
         )
         for one, border in zip(found, lines, strict=True)
@@ -140,13 +139,15 @@ def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) ->
     return published(gpd.GeoDataFrame(frame, geometry="geometry", crs=block.crs), table)
 
 
-def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, names: pd.Series) -> pd.DataFrame:
+def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame) -> pd.DataFrame:
     label = np.where(one.inside, 0, -1).tolist()
     power = power_column(block)
     column = power if one.criterion == "kwh" else "stays_part_eur_per_year"
     sums = area_sums(block, label, sums=SUMS, value=column)
     street = most_of_homes(block, label).get(0, "")
-    name = str(names.get(sums["buurtcode"].iloc[0], "buiten de buurten"))
+    shape = area_shapes(block, label)
+    name = str(buurt.set_index("buurtcode")["buurtnaam"].get(sums["buurtcode"].iloc[0], "buiten de buurten"))
+    where = f"rond {street}" if street else sides_of(shape, sums["buurtcode"], buurt)[0] or f"plek {one.best_id + 1}"
     reach = np.hypot(*(one.graph.xy[one.area.blocks] - one.graph.xy[one.area.centre]).T).max()
     length = max(float(lines["length_m"].sum()), 1.0)
     stays = _stays(block[one.inside])
@@ -154,7 +155,7 @@ def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, names: 
         best_id=one.best_id,
         criterion=one.criterion,
         rank=one.rank,
-        best_name=f"{name}, rond {street}" if street else f"{name}, plek {one.best_id + 1}",
+        best_name=f"{name}, {where}",
         value_kwh_per_year=sums[power],
         stays_eur_per_year=stays,
         stays_eur_per_home=stays / sums["homes"],
@@ -167,7 +168,7 @@ def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, names: 
         reach_m=float(reach),
         block_ids=_ids(one.area.blocks, block),
         block_basis=block["block_basis"].iloc[0],
-        geometry=area_shapes(block, label).to_numpy(),
+        geometry=shape.to_numpy(),
     )
 
 

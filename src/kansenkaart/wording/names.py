@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from itertools import chain, count
 from typing import Any
@@ -74,9 +75,10 @@ def pand_names(panden: pd.Series[str], homes: pd.DataFrame | None) -> pd.Series[
     Series of str
         One name per pand.
     """
-    words = "gebouw zonder woning " + panden.astype(str).str[-6:]
+    number_of = panden.astype(str).str[-6:]
     if homes is None or "house_number" not in homes or "pand_id" not in homes:
-        return words
+        return "gebouw " + number_of  # whether homes are in it is not known
+    words = ("gebouw " + number_of).where(panden.isin(homes["pand_id"]), "gebouw zonder woning " + number_of)
     text = addresses(homes)
     rows = homes.assign(text=text)[text.notna()].sort_values(["street_name", "house_number", "text"])
     each = rows.groupby("pand_id")["text"].agg(["first", "nunique"])
@@ -168,8 +170,36 @@ def distinct_names(names: Sequence[str]) -> list[str]:
     return out
 
 
-def area_names(streets: Sequence[Sequence[str]], buurten: Sequence[str], *, taken: Collection[str]) -> list[str]:
-    """Name areas by the streets with most homes in them: no two alike, and none like a buurt.
+_SIDES = ("oost", "noordoost", "noord", "noordwest", "west", "zuidwest", "zuid", "zuidoost")
+_MIDDLE = 0.25
+
+
+def side_nl(east_m: float, north_m: float, reach_m: float) -> str:
+    """Say on which side of a buurt a place lies.
+
+    Parameters
+    ----------
+    east_m, north_m : float
+        From the middle of the buurt to that of the place [m].
+    reach_m : float
+        Radius of a circle as large as the buurt [m].
+
+    Returns
+    -------
+    str
+        One of eight winds, ``midden`` within a quarter of the reach; empty where the buurt has no shape.
+    """
+    if math.isnan(east_m) or math.isnan(north_m):
+        return ""
+    if math.hypot(east_m, north_m) < _MIDDLE * reach_m:
+        return "midden"
+    return _SIDES[round(math.atan2(north_m, east_m) / (math.pi / 4)) % len(_SIDES)]
+
+
+def area_names(
+    streets: Sequence[Sequence[str]], buurten: Sequence[str], *, taken: Collection[str], sides: Sequence[str] = ()
+) -> list[str]:
+    """Name areas by the streets with most homes in them, else by their side of the buurt: no two alike, and none like a buurt.
 
     Parameters
     ----------
@@ -179,18 +209,22 @@ def area_names(streets: Sequence[Sequence[str]], buurten: Sequence[str], *, take
         Per area the buurt with most of its homes.
     taken : collection of str
         Names that are in use already: those of buurten.
+    sides : sequence of str, optional
+        Per area on which side of its buurt it lies, as of `side_nl`.
 
     Returns
     -------
     list of str
-        One or two streets; with the buurt, more streets or a number where that is needed to tell areas apart.
+        One or two streets; with the buurt, more streets or a number where that is needed to tell areas apart. Where no street
+        has a name: the buurt and the side.
     """
     used = {one.casefold() for one in taken}
     names = []
-    for mine, buurt in zip(streets, buurten, strict=True):
+    for mine, buurt, side in zip(streets, buurten, sides or [""] * len(buurten), strict=True):
         wishes = [" en ".join(mine[:2]), f"{' en '.join(mine[:2])} ({buurt})"] if mine else []
         wishes += [f"{', '.join(mine[: n - 1])} en {mine[n - 1]}" for n in range(3, len(mine) + 1)]
-        numbered = (f"{wishes[0] if mine else buurt}, deel {n}" for n in count(1))
+        wishes += [] if mine or not side else [f"{buurt}, {side}"]
+        numbered = (f"{wishes[0] if wishes else buurt}, deel {n}" for n in count(1 if mine or not side else 2))
         name = next(one for one in chain(wishes, numbered) if one.casefold() not in used)
         used.add(name.casefold())
         names.append(name)

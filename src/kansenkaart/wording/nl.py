@@ -174,7 +174,7 @@ def euros(value: float | None, step: int = 10) -> str:
 
 
 #: What a sum is rounded to [EUR], by the width of its interval [EUR]: no digit may promise more than is known.
-_STEPS = ((5000.0, 1000), (1500.0, 500), (400.0, 100))
+_STEPS = ((1e6, 100_000), (1e5, 10_000), (5000.0, 1000), (1500.0, 500), (400.0, 100))
 
 
 def step_of(width: float) -> int:
@@ -186,6 +186,20 @@ def step_of(width: float) -> int:
         Of the interval, in the unit of the amount.
     """
     return next((step for least, step in _STEPS if width > least), 10)
+
+
+def two_digits(value: float) -> float:
+    """Round to two digits that count, as a sum over many is known at best; below 100 there is nothing to round.
+
+    Parameters
+    ----------
+    value : float
+        Any unit.
+    """
+    if abs(value) < 100:
+        return value
+    size = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    return round(value / size) * size
 
 
 def roughly(value: float, low: float, high: float) -> tuple[str, str]:

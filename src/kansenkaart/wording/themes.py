@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.wording.nl import energy, number
+from kansenkaart.wording.nl import energy, number, two_digits
+from kansenkaart.wording.water import grey_headline, rain_headline
 
 #: The three questions of a reader, and the maps beyond them, in order.
 QUESTIONS = {"begin": "Waar beginnen?", "sun": "Zon op daken", "water": "Water", "more": "Meer kaarten"}
@@ -62,18 +64,87 @@ def sun_finding(frame: pd.DataFrame) -> str:
     if "modules_fit" not in frame or not frame["modules_fit"].notna().any():
         return "Hoe de daken liggen is hier onbekend."
     fit, kwh = float(frame["modules_fit"].sum()), float(frame["yield_fit_kwh_per_year"].sum())
-    out = f"Op alle daken samen passen ongeveer {_about(fit)} panelen: {energy(kwh)} per jaar."
+    out = f"Op alle daken samen passen ongeveer {_about(fit)} panelen: {energy(two_digits(kwh))} per jaar."
     pay = frame["modules_pay"].sum() if "modules_pay" in frame else 0
     if pay > 0:
-        paid = energy(float(frame["yield_pay_kwh_per_year"].sum()))
+        paid = energy(two_digits(float(frame["yield_pay_kwh_per_year"].sum())))
         out += f" Voor de woningen eronder lonen er ongeveer {_about(float(pay))}: {paid} per jaar."
     return out
 
 
 def _about(value: float) -> str:
-    """Round to two digits that count."""
-    size = 10.0 ** max(len(str(int(value))) - 2, 0)
-    return number(round(value / size) * size)
+    return number(two_digits(value))
+
+
+def _begun(frame: pd.DataFrame, place: str) -> str:
+    """Say in how many places an enterprise earns its keep, by the rule of the first minute."""
+    rows = frame[frame["stays_eur_per_year"].notna()]
+    if rows.empty:
+        return ""
+    earns = int(((rows["stays_eur_per_year"] > 0) & (rows["earns_keep_frac"] >= _HALF)).sum())
+    where = f"In {earns} van de {number(len(rows))} {place}en"
+    if not earns:
+        where = f"In geen enkel{'e' if place == 'buurt' else ''} {place}"
+    return f"{where} verdient een wijkbedrijf zichzelf terug"
+
+
+def _roofs(frame: pd.DataFrame) -> str:
+    fit = float(frame["modules_fit"].sum()) if "modules_fit" in frame else 0.0
+    pay = float(frame["modules_pay"].sum()) if "modules_pay" in frame else 0.0
+    if not fit:
+        return ""
+    return f"Er passen {_about(fit)} panelen" + (f"; {_about(pay)} daarvan lonen" if pay else "")
+
+
+def _with_homes(many: str) -> Callable[[pd.DataFrame], str]:
+    def say(frame: pd.DataFrame) -> str:
+        homes = float(frame["homes"].sum()) if "homes" in frame else 0.0
+        return f"{number(len(frame))} {many} met {number(homes)} woningen" if homes else ""
+
+    return say
+
+
+def _faces(frame: pd.DataFrame) -> str:
+    classes = frame["sun_class"].astype(str)
+    best, judged = int((classes == "A").sum()), int(classes.isin(list("ABCD")).sum())
+    return f"Zeer goed: {number(best)} van de {number(judged)} dakvlakken" if judged else ""
+
+
+def _pipes(frame: pd.DataFrame) -> str:
+    mixed, known = int((frame["system"] == "gemengd").sum()), int(frame["system"].notna().sum())
+    if not known:
+        return ""
+    some = f"{number(mixed)} van de {number(known)} leidingen voer{'t' if mixed == 1 else 'en'}" if mixed else "Geen enkele leiding voert"
+    return f"{some} vuil en regen samen"
+
+
+_HALF = 0.5
+#: What a theme found, as its heading, by theme; others are headed by their name.
+_HEADLINES: dict[str, Callable[[pd.DataFrame], str]] = {
+    "wijkbedrijf_gebied": lambda frame: _begun(frame, "gebied"),
+    "wijkbedrijf_buurt": lambda frame: _begun(frame, "buurt"),
+    "gebieden": _with_homes("gebieden"),
+    "buurten": _with_homes("buurten"),
+    "blokken": _with_homes("bouwblokken"),
+    "panden": _roofs,
+    "zon": _faces,
+    "riool": _pipes,
+    "grijswater": grey_headline,
+    "hemelwater": rain_headline,
+}
+
+
+def headline(theme: str, frame: pd.DataFrame) -> str:
+    """Say what a theme found in a few words, for its heading; nothing where its name says it best.
+
+    Parameters
+    ----------
+    theme : str
+        Key of the theme.
+    frame : DataFrame
+        What it draws.
+    """
+    return _HEADLINES[theme](frame) if theme in _HEADLINES else ""
 
 
 @lru_cache(maxsize=1)

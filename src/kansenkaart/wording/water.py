@@ -344,8 +344,46 @@ def grey_finding(frame: pd.DataFrame) -> str:
         )
     if unknown:
         text += f" {_without_sewer(unknown)}"
-    reused = number(living["reused_m3_per_year"].sum())
-    return f"{text} Wel: {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
+    reused = nl.number(nl.two_digits(float(living["reused_m3_per_year"].sum())))
+    return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
+
+
+_SEWER_UNKNOWN = "Welk riool hier ligt, weten we niet"
+
+
+def grey_headline(frame: pd.DataFrame) -> str:
+    """Say in a few words in how many streets grey water pays.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Table `street_water`.
+    """
+    living = frame[frame["homes"] > 0]
+    pays, may, unknown = (int((living["class_grey"] == letter).sum()) for letter in "AB?")
+    if pays:
+        return f"Grijswater loont in {pays} van de {_streets(len(living))}"
+    if may:
+        return f"Grijswater kan lonen in {_streets(may)}; zeker is het nergens"
+    return _SEWER_UNKNOWN if unknown == len(living) else "Grijswater loont hier in geen enkele straat"
+
+
+def rain_headline(frame: pd.DataFrame) -> str:
+    """Say in a few words in how many streets taking rain off pays by the sewer alone.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Table `street_water`.
+    """
+    pays, may, loses, unknown = (int((frame["class_rain"] == letter).sum()) for letter in "ABC?")
+    if pays:
+        return f"Regen afkoppelen loont in {pays} van de {_streets(pays + may + loses)} met een gemengd riool"
+    if may:
+        return f"Regen afkoppelen kan lonen in {_streets(may)}; zeker is het nergens"
+    if unknown == len(frame):
+        return _SEWER_UNKNOWN
+    return "Regen afkoppelen loont hier nergens door het riool alleen" if loses else "De regen gaat hier al apart"
 
 
 def _without_sewer(count: int) -> str:

@@ -1,7 +1,7 @@
 // What the page's scripts get from Python and from each other, for the checker; never part of a page.
 
 /** A class of a legend, as `LegendClass` in style.py writes it. */
-interface LegendItem { letter: string; label: string; color: string; hatch?: boolean }
+interface LegendItem { letter: string; label: string; color: string; hatch?: boolean; stroke?: number[] }
 interface ClassItem extends LegendItem { low: number | null; high: number | null; values: string[] }
 
 /** One way to colour a theme, as `View` in mapspec.py. */
@@ -10,7 +10,7 @@ interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: 
 /** One subject of the map, as `Theme` in mapspec.py. */
 interface ThemeSpec {
   key: string; title: string; layer: string; question: string; views: ViewSpec[]; popup: string[]; table: string[];
-  outlines: string[]; filter_column: string; lead: string[]; headline: string; parties: string[]; months: string[]; parts: [string, string]; story: { shows: string; reading: string; limits: string; method: string };
+  outlines: string[]; filter_column: string; lead: string[]; headline: string; parties: string[]; months: string[]; parts: [string, string]; story: { finding: string; shows: string; reading: string; limits: string; method: string };
 }
 
 /** A column as the layer's header describes it. */
@@ -67,7 +67,7 @@ interface PageSpec {
 /** One thing to paint, from the bottom up; which members it has follows from its kind. */
 interface Pass {
   kind: "context" | "classes" | "outline" | "names" | "words" | "marks" | "discs" | "roof"; layer: LayerData; classOf?: any; palette?: LegendItem[];
-  edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; halo?: string;
+  edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; always?: boolean; halo?: string;
   label?: (i: number) => string; at?: number; text?: string; discs?: { i: number; text: string; feature: string }[]; spots?: { text: string; x: number; y: number }[];
 }
 

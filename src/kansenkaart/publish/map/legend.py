@@ -13,7 +13,16 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import Column, View
-from kansenkaart.present.style import KINDS, QUALITY, LegendClass, diverging_classes, ramp_classes, sampled
+from kansenkaart.present.style import (
+    AMOUNT,
+    KINDS,
+    QUALITY,
+    STROKES,
+    THREE,
+    LegendClass,
+    diverging_classes,
+    ramp_classes,
+)
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording import nl
@@ -21,6 +30,8 @@ from kansenkaart.wording.themes import views
 
 CALCULATED = "berekend"
 _QUANTILES = (0.2, 0.4, 0.6, 0.8)
+#: What bounds begin with: round figures, each at most a third more than the one before.
+_HANDY = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 #: Which deliveries a figure of a publisher comes from.
 _ROLES = {"CBS": ("statistics", "buurt"), "BAG": ("pand", "home"), "3DBAG": ("roof_face",), "GWSW": ("sewer_pipe",)}
 
@@ -220,8 +231,9 @@ def _apart(bounds: Iterable[float], frame: pd.DataFrame, name: str) -> list[floa
 def _coded(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
     codes = nl.codes(one.codes)
     if all(len(code) == 1 for code in codes):
+        colors = QUALITY if "D" in codes else THREE
         return tuple(
-            LegendClass(code, label, QUALITY.get(code, QUALITY["?"]), values=(code,)) for code, label in codes.items()
+            LegendClass(code, label, colors.get(code, colors["?"]), values=(code,)) for code, label in codes.items()
         )
     present = set(frame[one.name].dropna())
     by_label: dict[str, list[str]] = {}
@@ -230,7 +242,13 @@ def _coded(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
             by_label.setdefault(label, []).append(code)
     signs = _signs(by_label)
     return tuple(
-        LegendClass(signs[label], label, KINDS.get((one.codes, members[0]), KINDS["", ""]), values=tuple(members))
+        LegendClass(
+            signs[label],
+            label,
+            KINDS.get((one.codes, members[0]), KINDS["", ""]),
+            values=tuple(members),
+            stroke=STROKES.get((one.codes, members[0]), ()),
+        )
         for label, members in by_label.items()
     )
 
@@ -245,12 +263,13 @@ def _signs(labels: Mapping[str, object]) -> dict[str, str]:
 
 
 def _ranks(frame: pd.DataFrame) -> tuple[LegendClass, ...]:
+    """Give each rank its number and the name of its place: a colour would say how much better one is."""
     ranks = sorted(int(one) for one in frame["rank"].unique())
-    colors = list(reversed(sampled(len(ranks))))
+    names = frame.set_index("rank")["best_name"].astype(str).to_dict() if "best_name" in frame.columns else {}
     edges = [None, *(float(one) for one in ranks[1:]), None]
     return tuple(
-        LegendClass(str(one), f"plaats {one}", color, edges[k], edges[k + 1])
-        for k, (one, color) in enumerate(zip(ranks, colors, strict=True))
+        LegendClass(str(one), names.get(one, f"plaats {one}"), AMOUNT[1], edges[k], edges[k + 1])
+        for k, one in enumerate(ranks)
     )
 
 
@@ -260,22 +279,25 @@ def _amounts(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
     say = nl.year if one.unit == "year" else nl.share if one.name.endswith("_frac") else nl.bound
     rounded = np.round if one.unit == "year" else _round
     if one.unit.startswith("EUR") and values.min() < 0:
-        step = nl.step_of(width) if (width := _width(frame, one.name)) else 0
-        bounds = _apart(_around_0(values, step), frame, one.name)
+        bounds = _apart(_around_0(values, _width(frame, one.name)), frame, one.name)
         return diverging_classes(bounds, _labels(bounds, say))
     bounds = _apart({float(rounded(v)) for v in values.quantile(list(_QUANTILES)) if v > values.min()}, frame, one.name)
     return ramp_classes(bounds, _labels(bounds, say))
 
 
-def _around_0(values: pd.Series[float], step: int) -> list[float]:
-    """Divide five classes over both sides of 0 as the features are, at most three on a side; bounds are whole steps."""
+def _around_0(values: pd.Series[float], width: float) -> list[float]:
+    """Divide five classes over both sides of 0 as the features are, at most three on a side; bounds are whole steps.
+
+    A side on which all differ less than their intervals are wide is one class.
+    """
+    step = nl.step_of(width) if width else 0
     below, above = values[values < 0], values[values >= 0]
     many = int(np.clip(round(5 * len(below) / len(values)), 1, 3))
     parts = ((below, many), (above, min(5 - many, 3)))
     inner = {
         float(round(v / step) * step if step else _round(v))
         for side, count in parts
-        if len(side)
+        if len(side) and side.max() - side.min() >= width
         for v in side.quantile([k / count for k in range(1, count)])
     }
     bounds = sorted(inner | {0.0})
@@ -294,8 +316,9 @@ def _labels(bounds: Sequence[float], say: Callable[[float], str]) -> list[str]:
 
 
 def _round(value: float) -> float:
-    """Round to two digits that count."""
+    """Round a bound to a figure that people can hold: so many tenths, hundreds or thousands, in steps of about a fifth."""
     if value == 0:
         return 0.0
-    size = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
-    return float(round(value / size) * size)
+    size = 10.0 ** np.floor(np.log10(abs(value)))
+    nearest = min(_HANDY, key=lambda one: abs(np.log(abs(value) / size / one)))
+    return float(np.sign(value) * round(nearest * size, 6))

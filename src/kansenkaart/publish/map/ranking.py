@@ -206,7 +206,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
     return Start(
-        "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen gebied verdient zichzelf",
+        "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen gebied komt uit",
         answers,
         area.units if area else (),
         area.link if area else "",
@@ -219,7 +219,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
 
 
 #: What stands at the first place on the map where it is no place to begin with, or not the only one.
-_MARKS = {True: "Even kansrijk", False: "Het dichtst bij"}
+_MARKS = {True: "Even kansrijk", False: "Komt het dichtst bij"}
 _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
 
 

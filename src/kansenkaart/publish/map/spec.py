@@ -14,7 +14,7 @@ from kansenkaart.present.mapspec import AreaTool, Column, Credit, Layer, LinkCol
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.map.legend import CALCULATED, aged, editions_of, words_of
 from kansenkaart.publish.map.ranking import first_minute, ranked
-from kansenkaart.publish.map.themes import drawn, tool_of
+from kansenkaart.publish.map.themes import drawn, tool_of, with_sun
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.names import addresses
@@ -90,8 +90,8 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
             remedy="add buurten, panden or homes to the study",
         )
     sources = store.sources_of(tables)
-    made = list(drawn(store, sources))
-    layers, themes = [layer for layer, _ in made], [theme for _, theme in made]
+    made = with_sun(list(drawn(store, sources)))
+    layers, themes = list({layer.name: layer for layer, _ in made}.values()), [theme for _, theme in made]
     if not themes:
         raise _nothing_to_draw(store, study.name)
     outlines = ("buurten",) if any(layer.name == "buurten" for layer in layers) else ()

@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme, View
-from kansenkaart.publish.figures import headline_cases, unique_names, with_case, with_parts
+from kansenkaart.publish.figures import headline_cases, unique_names, verdict_of, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording import nl
 from kansenkaart.wording.names import block_names, face_names, pand_names, pipe_names, sensitivity_sentence, short_id
-from kansenkaart.wording.themes import ThemeRow, sun_finding, themes
+from kansenkaart.wording.themes import ThemeRow, headline, sun_finding, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
 #: Names that a reader gets for things that no register names: column and label.
@@ -74,6 +74,43 @@ def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, 
     there = {layer.name for layer, _ in made}
     for layer, theme in made:  # a study without roofs in 3D has panden, but no layer in which their parts lie
         yield layer, theme if theme.parts[0] in there else replace(theme, parts=("", ""))
+
+
+#: What a theme on places says of their roofs, where roofs themselves are not shown.
+_SUN = {"blokken": "yield_fit_kwh_per_year"}
+
+
+def with_sun(made: list[tuple[Layer, Theme]]) -> list[tuple[Layer, Theme]]:
+    """Answer the question on sun by blocks, where the edition or the study shows no roofs: no question is left out for that.
+
+    Parameters
+    ----------
+    made : list of tuple of Layer and Theme
+        Of a study, in order.
+    """
+    if any(theme.question == "sun" for _, theme in made):
+        return made
+    for at, (layer, theme) in enumerate(made):
+        views = tuple(one for one in theme.views if one.column == _SUN.get(theme.key))
+        if views and len(views[0].classes) > 1:
+            return [*made[: at + 1], (layer, _sun_of(layer, theme, views)), *made[at + 1 :]]
+    return made
+
+
+def _sun_of(layer: Layer, theme: Theme, views: tuple[View, ...]) -> Theme:
+    """Make of a theme on places one on the sun on their roofs."""
+    column = views[0].column
+    place = next(one.label for one in layer.columns if one.name == layer.title_column)
+    whole = nl.energy(nl.two_digits(float(layer.frame[column].sum())))
+    story = replace(
+        theme.story,
+        shows=f"Hoeveel stroom de daken van elk {place} per jaar kunnen geven, als alles wat past vol ligt.",
+        limits=f"Wat past is niet wat loont. Van één dak zegt deze kaart niets. {theme.story.limits}",
+        finding=f"De daken kunnen samen ongeveer {whole} per jaar geven",
+    )
+    lead = (column, *(one for one in theme.lead if one != column))
+    out = replace(theme, key=f"zon_{theme.key}", title="Zon op daken", question="sun")
+    return replace(out, views=views, story=story, lead=lead)
 
 
 def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dict[str, tuple[View, ...]]]:
@@ -162,7 +199,24 @@ def _story(frame: gpd.GeoDataFrame, row: ThemeRow, doubt: str) -> Story:
     finding = _FINDINGS[row.theme](frame) if row.theme in _FINDINGS else ""
     shows = row.shows_nl.format(rows=nl.number(len(frame)), finding=finding)
     limits = f"{row.limits_nl} {doubt}".strip()
-    return Story(shows, row.reading_nl, limits, row.method_nl.format(price_year=level))
+    head = _best_words(frame) if row.theme == "beste" else headline(row.theme, frame)
+    return Story(shows, row.reading_nl, limits, row.method_nl.format(price_year=level), head)
+
+
+_MANY = {2: "Twee", 3: "Drie", 4: "Vier", 5: "Vijf"}
+
+
+def _best_words(frame: gpd.GeoDataFrame) -> str:
+    """Say of the best areas whether one can be told from the others, and whether it earns its keep."""
+    if _STAYS not in frame or frame[[_STAYS, f"{_STAYS}_low", f"{_STAYS}_high", "earns_keep_frac"]].isna().any(
+        axis=None
+    ):
+        return ""
+    verdict = verdict_of(frame, "best_name")
+    many = _MANY.get(len(verdict.equal))
+    if not verdict.earns:
+        return f"{many} gebieden komen het dichtst bij uitkomen" if many else ""
+    return f"{many} gebieden zijn even kansrijk" if many else f"Het beste gebied: {verdict.equal[0]}"
 
 
 def _lead(names: Sequence[str]) -> tuple[str, ...]:
@@ -174,6 +228,7 @@ def _lead(names: Sequence[str]) -> tuple[str, ...]:
         if one not in PARTIES
         and fields.get(one).type in ("int", "float")
         and not one.endswith(("_id", "_low", "_median", "_high"))
+        and "_month_" not in one
     ]
     return tuple(dict.fromkeys([*figures, *plain]))[:_LEAD]
 

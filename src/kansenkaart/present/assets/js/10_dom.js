@@ -104,8 +104,10 @@ const csvText = (rows) => "\ufeff" + rows.map((row) => row.map(csvCell).join(";"
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
 /** A value by its own key: a word of data such as "constructor" finds nothing. @param {any} from @param {any} key */
 const own = (from, key) => (from && Object.hasOwn(from, key) ? from[key] : undefined);
+/** What tells a thing of a register apart: of an address on the web the part after the last # or /; as short_id of wording/names.py. @param {string} text */
+const shortId = (text) => text.replace(/^https?:.*[#/](?=[^#/])/, "");
 /** A coded text of a column, such as a basis, in words. @param {any} text @param {string} column @returns {string} */
-const inWords = (text, column) => (text === null || text === undefined ? "onbekend" : own(own(spec.words, column), text) ?? text);
+const inWords = (text, column) => (text === null || text === undefined ? "onbekend" : own(own(spec.words, column), text) ?? shortId(text));
 const noMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const sourceOf = (key) => spec.sources.find((source) => source.key === key);
 

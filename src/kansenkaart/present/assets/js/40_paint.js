@@ -1,6 +1,6 @@
 // Draw layers on the canvas tiles of a Leaflet GridLayer, in slices short enough to keep the page alive.
 
-const SLICE_MS = 8, FIRST_MS = 500, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255, CONTEXT_ZOOM = 12, SMALL_BATCH = 1500;
+const SLICE_MS = 8, FIRST_MS = 500, BATCH = 250, TILE = 512, SLIM_PX = 3, HIDDEN = 255, UNSURE = "#7f8a94", CONTEXT_ZOOM = 12, SMALL_BATCH = 1500;
 
 /** Add the outline of a feature to the canvas path. */
 function trace(ctx, layer, i, at) {
@@ -57,7 +57,13 @@ function* classSteps(ctx, pass, coords) {
   const thick = layer.kind === "polygon" ? slimness(layer) * at.k : 0;
   const edge = layer.kind === "polygon" && coords.z >= pass.edgeZoom && (!thick || thick > 5);
   const swell = thick && thick < SLIM_PX ? SLIM_PX - thick : 0;
-  for (const [code, list] of [...groups].sort((a, b) => a[0] - b[0])) {
+  const halo = layer.kind === "line" ? cssColor("--vlak") : "", sorted = [...groups].sort((a, b) => a[0] - b[0]);
+  for (const [code, list] of halo ? sorted : []) for (const part of chunks(list)) {
+    traceAll(ctx, layer, part, at);
+    paintLine(ctx, palette[code], coords.z, halo);
+    yield;
+  }
+  for (const [code, list] of sorted) {
     for (const part of chunks(list)) {
       traceAll(ctx, layer, part, at);
       paintClass(ctx, layer, palette[code], edge, coords.z, swell);
@@ -94,8 +100,8 @@ function arrowsOn(layer, r, at) {
 
 /** The steps that draw arrow heads along lines, in the direction of their points. */
 function* arrowSteps(ctx, layer, list, at, zoom) {
-  const size = Math.max(5, (zoom - 12) * 1.3 + 3);
-  Object.assign(ctx, { lineWidth: 1.5, strokeStyle: "#1a2230", fillStyle: "#fff", lineJoin: "round" });
+  const size = Math.max(3.5, 0.85 * (zoom - 12.4) + 1.5);
+  Object.assign(ctx, { lineWidth: 1, strokeStyle: "#16202a", fillStyle: "#fff", lineJoin: "round" });
   for (const part of chunks(list)) {
     ctx.beginPath();
     for (const i of part) for (let r = layer.ringStart[layer.partStart[i]]; r < layer.ringStart[layer.partStart[i + 1]]; r++) {
@@ -111,28 +117,31 @@ function* arrowSteps(ctx, layer, list, at, zoom) {
   }
 }
 
+/** Stroke lines in the width and the pattern of their kind, or their halo. @param {LegendItem} item @param {string} halo */
+function paintLine(ctx, item, zoom, halo) {
+  const [factor = 1, ...pattern] = item.hatch ? [1, 2, 1.5] : item.stroke || [], wide = Math.max(1.5, 0.85 * (zoom - 12.4)) * factor;
+  Object.assign(ctx, { lineJoin: "round", lineCap: pattern.length ? "butt" : "round", lineWidth: halo ? wide + 2 : wide, strokeStyle: halo || (item.hatch ? UNSURE : item.color) });
+  ctx.setLineDash(halo ? [] : pattern.map((one) => one * wide));
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
 function paintClass(ctx, layer, item, edge, zoom, swell) {
   ctx.lineJoin = ctx.lineCap = "round";
   ctx.setLineDash([]);
-  if (layer.kind === "line") {
-    ctx.lineWidth = Math.max(2, (zoom - 12) * 1.3) + 2;
-    ctx.strokeStyle = "#1a2230";
-    ctx.stroke();
-    ctx.lineWidth -= 2;
-    ctx.strokeStyle = item.color;
-    ctx.stroke();
-    return;
-  }
+  if (layer.kind === "line") return paintLine(ctx, item, zoom, "");
   ctx.fillStyle = item.color;
   ctx.fill("nonzero");
   if (item.hatch) {
-    ctx.fillStyle = hatching(ctx, "#7f8a94");
+    ctx.fillStyle = hatching(ctx, UNSURE);
     ctx.fill("nonzero");
   }
   if (swell) {
     ctx.lineWidth = swell;
-    ctx.strokeStyle = item.color;
+    ctx.strokeStyle = item.hatch ? UNSURE : item.color; // too thin to be hatched: dashed
+    if (item.hatch) ctx.setLineDash([4, 3]);
     ctx.stroke();
+    ctx.setLineDash([]);
   }
   if (!edge && layer.kind !== "point") return;
   ctx.lineWidth = zoom < 16 && layer.kind === "polygon" ? 0.4 : 0.75;
@@ -160,7 +169,7 @@ function* smallSteps(ctx, { box }, list, { k, ox, oy }, color) {
 /** The steps that draw what a reader knows the place by: the ground under a theme, buildings over it. */
 function* contextSteps(ctx, pass, coords) {
   const { layer } = pass, at = placing(layer, coords), ground = layer.about.get("ground") ? layer.column("ground") : null;
-  if (!ground && coords.z < CONTEXT_ZOOM) return;
+  if (!ground && !pass.always && coords.z < CONTEXT_ZOOM) return;
   const groups = new Map(), small = [];
   for (const i of tileFeatures(layer, at)) {
     const color = ground ? cssColor(GROUND[ground.value(i)]) : pass.color;

@@ -137,7 +137,7 @@ function* discSteps(ctx, { spots, color, halo }) {
 function remark(ctx, { layer, at: i, text }, coords) {
   const { k, ox, oy } = placing(layer, coords), { box } = layer;
   const x = ((box[4 * i] + box[4 * i + 2]) / 2) * k - ox, y = oy - box[4 * i + 3] * k - 14;
-  free(x, y, ctx.measureText(text).width / 2, 10);
+  taken.push({ x, y, wide: ctx.measureText(text).width / 2, high: 10 }); // written whatever lies there: all else gives way
   return [{ text, x, y }];
 }
 

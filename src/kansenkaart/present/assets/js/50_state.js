@@ -16,19 +16,22 @@ const view = () => theme().views[state.view];
 const layerOf = (name) => layers.get(name);
 const themeLayer = () => layerOf(theme().layer);
 
+/** The place in the legend of what is not known: a class of its own where the view has one, else after all others. @param {ViewSpec} oneView */
+const unknownAt = ({ classes }) => (classes.findIndex((one) => one.letter === "?") + 1 || classes.length + 1) - 1;
+
 /** The class of each feature under a view: its place in the legend, or the last one for unknown. @param {LayerData} layer @param {ViewSpec} oneView */
 function classify(layer, oneView) {
-  const column = layer.column(oneView.column), { classes } = oneView;
+  const column = layer.column(oneView.column), { classes } = oneView, unknown = unknownAt(oneView);
   const placeOf = (value) => {
-    const code = value === null ? -1 : classes.findIndex((one) => one.values.length
+    const code = value === null ? unknown : classes.findIndex((one) => one.values.length
       ? one.values.includes(String(value))
       : (one.low === null || value >= one.low) && (one.high === null || value < one.high));
-    return code < 0 ? classes.length : code;
+    return code < 0 ? unknown : code;
   };
   if (column.numbers && !classes.some((one) => one.values.length)) return classifyNumbers(column.numbers, classes);
   const out = new Uint8Array(layer.n);
   if (column.codes) {
-    const places = [classes.length, ...(column.words || []).map(placeOf)];
+    const places = [unknown, ...(column.words || []).map(placeOf)];
     for (let i = 0; i < layer.n; i++) out[i] = places[column.codes[i]];
   } else for (let i = 0; i < layer.n; i++) out[i] = placeOf(Number.isNaN(column.value(i)) ? null : column.value(i));
   return out;
@@ -57,7 +60,10 @@ function shownClasses() {
 }
 
 /** The classes of the view and the one for what is not known; a class that says so itself is hatched alike. @returns {LegendItem[]} */
-const palette = () => [...view().classes.map((one) => (one.letter === "?" ? { ...one, hatch: true } : one)), { letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }].map(onScreen);
+const palette = () => {
+  const own = view().classes.map((one) => (one.letter === "?" ? { ...one, hatch: true } : one));
+  return [...own, ...(unknownAt(view()) < own.length ? [] : [{ letter: "?", label: "onbekend", color: spec.unknownColor, hatch: true }])].map(onScreen);
+};
 
 /** A class with its colour for the screen as it is: on a dark one more is lighter; paper is always light. */
 function onScreen(item) {
@@ -76,6 +82,12 @@ function paintedClasses() {
   return state.hidden.size || state.without.size ? codes.map((code, i) => (visible(i) ? code : HIDDEN)) : codes;
 }
 
+/** The numbers of places in a row, where that is what the map shows. @param {LayerData} layer */
+function rankDiscs(layer) {
+  if (view().column !== "rank") return [];
+  return Array.from({ length: layer.n }, (_, i) => ({ i, text: nl(layer.column("rank").value(i)), feature: String(layer.keyOf(i)) })).filter((one) => visible(one.i));
+}
+
 /** What is painted, from the bottom up. @returns {Pass[]} */
 function passes() {
   const layer = themeLayer(), classOf = paintedClasses();
@@ -83,9 +95,9 @@ function passes() {
   const context = spec.context.filter((name) => name !== layer.name && layerOf(name)).map(layerOf);
   const isGround = (one) => Boolean(one.about.get("ground"));
   /** @type {Pass[]} */
-  const out = theme().outlines.map((name) => ({ kind: "context", layer: layerOf(name), color: cssColor("--land") }));
+  const out = theme().outlines.map((name) => ({ kind: "context", layer: layerOf(name), color: cssColor("--land"), always: true }));
   out.push(...context.filter(isGround).map((one) => /** @type {Pass} */ ({ kind: "context", layer: one })));
-  out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs && !(view().column === "rank" && startPlaces().length) });
+  out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs && view().column !== "rank" && layer.kind !== "line" });
   for (const one of context.filter((one) => !isGround(one) && layer.name !== "dakvlakken")) out.push({ kind: "context", layer: one, color: cssColor("--pand") });
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
@@ -106,7 +118,8 @@ function passes() {
   for (const name of theme().outlines.filter((one) => one !== layer.name)) {
     out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });
   }
-  if (places.length) out.push({ kind: "discs", layer: layerOf(spec.start.layer), discs: places, color: accent(), halo: cssColor("--vlak") });
+  const ranks = rankDiscs(layer), numbered = places.length ? { layer: layerOf(spec.start.layer), discs: places } : ranks.length ? { layer, discs: ranks } : null;
+  if (numbered) out.push({ kind: "discs", ...numbered, color: accent(), halo: cssColor("--vlak") });
   if (first >= 0) out.push({ kind: "words", layer: layerOf(spec.start.layer), at: first, text: spec.start.mark, color: accent(), halo: cssColor("--vlak") });
   return out;
 }

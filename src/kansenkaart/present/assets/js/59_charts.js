@@ -54,14 +54,29 @@ function chanceDots(chance) {
 }
 
 /** To which step an amount is rounded, as roundly as its interval is wide; as step_of of wording/nl.py. */
-const stepOf = (width) => [[5000, 1000], [1500, 500], [400, 100]].find(([least]) => width > least)?.[1] || 10;
+const stepOf = (width) => [[1e6, 1e5], [1e5, 1e4], [5000, 1000], [1500, 500], [400, 100]].find(([least]) => width > least)?.[1] || 10;
 const rounded = (value, step) => Math.round(value / step) * step;
 
-/** Bars on both sides of 0, each with its name and its amount. @param {{label: string, value: number}[]} rows */
+/** To which step a figure of a place is rounded: by its interval; else what was calculated to two digits that count; a count and a figure of a register stay as they are. */
+function stepFor(layer, about, i) {
+  const of = numberOf(layer, i), width = of(about.name + "_high") - of(about.name + "_low"), value = Math.abs(of(about.name));
+  if (Number.isFinite(width) && value >= 100) return stepOf(width);
+  return about.source === "berekend" && value >= 100 && /euro|m\u00b3|kWh|personen/.test(about.unit) ? 10 ** (Math.floor(Math.log10(value)) - 1) : 0;
+}
+
+/** A figure of a place with its unit, no more exact than it is known. @param {LayerData} layer @param {ColumnAbout} about @param {number} i */
+function aboutAs(layer, about, i) {
+  const value = layer.column(about.name).value(i), step = about.kind === "number" ? stepFor(layer, about, i) : 0;
+  return step ? "ongeveer " + nl(rounded(value, step)) + (unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "") : shown(about, value);
+}
+
+/** Bars on both sides of 0, each with its name and its amount, all as roughly as the widest of their intervals. @param {{label: string, value: number, width: number}[]} rows */
 function signedBars(rows, extent = extentOf(rows.map((one) => one.value))) {
+  const width = Math.max(0, ...rows.map((one) => one.width || 0)), most = Math.max(-extent.least, extent.most);
+  const step = width ? stepOf(width) : most >= 1000 ? 10 ** (Math.floor(Math.log10(most)) - 1) : 10;
   return h("ul", { class: "staven" }, rows.map(({ label, value }) => h("li", {}, h("span", {}, said(begun(label))),
     h("span", { class: "as", "aria-hidden": "true" }, Number.isFinite(value) ? piece("staaf " + (value < 0 ? "min" : "plus"), extent, Math.min(value, 0), Math.max(value, 0)) : "", piece("nul", extent, 0)),
-    h("span", { class: "getal" }, Number.isFinite(value) ? (value > 0 ? "+" : "") + nl(rounded(value, 10)) : "onbekend"))));
+    h("span", { class: "getal" }, Number.isFinite(value) ? (rounded(value, step) > 0 ? "+" : "") + nl(rounded(value, step)) : "onbekend"))));
 }
 
 /** Twelve months as columns. @param {number[]} values @param {string} unit */
@@ -80,10 +95,12 @@ function monthBars(values, unit) {
 function amongOthers(layer, name, i) {
   const column = layer.column(name), mine = column.value(i), values = (column.sorted ||= column.numbers?.filter(Number.isFinite).sort() || []);
   if (values.length < 3 || !Number.isFinite(mine)) return "";
+  const width = numberOf(layer, i)(name + "_high") - numberOf(layer, i)(name + "_low");
+  if (values[values.length - 1] - values[0] < width) return h("p", { class: "hint" }, "De andere " + nl(values.length - 1) + " verschillen minder van deze plek dan wat we weten.");
   const extent = extentOf([values[0], values[values.length - 1]]), scale = scaleOf(extent), step = Math.ceil(values.length / 400);
   const thin = Array.from(values.filter((_, k) => k % step === 0), (one) => piece("ander", extent, one));
   const higher = values.length - 1 - values.lastIndexOf(mine);
   return [h("h3", {}, "Naast de andere " + nl(values.length - 1)), h("span", { class: "as breed", "aria-hidden": "true" }, thin, piece("nul", extent, 0), piece("stip", extent, mine)), scale.marks,
     h("p", { class: "hint" }, "Plaats " + nl(higher + 1) + " van " + nl(values.length) + (scale.thousands ? "; as in duizend " + (layer.about.get(name).unit.split(" ")[0]) : "")
-      + ". Het midden van alle is " + figure(layer.about.get(name), values[values.length >> 1]) + ".")];
+      + ". Het midden van alle is " + nl(rounded(values[values.length >> 1], stepFor(layer, layer.about.get(name), i) || 10 ** -layer.about.get(name).decimals), layer.about.get(name).decimals) + ".")];
 }

@@ -30,7 +30,7 @@ function drawThemes() {
     type: "button", "aria-pressed": String(key === asked), onclick: () => openTheme(first.key),
   }, words)));
   const shown = spec.themes.filter((one) => !asked || one.question === asked);
-  fill(byId("themas"), shown.map((one) => h("button", {
+  fill(byId("themas"), (shown.length > 1 ? shown : []).map((one) => h("button", {
     type: "button", "aria-pressed": String(one.key === state.theme), onclick: () => openTheme(one.key),
   }, one.title)));
 }
@@ -38,10 +38,60 @@ function drawThemes() {
 function drawStory() {
   const { story } = theme();
   const part = (title, text) => (text ? [h("h3", {}, title), h("p", {}, said(text))] : []);
-  fill(byId("verhaal"), h("h2", {}, said(theme().title)), h("p", { class: "kern" }, said(story.shows)),
-    h("details", {}, h("summary", {}, "Hoe lees ik dit, en wat zegt het niet?"),
+  fill(byId("verhaal"), story.finding ? h("p", { class: "oog" }, said(theme().title)) : "", h("h2", {}, said(story.finding || theme().title)), h("p", { class: "kern" }, said(story.shows)),
+    drawTop(), h("details", {}, h("summary", {}, "Hoe lees ik dit, en wat zegt het niet?"),
       part("Zo leest u de kaart", story.reading), part("Wat de kaart niet zegt", story.limits),
       part("Hoe het is berekend", story.method)));
+}
+
+const MOST_TOP = 5;
+
+/** The figure by which the highest places are named: what colours the map, or what the theme says first. */
+function topColumn() {
+  const layer = themeLayer(), usable = (name) => {
+    const about = layer.about.get(name);
+    return about && about.kind === "number" && !["rank", "homes", "people"].includes(name) && about.unit !== "jaartal";
+  };
+  return layer.kind !== "line" && layer.n > 1 ? [view().column, theme().headline, ...theme().lead].find(usable) : undefined;
+}
+
+/** The places with most of it, on one axis, each a way to its place on the map. */
+function drawTop() {
+  const layer = themeLayer(), name = topColumn();
+  if (state.chosen >= 0 || !byId("begin").hidden) return "";
+  if (!name) return drawShares();
+  const about = layer.about.get(name), column = layer.column(name), most = [];
+  for (let i = 0; i < layer.n; i++) {
+    const value = column.value(i);
+    if (value === null || Number.isNaN(value) || (most.length === MOST_TOP && value <= most[MOST_TOP - 1].value)) continue;
+    most.push({ i, value });
+    most.sort((a, b) => b.value - a.value);
+    most.length = Math.min(most.length, MOST_TOP);
+  }
+  if (most.length < 2) return "";
+  const rows = most.map(({ i, value }) => ({ i, value, low: numberOf(layer, i)(name + "_low"), high: numberOf(layer, i)(name + "_high") }));
+  const sure = rows.every((one) => Number.isFinite(one.low) && Number.isFinite(one.high)), extent = extentOf(rows.flatMap((one) => (sure ? [one.low, one.high] : [one.value])));
+  const bar = (one) => (sure ? intervalOn(extent, one.low, one.value, one.high, about.unit.startsWith("euro"))
+    : h("span", { class: "as" }, piece("staaf " + (one.value < 0 ? "min" : "plus"), extent, Math.min(one.value, 0), Math.max(one.value, 0)), piece("nul", extent, 0)));
+  const unit = unitText(about.unit), said_ = (one) => aboutAs(layer, about, one.i).replace(unit ? "\u00a0" + unit : "\u0000", "").replace("ongeveer ", "");
+  const equal = sure && rows[rows.length - 1].high >= rows[0].low;
+  return [h("h3", {}, "De hoogste " + (["", "", "twee", "drie", "vier", "vijf"][rows.length]) + " ", h("small", { class: "naast-kop" }, said(about.label + (unit ? ", " + unit : "")))),
+    h("ul", { class: "assen hoogste" }, rows.map((one) => h("li", {}, h("button", { type: "button", onclick: () => choose(one.i, { move: true }), "aria-label": layer.titleOf(one.i) + ": " + aboutAs(layer, about, one.i) },
+      h("span", { class: "naam" }, said(begun(layer.titleOf(one.i)))), bar(one), h("span", { class: "kans" }, said_(one)))))),
+    equal ? h("p", { class: "hint" }, "De marges overlappen: deze plekken verschillen minder dan wat we weten.") : ""];
+}
+
+/** How the features are divided over the classes of the view: where no figure of theirs makes a row. */
+function drawShares() {
+  const counts = new Uint32Array(palette().length), { n } = themeLayer();
+  for (const code of shownClasses()) counts[code]++;
+  const rows = palette().map((item, code) => ({ item, count: counts[code] })).filter((one) => one.count);
+  if (rows.length < 2) return "";
+  return [h("h3", {}, "Verdeling ", h("small", { class: "naast-kop" }, "deel van de " + nl(n))), h("ul", { class: "assen hoogste" }, rows.map(({ item, count }) => {
+    const bar = piece("staaf", { least: 0, most: n }, 0, count);
+    bar.style.background = item.color;
+    return h("li", { class: "rij" }, h("span", { class: "naam" }, said(begun(item.label))), h("span", { class: "as", "aria-hidden": "true" }, bar), h("span", { class: "kans" }, count / n < 0.01 ? "< 1%" : nl((100 * count) / n) + "%"));
+  }))];
 }
 
 function drawViews() {
@@ -60,6 +110,7 @@ function drawViews() {
 
 function chooseView(place, id) {
   Object.assign(state, { view: place, hidden: new Set() });
+  drawStory();
   drawViews();
   drawLegend();
   drawDetail();
@@ -97,12 +148,14 @@ function drawLegend() {
   const counts = new Uint32Array(palette().length), layer = themeLayer();
   for (const code of shownClasses()) counts[code]++;
   const about = layer.about.get(view().column), unit = unitText(about.unit);
-  const rows = palette().map((item, code) => (counts[code] || code < palette().length - 1) && h("li", {}, h("button", {
-    type: "button", class: "klasse", "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
-  }, swatch(item), h("span", {}, said(item.label)), h("span", { class: "aantal" }, nl(counts[code]), h("span", { class: "verborgen" }, " op de kaart")))));
+  const isRank = view().column === "rank", filled = counts.filter(Boolean).length, sure = Boolean(layer.about.get(about.name + "_low"));
+  const remark = !sure || layer.n < 2 ? "" : filled === 1 ? "Alles heeft \u00e9\u00e9n kleur: de verschillen zijn kleiner dan wat we weten." : "\u00c9\u00e9n kleur verschil kan binnen de onzekerheid vallen.";
+  const rows = palette().map((item, code) => (counts[code] || code < view().classes.length) && h("li", {}, h("button", {
+    type: "button", class: "klasse" + (counts[code] ? "" : " leeg"), "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
+  }, swatch(item), h("span", {}, said(item.label)), isRank ? "" : h("span", { class: "aantal" }, nl(counts[code]), h("span", { class: "verborgen" }, " op de kaart")))));
   const open = byId("legenda").querySelector("details[open]") !== null;
-  fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""),
-    h("ul", { class: "klassen" }, rows.filter(Boolean)),
+  fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : "", isRank ? "" : h("small", { class: "aantal", "aria-hidden": "true" }, "aantal")),
+    h("ul", { class: "klassen" }, rows.filter(Boolean)), remark ? h("p", { class: "hint" }, remark) : "",
     h("details", { open }, h("summary", {}, "Bron en uitleg"),
       h("p", { class: "herkomst" }, said(originOf(layer, about))),
       view().note ? h("p", { class: "herkomst" }, said(view().note)) : "",
@@ -113,11 +166,24 @@ function drawLegend() {
 const fileLink = (label, path) => h("a", { href: path, target: "_blank", rel: "noopener" }, said(label));
 
 function swatch(item) {
+  if (view().column === "rank" && !item.hatch) return h("span", { class: "rang", "aria-hidden": "true" }, item.letter);
+  if (themeLayer().kind === "line") return lineSwatch(item);
   const signed = view().signs || item.hatch || /[A-E]/.test(item.letter);
   const mark = h("span", { class: "staal" + (item.hatch ? " onbekend" : ""), "aria-hidden": "true" }, signed ? item.letter : "");
   mark.style.background = item.color;
   mark.style.color = dark(item.color) ? "#fff" : "#1a2230";
   return mark;
+}
+
+/** A piece of line as the map draws it. */
+function lineSwatch(item) {
+  const ratio = 2, canvas = h("canvas", { class: "lijnstaal", width: 34 * ratio, height: 12 * ratio, "aria-hidden": "true" }), pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  pen.beginPath();
+  pen.moveTo(2, 6);
+  pen.lineTo(32, 6);
+  paintLine(pen, item, 16.2, "");
+  return canvas;
 }
 
 function dark(color) {
@@ -193,8 +259,8 @@ function leadOf(layer, i) {
   const low = of(about.name + "_low"), high = of(about.name + "_high"), item = palette()[shownClasses()[i]], chance = of("earns_keep_frac");
   const known = value !== null && !Number.isNaN(value), sure = known && !Number.isNaN(low) && !Number.isNaN(high), step = stepOf(high - low);
   const unit = unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "", say = (one) => nl(rounded(one, step));
-  const words = about.kind === "text" && known && item.letter === value ? (value === "?" ? "" : item.letter + ": ") + item.label : sure ? "ongeveer " + say(value) + unit : shown(about, value);
-  const lines = [h("p", { class: "klassezin" }, said(begun(about.name === view().column ? view().label : about.label)), h("strong", {}, said(words)))];
+  const words = about.kind === "text" && known && item.letter === value ? (value === "?" ? "" : item.letter + ": ") + item.label : sure ? "ongeveer " + say(value) + unit : aboutAs(layer, about, i);
+  const lines = [h("p", { class: "klassezin" }, said(begun(about.name === view().column ? view().label : about.label)), h("strong", { class: known && value < 0 ? "tekort" : null }, said(words)))];
   if (!known && item.label !== "onbekend") lines.push(h("p", { class: "hint" }, said(item.label)));
   if (sure) {
     const extent = extentOf([low, high]), skew = Math.max(high - value, value - low) > 2 * Math.min(high - value, value - low);
@@ -208,10 +274,26 @@ function leadOf(layer, i) {
 
 /** Who wins and who pays, and the months: what is drawn of a feature where its theme has it. */
 function drawnOf(layer, i) {
-  const of = numberOf(layer, i), parties = theme().parties.map((name) => ({ label: layer.about.get(name).label, value: of(name) }));
+  const of = numberOf(layer, i), parties = theme().parties.map((name) => ({ label: layer.about.get(name).label, value: of(name), width: of(name + "_high") - of(name + "_low") }));
   const about = layer.about.get(leadColumn()), isAmount = about.kind === "number" && about.name !== "rank" && about.unit !== "jaartal";
-  return [parties.some((one) => Number.isFinite(one.value)) ? [h("h3", {}, "Wie wint, wie betaalt"), signedBars(parties), h("p", { class: "hint" }, "Euro per jaar, naar verwachting. Leveranciers en de bank staan er niet bij.")] : "",
+  return [besideBuurt(layer, i), parties.some((one) => Number.isFinite(one.value)) ? [h("h3", {}, "Wie wint, wie betaalt"), signedBars(parties), h("p", { class: "hint" }, "Euro per jaar, naar verwachting. Leveranciers en de bank staan er niet bij.")] : "",
     isAmount && layer.n > 2 ? amongOthers(layer, about.name, i) : ""];
+}
+
+/** What stays per home, here, in the buurt around it and in the middle of all: only so do places of different sizes compare. @param {LayerData} layer @param {number} i */
+function besideBuurt(layer, i) {
+  const name = "stays_eur_per_year", around = layerOf("wijkbedrijf_buurt");
+  if (theme().headline !== name || !around || around === layer || !around.about.get("homes")) return "";
+  const [mx, my] = middle(layer, i), [x, y] = toGrid(around, toLatLng(layer, mx, my)), at = pick(around, x, y, 0, () => true);
+  const each = (one, k) => ["_low", "", "_high"].map((end) => numberOf(one, k)(name + end) / numberOf(one, k)("homes"));
+  const all = Array.from({ length: layer.n }, (_, k) => each(layer, k)[1]).filter(Number.isFinite).sort((a, b) => a - b);
+  if (at < 0 || all.length < 3 || ![...each(layer, i), ...each(around, at)].every(Number.isFinite)) return "";
+  /** @type {[string, number[]][]} */
+  const rows = [["Hier", each(layer, i)], ["Hele buurt " + around.titleOf(at), each(around, at)], ["Midden van alle " + nl(all.length), [NaN, all[all.length >> 1], NaN]]];
+  const extent = extentOf(rows.flatMap(([, values]) => values)), step = stepOf(extent.most - extent.least);
+  return [h("h3", {}, "Per woning, naast de buurt"), h("ul", { class: "assen hoogste" }, rows.map(([label, [low, mid, high]]) => h("li", { class: "rij" }, h("span", { class: "naam" }, said(label)),
+    Number.isFinite(low) ? intervalOn(extent, low, mid, high) : h("span", { class: "as" }, piece("nul", extent, 0), piece("stip", extent, mid)), h("span", { class: "kans" }, nl(rounded(mid, extent.most - extent.least > 100 ? step : 1)))))),
+    h("p", { class: "hint" }, "Euro per woning per jaar; band: 8 van de 10 berekeningen.")];
 }
 
 function drawDetail() {
@@ -227,13 +309,13 @@ function drawDetail() {
   const sentences = columns.filter((about) => isSentence(about) && layer.column(about.name).value(i))
     .flatMap((about) => [h("h3", {}, said(begun(about.label))), h("p", { class: "zin" }, said(layer.column(about.name).value(i)))]);
   const row = (about, small) => h("div", {}, h("dt", { title: about.definition || null }, said(begun(about.label))),
-    h("dd", {}, said(shown(about, layer.column(about.name).value(i))), small ? h("small", {}, said(small)) : ""));
+    h("dd", {}, said(aboutAs(layer, about, i)), small ? h("small", {}, said(small)) : ""));
   const figures = columns.filter((about) => !isSentence(about)), origins = figures.map((about) => originOf(layer, about, i)), most = commonest(origins);
   const rows = figures.map((about, k) => row(about, origins[k] === most ? "" : origins[k]));
   const first = theme().lead.filter((name) => name !== leadColumn()).map((name) => row(layer.about.get(name), ""));
   const roof = theme().parts[0] && layer.about.get("modules_fit") ? roofOf(layer, i) : null;
   return fill(box, h("div", { class: "kop" }, h("button", { type: "button", class: "sluit", "aria-label": "Sluit en ga terug", onclick: unchoose }, "\u2039 Terug"), h("small", {}, said(layer.label))),
-    h("h2", {}, said(layer.titleOf(i))),
+    h("h2", {}, said(begun(layer.titleOf(i)))),
     roof || [leadOf(layer, i), theme().parties.length ? "" : sentences, h("dl", { class: "eerste" }, first)],
     h("div", { class: "knoppen" }, files.map(([label, path]) => fileLink(label, path)), elsewhere(layer, i), layer.n > 1 && layer.kind === "polygon" ? compareList(layer, i) : ""),
     roof ? "" : drawnOf(layer, i), theme().parties.length ? sentences : "", h("details", { open }, h("summary", {}, "Alle cijfers, met jaar en bron"), most ? h("p", { class: "hint" }, "Waar niets anders staat: ", said(most), ".") : "", h("dl", {}, rows)));

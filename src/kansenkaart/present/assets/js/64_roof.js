@@ -119,7 +119,7 @@ function roofOf(layer, i) {
   const plural = (count) => counted(count, "paneel", "panelen"), roughly = (value) => nl(rounded(value, value >= 10000 ? 1000 : value >= 1000 ? 100 : 10));
   const title = !fit ? "Op dit dak past geen heel paneel" : pay > 0 ? "Begin met " + plural(pay) + "; er passen er " + nl(fit) : "Er passen " + plural(fit);
   const bring = of("yield_pay_kwh_per_year"), used = of("own_use_pay_frac"), euro = of("sun_eur_per_year"), who = homes > 1 ? "de " + nl(homes) + " woningen eronder" : "de woning eronder";
-  const story = !fit ? "" : homes === 0 ? "Onder dit dak is geen woning geteld: wie de stroom kan gebruiken, weten we niet."
+  const story = !fit ? "" : Number.isNaN(homes) ? "Of er woningen onder dit dak zijn, weten we niet; dus ook niet hoeveel panelen lonen." : homes === 0 ? "Onder dit dak is geen woning geteld: wie de stroom kan gebruiken, weten we niet."
     : pay > 0 ? ["Met " + plural(pay) + " wekt dit dak ", h("strong", {}, "ongeveer " + roughly(bring) + " kWh per jaar"), " op. Daarvan " + (homes > 1 ? "gebruiken " : "gebruikt ") + who + " zelf ongeveer " + nl(100 * used) + "%. Zonder salderen laat dat ",
       h("strong", {}, "ongeveer " + nl(rounded(euro, homes > 10 ? 100 : 10)) + " euro per jaar"), " over."] : "Zonder salderen verdienen panelen zich hier niet terug met wat " + who + " zelf " + (homes > 1 ? "gebruiken" : "gebruikt") + ".";
   const months = theme().months.map((name) => of(name) * year), extent = extentOf([low, high]);

@@ -44,13 +44,13 @@ function drawCompare(box, layer) {
   const partyExtent = extentOf(of.flatMap((one) => parties.map(one)));
   const rows = [about.kind === "number" && name !== "rank" ? cells(about.label, (i, c) => {
     const [low, middle, high] = amounts(of[c]), sure = Number.isFinite(low) && Number.isFinite(high), step = stepOf(high - low), unit = unitText(about.unit);
-    return [h("strong", {}, sure ? "ongeveer " + nl(rounded(middle, step)) : figure(about, middle)), unit ? " " + unit : "",
+    return [h("strong", {}, sure ? "ongeveer " + nl(rounded(middle, step)) + (unit ? " " + unit : "") : aboutAs(layer, about, i)),
       sure ? [h("small", {}, "tussen " + nl(rounded(low, step)) + " en " + nl(rounded(high, step))), h("div", { "aria-hidden": "true" }, intervalOn(extent, low, middle, high, about.unit.startsWith("euro")), scaleOf(extent).marks)] : ""];
   }) : "",
   layer.about.get("earns_keep_frac") ? cells("komt het uit?", (i, c) => (Number.isNaN(of[c]("earns_keep_frac")) ? "onbekend" : chanceDots(of[c]("earns_keep_frac")))) : "",
-  ...theme().lead.filter((one) => one !== name && one !== "earns_keep_frac").map((one) => cells(layer.about.get(one).label, (i) => shown(layer.about.get(one), layer.column(one).value(i)))),
-  parties.length && of.some((one) => parties.some((party) => Number.isFinite(one(party)))) ? cells("wie wint, wie betaalt", (i, c) => signedBars(parties.map((party) => ({ label: layer.about.get(party).label, value: of[c](party) })), partyExtent)) : ""];
+  ...theme().lead.filter((one) => one !== name && one !== "earns_keep_frac").map((one) => cells(layer.about.get(one).label, (i) => aboutAs(layer, layer.about.get(one), i))),
+  parties.length && of.some((one) => parties.some((party) => Number.isFinite(one(party)))) ? cells("wie wint, wie betaalt", (i, c) => signedBars(parties.map((party) => ({ label: layer.about.get(party).label, value: of[c](party), width: of[c](party + "_high") - of[c](party + "_low") })), partyExtent)) : ""];
   return fill(box, h("div", { class: "kop" }, h("button", { type: "button", class: "sluit", "aria-label": "Sluit de vergelijking", onclick: () => compareWith(-1) }, "\u2039 Terug"), h("small", {}, said(layer.label))),
     h("h2", {}, "Twee plekken naast elkaar"), h("p", {}, said(compareWords(layer, name, both))),
-    h("table", { class: "naast" }, h("thead", {}, h("tr", {}, h("td", {}), both.map((i) => h("th", { scope: "col" }, said(layer.titleOf(i)))))), h("tbody", {}, rows.filter(Boolean))));
+    h("table", { class: "naast" }, h("thead", {}, h("tr", {}, h("td", {}), both.map((i) => h("th", { scope: "col" }, said(begun(layer.titleOf(i))))))), h("tbody", {}, rows.filter(Boolean))));
 }

@@ -46,7 +46,7 @@ function savePng() {
     const y = size.y + 20 + PICTURE_ROW * (k + 2);
     pen.fillStyle = item.color;
     pen.fillRect(14, y - 7, 28, 14);
-    if (item.hatch) { pen.fillStyle = hatching(pen, "#7f8a94"); pen.fillRect(14, y - 7, 28, 14); }
+    if (item.hatch) { pen.fillStyle = hatching(pen, UNSURE); pen.fillRect(14, y - 7, 28, 14); }
     write(item.label, 52, y, "13px sans-serif");
   });
   write(words.source, 14, size.y + foot - 16, "12px sans-serif");
@@ -79,14 +79,14 @@ function saveSvg() {
       for (const kind of kinds) draw(inside.filter((i) => !ground || ground.value(i) === kind), 'fill="' + (ground ? cssColor(GROUND[kind]) : pass.color) + '"');
     } else if (pass.kind === "classes") {
       (pass.palette || []).forEach((item, code) => draw(inside.filter((i) => pass.classOf[i] === code && layer.kind !== "point"),
-        layer.kind === "line" ? 'fill="none" stroke-width="3" stroke="' + item.color + '"' : 'fill="' + item.color + '" stroke="#16202a" stroke-width=".4"'));
+        layer.kind === "line" ? 'fill="none" stroke-width="' + 3 * (item.stroke?.[0] || 1) + '" stroke-dasharray="' + (item.stroke || []).slice(1).map((one) => 3 * one).join(" ") + '" stroke="' + item.color + '"' : 'fill="' + (item.hatch ? "url(#onbekend)" : item.color) + '" stroke="#16202a" stroke-width=".4"'));
     } else if (pass.kind === "outline") draw(inside, 'fill="none" stroke-dasharray="6 4" stroke-width="1.5" stroke="#465260"');
     else if (pass.kind === "marks") draw(inside.filter((i) => pass.marked && pass.marked(i)), 'fill="none" stroke-width="3" stroke="' + pass.color + '"');
   }
   const text = (y, size, weight, words_, x = 14) => '<text x="' + x + '" y="' + y + '" font-size="' + size + '" font-weight="' + weight + '" fill="' + cssColor("--tekst") + '">' + xml(words_) + "</text>";
-  const legend = words.classes.map((item, k) => '<rect x="14" y="' + (size.y + 13 + PICTURE_ROW * (k + 2)) + '" width="28" height="14" fill="' + item.color + '"/>' + text(size.y + 25 + PICTURE_ROW * (k + 2), 13, 400, item.label, 52));
+  const legend = words.classes.map((item, k) => '<rect x="14" y="' + (size.y + 13 + PICTURE_ROW * (k + 2)) + '" width="28" height="14" fill="' + (item.hatch ? "url(#onbekend)" : item.color) + '"/>' + text(size.y + 25 + PICTURE_ROW * (k + 2), 13, 400, item.label, 52));
   const whole = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ' + size.x + " " + (size.y + foot) + '" font-family="sans-serif" role="img"><title>' + xml(words.title) + "</title>"
-    + '<clipPath id="rand"><rect width="' + size.x + '" height="' + size.y + '"/></clipPath><rect width="' + size.x + '" height="' + (size.y + foot) + '" fill="' + cssColor("--vlak") + '"/><rect width="' + size.x + '" height="' + size.y + '" fill="' + cssColor("--kaart") + '"/><g clip-path="url(#rand)">'
+    + '<pattern id="onbekend" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="' + spec.unknownColor + '"/><path d="M0 0V6" stroke="' + UNSURE + '" stroke-width="3"/></pattern><clipPath id="rand"><rect width="' + size.x + '" height="' + size.y + '"/></clipPath><rect width="' + size.x + '" height="' + (size.y + foot) + '" fill="' + cssColor("--vlak") + '"/><rect width="' + size.x + '" height="' + size.y + '" fill="' + cssColor("--kaart") + '"/><g clip-path="url(#rand)">'
     + shapes.join("") + "</g>" + text(size.y + 25, 16, 700, words.title) + text(size.y + 25 + PICTURE_ROW, 13, 600, words.legend) + legend.join("") + text(size.y + foot - 12, 12, 400, words.source) + "</svg>";
   download(fileName(theme().title, "svg"), "image/svg+xml", whole);
   announce("De tekening is bewaard.");
