@@ -309,8 +309,8 @@ def test_what_is_unknown_stands_once_in_the_legend_and_a_line_as_it_is_drawn(ope
     layers = (*spec.layers[:2], replace(panden, frame=two), spec.layers[3])
     page = opened(replace(spec, layers=layers, themes=(*spec.themes[:2], theme)), fragment="#thema=panden&gekozen=p2")
     assert page.locator("#legenda .klasse").all_inner_texts() == [
-        "B\ngoed\n1 op de kaart",
-        "?\nonbekend\n2 op de kaart",
+        "B\ngoed\n1\nop de kaart",
+        "?\nonbekend\n2\nop de kaart",
     ]
     # Whether homes are under this roof is not known: then nothing can be said of what pays.
     assert "weten we niet" in page.locator("#detail").inner_text()

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from kansenkaart.publish.factsheets import _by_use, compared_with, figure_words
+from kansenkaart.publish.factsheets import _by_use, compared_with
 from kansenkaart.publish.feasibility.report import PARTY_ROWS, _incomplete, _no_outcome
-from kansenkaart.publish.figures import ROOFS_OF_HOMES, Around, each_home, mean_of, with_case
+from kansenkaart.publish.figures import ROOFS_OF_HOMES, Around, each_home, figure_words, mean_of, with_case
 from kansenkaart.publish.map.ranking import _larger
 from kansenkaart.wording.enterprise import contribution_nl
 
@@ -110,10 +110,20 @@ def test_what_buurten_lack_comes_from_their_blocks():
         ("corporation_frac", 0.071, "7%"),
         ("people", None, "onbekend"),
         ("people", 2.46, "2,5 personen"),
+        ("people", 701.3, "700 personen"),  # two digits: people are estimated from their homes
+        ("yield_fit_kwh_per_year", 888_686.0, "890.000 kWh per jaar"),
+        ("homes", 304, "304"),  # counted
     ],
 )
 def test_figures_are_said_with_their_unit(name, value, text):
     assert figure_words(name, value) == text
+
+
+def test_a_figure_is_as_round_as_its_interval_is_wide():
+    assert figure_words("stays_eur_per_year", -9004.0, 6_557.0) == "\u22129.000 euro per jaar"
+    assert figure_words("stays_eur_per_year", -9004.0, 300.0) == "\u22129.000 euro per jaar"
+    assert figure_words("stays_eur_per_year", -9044.0, 450.0) == "\u22129.000 euro per jaar"
+    assert figure_words("yield_fit_kwh_per_year", 888_686.0, 832_000.0) == "890.000 kWh per jaar"
 
 
 def test_an_end_that_is_the_use_of_water_itself_is_no_end_of_what_may_be():

@@ -22,10 +22,7 @@ from kansenkaart.present.style import PDOK_BACKGROUNDS, Background, LegendClass,
 
 @dataclass(frozen=True)
 class Answer:
-    """One question that a reader has in the first minute, its answer, and where the answer comes from.
-
-    `folded` answers are for who asks on: they stand below what is said at once.
-    """
+    """One question of the first minute, its answer, and where that comes from; `folded` ones are for who asks on."""
 
     question: str
     answer: str

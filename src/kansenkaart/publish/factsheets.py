@@ -17,6 +17,7 @@ from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, 
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import LegendClass
 from kansenkaart.publish.figures import (
+    ESTIMATED,
     GEMEENTE,
     WIJK,
     Around,
@@ -25,7 +26,9 @@ from kansenkaart.publish.figures import (
     case_of,
     cases_of,
     contact_of,
+    figure_words,
     unique_names,
+    width_of,
     with_case,
     with_parts,
 )
@@ -38,7 +41,6 @@ from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import PartnerLine, label, partners
 from kansenkaart.wording.nl import (
     UNKNOWN,
-    amount,
     capital,
     chance,
     counted,
@@ -48,42 +50,9 @@ from kansenkaart.wording.nl import (
     roughly,
     say,
     share,
-    step_of,
-    two_digits,
     unit_words,
 )
 from kansenkaart.wording.nl import year as year_words
-
-
-#: Units of what is estimated where it is calculated, not counted or measured.
-_ESTIMATED = ("kWh", "EUR", "m3", "person")
-
-
-def figure_words(name: str, value: Any, width: float = 0.0) -> str:
-    """Say a figure with its unit, no more exact than it is known; shares of one as percentages.
-
-    Parameters
-    ----------
-    name : str
-        Of its column.
-    value : float or None
-        In the unit of the dictionary.
-    width : float, optional
-        Of its interval of 80 %, by which it is rounded; without one what is calculated is said in two digits that count.
-    """
-    one = fields.get(name)
-    if name.endswith("_frac"):
-        return share(value)
-    if one.origin == "calculated" and one.unit.startswith(_ESTIMATED) and value is not None and pd.notna(value):
-        step = step_of(width)
-        value = round(float(value) / step) * step if width else two_digits(float(value))
-    return amount(value, one.unit)
-
-
-def _width(row: pd.Series[Any], name: str) -> float:
-    """Return how wide the stored interval of a figure is; 0 where it has none."""
-    low, high = (row.get(f"{name}{end}") for end in ("_low", "_high"))
-    return 0.0 if low is None or high is None or pd.isna(low) or pd.isna(high) else float(high) - float(low)
 
 
 def label_of(name: str) -> str:
@@ -298,8 +267,8 @@ def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
         if basis is not None and pd.notna(basis)
         else "",
     ]
-    said = figure_words(name, row.get(name), _width(row, name))
-    about = "ongeveer " if calculated and fields.get(name).unit.startswith(_ESTIMATED) and said != UNKNOWN else ""
+    said = figure_words(name, row.get(name), width_of(row, name))
+    about = "ongeveer " if calculated and fields.get(name).unit.startswith(ESTIMATED) and said != UNKNOWN else ""
     return KeyFigure(capital(column.label), about + said, "; ".join(one for one in words if one))
 
 
@@ -355,7 +324,7 @@ def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
     """Give a figure with its stored bounds, where all three are known."""
     values = [row.get(one) for one in (f"{name}_low", name, f"{name}_high")]
     if all(one is not None and pd.notna(one) for one in values):
-        low, middle, high = (figure_words(name, one, _width(row, name)) for one in values)
+        low, middle, high = (figure_words(name, one, width_of(row, name)) for one in values)
         if low != high:
             yield Moved(label_of(name), low, middle, high, why)
 

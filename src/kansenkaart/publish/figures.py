@@ -19,7 +19,7 @@ from kansenkaart.config import Study
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.tables import fields
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import UNKNOWN
+from kansenkaart.wording.nl import UNKNOWN, amount, share, step_of, two_digits
 
 #: How the columns of an amount end: expected, 10th, 50th and 90th percentile of the same draws; forms print them in this order.
 ENDS = ("", "_low", "_median", "_high")
@@ -210,6 +210,45 @@ def verdict_of(rows: pd.DataFrame, name: str) -> Verdict:
     equal = near[near["stays_eur_per_year_high"].astype(float) >= low]
     earns = float(first["stays_eur_per_year"]) > 0 and float(first["earns_keep_frac"]) >= _HALF
     return Verdict(earns, low <= 0 <= high, tuple(equal[name].astype(str)))
+
+
+#: Units of what is estimated where it is calculated, not counted or measured.
+ESTIMATED = ("kWh", "EUR", "m3", "person")
+
+
+def figure_words(name: str, value: Any, width: float = 0.0) -> str:
+    """Say a figure with its unit, no more exact than it is known; shares of one as percentages.
+
+    Parameters
+    ----------
+    name : str
+        Of its column.
+    value : float or None
+        In the unit of the dictionary.
+    width : float, optional
+        Of its interval of 80 %, by which it is rounded; without one what is calculated is said in two digits that count.
+    """
+    one = fields.get(name)
+    if name.endswith("_frac"):
+        return share(value)
+    if one.origin == "calculated" and one.unit.startswith(ESTIMATED) and value is not None and pd.notna(value):
+        step = step_of(width)
+        value = round(float(value) / step) * step if width else two_digits(float(value))
+    return amount(value, one.unit)
+
+
+def width_of(row: pd.Series[Any], name: str) -> float:
+    """Return how wide the stored interval of a figure is, in its own unit; 0 where it has none.
+
+    Parameters
+    ----------
+    row : Series
+        A place.
+    name : str
+        Of the column.
+    """
+    low, high = (row.get(f"{name}{end}") for end in ("_low", "_high"))
+    return 0.0 if low is None or high is None or pd.isna(low) or pd.isna(high) else float(high) - float(low)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

@@ -142,8 +142,7 @@ def _table(rows: Sequence[pd.DataFrame], table: str, block: gpd.GeoDataFrame) ->
 def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, buurt: gpd.GeoDataFrame) -> pd.DataFrame:
     label = np.where(one.inside, 0, -1).tolist()
     power = power_column(block)
-    column = power if one.criterion == "kwh" else "stays_part_eur_per_year"
-    sums = area_sums(block, label, sums=SUMS, value=column)
+    sums = area_sums(block, label, sums=SUMS, value=power if one.criterion == "kwh" else "stays_part_eur_per_year")
     street = most_of_homes(block, label).get(0, "")
     shape = area_shapes(block, label)
     name = str(buurt.set_index("buurtcode")["buurtnaam"].get(sums["buurtcode"].iloc[0], "buiten de buurten"))

@@ -114,7 +114,8 @@ def _pipes(frame: pd.DataFrame) -> str:
     mixed, known = int((frame["system"] == "gemengd").sum()), int(frame["system"].notna().sum())
     if not known:
         return ""
-    some = f"{number(mixed)} van de {number(known)} leidingen voer{'t' if mixed == 1 else 'en'}" if mixed else "Geen enkele leiding voert"
+    verb = "voert" if mixed == 1 else "voeren"
+    some = f"{number(mixed)} van de {number(known)} leidingen {verb}" if mixed else "Geen enkele leiding voert"
     return f"{some} vuil en regen samen"
 
 

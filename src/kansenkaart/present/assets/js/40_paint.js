@@ -100,7 +100,7 @@ function arrowsOn(layer, r, at) {
 
 /** The steps that draw arrow heads along lines, in the direction of their points. */
 function* arrowSteps(ctx, layer, list, at, zoom) {
-  const size = Math.max(3.5, 0.85 * (zoom - 12.4) + 1.5);
+  const size = Math.max(4, zoom - 12.4 + 2.5);
   Object.assign(ctx, { lineWidth: 1, strokeStyle: "#16202a", fillStyle: "#fff", lineJoin: "round" });
   for (const part of chunks(list)) {
     ctx.beginPath();
@@ -213,7 +213,7 @@ function* markSteps(ctx, pass, coords) {
     ctx.fillStyle = hatching(ctx, pass.color);
     ctx.fill("nonzero");
   }
-  for (const [width, color] of [[6, "#fff"], [3, pass.color]]) {
+  for (const [width, color] of [[6, cssColor("--vlak")], [3, pass.color]]) {
     Object.assign(ctx, { lineWidth: width, strokeStyle: color, lineJoin: "round" });
     ctx.stroke();
   }

@@ -69,6 +69,7 @@ function drawTop() {
     most.length = Math.min(most.length, MOST_TOP);
   }
   if (most.length < 2) return "";
+  if (new Set(most.map((one) => layer.titleOf(one.i))).size < 3 && most.length > 2) return drawShares(); // names that tell nothing apart
   const rows = most.map(({ i, value }) => ({ i, value, low: numberOf(layer, i)(name + "_low"), high: numberOf(layer, i)(name + "_high") }));
   const sure = rows.every((one) => Number.isFinite(one.low) && Number.isFinite(one.high)), extent = extentOf(rows.flatMap((one) => (sure ? [one.low, one.high] : [one.value])));
   const bar = (one) => (sure ? intervalOn(extent, one.low, one.value, one.high, about.unit.startsWith("euro"))
@@ -154,7 +155,7 @@ function drawLegend() {
     type: "button", class: "klasse" + (counts[code] ? "" : " leeg"), "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
   }, swatch(item), h("span", {}, said(item.label)), isRank ? "" : h("span", { class: "aantal" }, nl(counts[code]), h("span", { class: "verborgen" }, " op de kaart")))));
   const open = byId("legenda").querySelector("details[open]") !== null;
-  fill(byId("legenda"), h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : "", isRank ? "" : h("small", { class: "aantal", "aria-hidden": "true" }, "aantal")),
+  fill(byId("legenda"), h("div", { class: "legendakop" }, h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""), isRank ? "" : h("small", { class: "aantal", "aria-hidden": "true" }, "aantal")),
     h("ul", { class: "klassen" }, rows.filter(Boolean)), remark ? h("p", { class: "hint" }, remark) : "",
     h("details", { open }, h("summary", {}, "Bron en uitleg"),
       h("p", { class: "herkomst" }, said(originOf(layer, about))),
