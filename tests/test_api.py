@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+from shapely import LineString
 
 from kansenkaart import api
-from kansenkaart.errors import ConfigError, SchemaError
+from kansenkaart.errors import ConfigError, CrsError, SchemaError
 
 
 def test_the_examples_run():
@@ -72,3 +76,131 @@ def test_the_map_is_a_whole_page(finished):
 def test_another_track_is_refused():
     with pytest.raises(ConfigError, match="short or long"):
         api.enterprise_case(api.AreaFacts(), track="middle")
+
+
+WRONG = {
+    "degrees for a place": (
+        lambda own: api.best_area(own.blocks, around=(5.1, 52.1)),
+        ConfigError,
+        "a point in RD New",
+    ),
+    "an address for a place": (
+        lambda own: api.best_area(own.blocks, around="Dorp 1"),
+        ConfigError,
+        "a point in RD New",
+    ),
+    "a place far from all homes": (
+        lambda own: api.best_area(own.blocks, around=(200_000, 400_000)),
+        ConfigError,
+        "within 300 m of homes of the study; found the nearest are 76490 m away",
+    ),
+    "a frame for blocks": (lambda own: api.divide(own.panden), SchemaError, "found GeoDataFrame; where: blocks"),
+    "an unknown value": (
+        lambda own: api.best_area(own.blocks, around=(155_120, 462_200), value="worth"),
+        SchemaError,
+        "worth",
+    ),
+    "homes twice": (
+        lambda own: api.make_blocks(own.panden, pd.concat([own.homes, own.homes])),
+        SchemaError,
+        "each home_id once; found p0 more than once",
+    ),
+    "points for panden": (lambda own: api.make_blocks(own.homes, own.homes), SchemaError, "a Polygon in each row"),
+    "outlines for homes": (lambda own: api.make_blocks(own.panden, own.outlined), SchemaError, "a Point in each row"),
+    "a pand without a shape": (
+        lambda own: api.make_blocks(own.panden.assign(geometry=[None, *own.panden.geometry[1:]]), own.homes),
+        SchemaError,
+        "found 1 rows without; where: panden",
+    ),
+    "a table without shapes": (
+        lambda own: api.make_blocks(pd.DataFrame(own.panden.drop(columns="geometry")), own.homes),
+        SchemaError,
+        "a table without geometry; where: panden",
+    ),
+    "streets in degrees": (
+        lambda own: api.score_streets(own.named.to_crs(4326), own.panden, weather=own.days),
+        CrsError,
+        "found EPSG:4326; where: homes",
+    ),
+    "a table that is none of ours": (
+        lambda own: api.score_streets(own.named, own.panden, weather=own.days, sewers=own.panden),
+        SchemaError,
+        "one of terrain, street_line, sewer_pipe, sewer_node; found sewers",
+    ),
+    "streets without their columns": (
+        lambda own: api.score_streets(own.named, own.panden, weather=own.days, street_line=own.panden),
+        SchemaError,
+        "street_line_id",
+    ),
+    "words for rain": (
+        lambda own: api.score_streets(own.named, own.panden, weather=own.days.assign(rain_mm="veel")),
+        SchemaError,
+        "numbers; found veel; where: weather.rain_mm",
+    ),
+    "no days": (
+        lambda own: api.score_streets(own.named, own.panden, weather=own.days.assign(day="x")),
+        SchemaError,
+        "days such as 2025-04-01; found x",
+    ),
+    "words for a tilt": (
+        lambda own: api.score_roofs(own.panden.assign(tilt_deg="steil", azimuth_deg=0.0)),
+        SchemaError,
+        "numbers; found steil; where: roofs.tilt_deg",
+    ),
+    "points for roofs": (
+        lambda own: api.score_roofs(
+            own.homes.assign(tilt_deg=0.0, azimuth_deg=0.0, eave_height_m_nap=3.0), surface="roofs"
+        ),
+        SchemaError,
+        "a Polygon in each row",
+    ),
+    "a dict for facts": (lambda own: api.enterprise_case({"homes": 330}), ConfigError, "AreaFacts; found dict"),
+    "homes below 0": (lambda own: api.enterprise_case(api.AreaFacts(homes=-5.0)), ConfigError, "0 or more; found -5.0"),
+}
+
+
+@pytest.fixture(scope="module")
+def own():
+    """Give frames as somebody who never saw a study has them."""
+    panden, homes = (_terrace()[name] for name in ("panden", "homes"))
+    days = pd.DataFrame({"day": pd.date_range("2025-01-01", "2025-12-31").astype(str)})
+    return SimpleNamespace(
+        panden=panden,
+        homes=homes,
+        outlined=panden.assign(home_id=panden["pand_id"]),
+        named=homes.assign(street_name="Dorpsstraat"),
+        days=days.assign(rain_mm=1.0, evaporation_mm=2.0),
+        blocks=api.make_blocks(panden, homes),
+    )
+
+
+@pytest.mark.parametrize("use", WRONG)
+def test_a_wrong_use_is_answered_in_words(own, use):
+    """Not by a traceback of a library, and never by an answer about another place or with homes counted twice."""
+    wrong, kind, words = WRONG[use]
+    with pytest.raises(kind, match=re.escape(words)):
+        wrong(own)
+
+
+def test_a_slope_of_unknown_azimuth_is_unknown():
+    """It got the sun of a north slope before; a flat face needs no azimuth."""
+    faces = gpd.GeoDataFrame({"tilt_deg": [0.0, 40.0, 40.0], "azimuth_deg": [np.nan, np.nan, 0.0]})
+    sun = api.score_roofs(faces)["open_sky_kwh_per_m2_year"]
+    assert sun.isna().tolist() == [False, True, False]
+
+
+def test_faces_of_unknown_height_or_none_at_all_have_no_shade(own):
+    faces = own.panden.head(2).assign(tilt_deg=0.0, azimuth_deg=0.0, eave_height_m_nap=[3.0, np.nan])
+    sun = api.score_roofs(faces.rename_geometry("vlak"), surface="roofs")
+    assert sun["sun_kwh_per_m2_year"].isna().tolist() == [False, True]
+    assert api.score_roofs(faces.head(0), surface="roofs")["shade_frac"].tolist() == []
+
+
+def test_columns_that_may_be_empty_may_be_left_out(own):
+    lines = gpd.GeoDataFrame(
+        {"street_line_id": ["1"], "street_name": ["Dorpsstraat"], "length_m": [270.0]},
+        geometry=[LineString([(155_000, 462_015), (155_270, 462_015)])],
+        crs=28992,
+    )
+    streets = api.score_streets(own.named, own.panden, weather=own.days, street_line=lines)
+    assert streets["street_basis"].tolist() == ["nwb"]

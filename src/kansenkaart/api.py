@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kansenkaart.core.area.best import best_around, block_at
 from kansenkaart.core.area.blocks import Blocks, build_blocks
-from kansenkaart.core.area.graph import build_graph
+from kansenkaart.core.area.graph import AreaGraph, build_graph
 from kansenkaart.core.area.partition import partition
 from kansenkaart.core.area.question import AreaQuestion
 from kansenkaart.core.area.values import area_shapes
@@ -36,20 +35,22 @@ from kansenkaart.core.enterprise.linear import yearly_equivalent
 from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.scoring import add_grey_water
 from kansenkaart.core.solar.cells import roof_planes
-from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
+from kansenkaart.core.solar.irradiance import cumulative_irradiance
 from kansenkaart.core.solar.weather import Site
-from kansenkaart.crs import require_rd
+from kansenkaart.crs import rd_point
 from kansenkaart.errors import ConfigError, SchemaError
 from kansenkaart.runs import study as runs
 from kansenkaart.runs.studies import Release
 from kansenkaart.score.areas import border_factors
-from kansenkaart.score.streets import named_streets, water_of
-from kansenkaart.score.surfaces import Faces, height_model, raised, sweep
+from kansenkaart.score.streets import OPTIONAL, named_streets, water_of
+from kansenkaart.score.surfaces import height_model, shaded
 from kansenkaart.score.weather import built_in
 from kansenkaart.tables import assumptions, fields, schemas
 from kansenkaart.wording.names import band_reason
 
 if TYPE_CHECKING:
+    from shapely import Point
+
     from kansenkaart.runs.study import Workplace
 
 __all__ = [
@@ -66,7 +67,6 @@ __all__ = [
     "score_roofs",
     "score_streets",
 ]
-_NO_BUURT = ""
 
 
 def score_roofs(
@@ -97,12 +97,13 @@ def score_roofs(
     GeoDataFrame
         With ``open_sky_kwh_per_m2_year`` [kWh/m2/year] and, where areas are given, ``open_sky_kwh_per_year`` [kWh/year];
         with a surface also ``sun_kwh_per_m2_year`` on the free part of the face and ``shade_frac`` (lost of it [1]). Empty
-        for a face without tilt, or of which the surface shows no free cell. Perez (1990) by pvlib's coefficients.
+        for a face without tilt, a steep one without azimuth, or one of which the surface shows no free cell. Perez (1990) by
+        pvlib's coefficients.
 
     Raises
     ------
     SchemaError
-        If a column is missing, or the weather has gaps or no time zone.
+        If a column is missing or holds words, a shape is no polygon, or the weather has gaps or no time zone.
     ConfigError
         If a face is steeper than 89 deg, or only one of weather and site is given.
     CrsError
@@ -129,14 +130,13 @@ def score_roofs(
     >>> bool(lost[0] < 0.01 and lost[1] > 0.2)
     True
     """
-    _require(roofs, "roofs", "tilt_deg", "azimuth_deg")
-    if weather is None or site is None:
-        if weather is not None or site is not None:
-            raise ConfigError("weather with its site, or neither", found="one of the two", where="score_roofs")
-        weather, site = built_in()
-    table = cumulative_irradiance(weather, site=site)
+    schemas.require(roofs, "roofs", "tilt_deg", "azimuth_deg", figures=("tilt_deg", "azimuth_deg", "roof_area_m2"))
+    if (weather is None) != (site is None):
+        raise ConfigError("weather with its site, or neither", found="one of the two", where="score_roofs")
+    hours, station = built_in() if weather is None or site is None else (weather, site)
+    table = cumulative_irradiance(hours, site=station)
     tilt, azimuth = (roofs[name].to_numpy(float) for name in ("tilt_deg", "azimuth_deg"))
-    known = ~np.isnan(tilt)
+    known = ~np.isnan(tilt) & (~np.isnan(azimuth) | (tilt == 0))
     sun = np.full(len(roofs), np.nan)
     if known.any():
         sun[known] = roof_planes(tilt[known], azimuth[known], table=table).open_kwh_per_m2.sum(axis=1)
@@ -144,30 +144,11 @@ def score_roofs(
     if "roof_area_m2" in roofs:
         out["open_sky_kwh_per_year"] = sun * roofs["roof_area_m2"].to_numpy(float)
     if surface is not None:
-        out = _shaded(out, known, surface, table)
+        heights = ("eave_height_m_nap",)
+        schemas.require(out, "roofs", *heights, figures=heights, kinds=schemas.LAND)
+        sheet = None if surface == "roofs" else height_model(Path(surface))
+        out = shaded(out, known, sheet, table=table, figures=assumptions.default())
     return _with_units(out)
-
-
-def _shaded(
-    faces: gpd.GeoDataFrame, known: npt.NDArray[np.bool_], surface: Path | str, table: IrradianceTable
-) -> gpd.GeoDataFrame:
-    _require(faces, "roofs", "eave_height_m_nap", "geometry")
-    own = gpd.GeoDataFrame(faces[known].reset_index(drop=True), geometry="geometry", crs=faces.crs)
-    own["azimuth_deg"] = own["azimuth_deg"].astype(float).fillna(0.0)
-    require_rd(own, where="roofs")
-    figures = assumptions.default()
-    swept = sweep(
-        own,
-        raised(Faces(own)) if surface == "roofs" else height_model(Path(surface)),
-        table=table,
-        wanted=np.ones(len(own), bool),
-        clearance_m=figures.value("roof_clearance", "m"),
-        observer_raise_m=figures.value("roof_observer_raise", "m"),
-    )
-    per_m2 = np.full(len(faces), np.nan)
-    per_m2[known] = np.where(swept.free > 0, swept.energy.sum(axis=1) / np.maximum(swept.free, 1), np.nan)
-    lost = 1.0 - per_m2 / faces["open_sky_kwh_per_m2_year"].to_numpy(float)
-    return faces.assign(sun_kwh_per_m2_year=per_m2, shade_frac=np.clip(lost, 0.0, 1.0))
 
 
 def score_streets(
@@ -196,8 +177,9 @@ def score_streets(
 
     Raises
     ------
-    SchemaError
-        If a column is missing or no season is complete.
+    CrsError, SchemaError
+        If coordinates are not in RD New, a column is missing or holds words, a home or pand stands twice, there is no such
+        table, or no season is complete.
     InfeasibleError
         If no home has a street and no frame holds one.
 
@@ -211,9 +193,11 @@ def score_streets(
     >>> streets.attrs["units"]["grey_water_m3_per_year"]
     'm3/year'
     """
-    _require(homes, "homes", "home_id", "pand_id", "street_name")
-    _require(panden, "panden", "pand_id")
-    _require(weather, "weather", "day", "rain_mm", "evaporation_mm")
+    _require_panden_and_homes(panden, homes, "street_name")
+    schemas.require(weather, "weather", "day", "rain_mm", "evaporation_mm", figures=("rain_mm", "evaporation_mm"))
+    if pd.to_datetime(weather["day"], errors="coerce").isna().any():
+        raise SchemaError("days such as 2025-04-01", found=str(weather["day"].iloc[0]), where="weather.day")
+    more = {name: schemas.filled(frame, name, OPTIONAL) for name, frame in more.items()}
     figures = assumptions.default()
     size = figures.value("household_size_design", "person/home")
     litres = sum(figures.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
@@ -246,7 +230,7 @@ def make_blocks(
     Raises
     ------
     CrsError, SchemaError, InfeasibleError
-        If coordinates are not in RD New, a column is missing or a pand stands twice, or there are no homes.
+        If coordinates are not in RD New, a column is missing, a home or pand stands twice, or there are no homes.
 
     Examples
     --------
@@ -254,7 +238,8 @@ def make_blocks(
     >>> int(blocks.frame["homes"].sum())
     400
     """
-    panden = panden if "buurtcode" in panden else panden.assign(buurtcode=_NO_BUURT)
+    _require_panden_and_homes(panden, homes)
+    panden = panden if "buurtcode" in panden else panden.assign(buurtcode="")
     return build_blocks(panden, homes, factors=border_factors(), barriers=streets)
 
 
@@ -284,7 +269,7 @@ def divide(blocks: Blocks, *, target: int = 330) -> gpd.GeoDataFrame:
     >>> len(areas), int(areas["homes"].sum())
     (4, 400)
     """
-    graph = build_graph(blocks.frame, blocks.edges, factors=border_factors())
+    graph = _graph(blocks)
     low, high = _band(target)
     whole = partition(graph, target_homes=target, low_homes=low, high_homes=high)
     shapes = area_shapes(blocks.frame, whole.label.tolist())
@@ -296,7 +281,12 @@ def divide(blocks: Blocks, *, target: int = 330) -> gpd.GeoDataFrame:
 
 
 def best_area(
-    blocks: Blocks, *, around: tuple[float, float], target: int = 330, value: str | None = None, radius_m: float = 300.0
+    blocks: Blocks,
+    *,
+    around: tuple[float, float] | Point,
+    target: int = 330,
+    value: str | None = None,
+    radius_m: float = 300.0,
 ) -> gpd.GeoDataFrame:
     """Find the best contiguous area around a place: most value, least border across which people walk.
 
@@ -304,8 +294,8 @@ def best_area(
     ----------
     blocks : Blocks
         From ``make_blocks``.
-    around : tuple of float
-        A place in RD New [m].
+    around : tuple of float or Point
+        A place in RD New [m], within `radius_m` of homes.
     target : int
         Homes aimed at [1]; the band runs from 10 % below to 10 % above it.
     value : str, optional
@@ -324,7 +314,9 @@ def best_area(
     InfeasibleError
         If nothing around the place fits.
     ConfigError
-        If the place is no point in RD New.
+        If the place is no point in RD New or no home is near it.
+    SchemaError
+        If there is no such column of values.
 
     Examples
     --------
@@ -332,22 +324,19 @@ def best_area(
     >>> 90 <= best["homes"].item() <= 110
     True
     """
-    graph = build_graph(blocks.frame, blocks.edges, factors=border_factors(), value=value)
+    graph = _graph(blocks, value)
     low, high = _band(target)
     mean = float(np.nansum(graph.value)) / max(int(graph.homes.sum()), 1)
     price = assumptions.default().value("area_border_price", "home/m")
     question = AreaQuestion(
         low, high, radius_m, border_price=price * mean if mean > 0 else 1.0, reference=max(mean, 0.0)
     )
-    area = best_around(graph, centre=block_at(graph, x=around[0], y=around[1]), question=question)
+    centre = block_at(graph, rd_point(around, where="around"), within_m=radius_m)
+    area = best_around(graph, centre=centre, question=question)
     inside = blocks.frame.iloc[area.blocks]
-    row = {
-        "homes": [area.homes],
-        "border_m": [area.border_m],
-        "bound_gap_frac": [area.gap],
-        "block_ids": [inside["block_id"].tolist()],
-    }
-    return _with_units(gpd.GeoDataFrame(row, geometry=[inside.union_all()], crs=inside.crs))
+    row = {"homes": area.homes, "border_m": area.border_m, "bound_gap_frac": area.gap}
+    row |= {"block_ids": inside["block_id"].tolist()}
+    return _with_units(gpd.GeoDataFrame([row], geometry=[inside.union_all()], crs=inside.crs))
 
 
 def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
@@ -370,7 +359,7 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        If there is no such track.
+        If there is no such track, or a fact is no number of 0 or more (what sewers save may be less).
 
     Examples
     --------
@@ -382,15 +371,16 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
     """
     if track not in ("short", "long"):
         raise ConfigError("short or long", found=track, where="track", remedy="choose one of the two")
+    if not isinstance(facts, AreaFacts):
+        raise ConfigError(
+            "AreaFacts", found=type(facts).__name__, where="facts", remedy="such as AreaFacts(homes=330.0)"
+        )
+    if wrong := [name for name, one in vars(facts).items() if not _is_fact(name, one)]:
+        raise ConfigError("numbers of 0 or more", found=str(getattr(facts, wrong[0])), where=f"facts.{wrong[0]}")
     case = case_from(facts, assumptions=assumptions.default(), services=assumptions.default_services(), track=track)
     flow = evaluate_case(case)
-    out = pd.DataFrame(
-        {
-            "eur_per_year": [float(yearly_equivalent(flow, party)[0]) for party in PARTIES],
-            "eur": [float(flow.present_value(party)[0]) for party in PARTIES],
-        },
-        index=pd.Index(PARTIES, name="party"),
-    )
+    sums = {one: (float(yearly_equivalent(flow, one)[0]), float(flow.present_value(one)[0])) for one in PARTIES}
+    out = pd.DataFrame.from_dict(sums, orient="index", columns=["eur_per_year", "eur"]).rename_axis("party")
     out.attrs = {"units": {"eur_per_year": "EUR/year", "eur": "EUR"}, "unknown": flow.unknown}
     return out
 
@@ -451,13 +441,13 @@ def open_release(path: Path | str) -> Release:
     return Release(folder if (folder / "metadata.json").is_file() else folder / "data")
 
 
-def render_map(place: Workplace) -> str:
+def render_map(place: Workplace | str) -> str:
     """Draw the map of a study that has run, as one page of HTML that needs no network.
 
     Parameters
     ----------
-    place : Workplace
-        From ``open_study``.
+    place : Workplace or str
+        From ``open_study``, or the name of a study in this folder.
 
     Returns
     -------
@@ -478,6 +468,7 @@ def render_map(place: Workplace) -> str:
     from kansenkaart.present.render import render_page
     from kansenkaart.publish.map.spec import picture
 
+    place = open_study(place) if isinstance(place, str) else place
     return render_page(picture(place.store, place.study))
 
 
@@ -485,9 +476,21 @@ def _band(target: int) -> tuple[int, int]:
     return round(0.9 * target), round(1.1 * target)
 
 
-def _require(frame: pd.DataFrame, where: str, *columns: str) -> None:
-    if missing := [name for name in columns if name not in frame]:
-        raise SchemaError(f"columns {list(columns)}", found=f"no {missing}", where=where)
+def _is_fact(name: str, value: object) -> bool:
+    return isinstance(value, int | float | np.number) and (not value < 0 or name.startswith("sewer"))
+
+
+def _graph(blocks: Blocks, value: str | None = None) -> AreaGraph:
+    if not isinstance(blocks, Blocks):
+        raise SchemaError("blocks of make_blocks", found=type(blocks).__name__, where="blocks")
+    return build_graph(blocks.frame, blocks.edges, factors=border_factors(), value=value)
+
+
+def _require_panden_and_homes(panden: gpd.GeoDataFrame, homes: gpd.GeoDataFrame, *columns: str) -> None:
+    schemas.require(
+        homes, "homes", "home_id", "pand_id", *columns, figures=("people",), kinds=schemas.POINTS, key="home_id"
+    )
+    schemas.require(panden, "panden", "pand_id", figures=("bouwjaar",), kinds=schemas.LAND, key="pand_id")
 
 
 def _with_units(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

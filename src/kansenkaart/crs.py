@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kansenkaart.errors import CrsError
+from kansenkaart.errors import ConfigError, CrsError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -52,6 +52,36 @@ def require_rd(frame: gpd.GeoDataFrame, *, where: str = "") -> gpd.GeoDataFrame:
         )
     _require_bounds(frame, where)
     return frame
+
+
+def rd_point(place: Any, *, where: str) -> tuple[float, float]:
+    """Return the coordinates [m] of a place in RD New.
+
+    Parameters
+    ----------
+    place : pair of float or Point
+        x and y [m].
+    where : str
+        For the message.
+
+    Raises
+    ------
+    ConfigError
+        If it is no pair of numbers, or lies outside the area of use of RD New.
+    """
+    try:
+        x, y = map(float, place.coords[0] if hasattr(place, "coords") else place)
+    except (TypeError, ValueError):
+        x = y = float("nan")
+    west, south, east, north = RD_BOUNDS_M
+    if not (west <= x <= east and south <= y <= north):
+        raise ConfigError(
+            "a point in RD New [m], x first",
+            found=str(place)[:80],
+            where=where,
+            remedy="such as 155000,463000; degrees are not taken",
+        )
+    return x, y
 
 
 def _require_bounds(frame: gpd.GeoDataFrame, where: str) -> None:

@@ -222,9 +222,40 @@ def test_a_researcher_cites_a_number_with_unit_interval_source_and_edition(folde
     key = release["buurt_score"]["buurtcode"].iloc[0]
     said = release.cite("buurt_score", key, "yield_fit_kwh_per_year")
     edition = f"edition {_json(folder, 'datapackage.json')['version']}"
-    for word in ("kWh/year", "80 % interval", "basis", "kansenkaart proefveld 1", edition):
+    row = release["buurt_score"].iloc[0]
+    name, amount = f"({row['buurtnaam']})", f"{row['yield_fit_kwh_per_year']:,.0f} kWh/year"
+    basis = "score_basis lod22+dsm (3D roof faces, with shade from the height model)"
+    for word in (name, amount, "80 % interval", basis, "kansenkaart proefveld 1", edition):
         assert word in said, said
     (shown,) = re.findall(r"^> (.* content .*)$", (folder / "README.md").read_text("utf-8"), re.M)
     layer, key, column = re.findall(r"cite\('(.*)', '(.*)', '(.*)'\)", (folder / "README.md").read_text("utf-8"))[0]
     assert shown == release.cite(layer, key, column)
     assert "no interval is given for it" in release.cite("buurt_score", key, "kwp_fit")
+    case = release["enterprise_case_buurt_long"].iloc[0]
+    by_key, by_place = (
+        release.cite("enterprise_case_buurt_long", case[one], "homes") for one in ("case_id", "place_id")
+    )
+    assert by_key.partition(" (")[2] == by_place.partition(" (")[2]
+    with pytest.raises(KeyError, match="give the key of one row"):
+        release.cite("buurt_score", "nowhere", "homes")
+    with pytest.raises(KeyError, match="no column nothing: buurtcode, buurtnaam"):
+        release.cite("buurt_score", key, "nothing")
+
+
+def test_the_readme_counts_as_its_language_does(folder):
+    """A thousand has a comma: a point would make 5.253 of 5,253."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", (folder / "README.md").read_text("utf-8"), re.M))
+    for name, said in rows.items():
+        assert int(said.replace(",", "")) == pq.read_metadata(folder / "data" / f"{name}.parquet").num_rows
+    assert not [said for said in rows.values() if "." in said]
+
+
+def test_the_dictionary_names_the_sources_of_each_column(folder):
+    page = (folder / "woordenboek.html").read_text("utf-8")
+    credited = re.findall(r"^- (.*)$", (folder / "README.md").read_text("utf-8"), re.M)
+    assert re.findall(r"<li>\[(\d)\] (.*?)</li>", page) == [(str(at), one) for at, one in enumerate(credited, start=1)]
+    own = 1 + next(at for at, one in enumerate(credited) if one.startswith("kansenkaart proefveld 1 "))
+    row = re.search(r'<th scope="row">yield_fit_kwh_per_year</th>.*', page)[0]
+    assert re.search(rf"<td>berekend (\[\d\] )*\[{own}\]", row)
+    assert "yield_fit_kwh_per_year_low yield_fit_kwh_per_year_high score_basis" in row
+    assert re.search(r'<th scope="row">buurtnaam</th>.*', page)[0].endswith(f"<td>[{own}]</td></tr>")

@@ -17,7 +17,6 @@ from pyproj import Transformer
 from kansenkaart.crs import RD, WGS84
 from kansenkaart.present.editionpages import page_of
 from kansenkaart.present.release import OpenField, OpenLayer, cited
-from kansenkaart.wording.nl import number
 
 _PARQUET = ("application/vnd.apache.parquet", "PARQUET")
 _KINDS = {
@@ -98,7 +97,7 @@ class Release:
     @property
     def credits(self) -> list[str]:
         """Who must be credited, with editions."""
-        return sorted({f"{one['credit']} {one['edition']} ({one['licence']})" for one in self.about["sources"]})
+        return sorted({_credit(one) for one in self.about["sources"]})
 
     @property
     def box(self) -> list[float]:
@@ -114,6 +113,10 @@ class Release:
             f"330 homes and what a neighbourhood enterprise would earn there. Layers: {places}, and more. Calculated from open "
             "data; amounts are expected values with 80 % intervals (_low and _high); what is unknown is empty, never 0."
         )
+
+
+def _credit(source: Mapping[str, Any]) -> str:
+    return f"{source['credit']} {source['edition']} ({source['licence']})"
 
 
 def documents(release: Release) -> dict[str, str]:
@@ -388,9 +391,7 @@ def _readme(release: Release) -> str:
     """Tell a reader with ten minutes what is in the folder, and how to cite one number of it."""
     about, rows = (
         release.about,
-        "\n".join(
-            f"| `{one.name}` | {number(len(one.frame))} | {one.title_en} | {one.row_en} |" for one in release.layers
-        ),
+        "\n".join(f"| `{one.name}` | {len(one.frame):,} | {one.title_en} | {one.row_en} |" for one in release.layers),
     )
     empty = f"\nEmpty here, so left out: {', '.join(about['empty'])}.\n" if about["empty"] else ""
     commit = f", commit {about['commit']}" if about["commit"] else ""
@@ -447,7 +448,7 @@ def _example(release: Release) -> tuple[str, str]:
         for column in (one for one in figures if layer.frame[one.name].notna().any()):
             row = layer.frame[layer.frame[column.name].notna()].iloc[0]
             key = str(row[layer.key[0]])
-            words = cited(f"{layer.name} {key}", row, column.plain(), release.about)
+            words = cited(f"{layer.name} {key}", row, column.name, layer.schema(), release.about)
             return f"{layer.name!r}, {key!r}, {column.name!r}", words
     return "", ""
 
@@ -455,9 +456,21 @@ def _example(release: Release) -> tuple[str, str]:
 def _dictionary_page(release: Release) -> str:
     """Write the data dictionary as a page: every layer with its columns, Dutch and English."""
     codes = {one.name: one.codes for layer in release.layers for one in layer.fields if one.codes}
-    return page_of("woordenboek.html.jinja", release=release, codes=codes, limits=_limits)
+    numbers = {name: at for at, name in enumerate(release.credits, start=1)}
+    behind = {
+        _credit(one).removeprefix("(c) ").rpartition(f" ({one['licence']})")[0]: _credit(one)
+        for one in release.about["sources"]
+    }
+
+    def sources(one: OpenField) -> str:
+        found = sorted({numbers[behind[name]] for name in one.sources if name in behind})
+        return " ".join(["berekend"] * (one.origin == "calculated") + [f"[{at}]" for at in found])
+
+    return page_of(
+        "woordenboek.html.jinja", release=release, codes=codes, limits=_limits, sources=sources, numbers=numbers
+    )
 
 
 def _limits(one: OpenField) -> str:
-    ends = [f"{end:g}" if end is not None else "" for end in (one.minimum, one.maximum)]
-    return f"{ends[0]} … {ends[1]}" if any(ends) else ""
+    low, high = (f"{end:g}" if end is not None else "" for end in (one.minimum, one.maximum))
+    return f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}" if high else ""

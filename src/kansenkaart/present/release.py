@@ -138,31 +138,36 @@ def _figure(end: float, kind: str) -> float | int:
     return int(end) if kind == "int" else end
 
 
-def cited(place: str, row: pd.Series[Any], said: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """Say one number as a paper cites it: with unit, interval, meaning, basis, sources and edition.
+def cited(place: str, row: pd.Series[Any], column: str, schema: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """Say one number as a paper cites it: with place, unit, interval, meaning, basis in words, sources and edition.
 
     Parameters
     ----------
     place : str
-        Layer and key of the row.
+        Layer and key of the row; the first name in the row comes behind it.
     row : Series
         The row, by column.
-    said : mapping
-        What the Table Schema says of the column.
+    column : str
+        The figure.
+    schema : mapping
+        Table Schema of the layer.
     about : mapping
         What holds for the whole release.
     """
-    value, ends = row[said["name"]], [row[end] for end in said.get("interval", [])]
+    columns = {one["name"]: one for one in schema["fields"]}
+    said = columns[column]
+    value, ends = row[column], [row[end] for end in said.get("interval", [])]
     unit = said["unit"].removeprefix("1").removeprefix("-")
     amount = "unknown" if pd.isna(value) else f"{_rounded(value)} {unit}".strip()
     interval = f" (80 % interval {' to '.join(map(_rounded, ends))})" if ends and not pd.isna(ends).any() else ""
     if said["type"] == "number" and not interval:
         interval = " (no interval is given for it)"
-    basis = ", ".join(f"{name} {row[name]}" for name in said.get("basis", "").split(", ") if name)
+    name = next((str(row[one]) for one in columns if one.endswith(("naam", "_name")) and not pd.isna(row[one])), "")
+    basis = [_worded(columns.get(one, {}), one, row[one]) for one in said.get("basis", "").split(", ") if one]
     parts = [
-        f"{said['title']}, {place}: {amount}{interval}",
+        f"{said['title']}, {place}{f' ({name})' if name else ''}: {amount}{interval}",
         said["description"].rstrip("."),
-        f"basis: {basis}" if basis else "",
+        f"basis: {', '.join(basis)}" if basis else "",
         f"sources: {', '.join(said['sources'])}",
         f"{about['title']}, edition {about['version']}" if "version" in about else str(about["title"]),
         f"{about['software']}, content {about['content'][:12]}",
@@ -170,11 +175,16 @@ def cited(place: str, row: pd.Series[Any], said: Mapping[str, Any], about: Mappi
     return "; ".join(filter(None, parts)) + "."
 
 
+def _worded(said: Mapping[str, Any], name: str, code: object) -> str:
+    labels = {one["value"]: one["label"] for one in said.get("categories", [])}
+    return f"{name} {code} ({labels[code]})" if code in labels else f"{name} {code}"
+
+
 def _rounded(value: Any) -> str:
     if not isinstance(value, int | float | np.number):
         return str(value)
     number = float(value)
-    return f"{number:.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
+    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
 
 
 def write_layers(name: str, target: Path, layers: Sequence[OpenLayer], *, about: Mapping[str, Any]) -> list[Path]:

@@ -18,7 +18,7 @@ import pandas as pd
 from kansenkaart.core.area.best import best_around, block_at
 from kansenkaart.core.area.question import Area, AreaQuestion, Effort
 from kansenkaart.core.area.sureness import forcing_prices
-from kansenkaart.crs import RD_BOUNDS_M
+from kansenkaart.crs import rd_point
 from kansenkaart.errors import ConfigError, InfeasibleError, StoreError
 from kansenkaart.runs.study import Workplace
 from kansenkaart.score import best_areas
@@ -133,7 +133,7 @@ def ask(place: Workplace, asked: Asked) -> Answer:
             where=place.study.name,
             remedy="ask without an owner's share, or add CBS statistics of the buurten",
         )
-    centre = _centre(graph.xy, block_at(graph, x=(at := _place(place.store, asked))[0], y=at[1]), at, question.radius_m)
+    centre = block_at(graph, _place(place.store, asked), within_m=question.radius_m)
     end = time.monotonic() + asked.seconds
     effort = Effort(remaining=lambda: end - time.monotonic())
     area = best_around(graph, centre=centre, question=question, effort=effort)
@@ -220,18 +220,6 @@ def _question(base: AreaQuestion, asked: Asked) -> AreaQuestion:
     )
 
 
-def _centre(xy: np.ndarray, block: int, at: tuple[float, float], radius_m: float) -> int:
-    away = float(np.hypot(xy[block, 0] - at[0], xy[block, 1] - at[1]))
-    if away > radius_m:
-        raise ConfigError(
-            f"a place within {radius_m:g} m of homes of the study",
-            found=f"the nearest are {away:.0f} m away",
-            where=f"{at[0]:.0f},{at[1]:.0f}",
-            remedy="choose a place in the study",
-        )
-    return block
-
-
 def _place(store: Store, asked: Asked) -> tuple[float, float]:
     if (asked.point is None) == (asked.address is None):
         raise ConfigError(
@@ -242,16 +230,7 @@ def _place(store: Store, asked: Asked) -> tuple[float, float]:
         )
     if asked.point is None:
         return _of_address(store, str(asked.address))
-    x, y = asked.point
-    west, south, east, north = RD_BOUNDS_M
-    if not (west <= x <= east and south <= y <= north):
-        raise ConfigError(
-            "a point in RD New [m], x first",
-            found=f"{x:g},{y:g}",
-            where="--point",
-            remedy="such as 155000,463000; degrees are not taken",
-        )
-    return x, y
+    return rd_point(asked.point, where="--point")
 
 
 def _of_address(store: Store, address: str) -> tuple[float, float]:

@@ -180,7 +180,7 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
         """Read one layer; ``attrs`` hold ``units`` by column and what the metadata say of it."""
         about = self.metadata["tables"].get(name)
         if about is None:
-            raise KeyError(name)
+            raise KeyError(f"no layer {name}: {', '.join(self.metadata['tables'])}")
         columns = about["schema"]["fields"]
         shaped = any(one["name"] == "geometry" for one in columns)
         frame = (gpd.read_parquet if shaped else pd.read_parquet)(self.folder / f"{name}.parquet")
@@ -204,7 +204,7 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
         layer : str
             Name of the layer.
         key : object
-            Of the row: its key, or its lasting id (a column that ends in ``_uid``).
+            Of the row: its key, its lasting id, or the id or code of its place, where one row has it.
         column : str
             The figure.
 
@@ -213,13 +213,15 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
         KeyError
             If there is no such layer, row or column.
         """
-        frame, table = self[layer], self.metadata["tables"][layer]
-        ids = [*table["schema"]["primaryKey"][:1], *(name for name in frame.columns if str(name).endswith("_uid"))]
+        frame, schema = self[layer], self.metadata["tables"][layer]["schema"]
+        if column not in frame:
+            raise KeyError(f"{layer} has no column {column}: {', '.join(map(str, frame.columns))}")
+        ends = ("_id", "_uid", "code", "_key")
+        ids = [name for name in frame.columns if name in schema["primaryKey"][:1] or str(name).endswith(ends)]
         hits = frame[np.logical_or.reduce([frame[name].astype(str) == str(key) for name in ids])]
-        if len(hits) != 1 or column not in hits:
-            raise KeyError(f"{layer}: {key}, {column}")
-        column_of = {one["name"]: one for one in table["schema"]["fields"]}
-        return cited(f"{layer} {key}", hits.iloc[0], column_of[column], self.metadata)
+        if len(hits) != 1:
+            raise KeyError(f"{layer} has {len(hits)} rows with {key} in {' or '.join(ids)}: give the key of one row")
+        return cited(f"{layer} {key}", hits.iloc[0], column, schema, self.metadata)
 
 
 # Many studies as one: the layers of each lie in a folder of their own below the layer, so nothing is read to join them.

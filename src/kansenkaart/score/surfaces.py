@@ -26,6 +26,7 @@ from kansenkaart.core.solar.weather import MONTHS
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError
 from kansenkaart.sources.tools.geofiles import open_raster
+from kansenkaart.tables.assumptions import Assumptions
 
 RAISED_CELL_M = 0.5  # the cell of AHN's own grids
 Read = Callable[[Piece], NDArray[np.float32]]
@@ -231,6 +232,48 @@ def sweep(
     apart, gone = (np.unique(np.concatenate(one), axis=0) for one in (blocked, holes))  # halos overlap: count once
     per_face = [np.bincount(one[:, 0].astype(int), minlength=count) for one in (apart, gone)]
     return Swept(sums, free, free + per_face[0], per_face[1], apart)
+
+
+def shaded(
+    faces: gpd.GeoDataFrame,
+    whole: NDArray[np.bool_],
+    sheet: Sheet | None,
+    *,
+    table: IrradianceTable,
+    figures: Assumptions,
+) -> gpd.GeoDataFrame:
+    """Add the sun on the free part of each face and what shade takes of it; empty where no cell of it is free.
+
+    Parameters
+    ----------
+    faces : GeoDataFrame
+        Polygons with ``tilt_deg``, ``azimuth_deg``, ``eave_height_m_nap`` and ``open_sky_kwh_per_m2_year``.
+    whole : array
+        Which faces have a plane; only these cast shade where there is no sheet.
+    sheet : Sheet, optional
+        What shades them; left out, the faces themselves.
+    table : IrradianceTable
+        The station.
+    figures : Assumptions
+        For what rises above a plane, and how far the module does.
+    """
+    whole = whole & faces["eave_height_m_nap"].notna().to_numpy()
+    if not whole.any():
+        return faces.assign(sun_kwh_per_m2_year=np.nan, shade_frac=np.nan)
+    own = faces[whole].reset_index(drop=True)
+    own["azimuth_deg"] = own["azimuth_deg"].astype(float).fillna(0.0)
+    swept = sweep(
+        own,
+        sheet or raised(Faces(own)),
+        table=table,
+        wanted=np.ones(len(own), bool),
+        clearance_m=figures.value("roof_clearance", "m"),
+        observer_raise_m=figures.value("roof_observer_raise", "m"),
+    )
+    per_m2 = np.full(len(faces), np.nan)
+    per_m2[whole] = np.where(swept.free > 0, swept.energy.sum(axis=1) / np.maximum(swept.free, 1), np.nan)
+    lost = 1.0 - per_m2 / faces["open_sky_kwh_per_m2_year"].to_numpy(float)
+    return faces.assign(sun_kwh_per_m2_year=per_m2, shade_frac=np.clip(lost, 0.0, 1.0))
 
 
 KEPT = [

@@ -11,6 +11,7 @@ their geometry.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -33,6 +34,8 @@ _DTYPES: dict[str, Any] = {
     "time": "datetime64[us, UTC]",
 }
 _SHOWN_FAILURES = 5
+#: Kinds of shapes that somebody's own frame may hold.
+LAND, POINTS = ("Polygon", "MultiPolygon"), ("Point",)
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,85 @@ def conform(frame: pd.DataFrame, table: str, *, where: str = "", checked: bool =
             _require_geometry(ordered, shape, where)
         _validate(ordered, shape, where)
     return ordered
+
+
+def require(
+    frame: pd.DataFrame,
+    where: str,
+    *columns: str,
+    figures: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    key: str = "",
+) -> None:
+    """Refuse somebody's own frame in words, before anything is made of it.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        Other columns may be there too.
+    where : str
+        What it is, for the message.
+    *columns : str
+        That it must have.
+    figures : sequence of str
+        Columns that hold numbers or nothing, where they are there.
+    kinds : sequence of str
+        Kinds of shapes, in RD New: each row has one, but that a point may lack.
+    key : str
+        Column that names each row once.
+
+    Raises
+    ------
+    SchemaError, CrsError
+        If it is no such frame.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise SchemaError("a table with columns", found=type(frame).__name__, where=where)
+    if missing := [name for name in columns if name not in frame]:
+        raise SchemaError(f"columns {list(columns)}", found=f"no {missing}", where=where)
+    for name in (one for one in figures if one in frame):
+        words = frame[name][frame[name].notna() & pd.to_numeric(frame[name], errors="coerce").isna()]
+        if len(words):
+            raise SchemaError("numbers", found=str(words.iloc[0])[:80], where=f"{where}.{name}")
+    if key and frame[key].duplicated().any():
+        twice = frame[key][frame[key].duplicated()].iloc[0]
+        raise SchemaError(f"each {key} once", found=f"{twice} more than once", where=where)
+    if kinds:
+        _require_kinds(frame, where, kinds)
+
+
+def _require_kinds(frame: pd.DataFrame, where: str, kinds: Sequence[str]) -> None:
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        raise SchemaError("a GeoDataFrame with shapes", found="a table without geometry", where=where)
+    none = frame.geometry.isna() | frame.geometry.is_empty
+    wrong = (~frame.geom_type.isin(kinds) & ~none) | (none if kinds != POINTS else False)
+    if wrong.any():
+        raise SchemaError(f"a {kinds[0]} in each row", found=f"{int(wrong.sum())} rows without", where=where)
+    require_rd(frame, where=where)
+
+
+def filled(frame: gpd.GeoDataFrame, table: str, choice: Sequence[str]) -> pd.DataFrame:
+    """Return somebody's own frame as one of our tables: columns that may be empty may miss, others are left out.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        With the columns of the table that are never empty.
+    table : str
+        Name of the table.
+    choice : sequence of str
+        Tables of which it may be one.
+
+    Raises
+    ------
+    SchemaError, CrsError
+        If there is no such table, or the frame does not hold to it.
+    """
+    if table not in choice:
+        raise SchemaError(f"one of {', '.join(choice)}", found=table, where="table")
+    shape = get(table)
+    require(frame, table, *(one for one in shape.columns if one not in shape.nullable))
+    return conform(frame.reindex(columns=list(shape.columns)), table)
 
 
 def _require_columns(frame: pd.DataFrame, shape: Table, where: str) -> None:

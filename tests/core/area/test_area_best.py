@@ -150,10 +150,11 @@ def test_without_time_there_is_an_answer_and_an_honest_gap() -> None:
 def test_block_at_takes_the_nearest_with_homes() -> None:
     town = grid_town(3, 1, homes=(5, 6))
     town.homes[1] = 0
-    assert block_at(town, x=45.0, y=0.0) == 0
-    assert block_at(town, x=90.0, y=0.0) == 2
-    with pytest.raises(ConfigError):
-        block_at(town, x=float("nan"), y=0.0)
+    assert block_at(town, (45.0, 0.0), within_m=1e3) == 0
+    assert block_at(town, (90.0, 0.0), within_m=1e3) == 2
+    for place in ((float("nan"), 0.0), (town.xy[0, 0] - 31.0, town.xy[0, 1])):
+        with pytest.raises(ConfigError, match="within 30 m of homes"):
+            block_at(town, place, within_m=30.0)
 
 
 @pytest.mark.parametrize(

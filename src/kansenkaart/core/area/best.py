@@ -97,20 +97,34 @@ def best_areas(graph: AreaGraph, *, count: int, question: AreaQuestion, effort: 
     return [area for _, area in zip(range(count), turns, strict=False)]
 
 
-def block_at(graph: AreaGraph, *, x: float, y: float) -> int:
+def block_at(graph: AreaGraph, place: tuple[float, float], *, within_m: float) -> int:
     """Block with homes whose point is nearest to a place in RD New [m].
 
     Parameters
     ----------
     graph : AreaGraph
         The blocks.
-    x, y : float
-        The place, RD New [m].
+    place : tuple of float
+        x and y, RD New [m].
+    within_m : float
+        At most so far from the place [m].
+
+    Raises
+    ------
+    ConfigError
+        If no block with homes is so near.
     """
-    if not (np.isfinite(x) and np.isfinite(y)):
-        raise ConfigError("a point in RD New", found=f"({x}, {y})", where="the point")
-    distance = np.hypot(graph.xy[:, 0] - x, graph.xy[:, 1] - y)
-    return int(np.argmin(np.where(graph.homes > 0, distance, np.inf)))
+    distance = np.hypot(graph.xy[:, 0] - place[0], graph.xy[:, 1] - place[1])
+    distance = np.where(graph.homes > 0, distance, np.inf)
+    block = int(np.argmin(distance))
+    if not distance[block] <= within_m:
+        raise ConfigError(
+            f"a place within {within_m:g} m of homes of the study",
+            found=f"the nearest are {distance[block]:.0f} m away",
+            where=f"{place[0]:.0f},{place[1]:.0f}",
+            remedy="choose a place in the study",
+        )
+    return block
 
 
 def _best_in_turn(graph: AreaGraph, question: AreaQuestion, effort: Effort) -> Iterator[Area]:
