@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import kansenkaart
 from kansenkaart import cli, errors
@@ -171,3 +172,5 @@ def test_the_conda_recipe_needs_what_the_package_needs():
         k: v for k, v in asked.items() if k != "python"
     }
     assert f'version: "{PROJECT["project"]["version"]}"' in recipe
+    scripts = [f"{name} = {where}" for name, where in PROJECT["project"]["scripts"].items()]
+    assert yaml.safe_load(recipe)["build"]["python"]["entry_points"] == scripts
