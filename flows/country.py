@@ -35,6 +35,7 @@ from kansenkaart.config import folders
 from kansenkaart.errors import ConfigError, KansenkaartError
 from kansenkaart.runs import studies as many
 from kansenkaart.runs import study as pipeline
+from kansenkaart.sources.cbs_areas import municipality_codes
 
 Part = tuple[str, str | None]
 #: What all parts have published together lies here, below ``maps``.
@@ -139,7 +140,7 @@ def country(
     studies : list of str, optional
         Names of files in ``studies/``; the template of a municipality when none are given.
     codes : list of str, optional
-        Municipalities: every study is run for each of them.
+        Municipalities, by code or name, or ``alle`` for all of today: every study is run for each of them.
     root : str
         Project folder; on a real cluster a folder that all workers see under the same name.
     workers : int
@@ -161,11 +162,11 @@ def country(
     Raises
     ------
     ConfigError
-        If the address is not one with TLS.
+        If the address is not one with TLS, or a code is that of no municipality of today.
     KansenkaartError
         If partitions failed twice. All others are published, and the failed ones keep their last good edition.
     """
-    wanted: list[str | None] = [*codes] if codes else [None]
+    wanted: list[str | None] = [*municipality_codes(codes)] if codes else [None]
     parts = [(study, code) for study in studies or ["gemeente"] for code in wanted]
     with _known_server(), dask.config.set(_SETTINGS):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one

@@ -13,6 +13,7 @@ import shapely
 from kansenkaart.acquire.readers import empty
 from kansenkaart.acquire.steps import _merged
 from kansenkaart.core.editions import failures, summarise
+from kansenkaart.errors import ConfigError
 from kansenkaart.publish.editions.editions import HOMELESS, gates, height_model, statistics
 from kansenkaart.publish.steps import _ROLES, _known
 from kansenkaart.sources import ahn, cbs_areas
@@ -55,6 +56,16 @@ def test_codes_of_a_municipality_that_is_no_more_are_noted_with_where_they_went(
     for row in cbs_areas._changes():
         assert row["from_code"] not in cbs_areas._municipalities()
         assert cbs_areas.municipality(row["to_code"])[0] == row["to_code"]
+
+
+def test_a_run_over_the_country_takes_names_codes_or_all_of_today_and_refuses_the_rest_before_it_begins():
+    assert cbs_areas.municipality_codes(["zwolle", "GM0268", "GM0193"]) == ["GM0193", "GM0268"]
+    every = cbs_areas.municipality_codes([cbs_areas.ALL])
+    assert (len(every), every[0], every == sorted(set(every))) == (342, "GM0014", True)
+    with pytest.raises(ConfigError, match="Zwole"):
+        cbs_areas.municipality_codes(["GM0193", "Zwole"])
+    with pytest.raises(ConfigError, match="Voorne aan Zee"):
+        cbs_areas.municipality_codes(["Brielle"])
 
 
 HEIGHTS = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -196,6 +196,10 @@ def _finish(sieve: Sieve, path: Path) -> Any:
     return schemas.conform(frame[list(schemas.get("buurt").columns)], "buurt", where=path.name)
 
 
+#: Stands for every municipality of today.
+ALL = "alle"
+
+
 @lru_cache(maxsize=1)
 def _municipalities() -> dict[str, str]:
     with (files("kansenkaart") / "data" / "gemeenten.csv").open(encoding="utf-8") as handle:
@@ -251,3 +255,29 @@ def municipality(text: str) -> tuple[str, str] | None:
         if wanted in (code.casefold(), name.casefold()):
             return code, name
     return (text.strip().upper(), text.strip().upper()) if re.fullmatch(r"(?i)\s*GM\d{4}\s*", text) else None
+
+
+def municipality_codes(texts: Sequence[str]) -> list[str]:
+    """Return the codes of municipalities by their names or codes, or of all of today.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As :func:`municipality` takes them; ``alle`` among them means every one of ``data/gemeenten.csv``.
+
+    Raises
+    ------
+    ConfigError
+        If one is no municipality of today, before anything is asked for any of them.
+    """
+    if ALL in texts:
+        return sorted(_municipalities())
+    found = {text: municipality(text) for text in texts}
+    if strange := [text for text, one in found.items() if one is None]:
+        raise ConfigError(
+            f"names or codes of municipalities, or {ALL!r}",
+            found=", ".join(strange),
+            where="codes",
+            remedy="write them as CBS does: Zwolle or GM0193",
+        )
+    return list(dict.fromkeys(one[0] for one in found.values() if one))
