@@ -280,7 +280,7 @@ def _mark(edition: str) -> str:
     return f"{edition} {version_of(*_WRITERS)}\n"
 
 
-def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_EDITION) -> Path:
+def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE_EDITION, *, scale: int = 1) -> Path:
     """Return the folder of the embedded example, generated when it is not there yet or not whole.
 
     Parameters
@@ -291,6 +291,8 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
         Of the example: its study and its publisher.
     edition : str
         Which of its years.
+    scale : int
+        How many places side by side, where it is generated [1].
     """
     from kansenkaart.sources.example import write_example
 
@@ -300,7 +302,7 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
     try:
-        write_example(draft / "new", name=name, edition=edition)
+        write_example(draft / "new", name=name, edition=edition, scale=scale)
         (draft / "new" / ".whole").write_text(_mark(edition), encoding="utf-8")
         if target.is_symlink():
             target.unlink()
