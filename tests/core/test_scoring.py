@@ -148,4 +148,6 @@ def test_a_sum_of_several_bases_has_one_code_of_the_list():
     """Readers met "dsm+lod22+dsm", which no list of codes has: a release of such a buurt broke its own enumeration."""
     faces = pd.DataFrame({"pand_id": list("aab"), "score_basis": ["dsm", "lod22+dsm", "dsm"], "kwh": [1.0, 2.0, 3.0]})
     assert scoring.sum_roofs(faces, by="pand_id", names=["kwh"])["score_basis"].tolist() == [scoring.MIXED, "dsm"]
+    part = faces.assign(score_basis=["dsm", None, "dsm"])  # what is unknown is like nothing else
+    assert scoring.sum_roofs(part, by="pand_id", names=["kwh"])["score_basis"].tolist() == [scoring.MIXED, "dsm"]
     assert [name for name in ("score_basis", "people_basis", "assigned_by") if scoring.MIXED not in codes(name)] == []

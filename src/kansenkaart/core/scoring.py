@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pandas.api.typing import SeriesGroupBy
 
 DAYS_A_YEAR = 365.25
 L_PER_M3 = 1000.0
@@ -138,8 +140,8 @@ def sum_streets(home: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "homes": groups["home_id"].count().to_numpy(),
             "people": groups["people"].sum().to_numpy(),
             "grey_water_m3_per_year": groups["grey_water_m3_per_year"].sum().to_numpy(),
-            "grey_water_m3_per_year_basis": groups["people_basis"].agg(one_basis).to_numpy(),
-            "assigned_by": groups["assigned_by"].agg(one_basis).to_numpy(),
+            "grey_water_m3_per_year_basis": one_basis(groups["people_basis"]).to_numpy(),
+            "assigned_by": one_basis(groups["assigned_by"]).to_numpy(),
         },
         geometry=merged.geometry.to_numpy(),
         crs=home.crs,
@@ -163,9 +165,7 @@ def sum_roofs(faces: pd.DataFrame, *, by: str, names: Sequence[str]) -> pd.DataF
     """
     groups = faces.groupby(by, sort=True)
     return (
-        groups[list(names)]
-        .sum(min_count=1)
-        .assign(faces=groups.size(), score_basis=groups["score_basis"].agg(one_basis))
+        groups[list(names)].sum(min_count=1).assign(faces=groups.size(), score_basis=one_basis(groups["score_basis"]))
     )
 
 
@@ -173,15 +173,16 @@ def sum_roofs(faces: pd.DataFrame, *, by: str, names: Sequence[str]) -> pd.DataF
 MIXED = "mixed"
 
 
-def one_basis(parts: pd.Series[str]) -> str:
-    """Return the basis that all parts of a sum share, else ``mixed``: one code of its list, never several in one text.
+def one_basis(parts: SeriesGroupBy[Any, Any]) -> pd.Series[str]:
+    """Return the basis that all parts of each sum share, else ``mixed``: one code of its list, never several in one text.
 
     Parameters
     ----------
-    parts : Series of str
-        Of each part its basis.
+    parts : SeriesGroupBy of str
+        Of each part its basis, by sum; an unknown one is like no other.
     """
-    return str(parts.iloc[0]) if parts.eq(parts.iloc[0]).all() else MIXED
+    alike = parts.nunique().eq(1) & parts.count().eq(parts.size())
+    return parts.first().where(alike, MIXED)
 
 
 def add_buurtcode(frame: gpd.GeoDataFrame, *, buurt: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

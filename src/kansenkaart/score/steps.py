@@ -140,7 +140,7 @@ def _buurten(store: Store, known: Assumptions) -> Sequence[Product]:
         bounds = roofs.sum_bounds(scored, scored["buurtcode"], known)
         out[list(bounds)] = bounds.reindex(out["buurtcode"]).to_numpy()
     out["modules_pay"] = out["modules_pay"].round()
-    basis = None if scored is None else scored.groupby("buurtcode")["score_basis"].agg(scoring.one_basis)
+    basis = None if scored is None else scoring.one_basis(scored.groupby("buurtcode")["score_basis"])
     out["score_basis"] = None if basis is None else out["buurtcode"].map(basis)
     out = _beside_installed(out, roofed)
     names = [name for name in _columns() if name in out.columns]

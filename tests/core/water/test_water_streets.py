@@ -10,6 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kansenkaart.core.water import assign
 from kansenkaart.core.water.arrays import objects
 from kansenkaart.core.water.assign import (
     Reach,
@@ -239,6 +240,34 @@ def test_areas_conserve(boxes, places, reach):
     targets = np.array([shapely.Point(place) for place in places], dtype=object)
     found = apportion(shapes, targets=targets, owners=[f"s{k}" for k in range(len(places))], reach_m=reach, step_m=2.0)
     assert found.groupby("row")["area_m2"].sum().to_numpy() == pytest.approx(shapely.area(shapes))
+
+
+def test_the_points_of_a_polygon_are_a_grid_over_its_box_or_one_point_where_the_grid_misses_it():
+    """Far from the origin, as in RD New, where a sum of steps rounds; a long thin one lies between two rows of points."""
+    corner = np.array([155_000.3, 463_000.7])
+    wide, thin, round_one = shapely.box(0, 0, 9, 5), shapely.box(20, 0.2, 29, 0.9), shapely.Point(50, 50).buffer(7)
+    shapes = shapely.transform(np.array([wide, thin, round_one]), lambda xy: xy + corner)
+    points, row = assign.sample_points(shapes, step_m=2.0)
+    assert np.bincount(row).tolist()[:2] == [8, 1]  # 1, 3, 5, 7 by 1, 3; nothing lies at 0.2 to 0.9 but the inner point
+    assert (np.diff(row) >= 0).all()
+    for number, shape in enumerate(shapes):
+        x0, y0, x1, y1 = shape.bounds
+        x, y = np.meshgrid(np.arange(x0 + 1, x1, 2.0), np.arange(y0 + 1, y1, 2.0))
+        inside = shapely.contains_xy(shape, x.ravel(), y.ravel())
+        grid = (
+            shapely.points(x.ravel()[inside], y.ravel()[inside]) if inside.any() else [shapely.point_on_surface(shape)]
+        )
+        assert shapely.equals_exact(points[row == number], grid).all()
+
+
+def test_polygons_are_parted_the_same_however_many_are_held_at_a_time(monkeypatch):
+    shapes = np.array([shapely.box(12 * k, 0, 12 * k + 9, 7 + k) for k in range(9)], dtype=object)
+    targets = np.array([shapely.Point(x, 3) for x in (2, 40, 95)], dtype=object)
+    how = {"targets": targets, "owners": ["s1", None, "s3"], "reach_m": 30.0, "step_m": 2.0}
+    whole = apportion(shapes, **how)
+    monkeypatch.setattr(assign, "_POINTS_AT_A_TIME", 25)
+    pd.testing.assert_frame_equal(apportion(shapes, **how), whole, check_exact=True)
+    assert apportion(shapes[:0], **how).empty
 
 
 def test_a_step_of_nothing_is_refused():

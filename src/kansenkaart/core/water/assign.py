@@ -6,6 +6,7 @@ Nothing disappears: what finds no street or sewer stays in the table, with the r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -275,28 +276,53 @@ PAVED_FRAC = {
 }
 
 
-def sample_points(shape: shapely.Geometry, *, step_m: float) -> Objects:
-    """Grid points inside a polygon, a step apart [m]; one inner point where the grid misses it.
+#: Points of the grids over the boxes of polygons that are held in memory together [1].
+_POINTS_AT_A_TIME = 400_000
+
+
+def _grid(shapes: Objects, step_m: float) -> tuple[Floats, Floats, Ints, Ints]:
+    """Return the first point of the grid over the box of each polygon [m RD New], and its columns and rows [1]."""
+    x0, y0, x1, y1 = shapely.bounds(shapes).T
+    first_x, first_y = x0 + step_m / 2, y0 + step_m / 2
+    columns, rows = (np.maximum(np.ceil(one / step_m), 0).astype(np.int64) for one in (x1 - first_x, y1 - first_y))
+    return first_x, first_y, columns, rows
+
+
+def sample_points(shapes: Objects, *, step_m: float) -> tuple[Objects, Ints]:
+    """Grid points inside polygons, a step apart [m]; one inner point where the grid misses a polygon.
 
     Parameters
     ----------
-    shape : Geometry
-        Polygon or multipolygon [m RD New].
+    shapes : array of geometry
+        Polygons or multipolygons [m RD New].
     step_m : float
         Step of the grid [m].
+
+    Returns
+    -------
+    tuple of array of geometry and array of int
+        The points, and the position of the polygon of each.
     """
-    x0, y0, x1, y1 = shapely.bounds(shape)
-    x, y = np.meshgrid(np.arange(x0 + step_m / 2, x1, step_m), np.arange(y0 + step_m / 2, y1, step_m))
-    inside = shapely.contains_xy(shape, x.ravel(), y.ravel()) if x.size else np.zeros(0, dtype=bool)
-    if not inside.any():
-        return np.array([shapely.point_on_surface(shape)], dtype=object)
-    return np.asarray(shapely.points(x.ravel()[inside], y.ravel()[inside]))
+    first_x, first_y, columns, rows = _grid(shapes, step_m)
+    count = columns * rows
+    of = np.repeat(np.arange(len(shapes)), count)
+    number = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    x = first_x[of] + number % columns[of] * ((first_x + step_m) - first_x)[of]
+    y = first_y[of] + number // columns[of] * ((first_y + step_m) - first_y)[of]
+    shapely.prepare(shapes)
+    inside = shapely.contains_xy(shapes[of], x, y)
+    shapely.destroy_prepared(shapes)
+    missed = np.flatnonzero(np.bincount(of[inside], minlength=len(shapes)) == 0)
+    points = np.concatenate([shapely.points(x[inside], y[inside]), shapely.point_on_surface(shapes[missed])])
+    row = np.concatenate([of[inside], missed])
+    order = np.argsort(row, kind="stable")
+    return points[order], row[order]
 
 
-def sampled(
+def apportion(
     shapes: Objects, *, targets: Objects, owners: npt.ArrayLike, reach_m: float, step_m: float
-) -> tuple[pd.DataFrame, Objects]:
-    """Give each sample point of each polygon the owner of the target nearest to it, and its share of the area.
+) -> pd.DataFrame:
+    """Part each polygon over the owners of the targets nearest to its sample points; areas conserve.
 
     Parameters
     ----------
@@ -313,41 +339,20 @@ def sampled(
 
     Returns
     -------
-    tuple of DataFrame and array of geometry
-        Per point `row` (position in `shapes`), `street_id` (None: out of reach), `area_m2`, `distance_m` [m]; and the points.
-    """
-    clouds = [sample_points(shape, step_m=step_m) for shape in shapes]
-    counts = np.array([len(cloud) for cloud in clouds], dtype=np.int64)
-    points = np.concatenate(clouds) if clouds else np.empty(0, dtype=object)
-    position, away = nearest(points, targets=targets, reach_m=reach_m)
-    table = pd.DataFrame(
-        {
-            "row": np.repeat(np.arange(len(shapes)), counts),
-            "street_id": taken(owners, position),
-            "area_m2": np.repeat(shapely.area(shapes) / np.maximum(counts, 1), counts),
-            "distance_m": away,
-        }
-    )
-    return table, points
-
-
-def apportion(
-    shapes: Objects, *, targets: Objects, owners: npt.ArrayLike, reach_m: float, step_m: float
-) -> pd.DataFrame:
-    """Part each polygon over the owners of the targets nearest to its sample points; areas conserve.
-
-    Parameters
-    ----------
-    shapes, targets, owners, reach_m, step_m
-        As in `sampled`.
-
-    Returns
-    -------
     DataFrame
         `row` (position in `shapes`), `street_id` (None: out of reach), `area_m2`, `distance_m` [m].
     """
-    table, _ = sampled(shapes, targets=targets, owners=owners, reach_m=reach_m, step_m=step_m)
-    parts = table.groupby(["row", "street_id"], dropna=False, sort=True)
+    _, _, columns, rows = _grid(shapes, step_m)
+    batch = np.cumsum(columns * rows) // _POINTS_AT_A_TIME
+    starts = np.r_[0, np.flatnonzero(np.diff(batch)) + 1]
+    found = []
+    for first, last in pairwise([*starts.tolist(), len(shapes)]):
+        points, row = sample_points(shapes[first:last], step_m=step_m)
+        found.append((first + row, *nearest(points, targets=targets, reach_m=reach_m)))
+    row, position, away = (np.concatenate(one) for one in zip(*found, strict=True))
+    each = shapely.area(shapes) / np.maximum(np.bincount(row, minlength=len(shapes)), 1)
+    table = {"row": row, "street_id": taken(owners, position), "area_m2": each[row], "distance_m": away}
+    parts = pd.DataFrame(table).groupby(["row", "street_id"], dropna=False, sort=True)
     return parts.agg(area_m2=("area_m2", "sum"), distance_m=("distance_m", "mean")).reset_index()
 
 

@@ -83,16 +83,15 @@ def saving_interval(
     table : CostTable
         Cost by diameter.
     """
-    savings = []
+    low = high = pd.DataFrame()
     for variant in rules:
         design = design_diameters(load, slope=design_slope(slope, rules=variant)[0], rules=variant)
         lives = ((one, life) for one in prices for life in (one.sewer_life_low, one.sewer_life, one.sewer_life_high))
         for one, life in lives:
             year = np.maximum(np.asarray(start_year, dtype=float) + life, one.year_now)
-            savings.append(pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=one))
-    cube = np.stack([frame.to_numpy() for frame in savings])
-    low = pd.DataFrame(cube.min(axis=0), columns=savings[0].columns, index=load.index)
-    high = pd.DataFrame(cube.max(axis=0), columns=savings[0].columns, index=load.index)
+            saved = pipe_savings(design, length_m=load["length_m"], year=year, table=table, prices=one)
+            low = saved if low.empty else pd.DataFrame(np.minimum(low, saved))
+            high = saved if high.empty else pd.DataFrame(np.maximum(high, saved))
     return low.add_suffix("_low").join(high.add_suffix("_high"))
 
 
