@@ -60,7 +60,7 @@ def stored(folder, pipe_file=None, **other: object) -> Store:
         filled = {"status": "in gebruik", "length_m": 200.0, "area_m2": 1.0, "buurtnaam": "Proef"}
         full = full.assign(**{column: value for column, value in filled.items() if column in schemas.get(name).columns})
         store.write(name, full[list(schemas.get(name).columns)], MADE)
-    days = pd.date_range("2023-01-01", "2023-12-31").strftime("%Y-%m-%d")
+    days = pd.date_range("2023-01-01", "2023-12-31", tz="UTC")
     weather = {"day": days, "station": "278", "global_radiation_kwh_per_m2": 3.0, "rain_mm": 1.0, "evaporation_mm": 2.0}
     store.write("weather_daily", pd.DataFrame(weather), MADE)
     if pipe_file is not None:

@@ -296,7 +296,7 @@ DAYS = ["20200101", "20200102", "20200103"]
 def test_days_of_knmi_as_spreadsheets_save_them(text, tmp_path):
     (tmp_path / "dag.csv").write_text(text, "utf-8")
     days, _ = knmi.read_weather_daily(tmp_path / "dag.csv")
-    assert days["day"].tolist() == ["2020-01-01", "2020-01-02", "2020-01-03"]
+    assert days["day"].dt.strftime("%Y-%m-%d").tolist() == ["2020-01-01", "2020-01-02", "2020-01-03"]
     assert days["global_radiation_kwh_per_m2"].tolist() == pytest.approx([1.0] * 3)  # 360 J/cm2 = 3.6 MJ/m2 = 1 kWh/m2
     assert days["rain_mm"].tolist() == [1.0] * 3
 

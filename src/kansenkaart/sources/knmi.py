@@ -88,7 +88,7 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None
     evaporation = _whole(sieve, "evaporation_mm", f"{path.name}, EV24")
     sieve.frame = pd.DataFrame(
         {
-            "day": frame["day"].dt.strftime("%Y-%m-%d"),
+            "day": frame["day"].dt.tz_localize("UTC"),
             "station": frame["STN"].astype(str),
             "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
             "rain_mm": (rain * PER_TENTH).where(~trace, trace_mm),
