@@ -332,3 +332,25 @@ def test_the_address_of_a_thing_in_a_register_is_not_its_name(opened):
     said = page.locator("#detail").text_content()
     assert "L12" in said
     assert "http" not in said
+
+
+def test_what_stands_on_a_map_is_found_by_its_name_and_a_buurt_on_the_map_of_buurten(opened):
+    spec = picture()
+    frame = spec.layers[0].frame
+    frame = frame.assign(name=frame["name"].str.replace("Blok", "Buurt"))
+    buurten = replace(spec.layers[0], name="buurten", label="Buurten", frame=frame)
+    theme = replace(spec.themes[0], key="buurten", title="Buurten", layer="buurten", outlines=())
+    point = gpd.GeoDataFrame(
+        {"text": ["Buurt 7"], "kind": ["buurt"]}, geometry=[Point(X + 150, Y + 250)], crs=spec.search.crs
+    )
+    page = opened(
+        replace(spec, layers=(*spec.layers, buurten), themes=(*spec.themes, theme), search=point), fragment="#thema=zon"
+    )
+    for words, title, theme_key in (("blok 4", "Blok 4", "zon"), ("buurt 7", "Buurt 7", "buurten")):
+        page.locator("#zoektekst").fill(words)
+        page.locator("#zoektekst").press("Enter")
+        until(page, f"document.querySelector('#detail h2')?.innerText === '{title}'")
+        assert f"thema={theme_key}&" in page.evaluate("location.hash")
+    page.locator("#zoektekst").fill("nergens")
+    page.locator("#zoektekst").press("Enter")
+    until(page, "document.getElementById('melding').textContent.startsWith('Niets gevonden')")

@@ -60,14 +60,17 @@ const rounded = (value, step) => Math.round(value / step) * step;
 /** To which step a figure of a place is rounded: by its interval; else what was calculated to two digits that count; a count and a figure of a register stay as they are. */
 function stepFor(layer, about, i) {
   const of = numberOf(layer, i), width = of(about.name + "_high") - of(about.name + "_low"), value = Math.abs(of(about.name));
-  if (Number.isFinite(width) && value >= 100) return stepOf(width);
-  return about.source === "berekend" && value >= 100 && /euro|m\u00b3|kWh|personen/.test(about.unit) ? 10 ** (Math.floor(Math.log10(value)) - 1) : 0;
+  return Number.isFinite(width) && value >= 100 ? stepOf(width) : twoDigits(about, value);
 }
+
+/** The step at which an estimate keeps two digits that count; 0 for a count and a figure of a register. @param {ColumnAbout} about @param {number} value */
+const twoDigits = (about, value) => (about.source === "berekend" && Math.abs(value) >= 100 && /euro|m\u00b3|kWh|personen/.test(about.unit) ? 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1) : 0);
+/** An amount with its unit, said as roughly as a step. @param {ColumnAbout} about @param {number} value @param {number} step */
+const inSteps = (about, value, step) => (step ? "ongeveer " + nl(rounded(value, step)) + (unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "") : shown(about, value));
 
 /** A figure of a place with its unit, no more exact than it is known. @param {LayerData} layer @param {ColumnAbout} about @param {number} i */
 function aboutAs(layer, about, i) {
-  const value = layer.column(about.name).value(i), step = about.kind === "number" ? stepFor(layer, about, i) : 0;
-  return step ? "ongeveer " + nl(rounded(value, step)) + (unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "") : shown(about, value);
+  return inSteps(about, layer.column(about.name).value(i), about.kind === "number" ? stepFor(layer, about, i) : 0);
 }
 
 /** Bars on both sides of 0, each with its name and its amount, all as roughly as the widest of their intervals. @param {{label: string, value: number, width: number}[]} rows */

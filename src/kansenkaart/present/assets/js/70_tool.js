@@ -83,8 +83,8 @@ function drawTotals() {
   const rows = [tool.homes, ...tool.totals].map((name) => {
     const about = units().about.get(name), { sum, unknown } = totalOf(name);
     const some = unknown < state.units.size || !state.units.size;
-    return h("div", {}, h("dt", {}, said(about.label)), h("dd", { "data-totaal": name, "data-waarde": sum },
-      some ? shown(about, sum) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : ""));
+    return h("div", {}, h("dt", {}, said(begun(about.label))), h("dd", { "data-totaal": name, "data-waarde": sum },
+      some ? inSteps(about, sum, twoDigits(about, sum)) : "onbekend", unknown && some ? h("small", {}, blocksText(unknown) + " onbekend") : ""));
   });
   const origin = commonest([tool.homes, ...tool.totals].map((name) => originOf(units(), units().about.get(name))));
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
