@@ -46,8 +46,9 @@ def save(page: Page, target: Path, *, wide_px: int = WIDE_PX) -> None:
 def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
     """Take one picture of each theme; give its title, file and what the page says that it shows."""
     taken = []
-    for title in titles(page):
-        page.locator("#themas").get_by_role("button", name=title, exact=True).click()
+    for title, alone in titles(page):
+        if not alone:
+            page.locator("#themas").get_by_role("button", name=title, exact=True).click()
         page.locator("#heel").click()
         page.wait_for_timeout(1500)
         page.evaluate("document.getElementById('melding').classList.remove('zichtbaar')")
@@ -57,12 +58,13 @@ def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
     return taken
 
 
-def titles(page: Page) -> Iterator[str]:
-    """Ask each question of the page in turn, and give the titles of the maps under it."""
+def titles(page: Page) -> Iterator[tuple[str, bool]]:
+    """Ask each question of the page in turn, and give the titles of the maps under it; a map alone has that of its question."""
     for question in page.evaluate(TITLES, "#vragen"):
         page.locator("#vragen").get_by_role("button", name=question, exact=True).click()
         page.wait_for_timeout(500)
-        yield from page.evaluate(TITLES, "#themas")
+        own = page.evaluate(TITLES, "#themas")
+        yield from [(title, False) for title in own] or [(question, True)]
 
 
 def chosen(page: Page, question: str, title: str) -> bool:

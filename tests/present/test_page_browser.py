@@ -239,6 +239,7 @@ def test_slider_by_keyboard_moves_the_target(opened):
     assert page.locator("#doelgetal").inner_text() == "150"
     page.keyboard.press("End")
     assert page.locator("#doelgetal").inner_text() == "600"
+    assert page.locator("label output").count() == 0  # HTML allows in a label no output of another field
 
 
 def test_link_restores_the_state(opened):

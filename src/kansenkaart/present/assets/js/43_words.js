@@ -84,7 +84,7 @@ function layWords(ctx, passes, coords) {
   ctx.font = FONTS.words;
   for (const pass of passes.filter((one) => one.kind === "discs")) {
     pass.spots = discSpots(pass, coords.z).map(({ text, x, y }) => ({ text, x: x - coords.x * TILE, y: y - coords.y * TILE }));
-    taken.push(...pass.spots.map(({ x, y }) => ({ x, y, wide: DISC_PX, high: DISC_PX })));
+    taken.push(...pass.spots.map(({ x, y }, k) => ({ x, y, wide: DISC_PX, high: DISC_PX, own: k === 0 })));
   }
   for (const pass of passes.filter((one) => one.kind === "words")) pass.spots = remark(ctx, pass, coords);
 }
@@ -133,11 +133,13 @@ function* discSteps(ctx, { spots, color, halo }) {
   yield;
 }
 
-/** A remark above a feature. */
+/** A remark above a feature: names give way to it, but where the number of another place stands it is left out; the panel says it too. */
 function remark(ctx, { layer, at: i, text }, coords) {
   const { k, ox, oy } = placing(layer, coords), { box } = layer;
   const x = ((box[4 * i] + box[4 * i + 2]) / 2) * k - ox, y = oy - box[4 * i + 3] * k - 14;
-  taken.push({ x, y, wide: ctx.measureText(text).width / 2, high: 10 }); // written whatever lies there: all else gives way
+  const wide = ctx.measureText(text).width / 2, high = 10;
+  if (taken.some((one) => !one.own && Math.abs(one.x - x) < one.wide + wide && Math.abs(one.y - y) < one.high + high)) return [];
+  taken.push({ x, y, wide, high });
   return [{ text, x, y }];
 }
 

@@ -59,7 +59,7 @@ function weightSlider(one, c) {
     byId("weging" + c).focus();
     writeLinkSoon();
   };
-  return h("div", {}, h("label", { for: "weging" + c, title: one.definition }, said(begun(one.label)), " ", h("output", { for: "weging" + c }, nl(state.weights[c]) + "%")),
+  return h("div", {}, h("label", { for: "weging" + c, title: one.definition }, said(begun(one.label))), " ", h("output", { for: "weging" + c }, nl(state.weights[c]) + "%"),
     h("input", { type: "range", id: "weging" + c, min: 0, max: 100, step: 5, value: state.weights[c], oninput: move }));
 }
 
