@@ -351,9 +351,14 @@ def apportion(
         found.append((first + row, *nearest(points, targets=targets, reach_m=reach_m)))
     row, position, away = (np.concatenate(one) for one in zip(*found, strict=True))
     each = shapely.area(shapes) / np.maximum(np.bincount(row, minlength=len(shapes)), 1)
-    table = {"row": row, "street_id": taken(owners, position), "area_m2": each[row], "distance_m": away}
-    parts = pd.DataFrame(table).groupby(["row", "street_id"], dropna=False, sort=True)
-    return parts.agg(area_m2=("area_m2", "sum"), distance_m=("distance_m", "mean")).reset_index()
+    code, names = pd.factorize(pd.Series(np.asarray(owners, dtype=object)), sort=True)
+    code = np.append(np.where(code < 0, len(names), code), len(names))  # what has no owner comes last, out of reach too
+    table = pd.DataFrame({"row": row, "street": code[position], "area_m2": each[row], "distance_m": away})
+    parts = table.groupby(["row", "street"], sort=True)
+    out = parts.agg(area_m2=("area_m2", "sum"), distance_m=("distance_m", "mean")).reset_index()
+    street_id = pd.Series([*names, None], dtype="str").iloc[out.pop("street")]
+    out.insert(1, "street_id", street_id.reset_index(drop=True))
+    return out
 
 
 def assign_surfaces(
