@@ -354,3 +354,24 @@ def test_what_stands_on_a_map_is_found_by_its_name_and_a_buurt_on_the_map_of_buu
     page.locator("#zoektekst").fill("nergens")
     page.locator("#zoektekst").press("Enter")
     until(page, "document.getElementById('melding').textContent.startsWith('Niets gevonden')")
+
+
+def test_the_mode_shows_what_is_chosen_and_what_may_be_added_and_nothing_else(opened):
+    spec = picture()
+    themes = tuple(replace(one, question=key) for one, key in zip(spec.themes, ("begin", "water"), strict=True))
+    spec = replace(spec, themes=themes, questions={"begin": "Waar beginnen?", "water": "Water"})
+    page = opened(spec, fragment="#thema=zon&samen=1&blokken=b0")
+    legend = page.locator("#legenda")
+    assert "gekozen" in legend.inner_text()
+    assert "veel" not in legend.inner_text()
+    assert canvas_has(page, "#2a7892") > 5_000  # one block of nine
+    assert canvas_has(page, "#dcecf1") > 5_000  # its two neighbours
+    page.locator("#toolsluit").press("Enter")
+    assert "veel" in legend.inner_text()
+    assert "gekozen" not in legend.inner_text()
+    page.locator("#toolknop").press("Enter")
+    page.locator(
+        "#vragen button", has_text="Water"
+    ).click()  # another map is asked for: the mode is left, the choice stays
+    until(page, "document.getElementById('gereedschap').hidden")
+    assert "blokken=b0" in page.evaluate("location.hash")

@@ -97,7 +97,8 @@ function passes() {
   /** @type {Pass[]} */
   const out = theme().outlines.map((name) => ({ kind: "context", layer: layerOf(name), color: cssColor("--land"), always: true }));
   out.push(...context.filter(isGround).map((one) => /** @type {Pass} */ ({ kind: "context", layer: one })));
-  out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs && view().column !== "rank" && layer.kind !== "line" });
+  if (toolOpen()) out.push({ kind: "classes", layer: units(), classOf: choiceClasses(), palette: CHOICE.map(onScreen), edgeZoom: 0, signs: false });
+  else out.push({ kind: "classes", layer, classOf, palette: palette(), edgeZoom, signs: view().signs && view().column !== "rank" && layer.kind !== "line" });
   for (const one of context.filter((one) => !isGround(one) && layer.name !== "dakvlakken")) out.push({ kind: "context", layer: one, color: cssColor("--pand") });
   for (const name of theme().outlines) {
     out.push({ kind: "outline", layer: layerOf(name), width: 2, color: cssColor("--rand"), dash: [6, 4] });
@@ -109,7 +110,7 @@ function passes() {
   }
   if (spec.tool && state.units.size) {
     const units = layerOf(spec.tool.layer);
-    out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: true });
+    out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: !toolOpen() });
   }
   const first = startPlace(), places = startPlaces(), numbers = new Set([first, ...places.map((one) => one.i)]);
   if (first >= 0) out.push({ kind: "marks", layer: layerOf(spec.start.layer), marked: (i) => numbers.has(i), color: accent(), hatch: false });

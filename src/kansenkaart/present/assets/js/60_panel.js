@@ -3,6 +3,7 @@
 /** Show another theme. */
 async function openTheme(key) {
   await needed(themeOf(key) || theme());
+  if (toolOpen()) openTool(false, false); // another map is asked for: the mode is left, what was chosen stays
   Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1, beside: -1 });
   drawStart();
   drawPanel();
@@ -146,6 +147,7 @@ function drawFilter() {
 
 /** The legend doubles as a filter: every class is a switch. */
 function drawLegend() {
+  if (toolOpen()) return void fill(byId("legenda"), h("h2", {}, "Uw gebied"), h("ul", { class: "klassen" }, CHOICE.map(onScreen).map((item) => h("li", { class: "klasse" }, swatch(item), h("span", {}, item.label)))));
   const counts = new Uint32Array(palette().length), layer = themeLayer();
   for (const code of shownClasses()) counts[code]++;
   const about = layer.about.get(view().column), unit = unitText(about.unit);
@@ -167,8 +169,8 @@ function drawLegend() {
 const fileLink = (label, path) => h("a", { href: path, target: "_blank", rel: "noopener" }, said(label));
 
 function swatch(item) {
-  if (view().column === "rank" && !item.hatch) return h("span", { class: "rang", "aria-hidden": "true" }, item.letter);
-  if (themeLayer().kind === "line") return lineSwatch(item);
+  if (view().column === "rank" && !item.hatch && !toolOpen()) return h("span", { class: "rang", "aria-hidden": "true" }, item.letter);
+  if (themeLayer().kind === "line" && !toolOpen()) return lineSwatch(item);
   const signed = view().signs || item.hatch || /[A-E]/.test(item.letter);
   const mark = h("span", { class: "staal" + (item.hatch ? " onbekend" : ""), "aria-hidden": "true" }, signed ? item.letter : "");
   mark.style.background = item.color;

@@ -24,6 +24,16 @@ function startTool() {
   if (state.units.size || new URLSearchParams(location.hash.slice(1)).has("samen")) openTool(true, false);
 }
 
+/** What the map shows while an area is put together: no figures, but what is in it and what may be added. @type {LegendItem[]} */
+const CHOICE = [{ letter: "", label: "kan erbij: + is het aantal woningen", color: "#dcecf1" }, { letter: "", label: "gekozen", color: "#2a7892" }];
+
+function choiceClasses() {
+  const out = new Uint8Array(units().n).fill(HIDDEN);
+  for (const i of neighboursOfChoice()) out[i] = 0;
+  for (const i of state.units) out[i] = 1;
+  return out;
+}
+
 /** Enter or leave the mode of putting an area together; back leaves it too. */
 function openTool(open, remember = true) {
   if (open === toolOpen()) return;
@@ -36,6 +46,7 @@ function openTool(open, remember = true) {
   document.body.classList.toggle("samen", open);
   if (open && state.chosen >= 0) choose(-1);
   drawStart();
+  drawLegend();
   openSheet(open ? 1 : 0);
   byId("paneel").scrollTo(0, 0);
   if (remember) refresh();

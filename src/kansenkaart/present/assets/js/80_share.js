@@ -22,6 +22,7 @@ const PICTURE_FOOT = 34, PICTURE_ROW = 20;
 function pictureWords() {
   const counts = new Set(shownClasses()), classes = palette().filter((_, code) => counts.has(code) && !state.hidden.has(code));
   const about = themeLayer().about.get(view().column), unit = unitText(about.unit);
+  if (toolOpen()) return { title: (spec.example ? "Voorbeeld, verzonnen: " : "") + spec.title, legend: "Zelf samengesteld gebied, " + homesText(totalOf(spec.tool.homes).sum), classes: CHOICE.map(onScreen), source: "Kansenkaart; " + spec.edition };
   return { title: (spec.example ? "Voorbeeld, verzonnen: " : "") + spec.title + " \u2013 " + theme().title, legend: begun(view().label) + (unit ? " (" + unit + ")" : ""), classes, source: "Kansenkaart; " + spec.edition };
 }
 
