@@ -32,7 +32,7 @@ import pypdf
 from pypdf.generic import ContentStream
 
 from kansenkaart.config import read_study, study_path
-from kansenkaart.core.enterprise.case import AreaFacts
+from kansenkaart.core.enterprise.case import ROOFS, AreaFacts
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.map.spec import SHOWN
@@ -358,12 +358,12 @@ def report(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
 def _facts(row: pd.Series[Any], *, together: bool) -> Iterator[tuple[str, str, float]]:
     """Give name, words and value of each fact that a report tells; of roofs per kind of owner, or of all that are known."""
     for fact in AreaFacts().__dict__:
-        kind = next((one for one in ("pv_own_", "pv_association_", "pv_corporation_") if fact.startswith(one)), "")
+        kind = next((one for one in [f"pv_{roofs}_" for roofs in ROOFS] if fact.startswith(one)), "")
         if not (together and kind):
             yield fact, label("fact", fact), float(row[fact])
         elif kind == "pv_own_":
             item = fact.removeprefix(kind)
-            every = [float(row[f"pv_{roofs}_{item}"]) for roofs in ("own", "association", "corporation")]
+            every = [float(row[f"pv_{roofs}_{item}"]) for roofs in ROOFS]
             yield fact, f"{label('fact', fact).split(' (')[0]} (alle bekende daken samen)", float(np.nansum(every))
 
 

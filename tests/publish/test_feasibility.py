@@ -18,7 +18,7 @@ import kansenkaart
 from kansenkaart.acquire import own_data
 from kansenkaart.acquire.own_data import join
 from kansenkaart.config import read_study
-from kansenkaart.core.enterprise.case import AreaFacts
+from kansenkaart.core.enterprise.case import ROOFS, AreaFacts
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.feasibility import steps
@@ -76,6 +76,7 @@ def test_the_sum_by_hand_in_the_document_is_that_of_the_example(store):
     total = -8997.99  # the fixed costs
     assert len(rows) == 12
     for _, fact, amount, unit, product in rows:
+        assert float(amount) == pytest.approx(place[fact], rel=1e-3, abs=0.005), fact
         assert float(amount) * float(unit) == pytest.approx(float(product), abs=0.5), fact
         total += float(place[fact]) * float(unit)
     headline = cases[(cases["place_kind"] == "best") & (cases["place_id"] == "0")].iloc[0]["stays_eur_per_year"]
@@ -360,8 +361,8 @@ def _with_roofs(store, monkeypatch, counts):
     """Let the first places of the public edition have so many roofs of each kind of owner; nothing else changes."""
     shown = ReaderStore(store, public=True)
     read, table = ReaderStore.read, ReaderStore(store, public=True).read("enterprise_facts")
-    kinds = ["pv_own_systems", "pv_association_systems", "pv_corporation_systems"]
-    table.loc[table.index[: len(counts)], kinds] = counts
+    kinds = [f"pv_{roofs}_systems" for roofs in ROOFS]  # none on houses of a corporation
+    table.loc[table.index[: len(counts)], kinds] = [(*three, 0.0) for three in counts]
     monkeypatch.setattr(
         ReaderStore, "read", lambda self, name: table if name == "enterprise_facts" else read(self, name)
     )

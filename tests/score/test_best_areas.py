@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from kansenkaart.config import Areas
+from kansenkaart.core.enterprise.case import ROOFS
 from kansenkaart.score.best_areas import read_blocks
 from tests.score.area_store import MADE, scored, town_store
 
@@ -56,10 +57,10 @@ def test_the_first_is_worth_no_less_and_is_proven(town):
 def test_facts_of_blocks_add_up_to_the_study_and_none_is_counted_twice(town):
     facts, pand = town.read("block_facts"), town.read("pand_score")
     assert facts["homes"].sum() == len(town.read("home"))
-    kwp = facts[["pv_own_kwp", "pv_association_kwp", "pv_corporation_kwp"]].sum().sum()
+    kwp = facts[[f"pv_{roofs}_kwp" for roofs in ROOFS]].sum().sum()
     assert kwp == pytest.approx(pand["kwp_pay"].sum())
     # as new: the yield that pays is the mean over 25 years at 0.5 % a year, so 1 - 0.0625 of it
-    assert facts["pv_corporation_kwh_per_year"].sum() == pytest.approx(
+    assert facts[["pv_corporation_kwh_per_year", "pv_corporation_house_kwh_per_year"]].sum().sum() == pytest.approx(
         0.5 * pand["yield_pay_kwh_per_year"].sum() / (1 - 0.005 * 25 / 2)
     )
 

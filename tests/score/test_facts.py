@@ -99,7 +99,8 @@ def test_people_and_water_of_blocks_by_hand(made, tmp_path):
 
 def test_panels_of_blocks_by_hand(made, tmp_path):
     facts = facts_of(Store(tmp_path), made[0], default())
-    # half of B1's roofs is the corporation's, the rest an association's (more than one home); of B2 CBS says nothing: unknown
+    # half of B1's roofs is the corporation's, of buildings with several homes; the rest an association's; of B2 CBS says nothing
+    assert facts["pv_corporation_house_kwp"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
     assert facts["pv_corporation_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)
     assert facts["pv_association_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)
     assert facts["pv_own_kwp"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
@@ -108,6 +109,16 @@ def test_panels_of_blocks_by_hand(made, tmp_path):
     assert facts["pv_association_kwh_per_year"].tolist() == pytest.approx([2800.0, 5600 / 3, np.nan], nan_ok=True)
     assert facts["pv_association_used_kwh_per_year"].tolist() == pytest.approx([1400.0, 2240 / 3, np.nan], nan_ok=True)
     assert facts["roof_range_frac"].tolist() == pytest.approx([0.1, 0.25, 0.25])
+
+
+def test_of_a_corporation_houses_and_buildings_with_several_homes_are_apart(made, tmp_path):
+    """Half of the roofs of B1 is a corporation's: of the building with three homes 3 kWp, of a house of 4 kWp 2."""
+    blocks, tables = made
+    tables["pand_score"]["homes"] = [3, 1, 1]
+    facts = facts_of(Store(tmp_path), blocks, default())
+    assert facts["pv_corporation_kwp"].tolist() == pytest.approx([3.0, 0.0, np.nan], nan_ok=True)
+    assert facts["pv_corporation_house_kwp"].tolist() == pytest.approx([0.0, 2.0, np.nan], nan_ok=True)
+    assert facts["pv_corporation_house_systems"].tolist() == pytest.approx([0.0, 0.5, np.nan], nan_ok=True)
 
 
 def test_a_roof_that_has_panels_gets_none_of_the_enterprise(made, tmp_path):
@@ -132,7 +143,8 @@ def test_roofs_of_unknown_owner_count_nowhere_until_a_track_names_one(made, tmp_
     residents, corporation = with_owner(facts, "long"), with_owner(facts, "short")
     assert residents["pv_own_used_kwh_per_year"].tolist() == pytest.approx([0.0, 0.0, 560.0])
     assert residents["pv_corporation_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)
-    assert corporation["pv_corporation_kwh_per_year"].tolist() == pytest.approx([2800.0, 5600 / 3, 5600 / 3])
+    assert corporation["pv_corporation_kwh_per_year"].tolist() == pytest.approx([2800.0, 5600 / 3, 0.0])
+    assert corporation["pv_corporation_house_kwh_per_year"].tolist() == pytest.approx([0.0, 0.0, 5600 / 3])
     assert corporation["pv_own_kwp"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
 
 

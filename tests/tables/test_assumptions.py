@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from kansenkaart.config import OwnFigure
 from kansenkaart.errors import AssumptionError
 from kansenkaart.tables import assumptions
+from kansenkaart.wording.nl import codes, unit_words
 
 HEAD = "name,value,low,high,unit,year,quality,source,note\n"
 
@@ -22,6 +24,13 @@ def test_every_row_of_the_project_holds_together():
         assert one.quality in assumptions.QUALITIES
         assert one.unit
         assert one.source or one.quality == "guess"
+
+
+def test_readers_have_a_dutch_name_and_unit_for_every_figure():
+    table = assumptions.default()
+    assert set(codes("assumption")) == set(table)
+    units = {unit_words(table[name].unit) for name in table}
+    assert not [one for one in units if re.search(r"[a-z]/[a-z]|home|year|regional|EUR|system|panel\b", one)]
 
 
 def test_a_figure_is_asked_for_with_its_unit():

@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from kansenkaart.present.style import content_policy, css_variables
-from kansenkaart.wording.nl import UNKNOWN, codes, exact, number
+from kansenkaart.wording.nl import UNKNOWN, codes, exact, number, say, unit_words
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _figure(value: float | None) -> str:
 def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    made.filters["getal"] = _figure
+    made.filters |= {"getal": _figure, "eenheid": unit_words, "woord": lambda code, codelist: say(codelist, code)}
     made.filters["gegeven"] = lambda value: exact(value) if isinstance(value, int | float) else value
     return made
 

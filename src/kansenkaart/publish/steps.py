@@ -31,7 +31,7 @@ from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, code_version, commit
 from kansenkaart.tables.store import Store, atomic
 from kansenkaart.wording.messages import EMPTY, NOT_READ
-from kansenkaart.wording.nl import exact, number, unit_words
+from kansenkaart.wording.nl import exact, number, say, unit_words
 
 PAGE = "index.html"
 OVERVIEW = "overzicht.html"
@@ -402,11 +402,11 @@ def own_figures(study: Study) -> list[Known]:
     study : Study
         The study.
     """
-    table = assumptions.with_own(study.assumptions)
-    said = [
-        f"{name} is {exact(one.value)} {unit_words(table[name].unit)} (bron: {one.source})"
-        for name, one in study.assumptions.items()
-    ]
+    table, said = assumptions.with_own(study.assumptions), []
+    for name, one in study.assumptions.items():
+        unit = table[name].unit  # the only year that is one of the calendar is not a study's to change
+        words = "jaar" if unit == "year" else unit_words(unit)
+        said.append(f"{say('assumption', name)}: {f'{exact(one.value)} {words}'.strip()} (bron: {one.source})")
     return [Known("Eigen aannames van deze studie", True, "; ".join(said))] if said else []
 
 

@@ -159,8 +159,8 @@ def with_owner(facts: pd.DataFrame, track: str) -> pd.DataFrame:
         ``short``: one corporation; ``long``: residents, and their associations where several homes share a roof.
     """
     out = facts.copy()
-    for roofs in ("own", "association"):
-        mine = "corporation" if track == "short" else roofs
+    for roofs, rented in (("own", "corporation_house"), ("association", "corporation")):
+        mine = rented if track == "short" else roofs
         for item in _ITEMS:
             both = pd.concat([out[f"pv_{mine}_{item}"], facts[f"pv_open_{roofs}_{item}"]], axis=1)
             out[f"pv_{mine}_{item}"] = both.sum(axis=1, min_count=1)
@@ -284,8 +284,9 @@ def _roofs(store: Store, pand: pd.DataFrame, figures: Assumptions) -> pd.DataFra
     corporation, association = _roof_owners(store, pand)
     # What is left after both is the residents' own; rounding must not leave less than nothing.
     own = (1 - association - corporation).clip(lower=0.0).round(12)
-    parts = {"own": own, "association": association, "corporation": corporation}
     several = pand["homes"].astype(float).gt(1)
+    parts = {"own": own, "association": association}
+    parts |= {"corporation": corporation * several, "corporation_house": corporation * ~several}
     parts |= {
         "open_own": (~several & corporation.isna()) * 1.0,
         "open_association": (several & corporation.isna()) * 1.0,

@@ -22,10 +22,24 @@ MINUS = "\u2212"
 _NO_BREAK = "\u00a0"
 #: What a share of 1 is called where a unit is asked for; it is written as a percentage.
 SHARE = "aandeel"
-_UNITS = {"-": "", "1": "", "%": "%", "deg": "°", "person": "personen", "year": "jaartal", "EUR": "euro"}
+_UNITS = {
+    "-": "",
+    "1": "",
+    "%": "%",
+    "% of regional best": "% van het beste in de streek",
+    "deg": "°",
+    "person": "personen",
+    "home": "woningen",
+    "1/home": "per woning",
+    "year": "jaartal",
+    "EUR": "euro",
+}
 _PARTS = {
     "person": "persoon",
     "home": "woning",
+    "household": "huishouden",
+    "panel": "paneel",
+    "system": "dak met panelen",
     "year": "jaar",
     "month": "maand",
     "day": "dag",

@@ -19,6 +19,7 @@ from kansenkaart.core.enterprise.package import (
     with_package,
 )
 from kansenkaart.core.enterprise.setting import setting_of
+from kansenkaart.core.enterprise.solar_rent import MODELS
 from kansenkaart.core.enterprise.uncertainty import draw, group_of, triangular_at
 from kansenkaart.tables.assumptions import default, default_services
 from tests.core.enterprise.test_cashflow import BILGAARD, CASE
@@ -66,8 +67,8 @@ def test_what_an_area_brings_is_the_sum_of_its_parts_and_a_constant():
     units = units_of(CASE, terms_of(CASE, 6))
     whole = {name: np.array([np.nansum(values)]) for name, values in FACTS.items()}
     parts = package_outcomes(units, FACTS, PACKAGE) - fixed_outcomes(units)[:, None]
-    # the third place does not know its panels on corporation roofs, so they count for nothing there
-    whole |= {name: np.array([values[:2].sum()]) for name, values in FACTS.items() if name.startswith("pv_corporation")}
+    # the third place does not know its panels on a corporation's flats, so they count for nothing there
+    whole |= {name: np.array([FACTS[name][:2].sum()]) for name in MODELS["solar_rent_corporation"].needs}
     assert parts.sum(axis=1) + fixed_outcomes(units) == pytest.approx(package_outcomes(units, whole, PACKAGE)[:, 0])
 
 
@@ -90,6 +91,19 @@ def test_the_package_is_what_carries_itself_over_all_places():
         assert one.chosen == (total > 0), one.name
         assert not (one.social & (one.enterprise > 0)).any()
         assert np.all(one.local[one.social] > 0)
+
+
+def test_many_small_roofs_of_a_corporation_take_no_large_one_out_of_the_package():
+    """Of 500 kWp on one roof 70 % is used below it, and that earns; 2,000 houses of 0.9 kWp lose more, and stand apart."""
+    amounts = {"": (1.0, 500.0, 437_500.0, 306_250.0), "_house": (2000.0, 1800.0, 1_575_000.0, 1_102_500.0)}
+    facts = {name: np.zeros(1) for name in FACTS}
+    for kind, values in amounts.items():
+        needs = MODELS[f"solar_rent_corporation{kind}"].needs
+        facts |= {name: np.array([value]) for name, value in zip(needs, values, strict=True)}
+    units = units_of(CASE, terms_of(CASE, 50))
+    alone = {one.name: one.enterprise[0] for one in service_results(units, facts, ())}
+    assert alone["solar_rent_corporation"] > 0 > alone["solar_rent_corporation"] + alone["solar_rent_corporation_house"]
+    assert package_of(units, facts) == ("solar_rent_corporation",)
 
 
 def test_a_service_stays_unknown_where_its_fact_is():

@@ -10,10 +10,18 @@ from typing import Any, Protocol
 from kansenkaart.errors import ConfigError
 
 UNKNOWN = math.nan
-#: Whose roofs the rented panels lie on: of residents themselves, of an owners' association, of a corporation.
-ROOFS = ("own", "association", "corporation")
+#: Whose roofs the rented panels lie on: of residents themselves, of an owners' association, of a corporation; of the last the
+#: buildings with several homes apart from the houses, since one large roof carries itself and many small ones may not.
+ROOFS = ("own", "association", "corporation", "corporation_house")
 #: The ways in which panels are rented out; see :mod:`kansenkaart.core.enterprise.solar_rent`.
-PANELS = ("solar_rent_own", "solar_rent_association", "solar_common", "solar_sharing", "solar_rent_corporation")
+PANELS = (
+    "solar_rent_own",
+    "solar_rent_association",
+    "solar_common",
+    "solar_sharing",
+    "solar_rent_corporation",
+    "solar_rent_corporation_house",
+)
 
 
 @dataclass(frozen=True)
@@ -26,13 +34,14 @@ class AreaFacts:
         Counts [1].
     green_m2, paved_connected_m2, roof_area_m2 : float
         Areas; the paved area drains to the sewer today [m2].
-    pv_own_systems, pv_association_systems, pv_corporation_systems : float
+    pv_own_systems, pv_association_systems, pv_corporation_systems, pv_corporation_house_systems : float
         Roofs with panels that the homes under them can use, by who signs for the roof [1].
-    pv_own_kwp, pv_association_kwp, pv_corporation_kwp : float
+    pv_own_kwp, pv_association_kwp, pv_corporation_kwp, pv_corporation_house_kwp : float
         Those panels [kWp].
-    pv_own_kwh_per_year, pv_association_kwh_per_year, pv_corporation_kwh_per_year : float
+    pv_own_kwh_per_year, pv_association_kwh_per_year, pv_corporation_kwh_per_year, pv_corporation_house_kwh_per_year : float
         Their yield when new [kWh/year].
-    pv_own_used_kwh_per_year, pv_association_used_kwh_per_year, pv_corporation_used_kwh_per_year : float
+    pv_own_used_kwh_per_year, pv_association_used_kwh_per_year, pv_corporation_used_kwh_per_year, \
+pv_corporation_house_used_kwh_per_year : float
         What the homes under the roof use of it in the same hour [kWh/year].
         Where it is unknown whose a roof is, none of them holds it.
     reused_m3_per_year : float
@@ -68,6 +77,10 @@ class AreaFacts:
     pv_corporation_kwp: float = UNKNOWN
     pv_corporation_kwh_per_year: float = UNKNOWN
     pv_corporation_used_kwh_per_year: float = UNKNOWN
+    pv_corporation_house_systems: float = UNKNOWN
+    pv_corporation_house_kwp: float = UNKNOWN
+    pv_corporation_house_kwh_per_year: float = UNKNOWN
+    pv_corporation_house_used_kwh_per_year: float = UNKNOWN
     reused_m3_per_year: float = UNKNOWN
     sewer_saving_eur: float = UNKNOWN
     sewer_saving_rain_eur: float = UNKNOWN
@@ -177,7 +190,7 @@ class Terms:
         Share of the associations' roofs that join in the end: with panels behind each home's own meter, behind the common
         meter, and by energy sharing [1].
     solar_rent_own_chosen, solar_rent_association_chosen, solar_common_chosen, solar_sharing_chosen, \
-solar_rent_corporation_chosen : float
+solar_rent_corporation_chosen, solar_rent_corporation_house_chosen : float
         1 where such panels are part of the package, 0 where they are left out [1].
     """
 
@@ -226,6 +239,7 @@ solar_rent_corporation_chosen : float
     solar_common_chosen: float = 1.0
     solar_sharing_chosen: float = 1.0
     solar_rent_corporation_chosen: float = 1.0
+    solar_rent_corporation_house_chosen: float = 1.0
 
 
 @dataclass(frozen=True)

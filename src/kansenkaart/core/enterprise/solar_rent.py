@@ -1,9 +1,9 @@
 """Renting out panels: the enterprise owns them, and who uses the power pays part of what it saves.
 
-Five ways, because other people sign for the roof and other kWh are saved. Residents sign one by one for their own roof,
-and a corporation for its buildings: the panels lie behind each home's meter. An owners' association can lead a cable to each
-meter, serve the common meter (lifts, lights), or share the energy over the grid. Sharing saves the bare supply price only:
-energy tax stays due. Each has its own share of the roofs, since few associations get so far.
+Six ways, because other people sign for the roof and other kWh are saved. Residents sign one by one for their own roof, and a
+corporation for its buildings with several homes, and for its houses: the panels lie behind each home's meter. An owners'
+association can lead a cable to each meter, serve the common meter (lifts, lights), or share the energy over the grid. Sharing
+saves the bare supply price only: energy tax stays due. Each has its own share of the roofs, since few associations get so far.
 
 The SCE subsidy asks for full export, so it is not part of this model. Salderen ended on 1 January 2027: an exported
 kWh earns its net export value only.
@@ -62,6 +62,7 @@ MODELS = {
         PanelModel("solar_common", "association", user="roof_owner", share="association_common_frac"),
         PanelModel("solar_sharing", "association", price="shared_price_eur_per_kwh", share="association_sharing_frac"),
         PanelModel("solar_rent_corporation", "corporation"),
+        PanelModel("solar_rent_corporation_house", "corporation_house"),
     )
 }
 

@@ -121,8 +121,8 @@ def compare_tracks(
 
 def _panels(facts: AreaFacts) -> float:
     """Return the panels that the homes can use, on roofs of residents and of associations at least [kWp]."""
-    corporation = facts.pv_corporation_kwp
-    return facts.pv_own_kwp + facts.pv_association_kwp + (0.0 if math.isnan(corporation) else corporation)
+    rented = (facts.pv_corporation_kwp, facts.pv_corporation_house_kwp)
+    return facts.pv_own_kwp + facts.pv_association_kwp + sum(0.0 if math.isnan(kwp) else kwp for kwp in rented)
 
 
 def _at_least(value: float, bound: float) -> bool | None:

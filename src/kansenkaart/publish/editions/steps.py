@@ -172,7 +172,7 @@ def difference(store: Store, last: Edition, number: int) -> Difference:
     lineages = _Lineages(store, last)
     tables, parts = [], []
     for name in _names(store, last):
-        entry: dict[str, Any] = {"table": name, "causes": lineages.causes(name)}
+        entry: dict[str, Any] = {"table": name, "title_nl": schemas.get(name).title_nl, "causes": lineages.causes(name)}
         entry |= {
             "before": _count(last.tables.get(name)),
             "now": store.describe(name)["rows"] if store.has(name) else None,

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Case, facts_of_row, term_rows
+from kansenkaart.core.enterprise.case import PANELS, ROOFS, AreaFacts, Case, facts_of_row, term_rows
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case, payment_keys, sheet_formulas
 from kansenkaart.core.enterprise.linear import OUTCOMES, Array
 from kansenkaart.core.enterprise.package import ServiceResult, service_results, with_package
@@ -26,7 +26,7 @@ from kansenkaart.wording.names import doubt_lines
 
 TRACKS = ("short", "long")
 #: How the facts of roofs begin, by kind of owner.
-_ROOFS = ("pv_own_", "pv_association_", "pv_corporation_")
+_ROOFS = tuple(f"pv_{one}_" for one in ROOFS)
 Place = tuple[str, str]
 
 
