@@ -336,7 +336,13 @@ FEATURES = {
     "a figure of ours": lambda m: "enterprise_overhead" in assumptions.default(),
 }
 #: Rows on what is scored: `tests/score/test_town_scored.py` asks them of a whole run.
-SCORED = ("own data that change", "places that earn", "streets where taking", "no street where grey")
+SCORED = (
+    "solar panels on a corporation's flats",
+    "own data that change",
+    "places that earn",
+    "streets where taking",
+    "no street where grey",
+)
 
 
 def test_every_row_of_the_table_of_features_is_asked_of_the_town(model) -> None:

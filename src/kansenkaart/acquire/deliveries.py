@@ -294,7 +294,7 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
     scale : int
         How many places side by side, where it is generated [1].
     """
-    from kansenkaart.sources.example import write_example
+    from kansenkaart.sources.example import world, write_example
 
     target = folders.raw / name / edition
     if has_example(folders, name, edition):
@@ -303,6 +303,7 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
     draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
     try:
         write_example(draft / "new", name=name, edition=edition, scale=scale)
+        world.cache_clear()  # what was designed is on disk now
         (draft / "new" / ".whole").write_text(_mark(edition), encoding="utf-8")
         if target.is_symlink():
             target.unlink()

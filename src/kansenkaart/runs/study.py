@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -176,6 +177,7 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
         if not feasibility_reports.stand(shown, place.study, target):
             publish.require_safe(shown, place.study)
         reports = feasibility_reports.publish_reports(shown, place.study, target, place.known)
+        _give_back()
         reports += publish.publish(shown, place.study, target, studies=place.studies, before=editions.before())
         reports += editions.keep()
         for report in reports:
@@ -248,8 +250,17 @@ def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = 
 def _run(store: Store, steps: Iterable[Step], listen: Listen) -> Iterator[Report]:
     for step in steps:
         report = run(store, step)
+        if report.status == "done":
+            _give_back()
         listen(report)
         yield report
+
+
+def _give_back() -> None:
+    """Give memory that is free back to the system, where the C library can: else what one step took is held in the next."""
+    trim = getattr(ctypes.pythonapi, "malloc_trim", None)  # glibc
+    if trim is not None:
+        trim(0)
 
 
 def foresee(place: Workplace) -> list[dict[str, str]]:

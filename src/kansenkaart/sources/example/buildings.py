@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from kansenkaart.sources.example.model import Body, Floats, Home, Pand
+from kansenkaart.sources.example.model import Body, Floats, Home, Pand, place_at
 from kansenkaart.sources.example.town import Plan, Way
 
 #: One house in so many has two homes behind its door.
@@ -60,9 +60,9 @@ def addresses(panden: list[Pand], plan: Plan) -> list[Home]:
     lines: dict[str, list[Way]] = {}
     for way in plan.ways:
         lines.setdefault(way.key, []).append(way)
-    for pand in _in_order(panden, lines):
-        odd = _is_odd(pand, lines[pand.street])
-        total = pand.floors * pand.homes_per_floor
+    spots = {pand: _spot(pand, lines[pand.street]) for pand in panden if pand.homes_per_floor}
+    for pand in sorted(spots, key=lambda pand: (pand.street, spots[pand][0], pand.number)):
+        odd, total = spots[pand][1], pand.floors * pand.homes_per_floor
         cut = total == 1 and pand.use == "woonfunctie" and "cluster" not in pand.marks
         count = 2 if cut and pand.number % TWO_DOORS_EVERY == 0 else total
         for i in range(count):
@@ -72,24 +72,13 @@ def addresses(panden: list[Pand], plan: Plan) -> list[Home]:
     return out
 
 
-def _in_order(panden: list[Pand], lines: dict[str, list[Way]]) -> list[Pand]:
-    """Sort buildings by street, and along it."""
-
-    def along(pand: Pand) -> tuple[str, float, int]:
-        here = shapely.Point(pand.front)
-        n, way = min(enumerate(lines[pand.street]), key=lambda one: one[1].line.distance(here))
-        return (pand.street, n * 1e5 + way.line.project(here), pand.number)
-
-    return sorted((pand for pand in panden if pand.homes_per_floor), key=along)
-
-
-def _is_odd(pand: Pand, ways: list[Way]) -> int:
-    """Return 1 to the left of the street and 0 to its right."""
+def _spot(pand: Pand, ways: list[Way]) -> tuple[float, int]:
+    """Return how far along its street a building stands, and 1 to the left of it, 0 to its right."""
     here = shapely.Point(pand.front)
-    line = min((way.line for way in ways), key=lambda line: line.distance(here))
-    at = line.project(here)
-    (x0, y0), (x1, y1) = (line.interpolate(max(0.0, min(at + d, line.length))).coords[0] for d in (-1.0, 1.0))
-    return int((x1 - x0) * (here.y - y0) - (y1 - y0) * (here.x - x0) > 0)
+    n, way = min(enumerate(ways), key=lambda one: one[1].line.distance(here))
+    at = way.line.project(here)
+    (x0, y0), (x1, y1) = (way.line.interpolate(max(0.0, min(at + d, way.line.length))).coords[0] for d in (-1.0, 1.0))
+    return n * 1e5 + at, int((x1 - x0) * (here.y - y0) - (y1 - y0) * (here.x - x0) > 0)
 
 
 def _home(pand: Pand, numbers: tuple[int, int], turn: tuple[int, int], street: int) -> Home:
@@ -97,10 +86,8 @@ def _home(pand: Pand, numbers: tuple[int, int], turn: tuple[int, int], street: i
     i, count = turn
     per_floor = max(pand.homes_per_floor, count if pand.floors == 1 else 1)
     share = ((i % per_floor) + 0.5) / per_floor
-    a = math.radians(pand.angle_deg)
     reach = (share - 0.5) * pand.length_m * 0.94 if per_floor > 1 else 0.0
     base = pand.centre if per_floor > 1 else pand.front
-    x, y = round(base[0] + reach * math.cos(a), 3), round(base[1] + reach * math.sin(a), 3)
     area = pand.length_m * pand.width_m / per_floor + sum(b.length_m * b.width_m for b in pand.annexes) / count
     storeys = 1.0 if pand.floors > 1 or pand.use != "woonfunctie" else 1.0 + min(1.4, pand.eave_m / 5.5)
     status = {"Bouw gestart": "Verblijfsobject gevormd", "Pand gesloopt": "Verblijfsobject ingetrokken"}
@@ -113,7 +100,7 @@ def _home(pand: Pand, numbers: tuple[int, int], turn: tuple[int, int], street: i
         max(18, round(area * storeys * (0.82 if pand.floors > 1 else 0.9))),
         pand.use,
         status.get(pand.status, "Verblijfsobject in gebruik"),
-        (x, y),
+        place_at(base, pand.angle_deg, reach, 0.0),
         pand.owner,
         "ABCDEGHJKLMNPRSTVWXZ"[street // 20 % 20] + "ABCDEGHJKLMNPRSTVWXZ"[street % 20],
     )

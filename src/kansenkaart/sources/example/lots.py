@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,17 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import town
-from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Point, Tree, ground_level
+from kansenkaart.sources.example.model import (
+    STATUS_IN_USE,
+    Body,
+    Floats,
+    Model,
+    Pand,
+    Point,
+    Tree,
+    ground_level,
+    place_at,
+)
 
 CORPORATION = "corporatie Voorbeeldwonen"
 OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
@@ -32,6 +43,8 @@ WITHDRAWN_EVERY, PLACEHOLDER_EVERY, PLACEHOLDER_YEAR = 211, 37, 1005
 TREE_STEP_M = 17.0
 LEAST_ROW = 3
 YARD_M2_PER_TREE = 190.0
+#: Share of the houses without a kitchen at the back that were built out later.
+EXTENDED = 0.5
 SOLAR = {"01": 0.08, "02": 0.15, "03": 0.1, "04": 0.1, "05": 0.25, "06": 0.5, "07": 0.45, "08": 0.1}
 
 
@@ -89,7 +102,8 @@ def build(plan: town.Plan, copy: int = 0) -> Town:
                     _line(made, way, side, by_cell[way.buurt])
     _along_mains(made)
     _farms(made)
-    made.panden = _cluster([_odd(pand, rng) for pand in made.panden])
+    later = np.random.Generator(np.random.PCG64([town.SEED + 2, copy]))
+    made.panden = [_extended(pand, later) for pand in _cluster([_odd(pand, rng) for pand in made.panden])]
     _plant(made)
     return made
 
@@ -203,13 +217,8 @@ def _try(made: Town, whole: _Side, at: tuple[float, float], widths: Floats, what
 def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Floats, what: dict[str, Any]) -> None:
     """Build one row: houses wall to wall, their annexes, sheds and yard."""
     rng, (corner, a, front) = made.rng, base
-    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
-
-    def at(u: float, v: float) -> Point:
-        x, y = np.round(np.array([u, v]) @ turn + np.array(corner), 3)
-        return (float(x), float(y))
-
     depth, angle = what["depth"], math.degrees(a)
+    at = partial(place_at, corner, angle)
     year = int(rng.integers(what["years"][0], what["years"][1] + 1))
     style = _style(rng, what)
     owner = CORPORATION if rng.random() < what.get("owner", 0.0) else "eigenaar-bewoner"
@@ -270,6 +279,21 @@ def _annexes(
     return tuple(out)
 
 
+def _extended(pand: Pand, rng: np.random.Generator) -> Pand:
+    """Build against the back of many a house, as owners did one by one: each as wide and deep as it likes."""
+    draw, share, side, deep = rng.random(), rng.uniform(0.35, 1.0), rng.choice([-1.0, 1.0]), rng.uniform(1.2, 3.4)
+    alone = (pand.floors, pand.homes_per_floor, pand.use) == (1, 1, "woonfunctie") and "bare" not in pand.marks
+    if not alone or draw > EXTENDED or any(one.width_m > 1.0 for one in pand.annexes):
+        return pand
+    (x0, y0), (x1, y1) = pand.front, pand.centre
+    angle = math.degrees(math.atan2(x0 - x1, y1 - y0))
+    across = abs(math.cos(math.radians(angle - pand.angle_deg))) < 0.5
+    wide, depth = (pand.width_m, pand.length_m) if across else (pand.length_m, pand.width_m)
+    place = place_at(pand.centre, angle, side * wide * (1.0 - share) / 2, (depth + deep) / 2)
+    size = (round(wide * share, 2), round(deep, 2))
+    return replace(pand, annexes=(*pand.annexes, _body(place, angle, size, (3.0, 0.0, "flat"))))
+
+
 def _sheds(made: Town, way: town.Way, place: Any, edges: Floats, what: tuple[dict[str, Any], int]) -> None:
     """Put sheds at the back of gardens, two against each other where both neighbours have one."""
     (at, angle, v), (row, year) = place, what
@@ -306,11 +330,9 @@ def _nearest_way(plan: town.Plan, point: Point, buurt: str) -> town.Way:
 def _fill(made: Town, ground: town.Ground) -> None:
     """Build what stands on its own ground, and plant the trees of it."""
     row, rng = ground.row, made.rng
-    a = math.radians(row["angle"])
-    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+    at = partial(place_at, row["at"], row["angle"])
     for u, v, length, width, eave, tilt, roof, use, floors, per_floor, year in row["buildings"]:
-        x, y = np.round(np.array([u, v]) @ turn + np.array(row["at"]), 3)
-        centre = (float(x), float(y))
+        centre = at(u, v)
         _add(
             made,
             (_nearest_way(made.plan, centre, row["buurt"]).key, row["buurt"]),
@@ -328,14 +350,13 @@ def _fill(made: Town, ground: town.Ground) -> None:
         if row["kind"] in ("sports", "brink", "school") and rng.random() < 0.8:  # along the edge
             spot[int(rng.random() < 0.5)] = 0.0
             spot = np.where(spot == 0.0, rng.choice([-0.46, 0.46]) * np.array(row["size"]), spot)
-        x, y = spot @ turn + np.array(row["at"])
-        if not built.contains(shapely.Point(x, y)):
-            _tree(made, (x, y), (2.4, 4.4))
+        if not built.contains(shapely.Point(at(*spot))):
+            _tree(made, at(*spot), (2.4, 4.4))
     for n in range(row.get("sheds", 0)):
         spot = (np.array([n % 9, n // 9]) / np.array([8.0, 3.0]) - 0.5) * (np.array(row["size"]) - 16.0)
-        x, y = np.round((spot + rng.uniform(-2, 2, 2)) @ turn + np.array(row["at"]), 3)
-        street = _nearest_way(made.plan, (float(x), float(y)), row["buurt"])
-        _plain(made, (street.key, row["buurt"]), ((float(x), float(y)), (2.6, 3.4), row["angle"], 2.2), 1988)
+        here = at(*(spot + rng.uniform(-2, 2, 2)))
+        street = _nearest_way(made.plan, here, row["buurt"])
+        _plain(made, (street.key, row["buurt"]), (here, (2.6, 3.4), row["angle"], 2.2), 1988)
 
 
 def _farms(made: Town) -> None:
@@ -353,11 +374,7 @@ def _farms(made: Town) -> None:
                 owner="eigenaar-bewoner",
                 marks=frozenset({"bare", "farm"}),
             )
-            side = math.radians(angle)
-            barn = (
-                round(x - 19.0 * math.sin(side) * (-1) ** (n % 2), 3),
-                round(y + 19.0 * math.cos(side) * (-1) ** (n % 2), 3),
-            )
+            barn = place_at(centre, angle, 0.0, 19.0 * (-1) ** (n % 2))
             if 14.0 < barn[1] < made.plan.size_m[1] - 14.0 and 14.0 < barn[0] < made.plan.size_m[0] - 12.0:
                 _plain(made, (way.key, row["buurt"]), (barn, (22.0, 12.0), angle, 4.2), 1978)
 
@@ -420,11 +437,7 @@ def _plant(made: Town) -> None:
     hit = set(built.query(spots, predicate="intersects")[0].tolist())
     wet = shapely.union_all([made.plan.canal.buffer(1.0), made.plan.rail.buffer(2.0)])
     shapely.prepare(wet)
-    made.trees = [
-        tree
-        for n, (tree, spot) in enumerate(zip(made.trees, spots, strict=True))
-        if n not in hit and not wet.intersects(spot)
-    ]
+    made.trees = [tree for n, tree in enumerate(made.trees) if n not in hit and not wet.intersects(spots[n])]
 
 
 def a_year_later(model: Model) -> Model:

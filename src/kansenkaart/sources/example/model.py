@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +22,21 @@ Point = tuple[float, float]
 Line = tuple[Point, ...]
 Value = float | int | str | None
 
-MUNICIPALITY = "GM9999"
 MUNICIPALITY_NAME = "Voorbeeldstad"
 STATUS_IN_USE = "Pand in gebruik"
+
+
+def turned(local: Any, angle_deg: float, centre: Point) -> Floats:
+    """Turn coordinates along and across a direction [deg from east] into x and y around a place, to the millimetre [m]."""
+    a = math.radians(angle_deg)
+    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+    return np.asarray(np.round(np.asarray(local, dtype=float) @ turn + np.array(centre), 3))
+
+
+def place_at(centre: Point, angle_deg: float, along: float, across: float) -> Point:
+    """Return the place so far along and across a direction [deg from east] from another [m]."""
+    x, y = turned((along, across), angle_deg, centre)
+    return float(x), float(y)
 
 
 @dataclass(frozen=True)
@@ -53,9 +66,7 @@ class Body:
 
     def place(self, local: Floats) -> Floats:
         """Turn coordinates along and across the ridge [m] into x and y [m]."""
-        a = math.radians(self.angle_deg)
-        turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
-        return np.asarray(np.round(local @ turn + np.array(self.centre), 3), dtype=np.float64)
+        return turned(local, self.angle_deg, self.centre)
 
 
 @dataclass(frozen=True, kw_only=True)

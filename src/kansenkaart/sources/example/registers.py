@@ -17,23 +17,12 @@ from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import statistics
 from kansenkaart.sources.example.buildings import Face, roof_faces
-from kansenkaart.sources.example.model import (
-    MUNICIPALITY,
-    MUNICIPALITY_NAME,
-    STATUS_IN_USE,
-    Body,
-    Floats,
-    Pand,
-    Pipe,
-    World,
-    identifier,
-    numbered,
-)
+from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Pand, Pipe, World, identifier, numbered
 
 Feature = dict[str, Any]
 CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
 BAG_HREF = "https://api.pdok.nl/kadaster/bag/ogc/v2/collections/pand/items/"
-GWSW = "http://data.gwsw.nl/1.6/totaal/"
+GWSW, URI = "http://data.gwsw.nl/1.6/totaal/", "http://sparql.gwsw.nl/voorbeeld#"
 TYPES = {"vuilwater": "Vuilwaterriool", "hemelwater": "Hemelwaterriool", "gemengd": "GemengdRiool"}
 YEAR_UNKNOWN_EVERY = 13
 MATERIAL_UNKNOWN_EVERY = 17
@@ -70,7 +59,7 @@ def write(path: Path, features: list[Feature]) -> None:
 def _areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
     """Give buurten and wijken of one place, with the figures that the map service carries."""
     model, move = world.models[copy], world.origin(copy)
-    head = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
+    head = statistics.constants()["area"]
     for one in model.buurten:
         code = world.buurtcode(copy, one.key)
         properties = {
@@ -94,14 +83,13 @@ def _municipality(world: World) -> Feature:
         for copy, model in enumerate(world.models)
         for one in model.buurten
     ]
-    properties = {"gemeentecode": MUNICIPALITY, "gemeentenaam": MUNICIPALITY_NAME, "water": "NEE", "jaar": 2025}
-    whole = shapely.union_all(pieces, grid_size=GRID_M).simplify(0.0)
-    return _feature(MUNICIPALITY, whole, properties, np.zeros(2))
+    head, whole = statistics.constants()["area"], shapely.union_all(pieces, grid_size=GRID_M).simplify(0.0)
+    return _feature(head["gemeentecode"], whole, head, np.zeros(2))
 
 
 def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
     """Give panden, verblijfsobjecten and ligplaatsen of one place."""
-    model, move = world.models[copy], world.origin(copy)
+    model, move, name = world.models[copy], world.origin(copy), statistics.constants()["area"]["gemeentenaam"]
     inside: dict[int, list[int]] = {p.number: [] for p in model.panden}
     for home in model.homes:
         for number in home.panden:
@@ -132,13 +120,13 @@ def bag(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             "huisletter": "",
             "toevoeging": "",
             "postcode": f"99{home.quarter}{home.letters}",
-            "woonplaats_naam": MUNICIPALITY_NAME,
+            "woonplaats_naam": name,
             "pand.href": [BAG_HREF + identifier("pand", copy, n) for n in home.panden],
         }
         yield "verblijfsobject", _feature(key, Point(home.point), properties, move)
     for n, boat in enumerate(model.boats):
         key = identifier("boat", copy, n)
-        properties = {"identificatie": key, "status": "Plaats aangewezen", "woonplaats_naam": MUNICIPALITY_NAME}
+        properties = {"identificatie": key, "status": "Plaats aangewezen", "woonplaats_naam": name}
         yield "ligplaats", _feature(key, Polygon(boat.footprint), properties, move)
 
 
@@ -177,7 +165,7 @@ def _sewer(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
             **statistics.constants()["node"],
             "stelsel": f"voorbeeld {copy}",
             "naam": identifier("node", copy, node.key),
-            "uri": f"http://sparql.gwsw.nl/voorbeeld#{identifier('node', copy, node.key)}",
+            "uri": URI + identifier("node", copy, node.key),
             "type": GWSW + node.kind,
             "maaiveldhoogte": f"{node.ground_m:.2f}",
         }
@@ -188,20 +176,15 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
     ends = (pipe.end, pipe.start) if turned else (pipe.start, pipe.end)
     levels = (pipe.bob_end_m, pipe.bob_start_m) if turned else (pipe.bob_start_m, pipe.bob_end_m)
     bob = ["" if np.isnan(level) else f"{level:.3f}" for level in levels]
-    base = "http://sparql.gwsw.nl/voorbeeld#"
-    names = [identifier("node", copy, end) for end in ends]
+    names = [identifier("pipe", copy, pipe.number), *(identifier("node", copy, end) for end in ends)]
     size = str(pipe.diameter_mm)
     return {
         **statistics.constants()["pipe"],
+        **dict(zip(("naam", "beginpunt", "eindpunt"), names, strict=True)),
+        **{key: URI + name for key, name in zip(("uri", "uri_b", "uri_e"), names, strict=True)},
         "stelsel": f"voorbeeld {copy}",
         "stelseltype": GWSW + pipe.system if pipe.system else "",
-        "naam": identifier("pipe", copy, pipe.number),
-        "uri": base + identifier("pipe", copy, pipe.number),
         "type": GWSW + TYPES.get(pipe.kind, pipe.kind),
-        "beginpunt": names[0],
-        "uri_b": base + names[0],
-        "eindpunt": names[1],
-        "uri_e": base + names[1],
         "begindatum": "" if pipe.number % YEAR_UNKNOWN_EVERY == 0 else f"{pipe.year}-01-01",
         "materiaal_leiding": "" if pipe.number % MATERIAL_UNKNOWN_EVERY == 0 else GWSW + pipe.material,
         "breedte_leiding": size,

@@ -203,9 +203,7 @@ def _sized(p: Pipe) -> Pipe:
     return replace(p, diameter_mm=size, material="Beton" if p.kind == "gemengd" or size >= 400 else "PVC")
 
 
-HEAD_M = 2.0
-OVERFLOW_EVERY_M = 260.0
-LINK_MOST_M = 160.0
+HEAD_M, OVERFLOW_EVERY_M, LINK_MOST_M = 2.0, 260.0, 160.0
 RELINED_EVERY, RELINED_YEAR = 19, 2009
 
 
@@ -283,7 +281,7 @@ def laid(plan: Plan, homes: list[Home]) -> Network:
     """Lay the sewer of the town: combined with overflows, foul and rain, pressure pipes outside, one pumping station."""
     build = _Builder()
     kinds = {buurt.key: sewer_of(buurt.key) for buurt in plan.buurten}
-    mixed = {key for key, (kind, _) in kinds.items() if kind == "gemengd"}
+    mixed = {key for key, (system, _) in kinds.items() if system == "GemengdStelsel"}
     gemaal = shapely.Point(table()["gemaal"])
     mains = [piece for piece in plan.pieces if piece.role in ("main", "outer")]
     for medium, keys in (("gemengd", mixed), ("vuilwater", set(kinds) - mixed)):
@@ -295,8 +293,8 @@ def laid(plan: Plan, homes: list[Home]) -> Network:
         def what(way: Way, medium: str = medium) -> tuple[str, str, int]:
             if way.role == "outer":
                 return "Drukleiding", "Drukriolering", 1994
-            kind, year = kinds.get(way.buurt, (medium, 1931 if medium == "gemengd" else 1968))
-            return medium, _SYSTEMS.get(kind, "GescheidenStelsel"), year
+            alone = ("GemengdStelsel", 1931) if medium == "gemengd" else ("GescheidenStelsel", 1968)
+            return (medium, *kinds.get(way.buurt, alone))
 
         _lay(build, graph, root, what, None if medium == "vuilwater" else lambda way: bool(way.buurt))
         if medium == "gemengd":
@@ -336,7 +334,7 @@ def _lay_rain(build: _Builder, plan: Plan, key: str, kind: tuple[str, int]) -> N
     pieces = [replace(one, line=_beside(one.line)) for one in plan.pieces if one.buurt == key]
     if not pieces:
         return
-    graph, system = _graph(pieces), _SYSTEMS.get(kind[0], "GescheidenStelsel")
+    graph, (system, year) = _graph(pieces), kind
     left = set(range(len(graph.points)))
     while left:
         there = sorted(left)
@@ -348,13 +346,13 @@ def _lay_rain(build: _Builder, plan: Plan, key: str, kind: tuple[str, int]) -> N
         part = _Graph(graph.points, [edge for edge in graph.edges if edge[0] in joined])
         if not part.edges:
             continue
-        _lay(build, part, root, lambda way: ("hemelwater", system, kind[1]))
+        _lay(build, part, root, lambda way: ("hemelwater", system, year))
         here = shapely.Point(graph.points[root])
         bank = shapely.ops.nearest_points(here, plan.water)[1]
         link = replace(part.edges[0][2], role="collector")
         end = (bank.x, bank.y) if here.distance(bank) < LINK_MOST_M else (here.x + 6.0, here.y)
         build.node("hemelwater", end, "Uitlaatconstructie")
-        build.pipe("hemelwater", system, (graph.points[root], end), link, kind[1])
+        build.pipe("hemelwater", system, (graph.points[root], end), link, year)
 
 
 def _beside(line: Any) -> Any:
@@ -369,8 +367,3 @@ def _pressure_main(build: _Builder, plan: Plan) -> None:
 
 
 _MEDIA = {"Overstortleiding": "gemengd", "hemelwater": "hemelwater", "gemengd": "gemengd"}
-_SYSTEMS = {
-    "gemengd": "GemengdStelsel",
-    "gescheiden": "GescheidenStelsel",
-    "verbeterd_gescheiden": "VerbeterdGescheidenStelsel",
-}

@@ -10,22 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from kansenkaart.sources.example.model import (
-    MUNICIPALITY,
-    MUNICIPALITY_NAME,
-    Buurt,
-    Model,
-    Value,
-    World,
-    identifier,
-    numbered,
-)
+from kansenkaart.sources.example.model import MUNICIPALITY_NAME, Buurt, Model, Value, World, identifier, numbered
 
 OWNED = ("corporatie Voorbeeldwonen",)
 RENTED = (*OWNED, "vereniging van eigenaren")
 CODE_WIDTH = 10
 #: Below so many homes CBS gives counts only; the map service writes numbers of its own for what is secret and what is not there.
 SECRET_BELOW_HOMES, SECRET, ABSENT = 20, -99995, -99997
+FIGURES = ("woz", "older", "power", "gas", "heat", "solar", "income", "aged", "area")
 OPEN = ("inhabitants", "aged", "homes", "area")
 TABLES = {"85984NED": 2024, "86165NED": 2025}
 LATE_GROUPS = ("Energie", "Inkomen")
@@ -56,25 +48,17 @@ def _counted(model: Model, q: Buurt) -> dict[str, Value]:
 
     multi = pct([home.panden[0] in stacked for home in mine])
     rented = pct([home.owner in RENTED for home in mine])
-    woz, older, power, gas, heat, solar, income, aged, area = (*q.figures, 9)[:9]
-    values: dict[str, Value] = {
+    values: dict[str, Value] = dict(zip(FIGURES, (*q.figures, 9), strict=False))  # the field says nothing of its area
+    values |= {
         "inhabitants": inhabitants,
-        "aged": round(inhabitants * float(aged or 0)),
+        "aged": round(inhabitants * float(values["aged"] or 0)),
         "homes": len(mine),
         "size": q.household_size_persons,
-        "woz": woz,
         "single_pct": 100 - multi,
         "multi_pct": multi,
         "owned_pct": 100 - rented,
         "rented_pct": rented,
         "corporation_pct": pct([home.owner in OWNED for home in mine]),
-        "older": older,
-        "power": power,
-        "gas": gas,
-        "heat": heat,
-        "solar": solar,
-        "income": income,
-        "area": area,
     }
     few = len(mine) < SECRET_BELOW_HOMES
     return {name: value if name in OPEN or not few else None for name, value in values.items()}
@@ -96,16 +80,7 @@ def _key(column: dict[str, str], year: int) -> str:
 def map_figures(model: Model, q: Buurt) -> dict[str, Value]:
     """Figures of one buurt that the map service of 2025 carries; unknown is a number of its own."""
     values = {name: SECRET if value is None else value for name, value in _counted(model, q).items()}
-    return {
-        "aantal_inwoners": values["inhabitants"],
-        "aantal_huishoudens": values["homes"],
-        "woningvoorraad": values["homes"],
-        "gemiddelde_huishoudsgrootte": values["size"],
-        "percentage_huurwoningen": values["rented_pct"],
-        "perc_huurwoningen_in_bezit_woningcorporaties": values["corporation_pct"],
-        "gemiddeld_gasverbruik_totaal": ABSENT,
-        "gemiddeld_elektriciteitsverbruik_totaal": ABSENT,
-    }
+    return {key: values[name] if name else ABSENT for key, name in constants()["map"].items()}
 
 
 def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
@@ -122,7 +97,12 @@ def _regions(world: World, year: int) -> Iterator[tuple[str, str, str, dict[str,
         for copy, model in enumerate(world.models)
         for n, name in enumerate(model.wijken)
     ]
-    yield MUNICIPALITY, "Gemeente", MUNICIPALITY_NAME, _whole([_whole(values) for _, _, _, values in wijken])
+    yield (
+        constants()["area"]["gemeentecode"],
+        "Gemeente",
+        MUNICIPALITY_NAME,
+        _whole([_whole(values) for _, _, _, values in wijken]),
+    )
     for copy, n, name, values in wijken:
         yield world.wijkcode(copy, n), "Wijk", numbered(name, copy), _whole(values)
         for q in (q for q in world.models[copy].buurten if q.wijk == n):
@@ -147,13 +127,6 @@ def data_set(world: World, year: int) -> list[dict[str, Value]]:
     ]
 
 
-def _names(world: World, year: int) -> list[dict[str, Value]]:
-    return [
-        {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": MUNICIPALITY}
-        for code, _, name, _ in _regions(world, year)
-    ]
-
-
 def _properties(year: int) -> list[dict[str, Any]]:
     meta = constants()
     out = [meta["property"] | one | {"ID": n, "Position": n} for n, one in enumerate(meta["head"])]
@@ -171,28 +144,23 @@ def _properties(year: int) -> list[dict[str, Any]]:
 
 
 def _kind(column: dict[str, str]) -> dict[str, Any]:
-    decimals = int(column["decimals"])
-    return {
-        "Datatype": "Float" if decimals else "Long",
-        "Unit": column["unit"],
-        "Decimals": decimals,
-        "Default": "None",
-    }
-
-
-def _info(table: str, year: int) -> list[dict[str, Any]]:
-    text = json.dumps(constants()["info"]).replace("{table}", table).replace("{year}", str(year))
-    return [json.loads(text)]
+    kind = {"Datatype": "Float" if int(column["decimals"]) else "Long", "Decimals": int(column["decimals"])}
+    return {**kind, "Unit": column["unit"], "Default": "None"}
 
 
 def write_all(folder: Path, world: World) -> None:
     """Write both editions of all places as OData JSON below a folder."""
+    whole = constants()["area"]["gemeentecode"]
     for table, year in TABLES.items():
+        about = json.dumps(constants()["info"]).replace("{table}", table).replace("{year}", str(year))
         parts: dict[str, list[dict[str, Any]]] = {
-            "TableInfos": _info(table, year),
+            "TableInfos": [json.loads(about)],
             "DataProperties": _properties(year),
             "TypedDataSet": data_set(world, year),
-            "WijkenEnBuurten": _names(world, year),
+            "WijkenEnBuurten": [
+                {"Key": code.ljust(CODE_WIDTH), "Title": name, "Description": "", "Municipality": whole}
+                for code, _, name, _ in _regions(world, year)
+            ],
         }
         (folder / table).mkdir(parents=True, exist_ok=True)
         for name, value in parts.items():
@@ -207,14 +175,6 @@ def write_all(folder: Path, world: World) -> None:
 
 #: The wijk whose ownership is told, and the first year of maintenance in the list.
 OWN_WIJK, OWN_FIRST_YEAR = 1, 2028
-OWN_HEAD = (
-    "Woningstichting Voorbeeldwonen;;\nBezit en groot onderhoud, stand 1 januari;;\n;;\nPand;Eigenaar;Onderhoudsjaar\n"
-)
-OWN_BUDGETS = """Begroting openbare ruimte
-dienst;betaler;budget_eur_per_year
-green_maintenance;municipality;"1.380.000,50"
-afvalinzameling;municipality;96000
-"""
 
 
 def write_own(folder: Path, world: World) -> None:
@@ -226,18 +186,11 @@ def write_own(folder: Path, world: World) -> None:
     for n, pand in enumerate(mine):
         key, year = identifier("pand", 0, pand.number), OWN_FIRST_YEAR + (pand.number * 7) % 9
         spelled = f"NL.IMBAG.Pand.{key}" if n % 7 == 3 else key
-        due = (
-            "2027"
-            if "cluster" in pand.marks
-            else "volgend jaar"
-            if n % 97 == 5
-            else f"31-12-{year}"
-            if n % 11 == 0
-            else year
-        )
-        rows.append(f"{spelled};{pand.owner};{due}")
+        due = "volgend jaar" if n % 97 == 5 else f"31-12-{year}" if n % 11 == 0 else year
+        rows.append(f"{spelled};{pand.owner};{2027 if 'cluster' in pand.marks else due}")
     rows += [*rows[:2], f"{identifier('pand', 0, 999999)};{mine[0].owner};2030"]
     folder.mkdir(parents=True, exist_ok=True)
-    text = OWN_HEAD + "\n".join(rows) + "\n"
-    (folder / "corporatie.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
-    (folder / "begroting.csv").write_text(OWN_BUDGETS, encoding="cp1252", newline="\r\n")
+    for (name, head), body, encoding in zip(
+        constants()["typed"].items(), (rows, []), ("utf-8-sig", "cp1252"), strict=True
+    ):
+        (folder / name).write_text("\n".join([*head, *body, ""]), encoding=encoding, newline="\r\n")

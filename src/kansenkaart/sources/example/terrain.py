@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import rasterio
 import shapely
 from rasterio import Affine
 from rasterio.features import rasterize
+from scipy.ndimage import uniform_filter
 from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
@@ -19,8 +21,6 @@ from kansenkaart.crs import RD
 from kansenkaart.sources.example.lots import Town
 from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Part, Point, Tree, World
 from kansenkaart.sources.example.town import Plan, polygons
-
-FUNCTIONS_BY_ROLE = {"main": "rijbaan regionale weg", "outer": "rijbaan regionale weg"}
 
 
 def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]) -> BaseGeometry:
@@ -52,7 +52,7 @@ def parts(plan: Plan, made: Town) -> list[Part]:
         *_dry(paths.intersection(cycles), plan, ("wegdeel", "fietspad", "gesloten verharding")),
         *_dry(paths.difference(cycles).intersection(wide), plan, ("ondersteunendwegdeel", "berm", "groenvoorziening")),
         *_footpaths(plan, paths.difference(wide)),
-        *_dry(over, plan, ("wegdeel", "spoorbaan", "half verhard")),
+        *(Part("wegdeel", one, "spoorbaan", "half verhard") for one in polygons(over)),
     ]
     streets = bands.union(plan.rail)
     tree = shapely.STRtree(built)
@@ -75,59 +75,43 @@ def _footpaths(plan: Plan, paths: BaseGeometry) -> list[Part]:
     out: list[Part] = []
     for piece in (one for one in plan.pieces if one.role in ("collector", "lane")):
         band = piece.line.buffer(piece.half_m, cap_style="flat")
-        mine = _dry(
-            shapely.clip_by_rect(paths, *band.bounds).intersection(band),
-            plan,
-            ("wegdeel", "voetpad", "open verharding"),
-        )
-        out += [replace(one, street=piece.key) for one in mine]
-    return _apart(out)
+        near = shapely.clip_by_rect(paths, *band.bounds).intersection(band)
+        out += _dry(near, plan, ("wegdeel", "voetpad", "open verharding"), piece.key)
+    left = zip(out, _apart([part.shape for part in out]), strict=True)
+    return [replace(part, shape=one) for part, own in left for one in polygons(own)]
 
 
-def _apart(parts: list[Part]) -> list[Part]:
-    """Let each part leave out what an earlier one covers."""
-    shapes = [part.shape for part in parts]
+def _apart(shapes: list[BaseGeometry]) -> Iterator[BaseGeometry]:
+    """Let each shape leave out what an earlier one covers."""
     tree = shapely.STRtree(shapes)
-    out = []
-    for n, part in enumerate(parts):
-        before = [shapes[i] for i in tree.query(part.shape, predicate="intersects") if i < n]
-        own = part.shape.difference(shapely.union_all(before)) if before else part.shape
-        out += [replace(part, shape=one) for one in polygons(own)]
-    return out
+    for n, shape in enumerate(shapes):
+        before = [shapes[i] for i in tree.query(shape, predicate="intersects") if i < n]
+        yield shape.difference(shapely.union_all(before)) if before else shape
 
 
 def _carriages(plan: Plan) -> list[Part]:
     """Draw the carriageway of each piece of street, main roads first; what lies over water is raised, over rail a crossing."""
     frame = box(0.0, 0.0, *plan.size_m)
     order = sorted(plan.pieces, key=lambda one: (one.role not in ("main", "outer"), one.role == "lane", one.key))
-    drawn = [piece.line.buffer(piece.carriage_m / 2).intersection(frame) for piece in order]
-    tree = shapely.STRtree(drawn)
+    drawn = [piece.line.buffer(piece.carriage_m / 2, cap_style="square").intersection(frame) for piece in order]
     yards = {cell.row["buurt"] for cell in plan.cells if cell.row.get("woonerf")}
     out: list[Part] = []
-    for n, (piece, shape) in enumerate(zip(order, drawn, strict=True)):
-        before = [drawn[i] for i in tree.query(shape, predicate="intersects") if i < n]
-        own = shape.difference(shapely.union_all(before)) if before else shape
-        function = FUNCTIONS_BY_ROLE.get(piece.role, "rijbaan lokale weg")
+    for piece, own in zip(order, _apart(drawn), strict=True):
+        wide = piece.role in ("main", "outer")
+        function = "rijbaan regionale weg" if wide else "rijbaan lokale weg"
         function = "woonerf" if piece.buurt in yards and piece.role == "lane" else function
-        surface = "gesloten verharding" if piece.role in ("main", "outer") else "open verharding"
-        over = own.intersection(plan.rail)
-        out += [Part("wegdeel", one, "overweg", surface, 0, piece.key) for one in polygons(over)]
-        out += [
-            replace(one, street=piece.key)
-            for one in _dry(own.difference(plan.rail), plan, ("wegdeel", function, surface))
-        ]
+        surface = "gesloten verharding" if wide else "open verharding"
+        crossings = polygons(own.intersection(plan.rail))
+        out += [Part("wegdeel", one, "overweg", surface, 0, piece.key) for one in crossings]
+        out += _dry(own.difference(plan.rail), plan, ("wegdeel", function, surface), piece.key)
     return out
 
 
-def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str]) -> list[Part]:
+def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str], street: str = "") -> list[Part]:
     """Split a shape into what lies on land and, raised, over water."""
-    water = plan.water
-    collection, function, surface = what
-    over = [] if collection == "wegdeel" and function == "spoorbaan" else polygons(shape.intersection(water))
-    land = polygons(shape) if function == "spoorbaan" else polygons(shape.difference(water))
-    return [Part(collection, one, function, surface) for one in land] + [
-        Part(collection, one, function, surface, 1) for one in over
-    ]
+    (name, function, surface), water = what, plan.water
+    levels = (polygons(shape.difference(water)), polygons(shape.intersection(water)))
+    return [Part(name, one, function, surface, n, street) for n, level in enumerate(levels) for one in level]
 
 
 def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
@@ -156,6 +140,8 @@ DORMER_M = (1.8, 1.4, 2.0)
 CHIMNEY_M = (0.7, 1.2)
 PANEL_M = 0.12
 CROWN_SHARE = 0.6
+LOBES = 0.06
+SHRUB_CELLS, SHRUB_M, HEDGE_M = 5, 1.3, 1.5
 BRIDGE_M = 0.8
 NOISE_M, ROUGH, SEED = 0.025, 0.1, 17
 HOLES = ((300, 1000, 6, 9), (700, 200, 4, 4), (1105, 640, 3, 12))
@@ -174,7 +160,7 @@ class _Sheet:
         level = (1.0 + GROUND_SLOPE * x).astype(np.float32)
         self.level: Grid = np.broadcast_to(level, (self.height, self.width))
         noise = np.random.Generator(np.random.PCG64(SEED)).standard_normal((self.height, self.width), np.float32)
-        self.noise: Grid = noise * np.float32(rough)
+        self.rough, self.noise = rough, noise * np.float32(rough)
         self.dsm: Grid = self.level + NOISE_M * self.noise
         self.dtm: Grid = self.level.copy()
 
@@ -208,10 +194,19 @@ class _Sheet:
         self.dsm[rows, cols] = np.where(inside, top, dsm)
         self.dtm[rows, cols] = np.where(inside, NODATA, self.dtm[rows, cols])
 
+    def paint_gardens(self, yards: list[BaseGeometry]) -> None:
+        """Raise shrubs in patches, and hedges and fences around gardens with gaps in them."""
+        patches = uniform_filter(self.noise, SHRUB_CELLS) * np.float32(SHRUB_CELLS)
+        hedges = self.cells([yard.boundary.buffer(CELL_M) for yard in yards]) & (patches > -0.3)
+        shrubs = np.where(self.cells(yards), SHRUB_M * np.clip(patches - 0.6, 0.0, 1.5), 0.0)
+        self.dsm += np.where(hedges, np.float32(HEDGE_M) + 3 * NOISE_M * self.noise, shrubs).astype(np.float32)
+
     def paint_tree(self, tree: Tree) -> None:
         """Raise an ellipsoid crown: its middle at 60 % below the top is the widest."""
         rows, cols, dx, dy = self.window(tree.point, tree.radius_m + CELL_M)
-        share = 1.0 - (dx**2 + dy**2) / tree.radius_m**2
+        turn = np.arctan2(dy, dx)
+        lobes = 1.0 - LOBES * self.rough * (2.0 + np.sin(4 * turn + tree.point[0]) + np.sin(7 * turn + tree.point[1]))
+        share = 1.0 - (dx**2 + dy**2) / (tree.radius_m * lobes) ** 2
         crown = tree.height_m * (1.0 - CROWN_SHARE / 2 + CROWN_SHARE / 2 * np.sqrt(np.maximum(share, 0.0)))
         top = (self.level[rows, cols] + crown * (1.0 - ROUGH * np.abs(self.noise[rows, cols]))).astype(np.float32)
         self.dsm[rows, cols] = np.where(share > 0.0, np.maximum(self.dsm[rows, cols], top), self.dsm[rows, cols])
@@ -251,6 +246,8 @@ def _surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -
     What was built after the flight is not there yet. Rough is as uneven as a laser sees ground and crowns.
     """
     sheet = _Sheet(size, rough=rough)
+    if rough:
+        sheet.paint_gardens([one.shape for one in model.parts if one.surface == "erf"])
     wet = sheet.cells([one.shape for one in model.parts if one.collection == "waterdeel"])
     sheet.dsm[wet], sheet.dtm[wet] = NODATA, NODATA
     for span in (one for one in model.parts if one.collection == "overbruggingsdeel"):
@@ -291,10 +288,7 @@ def write_heights(folder: Path, world: World) -> None:
 
 
 def _write_one(path: Path, grid: Grid, corner: Point) -> None:
-    place = {
-        "width": grid.shape[1],
-        "height": grid.shape[0],
-        "transform": Affine(CELL_M, 0.0, corner[0], 0.0, -CELL_M, corner[1]),
-    }
-    with rasterio.open(path, "w", **place, **PROFILE) as target:
+    tall, wide = grid.shape
+    place = Affine(CELL_M, 0.0, corner[0], 0.0, -CELL_M, corner[1])
+    with rasterio.open(path, "w", width=wide, height=tall, transform=place, **PROFILE) as target:
         target.write(grid, 1)

@@ -22,7 +22,7 @@ from scipy.interpolate import CubicSpline
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from kansenkaart.sources.example.model import Body, Buurt, Floats, Pipe, Point, ground_level
+from kansenkaart.sources.example.model import Body, Buurt, Floats, Pipe, Point, ground_level, turned
 
 SEED = 330
 STEP_M = 8.0
@@ -116,10 +116,8 @@ def _simple(points: Any, tolerance_m: float) -> LineString:
 
 def _rectangle(at: Point, size: tuple[float, float], angle_deg: float) -> Polygon:
     """Draw a rectangle around a place [m], of a length and width [m], its length at an angle from east [deg]."""
-    a = math.radians(angle_deg)
     half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(size) / 2.0
-    turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
-    return Polygon(np.round(half @ turn + np.array(at), 3))
+    return Polygon(turned(half, angle_deg, at))
 
 
 def plan(copy: int = 0) -> Plan:
@@ -132,7 +130,8 @@ def plan(copy: int = 0) -> Plan:
         shapely.union_all([line.buffer(wide[role], cap_style="flat") for row, line in lines if row["role"] == role])
         for role in ("canal", "ditch", "rail")
     )
-    mains = [_main(n, row, line) for n, (row, line) in enumerate(lines) if row["role"] in ("main", "outer")]
+    roads = [(f"m{n}", row["role"], line) for n, (row, line) in enumerate(lines) if row["role"] in ("main", "outer")]
+    mains = [Way(key, "", role, line, WIDTHS[role][0]) for key, role, line in roads]
     grounds = tuple(Ground(row, _rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
     drawn = [line for row, line in lines if row["role"] != "ditch"]
     faces = polygons(shapely.polygonize([shapely.union_all([*drawn, frame.exterior])]))
@@ -151,10 +150,6 @@ def plan(copy: int = 0) -> Plan:
     water = (canal.intersection(frame), ditches.intersection(frame), rail.intersection(frame))
     boats = tuple(_boats(rows["houseboats"], next(line for row, line in lines if row["role"] == "canal")))
     return Plan(tuple(ways), tuple(_pieces(ways)), cells, grounds, buurten, streets, *water, boats, size)
-
-
-def _main(n: int, row: dict[str, Any], line: LineString) -> Way:
-    return Way(f"m{n}", "", row["role"], line, WIDTHS[row["role"]][0])
 
 
 def _boats(row: dict[str, Any], canal: LineString) -> Iterator[Body]:
