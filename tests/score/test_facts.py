@@ -140,6 +140,7 @@ def test_roofs_of_unknown_owner_count_nowhere_until_a_track_names_one(made, tmp_
     facts = facts_of(Store(tmp_path), made[0], default())
     assert facts["pv_open_own_kwp"].tolist() == pytest.approx([0.0, 0.0, 2.0])
     assert facts["pv_open_association_kwp"].tolist() == pytest.approx([0.0, 0.0, 0.0])
+    assert facts_of_areas(facts, [[0, 1], [2]])["pv_open_kwp"].tolist() == [0.0, 2.0]
     residents, corporation = with_owner(facts, "long"), with_owner(facts, "short")
     assert residents["pv_own_used_kwh_per_year"].tolist() == pytest.approx([0.0, 0.0, 560.0])
     assert residents["pv_corporation_kwp"].tolist() == pytest.approx([3.0, 2.0, np.nan], nan_ok=True)

@@ -21,7 +21,7 @@ from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import owners_nl
 from tests.runs.places import project
 from tests.runs.test_studies_realdata import DATA
-from tests.score.area_store import scored, town_store
+from tests.score.area_store import MADE, scored, town_store
 
 TRIES = 400
 
@@ -206,5 +206,13 @@ def test_roofs_without_owner_and_a_municipality_without_figures_are_unknown_and_
     for name in ("municipality", "local"):
         assert areas[[f"{name}_eur_per_year{end}" for end in ("", "_low", "_median", "_high")]].isna().all(axis=None)
     words = owners_nl({track: areas.loc[[track], "stays_if_owned_eur_per_year"].iloc[0] for track in ("short", "long")})
-    assert "Van wie de daken zijn is hier niet bekend" in words
+    assert "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee" in words
     assert owners_nl({"short": np.nan, "long": np.nan}) == ""
+    # where every roof has an owner no track has another amount, though other places of the study have open roofs
+    block = store.read("block")
+    mine = facts["block_id"].isin(block.loc[block["gebied_id"] == 0, "block_id"])
+    store.write("block_facts", facts.assign(pv_open_kwp=facts["pv_open_kwp"].where(mine, 0.0)), MADE)
+    cases = next(one.content for one in enterprise.score_cases(store, default()) if one.name == "enterprise_case")
+    open_roofs = cases[cases["place_kind"] == "gebied"].set_index("place_id")["stays_if_owned_eur_per_year"].notna()
+    assert set(open_roofs) == {True, False}
+    assert (open_roofs == (open_roofs.index == "0")).all()

@@ -24,7 +24,7 @@ from kansenkaart.core.enterprise.package import (
 from kansenkaart.core.enterprise.setting import CRITERIA, RANGES, Setting, as_inputs, setting_of
 from kansenkaart.core.enterprise.tracks import HEADLINE, compare_tracks
 from kansenkaart.score import facts as known_facts
-from kansenkaart.score.facts import OPEN, OWNED, block_facts, facts_of, facts_of_areas, with_owner
+from kansenkaart.score.facts import OPEN, OPEN_KWP, OWNED, block_facts, facts_of, facts_of_areas, with_owner
 from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.provenance import Tally
@@ -204,7 +204,7 @@ def score_cases(store: Store, figures: Assumptions) -> Sequence[Product]:
         Product(
             "enterprise_case", gpd.GeoDataFrame(frame, geometry=geometry), Tally(len(found), len(found), noted=noted)
         ),
-        Product("enterprise_facts", facts.drop(columns=list(OWNED))),
+        Product("enterprise_facts", facts.drop(columns=[*OWNED, OPEN_KWP])),
     ]
 
 
@@ -221,7 +221,7 @@ def _facts_of_places(store: Store, found: gpd.GeoDataFrame, figures: Assumptions
             members = members_of(store, table, key)
             rows = facts_of_areas(blocks, [members[str(one)] for one in areas["place_id"]])
             parts.append(rows.drop(columns="block_id", errors="ignore").set_axis(areas.index))
-    names = [*schemas.get("enterprise_facts").columns[2:], *OWNED]
+    names = [*schemas.get("enterprise_facts").columns[2:], *OWNED, OPEN_KWP]
     return (pd.concat(parts) if parts else pd.DataFrame()).reindex(index=found.index, columns=names)
 
 
@@ -255,7 +255,7 @@ def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.Ge
     columns["participation_needed_frac"] = setting.participation_needed(as_inputs(facts))
     results = service_results(setting.units, as_inputs(facts), setting.package)
     columns |= _unknown(setting, results, columns)
-    owned = facts.reindex(columns=list(OWNED))[f"owned_{track}_part_eur_per_year"].to_numpy(float)
+    owned = facts[f"owned_{track}_part_eur_per_year"].where(facts[OPEN_KWP] > 0).to_numpy(float)
     columns["stays_if_owned_eur_per_year"] = owned + fixed_outcomes(setting.units.mean())[_STAYS].sum()
     rows = []
     for number, place in enumerate(found.itertuples()):

@@ -65,6 +65,8 @@ FACTS = (*AreaFacts().__dict__, "own_panden")
 _ITEMS = ("systems", "kwp", "kwh_per_year", "used_kwh_per_year")
 #: Panels on roofs of unknown owner: of one home, and of several together. They count nowhere until an owner is given.
 OPEN = tuple(f"pv_open_{roofs}_{item}" for roofs in ("own", "association") for item in _ITEMS)
+#: All of those together: where there are none, no track brings more by naming their owner.
+OPEN_KWP = "pv_open_kwp"
 _MOST_RANGE = 0.55  # a wider interval would let a draw fall below nothing
 #: What blocks would add if roofs of unknown owner had the owner that a track begins with.
 OWNED = ("owned_short_part_eur_per_year", "owned_long_part_eur_per_year")
@@ -138,14 +140,15 @@ def facts_of(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd
     DataFrame
         The fields of ``AreaFacts`` in their units, ``renovation_year`` [year from now], ``own_panden`` [1],
         ``roof_range_frac``, the half width of the interval around what fits on the roofs [1], and the panels on roofs of
-        unknown owner (``OPEN``).
+        unknown owner (``OPEN``), and their power together (``OPEN_KWP``) [kWp].
     """
     facts = pd.DataFrame({"homes": places["homes"].astype(float)}, index=places.index)
     facts = facts.join(_panden(store, places, figures)).join(_homes(store, places, figures))
     facts = facts.join(_terrain(store, places))
     facts["corporation_homes"] = facts.pop("corporation_own").fillna(facts["corporation_homes"])
     facts["paved_connected_m2"] = facts.pop("paved_m2") + facts.pop("footprint_area_m2")
-    return facts[[*FACTS, *(name for name in WEIGHED if name not in FACTS), *OPEN]]
+    facts[OPEN_KWP] = facts[[name for name in OPEN if name.endswith("_kwp")]].sum(axis=1, min_count=1)
+    return facts[[*FACTS, *(name for name in WEIGHED if name not in FACTS), *OPEN, OPEN_KWP]]
 
 
 def with_owner(facts: pd.DataFrame, track: str) -> pd.DataFrame:
@@ -177,7 +180,7 @@ def facts_of_areas(blocks: pd.DataFrame, members: Sequence[Sequence[int]]) -> pd
     members : sequence of sequence of int
         Per area the rows of its blocks.
     """
-    summed = {name: blocks[name].to_numpy() for name in (*FACTS, *OWNED) if name in blocks}
+    summed = {name: blocks[name].to_numpy() for name in (*FACTS, *OWNED, OPEN_KWP) if name in blocks}
     weighed = {
         name: (
             blocks[name].fillna(0.0).to_numpy(float),

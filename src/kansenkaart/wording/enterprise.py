@@ -210,7 +210,7 @@ def owners_nl(stays: Mapping[str, float]) -> str:
     if any(pd.isna(one) for one in stays.values()):
         return ""
     return (
-        "Van wie de daken zijn is hier niet bekend; de panelen tellen daarom niet mee. Zijn de daken van bewoners en hun VvE's, "
+        "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee. Zijn die daken van bewoners en hun VvE's, "
         f"dan {_left_nl(stays['long'])} (lang spoor); zijn ze van één corporatie, dan {_left_nl(stays['short'])} (kort spoor)."
     )
 

@@ -292,7 +292,7 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
     short = case_of(store, kind, str(case["place_id"]), "short")
     stays = {} if short is None else {"short": short[_OWNED], "long": case[_OWNED]}
     owned = owners_nl(stays) if stays else ""
-    counted = " Zonnepanelen tellen nog niet mee: van wie de daken zijn is onbekend." if owned else ""
+    counted = " Op daken waarvan de eigenaar onbekend is tellen zonnepanelen nog niet mee." if owned else ""
     yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{counted}")
     if float(case["enterprise_eur_per_year"]) < 0:
         exact = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
