@@ -10,9 +10,9 @@ import tomllib
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kansenkaart.errors import ConfigError
 
@@ -31,6 +31,8 @@ _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 #: What no path in a study holds: a backslash, what TOML makes of one (\\b is a sign without a shape), or a drive.
 _ODD_PATH = re.compile(r"[\x00-\x1f\\]|^[A-Za-z]:")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+#: Signs without a shape that end a line, turn it around or steer a terminal: no name of a place or person has them.
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 #: A study file is a page or two; a larger one is something else [byte].
 MOST_BYTES = 1 << 20
 _SHOWN_FAULTS = 20
@@ -75,6 +77,27 @@ def require_extra(name: str) -> None:
             where=f"library {EXTRAS[name]}",
             remedy=f"pip install 'kansenkaart[{name}]'",
         )
+
+
+def one_line(text: str) -> str:
+    """Return a text as it is, if it can stand on a page, in a file of any form and on a terminal.
+
+    Parameters
+    ----------
+    text : str
+        Of a study, or of the command line.
+
+    Raises
+    ------
+    ValueError
+        If it has an end of a line in it, or another sign that steers what shows it.
+    """
+    if STEERING.search(text):
+        raise ValueError("a text of one line, without signs that have no shape")
+    return text
+
+
+_Line = Annotated[str, AfterValidator(one_line)]
 
 
 class _Strict(BaseModel):
@@ -178,7 +201,7 @@ class OwnFigure(_Strict):
     low: float | None = Field(default=None, allow_inf_nan=False)
     high: float | None = Field(default=None, allow_inf_nan=False)
     unit: str | None = None
-    source: str = Field(min_length=3, max_length=300)
+    source: _Line = Field(min_length=3, max_length=300)
 
     @model_validator(mode="after")
     def _range(self) -> OwnFigure:
@@ -202,8 +225,8 @@ class Source(_Strict):
     origin: Literal["file", "live", "bulk", "example"]
     form: str
     path: str | None = None
-    layer: str | None = None
-    edition: str = "latest"
+    layer: _Line | None = None
+    edition: _Line = "latest"
     year: int | None = Field(None, ge=1900, le=2100)
     optional: bool = False
     #: Added to the coordinates of a delivery that is drawn on a grid of its own [m].
@@ -236,14 +259,14 @@ class Study(_Strict):
     """A study as its TOML file states it."""
 
     name: str
-    title: str
+    title: _Line
     invented: bool = False
     place: Place = Place()
     areas: Areas = Areas()
     weglaten: OptOut = OptOut()
     assumptions: dict[str, OwnFigure] = Field(default={}, max_length=100)
     stijl: str | None = None
-    contact: str | None = Field(default=None, max_length=200)
+    contact: _Line | None = Field(default=None, max_length=200)
     #: Table of what roofs carry by the shape of their footprint, beside the study file; else that of the package.
     roof_priors: str | None = None
     source: tuple[Source, ...]

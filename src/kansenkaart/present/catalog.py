@@ -7,9 +7,11 @@ dictionary and a README for people. Addresses are relative: a release says the s
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from pyproj import Transformer
@@ -201,7 +203,7 @@ def _dcat(release: Release) -> dict[str, Any]:
     about, agent = release.about, {"@type": "foaf:Agent", "foaf:name": release.publisher}
     contact: dict[str, Any] = {"@type": ["vcard:Organization", "vcard:Kind"], "vcard:fn": release.publisher}
     if release.contact:
-        mail = "@" in release.contact
+        mail = not release.contact.startswith("http")
         where = f"mailto:{release.contact}" if mail else release.contact
         contact["vcard:hasEmail" if mail else "vcard:hasURL"] = {"@id": where}
     public = "NON_PUBLIC" if about.get("edition") == "intern" else "PUBLIC"
@@ -356,13 +358,17 @@ def _zenodo(release: Release) -> dict[str, Any]:
     return {
         "title": release.title,
         "upload_type": "dataset",
-        "description": f"<p>{release.description}</p><p>{'; '.join(release.credits)}</p>",
+        "description": f"<p>{escape(release.description)}</p><p>{escape('; '.join(release.credits))}</p>",
         "creators": [{"name": release.publisher}],
         "publication_date": str(release.about["moment"])[:10],
         "version": str(release.about["version"]),
         "language": "nld",
         "access_right": "restricted" if release.about.get("edition") == "intern" else "open",
-        **({"license": licence.lower()} if address else {"notes": "Licences: " + "; ".join(release.about["licences"])}),
+        **(
+            {"license": licence.lower()}
+            if address
+            else {"notes": escape("Licences: " + "; ".join(release.about["licences"]))}
+        ),
         "keywords": ["wijkbedrijf", "neighbourhood enterprise", "rooftop solar", "grey water", "sewer", "open data"],
     }
 
@@ -387,6 +393,15 @@ def _citation(release: Release) -> str:
     return "\n".join(lines) + "\n"
 
 
+#: What means something in Markdown: anywhere, at the start of a line, or around a word.
+_MEANS = re.compile(r"[\\`*\[\]<>&|!~#$]|^[-+=]|(?<!\w)_|_(?!\w)")
+
+
+def _literal(text: str) -> str:
+    """Return a text of others so that Markdown shows it as it is."""
+    return _MEANS.sub(lambda hit: f"\\{hit[0]}", text)
+
+
 def _readme(release: Release) -> str:
     """Tell a reader with ten minutes what is in the folder, and how to cite one number of it."""
     about, rows = (
@@ -395,14 +410,15 @@ def _readme(release: Release) -> str:
     )
     empty = f"\nEmpty here, so left out: {', '.join(about['empty'])}.\n" if about["empty"] else ""
     commit = f", commit {about['commit']}" if about["commit"] else ""
-    credited = "\n".join(f"- {one}" for one in release.credits)
-    licence = " ".join(filter(None, release.licence[:2])) if release.licence[1] else "; ".join(about["licences"])
-    intern = (
-        "\n**For internal use: this edition tells of single homes and roofs.**\n"
-        if about.get("edition") == "intern"
-        else ""
+    credited = "\n".join(f"- {_literal(one)}" for one in release.credits)
+    licence = (
+        " ".join(filter(None, release.licence[:2])) if release.licence[1] else _literal("; ".join(about["licences"]))
     )
-    return f"""# {release.title}
+    intern = "\n**For internal use: this edition tells of single homes and roofs.**\n" * (
+        about.get("edition") == "intern"
+    )
+    title, publisher = _literal(release.title), _literal(release.publisher)
+    return f"""# {title}
 {intern}
 {release.description}
 
@@ -419,9 +435,9 @@ with the styles of the map. What each column means, its unit, source, interval a
 Say the value with its unit and interval (columns `x`, `x_low`, `x_high`: one in ten draws lies below, one in ten above),
 what it was made from (its `basis` column), its sources, and this edition. Of one number in this folder:
 
-> {_example(release)[1]}
+> {_literal(_example(release)[1])}
 >
-> {release.publisher} ({str(about["moment"])[:4]}). {release.title}. {_urn(release)}.
+> {publisher} ({str(about["moment"])[:4]}). {title}. {_urn(release)}.
 
 An edition is named after its oldest source ({about["as_of"]}; see below) and counted. The sentence of any other number:
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from kansenkaart.acquire import trial
-from kansenkaart.config import read_study, shipped_studies, study_path
+from kansenkaart.config import STEERING, read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, FormatError, StoreError
 from kansenkaart.present.editionpages import page_of
 from kansenkaart.present.release import cited
@@ -29,6 +29,8 @@ from kansenkaart.tables.store import atomic, locked
 from kansenkaart.wording.nl import UNKNOWN, listed, number, say
 
 __all__ = ["Release", "join_studies", "list_studies", "new_study", "open_study", "run_release", "run_trial"]
+#: Where to ask about a release: it becomes an address in its descriptions, so nothing that could lead elsewhere.
+_CONTACT = re.compile(r"|[^@\s<>\"'{}|\\^`:/]+@[\w.-]+|https?://[^\s<>\"'{}|\\^`]+")
 
 
 def new_study(name: str, *, root: Path, template: str) -> Path:
@@ -146,7 +148,16 @@ def run_release(place: Workplace, who: tuple[str, str]) -> list[Path]:
     ------
     StoreError
         If nothing of the study was published yet.
+    ConfigError
+        If who publishes is no text of one line, or where to ask is neither a mail address nor a page.
     """
+    if STEERING.search(who[0]) or not _CONTACT.fullmatch(who[1]):
+        raise ConfigError(
+            "a name of one line, and a mail address or the address of a page",
+            found=", ".join(map(repr, who)),
+            where="uitgave",
+            remedy="give a mail address, or the https address of a page, as --contact",
+        )
     folder = place.store.root.parent.parent / "editions" / place.study.name
     with locked(place.store.root):
         kept = editions(folder)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from kansenkaart.config import STEERING
 from kansenkaart.wording.nl import counted, homes_nl, number
 
 #: A filling may be a sentence with fillings itself.
@@ -71,7 +72,7 @@ def table_lines(head: list[str], rows: list[list[str]]) -> list[str]:
         Cells.
     """
     widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in [head, *rows]]
+    return [STEERING.sub(" ", "  ".join(map(str.ljust, line, widths)).rstrip()) for line in [head, *rows]]
 
 
 def own_result_nl(result: str, hint: str = "") -> str:
@@ -120,7 +121,7 @@ def in_dutch(text: str) -> str:
     text : str
         As the program says it to programmers.
     """
-    return _LIST.sub(lambda hit: hit[1].replace("'", ""), _said(text))
+    return STEERING.sub(" ", _LIST.sub(lambda hit: hit[1].replace("'", ""), _said(text)))
 
 
 def _said(text: str, deep: int = 0, column: bool = False) -> str:

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from kansenkaart.config import STEERING
 from kansenkaart.errors import FormatError, KansenkaartError
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
@@ -353,7 +354,7 @@ def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> p
 
 
 def to_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column as text without surrounding blanks; empty text is unknown."""
+    """Return a column as text without surrounding blanks, and of one line; empty text is unknown."""
     text = _as_text(column)
     return text.where(text != "", None).astype("str")
 
@@ -361,9 +362,10 @@ def to_text(column: pd.Series[Any]) -> pd.Series[Any]:
 def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     known = column.astype("object").where(column.notna(), "")
     try:
-        return known.astype(str).str.strip()
+        text = known.astype(str)
     except UnicodeEncodeError:  # halves of characters, which JSON can hold and text cannot
-        return known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8")).astype(str).str.strip()
+        text = known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8")).astype(str)
+    return (text.str.replace(STEERING, " ", regex=True) if STEERING.search("".join(text)) else text).str.strip()
 
 
 def has_ended(column: pd.Series[Any]) -> pd.Series[bool]:
