@@ -2,7 +2,7 @@
 
 The settings below are set before Prefect is imported, and only where the environment does not say otherwise: nothing is
 told to anybody, a flow runs without a server that somebody configured, and the server that Prefect then starts for the
-length of the run gets more time than its 20 s, answers this run only and no page of another site.
+length of the run gets more time than its 20 s, answers this run only and no page of another site, through no proxy.
 """
 
 from __future__ import annotations
@@ -43,6 +43,13 @@ def _names_a_server() -> bool:
         return False
 
 
+def _past_proxies() -> None:
+    """Ask the server of this machine directly: a proxy of the network would be given the credential."""
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    os.environ.update(dict.fromkeys(("no_proxy", "NO_PROXY"), f"{spared},127.0.0.1,localhost".lstrip(",")))
+
+
+_past_proxies()
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
 if not _names_a_server() and not any(os.environ.get(name) for name in AUTH):

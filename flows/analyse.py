@@ -6,7 +6,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.limits import may_pass
-from flows.places import opened
+from flows.places import discreet, opened
 from flows.standing import failed, recovered
 from flows.tell import listener, run_name, told
 from kansenkaart.runs import study as pipeline
@@ -34,7 +34,9 @@ def score(study: str, root: str, code: str | None = None) -> list[dict[str, obje
     code : str, optional
         Municipality for a template.
     """
-    return told(pipeline.run_score(opened(study, root, code), listen=listener("berekenen")))
+    place = opened(study, root, code)
+    with discreet(place.study):
+        return told(pipeline.run_score(place, listen=listener("berekenen")))
 
 
 @flow(

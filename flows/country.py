@@ -28,7 +28,7 @@ from prefect.states import Crashed
 from prefect_dask.task_runners import DaskTaskRunner
 
 from flows.limits import may_pass, turn
-from flows.places import opened
+from flows.places import discreet, opened
 from flows.standing import recovered_study, write_status
 from flows.tell import hearing, listener, run_name, show, told
 from kansenkaart.config import folders
@@ -98,9 +98,10 @@ def partition(study: str, root: str, code: str = "", public: bool | None = None)
     """Bring one study up to date, from publishers to map; returns a row per step, and what it took of its worker."""
     place, begun = replace(opened(study, root, code or None, public=public), turn=turn), time.monotonic()
     place.http.meter.listen = hearing()
-    made = pipeline.run_acquire(place, listen=listener("ophalen"))
-    made += pipeline.run_score(place, listen=listener("berekenen"))
-    made += pipeline.run_publish(place, listen=listener("publiceren"))
+    with discreet(place.study):
+        made = pipeline.run_acquire(place, listen=listener("ophalen"))
+        made += pipeline.run_score(place, listen=listener("berekenen"))
+        made += pipeline.run_publish(place, listen=listener("publiceren"))
     took = {"werker": str(os.getpid()), "geheugen_mib": _peak_mib(), "seconden": round(time.monotonic() - begun, 1)}
     return {"stappen": told(made), **took}
 

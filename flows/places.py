@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from kansenkaart.errors import ConfigError
+from kansenkaart.acquire.own_data import ROLES
+from kansenkaart.config import Study
+from kansenkaart.errors import ConfigError, FetchError, GateError, KansenkaartError, LockedError, StoreError
 from kansenkaart.runs import study as pipeline
 from kansenkaart.runs.study import Workplace
 
 # The figures of a buurt and its border make one table, and live sources ask for the window of the buurten.
 _ALWAYS = ("buurt", "statistics")
+# Errors that speak of settings, publishers, disks and counts, never of what stands in a cell.
+_OF_NO_CELL = (ConfigError, FetchError, StoreError, LockedError, GateError)
 
 
 def opened(
@@ -54,3 +59,26 @@ def opened(
         )
     chosen = tuple(one for one in place.study.source if one.role in {*roles, *_ALWAYS})
     return replace(place, study=place.study.model_copy(update={"source": chosen}))
+
+
+@contextmanager
+def discreet(study: Study) -> Iterator[None]:
+    """Let the failure of a study with own data say what to do, but not what was read.
+
+    Logs, states and events stay in the folder of the scheduler, and go to the webhook: own data that are withdrawn could
+    not be taken back from there.
+    """
+    try:
+        yield
+    except _OF_NO_CELL:
+        raise
+    except Exception as why:
+        if not any(source.role in ROLES for source in study.source):
+            raise
+        kind = type(why) if isinstance(why, KansenkaartError) else KansenkaartError
+        raise kind(
+            "data as the readers know them",
+            found=f"a fault ({type(why).__name__}) that is not repeated here: the study has own data",
+            where=f"study {study.name}",
+            remedy=f"see it by hand: kansenkaart run {study.name}",
+        ) from None

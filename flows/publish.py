@@ -6,7 +6,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.limits import may_pass
-from flows.places import opened
+from flows.places import discreet, opened
 from flows.standing import failed, recovered
 from flows.tell import listener, run_name, told
 from kansenkaart.runs import study as pipeline
@@ -40,9 +40,9 @@ def publish_study(
     public : bool, optional
         Whether pages are the public edition; False asks for the whole one, which is for internal use.
     """
-    return told(
-        pipeline.run_publish(opened(study, root, code, public=public), accept=accept, listen=listener("publiceren"))
-    )
+    place = opened(study, root, code, public=public)
+    with discreet(place.study):
+        return told(pipeline.run_publish(place, accept=accept, listen=listener("publiceren")))
 
 
 @flow(

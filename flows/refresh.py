@@ -12,7 +12,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.limits import turn
-from flows.places import opened
+from flows.places import discreet, opened
 from flows.standing import failed, recovered
 from flows.tell import hearing, listener, run_name, told
 from kansenkaart.runs import study as pipeline
@@ -40,7 +40,8 @@ def acquire(study: str, root: str, code: str | None = None, roles: list[str] | N
     """
     place = replace(opened(study, root, code, roles), turn=turn)
     place.http.meter.listen = hearing()
-    return told(pipeline.run_acquire(place, listen=listener("ophalen")))
+    with discreet(place.study):
+        return told(pipeline.run_acquire(place, listen=listener("ophalen")))
 
 
 @flow(

@@ -214,7 +214,8 @@ def _no_server(port: int, found: str) -> ConfigError:
 
 
 def start() -> None:
-    """Serve until stopped; schedules that were served are paused then."""
+    """Serve until stopped; schedules that were served are paused then, and its server ends with it however early."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # Prefect's own answer to it comes later
     with _alone(), local_server() as api:
         make_limits()
         page = api.removesuffix("/api")

@@ -24,6 +24,18 @@ edition = "1"
 """
 
 
+#: In the cells of own data, and in the head of a table that is wrong.
+OWNERS = ("Wilhelmina Kwekkeboom-Tak", "Adriaan Zonneveld-Prins")
+OWN = """[[source]]
+role = "own_pand"
+publisher = "corporatie"
+origin = "file"
+form = "own"
+path = "eigen/panden.csv"
+edition = "1"
+"""
+
+
 def write_study(root: Path, name: str, *, home: str = "ogc/verblijfsobject.geojson") -> None:
     text = HEAD.format(name=name)
     text += SOURCE.format(role="buurt", form="snake", path="ogc/buurten.geojson") + "year = 2025\n"
@@ -58,6 +70,35 @@ def one_study(root: Path) -> dict[str, Any]:
     write_study(root, "een")
     again = kansenkaart("een", str(root))
     return {"rows": rows, "again": again, "told": told, "kept": kept, "status_left": status.exists()}
+
+
+def with_owners(root: Path) -> dict[str, Any]:
+    """Run a study with own data, once well, once with owners for names of columns; then take them back."""
+    from flows.kansenkaart import kansenkaart
+    from kansenkaart.acquire.own_data import forget
+    from kansenkaart.errors import FormatError
+    from kansenkaart.runs.study import open_study
+
+    study, table = root / "studies" / "eigen.toml", root / "published" / "eigen" / "panden.csv"
+    table.parent.mkdir(exist_ok=True)
+    panden = json.loads((root / "published/ogc/pand.geojson").read_text("utf-8"))["features"][:9]
+    rows = [f"{one['id']};{OWNERS[k % 2]};2031" for k, one in enumerate(panden)]
+    write_study(root, "eigen")
+    without = study.read_text("utf-8")
+    study.write_text(without + SOURCE.format(role="pand", form="geojson", path="ogc/pand.geojson") + OWN, "utf-8")
+    table.write_text("\n".join(["pand_id;owner;maintenance_year", *rows]), "utf-8")
+    kansenkaart("eigen", str(root))
+    kept = open_study("eigen", root=root).store.read("own_pand")["owner"].unique().tolist()
+    table.write_text("\n".join(["pand_id;" + ";".join(OWNERS), f"{panden[0]['id']};x;"]), "utf-8")  # a column per owner
+    try:
+        kansenkaart("eigen", str(root))
+    except FormatError as why:
+        failure = str(why)
+    told = json.loads((root / "data/processed/eigen/status.json").read_text("utf-8"))
+    study.write_text(without, "utf-8")
+    place = open_study("eigen", root=root)
+    forget(place.study, place.folders, "own_pand")
+    return {"kept": sorted(kept), "failure": failure, "told": told}
 
 
 def country_with(root: Path, workers: int) -> dict[str, Any]:
@@ -103,7 +144,11 @@ def main() -> None:
     for name in ("een", "twee"):
         write_study(root, name)
     write_study(root, "stuk", home="ogc/nergens.geojson")
-    found = {"one": one_study(root), "country": [country_with(root, workers) for workers in (1, 2)]}
+    found = {
+        "one": one_study(root),
+        "own": with_owners(root),
+        "country": [country_with(root, workers) for workers in (1, 2)],
+    }
     print(json.dumps(found))  # noqa: T201
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import traceback
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,16 +25,17 @@ from flows import SETTINGS, serve, standing
 from flows.country import _SETTINGS, country, partition, runner
 from flows.kansenkaart import kansenkaart
 from flows.limits import limit_of, may_pass
-from flows.places import opened
+from flows.places import discreet, opened
 from flows.publish import publish, publish_study
 from flows.refresh import acquire
 from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server, main
 from flows.standing import recovered_study, write_status
 from flows.tell import hearing, listener, stock, told, whole
-from kansenkaart.errors import ConfigError, FetchError, LockedError, SchemaError
+from kansenkaart.errors import ConfigError, FetchError, FormatError, KansenkaartError, LockedError, SchemaError
 from kansenkaart.publish import release
 from kansenkaart.sources.publishers import sources_table
 from kansenkaart.tables.step import Report
+from tests.hostile.watch import listening
 
 ROOT = Path(__file__).parents[2]
 
@@ -346,6 +349,69 @@ def test_a_run_without_a_server_has_a_credential_too():
     )
     assert first != second
     assert len(first) > 40
+
+
+@pytest.mark.parametrize("spared", [{}, {"NO_PROXY": ".gemeente.nl"}, {"no_proxy": ".gemeente.nl"}])
+def test_a_proxy_of_the_network_is_not_given_the_credential(spared):
+    """Many an office names one for all of http; its own exceptions stay."""
+    code = (
+        "import flows, httpx, sys\nfrom urllib.request import proxy_bypass\n"
+        "try: httpx.get(sys.argv[1] + '/api', auth=('kansenkaart', 'secret'), timeout=5)\nexcept httpx.ConnectError: pass\n"
+        "print(*map(bool, map(proxy_bypass, ('127.0.0.1', 'localhost', 'x.gemeente.nl', 'elders.nl'))))"
+    )
+    env = {name: one for name, one in os.environ.items() if not name.lower().endswith("_proxy")}
+    with listening() as (port, calls), socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        env |= spared | dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), f"http://127.0.0.1:{port}")
+        done = subprocess.run(
+            [sys.executable, "-c", code, f"http://127.0.0.1:{nobody.getsockname()[1]}"],
+            env=env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert calls == []
+    assert done.stdout.split() == ["True", "True", str(bool(spared)), "False"]
+
+
+def test_who_is_stopped_before_it_serves_takes_its_server_along(tmp_path, monkeypatch):
+    """Python ends at the signal without another word, and the server would go on with nobody to end it."""
+    ended = []
+
+    @contextmanager
+    def server():
+        try:
+            yield "http://127.0.0.1:1/api"
+        finally:
+            ended.append(True)
+
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setattr(serve, "local_server", server)
+    monkeypatch.setattr(serve, "make_limits", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(serve, "serve", lambda *_, **__: None)
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.append(False))
+    try:
+        with pytest.raises(SystemExit):
+            serve.start()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == [True]
+
+
+def test_a_failure_of_a_study_with_own_data_repeats_no_cell():
+    """It goes into logs, states, events and to the webhook, from where nobody can take it back."""
+    study = opened("voorbeeld", str(ROOT)).study
+    assert study.sources("own_pand")
+    for why in (FormatError("a", found="J. Jansen", where="J. Jansen.csv"), ValueError("J. Jansen")):
+        with pytest.raises(KansenkaartError) as told, discreet(study):
+            raise why
+        assert "Jansen" not in "".join(traceback.format_exception(told.value))
+        assert isinstance(told.value, FormatError) == isinstance(why, FormatError)
+    with pytest.raises(FetchError, match="no answer"), discreet(study):  # of what no cell is in, all is told
+        raise FetchError("a", found="no answer")
+    with pytest.raises(FormatError, match="column x"), discreet(opened("gemeente", str(ROOT)).study):
+        raise FormatError("a", found="column x")
 
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "10.0.0.1:8786", "ws://10.0.0.1:8786"])

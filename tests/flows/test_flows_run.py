@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from kansenkaart.sources.example import write_example
-from tests.flows.offline import write_study
+from tests.flows.offline import OWNERS, write_study
+from tests.hostile.test_withdrawal import inside
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 900
@@ -34,17 +35,18 @@ def _environment(home: Path, **more):
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory):
     folder = tmp_path_factory.mktemp("offline")
+    (folder / "tmp").mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "tests.flows.offline", str(folder)],
         cwd=ROOT,
-        env=_environment(folder / "prefect"),
+        env=_environment(folder / "prefect", TMPDIR=str(folder / "tmp"), NUMBA_CACHE_DIR=str(folder / "cache")),
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return {**json.loads(done.stdout.splitlines()[-1]), "folder": folder, "said": done.stdout + done.stderr}
 
 
 def test_a_run_without_a_server_makes_everything_and_the_next_one_nothing(offline):
@@ -59,6 +61,19 @@ def test_a_failed_run_says_why_and_keeps_the_last_edition(offline):
     assert told["error"]["remedy"]
     assert told["published"]["page"] == "maps/een/index.html"
     assert offline["one"]["kept"]
+
+
+def test_own_data_that_were_forgotten_are_in_no_folder_of_the_scheduler_nor_in_its_log(offline):
+    """Of a run that went well and of one that failed on the very cells; temporary folders and caches are searched too."""
+    own, folder = offline["own"], offline["folder"]
+    assert own["kept"] == sorted(OWNERS)
+    assert "not repeated here" in own["failure"]
+    assert "not repeated here" in own["told"]["error"]["found"]
+    files = [one for one in folder.rglob("*") if one.is_file() and not one.is_relative_to(folder / "published")]
+    assert {"prefect.db", "pand.parquet", "index.html"} <= {one.name for one in files}
+    words = [name.encode() for name in OWNERS]
+    assert [one for one in files if any(word in part for part in inside(one.read_bytes()) for word in words)] == []
+    assert not [name for name in OWNERS if name in offline["said"]]
 
 
 def test_the_status_goes_away_with_the_next_good_run(offline):

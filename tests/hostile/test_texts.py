@@ -23,7 +23,7 @@ from kansenkaart.runs import study as pipeline
 from kansenkaart.runs.studies import run_release
 from kansenkaart.sources.tools.rawnames import to_text
 from tests.hostile import texts
-from tests.hostile.test_withdrawal import _inside
+from tests.hostile.test_withdrawal import inside
 from tests.hostile.walk import READERS, STEERS, faults
 
 #: Fields that must arrive in a form for its test to say anything.
@@ -75,7 +75,7 @@ def _files(folder, *parts):
 def _words(path):
     if path.suffix == ".pdf":
         return "\n".join(page.extract_text() for page in PdfReader(path).pages)
-    return "\n".join(one.decode("utf-8", "replace") for one in _inside(path.read_bytes()))
+    return "\n".join(one.decode("utf-8", "replace") for one in inside(path.read_bytes()))
 
 
 def _form(path):

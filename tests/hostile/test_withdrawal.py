@@ -58,16 +58,16 @@ def given(finished, once):
     return once("given", run)
 
 
-def _inside(content):
+def inside(content):
     """Give bytes and all that is packed in them: zip (and so xlsx), gzip, base64 in pages, pages of Parquet."""
     yield content
     if content.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
             for one in opened.namelist():
-                yield from _inside(one.encode() + b"\n" + opened.read(one))
-                yield from _inside(opened.read(one))
+                yield from inside(one.encode() + b"\n" + opened.read(one))
+                yield from inside(opened.read(one))
     elif content.startswith(b"\x1f\x8b"):
-        yield from _inside(gzip.decompress(content))
+        yield from inside(gzip.decompress(content))
     elif content.startswith(b"PAR1"):
         table = pq.read_table(io.BytesIO(content))
         for name in table.column_names:
@@ -77,7 +77,7 @@ def _inside(content):
         yield str(table.schema.metadata).encode()
     for packed in re.findall(rb"H4sI[A-Za-z0-9+/=]{40,}", content):
         with contextlib.suppress(ValueError, EOFError, OSError):
-            yield from _inside(gzip.decompress(base64.b64decode(packed)))
+            yield from inside(gzip.decompress(base64.b64decode(packed)))
 
 
 def _files_with(folder, *names):
@@ -88,7 +88,7 @@ def _files_with(folder, *names):
         str(path.relative_to(folder))
         for path in paths
         if any(one in path.name.encode() for one in words)
-        or (path.is_file() and any(one in part for part in _inside(path.read_bytes()) for one in words))
+        or (path.is_file() and any(one in part for part in inside(path.read_bytes()) for one in words))
     ]
 
 
