@@ -67,6 +67,16 @@ def discreet(study: Study) -> Iterator[None]:
 
     Logs, states and events stay in the folder of the scheduler, and go to the webhook: own data that are withdrawn could
     not be taken back from there.
+
+    Parameters
+    ----------
+    study : Study
+        Whose steps run in this block.
+
+    Raises
+    ------
+    KansenkaartError
+        Of the same class, in the place of an error that may repeat a cell.
     """
     try:
         yield
