@@ -265,6 +265,29 @@ def test_a_dry_run_says_what_is_read_and_what_is_missing_and_writes_nothing(root
     assert not (root / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("lacks", "found"),
+    [
+        ("", "wordt gelezen"),
+        ("Verbinding", "KAN ZO NIET riool; Knooppunt.csv;"),
+        ("Knooppunt", "KAN ZO NIET riool; Verbinding.csv;"),
+        ("KN2", "KAN ZO NIET riool; UNI_IDE,"),
+    ],
+)
+def test_a_dry_run_sees_a_sewer_set_that_lacks_a_table_or_a_column(root, monkeypatch, lacks, found):
+    from tests.sources.test_files_of_others import NODES, PIPES
+
+    monkeypatch.setenv("KANSENKAART_DATA", str(root / "gegevens"))
+    (root / "gegevens" / "riool").mkdir(parents=True)
+    for name, text in (("Knooppunt", NODES), ("Verbinding", PIPES)):
+        if name != lacks:
+            (root / "gegevens" / "riool" / f"{name}.csv").write_text(text.replace(lacks or "?", "X"), "utf-8")
+    source = '[[source]]\nrole = "sewer_pipe"\npublisher = "gwsw"\norigin = "file"\nform = "hydx-csv"\npath = "riool"\n'
+    (root / "studies" / "proef.toml").write_text('name = "proef"\ntitle = "Proef"\n' + source)
+    told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"]).output
+    assert found in " ".join(told.split())
+
+
 def test_quiet_verbose_and_log_file(root, monkeypatch):
     def run_all(_place, *, listen, accept=None):
         reports = [Report("pand", "done", {"pand": 1234}), Report("haalbaarheid", "done", {"rapporten": 6})]

@@ -39,6 +39,8 @@ WINS_BELOW = 0.8
 ROUNDED_WITHIN, _SEEN, _WORDS = 6e-3, 3, 4
 #: Figures of a pand that its footprint, its register or nobody's roof gives.
 _NOT_OF_ROOFS = ("footprint_area_m2", "bouwjaar", "homes")
+#: All roofs of a study; of no place is this known, so that no other row tells whether it is a sum.
+WHOLE = "verschil"
 _KEYS = ("buurtcode", "block_id", "gebied_id", "best_id")
 _KINDS = {"buurt": "buurtcode", "best": "best_id", "gebied": "gebied_id"}
 _PARTIES = ("household", "enterprise", "roof_owner", "municipality")
@@ -134,6 +136,14 @@ def places(source: str, frame: pd.DataFrame, figures: set[str]) -> Iterator[Plac
         return
     for row in frame.to_dict("records"):
         yield Place(source, key, _text(row[key]), {one: float(row[one]) for one in named if pd.notna(row[one])})
+
+
+def moved(path: Path, figures: set[str]) -> Iterator[Place]:
+    """Return what the page of differences says of all roofs together, before and after."""
+    for table in json.loads(path.read_text("utf-8"))["tables"] if path.is_file() else ():
+        told = [one for one in table.get("moves", ()) if table["table"] == "pand_score" and one["column"] in figures]
+        for when in ("total_before", "total_now"):
+            yield Place(f"{WHOLE} {when}", WHOLE, "", {one["column"]: float(one[when]) for one in told})
 
 
 def workbooks(folder: Path) -> Iterator[Place]:
@@ -239,7 +249,7 @@ class Attacker:
                 if not gone:
                     tried += 1
                     good += abs(left) <= SUM_WITHIN * max(abs(row.figures[figure]), 1.0)
-            if source.endswith(("/html", "/pdf")) or (tried and good >= 0.5 * tried):
+            if source.endswith(("/html", "/pdf")) or source.startswith(WHOLE) or (tried and good >= 0.5 * tried):
                 out += [one for one in part if one[1]]
         return out
 
@@ -268,6 +278,7 @@ def members_of(store: ReaderStore, shown: ReaderStore) -> dict[tuple[str, str], 
     joined: dict[tuple[str, str], set[str]] = {}
     for block, group in shown.member().items():
         joined.setdefault(("block_id", group), set()).update(out.get(("block_id", block), set()))
+    out[WHOLE, ""] = set(panden["pand_id"].astype(str))
     return out | {(f"public {kind}", key): some for (kind, key), some in joined.items()}
 
 
@@ -301,7 +312,16 @@ def attack(
         read["workbooks"] += len(books)
         read["pages"] += len(told)
         rows += [*books, *told, *paid(folder, learnt)]
+    for path in sorted(maps.parent.glob(f"uitgaven/{name}*/data/*.parquet")):
+        frame = pd.read_parquet(path).drop(columns="geometry", errors="ignore")
+        public = json.loads((path.parent / "metadata.json").read_text("utf-8")).get("edition") == "openbaar"
+        read["tables"] += 1
+        rows += [
+            replace(one, kind=f"public {one.kind}") if public and one.kind == "block_id" else one
+            for one in places(f"{path.parents[1].name}/{path.stem}", frame, figures)
+        ]
     for folder in sorted(published.store.root.parents[1].glob(f"editions/{name}/[0-9]*")):
+        rows += moved(folder / "verschil.json", figures)
         for path in sorted(folder.glob("**/*.parquet")):
             rows += places(f"editie/{path.stem}", pd.DataFrame(pd.read_parquet(path)), figures)
         rows += paid(folder, learnt)
@@ -323,6 +343,25 @@ def _tried(attacker: Attacker, rows: list[Place], figure: str, true: pd.DataFram
         if len(gone) == 1 and pd.notna(true.loc[gone[0], figure]) and pd.notna(attacker.estimate.loc[gone[0], figure]):
             pair = float(true.loc[gone[0], figure]), float(attacker.estimate.loc[gone[0], figure])
             yield Attack(gone[0], figure, f"{row.source} {row.key}", left, *pair)
+
+
+def by_chance(found: Sequence[Attack], *, draws: int = 2000) -> tuple[float, float, float]:
+    """Return how often he wins who knows nothing: the mean, and where 5 and 95 of a hundred draws end [1].
+
+    What each roof is beside its footprint is dealt out anew over the roofs on the list, all figures of a roof together; what
+    he came to stays as it is. Who knows something of the roofs themselves wins more often than that.
+    """
+    roofs = sorted({one.pand for one in found})
+    beside = {(one.pand, one.figure): one.true / one.estimate for one in found if one.estimate}
+    drawn, counts = np.random.default_rng(1), []
+    for _ in range(draws):
+        dealt = dict(zip(roofs, drawn.permutation(roofs).tolist(), strict=True))
+        ratios = [beside.get((dealt[one.pand], one.figure), 1.0) for one in found]
+        counts.append(
+            sum(replace(one, true=one.estimate * ratio).wins for one, ratio in zip(found, ratios, strict=True))
+        )
+    low, high = np.quantile(counts, [0.05, 0.95])
+    return float(np.mean(counts)), float(low), float(high)
 
 
 def meanings(attacker: Attacker, folders: Sequence[Path], figures: set[str]) -> dict[str, str]:
@@ -358,6 +397,7 @@ def main() -> None:
     found, read = attack(place, place.store, truth, sorted(place.study.weglaten.ids(place.studies)))
     wins = [one for one in found if one.wins]
     told = {"read": read, "tried": len(found), "roofs": len({one.pand for one in found}), "won": len(wins)}
+    told["by chance"] = by_chance(found)
     sys.stdout.write(json.dumps(told) + "\n")
     for one in wins[:20]:
         sys.stdout.write(f"{one}\n")

@@ -18,6 +18,7 @@ from kansenkaart.publish import audit, disclosure
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.steps import publish, readable_of, require_safe
 from kansenkaart.runs import study as pipeline
+from kansenkaart.runs.studies import run_release
 from kansenkaart.score.panden import without_installed
 from kansenkaart.tables.store import Lineage
 from tests.hostile import attacker
@@ -378,6 +379,64 @@ def test_who_reads_all_that_was_published_rebuilds_no_roof(finished, opted):
     # The same attack on an edition from before the list, in whose sums the roofs still are, finds every one of them.
     won = {one.pand for one in attacker.attack(truth, place.store, truth, hidden)[0] if one.wins}
     assert won == set(hidden)
+
+
+@pytest.fixture(scope="module")
+def again(finished, opted, once):
+    """Publish all there is without the list, one edition with it, then all of a second edition; say what an attacker won."""
+    import shutil
+
+    def run(folder):
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        truth, path = pipeline.open_study("proefveld", root=finished), folder / "studies" / "proefveld.toml"
+
+        def publish_all():
+            for public in (False, True):
+                place = pipeline.open_study("proefveld", root=folder, public=public)
+                pipeline.run_publish(place)
+                run_release(place, ("wie", ""))
+
+        def won():
+            place = pipeline.open_study("proefveld", root=folder)
+            found, read = attacker.attack(place, place.store, truth, sorted(place.study.weglaten.panden))
+            return {"won": [str(one) for one in found if one.wins], "tried": len(found), "read": read}
+
+        publish_all()
+        shutil.copyfile(opted / "studies" / "proefveld.toml", path)
+        pipeline.run_all(pipeline.open_study("proefveld", root=folder))
+        left = sorted(str(one.relative_to(folder)) for top in ("maps", "uitgaven") for one in (folder / top).iterdir())
+        first = {**won(), "left": left}
+        own = '\n[assumptions.enterprise_overhead]\nvalue = 6600\nsource = "proef"\n'
+        path.write_text(path.read_text("utf-8") + own, "utf-8")
+        pipeline.run_all(pipeline.open_study("proefveld", root=folder))
+        publish_all()
+        (folder / "won.json").write_text(json.dumps([first, won()]), "utf-8")
+
+    return once("again", run)
+
+
+def test_what_was_published_before_the_list_does_not_stay_beside_what_is_published_with_it(again):
+    """Only the whole edition was made anew: the public one and the releases held the roof, and less the new sums that is it."""
+    first, _ = json.loads((again / "won.json").read_text("utf-8"))
+    assert first["left"] == ["maps/proefveld"]
+    assert first["won"] == []
+    assert first["tried"] > 100
+
+
+def test_a_second_edition_gives_no_roof_away_by_what_differs_from_the_first(again):
+    """Both editions of readers, their releases, kept tables and the page of differences at once."""
+    _, second = json.loads((again / "won.json").read_text("utf-8"))
+    editions = again / "data" / "editions" / "proefveld"
+    assert sorted(one.name for one in editions.glob("[0-9]*")) == ["0001", "0002"]
+    told = json.loads((editions / "0002" / "verschil.json").read_text("utf-8"))
+    assert "enterprise_case" in {one["table"] for one in told["tables"]}
+    assert second["won"] == []
+    assert second["read"]["tables"] > 80  # of two editions and two releases
+    hidden = pipeline.open_study("proefveld", root=again).study.weglaten.panden
+    kept = editions / "0002" / "tables"
+    assert not set(pd.read_parquet(kept / "roof_face_score.parquet")["pand_id"].astype(str)) & set(hidden)
+    scored = pd.read_parquet(kept / "pand_score.parquet").set_index("pand_id")
+    assert set(scored.loc[list(hidden), "score_basis"]) == {"footprint"}
 
 
 def test_nothing_at_all_depends_on_a_roof_on_the_list(opted, tmp_path):

@@ -112,6 +112,20 @@ def test_the_extract_of_a_municipality_is_a_zip_of_a_zip_of_zips(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("ending", ["xml", "zip"])
+def test_an_extract_behind_a_mark_is_read_and_one_in_utf_16_is_called_so(ending, tmp_path):
+    text = extract("PND", _PAND.replace("{id}", "0503100000000001"))
+    for name, content in (
+        ("marked", text.encode("utf-8-sig")),
+        ("wide", text.replace("UTF-8", "UTF-16").encode("utf-16")),
+    ):
+        path = tmp_path / f"{name}.{ending}"
+        packed(path, p__xml=content, Leveringsdocument__xml="<l/>") if ending == "zip" else path.write_bytes(content)
+    assert auto(tmp_path / f"marked.{ending}", "pand")[0]["pand_id"].tolist() == ["0503100000000001"]
+    with pytest.raises(FormatError, match=r"text in UTF-16.*as UTF-8"):
+        auto(tmp_path / f"wide.{ending}", "pand")
+
+
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [

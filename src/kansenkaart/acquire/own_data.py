@@ -220,16 +220,29 @@ def forget(study: Study, folders: Folders, role: str) -> list[str]:
             f"{study.name} {role}",
         )
     store, root = Store(folders.processed / study.name), folders.maps.parent
-    maps = [path for path in folders.maps.glob(f"{study.name}*") if _is_of(path, study.name)]
-    with locked(store.root, *maps):
-        gone = [*erase_tables(store, {role}), *_erase_editions(store, {role})]
-        for folder in [*maps, *(one for one in root.glob("uitgaven/*") if _is_release_of(one, study.name))]:
+    published = published_of(study, folders)
+    with locked(store.root, *(one for one in published if one.parent == folders.maps)):
+        gone = [*erase_tables(store, {role}), *_erase_editions(store, {role}), *published]
+        for folder in published:
             shutil.rmtree(folder)
-            gone.append(folder)
         if (failed := store.root / STATUS).exists():  # it may repeat what was wrong with the file
             failed.unlink()
             gone.append(failed)
     return [str(one.relative_to(root)) for one in gone]
+
+
+def published_of(study: Study, folders: Folders) -> list[Path]:
+    """Return the folders of pages and of releases of a study, of every edition.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    folders : Folders
+        Where its pages are; releases lie beside them.
+    """
+    pages = [path for path in folders.maps.glob(f"{study.name}*") if _is_of(path, study.name)]
+    return [*pages, *(one for one in folders.maps.parent.glob("uitgaven/*") if _is_release_of(one, study.name))]
 
 
 def _is_of(path: Path, name: str) -> bool:

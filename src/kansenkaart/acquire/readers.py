@@ -162,6 +162,8 @@ def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
             where=path.name,
             remedy="leave layer out: there are no layers in this form",
         )
+    if sure and form == "hydx-csv":
+        gwsw.require_hydx(path, source.role)
     return settled
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kansenkaart.acquire import steps as acquire
-from kansenkaart.acquire.own_data import erase_left
+from kansenkaart.acquire.own_data import erase_left, published_of
 from kansenkaart.acquire.readers import ROLES_READ, settle
 from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path
 from kansenkaart.errors import ConfigError, FormatError, KansenkaartError, StoreError
@@ -179,6 +180,12 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
         reports = feasibility_reports.publish_reports(shown, place.study, target, place.known)
         _give_back()
         reports += publish.publish(shown, place.study, target, studies=place.studies, before=editions.before())
+        if (
+            editions.relisted
+        ):  # the other edition and releases have other roofs in their sums: their difference is a roof
+            for folder in published_of(place.study, place.folders):
+                if folder != target:
+                    shutil.rmtree(folder)
         reports += editions.keep()
         for report in reports:
             listen(report)

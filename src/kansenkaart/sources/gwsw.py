@@ -320,6 +320,25 @@ def _hydx(path: Path, table: str) -> pd.DataFrame:
     return frame
 
 
+def require_hydx(path: Path, role: str) -> None:
+    """Refuse a HydX set that lacks a table of a role, or a column of one.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, the zip or one of the tables.
+    role : str
+        ``sewer_pipe`` or ``sewer_node``.
+
+    Raises
+    ------
+    FormatError
+        With the table or columns that lack.
+    """
+    for table in ("Knooppunt", "Verbinding") if role == "sewer_pipe" else ("Knooppunt",):
+        _hydx(path, table)
+
+
 def _hydx_files(path: Path, table: str, *, needed: bool = True) -> list[tuple[str, bytes]]:
     named = re.compile(rf"(?i)(?:.*[^a-z])?{table}(?:[ _.-]?\d+)*\.(?:csv|txt)")
     if path.suffix.lower() == ".zip":

@@ -48,6 +48,8 @@ class Editions:
     def __init__(self, store: Store, study: Study, folder: Path, *, opt_out: str = "") -> None:
         self._store, self._study, self._folder, self._opt_out = store, study, folder, opt_out
         self._content: dict[str, Any] | None = None
+        #: Whether what was published before may hold a roof that is on the list now; known after `judge`.
+        self.relisted = False
 
     def judge(self, said: Accepted | None) -> None:
         """Hold what is stored against the gates, before anything of it is published.
@@ -61,7 +63,8 @@ class Editions:
         """
         known = editions(self._folder)
         figures = {name: one.value for name, one in assumptions.with_own(self._study.assumptions).items()}
-        if known and known[-1].content.get("opt_out", "") != self._opt_out:
+        self.relisted = (known[-1].content.get("opt_out", "") if known else "") != self._opt_out
+        if self.relisted:
             # What an edition before the list was changed differs from the next one by, is the roof itself.
             for one in known:
                 shutil.rmtree(one.folder)

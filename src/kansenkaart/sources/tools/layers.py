@@ -10,6 +10,7 @@ import csv
 import datetime
 import io
 import re
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -32,6 +33,8 @@ _SHOWN = 12
 _EDITION = re.compile(r"(?<=[a-z])(?:19|20)\d{2}(?:v\d+)?$")
 _SIDES = (".shx", ".dbf", ".prj", ".cpg", ".xsd", ".gfs")
 _PACKED = (".zip", ".gz")
+#: What Notepad puts at the start of text; GDAL does not know a BAG extract behind it.
+_MARK = b"\xef\xbb\xbf"
 _CHUNK_BYTES, _HEAD_BYTES = 1 << 20, 4 << 10
 #: A municipality's BAG extract unpacks to some 2 GB; a whole country is cut to size elsewhere.
 _BOUNDS = Bounds(max_bytes=8 << 30)
@@ -173,12 +176,19 @@ def _choose(path: Path, there: Sequence[tuple[str, Path]], layer: str | None, li
 
 @contextlib.contextmanager
 def _plain(path: Path, expected: str) -> Iterator[list[Path]]:
-    """Give the file itself, or what was packed in it, unpacked into a folder for as long as it is read."""
-    if plain(path).suffix.lower() not in _PACKED:
+    """Give the file itself, or what was packed in it or stands behind a mark, in a folder for as long as it is read."""
+    marked = plain(path).suffix.lower() == ".xml" and _head(path).startswith(_MARK)
+    if path.suffix.lower() not in _PACKED and not marked:
         yield [path]
         return
     with tempfile.TemporaryDirectory(prefix="kansenkaart-") as folder, reading(path, expected):
-        if path.suffix.lower() == ".gz":
+        if marked:
+            bare = Path(folder) / path.name
+            with path.open("rb") as source, bare.open("xb") as sink:
+                source.seek(len(_MARK))
+                shutil.copyfileobj(source, sink)
+            yield [bare]
+        elif path.suffix.lower() == ".gz":
             yield [gunzip(path, Path(folder) / path.stem, bounds=_BOUNDS)]
         else:
             yield _unzipped(path, Path(folder))
@@ -218,7 +228,7 @@ def _unpack(path: Path, folder: Path, wanted: Collection[str], room: list[int]) 
                 continue
             made[name] = folder / name
             with opened.open(one) as source, made[name].open("xb") as sink:
-                while chunk := source.read(_CHUNK_BYTES):
+                while chunk := source.read(_CHUNK_BYTES).removeprefix(_MARK if name.endswith(".xml") else b""):
                     room[0] -= len(chunk)
                     if room[0] < 0:
                         raise ValueError(f"a zip that unpacks to more than {_BOUNDS.max_ratio:g} times its size")
@@ -228,10 +238,12 @@ def _unpack(path: Path, folder: Path, wanted: Collection[str], room: list[int]) 
 
 def _is_paper(part: Path) -> bool:
     """Say whether an XML file is no objects of the BAG but the paper that comes with them, such as Leveringsdocument."""
-    if part.suffix.lower() != ".xml":
-        return False
-    with part.open("rb") as handle:
-        return b"bagStand" not in handle.read(_HEAD_BYTES)
+    return part.suffix.lower() == ".xml" and b"bagStand" not in _head(part).replace(b"\0", b"")  # UTF-16 too
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return handle.read(_HEAD_BYTES)
 
 
 Rows = list[tuple[int, list[str]]]
