@@ -431,7 +431,7 @@ def test_a_second_edition_gives_no_roof_away_by_what_differs_from_the_first(agai
     told = json.loads((editions / "0002" / "verschil.json").read_text("utf-8"))
     assert "enterprise_case" in {one["table"] for one in told["tables"]}
     assert second["won"] == []
-    assert second["read"]["tables"] > 80  # of two editions and two releases
+    assert second["read"]["tables"] > 60  # of two editions of readers and a release
     hidden = pipeline.open_study("proefveld", root=again).study.weglaten.panden
     kept = editions / "0002" / "tables"
     assert not set(pd.read_parquet(kept / "roof_face_score.parquet")["pand_id"].astype(str)) & set(hidden)
