@@ -46,7 +46,8 @@ def offline(tmp_path_factory):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return {**json.loads(done.stdout.splitlines()[-1]), "folder": folder, "said": done.stdout + done.stderr}
+    *said, last = done.stdout.splitlines()
+    return {**json.loads(last), "folder": folder, "said": "\n".join([*said, done.stderr])}
 
 
 def test_a_run_without_a_server_makes_everything_and_the_next_one_nothing(offline):
