@@ -243,7 +243,7 @@ def test_a_researcher_cites_a_number_with_unit_interval_source_and_edition(folde
 
 
 def test_the_readme_counts_as_its_language_does(folder):
-    """A thousand has a comma: a point would make 5.253 of 5,253."""
+    """A thousand has no point, which would make 5.253 of 5,253."""
     rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", (folder / "README.md").read_text("utf-8"), re.M))
     for name, said in rows.items():
         assert int(said.replace(",", "")) == pq.read_metadata(folder / "data" / f"{name}.parquet").num_rows

@@ -406,7 +406,7 @@ def _readme(release: Release) -> str:
     """Tell a reader with ten minutes what is in the folder, and how to cite one number of it."""
     about, rows = (
         release.about,
-        "\n".join(f"| `{one.name}` | {len(one.frame):,} | {one.title_en} | {one.row_en} |" for one in release.layers),
+        "\n".join(f"| `{one.name}` | {len(one.frame)} | {one.title_en} | {one.row_en} |" for one in release.layers),
     )
     empty = f"\nEmpty here, so left out: {', '.join(about['empty'])}.\n" if about["empty"] else ""
     commit = f", commit {about['commit']}" if about["commit"] else ""
