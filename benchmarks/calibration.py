@@ -5,8 +5,8 @@
 A place is the folder of a tile, or what stands before the first ``_`` or ``-`` of its name. Priors of footprints and bounds of
 ``dsm`` are fitted on the *other* places before a place is judged (``--as-shipped`` judges the tables in the package
 instead). A pand counts where its own roof carries modules. Without ``--weather`` the typical year that is built in counts.
-Prints a row per tile, basis and kind, and what each place carries in sum; the last line is JSON, with the bounds of ``dsm``
-that all places together give. ``kansenkaart daken`` writes the table of priors fitted on all places.
+Prints a row per tile, basis and kind, a row per place, and what each place carries in sum; the last line is JSON, with the
+bounds of ``dsm`` that all places together give. ``kansenkaart daken`` writes the table of priors fitted on all places.
 """
 
 from __future__ import annotations
@@ -167,7 +167,9 @@ def main() -> None:
         scored.to_parquet(args.table)
     rows = rows_of(scored)
     sums = place_sums(scored)
+    whole = pd.DataFrame(rows_of(scored.assign(tile=scored["place"]))).query("kind == 'all'")
     sys.stdout.write(pd.DataFrame(rows).to_string(index=False) + "\n")
+    sys.stdout.write(whole.to_string(index=False) + "\n")
     sys.stdout.write(pd.DataFrame(sums).to_string(index=False) + "\n")
     sys.stdout.write(json.dumps({"dsm_bounds": dsm_bounds(scored), "place_sums": sums, "rows": rows}) + "\n")
 

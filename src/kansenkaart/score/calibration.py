@@ -327,6 +327,6 @@ def _lesson(
             "sun_frac": (1 - scored["shade_frac"]).fillna(1.0),
         }
     )
-    shapes = footprint_shapes(tile.pand.geometry.to_list()).set_index(tile.pand["pand_id"])
+    shapes = footprint_shapes(tile.pand.geometry.to_list(), tile.pand["bouwjaar"]).set_index(tile.pand["pand_id"])
     kwp = faces.groupby("pand_id")["kwp"].sum().reindex(shapes.index, fill_value=0.0)
     return shapes.assign(place=tile.place, kwp=kwp), faces

@@ -25,7 +25,7 @@ from kansenkaart.core.solar.balance import (
     shifted,
 )
 from kansenkaart.core.solar.classes import class_span, classify
-from kansenkaart.core.solar.priors import GRID_DEG, OpenSun, combined, estimate, footprint_shapes, open_grid
+from kansenkaart.core.solar.priors import GRID_DEG, OpenSun, combined, estimate, footprint_shapes, kinds, open_grid
 from kansenkaart.core.solar.surface import open_months
 from kansenkaart.core.solar.weather import WEATHER_COLUMNS, sun_path
 from kansenkaart.errors import FormatError
@@ -380,10 +380,10 @@ def roof_priors(path: Path | None = None) -> pd.DataFrame:
     missing = [name for name in shipped if name not in table]
     if missing:
         raise _no_priors(path, f"missing {missing}")
-    bounds = ["width_from_m", "width_to_m", "in_row", "corners_from", "corners_to"]
+    bounds = list(kinds())
     if not table[bounds].astype(float).equals(shipped[bounds].astype(float)):
         raise _no_priors(path, f"{len(table)} rows of other kinds")
-    numbers = table[list(shipped)].apply(pd.to_numeric, errors="coerce")
+    numbers = table[[name for name in shipped if name not in bounds]].apply(pd.to_numeric, errors="coerce")
     if not (numbers >= 0).all(axis=None):
         raise _no_priors(path, "a cell that is no number, or below 0")
     return table[list(shipped)]
@@ -411,7 +411,7 @@ def _estimated(pand: gpd.GeoDataFrame, station: Station, known: Assumptions, pri
     bare = pand["score_basis"].eq("footprint").to_numpy() & ~pand.geometry.is_empty.to_numpy()
     if not bare.any():
         return pand
-    shapes = footprint_shapes(pand.geometry.to_list())[bare]
+    shapes = footprint_shapes(pand.geometry.to_list(), pand["bouwjaar"])[bare]
     roof = estimate(shapes, priors, open_sun(station, known))
     ratio, module = sun_fit.performance(known)[0], sun_fit.module_of(known)
     months = (

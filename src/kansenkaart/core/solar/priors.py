@@ -1,8 +1,10 @@
 """Roofs known by nothing but their footprint: what they carry on average, how far one roof and one place may be off.
 
 A footprint tells how wide a building is, whether it stands in a row, how many corners it has and where it faces: slopes of
-houses in a row face along their party walls, those of a free house across its longer side. The table of priors
-(``data/roof_priors.csv``) holds per kind what roofs of known shape carry, and how far places that were left out lay off::
+houses in a row face along their party walls, those of a free house across its longer side. How much is built around it
+tells town from open country, where roofs are pitched at every size; the year tells the flat roofs of their time. The table
+of priors (``data/roof_priors.csv``) holds per kind what roofs of known shape carry, and how far places that were left out
+lay off::
 
        row: ridge along the street        free: ridge along the longer side
          ____ ____ ____                       ______________
@@ -18,13 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
 from kansenkaart.core.solar.classes import ClassRule
@@ -37,8 +40,15 @@ STRAIGHT_M = 0.3  # a corner that stands out less is none [m]
 LEAST_WALL_OF_M2 = 30.0  # a smaller neighbour (a shed) makes no row [m2]
 WIDTHS_M = (0.0, 3.0, 4.2, 5.2, 6.2, 7.5, 9.0, 12.0, 18.0, np.inf)  # narrow side
 CORNERS = (0, 6, 11, 10**6)  # 4 or 5; 6 to 10; more
+YEARS = (0, 1945, 1965, 2000, 10**6)  # building years; a fifth age is the unknown one
+AROUND_M = 500.0  # within this distance of a building it counts how much is built [m]
+BUILT_FRAC = (
+    0.05  # of the land around, from which a building stands in a town (guess: 400 to 600 m and 5 to 7 % do alike)
+)
+COARSE_M, HULL_M = 50.0, 20.0  # cell in which footprints are added up, and how far land reaches past the outermost [m]
 TILT_SHARES = (1 / 6, 1 / 2, 5 / 6)  # quantiles of tilt that stand for a third of the slopes each [1]
 WORTH_SPREAD = 0.035  # spread of the sun on a slope of given tilt and direction, as a share of the best [1]
+FULL_KWP_PER_M2 = 0.25  # of footprint, what one roof of 1,859 passes [kWp/m2]
 SHRINK_PANDEN = 2.0  # panden of a wider kind that weigh as much as one of its own [1]: least off on places left out
 LEAST_PLACES = 3  # with fewer nothing can be said of a place that was left out [1]
 LEAST_PANDEN = 30  # fewer panden have the spread of the wider kind [1]
@@ -81,19 +91,22 @@ def open_grid() -> tuple[Floats, Floats]:
     return tilt.ravel(), azimuth.ravel()
 
 
-def footprint_shapes(footprints: Sequence[Any]) -> pd.DataFrame:
+def footprint_shapes(footprints: Sequence[Any], bouwjaar: Sequence[Any] | None = None) -> pd.DataFrame:
     """Measure footprints: what a table of priors asks of them.
 
     Parameters
     ----------
     footprints : sequence of shapely Polygon or MultiPolygon
         All of a place, in RD [m]: neighbours make rows. None or empty ones give NaN.
+    bouwjaar : sequence, optional
+        Year of each; null where unknown.
 
     Returns
     -------
     pandas.DataFrame
-        ``area_m2``, ``width_m`` (narrow side of the smallest rectangle around), ``in_row`` (bool), ``corners`` [1] and
-        ``facing_deg`` (direction in which slopes lean, 0 = north, below 180).
+        ``area_m2``, ``width_m`` (narrow side of the smallest rectangle around), ``in_row`` (bool), ``corners`` [1],
+        ``facing_deg`` (direction in which slopes lean, 0 = north, below 180), ``built_frac`` (of the land within
+        ``AROUND_M``, as far as there are footprints) and ``bouwjaar`` (NaN where unknown).
     """
     shapes = np.array([one if one is not None and not one.is_empty else None for one in footprints], dtype=object)
     solid = shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
@@ -109,8 +122,30 @@ def footprint_shapes(footprints: Sequence[Any]) -> pd.DataFrame:
             "in_row": row,
             "corners": _corners(shapes),
             "facing_deg": np.where(row, wall_deg, (long_deg + 90) % 180),
+            "built_frac": _built_around(shapes),
+            "bouwjaar": np.nan
+            if bouwjaar is None
+            else pd.to_numeric(pd.Series(bouwjaar)).to_numpy(float, na_value=np.nan),
         }
     )
+
+
+def _built_around(shapes: NDArray[Any]) -> Floats:
+    """Share of the land around each footprint that is built [1]: land within the hull of all footprints counts, no more."""
+    out = np.full(len(shapes), np.nan)
+    solid = ~shapely.is_missing(shapes)
+    if not solid.any():
+        return out
+    points, area = shapely.get_coordinates(shapely.centroid(shapes[solid])), shapely.area(shapes[solid])
+    corner = points.min(axis=0)
+    cells, own = np.unique(((points - corner) // COARSE_M).astype(np.int64), axis=0, return_inverse=True)
+    built, middle = np.bincount(own, area, len(cells)), corner + (cells + 0.5) * COARSE_M
+    pairs = cKDTree(middle).query_pairs(AROUND_M, output_type="ndarray")
+    total = built + sum(np.bincount(pairs[:, one], built[pairs[:, 1 - one]], len(cells)) for one in (0, 1))
+    hull = shapely.buffer(shapely.convex_hull(shapely.multipoints(shapely.get_coordinates(shapes[solid]))), HULL_M)
+    land = shapely.area(shapely.intersection(shapely.buffer(shapely.points(middle), AROUND_M), hull))
+    out[solid] = (total / land)[own]
+    return out
 
 
 def _rectangles(shapes: NDArray[Any]) -> tuple[Floats, Floats]:
@@ -155,23 +190,27 @@ def _party_walls(shapes: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     return total / np.where(outline > 0, outline, 1.0), along, np.round(np.degrees(np.arctan2(sin, cos)) / 2, 6) % 180
 
 
+_AGES, _ROWS, _CORNERS = len(YEARS), 2, len(CORNERS) - 1
+_BELOW = (_ROWS * _AGES * _CORNERS * (len(WIDTHS_M) - 1), _ROWS * _AGES * _CORNERS, _AGES * _CORNERS, _CORNERS, 1)
+
+
 def kind_of(shapes: pd.DataFrame) -> NDArray[np.int64]:
     """Return the kind of each footprint as its row in the table of priors; an unknown shape counts as the widest kind."""
+    town = ~(shapes["built_frac"].to_numpy(float) < BUILT_FRAC)
     width = np.searchsorted(WIDTHS_M[1:-1], np.nan_to_num(shapes["width_m"].to_numpy(float), nan=np.inf), side="right")
+    year = shapes["bouwjaar"].to_numpy(float)
+    age = np.where(np.isnan(year), _AGES - 1, np.searchsorted(YEARS[1:-1], year, side="right"))
     corners = np.searchsorted(CORNERS[1:-1], shapes["corners"].to_numpy(), side="right")
-    kind = (width * 2 + shapes["in_row"].to_numpy(bool)) * (len(CORNERS) - 1) + corners
-    return np.asarray(kind, dtype=np.int64)
+    parts = (town, width, shapes["in_row"].to_numpy(bool), age, corners)
+    return np.asarray(sum(part * size for part, size in zip(parts, _BELOW, strict=True)), dtype=np.int64)
 
 
 def kinds() -> pd.DataFrame:
-    """Return the kinds in order: bounds of the narrow side [m], whether in a row, bounds of the corners [1]."""
-    rows = [
-        {"width_from_m": low, "width_to_m": high, "in_row": row, "corners_from": few, "corners_to": many}
-        for low, high in pairwise(WIDTHS_M)
-        for row in (False, True)
-        for few, many in pairwise(CORNERS)
-    ]
-    return pd.DataFrame(rows)
+    """Return the kinds in order: town or not, bounds of the narrow side [m], in a row or not, years, corners [1]."""
+    names = ["in_town", "width_from_m", "width_to_m", "in_row", "year_from", "year_to", "corners_from", "corners_to"]
+    ages = [*pairwise(YEARS), (np.nan, np.nan)]
+    every = product((False, True), pairwise(WIDTHS_M), (False, True), ages, pairwise(CORNERS))
+    return pd.DataFrame([(town, *wide, row, *age, *corners) for town, wide, row, age, corners in every], columns=names)
 
 
 def estimate(shapes: pd.DataFrame, priors: pd.DataFrame, sun: OpenSun) -> pd.DataFrame:
@@ -202,7 +241,8 @@ def estimate(shapes: pd.DataFrame, priors: pd.DataFrame, sun: OpenSun) -> pd.Dat
     kwp = area * (flat + slope * worth)
     lit = (area * shade)[:, None] * (flat[:, None] * sun.flat_months + slope[:, None] * months)
     low, high = (priors[name].to_numpy(float)[kind] for name in ("low", "high"))
-    out = pd.DataFrame({"kwp": kwp, "kwp_low": kwp * low, "kwp_high": kwp * high, "flat_kwp": area * flat})
+    most = np.maximum(np.minimum(kwp * high, area * FULL_KWP_PER_M2), kwp)
+    out = pd.DataFrame({"kwp": kwp, "kwp_low": kwp * low, "kwp_high": most, "flat_kwp": area * flat})
     out["open_kwh"] = area * (level * sun.at(np.zeros(1), np.zeros(1)).sum() + (1 - level) * year)
     return out.assign(**{f"month_{number + 1:02d}": lit[:, number] for number in range(lit.shape[1])})
 
@@ -229,7 +269,8 @@ def _slopes(priors: pd.DataFrame, sun: OpenSun) -> tuple[Floats, Floats, Floats]
 def fit_priors(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.DataFrame:
     """Fit the table of priors on roofs of known shape, and its intervals on places left out one by one.
 
-    A kind of few panden leans on the wider kind (all, width, width and row), as if that counted ``SHRINK_PANDEN`` more.
+    A kind of few panden leans on the wider kind (`_groups`), as if that counted ``SHRINK_PANDEN`` more; kinds of unknown age
+    learn from panden of all ages.
 
     Parameters
     ----------
@@ -248,23 +289,28 @@ def fit_priors(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.Da
     """
     if panden["place"].nunique() < LEAST_PLACES:
         raise too_few_places(panden["place"].nunique())
-    priors = _means(panden, faces)
+    dated, undated = (_fitted(one, faces, sun) for one in (panden, panden.assign(bouwjaar=np.nan)))
+    return dated.where(dated["year_from"].notna(), undated)
+
+
+def _fitted(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.DataFrame:
+    """Fit the table on panden of the ages given."""
     ratios = []
     for place in sorted(panden["place"].unique()):
         rest = panden["place"] != place
-        left = _means(panden[rest], faces[faces["pand_id"].isin(panden.index[rest])])
+        left = _levelled(panden[rest], faces[faces["pand_id"].isin(panden.index[rest])], sun)
         guess = estimate(panden[~rest], left.assign(low=0.0, high=0.0), sun)["kwp"].to_numpy()
-        ratios.append(
-            pd.DataFrame(
-                {
-                    "kind": kind_of(panden[~rest]),
-                    "place": place,
-                    "guess": guess,
-                    "ratio": panden.loc[~rest, "kwp"].to_numpy(float) / np.maximum(guess, 1e-9),
-                }
-            )
-        )
-    return _with_intervals(priors, pd.concat(ratios, ignore_index=True))
+        ratio = panden.loc[~rest, "kwp"].to_numpy(float) / np.maximum(guess, 1e-9)
+        ratios.append(pd.DataFrame({"kind": kind_of(panden[~rest]), "place": place, "ratio": ratio}))
+    return _with_intervals(_levelled(panden, faces, sun), pd.concat(ratios, ignore_index=True))
+
+
+def _levelled(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.DataFrame:
+    """Set the power of each kind to what its roofs carry: which slopes are worth it follows from means of tilt and shade."""
+    table = _means(panden, faces)
+    guess = estimate(panden, table.assign(low=0.0, high=0.0), sun)["kwp"].to_numpy()
+    level = _shrunk(kind_of(panden), panden["kwp"].to_numpy(float), guess, len(table))
+    return table.assign(**{name: table[name] * level for name in ("flat_kwp_per_m2", "slope_kwp_per_m2")})
 
 
 def too_few_places(count: int) -> ConfigError:
@@ -274,13 +320,9 @@ def too_few_places(count: int) -> ConfigError:
     )
 
 
-_LEVELS = 3  # all panden of a width, those in a row or not, and the kind itself
-
-
 def _groups(kind: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Wider kinds of each kind, widest first."""
-    corners = len(CORNERS) - 1
-    return [np.zeros_like(kind), kind // (2 * corners), kind // corners, kind]
+    """Wider kinds of each kind, widest first: all, in town or not, of a width, in a row or not, of an age, and itself."""
+    return [np.zeros_like(kind), *(kind // size for size in _BELOW)]
 
 
 def _means(panden: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
@@ -305,21 +347,15 @@ def _means(panden: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
     for name, (top, bottom) in sums.items():
         table[name] = _shrunk(kind.to_numpy(), top, bottom, len(table))
     sloped = faces[~flat].assign(kind=faces["pand_id"].map(kind), plan=plan[~flat])
-    for name, share in zip(("tilt_low_deg", "tilt_deg", "tilt_high_deg"), TILT_SHARES, strict=True):
-        table[name] = _tilts(sloped, share, len(table))
+    table[["tilt_low_deg", "tilt_deg", "tilt_high_deg"]] = _tilts(sloped, len(table))
     table["panden"] = np.bincount(kind, minlength=len(table))
     table["places"] = panden.groupby(kind)["place"].nunique().reindex(range(len(table)), fill_value=0).to_numpy()
     return table
 
 
 def _per_pand(own: pd.Series, value: Any, panden: pd.DataFrame) -> Floats:
-    return (
-        pd.Series(np.asarray(value, float))
-        .groupby(own.to_numpy())
-        .sum()
-        .reindex(panden.index, fill_value=0.0)
-        .to_numpy()
-    )
+    sums = pd.Series(np.asarray(value, float)).groupby(own.to_numpy()).sum()
+    return sums.reindex(panden.index, fill_value=0.0).to_numpy()
 
 
 def _shrunk(kind: NDArray[np.int64], top: Floats, bottom: Floats, count: int) -> Floats:
@@ -334,40 +370,68 @@ def _shrunk(kind: NDArray[np.int64], top: Floats, bottom: Floats, count: int) ->
     return value
 
 
-def _tilts(sloped: pd.DataFrame, share: float, count: int) -> Floats:
-    """Return a quantile of tilt by area per kind [deg]; of the wider kind where there are few panden."""
-    every = np.arange(count)
-    out = np.full(count, np.nan)
+def _tilts(sloped: pd.DataFrame, count: int) -> Floats:
+    """Return quantiles of tilt by area per kind (kinds, 3) [deg]; of the wider kind where there are few panden."""
+    sloped, every = sloped.sort_values("tilt_deg"), np.arange(count)
+    tilt, plan, own = (sloped[name].to_numpy() for name in ("tilt_deg", "plan", "pand_id"))
+    out = np.full((count, len(TILT_SHARES)), np.nan)
     for group, wide in reversed(list(zip(_groups(sloped["kind"].to_numpy()), _groups(every), strict=True))):
-        for one in np.unique(wide[np.isnan(out)]):
-            part = sloped[group == one].sort_values("tilt_deg")
-            if part["pand_id"].nunique() >= LEAST_PANDEN or wide.max() == 0:
-                weight = part["plan"].cumsum() / part["plan"].sum()
-                out[(wide == one) & np.isnan(out)] = part["tilt_deg"].to_numpy()[np.searchsorted(weight, share)]
+        for one in np.intersect1d(wide[np.isnan(out[:, 0])], group):
+            part = group == one
+            if pd.Series(own[part]).nunique() >= LEAST_PANDEN or wide.max() == 0:
+                weight = plan[part].cumsum() / plan[part].sum()
+                out[(wide == one) & np.isnan(out[:, 0])] = tilt[part][np.searchsorted(weight, TILT_SHARES)]
     return out
 
 
-COVER_LOW, COVER_HIGH = (
-    0.09,
-    0.91,
-)  # quantiles of what was found over what was said that bound 80 % with room for places
+COVER_LOW, COVER_HIGH = 0.09, 0.91  # quantiles of what was found over what was said, before they are stretched [1]
+HELD_FRAC = 0.8  # of the roofs of another place lie within the bounds [1]
+LEAST_BOUNDED, LEAST_PLACES_OF_KIND = 15, 2  # panden and places of a kind with bounds of its own [1]
+SURE_FRAC = 0.97  # no kind is surer than this (guess) [1]
 BARE_FRAC = 0.1  # where more roofs of a kind than this carry nothing, the low bound is nothing [1]
 
 
 def _with_intervals(priors: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
-    """Bound the power of each kind by what was found over what was said, every place left out weighing the same."""
-    low, high = np.full(len(priors), np.nan), np.full(len(priors), np.nan)
-    every = np.arange(len(priors))
+    """Bound the power of each kind by what was found over what was said on places left out, stretched to hold another place.
+
+    As Romano, Patterson and Candes (2019), Conformalized quantile regression, arXiv:1905.03222, with whole places left out.
+    """
+    low, high = _bounds(ratios, len(priors), LEAST_PLACES_OF_KIND)
+    stretch = _stretch(ratios, len(priors))
+    return priors.assign(low=low**stretch, high=high**stretch)
+
+
+def _bounds(ratios: pd.DataFrame, count: int, places: int) -> tuple[Floats, Floats]:
+    """Quantiles of what was found over what was said per kind; of the wider kind where there are few panden or places."""
+    low, high = np.full(count, np.nan), np.full(count, np.nan)
+    every = np.arange(count)
     for group, wide in reversed(list(zip(_groups(ratios["kind"].to_numpy()), _groups(every), strict=True))):
-        for one in np.unique(wide[np.isnan(low)]):
+        for one in np.intersect1d(wide[np.isnan(low)], group):
             part = ratios[group == one]
             carries = part[part["ratio"] > 0]
-            if (len(carries) >= LEAST_PANDEN and carries["place"].nunique() > 2) or wide.max() == 0:
+            if (len(carries) >= LEAST_BOUNDED and carries["place"].nunique() >= places) or wide.max() == 0:
                 bare = len(carries) < (1 - BARE_FRAC) * len(part)
-                bounds = _quantiles(carries, (0.0, COVER_HIGH - COVER_LOW) if bare else (COVER_LOW, COVER_HIGH))
+                ends = _quantiles(carries, (0.0, COVER_HIGH - COVER_LOW) if bare else (COVER_LOW, COVER_HIGH))
                 mine = (wide == one) & np.isnan(low)
-                low[mine], high[mine] = 0.0 if bare else bounds[0], bounds[1]
-    return priors.assign(low=low, high=high)
+                low[mine], high[mine] = 0.0 if bare else min(ends[0], SURE_FRAC), max(ends[1], 1 / SURE_FRAC)
+    return low, high
+
+
+def _stretch(ratios: pd.DataFrame, count: int) -> float:
+    """How many times the bounds that other places give (logarithms) hold 80 % of the roofs of a place, places alike."""
+    far, weight = [], []
+    for place in ratios["place"].unique():
+        away = ratios["place"] == place
+        low, high = _bounds(ratios[~away], count, LEAST_PLACES_OF_KIND - 1)
+        own = ratios[away & (ratios["ratio"] > 0)]
+        kind, off = own["kind"].to_numpy(), np.log(own["ratio"].to_numpy(float))
+        with np.errstate(divide="ignore"):  # a bound of nothing holds all that lies below
+            far.append(off / np.log(np.where(off >= 0, high[kind], low[kind])))
+        weight.append(np.full(len(own), len(own) ** -0.5))
+    reach, share = np.concatenate(far), np.concatenate(weight)
+    order = np.argsort(reach, kind="stable")
+    held = int(np.searchsorted(np.cumsum(share[order]) / share.sum(), HELD_FRAC))
+    return max(float(reach[order][min(held, len(order) - 1)]), 1.0)
 
 
 def _quantiles(part: pd.DataFrame, shares: tuple[float, float]) -> Floats:
