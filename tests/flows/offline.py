@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.hostile.test_withdrawal import inside
+
 HEAD = 'name = "{name}"\ntitle = "Proef"\ninvented = true\n'
 SOURCE = """[[source]]
 role = "{role}"
@@ -98,7 +100,11 @@ def with_owners(root: Path) -> dict[str, Any]:
     study.write_text(without, "utf-8")
     place = open_study("eigen", root=root)
     forget(place.study, place.folders, "own_pand")
-    return {"kept": sorted(kept), "failure": failure, "told": told}
+    files = [path for path in root.rglob("*") if path.is_file() and not path.is_relative_to(root / "published")]
+    words = [name.encode() for name in OWNERS]
+    found = [str(one) for one in files if any(word in part for part in inside(one.read_bytes()) for word in words)]
+    searched = sorted({path.name for path in files})
+    return {"kept": sorted(kept), "failure": failure, "told": told, "found": found, "searched": searched}
 
 
 def country_with(root: Path, workers: int) -> dict[str, Any]:
