@@ -69,7 +69,7 @@ def test_own_data_that_were_forgotten_are_in_no_folder_of_the_scheduler_nor_in_i
     assert own["kept"] == sorted(OWNERS)
     assert "not repeated here" in own["failure"]
     assert "not repeated here" in own["told"]["error"]["found"]
-    assert {"prefect.db", "pand.parquet", "index.html"} <= set(own["searched"])
+    assert {"prefect.db", "pand.parquet", "home.parquet"} <= set(own["searched"])
     assert own["found"] == []
     later = [one for one in (folder / "prefect").rglob("*") if one.is_file()]  # what Prefect wrote when it ended
     assert later
