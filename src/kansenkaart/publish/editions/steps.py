@@ -256,7 +256,7 @@ class _Lineages:
         both = name in self._old and name in self._new
         new, old = (self._chain(one, name) if both else one for one in (self._new, self._old))
         found = []
-        if _deliveries(new) != _deliveries(old):
+        if _bytes(_deliveries(new)) != _bytes(_deliveries(old)):
             found.append("data")
         if _moved(_parameters(old), _parameters(new)):
             found.append("assumption")
@@ -271,9 +271,10 @@ class _Lineages:
         return [{"name": name, "before": json.loads(one), "now": json.loads(two)} for name, one, two in sorted(moved)]
 
     def deliveries(self) -> list[dict[str, Any]]:
-        """Return the deliveries that are other ones now, by role and publisher."""
+        """Return the deliveries of which the bytes are others now, by role and publisher; another name alone is none."""
         new, old = _deliveries(self._new), _deliveries(self._old)
-        keys = sorted(key for key in new.keys() | old.keys() if new.get(key) != old.get(key))
+        now, before = _bytes(new), _bytes(old)
+        keys = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
         return [
             {
                 "role": role,
@@ -309,6 +310,10 @@ def _deliveries(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, st
         for one in lineage["sources"]:
             found.setdefault((one["role"], one["publisher"]), set()).add((one["edition"], one["sha256"]))
     return {key: sorted(values) for key, values in found.items()}
+
+
+def _bytes(found: Mapping[tuple[str, str], list[tuple[str, str]]]) -> dict[tuple[str, str], set[str]]:
+    return {key: {digest for _, digest in files} for key, files in found.items()}
 
 
 def _parameters(lineages: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
