@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from benchmarks.water import municipality, run
-from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden, sampled
+from kansenkaart.core.water.assign import Reach, assign_homes, assign_panden, nearest, sample_points
 from kansenkaart.core.water.network import accumulate
 from kansenkaart.core.water.streets import build_streets
 
@@ -97,14 +97,10 @@ def draw_delft(path: Path) -> None:
         (land[yard], pand, put["street_id"], reach.yard_m),
         (land[~yard], street, street["street_id"], reach.surface_m),
     ):
-        table, points = sampled(
-            own.geometry.to_numpy(),
-            targets=target.geometry.to_numpy(),
-            owners=owner,
-            reach_m=far,
-            step_m=reach.sample_m,
-        )
-        shade = [color.get(one, (0.8, 0.8, 0.8)) for one in table["street_id"]]
+        points, _ = sample_points(own.geometry.to_numpy(), step_m=reach.sample_m)
+        position, _ = nearest(points, targets=target.geometry.to_numpy(), reach_m=far)
+        owners = [*owner, None]  # the last for what is out of reach
+        shade = [color.get(owners[one], (0.8, 0.8, 0.8)) for one in position]
         axis.scatter(*shapely.get_coordinates(points).T, s=11, marker="s", c=shade, linewidths=0, alpha=0.55)
     pand.plot(
         ax=axis, color=[color.get(one, (0.8, 0.8, 0.8)) for one in put["street_id"]], edgecolor="white", linewidth=0.3

@@ -1,4 +1,4 @@
-"""Shuts the network for all tests but to this machine, and makes once what many of them look at."""
+"""Shuts the network for all tests but to this machine, and makes once what many of them look at; one browser for all."""
 
 import ipaddress
 import os
@@ -8,6 +8,16 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +43,40 @@ def _loopback_only(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+def chromium() -> str | None:
+    """Find Chromium on the search path."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if chromium() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no chromium on the search path, and this run must test the page")
+        pytest.skip("no chromium on the search path")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """Give one context, without network, for each set of options that tests ask for: making one takes as long as a page."""
+    made = {}
+
+    def of(**options):
+        key = tuple(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(offline=True, **options)
+        return made[key]
+
+    yield of
+    for one in made.values():
+        one.close()
 
 
 @pytest.fixture(scope="session")

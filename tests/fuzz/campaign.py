@@ -525,7 +525,7 @@ SEEDS = [
     Seed("sewer_node", "hydx-csv", HYDX["Knooppunt"], ("k0", "k1", "k2"), 4, hydx("Knooppunt"), ()),
     Seed("sewer_pipe", "hydx-csv", HYDX["Verbinding"], ("v0", "v1", "v2"), 3, hydx("Verbinding"), ()),
     Seed("roof_face", "cityjson", _TILE, tuple(f"{one}-0" for one in PAND[:3]), 4, cityjson, ()),
-    Seed("weather_daily", "knmi", _DAYS, ("2024-01-01", "2024-01-02", "2024-01-03"), 4, knmi, ()),
+    Seed("weather_daily", "knmi", _DAYS, tuple(f"2024-01-0{day}T00:00:00Z" for day in (1, 2, 3)), 4, knmi, ()),
     Seed(
         "weather_hourly",
         "knmi",

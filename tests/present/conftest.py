@@ -1,58 +1,11 @@
-"""One browser for all tests of pages, and a page opened as a file with the network off."""
+"""A page opened as a file with the network off."""
 
 from __future__ import annotations
-
-import os
-import shutil
 
 import pytest
 
 from kansenkaart.present.render import render_page
 from tests.present.pictures import picture
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium() -> str | None:
-    """Find Chromium on the search path."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if chromium() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no chromium on the search path, and this run must test the page")
-        pytest.skip("no chromium on the search path")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="session")
-def contexts(browser):
-    """Give one context, without network, for each set of options that tests ask for: making one takes as long as a page."""
-    made = {}
-
-    def of(**options):
-        key = tuple(sorted(options.items()))
-        if key not in made:
-            made[key] = browser.new_context(offline=True, **options)
-        return made[key]
-
-    yield of
-    for one in made.values():
-        one.close()
 
 
 @pytest.fixture

@@ -123,6 +123,7 @@ def difference(text: str = "Zuid") -> str:
     }
     table = {
         "table": "home",
+        "title_nl": text,
         "before": 9,
         "now": 10,
         "compared": True,
