@@ -286,7 +286,7 @@ def _publisher(scene: _Scene, key: str) -> str:
 
 #: What the bounds of a sum are that no draws were made of.
 _BOUNDS = {
-    "yield_fit_kwh_per_year": "de 80%-grenzen van alle daken, bij elkaar opgeteld",
+    "yield_fit_kwh_per_year": "80% kans dat het hiertussen ligt: wat alle daken delen en wat elk apart afwijkt",
     "water_eur_per_year": "de laagste en hoogste uitkomst van alle straten, bij elkaar opgeteld",
 }
 
