@@ -246,7 +246,7 @@ def roughly(value: float, low: float, high: float) -> tuple[str, str]:
 
 
 def energy(value: float | None) -> str:
-    """Write an amount of energy in the unit in which people can picture it.
+    """Write an amount of energy in the unit in which people can picture it, by at least two digits and no decimals.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def energy(value: float | None) -> str:
         return UNKNOWN
     known = float(value)  # type: ignore[arg-type]
     by, unit = next(((by, unit) for by, unit in _ENERGY if abs(known) >= 10 * by), (1.0, "kWh"))
-    return f"{number(known / by, 1 if by > 1 and abs(known) < 100 * by else 0)} {unit}"
+    return f"{number(known / by)} {unit}"
 
 
 def unit_words(unit: str) -> str:
