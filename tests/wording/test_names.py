@@ -110,6 +110,10 @@ def test_a_theme_is_headed_by_what_it_found():
     streets = pd.DataFrame({"homes": [4, 9, 0], "class_grey": ["?", "?", "-"], "class_rain": ["?", "B", "-"]})
     assert headline("grijswater", streets) == "Welk riool hier ligt, weten we niet"
     assert headline("hemelwater", streets) == "Regen afkoppelen kan lonen in 1 straat; zeker is het nergens"
+    some = streets.assign(class_grey=["?", "C", "-"], class_rain=["?", "C", "-"])  # nothing is said of the unknown one
+    assert headline("grijswater", some) == "Grijswater loont hier in geen enkele straat, waar we het riool kennen"
+    assert headline("hemelwater", some).endswith("nergens door het riool alleen, waar we het riool kennen")
+    assert headline("hemelwater", some[1:]).endswith("nergens door het riool alleen")
     assert headline("panden", pd.DataFrame({"modules_fit": [0, None]})) == ""
 
 

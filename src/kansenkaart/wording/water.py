@@ -348,7 +348,7 @@ def grey_finding(frame: pd.DataFrame) -> str:
     return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
 
 
-_SEWER_UNKNOWN = "Welk riool hier ligt, weten we niet"
+_SEWER_UNKNOWN, _WHERE_KNOWN = "Welk riool hier ligt, weten we niet", ", waar we het riool kennen"
 
 
 def grey_headline(frame: pd.DataFrame) -> str:
@@ -365,7 +365,9 @@ def grey_headline(frame: pd.DataFrame) -> str:
         return f"Grijswater loont in {pays} van de {_streets(len(living))}"
     if may:
         return f"Grijswater kan lonen in {_streets(may)}; zeker is het nergens"
-    return _SEWER_UNKNOWN if unknown == len(living) else "Grijswater loont hier in geen enkele straat"
+    if unknown == len(living):
+        return _SEWER_UNKNOWN
+    return f"Grijswater loont hier in geen enkele straat{_WHERE_KNOWN if unknown else ''}"
 
 
 def rain_headline(frame: pd.DataFrame) -> str:
@@ -383,7 +385,8 @@ def rain_headline(frame: pd.DataFrame) -> str:
         return f"Regen afkoppelen kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown == len(frame):
         return _SEWER_UNKNOWN
-    return "Regen afkoppelen loont hier nergens door het riool alleen" if loses else "De regen gaat hier al apart"
+    said = "Regen afkoppelen loont hier nergens door het riool alleen" if loses else "De regen gaat hier al apart"
+    return f"{said}{_WHERE_KNOWN if unknown else ''}"
 
 
 def _without_sewer(count: int) -> str:
