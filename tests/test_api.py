@@ -154,6 +154,40 @@ WRONG = {
         SchemaError,
         "a Polygon in each row",
     ),
+    "roofs in degrees": (
+        lambda own: api.score_roofs(own.panden.assign(tilt_deg=0.0, azimuth_deg=0.0).to_crs(4326)),
+        CrsError,
+        "found EPSG:4326; where: roofs",
+    ),
+    "roofs of no reference system": (
+        lambda own: api.score_roofs(
+            own.panden.assign(tilt_deg=0.0, azimuth_deg=0.0).set_crs(None, allow_override=True)
+        ),
+        CrsError,
+        "found no reference system; where: roofs",
+    ),
+    "a dict for weather": (
+        lambda own: api.score_roofs(
+            own.panden.assign(tilt_deg=0.0, azimuth_deg=0.0), weather={"ghi": 1}, site=api.Site(52.0, 5.0)
+        ),
+        SchemaError,
+        "a table with columns; found dict; where: weather",
+    ),
+    "points for streets": (
+        lambda own: api.make_blocks(own.panden, own.homes, streets=own.homes.assign(cls="local")),
+        SchemaError,
+        "a LineString in each row; found 400 rows without; where: streets",
+    ),
+    "borders in degrees": (
+        lambda own: api.make_blocks(own.panden, own.homes, streets=own.panden.assign(cls="local").to_crs(4326)),
+        CrsError,
+        "found EPSG:4326; where: streets",
+    ),
+    "homes without end": (
+        lambda own: api.enterprise_case(api.AreaFacts(homes=float("inf"))),
+        ConfigError,
+        "0 or more; found inf",
+    ),
     "a dict for facts": (lambda own: api.enterprise_case({"homes": 330}), ConfigError, "AreaFacts; found dict"),
     "homes below 0": (lambda own: api.enterprise_case(api.AreaFacts(homes=-5.0)), ConfigError, "0 or more; found -5.0"),
 }
@@ -187,6 +221,11 @@ def test_a_slope_of_unknown_azimuth_is_unknown():
     faces = gpd.GeoDataFrame({"tilt_deg": [0.0, 40.0, 40.0], "azimuth_deg": [np.nan, np.nan, 0.0]})
     sun = api.score_roofs(faces)["open_sky_kwh_per_m2_year"]
     assert sun.isna().tolist() == [False, True, False]
+
+
+def test_faces_of_which_no_shape_is_there_get_their_sun(own):
+    faces = own.panden.head(2).assign(tilt_deg=0.0, azimuth_deg=0.0, geometry=None)
+    assert api.score_roofs(faces)["open_sky_kwh_per_m2_year"].notna().all()
 
 
 def test_faces_of_unknown_height_or_none_at_all_have_no_shade(own):

@@ -107,7 +107,7 @@ def score_roofs(
     ConfigError
         If a face is steeper than 89 deg, or only one of weather and site is given.
     CrsError
-        If the height model is not in RD New.
+        If the faces have shapes that are not in RD New, or the height model is not.
 
     Examples
     --------
@@ -134,6 +134,7 @@ def score_roofs(
     if (weather is None) != (site is None):
         raise ConfigError("weather with its site, or neither", found="one of the two", where="score_roofs")
     hours, station = built_in() if weather is None or site is None else (weather, site)
+    schemas.require(hours, "weather")
     table = cumulative_irradiance(hours, site=station)
     tilt, azimuth = (roofs[name].to_numpy(float) for name in ("tilt_deg", "azimuth_deg"))
     known = ~np.isnan(tilt) & (~np.isnan(azimuth) | (tilt == 0))
@@ -239,6 +240,8 @@ def make_blocks(
     400
     """
     _require_panden_and_homes(panden, homes)
+    if streets is not None:
+        schemas.require(streets, "streets", "cls", kinds=schemas.LINES_OR_LAND)
     panden = panden if "buurtcode" in panden else panden.assign(buurtcode="")
     return build_blocks(panden, homes, factors=border_factors(), barriers=streets)
 
@@ -477,7 +480,11 @@ def _band(target: int) -> tuple[int, int]:
 
 
 def _is_fact(name: str, value: object) -> bool:
-    return isinstance(value, int | float | np.number) and (not value < 0 or name.startswith("sewer"))
+    return (
+        isinstance(value, int | float | np.number)
+        and not np.isinf(value)
+        and (not value < 0 or name.startswith("sewer"))
+    )
 
 
 def _graph(blocks: Blocks, value: str | None = None) -> AreaGraph:

@@ -85,7 +85,7 @@ def rd_point(place: Any, *, where: str) -> tuple[float, float]:
 
 
 def _require_bounds(frame: gpd.GeoDataFrame, where: str) -> None:
-    if frame.empty or frame.geometry.is_empty.all():
+    if (frame.geometry.is_empty | frame.geometry.isna()).all():
         return
     x0, y0, x1, y1 = frame.total_bounds
     low_x, low_y, high_x, high_y = RD_BOUNDS_M

@@ -36,6 +36,7 @@ _DTYPES: dict[str, Any] = {
 _SHOWN_FAILURES = 5
 #: Kinds of shapes that somebody's own frame may hold.
 LAND, POINTS = ("Polygon", "MultiPolygon"), ("Point",)
+LINES_OR_LAND = ("LineString", "MultiLineString", "LinearRing", *LAND)
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def require(
     kinds: Sequence[str] = (),
     key: str = "",
 ) -> None:
-    """Refuse somebody's own frame in words, before anything is made of it.
+    """Refuse somebody's own frame in words, before anything is made of it; shapes that it has are in RD New.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def require(
     figures : sequence of str
         Columns that hold numbers or nothing, where they are there.
     kinds : sequence of str
-        Kinds of shapes, in RD New: each row has one, but that a point may lack.
+        Kinds of shapes of which each row must have one, but that a point may lack.
     key : str
         Column that names each row once.
 
@@ -204,6 +205,8 @@ def require(
         raise SchemaError(f"each {key} once", found=f"{twice} more than once", where=where)
     if kinds:
         _require_kinds(frame, where, kinds)
+    if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None:
+        require_rd(frame, where=where)
 
 
 def _require_kinds(frame: pd.DataFrame, where: str, kinds: Sequence[str]) -> None:
@@ -213,7 +216,6 @@ def _require_kinds(frame: pd.DataFrame, where: str, kinds: Sequence[str]) -> Non
     wrong = (~frame.geom_type.isin(kinds) & ~none) | (none if kinds != POINTS else False)
     if wrong.any():
         raise SchemaError(f"a {kinds[0]} in each row", found=f"{int(wrong.sum())} rows without", where=where)
-    require_rd(frame, where=where)
 
 
 def filled(frame: gpd.GeoDataFrame, table: str, choice: Sequence[str]) -> pd.DataFrame:
