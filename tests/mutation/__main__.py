@@ -3,7 +3,10 @@
 ``nice python -m tests.mutation --room sources --mutants 10 --seed 1`` draws ten faults among all that the room can have: an
 operator, a comparison, a bound or a constant changed, a condition turned round, a call of a method left out. What no test
 notices is listed as a survivor, to be judged: a hole in the tests, or a fault that changes nothing. A run that takes
-longer than ``--seconds`` counts as noticed. Without ``--room`` the draw is over all rooms.
+more than ``--seconds`` of processor time counts as noticed, and is named apart. Without ``--room`` the draw is over all rooms.
+
+Before anything else the tests run once without any fault, and what each of them reaches is noted (`tests.mutation.reach`):
+a fault is shown to the tests of its room that reach its function, the quickest first. ``--reach FILE`` keeps what was noted.
 
 The copy has no compiled files when it begins, and what numba keeps is stamped with the content of its room
 (`kansenkaart.kernel`), so no fault hides behind an old compilation.
@@ -12,22 +15,42 @@ The copy has no compiled files when it begins, and what numba keeps is stamped w
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
-import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.mutation.faults import Fault, faults_of, spoil
+from tests.mutation.reach import Chosen, function_at, in_turn
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "kansenkaart"
+#: How tests are run: what they reach is noted, or those of a list are run.
+PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not slow and not realdata")
+#: Libraries of others that most tests need: loaded once, for all forks.
+LIBRARIES = (
+    "geopandas",
+    "numba",
+    "pvlib",
+    "scipy.sparse.csgraph",
+    "scipy.spatial",
+    "pyarrow.parquet",
+    "requests",
+)
 #: Tests that look at a room, quickest first; slow ones and those of published data are left out.
 TESTS: dict[str, tuple[str, ...]] = {
     "sources": ("sources", "fuzz/test_fuzz_readers.py", "fuzz/test_fuzz_services.py", "acquire"),
@@ -66,21 +89,46 @@ def room_of(path: Path) -> str:
     return "/".join(parts[:2]) if "/".join(parts[:2]) in TESTS else parts[0]
 
 
-def near_first(path: Path) -> tuple[str, ...]:
-    """Return the tests that look at a module, those that name it first: most faults are noticed there.
+def tests_for(path: Path, line: int, seen: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the tests of a module's room that reach the function of a line, in the order to try them.
 
     Parameters
     ----------
     path : Path
         Of the module, inside the package.
+    line : int
+        Of the fault.
+    seen : mapping
+        What each test reaches, as :func:`noted` returns it.
     """
-    room = TESTS[room_of(path)]
-    named = re.compile(rf"(import|,) {path.stem}\b|\.{path.stem}\b[ .]")
-    files = [
-        file for part in room for file in sorted((ROOT / "tests" / part).rglob("test_*.py")) or [ROOT / "tests" / part]
-    ]
-    near = [file.relative_to(ROOT / "tests").as_posix() for file in files if named.search(file.read_text("utf-8"))]
-    return (*sorted(near, key=lambda one: path.stem not in one), *room)
+    room = tuple(f"tests/{part}" for part in TESTS[room_of(path)])
+    mine = {name: what for name, what in seen.items() if name.startswith(room)}
+    return in_turn(mine, path.relative_to(PACKAGE).as_posix(), function_at(path.read_text("utf-8"), line))
+
+
+def noted(rooms: set[str], keep: Path) -> dict[str, dict[str, Any]]:
+    """Return what each test of some rooms reaches, read where it was kept, else seen by running all of them.
+
+    Parameters
+    ----------
+    rooms : set of str
+        Keys of ``TESTS``.
+    keep : Path
+        File to read, or to write.
+
+    Raises
+    ------
+    RuntimeError
+        When a test fails without any fault.
+    """
+    if not keep.exists():
+        tests = sorted({f"tests/{part}" for room in rooms for part in TESTS[room]})
+        paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]), "KANSENKAART_REACH": str(keep)}
+        command = [sys.executable, "-m", "pytest", "-p", "tests.mutation.reach", *PYTEST, *tests]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **paths}, check=False)
+        if done.returncode:
+            raise RuntimeError("the tests do not pass without any fault")
+    return dict(json.loads(keep.read_text("utf-8")))
 
 
 def drawn(room: str | None, *, mutants: int, seed: int) -> list[tuple[Path, Fault]]:
@@ -101,37 +149,63 @@ def drawn(room: str | None, *, mutants: int, seed: int) -> list[tuple[Path, Faul
     return random.Random(seed).sample(every, min(mutants, len(every)))
 
 
-def noticed(copy: Path, tests: tuple[str, ...], *, seconds: float) -> str:
+def noticed(copy: Path, tests: list[str], *, seconds: float) -> str:
     """Run tests on the copy and say what came of it: ``failed`` (and how), ``too long`` or ``passed``.
+
+    The run is a fork of this process, which has loaded the libraries of others.
 
     Parameters
     ----------
     copy : Path
         Folder that holds the package.
-    tests : tuple of str
-        Files and folders below ``tests``.
+    tests : list of str
+        Ids of tests, in their order.
     seconds : float
-        Time after which a run has noticed the fault [s].
+        Processor time after which a run has noticed the fault [s]; eight times as much on the clock, for what waits.
+
+    Raises
+    ------
+    RuntimeError
+        When no test was run.
     """
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(copy), str(ROOT)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "NUMBA_CACHE_DIR": str(copy / "compiled"),
-    }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not realdata"]
-    command += [str(Path("tests") / one) for one in tests]
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
+    if not (pid := os.fork()):
+        _run_and_end(copy, tests, int(seconds))
+    until = time.monotonic() + 8 * seconds
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        time.sleep(0.05)
+        if time.monotonic() > until:
+            os.killpg(pid, signal.SIGKILL)
+            until += seconds
+    if os.WIFSIGNALED(ended[1]):
         return "too long"
-    return "passed" if done.returncode == 0 else "failed: " + done.stdout.strip().rpartition("\n")[2]
+    code, told = os.waitstatus_to_exitcode(ended[1]), (copy / "told").read_text("utf-8", "replace")
+    if code in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+        raise RuntimeError(f"no test was run: {told[-1000:]}")
+    return "passed" if code == 0 else "failed: " + told.strip().rpartition("\n")[2]
+
+
+def _run_and_end(copy: Path, tests: list[str], seconds: int) -> None:
+    """Run tests in this process, which ends with the code of pytest."""
+    code, told = int(pytest.ExitCode.INTERNAL_ERROR), (copy / "told").open("w", encoding="utf-8")
+    sys.stdout = sys.stderr = told
+    try:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+        os.dup2(told.fileno(), 1), os.dup2(told.fileno(), 2)
+        os.chdir(ROOT)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(copy), str(ROOT)])
+        sys.path[:0], sys.dont_write_bytecode = [str(copy)], True
+        files = dict.fromkeys(one.partition("::")[0] for one in tests)
+        code = pytest.main([*PYTEST, "-x", *files], plugins=[Chosen(tests)])
+    except BaseException:  # noqa: BLE001 - the process must never go on in the caller's code
+        traceback.print_exc()
+    finally:
+        told.flush()
+        os._exit(code)
 
 
 def campaign(
-    room: str | None, *, mutants: int, seed: int, seconds: float, trust: bool = False
+    room: str | None, *, mutants: int, seed: int, seconds: float, reach: Path | None = None
 ) -> list[dict[str, object]]:
     """Try faults one after the other, and return what became of each.
 
@@ -142,25 +216,26 @@ def campaign(
     mutants, seed : int
         How many, and which [1].
     seconds : float
-        Longest run of one [s].
-    trust : bool
-        Whether the tests are taken to pass without any fault, unseen.
+        Longest run of one, of processor time [s].
+    reach : Path, optional
+        File that keeps what each test reaches.
     """
     outcomes: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder)
         target = copy / "kansenkaart"
+        os.environ |= {"NUMBA_CACHE_DIR": str(copy / "compiled"), "PYTHONDONTWRITEBYTECODE": "1"}
+        for library in LIBRARIES:
+            importlib.import_module(library)
         shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__"))
         chosen = drawn(room, mutants=mutants, seed=seed)
-        for tests in [] if trust else sorted({TESTS[room_of(path)] for path, _ in chosen}):
-            if (without := noticed(copy, tests, seconds=4 * seconds)) != "passed":
-                raise RuntimeError(f"the tests {tests} without any fault: {without}")
+        seen = noted({room_of(path) for path, _ in chosen}, reach or copy / "reach.json")
         for path, fault in chosen:
             spoilt = target / path.relative_to(PACKAGE)
             whole = spoilt.read_text("utf-8")  # the copy's: somebody may edit meanwhile
             spoilt.write_text(spoil(whole, fault), "utf-8")
             began = time.monotonic()
-            outcome = noticed(copy, near_first(path), seconds=seconds)
+            outcome = noticed(copy, tests_for(path, fault.line, seen), seconds=seconds)
             spoilt.write_text(whole, "utf-8")
             where = f"{path.relative_to(PACKAGE).as_posix()}:{fault.line}"
             took = round(time.monotonic() - began, 1)
@@ -178,11 +253,11 @@ def main() -> int:
     parser.add_argument("--room", help=f"one of {', '.join(TESTS)}, or a module such as sources/gwsw.py")
     parser.add_argument("--mutants", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=300.0, help="longest run of one mutant")
-    parser.add_argument("--trust", action="store_true", help="do not run the tests without any fault first")
+    parser.add_argument("--seconds", type=float, default=300.0, help="most processor time of one mutant")
+    parser.add_argument("--reach", type=Path, help="file that keeps, or has, what each test reaches")
     asked = parser.parse_args()
-    outcomes = campaign(asked.room, mutants=asked.mutants, seed=asked.seed, seconds=asked.seconds, trust=asked.trust)
-    tried, killed = Counter(one["room"] for one in outcomes), Counter()
+    outcomes = campaign(asked.room, mutants=asked.mutants, seed=asked.seed, seconds=asked.seconds, reach=asked.reach)
+    tried, killed = Counter(one["room"] for one in outcomes), Counter[object]()
     for one in outcomes:
         killed[one["room"]] += one["outcome"] != "passed"
     for room, count in sorted(tried.items()):

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+import subprocess
+import sys
 
-from tests.mutation.__main__ import PACKAGE, TESTS, drawn, near_first, room_of
+import pytest
+
+from tests.mutation import __main__ as campaign
+from tests.mutation.__main__ import PACKAGE, ROOT, TESTS, drawn, room_of
 from tests.mutation.faults import faults_of, spoil
+from tests.mutation.reach import function_at, in_turn
 
 TEXT = '''"""A doc with 1 < 2."""
 
@@ -50,7 +58,86 @@ def test_every_module_has_tests_that_look_at_its_room():
     assert {room_of(path) for path in PACKAGE.rglob("*.py")} <= set(TESTS)
 
 
-def test_the_tests_that_name_a_module_come_first_and_the_room_follows():
-    tests = near_first(PACKAGE / "publish" / "audit.py")
-    assert tests[0] == "publish/test_audit.py"
-    assert tests[-len(TESTS["publish"]) :] == TESTS["publish"]
+CODE = """A = 1
+
+
+def outer(x=2):
+    def inner():
+        return x
+    return inner
+
+
+class Box:
+    size = 3
+
+    def fits(self):
+        return True
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [(1, None), (4, None), (6, "outer"), (7, "outer"), (11, None), (14, "Box.fits")]
+)
+def test_a_fault_belongs_to_the_outermost_function_around_it(line, name):
+    assert function_at(CODE, line) == name
+
+
+SEEN = {
+    "tests/core/area/test_a.py::test_long": {"seconds": 9.0, "reaches": ["core/area/blocks.py:cut"]},
+    "tests/core/area/test_a.py::test_quick": {"seconds": 1.0, "reaches": ["core/area/blocks.py:cut"]},
+    "tests/core/area/test_a.py::test_near": {"seconds": 5.0, "reaches": ["core/area/blocks.py:join"]},
+    "tests/core/area/test_a.py::test_far": {"seconds": 0.1, "reaches": []},
+}
+
+
+def test_a_fault_is_shown_to_the_tests_that_reach_its_function_the_quickest_first():
+    assert [name[-5:] for name in in_turn(SEEN, "core/area/blocks.py", "cut")] == ["quick", "_long"]
+
+
+def test_a_fault_that_no_test_was_seen_to_reach_is_shown_to_all_of_them_the_near_ones_first():
+    turn = [name.rpartition("_")[2] for name in in_turn(SEEN, "core/area/blocks.py", None)]
+    assert turn == ["quick", "near", "long", "far"]
+
+
+TESTS_OF_TWO = """
+import pytest
+from kansenkaart.wording import nl
+
+@pytest.fixture(scope="module")
+def shared():
+    return nl.number(1)
+
+def test_first(shared):
+    pass
+
+def test_second(shared):
+    pass
+
+def test_third():
+    assert nl.share(0.5)
+"""
+
+
+def test_what_a_test_and_a_fixture_of_more_than_one_reach_is_noted(tmp_path):
+    (tmp_path / "test_it.py").write_text(TESTS_OF_TWO, "utf-8")
+    reach = tmp_path / "reach.json"
+    paths = {"PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), str(ROOT)]), "KANSENKAART_REACH": str(reach)}
+    command = [sys.executable, "-m", "pytest", "-p", "tests.mutation.reach", "--rootdir", tmp_path, tmp_path]
+    subprocess.run(command, env={**os.environ, **paths}, check=True, capture_output=True)
+    reached = {name[-5:]: what["reaches"] for name, what in json.loads(reach.read_text("utf-8")).items()}
+    assert "wording/nl.py:number" in reached["first"]
+    assert reached["econd"] == reached["first"]
+    assert "wording/nl.py:share" in reached["third"]
+    assert "wording/nl.py:share" not in reached["first"]
+
+
+def test_a_run_tries_the_listed_tests_only_in_their_order_within_its_processor_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "ROOT", tmp_path)
+    test = "def test_good():\n    pass\n\ndef test_bad():\n    assert 0\n\ndef test_long():\n    while True:\n        pass\n"
+    (tmp_path / "test_it.py").write_text(test, "utf-8")
+    good, bad, long = (f"test_it.py::test_{name}" for name in ("good", "bad", "long"))
+    assert campaign.noticed(tmp_path, [good], seconds=60) == "passed"
+    assert "1 failed, 1 passed" in campaign.noticed(tmp_path, [good, bad, long], seconds=60)
+    assert campaign.noticed(tmp_path, [long, bad], seconds=2) == "too long"
+    with pytest.raises(RuntimeError, match="no test was run"):
+        campaign.noticed(tmp_path, ["test_it.py::test_gone"], seconds=60)
