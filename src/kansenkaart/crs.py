@@ -54,6 +54,18 @@ def require_rd(frame: gpd.GeoDataFrame, *, where: str = "") -> gpd.GeoDataFrame:
     return frame
 
 
+def within_rd(x: Any, y: Any) -> Any:
+    """Return whether places lie within the area of use of RD New, its border included; what is no number does not.
+
+    Parameters
+    ----------
+    x, y : float or array
+        Coordinates [m].
+    """
+    west, south, east, north = RD_BOUNDS_M
+    return (west <= x) & (x <= east) & (south <= y) & (y <= north)
+
+
 def rd_point(place: Any, *, where: str) -> tuple[float, float]:
     """Return the coordinates [m] of a place in RD New.
 
@@ -73,8 +85,7 @@ def rd_point(place: Any, *, where: str) -> tuple[float, float]:
         x, y = map(float, place.coords[0] if hasattr(place, "coords") else place)
     except (TypeError, ValueError):
         x = y = float("nan")
-    west, south, east, north = RD_BOUNDS_M
-    if not (west <= x <= east and south <= y <= north):
+    if not within_rd(x, y):
         raise ConfigError(
             "a point in RD New [m], x first",
             found=str(place)[:80],
@@ -88,8 +99,7 @@ def _require_bounds(frame: gpd.GeoDataFrame, where: str) -> None:
     if (frame.geometry.is_empty | frame.geometry.isna()).all():
         return
     x0, y0, x1, y1 = frame.total_bounds
-    low_x, low_y, high_x, high_y = RD_BOUNDS_M
-    if x0 >= low_x and y0 >= low_y and x1 <= high_x and y1 <= high_y:
+    if within_rd(x0, y0) and within_rd(x1, y1):
         return
     raise CrsError(
         f"RD New coordinates within {RD_BOUNDS_M} m",

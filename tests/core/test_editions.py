@@ -101,6 +101,20 @@ def test_rows_pass_exactly_within_their_limits(rows, factor):
     assert (told == []) is (0.8 <= now / rows <= 1.5)
 
 
+def test_a_failure_says_what_was_found_and_against_what():
+    column = "footprint_area_m2"
+    before = _summary(1000, {column: {"known": 800, "mean": 10.0, "spread": 2.0}}, x_m=100.0, y_m=100.0)
+    now = _summary(500, {column: {"known": 100, "mean": 30.0, "spread": 9.0}}, area_m2=2e8, x_m=3100.0, y_m=4100.0)
+    told = failures({"pand": now}, {"pand": before}, gates())
+    assert {one.gate.gate: (pytest.approx(one.found), one.before, one.now) for one in told} == {
+        "rows": (0.5, 1000, 500),
+        "size": (2.0, 1e8, 2e8),
+        "moved": (5000.0, None, None),  # 3 and 4 km
+        "known": (-0.6, 0.8, 0.2),  # 100 of 500 less 800 of 1000
+        "drift": (10.0, 10.0, 30.0),  # 20 over the spread of before
+    }
+
+
 def test_rows_added_gone_and_changed_are_told_apart():
     before = _squares(5, homes=[1, 2, 3, 4, 5], kwp=[1.0, 2.0, np.nan, 4.0, 5.0])
     now = before.iloc[1:].assign(homes=[2, 3, 9, 5], kwp=[2.0, 7.0, 4.0, np.nan])

@@ -51,7 +51,7 @@ class Reach:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> Generator[None, object, object]:
         """Follow one test, with what is made for it."""
-        self.now, began = {}, time.process_time()
+        self.now, began = {}, time.monotonic()
         sys.settrace(self.trace)
         threading.settrace(self.trace)
         try:
@@ -61,7 +61,7 @@ class Reach:
             threading.settrace(None)
             shared = (self.fixtures.get(name, set()) for name in item.fixturenames)
             reached = sorted(_named(list(self.now.values())).union(*shared))
-            self.tests[item.nodeid] = {"seconds": round(time.process_time() - began, 3), "reaches": reached}
+            self.tests[item.nodeid] = {"seconds": round(time.monotonic() - began, 3), "reaches": reached}
 
     def pytest_sessionfinish(self) -> None:
         """Write what was seen."""

@@ -20,10 +20,13 @@ import pyogrio
 import pytest
 from shapely.geometry import LineString, Point, box
 
-from kansenkaart.errors import FormatError
+from kansenkaart.crs import RD_BOUNDS_M, rd_point, require_rd, within_rd
+from kansenkaart.errors import ConfigError, CrsError, FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own, typed_numbers
+from kansenkaart.sources.tools.cleaning import Sieve, in_rd
+from kansenkaart.sources.tools.ogc import features_of
 from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, text_of, to_number
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 
@@ -319,6 +322,91 @@ def test_one_buurt_that_does_not_add_up_is_unknown_and_most_are_refused(tmp_path
     assert tally.noted["owner-occupied and rented do not add up to 50-102 %, unknown: BU01931001"] == 1
     with pytest.raises(FormatError, match="in most buurten"):
         cbs_areas.read_buurt(buurten([(60, 40), (5, 20), (3, 6)], tmp_path / "c.gpkg"))
+
+
+# --- where a row may lie, and how many odd ones are a few ------------------------------------------------------------
+
+WEST, SOUTH, EAST, NORTH = RD_BOUNDS_M
+#: The corners of the area of use and, for each side, a metre beyond it.
+IN = [(WEST, SOUTH), (EAST, NORTH), (WEST, NORTH), (EAST, SOUTH)]
+OUT = [(WEST - 1, SOUTH), (EAST + 1, NORTH), (WEST, SOUTH - 1), (EAST, NORTH + 1), (NORTH, EAST)]
+
+
+def _answered(*coordinates: Any) -> list[Any]:
+    shapes = [{"type": "Feature", "id": "1", "properties": {}, "geometry": {"coordinates": one}} for one in coordinates]
+    return features_of({"features": shapes}, where="page")
+
+
+@pytest.mark.parametrize("place", IN)
+def test_the_border_of_rd_is_within_it_at_every_door(place: tuple[float, float]) -> None:
+    assert within_rd(*place)
+    assert rd_point(place, where="") == place
+    assert in_rd(np.array([Point(place), LineString([IN[0], place])])).all()
+    assert len(require_rd(gpd.GeoDataFrame(geometry=[Point(place)], crs=RD))) == 1
+    assert (
+        len(_answered(list(place), [list(place), [155_000, 463_000]], [[list(place)]], [str(place[0]), place[1]])) == 4
+    )
+
+
+@pytest.mark.parametrize("place", [*OUT, (np.nan, SOUTH), (EAST, np.nan)])
+def test_a_metre_beyond_the_border_of_rd_is_without_at_every_door(place: tuple[float, float]) -> None:
+    assert not within_rd(*place)
+    assert not in_rd(np.array([Point(place)])).any()
+    with pytest.raises(ConfigError):
+        rd_point(place, where="")
+    if np.isnan(place).any():
+        return  # no page and no file gives one: those are refused, or left out, before
+    assert not in_rd(np.array([LineString([IN[0], place])])).any()
+    with pytest.raises(CrsError):
+        require_rd(gpd.GeoDataFrame(geometry=[Point(place), Point(IN[0])], crs=RD))
+    for coordinates in (list(place), [[155_000.0, 463_000.0], list(place)], [str(place[0]), place[1]]):
+        with pytest.raises(CrsError):
+            _answered(coordinates)
+
+
+def _points(good: int, bad: int) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=[Point(155_000, 463_000)] * good + [Point(5, 52)] * bad, crs=RD)
+
+
+def test_exactly_half_of_the_rows_is_not_most_of_them(tmp_path):
+    read, _ = cbs_areas.read_buurt(buurten([(60, 40), (5, 20), (3, 6), (30, 69)], tmp_path / "half.gpkg"))
+    assert read["owner_occupied_pct"].isna().tolist() == [False, True, True, False]
+    words = Sieve(pd.DataFrame({"homes": ["1", "x", "y", "2", None]}))
+    assert words.numbers("homes", "f").astype(object).where(lambda one: one.notna(), None).tolist() == [
+        1,
+        None,
+        None,
+        2,
+        None,
+    ]
+    with pytest.raises(FormatError, match=r"found 'x'.*row 1"):
+        Sieve(pd.DataFrame({"homes": ["1", "x", "y"]})).numbers("homes", "f")
+    few = Sieve(_points(2, 1))
+    few.points("f")
+    assert (len(few.frame), few.tally().left_out) == (2, {"outside RD New: coordinates of another system": 1})
+    with pytest.raises(CrsError):
+        Sieve(_points(2, 2)).points("f")
+    path = tmp_path / "etmgeg.txt"
+    rows = ["278,20240101,1,1,1", "278,20240102,1,1,1", "278,2024013x,1,1,1", "278,2024014x,1,1,1"]
+    path.write_text("\n".join(["# STN,YYYYMMDD,    Q,   RH, EV24", *rows]))
+    assert len(knmi.read_weather_daily(path)[0]) == 2
+    path.write_text("\n".join(["# STN,YYYYMMDD,    Q,   RH, EV24", *rows[1:]]))
+    with pytest.raises(FormatError, match="none in 2 of 3 rows"):
+        knmi.read_weather_daily(path)
+
+
+@pytest.mark.parametrize(("beyond", "read"), [(2, True), (3, False)])
+def test_a_set_of_sewers_lies_elsewhere_when_most_of_its_nodes_do(beyond, read, tmp_path):
+    lines = [f"k{n};{5 if n < beyond else 200_000 + 9 * n};470000;INS;2,50;" for n in range(4)]
+    text = "\n".join(["UNI_IDE;KNP_XCO;KNP_YCO;KNP_TYP;MVD_NIV;ALG_TOE", *lines])
+    for name, content in (("Knooppunt", text.replace("5;470000", "5;5")), ("Verbinding", PIPES), ("Profiel", PROFILES)):
+        (tmp_path / f"{name}.csv").write_text(content)
+    if not read:
+        with pytest.raises(CrsError, match="KNP_XCO and KNP_YCO"):
+            gwsw.read_sewer_node(tmp_path, form="hydx-csv")
+        return
+    with pytest.raises(CrsError, match="RD New coordinates within"):  # half: no grid of its own, and not a few strays
+        gwsw.read_sewer_node(tmp_path, form="hydx-csv")
 
 
 # --- sewers ----------------------------------------------------------------------------------------------------------

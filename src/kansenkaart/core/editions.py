@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kansenkaart.crs import RD_BOUNDS_M
+from kansenkaart.crs import within_rd
 
 
 def summarise(frame: pd.DataFrame) -> dict[str, Any]:
@@ -56,9 +56,8 @@ def _geometry(frame: pd.DataFrame) -> dict[str, float] | None:
     if not isinstance(frame, gpd.GeoDataFrame):
         return None
     shapes = frame.geometry.to_numpy()
-    west, south, east, north = RD_BOUNDS_M
     box = shapely.bounds(shapes)
-    inside = (box[:, 0] >= west) & (box[:, 1] >= south) & (box[:, 2] <= east) & (box[:, 3] <= north)
+    inside = within_rd(box[:, 0], box[:, 1]) & within_rd(box[:, 2], box[:, 3])
     return {
         "invalid": int((~shapely.is_valid(shapes)).sum()),
         "outside": int((~inside).sum()),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from kansenkaart.crs import RD_BOUNDS_M, RD_NAP
+from kansenkaart.crs import RD_NAP, within_rd
 from kansenkaart.errors import CrsError, SchemaError
 
 COLUMNS = (
@@ -167,8 +167,7 @@ def _unusable(work: gpd.GeoDataFrame, limits: PipeLimits) -> list[tuple[str, Mas
     shapes = work.geometry.to_numpy()
     absent = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     bounds = shapely.bounds(shapes)
-    x0, y0, x1, y1 = RD_BOUNDS_M
-    inside = (bounds[:, 0] >= x0) & (bounds[:, 1] >= y0) & (bounds[:, 2] <= x1) & (bounds[:, 3] <= y1)
+    inside = within_rd(bounds[:, 0], bounds[:, 1]) & within_rd(bounds[:, 2], bounds[:, 3])
     status = work["status"].astype("string").str.lower().fillna("")
     lost = np.zeros(len(work), dtype=bool)
     for word in limits.lost_words:

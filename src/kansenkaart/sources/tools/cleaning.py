@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kansenkaart.crs import RD, RD_BOUNDS_M, require_rd
+from kansenkaart.crs import RD, require_rd, within_rd
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.rawnames import MISSING, NOTES, some, to_number, to_text
 from kansenkaart.tables.provenance import Tally
@@ -154,11 +154,8 @@ def name_rd(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
 
 def in_rd(shapes: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which shapes lie within the area of use of RD New; a shape without a place does not."""
-    bounds = shapely.bounds(shapes)
-    low_x, low_y, high_x, high_y = RD_BOUNDS_M
-    inside: NDArray[np.bool_] = (
-        (bounds[:, 0] >= low_x) & (bounds[:, 1] >= low_y) & (bounds[:, 2] <= high_x) & (bounds[:, 3] <= high_y)
-    )
+    west, south, east, north = shapely.bounds(shapes).T
+    inside: NDArray[np.bool_] = within_rd(west, south) & within_rd(east, north)
     return inside
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kansenkaart.crs import RD, RD_BOUNDS_M
+from kansenkaart.crs import RD, RD_BOUNDS_M, within_rd
 from kansenkaart.errors import CrsError, FormatError
 
 _ID_NAMES = ("identificatie", "lokaal_id", "lokaalid", "buurtcode", "wijkcode", "gemeentecode", "uri")
@@ -73,7 +73,7 @@ def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
         if _plainly_in_rd(coordinates):
             continue
         for x, y in _positions(coordinates, where=where):
-            if not (RD_BOUNDS_M[0] <= x <= RD_BOUNDS_M[2] and RD_BOUNDS_M[1] <= y <= RD_BOUNDS_M[3]):
+            if not within_rd(x, y):
                 raise _wrong_crs(f"coordinate {x}, {y} of {identify(one, where=where)}", where=where)
     return list(page["features"])
 
@@ -82,13 +82,11 @@ def _plainly_in_rd(nested: Any) -> bool:
     """Say whether all positions are numbers within RD New; what is odd in any way is looked at one by one."""
     try:
         if not isinstance(nested[0], list):
-            x, y = nested[:2]
-            return bool(RD_BOUNDS_M[0] <= x <= RD_BOUNDS_M[2] and RD_BOUNDS_M[1] <= y <= RD_BOUNDS_M[3])
+            return bool(within_rd(*nested[:2]))
         if isinstance(nested[0][0], list):
             return all(_plainly_in_rd(one) for one in nested)
         across, along = [one[0] for one in nested], [one[1] for one in nested]
-        low_x, low_y, high_x, high_y = RD_BOUNDS_M
-        return bool(low_x <= min(across) and max(across) <= high_x and low_y <= min(along) and max(along) <= high_y)
+        return bool(within_rd(min(across), min(along)) and within_rd(max(across), max(along)))
     except (TypeError, LookupError, ValueError, RecursionError):
         return False
 
