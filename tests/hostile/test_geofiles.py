@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import subprocess
 import sys
 import time
 import warnings
@@ -133,6 +134,23 @@ def test_a_table_of_ones_own_takes_no_more_than_a_file_may(make, name, tmp_path,
     with pytest.raises(FormatError, match="read within"):
         own.read_own(path, shape=own.PANDEN, known=(), first_year=2020, last_year=2060)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
+
+
+UNDER_BOUNDS = """
+import resource, sys
+from pathlib import Path
+from kansenkaart.sources.tools.geofiles import layer_names
+for one, most in ((resource.RLIMIT_CPU, 600), (resource.RLIMIT_DATA, 1 << 34)):
+    resource.setrlimit(one, (most, most))
+print(*layer_names(Path(sys.argv[1])), *layer_names(Path(sys.argv[1])))
+"""
+
+
+def test_a_file_is_read_under_the_bounds_of_a_scheduler_that_nobody_may_raise(tmp_path):
+    (tmp_path / "a.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    command = [sys.executable, "-c", UNDER_BOUNDS, str(tmp_path / "a.geojson")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["a", "a"], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Every source meets every fault: is it recovered or refused in words, and the last good edition must stay.
 
-``python -m tests.runs.fault_campaign`` tries all of them and prints a table, summed up in docs/reliability.md; the tests try some.
+``python -m tests.runs.fault_campaign`` tries all of them and prints a table (docs/reliability.md); the tests try some.
 A trial stores good tables first, spoils the delivery, runs again, and compares what is stored with what was.
 """
 

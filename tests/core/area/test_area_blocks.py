@@ -136,6 +136,14 @@ def test_street_names_and_the_width_of_gaps() -> None:
     assert len(area_borders(made.edges, label=np.array([0, 0]))) == 0
 
 
+def test_streets_are_named_by_their_homes_and_equal_ones_by_the_alphabet() -> None:
+    pand, home = row_houses(1, 30)
+    streets = [f"Straat {chr(65 + n)}" for n in range(23, -1, -1)]  # X to A, a home each, and Z with six
+    home["street_name"] = [*streets, *["Straat Z"] * 6]
+    made = build_blocks(pand, home, factors=FACTORS)
+    assert made.frame["streets"].tolist() == ["; ".join(["Straat Z", *sorted(streets)])]
+
+
 def test_address_points_alone() -> None:
     _, home = row_houses(8, 12)
     nothing = gpd.GeoDataFrame({"pand_id": [], "buurtcode": []}, geometry=[], crs=28992)

@@ -155,7 +155,7 @@ class WalkGraph(NamedTuple):
     def of(cls, matrix: csr_matrix, homes: Ints) -> WalkGraph:
         """Take the borders [m] from a symmetric matrix and the homes per block [home]."""
         rows = matrix.sorted_indices()
-        parts = rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data.astype(np.float64)
+        parts = rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data
         return cls(*parts, np.ascontiguousarray(homes, np.int64))
 
     def matrix(self) -> csr_matrix:

@@ -375,9 +375,14 @@ def _bound(more_s: int) -> None:
 
         used = resource.getrusage(resource.RUSAGE_SELF)
         allowed = int(used.ru_utime + used.ru_stime) + more_s
-        resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for bound, most in (
+            (resource.RLIMIT_CPU, allowed),
+            (resource.RLIMIT_DATA, MOST_MEMORY_BYTES),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            hard = resource.getrlimit(bound)[1]  # that of the scheduler may be lower, and only it may raise that
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(bound, (least, hard if bound == resource.RLIMIT_CPU else least))
 
 
 def _open_options(path: Path) -> dict[str, str]:
