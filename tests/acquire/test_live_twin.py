@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import geopandas as gpd
 import pytest
+import shapely
 
+from kansenkaart.acquire.forecast import Homes
 from kansenkaart.acquire.live import Errand
+from kansenkaart.config import Source
 from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, IncompleteError
 from kansenkaart.runs import study
 from kansenkaart.score import steps as score
@@ -172,6 +176,26 @@ def test_a_live_source_that_cannot_be_asked_is_a_fault_of_the_study(tmp_path, na
         study.run_acquire(place)
     assert caught.value.remedy
     assert study.status(place) == []
+
+
+def test_homes_are_forecast_from_the_first_figure_that_is_stated_and_else_as_a_dense_town():
+    """CBS writes -99997 for what it does not say; 210 inhabitants are 100 homes, and a tenth of a km2 of a town is 300."""
+    columns = {
+        "woningvoorraad": [7, -99997, None, -99997],
+        "aantal_huishoudens": [5, 6, -99995, None],
+        "aantal_inwoners": [9, 9, 210, -99997],
+    }
+    raw = gpd.GeoDataFrame(columns, geometry=[shapely.box(0, 0, 1000, 100)] * 4, crs=28992)
+    assert Homes.of(raw).count.tolist() == pytest.approx([7, 6, 100, 300])
+    assert Homes.of(raw[["geometry"]]).count.tolist() == [300] * 4
+
+
+def test_what_a_source_says_stands_under_its_role_layer_and_publisher(tmp_path):
+    place = study.open_study("proefveld", root=project(tmp_path / "project", "proefveld"))
+    errand = Errand(place.study, place.folders)
+    for layer, name in ((None, "terrain (pdok)"), ("wegdeel", "terrain wegdeel (pdok)")):
+        errand.note(Source(role="terrain", publisher="pdok", origin="live", form="ogc", layer=layer), "later")
+        assert errand.said.pop(name) == "later"
 
 
 def test_the_template_for_a_municipality_asks_only_what_a_client_can_fetch(tmp_path):

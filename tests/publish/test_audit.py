@@ -239,6 +239,11 @@ def test_pipes_give_away_what_joins_at_a_node(pipes, left_out):
     assert disclosure.pipe_findings(frame[~frame["pipe_id"].isin(left_out)]) == []
 
 
+def test_no_pipes_give_nothing_away():
+    assert disclosure.pipes_to_leave_out(_pipes()) == set()
+    assert disclosure.pipe_findings(_pipes()) == []
+
+
 def test_what_is_left_of_pipes_is_audited_as_it_is_published():
     """Without bc, which gives away five at c, b and c are one: 100 - 60 - 40 - 15 is fine. At b 60 - 40 - 15 is not."""
     frame = _pipes(ab=60, be=40, bf=15, bc=95, cd=100)

@@ -450,6 +450,22 @@ def test_hydx_of_any_file_name_in_windows_1252_with_a_node_without_a_place(names
     assert tally.noted["pipe whose profile is not in the set: size unknown"] == 1
 
 
+def test_a_hydx_pipe_that_lets_water_through_backwards_has_its_ends_turned(tmp_path):
+    head = "UNI_IDE;KN1_IDE;KN2_IDE;INZ_TYP;VRB_TYP;STR_RCH;PRO_IDE;BOB_KN1;BOB_KN2;STA_OBJ\n"
+    rows = (
+        "v1;k1;k2;GMD;GSL;1_2;P1;0.50;0.20;\nv2;k1;k2;GMD;GSL;2_1;P1;0.50;0.20;\nv3;k1;k2;GMD;GSL;OPE;P1;0.50;0.20;\n"
+    )
+    for name, text in (("Knooppunt", NODES), ("Verbinding", head + rows), ("Profiel", PROFILES)):
+        (tmp_path / f"{name}.csv").write_text(text)
+    pipes, _ = gwsw.read_sewer_pipe(tmp_path, form="hydx-csv")
+    assert pipes[["pipe_id", "from_node", "to_node", "bob_from_m_nap", "bob_to_m_nap"]].to_numpy().tolist() == [
+        ["v1", "k1", "k2", 0.5, 0.2],
+        ["v2", "k2", "k1", 0.2, 0.5],
+        ["v3", "k1", "k2", 0.5, 0.2],
+    ]
+    assert [shape.coords[0] for shape in pipes.geometry] == [(200000, 470000), (200030, 470040), (200000, 470000)]
+
+
 def test_hydx_in_a_zip_and_a_folder_without_it(tmp_path):
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as made:
         for name, text in (("Knooppunt", NODES), ("Verbinding", PIPES), ("Profiel", PROFILES)):

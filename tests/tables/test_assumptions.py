@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -124,3 +125,23 @@ def test_a_study_puts_a_figure_in_place_of_ours_and_only_one_of_the_table():
 def test_a_figure_of_a_study_has_a_source_and_lies_in_its_range(wrong):
     with pytest.raises(ValidationError):
         OwnFigure(**({"value": 1.0, "source": "proef"} | wrong))
+
+
+def test_a_budget_of_ones_own_sets_both_prices_at_their_old_ratio():
+    kept = {one.name: one for one in assumptions.default_services()}
+    old = kept["waste"].figures
+    assert (old["present_price"].value, old["enterprise_price"].value) == (12, 11)
+    driver = kept["waste"].driver
+    (own,) = assumptions.with_budgets([kept["waste"]], {"waste": 3000.0}, {driver: 200.0})
+    now = {item: own.figures[item] for item in ("present_price", "enterprise_price")}
+    # 3,000 euro over 200 homes is 15 a home; 11 to 12 of that is 13.75.
+    assert {item: (one.low, one.value, one.high) for item, one in now.items()} == {
+        "present_price": (15, 15, 15),
+        "enterprise_price": (13.75, 13.75, 13.75),
+    }
+    assert {one.quality for one in now.values()} == {"measured"}
+    for budgets, units in (({}, {driver: 200.0}), ({"waste": 3000.0}, {driver: 0.0}), ({"waste": 3000.0}, {})):
+        assert assumptions.with_budgets([kept["waste"]], budgets, units) == (kept["waste"],)
+    free = replace(kept["waste"], figures={**old, "present_price": replace(old["present_price"], value=0.0, low=0.0)})
+    (own,) = assumptions.with_budgets([free], {"waste": 3000.0}, {driver: 200.0})
+    assert own.figures["enterprise_price"].value == 15

@@ -120,6 +120,13 @@ def test_a_missing_table_is_told_with_the_command_that_makes_it(store):
         store.read("pand")
 
 
+@pytest.mark.parametrize(("file", "where"), [("/elsewhere/pand.parquet", "pand.parquet"), (None, "proef")])
+def test_a_full_disk_is_named_by_the_file_or_else_the_folder(file, where, tmp_path):
+    with pytest.raises(DiskError) as caught, locked(tmp_path / "proef"):
+        raise OSError(errno.ENOSPC, "No space left on device", file)
+    assert (caught.value.where, caught.value.found) == (where, "No space left on device")
+
+
 def test_a_lock_is_no_link_and_a_disk_without_locks_is_refused(tmp_path, monkeypatch):
     (tmp_path / "proef").mkdir()
     (tmp_path / "proef" / ".lock").symlink_to(tmp_path / "elsewhere")
