@@ -261,7 +261,6 @@ def join_studies(folders: Mapping[str, Path], target: Path, *, title: str, faile
         The catalogue, as in ``data/metadata.json``: per layer its columns, rows [1], and rows and hash of each part.
     """
     stand = {key: Release(folder / "data") for key, folder in folders.items() if (folder / "data").is_dir()}
-    target.mkdir(parents=True, exist_ok=True)
     with locked(target):
         draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target))
         about = _catalogue(stand, draft / "data", title)

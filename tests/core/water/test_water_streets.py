@@ -115,6 +115,27 @@ def test_a_junction_of_wegdelen_parts_streets():
     assert found.area.sum() == pytest.approx(frame.area.sum())
 
 
+def _roads(*boxes):
+    shapes = [shapely.box(*one) for one in boxes]
+    return gpd.GeoDataFrame(
+        {"function": "rijbaan", "surface": "klinkers"}, geometry=shapes, index=range(len(boxes)), crs=RD
+    )
+
+
+def test_without_a_junction_a_street_ends_where_the_name_does():
+    road = _roads((0, 0, 50, 5), (50, 0, 90, 5), (90, 0, 120, 5), (120, 0, 140, 5))
+    home = points((20, 8), (70, 8), (100, 8), (130, 8), names=["A", "A", "B", "B"])
+    street = streets_from_roads(road, home=home, rules=RULES)
+    assert dict(zip(street["street_name"], street.area, strict=True)) == {"A": 450.0, "B": 250.0}
+
+
+def test_a_junction_goes_with_its_widest_arm_never_with_the_junction_beside_it():
+    # Two crossings of 6 by 6 m side by side; each has an arm of 4 m wide and one of 3 m.
+    road = _roads((-3, -3, 3, 3), (3, -3, 9, 3), (-50, -2, -3, 2), (-1, 3, 2, 50), (9, -2, 50, 2), (5, 3, 8, 50))
+    street = streets_from_roads(road, home=points(), rules=RULES)
+    assert sorted(street.area) == pytest.approx([3 * 47, 3 * 47, 4 * 41 + 36, 4 * 47 + 36])
+
+
 def test_addresses_alone_draw_streets_and_split_at_gaps():
     home = points(*[(x, y) for x in range(0, 200, 10) for y in (0, 20)], (900, 0), names=["Laan"] * 41)
     street = build_streets(home=home)
