@@ -20,6 +20,7 @@ from kansenkaart.present.report import (
     tornado_drawing,
     years_drawing,
 )
+from kansenkaart.wording.nl import euros
 from tests.present.kinds import sheet
 
 
@@ -48,6 +49,26 @@ def test_a_tornado_runs_from_the_middle_to_either_end():
     assert _numbers(drawing, "rect", LOSS) == [pytest.approx(one) for one in low]
     assert _numbers(drawing, "rect", GAIN) == [pytest.approx(one) for one in high]
     assert drawing.height == 4 + 2 * 17 + 18
+    # The middle is drawn from top to foot, both ends are written below it, and the words to the left of each row.
+    middle, foot = 215 + 200 * euro, 4 + 2 * 17
+    (line,) = (one.points for one in drawing.shapes if one.kind == "line")
+    assert line == pytest.approx((middle, 2, middle, foot))
+    texts = [(*one.points, one.text) for one in drawing.shapes if one.kind == "text"]
+    assert [one[:2] for one in texts] == [(207, 14), (207, 31), (215, foot + 12), (450, foot + 12)]
+    assert [one[2] for one in texts] == ["prijs", "uren", euros(-100), euros(300)]
+
+
+def test_every_fifth_year_is_written_in_the_middle_of_its_bar_and_the_ends_beside_theirs():
+    drawing = years_drawing([60.0, *[0.0] * 5, -30.0, 0.0], title="t", what="over")
+    zero, step = 12 + 60 * 98 / 90, 400 / 8
+    texts = {one.text: one.points for one in drawing.shapes if one.kind == "text"}
+    assert texts == {
+        "jaar 0": pytest.approx((60 + step / 2, 126)),
+        "jaar 5": pytest.approx((60 + 5.5 * step, 126)),
+        euros(60): pytest.approx((56, 15)),
+        euros(-30): pytest.approx((56, 12 + 98 + 3)),
+    }
+    assert _numbers(drawing, "line", drawing.shapes[0].fill)[0][1] == pytest.approx(zero)
 
 
 def test_a_place_lies_in_the_middle_of_its_sketch_with_a_bar_of_100_m():

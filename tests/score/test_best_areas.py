@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from kansenkaart.config import Areas
 from kansenkaart.core.enterprise.case import ROOFS
-from kansenkaart.score.best_areas import read_blocks
+from kansenkaart.score.areas import sides_of
+from kansenkaart.score.best_areas import question_of, read_blocks
+from kansenkaart.tables import assumptions
 from tests.score.area_store import MADE, scored, town_store
+
+
+def test_prices_of_a_border_and_of_a_split_home_follow_the_average_value_of_a_home():
+    known = assumptions.default()
+    assert (known.value("area_border_price", "home/m"), known.value("area_split_price", "1")) == (0.05, 0.1)
+    asked = question_of(Areas(low_homes=310, high_homes=350, radius_m=250.0), known, 40.0)
+    assert (asked.low_homes, asked.high_homes, asked.radius_m) == (310, 350, 250.0)
+    assert (asked.border_price, asked.split_price) == pytest.approx((2.0, 4.0))  # of 40 euro
+    for worthless in (0.0, -40.0):
+        asked = question_of(Areas(), known, worthless)
+        assert (asked.border_price, asked.split_price) == (1.0, 0.0)
+
+
+def test_an_area_lies_in_the_middle_within_a_quarter_of_the_radius_of_its_buurt():
+    """A square of 1 km is as large as a circle of 564 m; a quarter of that is 141 m."""
+    buurt = gpd.GeoDataFrame({"buurtcode": ["BU1"]}, geometry=[shapely.box(0, 0, 1000, 1000)], crs=28992)
+    shapes = [shapely.box(500 + far - 10, 490, 500 + far + 10, 510) for far in (140, 142, -142)]
+    codes = pd.Series(["BU1"] * 3)
+    assert sides_of(gpd.GeoSeries(shapes, crs=28992), codes, buurt) == ["midden", "oost", "west"]
+    assert sides_of(gpd.GeoSeries(shapes[:1], crs=28992), pd.Series(["BU9"]), buurt) == [""]
 
 
 @pytest.fixture(scope="module")

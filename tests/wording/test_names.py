@@ -94,6 +94,7 @@ def test_areas_without_a_street_are_named_by_their_side_of_the_buurt():
         "noordwest",
         "midden",  # within a quarter of the reach
     ]
+    assert (side_nl(0.0, -24.9, 100.0), side_nl(0.0, -25.0, 100.0)) == ("midden", "zuid")
     assert side_nl(float("nan"), 0.0, 100.0) == ""
     names = area_names([[], [], ["Kade"], []], ["Oost"] * 4, taken=["Oost"], sides=["zuid", "zuid", "noord", ""])
     assert names == ["Oost, zuid", "Oost, zuid, deel 2", "Kade", "Oost, deel 1"]
