@@ -177,7 +177,8 @@ def noticed(copy: Path, tests: list[str], *, seconds: float) -> str:
             os.killpg(pid, signal.SIGKILL)
             until += seconds
     if os.WIFSIGNALED(ended[1]):
-        return "too long"
+        by = os.WTERMSIG(ended[1])
+        return "too long" if by in (signal.SIGXCPU, signal.SIGKILL) else f"failed: ended by {signal.Signals(by).name}"
     code, told = os.waitstatus_to_exitcode(ended[1]), (copy / "told").read_text("utf-8", "replace")
     if code in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         raise RuntimeError(f"no test was run: {told[-1000:]}")

@@ -66,6 +66,23 @@ def test_what_lies_between_two_pipes_is_what_a_ruler_says():
     )
 
 
+def test_a_name_comes_by_way_of_an_unnamed_pipe_that_touches_both_and_counts_twice_at_most():
+    """Pipes 2 and 4 have a name. 0 touches 1, 5 and 6, which touch 2; and 4. It lies near 3, which touches 4, and not on it."""
+    touching, near = [(0, 1), (0, 5), (0, 6), (0, 4), (1, 2), (5, 2), (6, 2), (3, 4)], [(0, 3), (3, 2)]
+    both = [*touching, *near, *((b, a) for a, b in touching), *((b, a) for a, b in near)]
+    left, right = np.array(both).T
+    joined = np.tile([True] * len(touching) + [False] * len(near), 2)
+    tells = pd.DataFrame({"at_start": joined & (left < right), "at_end": joined & (left > right)})
+    named, code = np.isin(np.arange(7), (2, 4)), np.array([-1, -1, 7, -1, 9, -1, -1])
+    through = naming._through_unnamed(naming._Pairs(left, right, tells), code, named)
+    assert through.set_index(["pipe", naming._NAME])["through"].to_dict() == {
+        (0, 7): 2,
+        (1, 9): 1,
+        (5, 9): 1,
+        (6, 9): 1,
+    }
+
+
 def test_too_few_names_teach_nothing():
     truth = grid()
     pipe = truth.assign(street_name=truth["street_name"].where(np.arange(len(truth)) < LEAST_NAMED - 1))
