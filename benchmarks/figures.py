@@ -371,13 +371,14 @@ def _in_words(form: str, name: str, text: str, case: pd.Series[Any]) -> Iterator
     """Read what the third section says in a sentence: expected, low, high and chance."""
     figures = [*(f"stays_eur_per_year{end}" for end in ENDS), "earns_keep_frac"]
     found = re.search(
-        r"Wat er in de buurt blijft is naar verwachting (\S+ ?\S+) per jaar: .*?ligt het tussen (.*?) en (.*?)\. .*?"
+        r"Wat er in de buurt blijft is naar verwachting ongeveer (\S+) euro per jaar: .*?ligt het tussen (.*?) en (.*?) euro, .*?"
         r"zichzelf betaalt is (.*?procent)",
         text,
     )
     for figure, words in zip(figures, found.groups() if found else (), strict=True) if found else ():
         if said := _said(words):
-            yield Reading(form, name, f"{figure} in words", said.value, float(case[figure]), said.off)
+            off = said.off if figure.endswith("_frac") else _rounded_by(case, "stays_eur_per_year")
+            yield Reading(form, name, f"{figure} in words", said.value, float(case[figure]), off)
     yield from _contribution(form, name, text, case)
     for words, figure in ((r"(\d[\d.]*) woningen\. Rekent over", "homes"),):
         for one in re.findall(words, text)[:1]:

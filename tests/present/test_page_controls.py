@@ -313,4 +313,5 @@ def test_long_lists_open_and_panels_close_by_keyboard(opened):
     rows = Path(saved.value.path()).read_text("utf-8-sig").splitlines()[2:]
     assert [row.replace('"', "").split(";")[:2] for row in rows] == [["b0", "10"], ["b1", "20"], ["b2", "30"]]
     page.locator("#leeg").press("Enter")
-    assert page.locator("#totalen").inner_text() == "0 blokken gekozen"
+    assert page.locator("#totalen").inner_text() == "Nog geen blok gekozen"
+    assert page.evaluate("document.activeElement.id") == "teken"  # not lost with the button

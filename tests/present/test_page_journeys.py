@@ -375,3 +375,91 @@ def test_the_mode_shows_what_is_chosen_and_what_may_be_added_and_nothing_else(op
     ).click()  # another map is asked for: the mode is left, the choice stays
     until(page, "document.getElementById('gereedschap').hidden")
     assert "blokken=b0" in page.evaluate("location.hash")
+
+
+def test_the_way_back_from_a_place_of_another_map_is_the_first_screen_or_the_roof(opened):
+    spec = full()
+    sun = replace(spec.themes[0], key="elders", title="Elders", question="begin")
+    first = replace(spec.themes[1], question="begin")
+    page = opened(replace(spec, themes=(first, sun), questions={"begin": "Waar beginnen?"}))
+    shown = page.evaluate("[kaart.getZoom(), kaart.getCenter().lat.toFixed(5)].join()")
+    for leave in ("back", "Escape", "button"):
+        page.locator("#toonbegin").press("Enter")
+        until(page, "document.querySelector('#detail h2')?.textContent === 'Blok 0'")
+        assert "thema=elders" in page.url
+        page.wait_for_timeout(400)  # the map has come to rest
+        if leave == "back":
+            page.go_back()
+        elif leave == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            page.locator("#detail .sluit").click()
+        until(page, "!document.getElementById('begin').hidden")
+        assert "thema=water" in page.evaluate("location.hash")
+    until(page, f"[kaart.getZoom(), kaart.getCenter().lat.toFixed(5)].join() === {shown!r}")
+    page = opened(roofs(), fragment="#thema=panden&gekozen=p1")
+    page.get_by_role("button", name="Mijn gebied").press("Enter")
+    until(page, "document.querySelector('#detail h2')?.textContent === 'Blok 0'")
+    page.locator("#detail .sluit").click()
+    until(page, "document.querySelector('#detail h2')?.textContent === 'Kade 2'")
+
+
+def test_a_postcode_is_found_with_or_without_its_blank_and_one_letter_leads_nowhere(opened):
+    spec = picture()
+    frame = spec.layers[0].frame
+    frame = frame.assign(name=["bij 2592 VA", *frame["name"][1:]])
+    page = opened(replace(spec, layers=(replace(spec.layers[0], frame=frame), spec.layers[1]), search=None))
+    for words in ("2592VA", "2592 va"):
+        page.locator("#zoektekst").fill(words)
+        page.locator("#zoektekst").press("Enter")
+        until(page, "document.querySelector('#detail h2')?.textContent === 'Bij 2592 VA'")
+        page.keyboard.press("Escape")
+    page.locator("#zoektekst").fill("nergens")
+    page.locator("#zoektekst").press("Enter")
+    until(page, "document.getElementById('melding').textContent.includes('staan geen straatnamen')")
+    page = opened(picture("Zandweg"))
+    page.locator("#zoektekst").fill("z")
+    page.locator("#zoektekst").press("Enter")
+    until(page, "document.querySelectorAll('#gevonden button').length === 1")
+    assert page.locator("#detail").is_hidden()
+
+
+def test_where_all_is_unknown_the_legend_says_only_that_and_on_a_phone_what_is_not_there_is_left_out(opened):
+    spec = picture()
+    nothing = spec.layers[1].frame.assign(water=float("nan"))
+    page = opened(
+        replace(spec, layers=(spec.layers[0], replace(spec.layers[1], frame=nothing))), fragment="#thema=water"
+    )
+    assert page.locator("#legenda .klasse").all_inner_texts() == ["onbekend\n2\nop de kaart"]
+    least = spec.layers[0].frame.assign(sun=1.0)
+    page = opened(replace(spec, layers=(replace(spec.layers[0], frame=least), spec.layers[1])), width=390)
+    assert page.locator("#legenda .klasse").count() == 3
+    assert page.locator("#legenda .klasse:visible").count() == 1
+
+
+def test_the_mode_is_entered_from_the_first_screen_and_from_any_other_map(opened):
+    spec = full()
+    themes = (replace(spec.themes[0], question="begin"), replace(spec.themes[1], question="water"))
+    page = opened(replace(spec, themes=themes, questions={"begin": "Waar beginnen?", "water": "Water"}), width=1366)
+    assert page.locator("#begin #toolknop").is_visible()
+    page.locator("#vragen button", has_text="Water").click()
+    until(page, "document.querySelector('#begin').hidden")
+    assert page.locator("#toolknop").is_visible()
+    page.locator("#toolknop").press("Enter")
+    # What can be saved is offered once there is something; a block is asked for by its name or its number.
+    assert page.locator("#bewaar-csv, #bewaar-gebied").first.is_hidden()
+    page.locator("#blok").fill("blok 4")
+    page.keyboard.press("Enter")
+    assert page.locator("#bewaar-gebied").is_visible()
+    assert "blokken=b4" in page.evaluate("location.hash")
+
+
+def test_an_area_keeps_its_homes_where_a_public_page_leaves_small_blocks_out(opened):
+    spec = picture()
+    areas = (replace(spec.tool.areas[0], homes=331.0), replace(spec.tool.areas[1], homes=None))
+    page = opened(replace(spec, tool=replace(spec.tool, areas=areas), public=True))
+    page.locator("#toolknop").press("Enter")
+    assert page.locator("#rangorde tbody th").all_inner_texts()[0].startswith("Zuid")
+    assert page.locator("#rangorde tbody td").nth(1).inner_text() == "331"  # and so it fits the target of 330
+    page.locator("#rangorde .gebied").first.press("Enter")
+    assert "staan niet in deze openbare uitgave" in page.locator("#totalen").inner_text()

@@ -30,7 +30,7 @@ from kansenkaart.runs import study
 from kansenkaart.score import enterprise, facts
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import MINUS, codes, euros, share
+from kansenkaart.wording.nl import MINUS, codes, share, stepped
 
 PARTIES = ("household", "enterprise", "roof_owner", "municipality")
 
@@ -112,7 +112,8 @@ def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store,
     assert not re.findall(r"https?://|<script|<img|url\(", html)
     assert html.count("<section") == 4
     cases = headline_cases(store.read("enterprise_case")).set_index("place_id")
-    assert f"in de helft onder {euros(cases.loc['BU99990001', 'stays_eur_per_year_median'], 1)}" in html
+    low, half, high = (float(cases.loc["BU99990001", f"stays_eur_per_year_{end}"]) for end in ("low", "median", "high"))
+    assert f"in de helft onder {stepped((half,), low, high)[0]} euro" in html
     assert html.count("<th scope=") > 20
     assert "verzonnen" in html
     drawn = store.read("sensitivity")
@@ -181,19 +182,23 @@ def test_a_run_writes_them_and_a_wrong_place_is_named(finished, store, tmp_path)
 
 def test_the_first_words_do_not_promise():
     row = {
-        "stays_eur_per_year": 500.0,
+        "stays_eur_per_year": 5600.0,
         "stays_eur_per_year_low": -9000.0,
         "stays_eur_per_year_high": 900.0,
-        "enterprise_eur_per_year": -800.0,
+        "enterprise_eur_per_year": -830.0,
+        "enterprise_eur_per_year_low": -1400.0,
+        "enterprise_eur_per_year_high": -300.0,
         "earns_keep_frac": 0.2,
         "services_nl": "groen",
     }
     words = verdict(row)
-    assert "Naar verwachting blijft er €\u00a0500 per jaar" in words
-    assert "komt €\u00a0800 tekort" in words
+    # As roundly as the intervals are wide: 9,900 EUR by thousands, 1,100 EUR by hundreds.
+    assert "Naar verwachting blijft er ongeveer 6.000 euro per jaar" in words
+    assert "tussen \u22129.000 en 1.000 euro, in 8 van de 10 berekeningen" in words
+    assert "komt ongeveer 800 euro tekort" in words
     assert "gokken" in words
     assert "20 procent" in words
-    assert "moet er €\u00a0500 per jaar bij" in verdict({**row, "stays_eur_per_year": -500.0})
+    assert "moet er ongeveer 6.000 euro per jaar bij" in verdict({**row, "stays_eur_per_year": -5600.0})
     assert "draagt zichzelf" in verdict({**row, "services_nl": None})
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kansenkaart.publish.figures import Verdict
-from kansenkaart.publish.map.ranking import _gain, _needs, _proof, _why
+from kansenkaart.publish.map.ranking import _gain, _needs, _proof, _title, _why
 from kansenkaart.wording.nl import roughly
 
 
@@ -36,11 +36,18 @@ def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(
 
 
 def test_places_within_the_margin_are_said_to_be_equal_whether_they_earn_their_keep_or_not():
+    assert _why("best", Verdict(False, False, ("Plein", "Laan")), alike=True).endswith(
+        "alle gebieden verschillen minder dan de marge"
+    )
     assert "; drie gebieden verschillen minder dan de marge" in _why(
         "best", Verdict(False, False, ("Plein", "Laan", "Pad"))
     )
     assert "onderscheiden" not in _why("best", Verdict(False, False, ("Plein",)))
-    assert _why("best", Verdict(True, False, ("Plein", "Laan"))).startswith("twee gebieden zijn even kansrijk")
+    assert (
+        _why("best", Verdict(True, False, ("Plein", "Laan"))) == "een van de twee: ze verschillen minder dan de marge"
+    )
+    assert _title(Verdict(True, False, ("Plein", "Laan"))) == "Twee gebieden zijn even kansrijk"
+    assert _title(Verdict(False, False, ("Plein", "Laan"))) == "Nog geen gebied komt uit"
 
 
 def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():

@@ -205,9 +205,13 @@ def test_roofs_without_owner_and_a_municipality_without_figures_are_unknown_and_
     # no map of green and paving: what the municipality gains or pays is unknown, and so is what all gain together
     for name in ("municipality", "local"):
         assert areas[[f"{name}_eur_per_year{end}" for end in ("", "_low", "_median", "_high")]].isna().all(axis=None)
-    words = owners_nl({track: areas.loc[[track], "stays_if_owned_eur_per_year"].iloc[0] for track in ("short", "long")})
+    both = ["stays_eur_per_year", "stays_if_owned_eur_per_year"]
+    words = owners_nl({track: tuple(areas.loc[[track], both].iloc[0]) for track in ("short", "long")})
     assert "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee" in words
-    assert owners_nl({"short": np.nan, "long": np.nan}) == ""
+    assert owners_nl({"short": (900.0, np.nan), "long": (-40.0, np.nan)}) == ""
+    assert (
+        owners_nl({"short": (900.0, 900.4), "long": (-40.0, -40.0)}) == ""
+    )  # roofs that change nothing are not said to
     # where every roof has an owner no track has another amount, though other places of the study have open roofs
     block = store.read("block")
     mine = facts["block_id"].isin(block.loc[block["gebied_id"] == 0, "block_id"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from kansenkaart.wording.names import (
     area_names,
     band_reason,
     block_names,
+    commonest,
     distinct_names,
     face_names,
     pand_names,
@@ -61,9 +64,25 @@ def test_roof_faces_look_where_they_slope():
     ]
 
 
-def test_blocks_have_their_number_and_first_street():
-    blocks = pd.DataFrame({"block_id": ["1", "2", "3"], "streets": ["Kade; Laan", "", None]})
-    assert block_names(blocks).tolist() == ["blok 1, Kade", "blok 2", "blok 3"]
+def test_blocks_are_called_by_streets_or_a_postcode_and_only_where_two_are_alike_by_a_number():
+    streets = ["Kade; Laan; Plein", "Plein", "Plein", "", None, ""]
+    blocks = pd.DataFrame({"block_id": range(1, 7), "streets": streets, "place_name": ["Oost"] * 5 + [None]})
+    codes = commonest(pd.Series(["4", "4", "4", None]), pd.Series(["2592VA", "2592 VA", "2592VA", "1000AA"]))
+    assert block_names(blocks, codes).tolist() == [
+        "Kade en Laan",
+        "Plein, blok 2",
+        "Plein, blok 3",
+        "bij 2592 VA",
+        "Oost, blok 5",
+        "blok zonder buurt, blok 6",
+    ]
+
+
+def test_shares_that_are_more_than_all_with_their_interplay_are_said_as_no_more_than_all():
+    rows = [("rain", "sewer_life", 0.91), ("rain", "decoupling_rain_cost", 0.095), ("rain", "sewer_design", 0.0101)]
+    words = sensitivity_sentence(pd.DataFrame(rows, columns=["score_kind", "input_name", "total_frac"]), "rain")
+    # 0.91, 0.095 and 0.0101 of 1.0151, rounded down: 89, 9 and, left out, 0 %.
+    assert re.findall(r"\d+%", words) == ["89%", "9%"]
 
 
 def test_areas_are_named_by_their_streets_no_two_alike_and_none_like_a_buurt():

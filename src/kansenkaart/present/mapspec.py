@@ -220,7 +220,8 @@ class ProposedArea:
     """A contiguous set of units, with one value per criterion; NaN is unknown and counts as the worst.
 
     `sure_frac` [1] is how often it stays in the top under the weights that the page starts with, where `AreaTool.samples`
-    does not let the page work it out itself. `link` names its factsheet.
+    does not let the page work it out itself. `link` names its factsheet. `homes` [1] is how many it has, where units may
+    be left out of the page; None for the sum over its units.
     """
 
     key: str
@@ -230,6 +231,7 @@ class ProposedArea:
     note: str = ""
     sure_frac: float | None = None
     link: str = ""
+    homes: float | None = None
 
 
 @dataclass(frozen=True)

@@ -267,6 +267,7 @@ def _tool(tool: AreaTool) -> dict[str, Any]:
                 "note": one.note,
                 "sure": one.sure_frac,
                 "link": one.link,
+                "homes": one.homes,
             }
             for one in tool.areas
         ],

@@ -428,7 +428,8 @@ def _talk(store: Store, case: pd.Series[Any], sheet: Sheet) -> Talk:
         condition = ""
     else:
         more = _amount("stays", short)[0].text
-        condition = f"Met één grote eigenaar en de gemeente vooraan: {more} per jaar. Uw deelname maakt het verschil."
+        condition = f"Met één grote eigenaar en de gemeente vooraan: {more} per jaar."
+        condition += " Uw deelname maakt het verschil." if float(short["stays_eur_per_year"]) > 0 else ""
     stays, span = _amount("stays", case)
     return Talk(
         sheet,

@@ -21,6 +21,7 @@ from kansenkaart.tables.assumptions import CIVIL_WORKS, Assumption, Assumptions,
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
+from kansenkaart.wording.names import commonest, spaced
 from kansenkaart.wording.water import cleansing_sentence, four_lines, grey_sentence, participation_line, rain_sentence
 
 _WORDS = {
@@ -153,6 +154,7 @@ _COST_TABLE_YEAR = 2015  # price level of sewer_costs.csv, as its rows say
 # A BAG identification of an openbare ruimte: gemeente (4), object type 30, number (10).
 _OPENBARE_RUIMTE = r"\d{4}30\d{10}"
 _NAMELESS = "naam onbekend, openbare ruimte "
+_NEAR_M = 50.0  # how far a street with a name may lie from one that is called after it; a guess
 
 
 def ready(store: Store) -> bool:
@@ -335,14 +337,29 @@ def _uses(figures: Assumptions) -> Uses:
 
 
 def _named(street: gpd.GeoDataFrame, home: gpd.GeoDataFrame, put: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Say where a street lies when the source holds only the number of its openbare ruimte: by its commonest postcode."""
-    nameless = street["street_name"].astype("string").str.fullmatch(_OPENBARE_RUIMTE).fillna(False).astype(bool)
-    code = pd.DataFrame({"street_id": put["street_id"].to_numpy(), "postcode": home["postcode"].to_numpy()}).dropna()
-    count = code.value_counts().reset_index(name="homes").sort_values(["homes", "postcode"], ascending=[False, True])
-    code = street["street_id"].map(count.drop_duplicates("street_id").set_index("street_id")["postcode"])
-    place = code.astype("string").str.replace(r"(\d{4}) ?([A-Z]{2})", r"\1 \2", regex=True)
-    told = ("naam onbekend, bij postcode " + place).fillna(_NAMELESS + street["street_name"].astype("string").str[-5:])
-    return street.assign(street_name=street["street_name"].mask(nameless, told))
+    """Say where a street lies that has no name, or of which the source holds only the number of its openbare ruimte.
+
+    The first by the street of most homes on it, else by the nearest with a name; the second by its commonest postcode.
+    """
+    name = street["street_name"].astype("string")
+    coded = name.str.fullmatch(_OPENBARE_RUIMTE).fillna(False).astype(bool)
+    place = spaced(street["street_id"].map(commonest(put["street_id"], home["postcode"])))
+    words = ("straat bij postcode " + place).fillna(_NAMELESS + name.str[-5:])
+    beside = street["street_id"].map(commonest(put["street_id"], home["street_name"])).fillna(_nearest_name(street))
+    beside = beside.mask(beside.str.fullmatch(_OPENBARE_RUIMTE).fillna(False).astype(bool))
+    return street.assign(street_name=name.mask(coded, words).fillna("weg zonder naam bij " + beside))
+
+
+def _nearest_name(street: gpd.GeoDataFrame) -> pd.Series[str]:
+    """Give each street without a name that of the nearest within reach that has one."""
+    bare = street["street_name"].isna()
+    if not bare.any() or bare.all():
+        return pd.Series(pd.NA, index=street.index, dtype="string")
+    near = street.loc[bare, ["geometry"]].sjoin_nearest(
+        street.loc[~bare, ["street_name", "geometry"]], max_distance=_NEAR_M
+    )
+    first: pd.Series[str] = near.groupby(level=0)["street_name"].min().reindex(street.index).astype("string")
+    return first
 
 
 def _worded(street: gpd.GeoDataFrame, *, renewal_pct: Assumption) -> gpd.GeoDataFrame:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from kansenkaart.wording.nl import code_lists, counted, euros, roughly, say
+from kansenkaart.wording.nl import code_lists, counted, euros, number, roughly, say, two_digits
 
 
 class Word(NamedTuple):
@@ -199,25 +199,33 @@ def partners() -> dict[str, tuple[PartnerLine, ...]]:
     return {name: tuple(lines) for name, lines in out.items()}
 
 
-def owners_nl(stays: Mapping[str, float]) -> str:
-    """Say what either track would bring if the roofs of unknown owner had the owner it begins with; empty where all are given.
+def owners_nl(stays: Mapping[str, tuple[float, float]]) -> str:
+    """Say what either track would bring if the roofs of unknown owner had the owner it begins with.
 
     Parameters
     ----------
-    stays : mapping of str to float
-        By track what would stay a year; NaN where the owner of every roof is given [EUR/year].
+    stays : mapping of str to tuple of float
+        By track what stays a year, and what would; NaN where the owner of every roof is given [EUR/year].
+
+    Returns
+    -------
+    str
+        Empty where all owners are given, or where those that are not change nothing.
     """
-    if any(pd.isna(one) for one in stays.values()):
+    if not stays or any(pd.isna(owned) for _, owned in stays.values()):
+        return ""
+    if all(abs(owned - now) < 1 for now, owned in stays.values()):
         return ""
     return (
         "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee. Zijn die daken van bewoners en hun VvE's, "
-        f"dan {_left_nl(stays['long'])} (lang spoor); zijn ze van één corporatie, dan {_left_nl(stays['short'])} (kort spoor)."
+        f"dan {_left_nl(stays['long'][1])} (lang spoor); zijn ze van één corporatie, dan {_left_nl(stays['short'][1])} "
+        "(kort spoor)."
     )
 
 
 def _left_nl(value: float) -> str:
     return (
-        f"blijft er naar verwachting {euros(value, 1)} per jaar"
+        f"blijft er naar verwachting ongeveer {number(two_digits(value))} euro per jaar"
         if value > 0
-        else f"moet er {euros(-value, 1)} per jaar bij"
+        else f"moet er ongeveer {number(two_digits(-value))} euro per jaar bij"
     )

@@ -129,22 +129,60 @@ def _face(tilt: float, turn: float) -> str:
     return f"schuin dakvlak op het {point}"
 
 
-def block_names(frame: pd.DataFrame) -> pd.Series[str]:
-    """Name blocks by their number and the first street on which their homes stand.
+def commonest(keys: pd.Series[Any], values: pd.Series[Any]) -> pd.Series[str]:
+    """Give what stands most often beside each key, the first of the alphabet where two do so alike.
 
     Parameters
     ----------
-    frame : DataFrame
-        Blocks with block_id and streets.
+    keys, values : Series
+        In pairs; pairs with an unknown one are left out.
 
     Returns
     -------
     Series of str
-        One name per block.
+        By key.
     """
-    first = frame["streets"].astype("string").fillna("").str.split(";").str[0].str.strip()
-    number = "blok " + frame["block_id"].astype("string")
-    named: pd.Series[str] = number.where(first == "", number + ", " + first).astype("str")
+    pairs = pd.DataFrame({"key": keys.to_numpy(), "value": values.to_numpy()}).dropna()
+    often = pairs.value_counts().reset_index(name="times")
+    often = often.sort_values(["times", "value"], ascending=[False, True]).drop_duplicates("key")
+    return often.set_index("key")["value"].astype("string")
+
+
+def spaced(postcodes: pd.Series[Any]) -> pd.Series[str]:
+    """Write postcodes as on an envelope: 2592 VA.
+
+    Parameters
+    ----------
+    postcodes : Series of str
+        With or without a blank between digits and letters.
+    """
+    return postcodes.astype("string").str.replace(r"(\d{4}) ?([A-Z]{2})", r"\1 \2", regex=True)
+
+
+def block_names(frame: pd.DataFrame, postcodes: pd.Series[Any]) -> pd.Series[str]:
+    """Name blocks by the streets on which their homes stand; without any by a postcode in them, else by their buurt.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Blocks with block_id, streets and place_name.
+    postcodes : Series of str
+        The commonest postcode in a block by its block_id, as text; may be empty.
+
+    Returns
+    -------
+    Series of str
+        One name per block; with its number where more than one have the name, or where only the buurt is known.
+    """
+    key = frame["block_id"].astype("string")
+    streets = frame["streets"].astype("string").fillna("").str.split("; ?", regex=True)
+    name = streets.str[:2].str.join(" en ").astype("string")
+    code = "bij " + spaced(key.map(postcodes)).astype("string")
+    name = name.mask(name == "", code)
+    bare = name.isna()
+    name = name.fillna(frame["place_name"].astype("string")).fillna("blok zonder buurt")
+    alike = name.duplicated(keep=False) | bare
+    named: pd.Series[str] = name.mask(alike, name + ", blok " + key).astype("str")
     return named
 
 
@@ -294,9 +332,13 @@ def doubt_lines(frame: pd.DataFrame) -> tuple[str, ...]:
 def _most_doubted(frame: pd.DataFrame, kind: str) -> str:
     mine = frame[frame["score_kind"].eq(kind) & frame["total_frac"].ge(_LEAST_FRAC)]
     top = mine.sort_values(["total_frac", "input_name"], ascending=[False, True]).head(_INPUTS_NAMED)
-    words = codes("sensitivity_input")
-    named = [
-        f"{words.get(name, name)} ({share(part)})"
-        for name, part in zip(top["input_name"], top["total_frac"], strict=True)
-    ]
+    words, whole = (
+        codes("sensitivity_input"),
+        max(float(frame.loc[frame["score_kind"].eq(kind), "total_frac"].sum()), 1.0),
+    )
+    parts = (
+        (top["total_frac"] / whole * 100 + 1e-9) // 1 / 100
+    )  # rounded down: with their interplay they may be more than all
+    pairs = zip(top["input_name"], parts, strict=True)
+    named = [f"{words.get(name, name)} ({share(part)})" for name, part in pairs if part >= _LEAST_FRAC]
     return f"{', '.join(named[:-1])} en {named[-1]}" if len(named) > 1 else "".join(named)

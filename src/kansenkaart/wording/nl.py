@@ -213,6 +213,20 @@ def step_of(width: float) -> int:
     return next((step for least, step in _STEPS if width > least), 10)
 
 
+def stepped(values: Iterable[float], low: float, high: float) -> list[str]:
+    """Write figures as roughly as an interval is wide.
+
+    Parameters
+    ----------
+    values : iterable of float
+        In one unit.
+    low, high : float
+        The 10th and 90th percentile of the same draws, in that unit.
+    """
+    step = step_of(high - low)
+    return [number(round(one / step) * step) for one in values]
+
+
 def two_digits(value: float) -> float:
     """Round to two digits that count, as a sum over many is known at best; below 100 there is nothing to round.
 
@@ -240,8 +254,7 @@ def roughly(value: float, low: float, high: float) -> tuple[str, str]:
     tuple of str and str
         Such as ``ongeveer 14.000 euro`` and ``tussen 6.000 en 16.000 euro, in 8 van de 10 berekeningen``.
     """
-    step = step_of(high - low)
-    middle, least, most = (number(round(one / step) * step) for one in (value, low, high))
+    middle, least, most = stepped((value, low, high), low, high)
     return f"ongeveer {middle} euro", f"tussen {least} en {most} euro, in 8 van de 10 berekeningen"
 
 

@@ -106,8 +106,8 @@ def _with_homes(many: str) -> Callable[[pd.DataFrame], str]:
 
 def _faces(frame: pd.DataFrame) -> str:
     classes = frame["sun_class"].astype(str)
-    best, judged = int((classes == "A").sum()), int(classes.isin(list("ABCD")).sum())
-    return f"Zeer goed: {number(best)} van de {number(judged)} dakvlakken" if judged else ""
+    best, judged = int((classes == "A").sum()), classes.isin(list("ABCD")).any()
+    return f"Zeer goed: {number(best)} van de {number(len(frame))} dakvlakken" if judged else ""
 
 
 def _pipes(frame: pd.DataFrame) -> str:

@@ -13,18 +13,19 @@ import pandas as pd
 from kansenkaart.wording import nl
 
 GREY_SENTENCES = {
-    "A": "Loont: grijswater brengt hier in twintig jaar per woning {net} euro meer op dan het kost ({span}).",
-    "B": "Kan lonen: onder de streep blijft in twintig jaar per woning {net} euro over, maar dat kan ook {span} zijn.",
-    "C": "Geen besparing: grijswater kost hier in twintig jaar per woning {net} euro meer dan het oplevert ({span}).",
+    "A": "Loont: grijswater brengt hier in twintig jaar per woning ongeveer {net} euro meer op dan het kost ({span}).",
+    "B": "Kan lonen: onder de streep blijft in twintig jaar per woning ongeveer {net} euro over, maar dat kan ook {span} zijn.",
+    "C": "Geen besparing: grijswater kost hier in twintig jaar per woning ongeveer {net} euro meer dan het oplevert ({span}).",
     "-": "Geen kans voor grijswater: in deze straat staan geen woningen.",
     "?": "Riool onbekend: {cause}. Bekend zijn {homes}, {people} inwoners en {flow} m³ afvalwater per dag. "
     "Zonder het riool mee te tellen {indoors}. Vraag aan de waterbeheerder: welk stelsel ligt hier, "
     "hoe groot is de buis en uit welk jaar is die?",
     "passes_through": "Hier staan geen woningen, maar het riool van andere straten loopt erdoor. Doen die straten mee, "
-    "dan is hier een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
+    "dan is hier een kleinere buis genoeg: dat scheelt ongeveer {saving} euro bij de volgende vervanging.",
 }
 GREY_REASONS = {
-    "saves": " Zonder grijswater is een kleinere buis genoeg: dat scheelt {saving} euro bij de volgende vervanging.",
+    "saves": " Zonder grijswater is een kleinere buis genoeg: dat scheelt ongeveer {saving} euro bij de volgende "
+    "vervanging.",
     "rain_sizes_it": " Het riool wordt er niet goedkoper van: er stroomt ook regen door, en die bepaalt hoe groot de buis "
     "moet zijn.",
     "minimum_diameter": " Het riool wordt er niet goedkoper van: de kleinste buis die men in een straat legt, is al groot genoeg "
@@ -33,9 +34,9 @@ GREY_REASONS = {
     "vaste maten.",
 }
 RAIN_SENTENCES = {
-    "A": "Loont voor de gemeente: het riool wordt hier {net} euro goedkoper dan het afkoppelen kost ({span}).",
-    "B": "Kan lonen voor de gemeente: riool en afkoppelen samen schelen {net} euro, maar dat kan ook {span} zijn.",
-    "C": "Geen besparing: afkoppelen kost hier {net} euro meer dan het riool goedkoper wordt ({span}). "
+    "A": "Loont voor de gemeente: het riool wordt hier ongeveer {net} euro goedkoper dan het afkoppelen kost ({span}).",
+    "B": "Kan lonen voor de gemeente: riool en afkoppelen samen schelen ongeveer {net} euro, maar dat kan ook {span} zijn.",
+    "C": "Geen besparing: afkoppelen kost hier ongeveer {net} euro meer dan het riool goedkoper wordt ({span}). "
     "Minder wateroverlast en minder overstort tellen niet mee.",
     "already_separate": "Het regenwater heeft hier al een eigen riool. Afkoppelen is al gedaan.",
     "no_paving": "Geen kans voor regenwater: er ligt geen verharding die op dit riool loost.",
@@ -43,7 +44,7 @@ RAIN_SENTENCES = {
     "unknown": "Riool deels onbekend: {cause}. Wat afkoppelen van regenwater onder de streep oplevert, is niet te zeggen.",
 }
 RAIN_REASONS = {
-    "saves": " Een kleinere buis scheelt {saving} euro bij de volgende vervanging.",
+    "saves": " Een kleinere buis scheelt ongeveer {saving} euro bij de volgende vervanging.",
     "minimum_diameter": " De kleinste buis die men in een straat legt, is al groot genoeg (minimumdiameter).",
     "same_size": " Ook met minder regenwater is dezelfde standaardmaat nodig.",
 }
@@ -65,7 +66,7 @@ _RULE = {
 _NEW_SEWER = " Het riool is nog jong en wordt pas rond {year} vervangen."
 _IN_PART = (
     " In een deel van de straat is zonder grijswater een kleinere buis genoeg: "
-    "dat scheelt {saving} euro bij de volgende vervanging."
+    "dat scheelt ongeveer {saving} euro bij de volgende vervanging."
 )
 _NO_SEWER = "hier is geen vuilwaterriool of gemengd riool bekend"
 _NO_SIZE = "de berekende stroom is te groot voor de grootste gewone buis"
@@ -103,7 +104,7 @@ def grey_sentence(row: Mapping[str, Any], *, renewal_pct: float) -> str:
     """
     word = row["class_grey"]
     if _passes_through(row):
-        return GREY_SENTENCES["passes_through"].format(saving=number(row["saving_grey_off_eur"])) + _age(row)
+        return GREY_SENTENCES["passes_through"].format(saving=_amount(row, "saving_grey_off_eur")) + _age(row)
     if word == "?":
         return _unknown_sewer(row) + _RENEWAL.format(rate=nl.number(renewal_pct, 1))
     if word == "-":
@@ -117,8 +118,17 @@ def _net(row: Mapping[str, Any], name: str, *, per: float = 1.0) -> dict[str, st
     """Write a net amount with its interval: as a loss where even the high end is one, else as a gain."""
     middle, low, high = (float(row[f"{name}{end}"]) / per for end in ("", "_low", "_high"))
     if high <= 0:
-        return {"net": number(-middle), "span": f"{number(-high)} tot {number(-low)}"}
-    return {"net": number(middle), "span": f"{number(low)} tot {number(high)}"}
+        middle, low, high = -middle, -high, -low
+    net, least, most = nl.stepped((middle, low, high), low, high)
+    return {"net": net, "span": f"{least} tot {most}"}
+
+
+def _amount(row: Mapping[str, Any], name: str) -> str:
+    """Write an amount as roughly as its interval is wide, or by two digits where it has none."""
+    value, low, high = (row.get(f"{name}{end}") for end in ("", "_low", "_high"))
+    if pd.isna(value) or pd.isna(low) or pd.isna(high):
+        return number(value if pd.isna(value) else nl.two_digits(float(value)))
+    return nl.stepped((float(value),), float(low), float(high))[0]
 
 
 def _unknown_sewer(row: Mapping[str, Any]) -> str:
@@ -126,11 +136,11 @@ def _unknown_sewer(row: Mapping[str, Any]) -> str:
     low, high = row["net_grey_home_eur_low"], row["net_grey_home_eur_high"]
     words = _net(row, "net_grey_home_eur", per=row["homes"])
     if high <= 0:
-        indoors = "kost grijswater in twintig jaar per woning {net} euro meer dan het oplevert ({span})"
+        indoors = "kost grijswater in twintig jaar per woning ongeveer {net} euro meer dan het oplevert ({span})"
     elif low > 0:
-        indoors = "brengt grijswater in twintig jaar per woning {net} euro meer op dan het kost ({span})"
+        indoors = "brengt grijswater in twintig jaar per woning ongeveer {net} euro meer op dan het kost ({span})"
     else:
-        indoors = "blijft van grijswater in twintig jaar per woning {net} euro over ({span})"
+        indoors = "blijft van grijswater in twintig jaar per woning ongeveer {net} euro over ({span})"
     flow = nl.number(row["waste_water_m3_per_day"], 1 if row["waste_water_m3_per_day"] < 10 else 0)
     return GREY_SENTENCES["?"].format(
         cause=cause, homes=_homes(row), people=number(row["people"]), flow=flow, indoors=indoors.format(**words)
@@ -150,7 +160,7 @@ def _pipe_words(row: Mapping[str, Any]) -> str:
     text = GREY_REASONS.get(code, "")
     if code == "saves" and model == row["foul_diameter_grey_off_100_mm"]:
         text = _IN_PART
-    text = text.format(saving=number(row["saving_grey_off_eur"]))
+    text = text.format(saving=_amount(row, "saving_grey_off_eur"))
     if code == "saves" and row["saving_grey_off_eur_low"] <= 1:
         text += _ON_EDGE
     if pd.notna(present) and pd.notna(model) and present != model:
@@ -174,7 +184,7 @@ def rain_sentence(row: Mapping[str, Any]) -> str:
         measured = f" Bekend is {number(row['paved_sewer_m2'])} m² verharding." if row["area_basis"] == "bgt" else ""
         paved, cause = measured, _cause(row["rain_diameter_as_is_mm"])
         return RAIN_SENTENCES["no_sewer" if reason == "no_sewer" else "unknown"].format(paved=paved, cause=cause)
-    why = RAIN_REASONS.get(reason, "").format(saving=number(row["saving_rain_off_eur"]))
+    why = RAIN_REASONS.get(reason, "").format(saving=_amount(row, "saving_rain_off_eur"))
     return RAIN_SENTENCES[word].format(**_net(row, "net_rain_eur")) + why + _age(row)
 
 
@@ -200,8 +210,8 @@ def four_lines(row: Mapping[str, Any]) -> list[str]:
         A row of the street table.
     """
     water = (
-        f"Grijswater: {number(row['grey_water_m3_per_year'])} m³ per jaar uit {_homes(row)}, "
-        f"waarvan {number(row['reused_m3_per_year'])} m³ te hergebruiken."
+        f"Grijswater: ongeveer {_volume(row['grey_water_m3_per_year'])} m³ per jaar uit {_homes(row)}, "
+        f"waarvan {_volume(row['reused_m3_per_year'])} m³ te hergebruiken."
     )
     return [water, _pipe_line(row), _money_line(row), _RULE[row["discharge_rule"]]]
 
@@ -260,13 +270,15 @@ def spanned(row: Mapping[str, Any], name: str) -> str:
     name : str
         The amount [EUR].
     """
-    text = f"{number(row[name])} euro"
     low, high = (row.get(f"{name}_{end}") for end in ("low", "high"))
-    if pd.isna(row[name]) or low is None or high is None or pd.isna(low) or pd.isna(high) or round(low) == round(high):
-        return text
-    step = nl.step_of(float(high) - float(low))
-    middle, least, most = (number(round(float(one) / step) * step) for one in (row[name], low, high))
+    if pd.isna(row[name]) or pd.isna(low) or pd.isna(high) or round(low) == round(high):
+        return f"{_amount(row, name)} euro"
+    middle, least, most = nl.stepped((float(row[name]), float(low), float(high)), float(low), float(high))
     return f"{middle} euro ({least} tot {most})"
+
+
+def _volume(value: Any) -> str:
+    return number(value if pd.isna(value) else nl.two_digits(float(value)))
 
 
 def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50, 75, 100)) -> str:
@@ -287,7 +299,7 @@ def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50
         needed = row[f"foul_diameter_grey_off_{part}_mm"]
         unknown = pd.isna(needed) or pd.isna(row[saving])
         pipe = "" if unknown else f", buis {size(needed)}, {spanned(row, saving)} op de buis"
-        lines.append(f"{part}%: {number(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt{pipe}")
+        lines.append(f"{part}%: {_volume(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt{pipe}")
     return "\n".join(lines)
 
 
@@ -343,7 +355,7 @@ def grey_finding(frame: pd.DataFrame) -> str:
             "de installatie kost meer dan drinkwater, zuivering en riool samen schelen."
         )
     if unknown:
-        text += f" {_without_sewer(unknown)}"
+        text += f" {_without_sewer(unknown, 'met woningen ')}"
     reused = nl.number(nl.two_digits(float(living["reused_m3_per_year"].sum())))
     return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
 
@@ -389,10 +401,11 @@ def rain_headline(frame: pd.DataFrame) -> str:
     return f"{said}{_WHERE_KNOWN if unknown else ''}"
 
 
-def _without_sewer(count: int) -> str:
+def _without_sewer(count: int, which: str = "") -> str:
     """Say of how many streets the sewer is unknown."""
     have = "die heeft" if count == 1 else "die hebben"
-    return f"Van {_streets(count)} is het riool onbekend; {have} geen klasse."
+    ask = "Vraag de afdeling rioolbeheer van de gemeente welk stelsel er ligt, hoe groot de buis is en van welk jaar."
+    return f"Van {_streets(count)} {which}is het riool onbekend; {have} geen klasse. {ask}"
 
 
 def _streets(count: int) -> str:

@@ -36,7 +36,7 @@ from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
-from kansenkaart.wording.nl import euros, exact, homes_nl, number, share
+from kansenkaart.wording.nl import euros, exact, homes_nl, listed, number, roughly, share, stepped, two_digits
 
 Row = Mapping[str, Any]
 _FITS_NL = {
@@ -74,14 +74,15 @@ def how_sure(place: PlaceSums) -> Section:
         (f"{path_words(path)} ({share(math.floor(100 * part) / 100)})", low, high)
         for path, part, low, high in zip(*columns, strict=True)
     ]
-    middle, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    middle, low, half, high = (float(row[f"stays_eur_per_year{end}"]) for end in ENDS)
     around = " Een min betekent: er moet geld bij." if low < 0 else ""
     around += " Nul ligt binnen de marge." if low <= 0 <= high else ""
+    amount, span = roughly(middle, low, high)
     parts: list[Part] = [
         Words(
-            f"Wat er in de buurt blijft is naar verwachting {_money_nl(middle)} per jaar: het gemiddelde van {DRAWS} trekkingen "
-            f"van alle aannamen en feiten tegelijk. In acht van de tien ligt het tussen {_money_nl(low)} en "
-            f"{_money_nl(high)}, in de helft onder {_money_nl(float(row['stays_eur_per_year_median']))}.{around} "
+            f"Wat er in de buurt blijft is naar verwachting {amount} per jaar: het gemiddelde van "
+            f"{DRAWS} trekkingen van alle aannamen en feiten tegelijk. In acht van de tien ligt het "
+            f"{span.partition(',')[0]}, in de helft onder {stepped((half,), low, high)[0]} euro.{around} "
             f"De kans dat het wijkbedrijf zichzelf betaalt is {_chance(float(row['earns_keep_frac']))}."
         ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
@@ -289,20 +290,22 @@ def verdict(row: Row) -> str:
     if not isinstance(row["services_nl"], str):
         return "Geen van de diensten die we konden doorrekenen draagt zichzelf. Zonder steun komt een wijkbedrijf hier niet uit."
     stays, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
-    left, chance = float(row["enterprise_eur_per_year"]), float(row["earns_keep_frac"])
-    words = f"Naar verwachting blijft er {_money_nl(stays)} per jaar in de buurt, na alle kosten"
-    words = words if stays > 0 else f"Naar verwachting moet er {_money_nl(-stays)} per jaar bij"
-    words += f" (bewoners en wijkbedrijf samen; 80% kans op {_money_nl(low)} tot {_money_nl(high)}). "
-    words += (
-        f"Het wijkbedrijf zelf houdt {_money_nl(left)} over. "
-        if left >= 0
-        else f"Het wijkbedrijf zelf komt {_money_nl(-left)} tekort. "
-    )
+    left, least, most = (float(row[f"enterprise_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    size, own = roughly(abs(stays), low, high)[0], roughly(abs(left), least, most)[0]
+    words = f"Naar verwachting blijft er {size} per jaar in de buurt, na alle kosten"
+    words = words if stays > 0 else f"Naar verwachting moet er {size} per jaar bij"
+    words += f" (bewoners en wijkbedrijf samen; {roughly(stays, low, high)[1]}). "
+    words += f"Het wijkbedrijf zelf houdt {own} over. " if left >= 0 else f"Het wijkbedrijf zelf komt {own} tekort. "
+    chance = float(row["earns_keep_frac"])
     return words + f"Bijna alle aannamen zijn gokken. De kans dat het zichzelf betaalt is {_chance(chance)}."
 
 
 def _money_nl(value: float) -> str:
     return euros(value, 1)
+
+
+def _about(value: float) -> str:
+    return f"ongeveer {number(two_digits(value))} euro"
 
 
 def _chance(share: float) -> str:
@@ -312,8 +315,8 @@ def _chance(share: float) -> str:
 def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
     carried, costs = (float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year"))
     lines = [
-        f"De organisatie (bestuur, boekhouding, coördinatie) kost {_money_nl(costs)} per jaar; de diensten kunnen "
-        f"{_money_nl(max(carried, 0.0))} dragen."
+        f"De organisatie (bestuur, boekhouding, coördinatie) kost {_about(costs)} per jaar; de diensten kunnen "
+        f"{_about(max(carried, 0.0))} dragen."
     ]
     needed = row["participation_needed_frac"]
     if pd.isna(needed):
@@ -330,15 +333,17 @@ def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
         local = float(row["local_eur_per_year"])
         lines.append(f"Een bijdrage van {contribution_nl(row)} maakt het sluitend.")
         if pd.isna(local):
+            lost = listed(party.lower() for name, party in PARTY_ROWS if pd.isna(row[name]))
             lines.append(
-                "Wat alle vier de partijen samen winnen of verliezen is onbekend: van één ontbreken de gegevens."
+                f"Wat alle vier de partijen samen winnen of verliezen is onbekend: onbekend is het van {lost}."
             )
         else:
             lines.append(
-                f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_money_nl(abs(local))} per jaar"
+                f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_about(abs(local))} per jaar"
                 + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
             )
-    if owners := owners_nl({track: float(one["stays_if_owned_eur_per_year"]) for track, one in rows.items()}):
+    stays = ("stays_eur_per_year", "stays_if_owned_eur_per_year")
+    if owners := owners_nl({track: (float(one[stays[0]]), float(one[stays[1]])) for track, one in rows.items()}):
         lines.append(owners)
     if isinstance(row["social_nl"], str):
         lines.append(
@@ -459,11 +464,11 @@ def _work_nl(row: Row) -> str:
     least = 0.05
     if max(float(row["paid_jobs"]), float(row["volunteers"])) < least:
         work = "Werk: dit pakket geeft bewoners zo goed als geen werk. "
-        return f"{work}Investering in de hele looptijd: {_money_nl(float(row['investment_eur']))}."
+        return f"{work}Investering in de hele looptijd: {_about(float(row['investment_eur']))}."
     return (
         f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
         "vrijwilligers met een vergoeding. "
-        f"Investering in de hele looptijd: {_money_nl(float(row['investment_eur']))}."
+        f"Investering in de hele looptijd: {_about(float(row['investment_eur']))}."
     )
 
 

@@ -25,7 +25,20 @@ from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
-from kansenkaart.wording.nl import UNKNOWN, capital, energy, euros, homes_nl, listed, number, roughly, say, share
+from kansenkaart.wording.nl import (
+    UNKNOWN,
+    capital,
+    counted,
+    energy,
+    euros,
+    homes_nl,
+    listed,
+    number,
+    roughly,
+    say,
+    share,
+    two_digits,
+)
 from kansenkaart.wording.nl import chance as chance_of
 
 #: Where the euros of a whole are known, its parts are not weighed beside it.
@@ -50,6 +63,20 @@ _UNKNOWN = {
     "dsm": ("Waar schaduw valt", "staat in het hoogtemodel (AHN)"),
     "terrain": ("Waar groen en verharding liggen", "staat in de BGT"),
 }
+
+
+#: What no table says, wherever it is.
+_NEVER_KNOWN = ("Hoeveel woningen meedoen", "vraag de bewoners")
+
+
+def _unknown(store: Store) -> Iterator[tuple[str, str]]:
+    """Give what is not known, and who can tell: of tables that are not there, of streets without a sewer, and of everybody."""
+    yield from (words for name, words in _UNKNOWN.items() if not store.has(name))
+    if store.has("sewer_pipe") and store.has("street_water"):
+        count = int(store.read("street_water")["class_grey"].astype(str).eq("?").sum())
+        if count:
+            yield f"Welk riool in {counted(count, 'straat', 'straten')} ligt", _UNKNOWN["sewer_pipe"][1]
+    yield _NEVER_KNOWN
 
 
 @dataclass(frozen=True)
@@ -129,6 +156,7 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
             _note(row),
             _known(row, "sure_frac"),
             links.get(f"{places.kind}-{row[places.key]}", ""),
+            _known(row, "homes"),
         )
         for _, row in places.frame.iterrows()
         if members.get(str(row[places.key]))
@@ -189,11 +217,12 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
     row = frame.iloc[0]
     case = case_of(store, places.kind, str(row[places.key]))
     verdict = None if case is None else verdict_of(frame, places.name)
+    alike = case is not None and _all_alike(store, case)
     key = f"{places.kind}-{row[places.key]}"
     area = next((one for one in tool.areas if one.key == key), None) if tool else None
     layer = "beste_gebieden" if places.kind == "best" else "gebieden"
     answers = (
-        Answer("Waar?", str(row[places.name]), _why(places.kind, verdict)),
+        Answer("Waar?", str(row[places.name]), _why(places.kind, verdict, alike=alike)),
         Answer(
             "Hoeveel woningen?",
             homes_nl(row["homes"]),
@@ -206,31 +235,51 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
     return Start(
-        "Waar beginnen?" if verdict is None or verdict.earns else "Nog geen gebied komt uit",
+        _title(verdict),
         answers,
         area.units if area else (),
         area.link if area else "",
         layer,
         str(row[places.key]),
         places=_on_one_axis(store, places) if places.kind == "best" else (),
-        unknown=tuple(_UNKNOWN[name] for name in _UNKNOWN if not store.has(name)),
+        unknown=tuple(_unknown(store)),
         mark="Begin hier" if verdict is None or (verdict.earns and len(verdict.equal) == 1) else _MARKS[verdict.earns],
     )
 
 
+def _title(verdict: Verdict | None) -> str:
+    """Say what was found; where no sums were made, ask."""
+    if verdict is None:
+        return "Waar beginnen?"
+    if not verdict.earns:
+        return "Nog geen gebied komt uit"
+    equal = len(verdict.equal)
+    return f"{capital(_COUNTS[equal])} zijn even kansrijk" if equal > 1 else "Begin hier"
+
+
 #: What stands at the first place on the map where it is no place to begin with, or not the only one.
-_MARKS = {True: "Even kansrijk", False: "Komt het dichtst bij"}
+_MARKS = {True: "Even kansrijk", False: "Minste geld bij"}
 _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
 
 
-def _why(kind: str, verdict: Verdict | None) -> str:
+def _all_alike(store: Store, case: pd.Series[Any]) -> bool:
+    """Tell whether all areas of the division lie closer together than the interval of this one is wide."""
+    cases = headline_cases(store.read("enterprise_case"))
+    stays = cases.loc[cases["place_kind"] == "gebied", "stays_eur_per_year"].astype(float).dropna()
+    width = float(case["stays_eur_per_year_high"] - case["stays_eur_per_year_low"])
+    return len(stays) > 1 and float(stays.max() - stays.min()) < width
+
+
+def _why(kind: str, verdict: Verdict | None, *, alike: bool = False) -> str:
     """Say why this place stands first, and how many others it cannot be told from; the axis below has their names."""
     equal = 1 if verdict is None else len(verdict.equal)
     if verdict is not None and not verdict.earns:
-        nearest = "van alle gebieden van deze grootte komt dit het dichtst bij uitkomen"
-        return f"{nearest}; {_COUNTS[equal]} verschillen minder dan de marge" if equal > 1 else nearest
+        least = "hier moet naar verwachting het minste geld bij"
+        if alike:
+            return f"{least}, maar alle gebieden verschillen minder dan de marge"
+        return f"{least}; {_COUNTS[equal]} verschillen minder dan de marge" if equal > 1 else least
     if equal > 1:
-        return f"{_COUNTS[equal]} zijn even kansrijk: ze verschillen minder dan de marge"
+        return "een van de " + _COUNTS[equal].split()[0] + ": ze verschillen minder dan de marge"
     return "de beste plek die is gevonden" if kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
 
 
@@ -290,10 +339,9 @@ def _stays(value: float) -> str:
 def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
     """Say what it takes before the enterprise pays; folded, what that is to the euro, what else would help, and who knows."""
     short = case_of(store, kind, str(case["place_id"]), "short")
-    stays = {} if short is None else {"short": short[_OWNED], "long": case[_OWNED]}
-    owned = owners_nl(stays) if stays else ""
-    counted = " Op daken waarvan de eigenaar onbekend is tellen zonnepanelen nog niet mee." if owned else ""
-    yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{counted}")
+    both = {} if short is None else {"short": short, "long": case}
+    owned = owners_nl({track: (float(one[_STAYS]), float(one[_OWNED])) for track, one in both.items()})
+    yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{_turns(store, short) if owned else ''}")
     if float(case["enterprise_eur_per_year"]) < 0:
         exact = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
         yield Answer("Welke bijdrage?", exact, folded=True)
@@ -302,9 +350,9 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
     if owned:
         yield Answer("Van wie zijn de daken?", owned, folded=True)
     elif short is not None:
-        more = (
-            f"Met één grote eigenaar en de gemeente vooraan blijft er {euros(short['stays_eur_per_year'], 1)} per jaar."
-        )
+        middle, low, high = (float(short[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+        amount, span = roughly(middle, low, high)
+        more = f"Met één grote eigenaar en de gemeente vooraan blijft er {amount} per jaar, {span}."
         yield Answer("En met een grote eigenaar?", more, folded=True)
     yield Answer(
         "Wie weet wat wij niet weten?",
@@ -313,7 +361,23 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
     )
 
 
-_OWNED = "stays_if_owned_eur_per_year"
+_STAYS, _OWNED = "stays_eur_per_year", "stays_if_owned_eur_per_year"
+
+
+def _turns(store: Store, short: pd.Series[Any] | None) -> str:
+    """Say what becomes of the order of places when the roofs of unknown owner are of one corporation: that decides most."""
+    if short is None or pd.isna(short[_OWNED]) or float(short[_OWNED]) <= 0:
+        return " Op daken van een onbekende eigenaar tellen zonnepanelen nog niet mee."
+    cases = store.read("enterprise_case")
+    rivals = cases[(cases["track"] == short["track"]) & cases["place_kind"].isin(["best", "gebied"])]
+    most = rivals.loc[rivals[_OWNED].astype(float).idxmax()]
+    here, there = (number(two_digits(float(one[_OWNED]))) for one in (short, most))
+    words = (
+        f" Zijn de daken van één corporatie, dan tellen zonnepanelen mee en blijft hier ongeveer {here} euro per jaar"
+    )
+    if here == there:
+        return f"{words}."
+    return f"{words}; het meest in {most['place_name']}: {there}."
 
 
 def _needs(case: pd.Series[Any]) -> str:
@@ -331,7 +395,8 @@ def _needs(case: pd.Series[Any]) -> str:
 def _larger(store: Store, case: pd.Series[Any]) -> str:
     """Say which whole buurt earns more than a place that does not, where there is one."""
     cases = headline_cases(store.read("enterprise_case"))
-    best = cases[cases["place_kind"] == "buurt"].nlargest(1, "stays_eur_per_year")
+    larger = cases[(cases["place_kind"] == "buurt") & (cases["homes"] > float(case["homes"]))]
+    best = larger.nlargest(1, "stays_eur_per_year")
     if best.empty or float(best["stays_eur_per_year"].iloc[0]) <= max(float(case["stays_eur_per_year"]), 0.0):
         return ""
     row = best.iloc[0]
@@ -352,15 +417,19 @@ def _without_case(row: pd.Series[Any]) -> Answer:
     ):
         value = _known(row, name)
         if value is not None and words:
-            each = f"ongeveer {number(value / max(float(row['homes']), 1))} euro per woning; {words}"
-            return Answer(question, f"{number(value)} euro per jaar", each)
+            each = f"ongeveer {number(two_digits(value / max(float(row['homes']), 1)))} euro per woning; {words}"
+            return Answer(question, f"ongeveer {number(two_digits(value))} euro per jaar", each)
     kwh = next(
         (v for n in ("yield_pay_kwh_per_year", "yield_fit_kwh_per_year") if (v := _known(row, n)) is not None), None
     )
     if kwh is not None:
         return Answer(question, f"{energy(kwh)} stroom per jaar", "in euro's nog onbekend")
     water = _known(row, "grey_water_m3_per_year")
-    reuse = f"{number(water)} m³ grijswater per jaar om te hergebruiken" if water is not None else UNKNOWN
+    reuse = (
+        f"ongeveer {number(two_digits(water))} m³ grijswater per jaar om te hergebruiken"
+        if water is not None
+        else UNKNOWN
+    )
     return Answer(question, reuse, "in euro's nog onbekend: er ontbreken gegevens over daken of riolen")
 
 
@@ -383,7 +452,7 @@ def _proof(gap: float, border_cost: float | None) -> str:
         words = f"een ander gebied met een even herkenbare rand brengt in het rekenmodel {most} meer op"
     if border_cost is None:
         return words
-    more = f"hoogstens {euros(border_cost, 1)} meer" if round(border_cost) else "niets meer"
+    more = f"hoogstens {euros(two_digits(border_cost), 1)} meer" if round(border_cost) else "niets meer"
     return f"{words}; zonder op de rand te letten {more}"
 
 

@@ -15,13 +15,22 @@ import numpy as np
 import pandas as pd
 
 from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme, View
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.figures import headline_cases, unique_names, verdict_of, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
 from kansenkaart.wording import nl
-from kansenkaart.wording.names import block_names, face_names, pand_names, pipe_names, sensitivity_sentence, short_id
+from kansenkaart.wording.names import (
+    block_names,
+    commonest,
+    face_names,
+    pand_names,
+    pipe_names,
+    sensitivity_sentence,
+    short_id,
+)
 from kansenkaart.wording.themes import ThemeRow, headline, sun_finding, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
@@ -106,11 +115,19 @@ def _sun_of(layer: Layer, theme: Theme, views: tuple[View, ...]) -> Theme:
         theme.story,
         shows=f"Hoeveel stroom de daken van elk {place} per jaar kunnen geven, als alles wat past vol ligt.",
         limits=f"Wat past is niet wat loont. Van één dak zegt deze kaart niets. {theme.story.limits}",
-        finding=f"De daken kunnen samen ongeveer {whole} per jaar geven",
+        finding=f"De daken kunnen samen ongeveer {whole} per jaar geven{_paying(layer)}",
     )
     lead = (column, *(one for one in theme.lead if one != column))
     out = replace(theme, key=f"zon_{theme.key}", title="Zon op daken", question="sun")
     return replace(out, views=views, story=story, lead=lead)
+
+
+def _paying(layer: Layer) -> str:
+    """Say how much of that pays for the homes under the roofs, where the blocks know it."""
+    name = "yield_pay_kwh_per_year"
+    if name not in layer.frame or layer.frame[name].isna().all():
+        return ""
+    return f"; {nl.energy(nl.two_digits(float(layer.frame[name].sum())))} daarvan loont"
 
 
 def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dict[str, tuple[View, ...]]]:
@@ -215,7 +232,7 @@ def _best_words(frame: gpd.GeoDataFrame) -> str:
     verdict = verdict_of(frame, "best_name")
     many = _MANY.get(len(verdict.equal))
     if not verdict.earns:
-        return f"{many} gebieden komen het dichtst bij uitkomen" if many else ""
+        return "Nog geen gebied komt uit"
     return f"{many} gebieden zijn even kansrijk" if many else f"Het beste gebied: {verdict.equal[0]}"
 
 
@@ -350,7 +367,18 @@ def _blocks(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     if not store.has(row.table):
         return None
     frame = with_parts(store, store.read(row.table))
-    return frame.assign(block_id=frame["block_id"].astype("str"), block_name=block_names(frame))
+    return frame.assign(block_id=frame["block_id"].astype("str"), block_name=block_names(frame, _postcodes(store)))
+
+
+def _postcodes(store: Store) -> pd.Series[Any]:
+    """Give the commonest postcode in each block: a place on the map, and no figure of anybody."""
+    whole = store.behind if isinstance(store, ReaderStore) else store
+    if not (whole.has("home") and whole.has("home_area")):
+        return pd.Series(dtype="string")
+    home = whole.read("home_area")[["home_id", "block_id"]].merge(
+        whole.read("home")[["home_id", "postcode"]], on="home_id"
+    )
+    return commonest(home["block_id"].astype("string"), home["postcode"])
 
 
 _READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {
@@ -400,7 +428,8 @@ def _fixed(store: Store, layer: Layer) -> dict[str, Any]:
     if not store.has("block_facts") or name not in {one.name for one in layer.columns}:
         return {}
     fixed = float(store.read("block_facts")["stays_fixed_eur_per_year"].iloc[0])
-    note = f"Van wat blijft gaan per gebied nog de vaste kosten af: {nl.euros(-fixed, 1)} per jaar."
+    cost = nl.number(nl.two_digits(-fixed))
+    note = f"Van wat blijft gaan per gebied nog de vaste kosten af: ongeveer {cost} euro per jaar."
     return {"note": note, "fixed": Fixed(fields.get("stays_eur_per_year").label_nl, name, fixed, *_bounds(store))}
 
 

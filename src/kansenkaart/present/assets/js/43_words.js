@@ -76,7 +76,7 @@ function halfway(layer, i) {
   return [(layer.x[p] + layer.x[q]) / 2, (layer.y[p] + layer.y[q]) / 2];
 }
 
-const FONTS = { names: "600 14px sans-serif", words: "700 15px sans-serif" };
+const FONTS = { names: "600 14px sans-serif", small: "600 12px sans-serif", words: "700 15px sans-serif" };
 
 /** Lay the remarks of a tile before anything else; letters come next, and names take what room is left. */
 function layWords(ctx, passes, coords) {
@@ -96,7 +96,7 @@ function nameSpots(ctx, { layer, label }, coords) {
     const wide = (layer.box[4 * i + 2] - layer.box[4 * i]) * k, text = String(label ? label(i) : layer.titleOf(i)).slice(0, 40);
     if (!text) continue;
     const size = ctx.measureText(text).width;
-    if (size > 1.1 * wide) continue;
+    if (size > (isPhone.matches ? 1.6 : 1.1) * wide) continue;
     const [mx, my] = roomiest(layer, i), x = mx * k - ox, y = oy - my * k;
     const shift = SHIFTS.find((one) => free(x, y + one, size / 2, 9));
     if (shift !== undefined) spots.push({ text, x, y: y + shift });
@@ -146,7 +146,7 @@ function remark(ctx, { layer, at: i, text }, coords) {
 /** The step that writes remarks or names. */
 function* wordSteps(ctx, pass, coords) {
   const { kind, color, halo } = pass;
-  Object.assign(ctx, { font: FONTS[kind], textAlign: "center", textBaseline: "middle", lineWidth: 4, lineJoin: "round" });
+  Object.assign(ctx, { font: FONTS[kind === "names" && isPhone.matches ? "small" : kind], textAlign: "center", textBaseline: "middle", lineWidth: 4, lineJoin: "round" });
   Object.assign(ctx, { strokeStyle: halo, fillStyle: color });
   for (const { text, x, y } of kind === "names" ? nameSpots(ctx, pass, coords) : pass.spots) {
     ctx.strokeText(text, x, y);

@@ -151,9 +151,9 @@ function drawLegend() {
   const counts = new Uint32Array(palette().length), layer = themeLayer();
   for (const code of shownClasses()) counts[code]++;
   const about = layer.about.get(view().column), unit = unitText(about.unit);
-  const isRank = view().column === "rank", filled = counts.filter(Boolean).length, sure = Boolean(layer.about.get(about.name + "_low"));
+  const isRank = view().column === "rank", blank = palette().every((item, code) => item.hatch || !counts[code]), filled = counts.filter(Boolean).length, sure = Boolean(layer.about.get(about.name + "_low"));
   const remark = !sure || layer.n < 2 ? "" : filled === 1 ? "Alles heeft \u00e9\u00e9n kleur: de verschillen zijn kleiner dan wat we weten." : "\u00c9\u00e9n kleur verschil kan binnen de onzekerheid vallen.";
-  const rows = palette().map((item, code) => (counts[code] || code < view().classes.length) && h("li", {}, h("button", {
+  const rows = palette().map((item, code) => (counts[code] || (!blank && code < view().classes.length)) && h("li", {}, h("button", {
     type: "button", class: "klasse" + (counts[code] ? "" : " leeg"), "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
   }, swatch(item), h("span", {}, said(item.label)), isRank ? "" : h("span", { class: "aantal" }, nl(counts[code]), h("span", { class: "verborgen" }, " op de kaart")))));
   const open = byId("legenda").querySelector("details[open]") !== null;
@@ -207,17 +207,26 @@ function toggleClass(code) {
   refresh();
 }
 
-/** Where the map was before a place was chosen. @type {any} */
+/** What was shown before a place was chosen. @type {any} */
 let before = null;
 
+/** Keep what is shown now, for the way back. */
+function remember() {
+  before = { theme: state.theme, view: state.view, chosen: state.chosen, centre: map.getCenter(), zoom: map.getZoom() };
+  writeLink();
+  history.pushState(null, "", location.href);
+}
+
+/** Choose a place of a theme, which may be another one: back leads to what is shown now. @param {string} key @param {number} i */
+async function goTo(key, i) {
+  remember();
+  if (key !== state.theme) await openTheme(key);
+  choose(i, { move: true, fresh: false });
+}
+
 /** Choose a feature of the theme: the panel explains it at its top, and the map goes there where it is small or out of sight. */
-function choose(i, { move = false } = {}) {
-  const opened = i >= 0 && state.chosen < 0;
-  if (opened) {
-    before = map.getBounds();
-    writeLink();
-    history.pushState(null, "", location.href);
-  }
+function choose(i, { move = false, fresh = true } = {}) {
+  if (fresh && i >= 0 && state.chosen < 0) remember();
   Object.assign(state, { chosen: i, beside: -1 });
   drawDetail();
   drawStart();
@@ -243,11 +252,17 @@ function keepFocus(selector) {
   (found && seen(found) ? found : byId("paneel")).focus({ preventScroll: true });
 }
 
-/** Leave the chosen place: the map goes back to where it was. */
-function unchoose() {
-  choose(-1);
-  if (before) map.fitBounds(before, { animate: !noMotion });
+/** Leave the chosen place: map and panel go back to what they showed. */
+async function unchoose() {
+  const at = before;
   before = null;
+  if (at && at.theme !== state.theme) {
+    await openTheme(at.theme);
+    state.view = at.view;
+    drawPanel();
+  }
+  choose(at ? at.chosen : -1, { fresh: false });
+  if (at) map.setView(at.centre, at.zoom, { animate: !noMotion });
 }
 
 /** The column that the panel says first: what a theme is about, else what colours the map. */
@@ -341,17 +356,21 @@ function elsewhere(layer, i) {
     const own = spec.themes.find((one) => one.question === question && layerOf(one.layer));
     if (!own) return "";
     const found = nearestIn(layerOf(own.layer), at, street);
-    return found < 0 ? "" : h("button", { type: "button", onclick: async () => { await openTheme(own.key); choose(found, { move: true }); } }, label);
+    return found < 0 ? "" : h("button", { type: "button", onclick: () => goTo(own.key, found) }, label);
   });
 }
 
 const NEAR_M = 80;
 
-/** The feature at a place, or the nearest within reach; one of that name first. @param {LayerData} layer @param {any} latlng @param {string} name */
+/** The feature at a place, or the nearest within reach; before all the nearest of that name, or called after it. @param {LayerData} layer @param {any} latlng @param {string} name */
 function nearestIn(layer, latlng, name = "") {
   const [x, y] = toGrid(layer, latlng), reach = (NEAR_M * layer.grid3857) / Math.cos((latlng.lat * Math.PI) / 180), inside = pick(layer, x, y, 0, () => true);
-  if (inside >= 0 && !name) return inside;
-  const near = within(layer, x - reach, y - reach, x + reach, y + reach).map((i) => ({ i, far: distanceTo(layer, i, x, y), named: Boolean(name) && layer.titleOf(i).startsWith(name) }));
-  near.sort((a, b) => Number(b.named) - Number(a.named) || a.far - b.far);
-  return near.length && (near[0].named || near[0].far <= reach) ? near[0].i : inside;
+  const nearest = (places) => places.map((i) => ({ i, far: distanceTo(layer, i, x, y) })).sort((a, b) => a.far - b.far)[0];
+  for (const fits of name ? [(title) => title === name, (title) => title.endsWith(" bij " + name)] : []) {
+    const own = nearest(Array.from({ length: layer.n }, (_, i) => i).filter((i) => fits(String(layer.titleOf(i)))));
+    if (own) return own.i;
+  }
+  if (inside >= 0) return inside;
+  const near = nearest(within(layer, x - reach, y - reach, x + reach, y + reach));
+  return near && near.far <= reach ? near.i : -1;
 }

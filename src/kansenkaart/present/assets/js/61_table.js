@@ -78,7 +78,8 @@ function saveTable(columns, rows) {
   const layer = themeLayer();
   const head = columns.map((one) => one.label + (unitText(one.unit) ? " (" + unitText(one.unit) + ")" : ""));
   const where = columns.map((one) => originOf(layer, one));
-  const body = rows.map((i) => columns.map((one) => layer.column(one.name).value(i)));
+  const cell = (one, value) => (typeof value === "string" ? inWords(value, one.name) : value);
+  const body = rows.map((i) => columns.map((one) => cell(one, layer.column(one.name).value(i))));
   download(fileName(theme().title, "csv"), "text/csv;charset=utf-8", csvText([head, where, ...body]));
   announce("De tabel is bewaard.");
 }

@@ -1,29 +1,35 @@
 // Search by street, buurt or address in the page's own data; nothing leaves the page.
 
-const MOST_FOUND = 12, LEAST_SIGNS = 4;
+const MOST_FOUND = 12, LEAST_SIGNS = 4, SURE_SIGNS = 3;
+
+/** What a name must hold to be found by a text: all its words, or all its signs in a row, as in 2592VA. */
+function asked(text) {
+  const wanted = plain(text).split(/\s+/).filter(Boolean), tight = wanted.join("");
+  return { first: wanted[0], fits: (own) => wanted.every((word) => own.includes(word)) || (tight.length >= LEAST_SIGNS && own.replace(/\s/g, "").includes(tight)) };
+}
 
 function findPlaces(text) {
-  const layer = layerOf("__zoek"), wanted = plain(text).split(/\s+/).filter(Boolean), found = [];
-  if (!layer || !wanted.length) return found;
+  const layer = layerOf("__zoek"), { first, fits } = asked(text), found = [];
+  if (!layer || !first) return found;
   const words = layer.column("text");
   for (let i = 0; i < layer.n; i++) {
     const own = plain(words.value(i) || "");
-    if (wanted.every((word) => own.includes(word))) found.push({ i, first: own.startsWith(wanted[0]) ? 0 : 1, size: own.length });
+    if (fits(own)) found.push({ i, first: own.startsWith(first) ? 0 : 1, size: own.length });
   }
   return found.sort((a, b) => a.first - b.first || a.size - b.size || a.i - b.i).slice(0, MOST_FOUND).map((one) => one.i);
 }
 
 /** Places of the maps themselves whose name holds the words, where the list of names has none: a street that is called by its postcode. */
 async function findTitles(text) {
-  const wanted = plain(text).split(/\s+/).filter(Boolean), found = [];
-  if (!wanted.length || plain(text).trim().length < LEAST_SIGNS) return found;
+  const { fits } = asked(text), found = [];
+  if (plain(text).trim().length < LEAST_SIGNS) return found;
   for (const one of spec.themes) {
     if (found.some((other) => other.layer === one.layer)) continue;
     await needed(one);
     const layer = layerOf(one.layer);
     for (let i = 0; i < layer.n && found.length < MOST_FOUND; i++) {
       const own = plain(String(layer.titleOf(i) ?? ""));
-      if (wanted.every((word) => own.includes(word))) found.push({ theme: one, layer: one.layer, i });
+      if (fits(own)) found.push({ theme: one, layer: one.layer, i });
     }
   }
   return found;
@@ -31,14 +37,19 @@ async function findTitles(text) {
 
 /** Show what was found on the maps themselves; one alone at once. @param {{theme: ThemeSpec, layer: string, i: number}[]} found */
 function listTitles(found) {
-  const go = async (one) => {
+  const go = (one) => {
     fill(byId("gevonden"));
-    await openTheme(one.theme.key);
-    choose(one.i, { move: true });
+    return goTo(one.theme.key, one.i);
   };
   fill(byId("gevonden"), found.map((one) => h("li", {}, h("button", { type: "button", onclick: () => go(one) }, said(begun(layerOf(one.layer).titleOf(one.i))), h("small", {}, said(one.theme.title))))));
-  announce(found.length ? nl(found.length) + " gevonden" : "Niets gevonden. Zoek op een straat, een buurt of, waar die bekend zijn, een adres of postcode.");
+  announce(found.length ? nl(found.length) + " gevonden" : "Niets gevonden. " + (knows("adres") ? "Zoek op een adres, een straat of een buurt." : knows("straat") ? "Zoek op een straat of een buurt; adressen staan niet in deze kaart." : "In deze kaart staan geen straatnamen: zoek op een buurt, of op een postcode zoals 1234 AB."));
   if (found.length === 1) go(found[0]);
+}
+
+/** Whether the page can find things of a kind at all. @param {string} kind */
+function knows(kind) {
+  const layer = layerOf("__zoek"), kinds = layer && layer.column("kind");
+  return Boolean(layer) && Array.from({ length: layer.n }, (_, i) => i).some((i) => kinds.value(i) === kind);
 }
 
 async function search(event) {
@@ -49,18 +60,19 @@ async function search(event) {
   const go = async (i) => {
     const place = toLatLng(layer, layer.x[i], layer.y[i]), words = layer.column("text").value(i), kind = layer.column("kind").value(i);
     fill(byId("gevonden"));
-    const asked = { adres: ["panden", "sun"], straat: ["", "water"], buurt: ["wijkbedrijf_buurt", "-"] }[kind], isOwn = asked && (theme().question === asked[1] || (kind === "buurt" && theme().layer === "buurten"));
-    const fits = (one) => (kind === "buurt" ? ["wijkbedrijf_buurt", "buurten"].includes(one.layer) : asked[0] ? one.layer === asked[0] : one.question === asked[1]);
-    const target = asked && !isOwn && spec.themes.find(fits);
+    const own = { adres: ["panden", "sun"], straat: ["", "water"], buurt: ["wijkbedrijf_buurt", "-"] }[kind], isOwn = own && (theme().question === own[1] || (kind === "buurt" && theme().layer === "buurten"));
+    const fits = (one) => (kind === "buurt" ? ["wijkbedrijf_buurt", "buurten"].includes(one.layer) : own[0] ? one.layer === own[0] : one.question === own[1]);
+    const target = own && !isOwn && spec.themes.find(fits);
+    remember();
     if (target) await openTheme(target.key);
     map.setView(place, 18, { animate: false });
     const here = nearestIn(themeLayer(), place, kind === "straat" || kind === "buurt" ? words : "");
-    if (here >= 0 && visible(here)) choose(here, { move: true });
+    if (here >= 0 && visible(here)) choose(here, { move: true, fresh: false });
     announce("Kaart bij: " + words, true);
   };
   fill(byId("gevonden"), found.map((i) => h("li", {}, h("button", { type: "button", onclick: () => go(i) },
     said(layer.column("text").value(i)), h("small", {}, said(layer.column("kind").value(i) || ""))))));
   announce(nl(found.length) + " gevonden");
   const exact = found.find((i) => plain(layer.column("text").value(i)) === plain(byId("zoektekst").value.trim()));
-  if (found.length === 1 || exact !== undefined) go(exact ?? found[0]);
+  if ((found.length === 1 && byId("zoektekst").value.trim().length >= SURE_SIGNS) || exact !== undefined) go(exact ?? found[0]);
 }

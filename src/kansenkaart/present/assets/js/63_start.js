@@ -18,8 +18,7 @@ const showStart = () => chooseFeature(spec.start.feature);
 /** Show a proposed place: its own theme, with the place chosen. */
 async function chooseFeature(feature) {
   const { start } = spec, own = spec.themes.find((one) => one.layer === start.layer);
-  if (own && own.key !== state.theme) await openTheme(own.key);
-  if (own) choose(indexOf(layerOf(start.layer), feature), { move: true });
+  if (own) await goTo(own.key, indexOf(layerOf(start.layer), feature));
 }
 
 /** The proposed places on one axis: what stays in the wijk each year, with its interval, left of 0 where money must be added. */
@@ -30,7 +29,7 @@ function drawAxis(places) {
     intervalOn(extent, one.low, one.middle, one.high),
     h("span", { class: "kans" }, Math.round(10 * one.chance) + " van 10")));
   return [h("h3", {}, "Blijft in de buurt, per jaar"), h("ol", { class: "assen" }, places.map(row)), h("div", { class: "asvoet" }, scale.marks),
-    h("p", { class: "hint" }, (scale.thousands ? "Duizend euro" : "Euro") + " per jaar; band: 8 van de 10; rechts: hoe vaak het uitkomt.")];
+    h("p", { class: "hint" }, (scale.thousands ? "Duizend euro" : "Euro") + " per jaar; rechts: hoe vaak het uitkomt.")];
 }
 
 const MOST_UNKNOWN = 3;
@@ -42,7 +41,8 @@ function drawStart() {
   box.hidden = !start || state.chosen >= 0 || toolOpen() || Boolean(asked && asked !== theme());
   byId("verhaal").classList.toggle("tweede", !box.hidden);
   if (box.hidden === (byId("themas").previousElementSibling === box)) box[box.hidden ? "before" : "after"](byId("themas"));
-  if (box.hidden) return;
+  const tool = byId("toolknop");
+  if (box.hidden) return void (box.contains(tool) && byId("filter").after(tool));
   const [where, ...rest] = start.answers, first = start.places[0];
   const fact = (one) => h("div", {}, h("dt", {}, said(one.question)), h("dd", {}, said(one.answer), one.origin ? h("small", {}, said(one.origin)) : ""));
   const unknown = start.unknown.map(([what, who]) => h("li", {}, h("strong", {}, what), " ", who));
@@ -50,7 +50,7 @@ function drawStart() {
   fill(box, h("h2", {}, said(start.title)),
     where ? h("p", { class: "waar" }, h("strong", {}, said(where.answer)), where.origin ? h("small", {}, said(where.origin)) : "") : "",
     h("p", { class: "knoppen" }, start.feature ? h("button", { type: "button", id: "toonbegin", class: "eerst", onclick: showStart }, "Toon dit gebied") : "",
-      start.link ? fileLink("Factsheet", start.link) : ""),
+      start.link ? fileLink("Factsheet", start.link) : "", tool),
     first && first.amount ? [h("p", { class: "som" }, first.middle < 0 ? "De uitkomst per jaar" + (first.homes ? " met " + first.homes : "") + ": er moet geld bij " : (first.homes ? "Hier, met " + first.homes + "," : "Hier") + " blijft per jaar in de buurt ",
       h("strong", { class: first.middle < 0 ? "tekort" : null }, said(first.amount)), h("small", {}, said(first.span))), chanceDots(first.chance)] : "",
     rest.filter((one) => !one.folded).map((one) => h("p", { class: "nodig" }, h("strong", {}, said(one.question)), " ", said(one.answer), one.origin ? h("small", {}, said(one.origin)) : "")),

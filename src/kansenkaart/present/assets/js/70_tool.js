@@ -62,12 +62,12 @@ function drawTool() {
       h("button", { type: "button", id: "teken", "aria-pressed": "false", onclick: startDrawing }, "Teken een vlak"),
       h("button", { type: "button", id: "terug", disabled: !choices.past.length, onclick: () => step("past", "future") }, "Ongedaan maken"),
       h("button", { type: "button", id: "vooruit", disabled: !choices.future.length, onclick: () => step("future", "past") }, "Opnieuw"),
-      h("button", { type: "button", id: "leeg", onclick: () => setUnits([]) }, "Begin opnieuw"),
+      h("span", { id: "metkeuze", class: "knoppen" }, h("button", { type: "button", id: "leeg", onclick: () => { setUnits([]); byId("teken").focus(); } }, "Begin opnieuw"),
       h("button", { type: "button", id: "bewaar-geojson", onclick: saveGeojson }, "Bewaar als GeoJSON"),
-      h("button", { type: "button", id: "bewaar-gebied", onclick: saveSelection }, "Bewaar als CSV")),
+      h("button", { type: "button", id: "bewaar-gebied", onclick: saveSelection }, "Bewaar als CSV"))),
     h("form", { id: "blokzoek", onsubmit: addByKey }, h("label", { for: "blok" }, "Blok toevoegen of weghalen"),
       h("input", { id: "blok", list: "blokken", autocomplete: "off" }), h("button", { type: "submit" }, "Wissel"),
-      h("datalist", { id: "blokken" }, Array.from({ length: units().n }, (_, i) => h("option", { value: units().keyOf(i) })))),
+      h("datalist", { id: "blokken" }, Array.from({ length: units().n }, (_, i) => h("option", { value: units().titleOf(i) })))),
     h("label", { for: "doel" }, "Doel:"), " ", h("output", { id: "doelgetal", for: "doel" }, nl(state.target)), " woningen",
     h("input", { type: "range", id: "doel", min: tool.targetLow, max: tool.targetHigh, step: 10, value: state.target, oninput: slide }),
     h("div", { id: "grenzen" }), h("div", { id: "rangorde" }));
@@ -99,8 +99,9 @@ function drawTotals() {
   });
   const origin = commonest([tool.homes, ...tool.totals].map((name) => originOf(units(), units().about.get(name))));
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
-  fill(byId("totalen"), h("h3", {}, blocksText(state.units.size) + " gekozen"),
-    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + loose()), meter, h("dl", {}, staysOf(homes), rows), origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
+  byId("metkeuze").hidden = !state.units.size;
+  fill(byId("totalen"), h("h3", {}, state.units.size ? blocksText(state.units.size) + " gekozen" : "Nog geen blok gekozen"),
+    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + loose()), meter, h("dl", {}, staysOf(homes), rows), document.querySelector(".openbaar") ? h("p", { class: "hint" }, "Blokken met minder dan tien woningen staan niet in deze openbare uitgave, en tellen hier dus niet mee.") : "", origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
   drawBorders();
 }
 
@@ -199,7 +200,8 @@ function toggleUnitAt(latlng) {
 
 function addByKey(event) {
   event.preventDefault();
-  const i = indexOf(units(), byId("blok").value.trim());
+  const asked = plain(byId("blok").value.trim()), titled = Array.from({ length: units().n }, (_, k) => k).find((k) => plain(String(units().titleOf(k))) === asked);
+  const i = titled ?? indexOf(units(), byId("blok").value.trim());
   if (i < 0) announce("Dit blok bestaat niet in deze kaart.");
   else toggleUnit(i);
 }

@@ -32,8 +32,9 @@ function sureness(places) {
 
 const areaUnits = (area) => (area.indices ||= area.units.map((key) => indexOf(units(), key)));
 
-/** The homes of a proposed area: the sum over its blocks, as the tool adds them up. */
+/** The homes of a proposed area: as it was made, for a public page leaves small blocks out; else the sum over its blocks. */
 function areaHomes(area) {
+  if (area.homes !== null) return area.homes;
   const column = units().column(spec.tool.homes);
   return areaUnits(area).reduce((sum, i) => sum + (column.value(i) || 0), 0);
 }
@@ -63,6 +64,13 @@ function weightSlider(one, c) {
     h("input", { type: "range", id: "weging" + c, min: 0, max: 100, step: 5, value: state.weights[c], oninput: move }));
 }
 
+/** A ground of a place, as roughly as the first screen says it of that place; what stands not there by two digits that count. */
+function criterionText(area, one, value) {
+  const place = one.name === "stays_eur_per_year" && spec.start?.places.find((other) => area.key.endsWith("-" + other.feature)), size = Math.abs(value);
+  const step = place ? stepOf(place.high - place.low) : size >= 100 ? 10 ** (Math.floor(Math.log10(size)) - 1) : 0;
+  return step ? nl(rounded(value, step)) : figure(one, value);
+}
+
 const MOST_RANKED = 10;
 let allRanked = false;
 
@@ -77,7 +85,7 @@ function rankTable(places, homes) {
       h("th", { scope: "row" }, h("button", { type: "button", class: "gebied", onclick: () => showArea(area) }, said(area.name)),
         area.link ? fileLink("factsheet", area.link) : "", area.note ? h("small", {}, said(area.note)) : ""),
       h("td", { class: "getal" }, nl(homes[places[k]])),
-      tool.criteria.map((one, c) => h("td", { class: "getal" }, figure(one, area.values[c] ?? NaN))),
+      tool.criteria.map((one, c) => h("td", { class: "getal" }, criterionText(area, one, area.values[c] ?? NaN))),
       h("td", { class: "getal" }, sure[k] === null || sure[k] === undefined ? "onbekend" : nl(100 * sure[k]) + "%"));
   });
   const more = () => { allRanked = true; drawRanking(); };

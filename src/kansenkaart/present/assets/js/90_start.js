@@ -3,7 +3,7 @@
 function makeMap() {
   L.Control.Attribution.prototype.options.prefix = false;
   map = window[spec.map];
-  Object.assign(map.options, { zoomAnimation: !noMotion, zoomSnap: 0.25 });
+  Object.assign(map.options, { zoomAnimation: !noMotion, zoomSnap: 0.125 });
   tiles = new CanvasTiles({ minZoom: 8, maxZoom: 21 }).addTo(map);
   map.invalidateSize({ animate: false });
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(byId("kaartvak"));
@@ -72,7 +72,7 @@ function roomAround() {
   return { paddingTopLeft: [12, box.offsetHeight + 8], paddingBottomRight: [12, Math.min(sheetHeight(), 0.6 * size.y) + 8] };
 }
 
-const FULL_PX = 12, FREE_STEPS = 8;
+const FULL_PX = 12, FREE_STEPS = 16, PLACES = [[0.5, 0.5], [1, 0.5], [0.5, 0], [1, 0]];
 
 /** Where the whole study fits largest without lying under the legend: its zoom and the corner of the map [px]; null where the legend takes it all. */
 function freePlace() {
@@ -82,11 +82,11 @@ function freePlace() {
   const points = Array.from({ length: Math.ceil(layer.x.length / step) }, (_, k) => map.project(toLatLng(layer, layer.x[k * step], layer.y[k * step]), full));
   const corner = map.project(bounds.getNorthWest(), full), far = map.project(bounds.getSouthEast(), full);
   for (let less = 0; less < FREE_STEPS; less++) {
-    const scale = 2 ** (-0.25 * less), spare = [size.x - 60 - FULL_PX - scale * (far.x - corner.x), size.y - 2 * FULL_PX - scale * (far.y - corner.y)];
-    for (const [right, down] of [[0.5, 0.5], [1, 0.5], [1, 0]]) {
+    const scale = 2 ** (-0.125 * less), spare = [size.x - 60 - FULL_PX - scale * (far.x - corner.x), size.y - 2 * FULL_PX - scale * (far.y - corner.y)];
+    for (const [right, down] of PLACES) {
       const dx = FULL_PX + right * spare[0], dy = FULL_PX + down * spare[1];
       const under = points.some((at) => { const x = dx + scale * (at.x - corner.x), y = dy + scale * (at.y - corner.y); return x > west && x < east && y > top && y < bottom; });
-      if (!under) return { zoom: full - 0.25 * less, at: corner.multiplyBy(scale).subtract([dx, dy]) };
+      if (!under) return { zoom: full - 0.125 * less, at: corner.multiplyBy(scale).subtract([dx, dy]) };
     }
   }
   return null;
