@@ -78,6 +78,7 @@ def how_sure(place: PlaceSums) -> Section:
     around = " Een min betekent: er moet geld bij." if low < 0 else ""
     around += " Nul ligt binnen de marge." if low <= 0 <= high else ""
     amount, span = roughly(middle, low, high)
+    doubts: tuple[Part, ...] = (Bullets(place.doubts),) if place.doubts else ()
     parts: list[Part] = [
         Words(
             f"Wat er in de buurt blijft is naar verwachting {amount} per jaar: het gemiddelde van "
@@ -91,11 +92,8 @@ def how_sure(place: PlaceSums) -> Section:
             "Oranje: het gemiddelde van de trekkingen waarin zij het laagst is (het laagste vijfde). Blauw: waarin zij het "
             "hoogst is."
         ),
-        *(
-            (Words("Waar de scores van de hele kaart het meest van afhangen:"), Bullets(place.doubts))
-            if place.doubts
-            else ()
-        ),
+        *(Words("Waar de scores van de hele kaart het meest van afhangen:") for _ in doubts),
+        *doubts,
         Grid(
             "Past het korte of het lange spoor?",
             ("Voorwaarde", "spoor", "hier"),
@@ -292,16 +290,11 @@ def verdict(row: Row) -> str:
     stays, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     left, least, most = (float(row[f"enterprise_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     size, own = roughly(abs(stays), low, high)[0], roughly(abs(left), least, most)[0]
-    words = f"Naar verwachting blijft er {size} per jaar in de buurt, na alle kosten"
-    words = words if stays > 0 else f"Naar verwachting moet er {size} per jaar bij"
-    words += f" (bewoners en wijkbedrijf samen; {roughly(stays, low, high)[1]}). "
+    first = f"blijft er {size} per jaar in de buurt, na alle kosten" if stays > 0 else f"moet er {size} per jaar bij"
+    words = f"Naar verwachting {first} (bewoners en wijkbedrijf samen; {roughly(stays, low, high)[1]}). "
     words += f"Het wijkbedrijf zelf houdt {own} over. " if left >= 0 else f"Het wijkbedrijf zelf komt {own} tekort. "
     chance = float(row["earns_keep_frac"])
     return words + f"Bijna alle aannamen zijn gokken. De kans dat het zichzelf betaalt is {_chance(chance)}."
-
-
-def _money_nl(value: float) -> str:
-    return euros(value, 1)
 
 
 def _about(value: float) -> str:
@@ -342,8 +335,8 @@ def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
                 f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_about(abs(local))} per jaar"
                 + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
             )
-    stays = ("stays_eur_per_year", "stays_if_owned_eur_per_year")
-    if owners := owners_nl({track: (float(one[stays[0]]), float(one[stays[1]])) for track, one in rows.items()}):
+    now, owned = "stays_eur_per_year", "stays_if_owned_eur_per_year"
+    if owners := owners_nl({track: (float(one[now]), float(one[owned])) for track, one in rows.items()}):
         lines.append(owners)
     if isinstance(row["social_nl"], str):
         lines.append(
@@ -358,10 +351,10 @@ def _what(place: PlaceSums, row: Row) -> Section:
     shorter = {track: place.rows[track] for track in ("short", "long")}
     head = ("Per jaar", *(label("track", one) for one in shorter))
     rows = [
-        ("Wijkbedrijf houdt over", *(_money_nl(float(one["enterprise_eur_per_year"])) for one in shorter.values())),
+        ("Wijkbedrijf houdt over", *(euros(one["enterprise_eur_per_year"], 1) for one in shorter.values())),
         (
             "Blijft in de buurt (bewoners en wijkbedrijf)",
-            *(_money_nl(float(one["stays_eur_per_year"])) for one in shorter.values()),
+            *(euros(one["stays_eur_per_year"], 1) for one in shorter.values()),
         ),
         ("Kans dat het uitkomt", *(_chance(float(one["earns_keep_frac"])) for one in shorter.values())),
     ]
@@ -415,7 +408,7 @@ def _incomplete(row: Row) -> list[Part]:
 
 def _money(place: PlaceSums, flow: CashFlow) -> Section:
     row, results = place.rows[place.track], place.results()
-    parties = tuple((words, *(_money_nl(float(row[f"{name}{end}"])) for end in ENDS)) for name, words in PARTY_ROWS)
+    parties = tuple((words, *(euros(row[f"{name}{end}"], 1) for end in ENDS)) for name, words in PARTY_ROWS)
     net = flow.real(flow.party("enterprise")).mean(axis=1)
     parts: list[Part] = [
         Words(
@@ -463,13 +456,13 @@ def _no_outcome(sums: TrackSums, row: Row) -> str:
 def _work_nl(row: Row) -> str:
     least = 0.05
     if max(float(row["paid_jobs"]), float(row["volunteers"])) < least:
-        work = "Werk: dit pakket geeft bewoners zo goed als geen werk. "
-        return f"{work}Investering in de hele looptijd: {_about(float(row['investment_eur']))}."
-    return (
-        f"Werk: gemiddeld {number(row['paid_jobs'], 1)} betaalde voltijdsbaan voor bewoners en {number(row['volunteers'], 1)} "
-        "vrijwilligers met een vergoeding. "
-        f"Investering in de hele looptijd: {_about(float(row['investment_eur']))}."
-    )
+        work = "Werk: dit pakket geeft bewoners zo goed als geen werk."
+    else:
+        jobs, helpers = number(row["paid_jobs"], 1), number(row["volunteers"], 1)
+        work = (
+            f"Werk: gemiddeld {jobs} betaalde voltijdsbaan voor bewoners en {helpers} vrijwilligers met een vergoeding."
+        )
+    return f"{work} Investering in de hele looptijd: {_about(float(row['investment_eur']))}."
 
 
 def _adds_up(results: Sequence[ServiceResult], row: Row) -> list[Part]:
@@ -485,7 +478,7 @@ def _adds_up(results: Sequence[ServiceResult], row: Row) -> list[Part]:
 
     def rows(found: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            (name, *(_money_nl(float(one)) for one in (*values[[1, 0, 2, 3]], -np.nansum(values))))
+            (name, *(euros(float(one), 1) for one in (*values[[1, 0, 2, 3]], -np.nansum(values))))
             for name, values in found
         )
 
