@@ -42,12 +42,14 @@ def test_bars_of_years_stand_on_the_line_and_hang_below_it():
 
 def test_a_tornado_runs_from_the_middle_to_either_end():
     drawing = tornado_drawing([("prijs", -100.0, 300.0), ("uren", 150.0, 50.0)], middle=100.0, title="t")
-    # 235 points for 400 euros from 215 on; a row is 17 points, the first at 4. Low ends are losses, also where they gain.
+    # 235 points for 400 euros from 215 on; a row is 17 points, the first at 4. What is less is a loss, at whichever end.
     euro = 235 / 400
-    low = [(215, 6, 200 * euro, 12), (215 + 200 * euro, 23, 50 * euro, 12)]
-    high = [(215 + 200 * euro, 6, 200 * euro, 12), (215 + 150 * euro, 23, 50 * euro, 12)]
-    assert _numbers(drawing, "rect", LOSS) == [pytest.approx(one) for one in low]
-    assert _numbers(drawing, "rect", GAIN) == [pytest.approx(one) for one in high]
+    less = [(215, 6, 200 * euro, 12), (215 + 150 * euro, 23, 50 * euro, 12)]
+    more = [(215 + 200 * euro, 6, 200 * euro, 12), (215 + 200 * euro, 23, 50 * euro, 12)]
+    assert _numbers(drawing, "rect", LOSS) == [pytest.approx(one) for one in less]
+    assert _numbers(drawing, "rect", GAIN) == [pytest.approx(one) for one in more]
+    signs = [(round(one.points[0]), one.text) for one in drawing.shapes if one.text in ("+", "\u2212")]
+    assert signs == [(220, "\u2212"), (445, "+"), (357, "\u2212"), (308, "+")]  # of hours more is less
     assert drawing.height == 4 + 2 * 17 + 18
     # The middle is drawn from top to foot, both ends are written below it, and the words to the left of each row.
     middle, foot = 215 + 200 * euro, 4 + 2 * 17

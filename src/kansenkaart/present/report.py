@@ -11,9 +11,10 @@ from html import escape
 import geopandas as gpd
 import shapely
 
-from kansenkaart.wording.nl import euros
+from kansenkaart.wording.nl import MINUS, euros
 
-INK, SOFT, GAIN, LOSS, PALE = "#1a1a1a", "#5a5a5a", "#1b6e8a", "#b3541e", "#e8eef1"
+INK, SOFT, GAIN, LOSS, PALE, PAPER = "#1a1a1a", "#5a5a5a", "#1b6e8a", "#b3541e", "#e8eef1", "#ffffff"
+_SIGN_PT = 9.0  # a bar that is narrower has no room for its sign
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def years_drawing(values: Sequence[float], *, title: str, what: str) -> Drawing:
 
 
 def tornado_drawing(rows: Sequence[tuple[str, float, float]], *, middle: float, title: str) -> Drawing:
-    """Draw what the outcome becomes at the low and the high end of each figure, widest first.
+    """Draw what the outcome becomes at either end of each figure, widest first: less in the hue of costs, + at its high end.
 
     Parameters
     ----------
@@ -149,9 +150,13 @@ def tornado_drawing(rows: Sequence[tuple[str, float, float]], *, middle: float, 
     for number, (words, at_low, at_high) in enumerate(rows):
         y = 4 + number * row
         marks.append(Shape("text", (left - 8, y + 10), INK, words, "end", 8.5))
-        for value, color in ((at_low, LOSS), (at_high, GAIN)):
-            first, last = sorted((value, middle))
-            marks.append(Shape("rect", (left + (first - low) * scale, y + 2, (last - first) * scale, row - 5), color))
+        for value, sign in ((at_low, MINUS), (at_high, "+")):
+            (first, last), color = sorted((value, middle)), LOSS if value < middle else GAIN
+            wide = (last - first) * scale
+            marks.append(Shape("rect", (left + (first - low) * scale, y + 2, wide, row - 5), color))
+            if wide >= _SIGN_PT:
+                inner = 5.0 if value < middle else -5.0
+                marks.append(Shape("text", (left + (value - low) * scale + inner, y + 11), PAPER, sign, "middle", 8.5))
         said.append(f"{words}: {euros(at_low)} tot {euros(at_high)}")
     foot = 4 + len(rows) * row
     marks.append(Shape("line", (left + (middle - low) * scale, 2, left + (middle - low) * scale, foot), INK))

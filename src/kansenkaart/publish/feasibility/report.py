@@ -89,8 +89,8 @@ def how_sure(place: PlaceSums) -> Section:
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
         Words(
             "Achter elke naam staat welk deel van de spreiding die aanname draagt; wat minder dan 1% draagt, staat er niet bij. "
-            "Oranje: het gemiddelde van de trekkingen waarin zij het laagst is (het laagste vijfde). Blauw: waarin zij het "
-            "hoogst is."
+            "Oranje is minder dan verwacht, blauw is meer. Bij de + is de aanname het hoogst (het hoogste vijfde van de "
+            "trekkingen), bij de \u2212 het laagst."
         ),
         *(Words("Waar de scores van de hele kaart het meest van afhangen:") for _ in doubts),
         *doubts,

@@ -378,7 +378,9 @@ def _postcodes(store: Store) -> pd.Series[Any]:
     home = whole.read("home_area")[["home_id", "block_id"]].merge(
         whole.read("home")[["home_id", "postcode"]], on="home_id"
     )
-    return commonest(home["block_id"].astype("string"), home["postcode"])
+    block = home["block_id"].astype("string")
+    shown = block.map(store.member()) if isinstance(store, ReaderStore) else block
+    return commonest(shown, home["postcode"])
 
 
 _READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {

@@ -25,7 +25,7 @@ function drawPanel() {
 
 /** The questions of a reader, and under the one that is asked its maps. */
 function drawThemes() {
-  const asked = theme().question, firsts = Object.entries(spec.questions)
+  const asked = theme().question, pressed = document.activeElement?.closest("#vragen button, #themas button")?.textContent, firsts = Object.entries(spec.questions)
     .map(([key, words]) => ({ key, words, first: spec.themes.find((one) => one.question === key) }));
   fill(byId("vragen"), firsts.map(({ key, words, first }) => first && h("button", {
     type: "button", "aria-pressed": String(key === asked), onclick: () => openTheme(first.key),
@@ -34,6 +34,9 @@ function drawThemes() {
   fill(byId("themas"), (shown.length > 1 ? shown : []).map((one) => h("button", {
     type: "button", "aria-pressed": String(one.key === state.theme), onclick: () => openTheme(one.key),
   }, one.title)));
+  /** @type {HTMLElement[]} */
+  const buttons = [...document.querySelectorAll("#vragen button, #themas button")];
+  if (pressed) buttons.find((one) => one.textContent === pressed)?.focus(); // the keyboard stays where it was
 }
 
 function drawStory() {

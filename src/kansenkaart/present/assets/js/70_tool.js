@@ -61,8 +61,8 @@ function drawTool() {
     h("p", { class: "knoppen" },
       h("button", { type: "button", id: "teken", "aria-pressed": "false", onclick: startDrawing }, "Teken een vlak"),
       h("button", { type: "button", id: "terug", disabled: !choices.past.length, onclick: () => step("past", "future") }, "Ongedaan maken"),
-      h("button", { type: "button", id: "vooruit", disabled: !choices.future.length, onclick: () => step("future", "past") }, "Opnieuw"),
-      h("span", { id: "metkeuze", class: "knoppen" }, h("button", { type: "button", id: "leeg", onclick: () => { setUnits([]); byId("teken").focus(); } }, "Begin opnieuw"),
+      h("button", { type: "button", id: "vooruit", disabled: !choices.future.length, onclick: () => step("future", "past") }, "Opnieuw doen"),
+      h("span", { id: "metkeuze", class: "knoppen" }, h("button", { type: "button", id: "leeg", onclick: () => { setUnits([]); byId("teken").focus(); } }, "Alles wissen"),
       h("button", { type: "button", id: "bewaar-geojson", onclick: saveGeojson }, "Bewaar als GeoJSON"),
       h("button", { type: "button", id: "bewaar-gebied", onclick: saveSelection }, "Bewaar als CSV"))),
     h("form", { id: "blokzoek", onsubmit: addByKey }, h("label", { for: "blok" }, "Blok toevoegen of weghalen"),
@@ -101,7 +101,7 @@ function drawTotals() {
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
   byId("metkeuze").hidden = !state.units.size;
   fill(byId("totalen"), h("h3", {}, state.units.size ? blocksText(state.units.size) + " gekozen" : "Nog geen blok gekozen"),
-    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + loose()), meter, h("dl", {}, staysOf(homes), rows), document.querySelector(".openbaar") ? h("p", { class: "hint" }, "Blokken met minder dan tien woningen staan niet in deze openbare uitgave, en tellen hier dus niet mee.") : "", origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
+    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + loose()), meter, h("dl", {}, staysOf(homes), rows), tool.fixed ? "" : h("p", { class: "hint" }, "Wat er in euro's blijft, is van een zelf gekozen gebied hier niet te zeggen: daarvoor staan er geen bedragen per blok in deze uitgave."), document.querySelector(".openbaar") ? h("p", { class: "hint" }, "Blokken met minder dan tien woningen staan niet in deze openbare uitgave, en tellen hier dus niet mee.") : "", origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
   drawBorders();
 }
 
@@ -122,7 +122,7 @@ function staysOf(homes) {
 /** Say so when the chosen blocks are not one piece. */
 function loose() {
   const pieces = countPieces();
-  return pieces > 1 ? "; het zijn " + nl(pieces) + " losse stukken" : "";
+  return pieces > 1 ? ", maar het zijn " + nl(pieces) + " losse stukken" : "";
 }
 
 /** The blocks that border on the chosen ones. */

@@ -40,11 +40,12 @@ let pointing = 0;
 function point(latlng, at) {
   cancelAnimationFrame(pointing);
   pointing = requestAnimationFrame(() => {
-    const layer = themeLayer(), box = byId("wijzer"), [x, y] = toGrid(layer, latlng), i = drawing ? -1 : pick(layer, x, y, 0, visible);
+    const mode = toolOpen(), layer = mode ? units() : themeLayer(), box = byId("wijzer"), [x, y] = toGrid(layer, latlng);
+    const i = drawing ? -1 : pick(layer, x, y, 0, mode ? () => true : visible);
     box.hidden = i < 0;
     if (i < 0) return;
-    const about = layer.about.get(view().column), item = palette()[shownClasses()[i]];
-    const value = about.kind === "text" ? item.label : shown(about, layer.column(about.name).value(i));
+    const about = layer.about.get(mode ? spec.tool.homes : view().column);
+    const value = about.kind === "text" ? palette()[shownClasses()[i]].label : mode ? homesText(layer.column(about.name).value(i)) : aboutAs(layer, about, i);
     fill(box, h("strong", {}, said(layer.titleOf(i))), h("span", {}, said(value)));
     box.style.transform = `translate(${Math.min(at.x + 14, map.getSize().x - 220)}px,${at.y + 14}px)`;
   });
@@ -162,7 +163,11 @@ function bind() {
       if (event.shiftKey) step("future", "past");
       else step("past", "future");
     }
-    if (event.key === "Escape" && state.chosen >= 0) state.beside >= 0 ? compareWith(-1) : unchoose();
+    if (event.key !== "Escape") return;
+    if (state.chosen >= 0) state.beside >= 0 ? compareWith(-1) : unchoose();
+    else if (drawing) stopDrawing();
+    else if (!byId("tabelvak").hidden) byId("tabelsluit").click();
+    else if (toolOpen()) byId("toolsluit").click();
   });
   let seen = null;
   window.addEventListener("beforeprint", () => {
