@@ -2,7 +2,7 @@
 
 Run ``kansenkaart run`` for the studies first, then ``python docs/make_gallery.py voorbeeld voorburg delft``. It needs
 Chromium and the packages of the extra ``dev``. The pictures are small on purpose. The README of the gallery is written
-too, from the stories of the themes on the page itself.
+too.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def save(page: Page, target: Path, *, wide_px: int = WIDE_PX) -> None:
         raise ValueError(f"{target.name} is {target.stat().st_size} bytes, may be {MOST_BYTES}")
 
 
-def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
-    """Take one picture of each theme; give its title, file and what the page says that it shows."""
+def pictures(page: Page, study: str) -> list[tuple[str, str]]:
+    """Take one picture of each theme; give its title and file."""
     taken = []
     for title, alone in titles(page):
         if not alone:
@@ -54,7 +54,7 @@ def pictures(page: Page, study: str) -> list[tuple[str, str, str]]:
         page.evaluate("document.getElementById('melding').classList.remove('zichtbaar')")
         name = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('thema')")
         save(page, GALLERY / f"{study}_{name}.webp")
-        taken.append((title, f"{study}_{name}.webp", page.locator("#verhaal .kern").inner_text()))
+        taken.append((title, f"{study}_{name}.webp"))
     return taken
 
 
@@ -120,7 +120,7 @@ def gallery(browser: Any, study: str) -> str:
     save(page, GALLERY / f"{study}.webp")
     heading = page.locator("h1").inner_text()
     parts = [f"## {heading}\n", f"What opens first.\n\n![{heading}]({study}.webp)\n"]
-    parts += [f"**{title}.** {text}\n\n![{title}, {heading}]({file})\n" for title, file, text in pictures(page, study)]
+    parts += [f"**{title}**\n\n![{title}, {heading}]({file})\n" for title, file in pictures(page, study)]
     page.close()
     return "\n".join([*parts, *states(browser, address, study)])
 
