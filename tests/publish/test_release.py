@@ -18,7 +18,7 @@ from kansenkaart.present.mapspec import View
 from kansenkaart.present.release import ROWS_A_GROUP, OpenField, OpenLayer, qml, write_layers
 from kansenkaart.present.style import LegendClass
 from kansenkaart.publish.disclosure import ReaderStore
-from kansenkaart.publish.release import lasting_ids, publish_release
+from kansenkaart.publish.release import _field, lasting_ids, publish_release
 from kansenkaart.runs import study as pipeline
 from kansenkaart.tables import fields, schemas
 
@@ -208,6 +208,19 @@ def test_a_layer_without_rows_is_in_no_release_and_is_named(finished, tmp_path):
     assert tmp_path / "data" / "pipe_water.parquet" not in files
     about = json.loads((tmp_path / "data" / "metadata.json").read_text("utf-8"))
     assert about["empty"] == ["sewers with diameters before and after"]
+
+
+def test_a_column_names_the_deliveries_that_it_comes_of_and_no_others():
+    """Homes and people owe nothing to the weather, what fits on roofs nothing to statistics; money comes of all."""
+    given = {"pand": "BAG", "home": "BAG", "statistics": "CBS", "weather_hourly": "KNMI"}
+    deliveries = [{"role": one, "credit": said, "edition": "1", "licence": "x"} for one, said in given.items()]
+    names = ["homes", "people", "yield_fit_kwh_per_year", "sun_eur_per_year"]
+    frame = pd.DataFrame({name: [1.0] for name in names})
+    behind = {name: _field(frame, name, schemas.get("buurt_score"), deliveries).sources for name in names}
+    assert behind["homes"] == ("BAG 1",)
+    assert behind["people"] == ("BAG 1", "CBS 1")
+    assert behind["yield_fit_kwh_per_year"] == ("BAG 1", "KNMI 1")
+    assert behind["sun_eur_per_year"] == ("BAG 1", "CBS 1", "KNMI 1")
 
 
 def test_every_table_says_what_it_is_and_what_it_refers_to():

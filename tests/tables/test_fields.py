@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from kansenkaart.config import ROLES
 from kansenkaart.errors import SchemaError
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.fields import _COLUMNS, _parse
@@ -25,6 +26,13 @@ def test_a_row_says_where_readers_meet_the_column():
     assert one.on("panden") == fields.OnMap(5)
     assert one.on("riool") is None
     assert (one.decimals, one.sheet, one.tables) == (2, (("figure", 10),), (("pand_score", True),))
+
+
+def test_a_row_says_what_a_calculated_column_comes_of():
+    one = _parse(row(origin="calculated from pand home"), "here")
+    assert (one.origin, one.behind) == ("calculated", ("pand", "home"))
+    assert fields.get("yield_fit_kwh_per_year_low").behind == fields.get("yield_fit_kwh_per_year").behind != ()
+    assert {role for each in fields.dictionary().values() for role in each.behind} <= set(ROLES)
 
 
 @pytest.mark.parametrize(

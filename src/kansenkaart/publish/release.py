@@ -196,7 +196,7 @@ def _layer(
 
 def _field(frame: pd.DataFrame, name: str, shape: schemas.Table, sources: Sequence[Mapping[str, Any]]) -> OpenField:
     one, columns = fields.get(name), set(frame.columns)
-    roles = roles_of(one.origin)
+    roles = one.behind or roles_of(one.origin)
     behind = [some for some in sources if some["role"] in roles] or list(sources)
     grounds = [f"{name}_basis"] if f"{name}_basis" in columns else []
     if not grounds and one.origin == "calculated" and one.type in ("int", "float") and not name.endswith("_id"):

@@ -1,8 +1,9 @@
 """The dictionary: every published column once, with all that map, factsheet and release must know of it.
 
-The rows live in ``data/fields/*.csv``. Beside type, unit, limits, labels and definitions (Dutch and English) and origin, a
-row says:
+The rows live in ``data/fields/*.csv``. Beside type, unit, limits, labels and definitions (Dutch and English), a row says:
 
+- its ``origin``: a publisher, or ``calculated``, with the roles whose deliveries it comes of where those are not all that its
+  table comes of (``calculated from pand home``);
 - ``decimals``, and the list of ``codes`` of which it holds one (``data/codes.csv``);
 - whether it is a sum ``per_home`` when places are compared, and whether it tells something ``of_roof`` (``whole``, or
   ``part`` where it is a sum with more);
@@ -106,7 +107,8 @@ class OnMap:
 class Field:
     """One column: its name, what it holds, how to say it to a reader, and where readers meet it.
 
-    `maps` holds its place by theme, `sheet` its order by part of the factsheet, `tables` per table whether it may be unknown.
+    `maps` holds its place by theme, `sheet` its order by part of the factsheet, `tables` per table whether it may be unknown;
+    `behind` the roles whose deliveries it comes of, none where that is all that its table comes of.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Field:
     maps: tuple[tuple[str, OnMap], ...] = ()
     sheet: tuple[tuple[str, int], ...] = ()
     tables: tuple[tuple[str, bool], ...] = ()
+    behind: tuple[str, ...] = ()
 
     def on(self, theme: str) -> OnMap | None:
         """Return the place of the column in a theme of the map, or None.
@@ -187,13 +190,14 @@ def _parse(row: dict[str, str], where: str) -> Field:
         )
     low, high = (float(row[end]) if row[end] else None for end in ("min", "max"))
     texts = {name: row[name] for name in ("name", "type", "unit", "label_nl", "definition_nl", "label_en")}
+    origin, _, behind = row["origin"].partition(" from ")
     try:
         return Field(
             **texts,
             minimum=low,
             maximum=high,
             definition_en=row["definition_en"],
-            origin=row["origin"],
+            origin=origin,
             decimals=int(row["decimals"] or 0),
             codes=row["codes"],
             per_home=_yes(row["per_home"]),
@@ -202,6 +206,7 @@ def _parse(row: dict[str, str], where: str) -> Field:
             maps=tuple(map(_on_map, row["map"].split())),
             sheet=tuple(map(_on_sheet, row["sheet"].split())),
             tables=tuple((word.removesuffix("?"), word.endswith("?")) for word in row["tables"].split()),
+            behind=tuple(behind.split()),
         )
     except ValueError as why:
         raise SchemaError(
