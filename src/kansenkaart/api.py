@@ -200,10 +200,9 @@ def score_streets(
         raise SchemaError("days such as 2025-04-01", found=str(weather["day"].iloc[0]), where="weather.day")
     more = {name: schemas.filled(frame, name, OPTIONAL) for name, frame in more.items()}
     figures = assumptions.default()
-    size = figures.value("household_size_design", "person/home")
     litres = sum(figures.value(f"water_use_{use}", "l/person/day") for use in ("shower", "bath", "wash_basin"))
     own = homes.reindex(columns=[*dict.fromkeys([*homes.columns, *schemas.get("home").columns, "people"])])
-    own["people"] = own["people"].astype(float).fillna(size)
+    own["people"] = own["people"].astype(float).fillna(figures.value("household_size_design", "person/home"))
     own = gpd.GeoDataFrame(add_grey_water(own, litres_per_person_day=litres), geometry="geometry", crs=homes.crs)
     land = panden if "bouwjaar" in panden else panden.assign(bouwjaar=np.nan)
     return _with_units(named_streets(water_of(own, land, weather, figures, **more), own, figures))
@@ -329,11 +328,9 @@ def best_area(
     """
     graph = _graph(blocks, value)
     low, high = _band(target)
-    mean = float(np.nansum(graph.value)) / max(int(graph.homes.sum()), 1)
-    price = assumptions.default().value("area_border_price", "home/m")
-    question = AreaQuestion(
-        low, high, radius_m, border_price=price * mean if mean > 0 else 1.0, reference=max(mean, 0.0)
-    )
+    mean = max(float(np.nansum(graph.value)) / max(int(graph.homes.sum()), 1), 0.0)
+    price = assumptions.default().value("area_border_price", "home/m") * mean or 1.0
+    question = AreaQuestion(low, high, radius_m, border_price=price, reference=mean)
     centre = block_at(graph, rd_point(around, where="around"), within_m=radius_m)
     area = best_around(graph, centre=centre, question=question)
     inside = blocks.frame.iloc[area.blocks]
@@ -375,9 +372,7 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
     if track not in ("short", "long"):
         raise ConfigError("short or long", found=track, where="track", remedy="choose one of the two")
     if not isinstance(facts, AreaFacts):
-        raise ConfigError(
-            "AreaFacts", found=type(facts).__name__, where="facts", remedy="such as AreaFacts(homes=330.0)"
-        )
+        raise ConfigError("AreaFacts", found=type(facts).__name__, where="facts")
     if wrong := [name for name, one in vars(facts).items() if not _is_fact(name, one)]:
         raise ConfigError("numbers of 0 or more", found=str(getattr(facts, wrong[0])), where=f"facts.{wrong[0]}")
     case = case_from(facts, assumptions=assumptions.default(), services=assumptions.default_services(), track=track)
@@ -480,11 +475,9 @@ def _band(target: int) -> tuple[int, int]:
 
 
 def _is_fact(name: str, value: object) -> bool:
-    return (
-        isinstance(value, int | float | np.number)
-        and not np.isinf(value)
-        and (not value < 0 or name.startswith("sewer"))
-    )
+    if not isinstance(value, int | float | np.number) or np.isinf(value):
+        return False
+    return not value < 0 or name.startswith("sewer")
 
 
 def _graph(blocks: Blocks, value: str | None = None) -> AreaGraph:
