@@ -18,6 +18,8 @@ from xlsxwriter.worksheet import Worksheet
 INPUTS, SUMS, OUTCOME = "Aannamen", "Berekening", "Uitkomst"
 _NO_CLOCK = datetime(2000, 1, 1, tzinfo=UTC)  # a workbook wants a date; the same one always, so that bytes stay equal
 _FIRST_ROW, _VALUE_COLUMN, _FIRST_YEAR_COLUMN = 3, 1, 2
+#: The letter of the column of a year, until it is known.
+_OWN = "\0"
 _TOKEN = re.compile(r"\{(input|row|range):([^}]+)\}|\{(year)\}")
 
 
@@ -239,29 +241,34 @@ def _write_sums(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> Non
         sheet.write_string(row, 0, one.words)
         sheet.write_string(row, 1, one.unit)
         sheet.write_string(row, _FIRST_YEAR_COLUMN + model.period_years + 1, one.name)
+        formula = "=" + _cells(one.formula, inputs, rows, model.period_years)
         for year in range(model.period_years + 1):
             column = _FIRST_YEAR_COLUMN + year
-            formula = "=" + _cells(one.formula, column, inputs, rows, model.period_years)
-            sheet.write_formula(row, column, formula, None, one.values[year])
+            sheet.write_formula(row, column, _in_column(formula, column), None, one.values[year])
     sheet.set_column(0, 0, 44)
     sheet.freeze_panes(_FIRST_ROW, _FIRST_YEAR_COLUMN)
 
 
-def _cells(formula: str, column: int, inputs: dict[str, int], rows: dict[str, int], period_years: int) -> str:
+def _cells(formula: str, inputs: dict[str, int], rows: dict[str, int], period_years: int) -> str:
+    """Put cells in the place of tokens; those in the column of the year have `_OWN` for its letter."""
     last = xl_col_to_name(_FIRST_YEAR_COLUMN + period_years)
     first = xl_col_to_name(_FIRST_YEAR_COLUMN)
 
-    def cell(found: re.Match[str]) -> str:
-        kind, name = found[1], found[2]
-        if found[3]:
-            return _at(_FIRST_ROW - 1, column, fixed_row=True)
+    def cell(token: re.Match[str]) -> str:
+        kind, name = token[1], token[2]
+        if token[3]:
+            return f"{_OWN}${_FIRST_ROW}"
         if kind == "input":
             return f"{INPUTS}!" + _at(inputs[name], _VALUE_COLUMN, fixed_row=True, fixed_column=True)
         if kind == "row":
-            return _at(rows[name], column)
+            return f"{_OWN}{rows[name] + 1}"
         return f"${first}{rows[name] + 1}:${last}{rows[name] + 1}"
 
     return _TOKEN.sub(cell, formula)
+
+
+def _in_column(formula: str, column: int) -> str:
+    return formula.replace(_OWN, str(xl_col_to_name(column)))
 
 
 def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> None:
@@ -297,14 +304,15 @@ def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> 
 
 def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, styles: dict[str, Any]) -> None:
     rows = _sum_rows(model)
-    for year in range(model.period_years + 1):
+    parts = [
+        f"{'+' if one.payee == party else '-'}{SUMS}!{_OWN}{rows[one.name] + 1}"
+        for one in model.payments
+        if party in (one.payer, one.payee)
+    ]
+    formula = "=0" + "".join(parts)
+    for year, net in enumerate(model.results[party][1]):
         column = _FIRST_YEAR_COLUMN + year
-        parts = [
-            f"{'+' if one.payee == party else '-'}{SUMS}!{_at(rows[one.name], column)}"
-            for one in model.payments
-            if party in (one.payer, one.payee)
-        ]
-        sheet.write_formula(row, column, "=0" + "".join(parts), styles["euro"], model.results[party][1][year])
+        sheet.write_formula(row, column, _in_column(formula, column), styles["euro"], net)
 
 
 def _present_value(row: int, model: WorkbookModel) -> str:

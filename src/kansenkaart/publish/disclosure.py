@@ -91,11 +91,14 @@ def _summed(frame: gpd.GeoDataFrame, group: Any, key: str) -> gpd.GeoDataFrame:
     if frame.empty:
         return frame.copy()
     rows, names = [], [name for name in frame.columns if name not in (key, "geometry")]
-    alone = {name: list(frame[name]) for name in names}
-    for number, places in pd.Series(range(len(frame))).groupby(group, sort=True):
-        part = frame.iloc[places]
-        row = {name: _together(part, name) if len(part) > 1 else alone[name][places.iloc[0]] for name in names}
-        rows.append({**row, key: number, "geometry": shapely.union_all(part.geometry.to_numpy())})
+    alone, shapes = {name: list(frame[name]) for name in names}, frame.geometry.to_numpy()
+    for number, places in pd.Series(range(len(frame))).groupby(group, sort=True).indices.items():
+        if len(places) > 1:
+            part = frame.iloc[places]
+            row = {name: _together(part, name) for name in names}
+        else:
+            row = {name: alone[name][places[0]] for name in names}
+        rows.append({**row, key: number, "geometry": shapely.union_all(shapes[places])})
     return gpd.GeoDataFrame(pd.DataFrame(rows)[list(frame.columns)], geometry="geometry", crs=frame.crs)
 
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,15 @@ def publish(
     over = list(talks(readable, sheets))
     companions = replace(_companions(sheets, over, reports, style, public), contact=contact_of(study))
     spec = picture(readable, study, companions)
-    files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, over, style)]
-    written, layers = publish_release(readable, study, target / "data", names, before=before)
-    files += written
+    # Typst sets paper in a process of its own: meanwhile pages and layers are written here.
+    press = ThreadPoolExecutor(1)
+    try:
+        paper = _print_sheets(press, target / SHEETS, sheets, over, style)
+        files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, over, style)]
+        written, layers = publish_release(readable, study, target / "data", names, before=before)
+        files += [*written, *(one.result() for one in paper)]
+    finally:
+        press.shutdown(cancel_futures=True)
     rows = {one.name: len(one.frame) for one in layers}
     titles = {one.name: (one.title_nl, number(rows[one.name])) for one in layers}
     about = overview(readable, study, sheets, start=spec.start, layers=titles, reports=reports, folder=target.name)
@@ -244,19 +251,29 @@ def _written(path: Path, content: str | bytes) -> Path:
 def _write_sheets(
     folder: Path, sheets: Sequence[Sheet], over: Sequence[Talk], style: tuple[dict[str, str], dict[str, str]]
 ) -> list[Path]:
-    brand = style[0].get("--merk", "")
-    color: dict[str, Any] = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
     out = []
     for one in sheets:
         links = [*_pdfs(one), *([("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else [])]
         out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=links)))
-        out += [_printed(folder / name, one, color) for _, name in _pdfs(one)]
     for talk in over:
-        paper = _talk_pdf(talk.sheet)
-        page = talk_html(talk, style=style[0], dark=style[1], pdf=paper)
+        page = talk_html(talk, style=style[0], dark=style[1], pdf=_talk_pdf(talk.sheet))
         out.append(_written(folder / f"{talk.sheet.key}{_TALK}", page))
-        out += [_printed_talk(folder / paper, talk, color)] if paper else []
     return out
+
+
+def _print_sheets(
+    press: Executor,
+    folder: Path,
+    sheets: Sequence[Sheet],
+    over: Sequence[Talk],
+    style: tuple[dict[str, str], dict[str, str]],
+) -> list[Future[Path]]:
+    """Begin to write the same on paper; nothing without the extra that makes PDFs."""
+    brand = style[0].get("--merk", "")
+    color: dict[str, Any] = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
+    out = [press.submit(_printed, folder / name, one, color) for one in sheets for _, name in _pdfs(one)]
+    papers = [(talk, _talk_pdf(talk.sheet)) for talk in over]
+    return out + [press.submit(_printed_talk, folder / paper, talk, color) for talk, paper in papers if paper]
 
 
 def _pdfs(sheet: Sheet) -> list[tuple[str, str]]:

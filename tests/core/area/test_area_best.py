@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kansenkaart.core.area import best
 from kansenkaart.core.area.best import best_areas, best_around, block_at, worth_of_area
 from kansenkaart.core.area.graph import AreaGraph, components
 from kansenkaart.core.area.question import AreaQuestion, Effort
@@ -196,3 +197,23 @@ def test_bounds_that_contradict_are_refused(bounds: dict[str, object]) -> None:
 def test_pins_outside_the_town_are_refused() -> None:
     with pytest.raises(ConfigError, match="pins"):
         best_area(grid_town(4, 3), question=replace(ASK, pins_out=(99,)), effort=QUICK)
+
+
+def test_the_centre_is_the_block_from_which_the_farthest_is_nearest() -> None:
+    town = grid_town(8, 6, seed=3)
+    for area in best_areas(town, count=3, question=ASK, effort=QUICK):
+        far = np.hypot(*(town.xy[area.blocks][:, None] - town.xy[area.blocks][None]).T).max(axis=1)
+        assert area.centre == area.blocks[int(np.argmin(far))]
+
+
+def test_nothing_is_annealed_in_a_window_whose_proof_was_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    town, looked = grid_town(8, 6, seed=3), []
+    look = best._Chase.look
+    monkeypatch.setattr(best._Chase, "look", lambda self, place: looked.append(place) or look(self, place))
+    effort = replace(QUICK, first=2)
+    whole = best_areas(town, count=3, question=ASK, effort=effort)
+    assert len(looked) == 6  # the two of highest bound, for each area
+    looked.clear()
+    cut = best_areas(town, count=1, question=ASK, effort=replace(effort, nodes=1))[0]
+    assert len(looked) > 2
+    assert cut.worth <= whole[0].worth <= cut.bound + 1e-6

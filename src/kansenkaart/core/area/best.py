@@ -1,6 +1,7 @@
 """The best area: around a point, of a whole city, or the best few that do not overlap; always with its proven gap.
 
-    bound every window (min cuts) --> anneal the few best --> branch and bound in those that might beat them
+    bound every window (min cuts) --> anneal the few best --> branch and bound in those that might beat them --> anneal
+    where that was cut short
 
 An area belongs to the window of its centre block, so the best of the city is the best of all windows, and a window whose
 bound is not above the best area so far needs no further look.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -136,12 +138,19 @@ def _best_in_turn(graph: AreaGraph, question: AreaQuestion, effort: Effort) -> I
         tops = window_bounds(centres, search.ground, band=question.band, enough=-np.inf, workers=effort.workers)
         bounds.update({(i, int(c)): float(top) for c, top in zip(centres, tops, strict=True) if np.isfinite(top)})
     chase = _Chase(searches, effort)
-    yield _best(chase, bounds)
+    yield _centred(graph, _best(chase, bounds))
     while chase.give_away() and any(chase.allowed[c] for _, c in bounds):
         try:
-            yield _best(chase, bounds)
+            yield _centred(graph, _best(chase, bounds))
         except InfeasibleError:
             return
+
+
+def _centred(graph: AreaGraph, area: Area) -> Area:
+    """Give an area the block as its centre from which its farthest block is nearest: many windows hold the same area."""
+    x, y = graph.xy[area.blocks].T
+    far = np.hypot(x[:, None] - x, y[:, None] - y).max(axis=1)
+    return replace(area, centre=int(area.blocks[np.argmin(far)]))
 
 
 class _Chase:
@@ -240,9 +249,10 @@ def _close(chase: _Chase, heap: list[tuple[float, Place]], bounds: Bounds) -> fl
             bounds[place] = min(top, chase.refresh(place))
             heapq.heappush(heap, (-bounds[place], place))
             continue
-        chase.look(place)
         closed += 1
         bounds[place] = min(top, chase.prove(place, top))
+        if bounds[place] > chase.enough:  # the proof was cut short: a search may do better, or be enough
+            chase.look(place)
         if bounds[place] > chase.enough:
             ceiling = max(ceiling, bounds[place])
     return ceiling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 from kansenkaart.errors import ConfigError
@@ -254,8 +254,8 @@ class Case:
 
     def inputs(self) -> dict[str, float]:
         """Return every number of the case by its path; years of the period are not among them."""
-        result = {f"facts.{key}": float(value) for key, value in asdict(self.facts).items()}
-        result |= {f"terms.{key}": float(value) for key, value in asdict(self.terms).items()}
+        result = {f"facts.{key}": float(value) for key, value in vars(self.facts).items()}
+        result |= {f"terms.{key}": float(value) for key, value in vars(self.terms).items()}
         for service in self.services:
             numbers = [one.name for one in fields(service) if one.type == "float"]
             result |= {f"{service.name}.{name}": float(getattr(service, name)) for name in numbers}
