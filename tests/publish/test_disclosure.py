@@ -49,6 +49,16 @@ def test_unknown_stays_unknown_in_a_sum():
     assert joined["sun_kwh_per_year"].isna().all()
 
 
+def test_joined_blocks_lie_in_the_middle_of_their_homes_and_name_every_street_once():
+    # 4 homes at x 5 and 16 at x 15: (4 x 5 + 16 x 15) / 20 = 13, never their sum of 20.
+    frame = squares(
+        [4, 16], [0, 0], point_x_m=[5.0, 15.0], point_y_m=[5.0, 5.0], streets=["Kerkstraat; Brink", "Brink; Laan"]
+    )
+    joined, _ = merged_blocks(frame, 10)
+    assert joined[["point_x_m", "point_y_m"]].to_numpy().tolist() == [[13.0, 5.0]]
+    assert joined["streets"].tolist() == ["Kerkstraat; Brink; Laan"]
+
+
 def test_unknown_homes_are_not_enough():
     frame = squares([9, 10, None], [0, 0, 0])
     assert at_least(frame, 10)["homes"].tolist() == [10]

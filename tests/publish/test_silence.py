@@ -113,11 +113,29 @@ def test_the_overview_says_of_an_empty_source_what_is_left_out_and_why(tmp_path,
     assert said["Buurten en hun cijfers (CBS)"][0]
     assert said["Dakvlakken in 3D (3DBAG)"] == (
         False,
-        "daken zijn geschat of gezocht in het hoogtemodel. Waarom: 3dbag niet te lezen: een blad dat afbreekt",
+        "er zijn geen daken berekend. Waarom: 3dbag niet te lezen: een blad dat afbreekt",
     )
     assert said["Hoogtemodel (AHN)"][1].endswith("Waarom: bron dsm (ahn): niet te krijgen: status 404")
     assert said["Riolen (GWSW)"][1].endswith("Waarom: gwsw heeft hier niets (lege verzameling)")
     assert "Waarom" not in said["Woningen (BAG)"][1]  # not in the study: nothing was left out
+
+
+@pytest.mark.parametrize("by_face", [0, 3, None])
+def test_the_overview_says_for_how_many_buildings_the_roofs_served(tmp_path, finished, by_face):
+    # Roofs may lie beside the buildings: then none is scored by a face, and the overview may not say that all are.
+    store, whole = Store(tmp_path), Store(finished / "data" / "processed" / "proefveld")
+    _stored(store, "roof_face", whole.read("roof_face"))
+    scored = whole.read("pand_score")
+    count = len(scored) if by_face is None else by_face
+    scored["score_basis"] = ["lod22"] * count + ["footprint"] * (len(scored) - count)
+    _stored(store, "pand_score", scored)
+    said = {one.what: one.means for one in (_known(store, *row) for row in _ROLES)}
+    some = (
+        f"zon is per dakvlak berekend voor {count} van de {len(scored)} gebouwen; andere daken zijn geschat of gezocht"
+    )
+    expected = "zon is per dakvlak berekend" if by_face is None else f"{some} in het hoogtemodel"
+    assert said["Dakvlakken in 3D (3DBAG)"] == expected
+    assert said["Straten, groen en water (BGT)"] == "er zijn geen straten gemaakt"
 
 
 @pytest.mark.parametrize(("lost", "stopped"), [(4, False), (5, True)])

@@ -174,14 +174,15 @@ def test_a_contribution_is_said_over_all_homes_and_over_those_that_join():
 def test_a_whole_buurt_that_earns_more_is_named_beside_a_place_that_does_not(monkeypatch):
     names = ("stays_eur_per_year", "stays_eur_per_year_low", "stays_eur_per_year_high", "earns_keep_frac")
     rows = [
+        ("buurt", "Buitengebied", 7, 21_000.0, 9_000.0, 33_000.0, 0.93),  # seven homes are no larger place
         ("buurt", "Oost", 5304, 14_344.0, 2_000.0, 26_000.0, 0.62),
         ("best", "Plek 1", 360, -7_000.0, -11_000.0, -4_000.0, 0.0),
     ]
     cases = pd.DataFrame(rows, columns=["place_kind", "place_name", "homes", *names]).assign(track="long")
     store = SimpleNamespace(read=lambda name: cases)
-    words = _larger(store, cases.iloc[1])
+    words = _larger(store, cases.iloc[2])
     assert "in Oost (5.304 woningen) blijft ongeveer 14.000 euro per jaar" in words
     assert words.endswith("de kans dat het wijkbedrijf zichzelf betaalt is daar 62%.")
-    assert _larger(store, cases.iloc[0]) == ""
+    assert _larger(store, cases.iloc[1]) == ""
     store.read = lambda name: cases.assign(stays_eur_per_year=-1.0)
-    assert _larger(store, cases.iloc[1]) == ""  # no buurt earns anything either
+    assert _larger(store, cases.iloc[2]) == ""  # no buurt earns anything either

@@ -76,8 +76,8 @@ class WorkbookModel:
         The sums in order.
     payments : tuple of PaymentRow
         Which of them are payments.
-    parties : tuple of (str, str)
-        Party and its Dutch name.
+    parties : tuple of (str, str, bool)
+        Party, its Dutch name, and whether all that it wins or pays is known; of others a nil reads as ``onbekend``.
     results : mapping of str to (float, tuple of float)
         Per party the outcome of the formulas: value now [EUR], and net per year in euros of that year.
     period_years : int
@@ -95,7 +95,7 @@ class WorkbookModel:
     inputs: tuple[InputCell, ...]
     rows: tuple[SumRow, ...]
     payments: tuple[PaymentRow, ...]
-    parties: tuple[tuple[str, str], ...]
+    parties: tuple[tuple[str, str, bool], ...]
     results: Mapping[str, tuple[float, tuple[float, ...]]]
     period_years: int
     discount_path: str
@@ -133,7 +133,7 @@ def _chart(book: Any, model: WorkbookModel) -> Any:
     """Draw what the enterprise is left with in each year, beside what residents are."""
     chart, top = book.add_chart({"type": "column"}), _yearly_row(model)
     last = _FIRST_YEAR_COLUMN + model.period_years
-    for number, (party, label) in enumerate(model.parties):
+    for number, (party, label, _) in enumerate(model.parties):
         if party in ("enterprise", "household"):
             row = top + 1 + number
             chart.add_series(
@@ -175,6 +175,7 @@ def _styles(book: Any) -> dict[str, Any]:
         "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True}),
         "edit": book.add_format({"bg_color": "#FFF2CC", "border": 1}),
         "euro": book.add_format({"num_format": "#,##0.00"}),
+        "part": book.add_format({"num_format": '#,##0.00;-#,##0.00;"onbekend"'}),
         "share": book.add_format({"num_format": '[<0.01]"minder dan 1%";[>0.99]"meer dan 99%";0%'}),
         "bold": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
         "text": book.add_format({"text_wrap": True, "valign": "top"}),
@@ -292,17 +293,18 @@ def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> 
     sheet.write(first - 1, 1, "waarde nu [euro]", styles["head"])
     sheet.write(top - 1, 0, "Netto per jaar, in euro's van dat jaar", styles["head"])
     _years(sheet, top, model, styles)
-    for number, (party, label) in enumerate(model.parties):
-        row = top + 1 + number
-        sheet.write(row, 0, label)
-        _write_party(sheet, row, party, model, styles)
-        sheet.write(first + number, 0, label)
-        sheet.write_formula(first + number, 1, _present_value(row, model), styles["euro"], model.results[party][0])
+    for number, (party, label, whole) in enumerate(model.parties):
+        row, style = top + 1 + number, styles["euro" if whole else "part"]
+        words = label if whole else f"{label}: alleen wat te berekenen is, het geheel is onbekend"
+        sheet.write(row, 0, words)
+        _write_party(sheet, row, party, model, style)
+        sheet.write(first + number, 0, words)
+        sheet.write_formula(first + number, 1, _present_value(row, model), style, model.results[party][0])
     _write_totals(sheet, first, top, model, styles)
     sheet.set_column(0, 1, 24)
 
 
-def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, styles: dict[str, Any]) -> None:
+def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, style: Any) -> None:
     rows = _sum_rows(model)
     parts = [
         f"{'+' if one.payee == party else '-'}{SUMS}!{_OWN}{rows[one.name] + 1}"
@@ -312,7 +314,7 @@ def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, styles:
     formula = "=0" + "".join(parts)
     for year, net in enumerate(model.results[party][1]):
         column = _FIRST_YEAR_COLUMN + year
-        sheet.write_formula(row, column, _in_column(formula, column), styles["euro"], net)
+        sheet.write_formula(row, column, _in_column(formula, column), style, net)
 
 
 def _present_value(row: int, model: WorkbookModel) -> str:

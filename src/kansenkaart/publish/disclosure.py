@@ -87,7 +87,7 @@ def _joined(homes: Any, part: Any, points: Any, least: int) -> Any:
 
 
 def _summed(frame: gpd.GeoDataFrame, group: Any, key: str) -> gpd.GeoDataFrame:
-    """Add rows up by group: amounts are summed (unknown if any is), homes weigh shares, texts stay where all agree."""
+    """Add rows up by group: amounts are summed (unknown if any is), homes weigh shares and places, texts stay where all agree."""
     if frame.empty:
         return frame.copy()
     rows, names = [], [name for name in frame.columns if name not in (key, "geometry")]
@@ -109,10 +109,13 @@ def _together(part: pd.DataFrame, name: str) -> Any:
         return values.max()
     if one.type == "bool":
         return bool(values.any())
+    if one.type == "list":
+        named = [item for text in values.dropna() for item in fields.parts(text)]
+        return "; ".join(dict.fromkeys(named)) if values.notna().all() else None
     if one.type in ("str", "geometry") or (name.endswith(("_id", "_year")) and one.unit in ("-", "year")):
         texts = values.dropna().unique()
         return texts[0] if len(texts) == 1 and values.notna().all() else None
-    if name.endswith(("_frac", "_pct", "_per_home")):
+    if name.endswith(("_frac", "_pct", "_per_home")) or one.unit == "m RD":
         return _weighed(values, part["homes"])
     return values.sum() if values.notna().all() else None
 

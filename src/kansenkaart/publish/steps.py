@@ -345,6 +345,13 @@ _ROLES = (
     ),
 )
 
+#: What a kind of data serves, and what is said where there is none of that.
+_SERVED = {
+    "roof_face": ("pand_score", "er zijn geen daken berekend"),
+    "dsm": ("pand_score", "er zijn geen daken berekend"),
+    "terrain": ("street_score", "er zijn geen straten gemaakt"),
+}
+
 
 def overview(
     store: ReaderStore,
@@ -405,9 +412,19 @@ def _place_row(sheet: Sheet) -> PlaceRow:
 
 
 def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
-    """Say whether a study has one kind of data; of a source that gave nothing also why."""
+    """Say whether a study has one kind of data; of a source that gave nothing also why, of roofs for how many buildings."""
     whole = Store(store.root)
     known = whole.has(table) and (whole.path(table).suffix != ".parquet" or whole.describe(table)["rows"] > 0)
+    served, nothing = _SERVED.get(table, ("", ""))
+    if served and not (whole.has(served) and whole.describe(served)["rows"]):
+        return Known(what, known, nothing + ("" if known else _why_not(whole, table)))
+    if table == "roof_face" and known:
+        basis = whole.read(served)["score_basis"].astype("str")
+        by_face = int(basis.str.startswith("lod22").sum())
+        if by_face < len(basis):
+            yes = (
+                f"zon is per dakvlak berekend voor {number(by_face)} van de {number(len(basis))} gebouwen; andere {no}"
+            )
     return Known(what, known, yes if known else no + _why_not(whole, table))
 
 

@@ -29,7 +29,7 @@ from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.names import distinct_names
+from kansenkaart.wording.names import around_nl, distinct_names
 
 SIZES = (250, 330, 450)
 _MOST_RUNNERS_UP = 3
@@ -146,7 +146,8 @@ def _whole(one: Found, block: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, buurt: 
     street = most_of_homes(block, label).get(0, "")
     shape = area_shapes(block, label)
     name = str(buurt.set_index("buurtcode")["buurtnaam"].get(sums["buurtcode"].iloc[0], "buiten de buurten"))
-    where = f"rond {street}" if street else sides_of(shape, sums["buurtcode"], buurt)[0] or f"plek {one.best_id + 1}"
+    side = sides_of(shape, sums["buurtcode"], buurt)[0]
+    where = around_nl(street, side) or f"plek {one.best_id + 1}"
     reach = np.hypot(*(one.graph.xy[one.area.blocks] - one.graph.xy[one.area.centre]).T).max()
     length = max(float(lines["length_m"].sum()), 1.0)
     stays = _stays(block[one.inside])

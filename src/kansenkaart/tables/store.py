@@ -307,21 +307,6 @@ def _ordered(frame: pd.DataFrame, shape: schemas.Table) -> pd.DataFrame:
     return nearby
 
 
-def save_table(name: str, frame: pd.DataFrame, path: Path) -> None:
-    """Check a table and write it as a GeoParquet file outside the store, as it would be stored.
-
-    Parameters
-    ----------
-    name : str
-        Of a table of ``data/tables.csv``.
-    frame : DataFrame
-        Its rows.
-    path : Path
-        Where to write.
-    """
-    _to_parquet(_ordered(schemas.conform(frame, name), schemas.get(name)), path)
-
-
 def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
     how: dict[str, Any] = {
         "compression": "zstd",

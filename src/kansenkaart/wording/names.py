@@ -234,6 +234,21 @@ def side_nl(east_m: float, north_m: float, reach_m: float) -> str:
     return _SIDES[round(math.atan2(north_m, east_m) / (math.pi / 4)) % len(_SIDES)]
 
 
+def around_nl(street: str, side: str) -> str:
+    """Say around what a best area lies, in other words than those of the areas of the division that it overlaps.
+
+    Parameters
+    ----------
+    street : str
+        With most of its homes; empty where no street has a name.
+    side : str
+        Of its buurt, as of `side_nl`.
+    """
+    if street or not side:
+        return f"rond {street}" if street else ""
+    return "rond het midden" if side == "midden" else f"rond de {side}kant"
+
+
 def area_names(
     streets: Sequence[Sequence[str]], buurten: Sequence[str], *, taken: Collection[str], sides: Sequence[str] = ()
 ) -> list[str]:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from kansenkaart.core.enterprise.case import PANELS, Case
 from kansenkaart.core.enterprise.linear import (
     FIXED,
-    HOME,
     OUTCOMES,
     PARTY_COUNT,
     Array,
@@ -158,25 +157,6 @@ def package_outcomes(units: Units, facts: Facts, package: Sequence[str]) -> Arra
 def fixed_outcomes(units: Units) -> Array:
     """Return what running the enterprise brings whatever its size, shape (outcomes, draws)."""
     return np.asarray(units.by_name[FIXED])
-
-
-def unit_values(units: Units, package: Sequence[str]) -> dict[str, Array]:
-    """Return by fact what one unit of it brings with the package: the table with which an outcome can be checked by hand.
-
-    Parameters
-    ----------
-    units : Units
-        What one unit brings.
-    package : sequence of str
-        The services taken on.
-
-    Returns
-    -------
-    dict of str to array
-        By ``service:fact``, shape (outcomes, draws); ``organisation:homes`` per home.
-    """
-    keys = [key for key in units.by_name if key.split(":")[0] in package]
-    return {key: units.by_name[key] for key in (*keys, HOME)}
 
 
 def participation_needed(half: Array, full: Array) -> Array:

@@ -234,7 +234,9 @@ def workbook_of(
             for name, unit, formula in sheet_formulas(case)
         ),
         payments=tuple(PaymentRow(name, of, payer, payee) for name, of, _, payer, payee in payment_keys(case)),
-        parties=tuple((name, label("party", name) + _in_part(row, name)) for name in PARTIES),
+        parties=tuple(
+            (name, label("party", name), not pd.isna(row.get(f"{name}_eur_per_year", 0.0))) for name in PARTIES
+        ),
         results={
             name: (float(flow.present_value(name)[0]), tuple(map(float, flow.party(name)[:, 0]))) for name in PARTIES
         },
@@ -242,12 +244,6 @@ def workbook_of(
         discount_path="terms.discount_real_frac",
         index_row="price_index",
     )
-
-
-def _in_part(row: Mapping[str, Any], party: str) -> str:
-    """Say of a party of which services could not be summed that its row is not all: what is unknown is no zero."""
-    unknown = pd.isna(row.get(f"{party}_eur_per_year", 0.0))
-    return " (alleen wat is meegerekend; het geheel is onbekend)" if unknown else ""
 
 
 QUALITY_NL = {"guess": "gok", "estimate": "schatting", "measured": "gemeten", "norm": "norm", "own": "eigen aanname"}
