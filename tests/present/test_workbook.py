@@ -100,12 +100,39 @@ def test_it_holds_its_results_before_anything_recalculates(tmp_path: Path) -> No
     flow = evaluate_case(case)
     sheet = book[OUTCOME]
     last = {cell.value: cell.row for cell in sheet["A"] if isinstance(cell.value, str)}
-    for party, words in model.parties:
+    for party, words, _ in model.parties:
         years = [sheet.cell(last[words], 3 + year).value for year in range(21)]
         assert years == pytest.approx(flow.party(party)[:, 0], abs=0.005)
     sums = {row[0].value: row for row in book["Berekening"].iter_rows(min_row=4)}
     wage = sums["zwerfvuil en containerplekken: loon dat blijft (wijkbedrijf aan bewoners)"]
     assert wage[2 + 20].value == pytest.approx(flow.by_row["waste:wage:enterprise>household"][20, 0])
+
+
+def test_a_value_now_is_also_an_amount_per_year_at_the_discount_rate(tmp_path: Path) -> None:
+    case, model = made()
+    write_workbook(model, tmp_path / "wijkbedrijf.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "wijkbedrijf.xlsx", data_only=True)[OUTCOME]
+    top = next(cell.row for cell in sheet["C"] if cell.value == "per jaar [euro van nu]")
+    rate = case.terms.discount_real_frac
+    for number, (party, _, _) in enumerate(model.parties, start=1):
+        now, yearly = sheet.cell(top + number, 2).value, sheet.cell(top + number, 3).value
+        assert yearly == pytest.approx(now / sum((1 + rate) ** -year for year in range(1, 21))), party
+
+
+def test_of_a_party_of_which_something_is_unknown_no_nil_is_printed(tmp_path: Path) -> None:
+    # The municipality pays for green, of which the area is unknown: what is left is no outcome of the whole.
+    setting = setting_of("long", figures=default(), services=default_services())
+    sums = TrackSums(replace(setting.case, facts=FACTS), setting, (), np.zeros(1))
+    told = {"title": "Bilgaard", "source_note": "proef", "assumptions": default(), "services": default_services()}
+    unknown = {f"municipality_eur_per_year{end}": float("nan") for end in ("", "_low", "_median", "_high")}
+    write_workbook(workbook_of(sums, {**ROW, **unknown}, **told), tmp_path / "wijkbedrijf.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "wijkbedrijf.xlsx")[OUTCOME]
+    formats = {
+        row[0].value: {cell.number_format for cell in row[1:] if cell.data_type == "f"} for row in sheet.iter_rows()
+    }
+    part = formats["gemeente: alleen wat te berekenen is, het geheel is onbekend"]
+    assert {one.split(";")[2] for one in part} == {'"onbekend"'}
+    assert formats["wijkbedrijf"] == {"#,##0.00"}
 
 
 def test_it_speaks_dutch(tmp_path: Path) -> None:
@@ -155,7 +182,7 @@ def test_recalculated_equals_the_model_to_the_cent(tmp_path: Path, changes: dict
     middle = [cell for cell in sheet["A"] if isinstance(cell.value, str) and cell.row < rows["bewoners"] - 3]
     second = {cell.value: cell.row for cell in middle}  # below what is published: the values now
     for party in PARTIES:
-        words = dict(model.parties)[party]
+        words = {name: words for name, words, _ in model.parties}[party]
         assert sheet.cell(second[words], 2).value == pytest.approx(flow.present_value(party)[0], abs=0.005)
         years = [sheet.cell(rows[words], 3 + year).value for year in range(21)]
         assert years == pytest.approx(flow.party(party)[:, 0], abs=0.005)

@@ -78,8 +78,9 @@ class WorkbookModel:
         Which of them are payments.
     parties : tuple of (str, str, bool)
         Party, its Dutch name, and whether all that it wins or pays is known; of others a nil reads as ``onbekend``.
-    results : mapping of str to (float, tuple of float)
-        Per party the outcome of the formulas: value now [EUR], and net per year in euros of that year.
+    results : mapping of str to (float, float, tuple of float)
+        Per party the outcome of the formulas: value now [EUR], the same as equal yearly amounts in euros of now [EUR/year],
+        and net per year in euros of that year.
     period_years : int
         Last year; the first is 0 [year].
     discount_path : str
@@ -96,7 +97,7 @@ class WorkbookModel:
     rows: tuple[SumRow, ...]
     payments: tuple[PaymentRow, ...]
     parties: tuple[tuple[str, str, bool], ...]
-    results: Mapping[str, tuple[float, tuple[float, ...]]]
+    results: Mapping[str, tuple[float, float, tuple[float, ...]]]
     period_years: int
     discount_path: str
     index_row: str
@@ -291,6 +292,7 @@ def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> 
     )
     first, top = _outcome_row(model), _yearly_row(model)
     sheet.write(first - 1, 1, "waarde nu [euro]", styles["head"])
+    sheet.write(first - 1, 2, "per jaar [euro van nu]", styles["head"])
     sheet.write(top - 1, 0, "Netto per jaar, in euro's van dat jaar", styles["head"])
     _years(sheet, top, model, styles)
     for number, (party, label, whole) in enumerate(model.parties):
@@ -300,6 +302,7 @@ def _write_outcome(sheet: Any, model: WorkbookModel, styles: dict[str, Any]) -> 
         _write_party(sheet, row, party, model, style)
         sheet.write(first + number, 0, words)
         sheet.write_formula(first + number, 1, _present_value(row, model), style, model.results[party][0])
+        sheet.write_formula(first + number, 2, _yearly(first + number, model), style, model.results[party][1])
     _write_totals(sheet, first, top, model, styles)
     sheet.set_column(0, 1, 24)
 
@@ -312,7 +315,7 @@ def _write_party(sheet: Any, row: int, party: str, model: WorkbookModel, style: 
         if party in (one.payer, one.payee)
     ]
     formula = "=0" + "".join(parts)
-    for year, net in enumerate(model.results[party][1]):
+    for year, net in enumerate(model.results[party][2]):
         column = _FIRST_YEAR_COLUMN + year
         sheet.write_formula(row, column, _in_column(formula, column), style, net)
 
@@ -326,6 +329,12 @@ def _present_value(row: int, model: WorkbookModel) -> str:
     years = f"{_at(top, first)}:{_at(top, last)}"
     rate = f"{INPUTS}!{input_cell(model, model.discount_path)}"
     return f"=SUMPRODUCT({net}/{index}/(1+{rate})^{years})"
+
+
+def _yearly(row: int, model: WorkbookModel) -> str:
+    """Return the equal yearly amounts that a value now comes to: times the annuity factor at the real discount rate."""
+    rate, years = f"{INPUTS}!{input_cell(model, model.discount_path)}", model.period_years
+    return f"={_at(row, 1)}*IF({rate}>0,{rate}/(1-(1+{rate})^-{years}),1/{years})"
 
 
 def _write_totals(sheet: Any, first: int, top: int, model: WorkbookModel, styles: dict[str, Any]) -> None:

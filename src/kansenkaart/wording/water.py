@@ -357,7 +357,8 @@ def grey_finding(frame: pd.DataFrame) -> str:
     if unknown:
         text += f" {_without_sewer(unknown, 'met woningen ')}"
     reused = nl.number(nl.two_digits(float(living["reused_m3_per_year"].sum())))
-    return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als alle woningen meedoen."
+    homes = nl.homes_nl(int(living["homes"].sum()))
+    return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als alle {homes} aan deze straten meedoen."
 
 
 _SEWER_UNKNOWN, _WHERE_KNOWN = "Welk riool hier ligt, weten we niet", ", waar we het riool kennen"

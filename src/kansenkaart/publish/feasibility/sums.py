@@ -12,7 +12,7 @@ import pandas as pd
 
 from kansenkaart.core.enterprise.case import PANELS, ROOFS, AreaFacts, Case, facts_of_row, term_rows
 from kansenkaart.core.enterprise.cashflow import CashFlow, evaluate_case, payment_keys, sheet_formulas
-from kansenkaart.core.enterprise.linear import OUTCOMES, Array
+from kansenkaart.core.enterprise.linear import OUTCOMES, Array, yearly_equivalent
 from kansenkaart.core.enterprise.package import ServiceResult, service_results, with_package
 from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.setting import CRITERIA, Setting, as_inputs, setting_of
@@ -238,7 +238,12 @@ def workbook_of(
             (name, label("party", name), not pd.isna(row.get(f"{name}_eur_per_year", 0.0))) for name in PARTIES
         ),
         results={
-            name: (float(flow.present_value(name)[0]), tuple(map(float, flow.party(name)[:, 0]))) for name in PARTIES
+            name: (
+                float(flow.present_value(name)[0]),
+                float(yearly_equivalent(flow, name)[0]),
+                tuple(map(float, flow.party(name)[:, 0])),
+            )
+            for name in PARTIES
         },
         period_years=case.period_years,
         discount_path="terms.discount_real_frac",

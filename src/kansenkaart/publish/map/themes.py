@@ -149,9 +149,26 @@ def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dic
 
 
 def _doubt(store: Store, row: ThemeRow) -> str:
-    """Say which inputs carry most of the doubt about what a theme shows; nothing where that was not counted."""
+    """Say which inputs carry most of the doubt about what a theme shows, and how many rows readers do not get to see."""
     kind = _DOUBTED.get(row.theme)
-    return sensitivity_sentence(store.read("sensitivity"), kind) if kind and store.has("sensitivity") else ""
+    doubt = sensitivity_sentence(store.read("sensitivity"), kind) if kind and store.has("sensitivity") else ""
+    return f"{doubt} {_not_shown(store, row)}".strip()
+
+
+def _not_shown(store: Store, row: ThemeRow) -> str:
+    if not (isinstance(store, ReaderStore) and store.public):
+        return ""
+    whole = int(store.describe(row.table)["rows"])
+    less = whole - len(store.read(row.table))
+    if not less:
+        return ""
+    if row.table == "block":
+        joined = "Blokken met minder dan tien woningen zijn met een buurblok samengevoegd"
+        return f"{joined}: van {nl.number(whole)} naar {nl.number(whole - less)}."
+    return (
+        f"Van de {nl.number(whole)} staan er {nl.number(less)} niet in deze openbare uitgave: van minder dan tien woningen geven "
+        "we geen cijfers, ook niet waar die uit andere cijfers af te leiden zijn."
+    )
 
 
 def _frame(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
