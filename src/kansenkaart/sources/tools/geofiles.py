@@ -375,11 +375,8 @@ def _bound(more_s: int) -> None:
 
         used = resource.getrusage(resource.RUSAGE_SELF)
         allowed = int(used.ru_utime + used.ru_stime) + more_s
-        for bound, most in (
-            (resource.RLIMIT_CPU, allowed),
-            (resource.RLIMIT_DATA, MOST_MEMORY_BYTES),
-            (resource.RLIMIT_CORE, 0),
-        ):
+        bounds = {resource.RLIMIT_CPU: allowed, resource.RLIMIT_DATA: MOST_MEMORY_BYTES, resource.RLIMIT_CORE: 0}
+        for bound, most in bounds.items():
             hard = resource.getrlimit(bound)[1]  # that of the scheduler may be lower, and only it may raise that
             least = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(bound, (least, hard if bound == resource.RLIMIT_CPU else least))
