@@ -55,7 +55,9 @@ def test_a_tornado_runs_from_the_middle_to_either_end():
     middle, foot = 215 + 200 * euro, 4 + 2 * 17
     (line,) = (one.points for one in drawing.shapes if one.kind == "line")
     assert line == pytest.approx((middle, 2, middle, foot))
-    texts = [(*one.points, one.text) for one in drawing.shapes if one.kind == "text" and one.text not in ("+", "\u2212")]
+    texts = [
+        (*one.points, one.text) for one in drawing.shapes if one.kind == "text" and one.text not in ("+", "\u2212")
+    ]
     assert [one[:2] for one in texts] == [(207, 14), (207, 31), (215, foot + 12), (450, foot + 12)]
     assert [one[2] for one in texts] == ["prijs", "uren", euros(-100), euros(300)]
 
