@@ -40,6 +40,19 @@ def store(finished):
     return Store(finished / "data" / "processed" / "proefveld")
 
 
+def test_reports_are_of_the_best_areas_by_what_stays_then_of_the_largest_buurten():
+    buurten = [("buurt", "BU3", 50), ("buurt", "BU1", 50), ("buurt", "BU2", 90)]
+    rows = [(*one, track) for one in [*buurten, ("gebied", "7", 330)] for track in ("short", "long")]
+    cases = pd.DataFrame(rows, columns=["place_kind", "place_id", "homes", "track"])
+    largest = [("buurt", "BU2"), ("buurt", "BU1"), ("buurt", "BU3")]  # of equal ones the first by its code
+    assert steps.chosen_places(cases, None) == steps.chosen_places(cases, pd.DataFrame()) == largest
+    best = pd.DataFrame({"criterion": ["kwh", "stays", "stays"], "rank": [1, 2, 1], "best_id": [4, 5, 6]})
+    assert steps.chosen_places(cases, best) == [("best", "6"), ("best", "5"), *largest]
+    assert steps.chosen_places(cases, best.iloc[:1]) == [("best", "4"), *largest]
+    many = pd.DataFrame({"criterion": "stays", "rank": range(1, 9), "best_id": range(8)})
+    assert steps.chosen_places(cases, many) == [*(("best", str(one)) for one in range(5)), largest[0]]
+
+
 def test_every_place_has_a_case_on_both_tracks(store):
     cases = store.read("enterprise_case")
     for kind, table, key in (

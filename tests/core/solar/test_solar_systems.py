@@ -9,6 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kansenkaart.core.solar import panels
 from kansenkaart.core.solar.balance import (
     OwnUse,
     Prices,
@@ -62,6 +63,18 @@ def test_east_west_racks_come_in_pairs() -> None:
     # 9.6 x 5.6 m left: racks 2.21 m deep with an aisle of 0.3 along 9.6 (3), modules of 1.74 along 5.6 (3): 9 pairs
     assert row["modules"] == 18
     assert (row["module_tilt_deg"], row["module_azimuth_deg"]) == (12.0, 90.0)
+
+
+@pytest.mark.parametrize(
+    ("rack", "deep", "pitch"), [("east-west", np.sqrt(3.0), np.sqrt(3.0) + 0.3), ("south", None, None)]
+)
+def test_the_size_and_the_pitch_of_a_module_in_every_way(rack, deep, pitch) -> None:
+    """A module of 1.7 by 1 m with a gap of 0.1; on racks of 30 deg it is sqrt(3)/2 m deep, and casts 0.5 m over at 45 deg."""
+    rule = LayoutRule(rack=rack, rack_tilt_deg=30.0, gap_m=0.1, aisle_m=0.3, shade_elevation_deg=45.0)
+    deep, pitch = (deep, pitch) if deep else (np.sqrt(0.75), np.sqrt(0.75) + 0.5)
+    ways = panels._ways(np.array([True, False]), Module(1.7, 1.0, 400.0), rule)
+    assert ways[0] == pytest.approx(np.array([[1.7, deep, 1.8, pitch]] * 2))
+    assert ways[1] == pytest.approx(np.array([[1.0, 1.7, 1.1, 1.8], [1.7, 1.0, 1.8, 1.1]]))
 
 
 def test_south_racks_keep_out_of_each_others_shade() -> None:
