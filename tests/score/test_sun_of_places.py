@@ -27,8 +27,9 @@ from kansenkaart.score import panden as sun_use
 from kansenkaart.score import roofs
 from kansenkaart.score import weather as sun_cache
 from kansenkaart.score import weather as sun_station
-from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised
+from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised, sweep
 from kansenkaart.tables import assumptions
+from tests.core.solar.test_solar_shade import table
 
 EAST, NORTH, CELL = 85000.0, 447000.0, 0.5
 
@@ -572,6 +573,28 @@ def test_a_raised_surface_is_the_plane_itself(tmp_path):
     heights = sheet.read(SimpleNamespace(row_off=0, col_off=0, height=sheet.shape[0], width=sheet.shape[1]))
     assert np.nanmin(heights) == pytest.approx(5 + 0.25 * np.tan(np.radians(30)), abs=0.01)
     assert np.nanmax(heights) == pytest.approx(5 + 9.75 * np.tan(np.radians(30)), abs=0.01)
+
+
+def test_a_cell_that_rises_above_its_face_is_blocked_at_its_middle_and_one_without_height_is_a_hole():
+    rows = faces(
+        face("f", "p0", spot(10, 10, 5, 10), 0.0, np.nan, 5.0), face("g", "p0", spot(30, 10, 5, 10), 0.0, np.nan, 5.0)
+    )
+    flat = raised(Faces(rows))
+
+    def read(piece):
+        heights = flat.read(piece).copy()
+        for (row, col), height in {(3, 4): 6.0, (3, 5): 5.1, (7, 2): np.nan, (3, 44): 6.0}.items():
+            if 0 <= row - piece.row_off < piece.height and 0 <= col - piece.col_off < piece.width:
+                heights[row - piece.row_off, col - piece.col_off] = height
+        return heights
+
+    asked = {"table": table(), "clearance_m": 0.5, "observer_raise_m": 0.1}
+    swept = sweep(rows, dataclasses.replace(flat, read=read), wanted=np.array([True, False]), **asked)
+    west, _, _, north = shapely.total_bounds(rows.geometry)
+    # Cells of half a metre: the middle of column 4 lies at 4.5 of them, that of row 3 at 3.5 from the north.
+    assert swept.blocked.tolist() == [[0, west + 2.25, north - 1.75]]
+    assert (swept.holes.tolist(), swept.seen.tolist()) == ([1, 0], [10 * 20 - 1, 0])
+    assert swept.free.tolist() == [10 * 20 - 2, 0]
 
 
 def test_a_long_term_wants_half_of_its_years_complete():
