@@ -202,6 +202,29 @@ def test_a_study_of_a_municipality_is_made_by_its_name_or_code_and_listed(tmp_pa
     assert {one["origin"] for one in rows} == {"project", "kansenkaart"}
 
 
+def test_a_slip_of_the_pen_makes_no_study_and_a_name_says_which_municipality_it_asks(tmp_path):
+    def run(name):
+        return CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", name])
+
+    slips = {"zwole": "Zwolle", "groninge": "Groningen", "amersfort": "Amersfoort"}
+    assert {name: run(name).exception.remedy for name in slips} == {
+        name: f'kansenkaart nieuw "{said}"' for name, said in slips.items()
+    }
+    for name in ("GM9999", "Mijn wijk", "Atlantis"):
+        assert "starting with a letter" in run(name).exception.expected
+    assert not list(tmp_path.rglob("*.toml"))
+    assert "gemeente: Zwolle (GM0193)" in run("mijnwijk").output
+    assert "gemeente: 's-Gravenhage (GM0518)" in run("den haag").output
+
+
+def test_a_study_has_the_name_of_its_file(tmp_path):
+    CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", "mijnwijk"])
+    (tmp_path / "studies" / "mijnwijk.toml").rename(tmp_path / "studies" / "andere.toml")
+    with pytest.raises(errors.ConfigError, match="as the file is called") as why:
+        study.open_study("andere", root=tmp_path)
+    assert why.value.where == "andere.toml"
+
+
 def test_a_municipality_that_is_no_more_is_refused_by_name_of_the_one_that_took_it(tmp_path):
     for name in ("Brielle", "GM0501"):
         told = CliRunner().invoke(cli, ["--map", str(tmp_path), "nieuw", name])

@@ -173,7 +173,7 @@ def nieuw(root: Path, study: str, template: str) -> None:
     from kansenkaart.runs import studies
 
     path = studies.new_study(study, root=root, template=template)
-    click.echo(f"Studie: {path.resolve()}")
+    click.echo(f"Studie: {path.resolve()}, gemeente: {studies.asked(path) or 'geen'}")
     click.echo(f"Maak de kaart met: kansenkaart run {path.stem}")
 
 

@@ -30,7 +30,8 @@ STATUS = "status.json"
 _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 #: What no path in a study holds: a backslash, what TOML makes of one (\\b is a sign without a shape), or a drive.
 _ODD_PATH = re.compile(r"[\x00-\x1f\\]|^[A-Za-z]:")
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+#: What a study may be called.
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 #: Signs without a shape that end a line, turn it around or steer a terminal: no name of a place or person has them.
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 #: A study file is a page or two; a larger one is something else [byte].
@@ -274,7 +275,7 @@ class Study(_Strict):
     @field_validator("name")
     @classmethod
     def _plain(cls, name: str) -> str:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError("a name has 1 to 40 lower-case letters, digits, - or _ and starts with a letter")
         return name
 
@@ -354,7 +355,7 @@ def study_path(root: Path, name: str) -> Path:
     ConfigError
         If the name is not that of a study but, say, a path.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         there = sorted({one.stem for one in (root / "studies").glob("*.toml")} | set(shipped_studies()))
         raise ConfigError(
             "the name of a study", found=repr(name[:60]), where="studies", remedy=f"choose one of {there}"

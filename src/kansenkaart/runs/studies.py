@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from kansenkaart.acquire import trial
-from kansenkaart.config import STEERING, read_study, shipped_studies, study_path
+from kansenkaart.config import NAME, STEERING, read_study, shipped_studies, study_path
 from kansenkaart.errors import ConfigError, FormatError, StoreError
 from kansenkaart.present.editionpages import page_of
 from kansenkaart.present.release import cited
@@ -53,10 +53,13 @@ def new_study(name: str, *, root: Path, template: str) -> Path:
     Raises
     ------
     ConfigError
-        If the name is not that of a study or is taken, or there is no such template.
+        If the name is not that of a study or is taken, is a slip of the pen or code of no municipality, or there is no such
+        template.
     """
     shipped = shipped_studies()
     code, title = cbs_areas.municipality(name) or ("", "")
+    if not title or title == code:
+        _require_name(name, code)
     if title:
         name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in title.lower()).strip("-")
         name = f"{name}-{code.lower()}" if (root / "studies" / f"{name}.toml").exists() else name
@@ -76,6 +79,30 @@ def new_study(name: str, *, root: Path, template: str) -> Path:
     with atomic(target) as part:
         part.write_text(text, encoding="utf-8")
     return target
+
+
+def _require_name(name: str, code: str) -> None:
+    like = cbs_areas.municipality_like(name)
+    if code or like or not NAME.fullmatch(name):
+        raise ConfigError(
+            "a municipality of today, or a name of 1 to 40 lower-case letters, digits, - or _, starting with a letter",
+            found=repr(name[:60]),
+            where="data/gemeenten.csv",
+            remedy=f'kansenkaart nieuw "{like}"' if like else "choose another name, such as mijnwijk",
+        )
+
+
+def asked(path: Path) -> str:
+    """Say which municipality a study asks, if any, by its name or else its code.
+
+    Parameters
+    ----------
+    path : Path
+        The file of the study.
+    """
+    code = read_study(path).place.gemeentecode or ""
+    name = (cbs_areas.municipality(code) or ("", code))[1] if code else ""
+    return f"{name} ({code})" if code else ""
 
 
 def list_studies(root: Path) -> list[dict[str, Any]]:

@@ -100,7 +100,15 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     ConfigError
         If there is no such study or it has faults.
     """
-    study = read_study(study_path(root, name), gemeentecode=gemeentecode)
+    path = study_path(root, name)
+    study = read_study(path, gemeentecode=gemeentecode)
+    if study.name != name:
+        raise ConfigError(
+            f'name = "{name}", as the file is called',
+            found=study.name,
+            where=path.name,
+            remedy="give the file and the study in it one name",
+        )
     if gemeentecode:
         study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
     places = folders(root)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -50,6 +51,10 @@ _YEAR = re.compile(r"(?:19|20)\d{2}")
 _NAMED, _CODE_DIGITS = 5, 8
 _THOUSAND_EUR = ("income_per_inhabitant_eur", "home_value_eur")
 _EUR_PER_THOUSAND = 1000.0
+#: What people call two municipalities, and CBS does not.
+_ALSO = {"den haag": "gm0518", "den bosch": "gm0796"}
+#: How much a name must be like that of a municipality to be taken for a slip of the pen (a guess).
+_LIKE = 0.85
 
 
 def figure_names() -> list[str]:
@@ -250,11 +255,24 @@ def municipality(text: str) -> tuple[str, str] | None:
             where="data/gemeente_changes.csv",
             remedy=f'kansenkaart nieuw "{to_name}"',
         )
-    wanted = " ".join(text.split()).casefold()
+    plain = " ".join(text.split()).casefold()
+    wanted = _ALSO.get(plain, plain)
     for code, name in _municipalities().items():
         if wanted in (code.casefold(), name.casefold()):
             return code, name
     return (text.strip().upper(), text.strip().upper()) if re.fullmatch(r"(?i)\s*GM\d{4}\s*", text) else None
+
+
+def municipality_like(text: str) -> str:
+    """Return the municipality of which a name is a slip of the pen, or nothing.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``zwole``; a code of no municipality is like none.
+    """
+    names = {name.casefold(): name for name in _municipalities().values()}
+    return next((names[one] for one in get_close_matches(text.strip().casefold(), names, n=1, cutoff=_LIKE)), "")
 
 
 def municipality_codes(texts: Sequence[str]) -> list[str]:
