@@ -165,7 +165,7 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
 @cli.command()
 @click.argument("study")
 @click.option(
-    "--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), land, voorbeeld of proefveld."
+    "--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), voorbeeld of proefveld."
 )
 @click.pass_obj
 def nieuw(root: Path, study: str, template: str) -> None:
