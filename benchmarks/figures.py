@@ -576,6 +576,40 @@ def panel(truth: Truth) -> Iterator[Reading]:
         yield from _answers(form, truth, place, said)
 
 
+def compose(truth: Truth) -> Iterator[Reading]:
+    """Read the proposed areas where one puts an area together: homes, grounds and order, as the page shows them at first."""
+    spec = Page(truth.maps / "index.html").spec
+    tool, blocks = spec.get("tool"), truth.tables.get("block", pd.DataFrame())
+    places = [one["feature"] for one in (spec.get("start") or {}).get("places", ())]
+    for one in tool["areas"] if tool else ():
+        kind, _, key = one["key"].partition("-")
+        drawn = float(sum(blocks.loc[some, "homes"] for some in one["units"]))
+        homes = truth.stored((kind, key), "homes")
+        yield Reading("compose", one["key"], "homes", float(one.get("homes") or drawn), homes)
+        said = amounts(one["note"].rpartition("in blokken op de kaart: ")[2])[:1] if drawn < homes else []
+        for some in said or ([Said(-np.inf, 0.0)] if drawn < homes else []):  # fewer are drawn, and nothing says so
+            yield Reading("compose", one["key"], "homes drawn", some.value, drawn)
+        for ground, value in zip(tool["criteria"], one["values"], strict=True):
+            stored = truth.stored((kind, key), ground["key"])
+            by = homes if fields.get(ground["key"]).per_home else 1.0
+            if value is not None:
+                yield Reading("compose", one["key"], ground["key"], value, stored / by)
+    for at, (first, second) in enumerate(zip(places, _in_order(tool) if tool else (), strict=False)):
+        yield Reading("compose", f"place {at + 1}", "key", float(second.partition("-")[2]), float(first))
+
+
+def _in_order(tool: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the proposed areas in the order of the page before a slider is moved; unknown counts as the worst."""
+    if not tool["areas"]:
+        return []
+    values = np.array([[np.nan if value is None else value for value in one["values"]] for one in tool["areas"]], float)
+    low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    share = np.where(high > low, (values - low) / np.where(high > low, high - low, 1.0), 0.5)
+    up = np.array([one["up"] for one in tool["criteria"]])
+    score = np.nan_to_num(np.where(up, share, 1 - share)) @ np.array([one["weight"] for one in tool["criteria"]])
+    return [tool["areas"][at]["key"] for at in np.argsort(-score, kind="stable")]
+
+
 def _answers(form: str, truth: Truth, place: tuple[str, str], said: Mapping[str, tuple[str, str]]) -> Iterator[Reading]:
     name, case = "-".join(place), truth.case(place)
     for one in amounts(said["Hoeveel woningen?"][0])[:1]:
@@ -699,6 +733,7 @@ def workbooks(truth: Truth) -> Iterator[Reading]:
 READERS: dict[str, Callable[[Truth], Iterator[Reading]]] = {
     "map": the_map,
     "panel": panel,
+    "compose": compose,
     "overview": overview,
     "layers": layers,
     "factsheets": _of_places(factsheet),

@@ -130,6 +130,15 @@ def _panel(maps, example):
     _replace(maps / "index.html", r'("middle":)-?', "\\g<1>9")
 
 
+def _compose_homes(maps, example):
+    """Leave the page to add up the blocks of an area of which one is drawn no more, as it did."""
+    _replace(maps / "index.html", r'("units":\[)"\d+",(.*?"homes":)\d+', "\\g<1>\\g<2>0")
+
+
+def _compose_order(maps, example):
+    _replace(maps / "index.html", r'("areas":\[\{"key":"best-\d+".*?"values":\[)[^,\]]+', "\\g<1>-1e9")
+
+
 def _map(maps, example):
     """Move the number of homes of every best area by one, where the page unpacks it."""
     path = maps / "index.html"
@@ -155,6 +164,7 @@ ALTERED = {
     "talks pdf": (_talk_pdf,),
     "overview": (_overview,),
     "panel": (_panel,),
+    "compose": (_compose_homes, _compose_order),
     "map": (_map,),
 }
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
+import geopandas as gpd
 import pandas as pd
 import pytest
+from shapely import Point
 
-from kansenkaart.publish.figures import Verdict
-from kansenkaart.publish.map.ranking import _gain, _needs, _proof, _title, _why
+from kansenkaart.publish.figures import Verdict, alike
+from kansenkaart.publish.map.ranking import _gain, _level, _needs, _proof, _title, _where, first_minute
+from kansenkaart.wording.enterprise import amounts_nl, amounts_of, contract_nl, owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
 
 
@@ -35,24 +40,28 @@ def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(
     assert f"; de middelste berekening: {roughly(stays + 1_000.0, low, high)[0]}" in answer.origin
 
 
-def test_places_within_the_margin_are_said_to_be_equal_whether_they_earn_their_keep_or_not():
-    assert _why("best", Verdict(False, False, ("Plein", "Laan")), alike=True).endswith(
-        "alle gebieden verschillen minder dan de marge"
-    )
-    assert "; drie gebieden verschillen minder dan de marge" in _why(
-        "best", Verdict(False, False, ("Plein", "Laan", "Pad"))
-    )
-    assert "onderscheiden" not in _why("best", Verdict(False, False, ("Plein",)))
-    assert (
-        _why("best", Verdict(True, False, ("Plein", "Laan"))) == "een van de twee: ze verschillen minder dan de marge"
-    )
+def test_where_the_lead_is_less_than_is_known_no_place_is_said_to_lead():
+    level = "alle 79 gebieden op de kaart zijn binnen de marge gelijk"
+    answer = _where("Plein", "best", Verdict(False, False, ("Plein", "Laan", "Pad")), level)
+    assert answer.answer == "Geen gebied ligt aantoonbaar voor"
+    assert answer.origin == f"{level}; als voorbeeld Plein"
+    few = _where("Plein", "best", Verdict(False, False, ("Plein", "Laan", "Pad")), "")
+    assert few.origin == "drie gebieden zijn binnen de marge gelijk; als voorbeeld Plein"
+
+
+def test_a_place_that_leads_is_said_to_do_so_by_the_amount_that_it_is_ranked_by():
+    alone = _where("Plein", "best", Verdict(False, False, ("Plein",)), "")
+    assert (alone.answer, "uitkomen" in alone.origin) == ("Plein", False)
+    assert "blijft hier naar verwachting het meeste over" in alone.origin
+    equal = _where("Plein", "best", Verdict(True, False, ("Plein", "Laan")), "")
+    assert (equal.answer, equal.origin.partition(":")[0]) == ("Plein", "een van de twee")
     assert _title(Verdict(True, False, ("Plein", "Laan"))) == "Twee gebieden zijn even kansrijk"
     assert _title(Verdict(False, False, ("Plein", "Laan"))) == "Nog geen gebied komt uit"
 
 
 def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
     assert _proof(0.0, 28.36) == (
-        "binnen het rekenmodel bewezen: geen ander gebied met een even herkenbare rand brengt meer op; "
+        "binnen het rekenmodel bewezen: geen ander gebied van deze grootte met een even herkenbare rand brengt meer op; "
         "zonder op de rand te letten hoogstens €\u00a028 meer"
     )
     assert _proof(0.0, 0.2).endswith("; zonder op de rand te letten niets meer")
@@ -68,11 +77,129 @@ def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
         (
             9_394.0,
             (233.0, 98.0, 410.0),
-            "Elke woning die meedoet legt ongeveer 230 euro per jaar bij, tussen 100 en 410 euro.",
+            "Elke woning die meedoet legt ongeveer 230 euro per jaar bij, tussen 100 en 410 euro "
+            "(gerekend met 40 van de 304 woningen).",
         ),
     ],
 )
 def test_what_it_takes_is_one_sentence_that_never_asks_a_negative_amount(gap, each, words):
     names = [f"contribution_eur_per_participant{end}" for end in ("", "_low", "_high")]
-    case = pd.Series({"enterprise_eur_per_year": -gap, **dict(zip(names, each, strict=True))})
-    assert _needs(case) == words
+    case = pd.Series({"enterprise_eur_per_year": -gap, "homes": 304, **dict(zip(names, each, strict=True))})
+    assert _needs(pd.concat([case, pd.Series(_CARRIED | {"services_nl": None})])) == words
+
+
+_CARRIED = {"enterprise_eur_per_year_low": -3_774.0, "enterprise_eur_per_year_high": 14_588.0}
+_GREEN = "groen onderhouden (€\u00a014.530); samen inkopen (€\u00a060); samen verzekeren (zorg) (−€\u00a050)"
+
+
+def test_a_contract_that_carries_the_enterprise_is_what_it_takes():
+    case = pd.Series({"enterprise_eur_per_year": 5_078.0, "services_nl": _GREEN, **_CARRIED})
+    words = _needs(case)
+    assert words.startswith("Een contract van de gemeente voor groen onderhouden: ongeveer 15.000 euro per jaar")
+    assert words.endswith("een gok en geen toezegging. Zonder dat contract is er ongeveer 9.000 euro tekort.")
+    plenty = pd.Series({**case, "enterprise_eur_per_year": 20_000.0})
+    assert (
+        _needs(plenty) == "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
+    )  # it pays without that too
+    assert contract_nl(_GREEN, {"green_maintenance": "household"}, 5_078.0, 1_000) == ""  # no contract of a large party
+
+
+def test_amounts_of_services_are_read_back_as_they_were_listed():
+    given = [("green_maintenance", 14_530.0), ("health_insurance", -50.0), ("collective_purchase", 0.0)]
+    assert list(amounts_of(amounts_nl(given)).values()) == [14_530.0, -50.0, 0.0]
+    assert amounts_of(_GREEN)["samen verzekeren (zorg)"] == -50.0
+    assert amounts_of(None) == {}
+
+
+def test_owners_are_compared_on_one_track_at_a_time():
+    words = owners_nl({"long": (-9_004.0, -8_220.0), "short": (-5_334.0, 6_435.0)})
+    assert "Lang spoor: zoals het nu is moet er ongeveer 9.000 euro per jaar bij; zijn die daken van bewoners" in words
+    assert (
+        "Kort spoor: zoals het nu is moet er ongeveer 5.300 euro per jaar bij; zijn die daken van één corporatie"
+        in words
+    )
+    assert words.endswith("dan blijft er ongeveer 6.400 euro per jaar.")
+    # the step between the tracks is not the owner's
+    assert owners_nl({"long": (8_173.0, 8_173.0), "short": (30_998.0, 30_998.0)}) == ""
+
+
+def _case(place, kind, track, stays, owned, *, chance=0.0):
+    width = {"stays_eur_per_year_low": stays - 3_000.0, "stays_eur_per_year_high": stays + 3_000.0}
+    firm = {f"enterprise_eur_per_year{end}": stays - 400.0 for end in ("", "_low", "_high")}
+    each = {f"contribution_eur_per_participant{end}": 230.0 for end in ("", "_low", "_high")}
+    amounts = {"stays_eur_per_year": stays, "stays_eur_per_year_median": stays, "stays_if_owned_eur_per_year": owned}
+    names = {"place_id": place, "place_kind": kind, "place_name": f"Plek {place}", "track": track, "homes": 304}
+    others = {f"{one}_eur_per_year": 0.0 for one in ("household", "roof_owner", "municipality")}
+    return {**names, **amounts, **width, **firm, **each, **others, "earns_keep_frac": chance, "services_nl": None}
+
+
+class Cases:
+    """A store of which only the best areas and the cases can be read."""
+
+    def __init__(self, owned):
+        gebieden = [_case(str(k), "gebied", "long", -9_000.0 - k, owned[0]) for k in range(3)]
+        short = [_case(str(k), "gebied", "short", -5_000.0, owned[k]) for k in range(3)]
+        best = [_case("0", "best", "long", -9_000.0, owned[0]), _case("0", "best", "short", -5_300.0, owned[0])]
+        best += [_case("1", "best", "long", -9_001.0, owned[0]), _case("1", "best", "short", -5_300.0, owned[0])]
+        self.tables = {
+            "enterprise_case": pd.DataFrame([*gebieden, *short, *best]),
+            "best_area": gpd.GeoDataFrame(
+                {
+                    "best_id": [0, 1],
+                    "criterion": "stays",
+                    "rank": [1, 2],
+                    "best_name": ["Plek 0", "Plek 1"],
+                    "homes": 304,
+                },
+                geometry=[Point(0, 0).buffer(1)] * 2,
+                crs=28992,
+            ),
+        }
+
+    def has(self, name):
+        """Tell whether a table can be read."""
+        return name in self.tables
+
+    def read(self, name):
+        """Read a table."""
+        return self.tables[name].copy()
+
+
+def test_the_first_screen_says_which_fact_would_turn_the_order_round_and_which_place_is_best_then():
+    start = first_minute(Cases(owned=[6_435.0, 7_000.0, 22_130.0]), None, ())
+    answers = {one.question: one for one in start.answers}
+    assert start.title == "Eerst: van wie zijn de daken?"
+    turned = answers["Wat kan dit omdraaien?"]
+    assert "Plek 2. Daar blijft dan ongeveer 22.000 euro per jaar (kort spoor), hier 6.400." in turned.answer
+    assert not turned.folded
+    where = answers["Waar?"]
+    assert where.answer == "Geen gebied ligt aantoonbaar voor"
+    assert where.origin.startswith("alle 3 gebieden op de kaart zijn binnen de marge gelijk")
+    assert start.mark == "Als voorbeeld"
+
+
+@pytest.mark.parametrize("owned", [[6_435.0, 7_000.0, 8_000.0], [math.nan] * 3, [-9_000.0, -9_500.0, -200.0]])
+def test_an_owner_who_changes_less_than_is_known_or_is_given_turns_nothing(owned):
+    start = first_minute(Cases(owned=owned), None, ())
+    assert start.title == "Nog geen gebied komt uit"
+    assert "Wat kan dit omdraaien?" not in {one.question for one in start.answers}
+
+
+def test_every_amount_of_the_first_screen_names_its_track():
+    start = first_minute(Cases(owned=[math.nan] * 3), None, ())
+    answers = {one.question: one.answer for one in start.answers}
+    assert answers["Wat levert het op?"].endswith("op het lange spoor")
+    assert all("lang spoor: begonnen door een coöperatie van bewoners" in one.span for one in start.places)
+    assert answers["En op het korte spoor?"].startswith("Beginnen één grote eigenaar en de gemeente, dan moet er")
+    short = pd.Series(_case("0", "best", "short", 31_000.0, math.nan, chance=0.998))
+    assert "dan blijft er ongeveer 31.000 euro per jaar in de buurt" in short_nl(short)
+
+
+def test_areas_are_counted_as_equal_by_one_rule():
+    store = Cases(owned=[math.nan] * 3)
+    cases = store.read("enterprise_case").query("place_kind == 'gebied' and track == 'long'")
+    assert _level(store, cases.iloc[0]) == "alle 3 gebieden op de kaart zijn binnen de marge gelijk"
+    other = cases.assign(earns_keep_frac=[0.0, 0.3, 0.0])
+    assert alike(other, other.iloc[0]).tolist() == [True, False, True]
+    store.tables["enterprise_case"] = other
+    assert _level(store, other.iloc[0]) == "2 van de 3 gebieden op de kaart zijn binnen de marge gelijk"

@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from kansenkaart.config import Study
 from kansenkaart.core.enterprise.tracks import HEADLINE
@@ -34,6 +35,8 @@ _OF_CASE = (
 )
 _OF_BLOCK = ("stays_part_eur_per_year",)
 MOST_EQUAL = 5
+#: What would stay if the roofs of unknown owner had the owner with whom the track begins.
+OWNED = "stays_if_owned_eur_per_year"
 #: Column that tells whether most of a place's solar yield lies on buildings with homes, and what the homes can use by themselves.
 ROOFS_OF_HOMES, _AT_HOME = "roofs_of_homes", ("yield_pay_kwh_per_year", "sun_eur_per_year")
 _HALF = 0.5
@@ -186,7 +189,7 @@ class Verdict:
     around_zero : bool
         Whether the interval of 80 % holds 0.
     equal : tuple of str
-        Names of the places, the best first, whose intervals overlap with its own.
+        Names of the places, the best first, that are equal to it by :func:`alike`.
     """
 
     earns: bool
@@ -207,9 +210,53 @@ def verdict_of(rows: pd.DataFrame, name: str) -> Verdict:
     first = rows.iloc[0]
     low, high = float(first["stays_eur_per_year_low"]), float(first["stays_eur_per_year_high"])
     near = rows.head(MOST_EQUAL)
-    equal = near[near["stays_eur_per_year_high"].astype(float) >= low]
+    equal = near[alike(near, first)]
     earns = float(first["stays_eur_per_year"]) > 0 and float(first["earns_keep_frac"]) >= _HALF
     return Verdict(earns, low <= 0 <= high, tuple(equal[name].astype(str)))
+
+
+def alike(rows: pd.DataFrame, first: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Flag the places that cannot be told from one: intervals that overlap, and the same chance as it is said, in tenths.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Places, with ``stays_eur_per_year``, its interval [EUR/year] and ``earns_keep_frac`` [1].
+    first : Series
+        The place that they are compared with.
+    """
+    low, high, chance = (
+        rows[name].astype(float) for name in ("stays_eur_per_year_low", "stays_eur_per_year_high", "earns_keep_frac")
+    )
+    ends = float(first["stays_eur_per_year_low"]), float(first["stays_eur_per_year_high"])
+    same = np.floor(10 * chance + 0.5) == np.floor(10 * float(first["earns_keep_frac"]) + 0.5)  # as the page rounds
+    return np.asarray((low <= ends[1]) & (high >= ends[0]) & same, bool)
+
+
+def turned_by_owner(store: Store, kind: str, key: str) -> tuple[pd.Series[Any], pd.Series[Any]] | None:
+    """Return the cases of the best place and of this one if one corporation owned the roofs of which the owner is unknown.
+
+    Parameters
+    ----------
+    store : Store
+        Scored tables.
+    kind, key : str
+        ``gebied`` or ``best`` and its id: the place that stands first as things are.
+
+    Returns
+    -------
+    tuple of Series, or None
+        Both on the short track; None where every owner is given, or where the other brings no more than this one by the
+        width of its interval [EUR/year].
+    """
+    mine = case_of(store, kind, key, "short")
+    if mine is None or pd.isna(mine[OWNED]):
+        return None
+    cases = store.read("enterprise_case")
+    others = cases[cases["track"].astype(str).eq("short") & cases["place_kind"].isin(["gebied", "best"])]
+    best = others.loc[others[OWNED].astype(float).idxmax()]
+    ahead = float(best[OWNED]) - float(mine[OWNED])
+    return (best, mine) if ahead > width_of(best, "stays_eur_per_year") and float(best[OWNED]) > 0 else None
 
 
 #: Units of what is estimated where it is calculated, not counted or measured.

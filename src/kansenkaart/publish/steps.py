@@ -17,7 +17,7 @@ from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.present.catalog import Release, ReleaseFile, documents
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow, index_html
 from kansenkaart.present.factsheet import Sheet, Talk, sheet_html, talk_html
-from kansenkaart.present.mapspec import Page, Start
+from kansenkaart.present.mapspec import Answer, Page, Start
 from kansenkaart.present.render import render_page
 from kansenkaart.present.style import read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
@@ -391,7 +391,7 @@ def overview(
     return IndexPage(
         title=study.title,
         edition=editions_of(sources),
-        answers=tuple((one.question, one.answer) for one in start.answers) if start else (),
+        answers=tuple((one.question, _answered(one)) for one in start.answers) if start else (),
         places=tuple(_place_row(one) for one in sheets),
         data=tuple(data),
         reports=tuple((_sheet_name(one, sheets), f"{REPORTS}/{one}") for one in reports),
@@ -401,6 +401,11 @@ def overview(
         public=store.public,
         contact=f"Klopt dit niet? {contact_of(study)}",
     )
+
+
+def _answered(one: Answer) -> str:
+    """Say an answer of the first screen; which place stands first with why it does."""
+    return f"{one.answer}: {one.origin}" if one.question == "Waar?" and one.origin else one.answer
 
 
 def _place_row(sheet: Sheet) -> PlaceRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from kansenkaart.wording.nl import code_lists, counted, euros, number, roughly, say, two_digits
+from kansenkaart.wording.nl import capital, chance, code_lists, counted, euros, number, roughly, say, two_digits
 
 
 class Word(NamedTuple):
@@ -199,8 +200,54 @@ def partners() -> dict[str, tuple[PartnerLine, ...]]:
     return {name: tuple(lines) for name, lines in out.items()}
 
 
+def amounts_of(text: object) -> dict[str, float]:
+    """Read back what :func:`amounts_nl` listed: the euros a year of each service, by its label.
+
+    Parameters
+    ----------
+    text : object
+        A list of services, or what stands where there are none.
+    """
+    found = re.findall(r"(?:^|; )(.*?) \((−?)\u2060?€\s([\d.]+)\)(?=;|$)", text) if isinstance(text, str) else []
+    return {name: (-1.0 if sign else 1.0) * float(euro.replace(".", "")) for name, sign, euro in found}
+
+
+def contract_nl(services: object, payers: Mapping[str, str], left: float, step: float) -> str:
+    """Say which contract carries an enterprise that pays for itself, and what it would lack without it; empty where none does.
+
+    Parameters
+    ----------
+    services : object
+        Services of the package with their euros a year, as listed by :func:`amounts_nl`.
+    payers : mapping of str to str
+        By service the party that pays for it.
+    left : float
+        What the enterprise is expected to have left [EUR/year].
+    step : float
+        What amounts are rounded to [EUR/year].
+    """
+    labels = {
+        label("service", name): payer for name, payer in payers.items() if payer in ("municipality", "roof_owner")
+    }
+    bring = {name: euro for name, euro in amounts_of(services).items() if name in labels}
+    most = max(bring, key=lambda name: bring[name], default="")
+    if not most or bring[most] <= left:
+        return ""
+    amount, lack = (number(round(one / step) * step) for one in (bring[most], bring[most] - left))
+    return (
+        f"Een contract van de {label('party', labels[most])} voor {most}: ongeveer {amount} euro per jaar voor het wijkbedrijf, "
+        f"een gok en geen toezegging. Zonder dat contract is er ongeveer {lack} euro tekort."
+    )
+
+
+#: With whom each track begins, as owner of roofs.
+_OWNERS = {"long": "bewoners en hun VvE's", "short": "één corporatie"}
+
+
 def owners_nl(stays: Mapping[str, tuple[float, float]]) -> str:
     """Say what either track would bring if the roofs of unknown owner had the owner it begins with.
+
+    Each track is compared with itself, so that the sentence says what the owner changes and not what the track does.
 
     Parameters
     ----------
@@ -216,16 +263,56 @@ def owners_nl(stays: Mapping[str, tuple[float, float]]) -> str:
         return ""
     if all(abs(owned - now) < 1 for now, owned in stays.values()):
         return ""
-    return (
-        "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee. Zijn die daken van bewoners en hun VvE's, "
-        f"dan {_left_nl(stays['long'][1])} (lang spoor); zijn ze van één corporatie, dan {_left_nl(stays['short'][1])} "
-        "(kort spoor)."
-    )
+    each = []
+    for track, owner in _OWNERS.items():
+        now, then = (_left_nl(one) for one in stays[track])
+        each.append(f"{capital(label('track', track))}: zoals het nu is {now}; zijn die daken van {owner}, dan {then}.")
+    return f"Op daken waarvan de eigenaar onbekend is tellen panelen niet mee. {' '.join(each)}"
 
 
 def _left_nl(value: float) -> str:
+    amount = f"ongeveer {number(two_digits(abs(value)))} euro per jaar"
+    return f"blijft er {amount}" if value > 0 else f"moet er {amount} bij"
+
+
+def turned_nl(best: Mapping[Hashable, Any] | pd.Series[Any], mine: Mapping[Hashable, Any] | pd.Series[Any]) -> str:
+    """Say which place stands first if one corporation owns the roofs of unknown owner, and what would stay there and here.
+
+    Parameters
+    ----------
+    best, mine : mapping
+        Cases of that place and of the one that stands first as things are, on the short track.
+    """
+    there, here = (number(two_digits(float(one["stays_if_owned_eur_per_year"]))) for one in (best, mine))
     return (
-        f"blijft er naar verwachting ongeveer {number(two_digits(value))} euro per jaar"
-        if value > 0
-        else f"moet er ongeveer {number(two_digits(-value))} euro per jaar bij"
+        f"Zijn de daken van één corporatie, dan ligt de beste plek ergens anders: {best['place_name']}. Daar blijft dan "
+        f"ongeveer {there} euro per jaar (kort spoor), hier {here}. Vraag het de corporatie."
     )
+
+
+def short_nl(short: Mapping[Hashable, Any] | pd.Series[Any]) -> str:
+    """Say what is expected where one large owner and the municipality begin, and how sure that is.
+
+    Parameters
+    ----------
+    short : mapping
+        Case on the short track.
+    """
+    middle, low, high = (float(short[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    amount, span = roughly(abs(middle), low, high)[0], roughly(middle, low, high)[1]
+    left = f"blijft er {amount} per jaar in de buurt" if middle > 0 else f"moet er {amount} per jaar bij"
+    return (
+        f"Beginnen één grote eigenaar en de gemeente, dan {left}, {span}; "
+        f"de kans dat het wijkbedrijf zichzelf betaalt is dan {chance(short['earns_keep_frac'])}."
+    )
+
+
+def track_nl(track: str) -> str:
+    """Say a track after an article: the short one is *korte spoor*.
+
+    Parameters
+    ----------
+    track : str
+        ``long`` or ``short``.
+    """
+    return label("track", track).replace(" ", "e ")

@@ -77,15 +77,19 @@ def _about(value: float) -> str:
 
 
 def _begun(frame: pd.DataFrame, place: str) -> str:
-    """Say in how many places an enterprise earns its keep, by the rule of the first minute."""
+    """Say in how many places money stays, as the map colours them, and in how many an enterprise earns its keep as well."""
     rows = frame[frame["stays_eur_per_year"].notna()]
     if rows.empty:
         return ""
-    earns = int(((rows["stays_eur_per_year"] > 0) & (rows["earns_keep_frac"] >= _HALF)).sum())
-    where = f"In {earns} van de {number(len(rows))} {place}en"
-    if not earns:
+    stays = rows["stays_eur_per_year"] >= 0
+    earns = int((stays & (rows["earns_keep_frac"] >= _HALF)).sum())
+    where = f"In {number(stays.sum())} van de {number(len(rows))} {place}en"
+    if not stays.any():
         where = f"In geen enkel{'e' if place == 'buurt' else ''} {place}"
-    return f"{where} verdient een wijkbedrijf zichzelf terug"
+        return f"{where} blijft geld over in de buurt"
+    if earns == stays.sum():
+        return f"{where} blijft geld over en betaalt een wijkbedrijf zichzelf"
+    return f"{where} blijft geld over; in {number(earns) if earns else 'geen'} betaalt een wijkbedrijf zichzelf"
 
 
 def _roofs(frame: pd.DataFrame) -> str:

@@ -34,7 +34,7 @@ from kansenkaart.publish.figures import ENDS, contact_of
 from kansenkaart.publish.map.legend import aged, editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
-from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, unit_of_fact
+from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, track_nl, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
 from kansenkaart.wording.nl import euros, exact, homes_nl, listed, number, roughly, share, stepped, two_digits
 
@@ -413,7 +413,7 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
     parts: list[Part] = [
         Words(
             "Alle bedragen zijn per jaar en in geld van nu, voor het "
-            f"{label('track', place.track).replace(' ', 'e ')}. Een min betekent: die partij betaalt. "
+            f"{track_nl(place.track)}. Een min betekent: die partij betaalt. "
             "Wat de één wint, betaalt een ander."
         ),
         Grid("Wie wint en wie betaalt", ("Partij", "verwacht", "laag", "midden", "hoog"), parties),

@@ -12,19 +12,23 @@ import pandas as pd
 
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
 from kansenkaart.publish.figures import (
+    OWNED,
     Verdict,
+    alike,
     case_of,
     each_home,
     headline_cases,
+    turned_by_owner,
     unique_names,
     verdict_of,
     with_case,
 )
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
+from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
+from kansenkaart.wording.enterprise import contract_nl, contribution_nl, label, owners_nl, short_nl, track_nl, turned_nl
 from kansenkaart.wording.nl import (
     UNKNOWN,
     capital,
@@ -37,6 +41,7 @@ from kansenkaart.wording.nl import (
     roughly,
     say,
     share,
+    step_of,
     two_digits,
 )
 from kansenkaart.wording.nl import chance as chance_of
@@ -55,13 +60,13 @@ _IMPLIED = {
 _MOST_GROUNDS = 4
 #: Places that stand on one axis [1].
 _MOST_PLACES = 5
-#: What is not known where a study lacks a table, and who can tell.
+#: What is not known where a study lacks a table, and who can tell; what stands open was not loaded for this study.
 _UNKNOWN = {
-    "own_pand": ("Van wie de daken zijn", "telt het zwaarst; vraag de corporatie"),
-    "roof_face": ("Hoe de daken liggen", "staat in 3DBAG"),
-    "sewer_pipe": ("Welk riool er ligt", "vraag de afdeling rioolbeheer"),
-    "dsm": ("Waar schaduw valt", "staat in het hoogtemodel (AHN)"),
-    "terrain": ("Waar groen en verharding liggen", "staat in de BGT"),
+    "own_pand": ("Van wie de daken zijn", "vraag de corporatie"),
+    "sewer_pipe": ("Welk riool er ligt", "vraag de waterbeheerder"),
+    "roof_face": ("Hoe de daken liggen", "open in 3DBAG, hier niet geladen"),
+    "dsm": ("Waar schaduw valt", "open in AHN, hier niet geladen"),
+    "terrain": ("Waar groen ligt", "open in BGT, hier niet geladen"),
 }
 
 
@@ -144,16 +149,18 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
     if places is None:
         return tool
     rows = grounds(places.frame)
-    weight = round(100 / max(len(rows), 1) / 5) * 5.0
-    criteria = tuple(_criterion(one, weight) for one in rows)
-    members = _members(store, places)
+    criteria = tuple(
+        _criterion(one, 0.0 if k else 100.0) for k, one in enumerate(rows)
+    )  # in the order of the first screen
+    members, homes = _members(store, places), store.read("block").set_index("block_id")["homes"]
+    drawn = {key: int(homes[homes.index.astype(str).isin(some)].sum()) for key, some in members.items()}
     areas = tuple(
         ProposedArea(
             f"{places.kind}-{row[places.key]}",
             str(row[places.name]),
             members[str(row[places.key])],
             tuple(each_home(row, one.name) if one.per_home else float(row[one.name]) for one in rows),
-            _note(row),
+            _note(row, drawn[str(row[places.key])]),
             _known(row, "sure_frac"),
             links.get(f"{places.kind}-{row[places.key]}", ""),
             _known(row, "homes"),
@@ -161,7 +168,21 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
         for _, row in places.frame.iterrows()
         if members.get(str(row[places.key]))
     )
-    return replace(tool, areas=areas, criteria=criteria, samples=None)
+    note = f"{tool.note} {_drawn_nl(store, int(homes.sum()))}".strip()
+    return replace(tool, areas=areas, criteria=criteria, samples=None, note=note)
+
+
+def _drawn_nl(store: Store, drawn: int) -> str:
+    """Say how many homes the blocks hold, where that is not all of them."""
+    whole = int(store.read("buurt_score")["homes"].sum()) if store.has("buurt_score") else drawn
+    if drawn >= whole:
+        return ""
+    small = (
+        "Kleine blokken zijn samengevoegd of weggelaten"
+        if getattr(store, "public", False)
+        else "Niet elke woning ligt in een blok"
+    )
+    return f"{small}: de blokken op de kaart tellen {number(drawn)} van de {number(whole)} woningen."
 
 
 def _criterion(one: fields.Field, weight: float) -> Criterion:
@@ -182,9 +203,11 @@ def _members(store: Store, places: Places) -> dict[str, tuple[str, ...]]:
     return {str(key): tuple(map(str, one)) for key, one in grouped}
 
 
-def _note(row: pd.Series[Any]) -> str:
+def _note(row: pd.Series[Any], drawn: int) -> str:
+    """Say why an area is larger or smaller than asked, and how many of its homes are in blocks that are drawn."""
     text = row.get("band_reason_nl")
-    return text if isinstance(text, str) else ""
+    some = f"in blokken op de kaart: {homes_nl(drawn)}" if drawn < round(float(row["homes"])) else ""
+    return "; ".join(one for one in (text, some) if isinstance(one, str) and one)
 
 
 def _known(row: pd.Series[Any], name: str) -> float | None:
@@ -217,12 +240,12 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
     row = frame.iloc[0]
     case = case_of(store, places.kind, str(row[places.key]))
     verdict = None if case is None else verdict_of(frame, places.name)
-    alike = case is not None and _all_alike(store, case)
     key = f"{places.kind}-{row[places.key]}"
     area = next((one for one in tool.areas if one.key == key), None) if tool else None
     layer = "beste_gebieden" if places.kind == "best" else "gebieden"
+    turned = None if case is None else turned_by_owner(store, places.kind, str(row[places.key]))
     answers = (
-        Answer("Waar?", str(row[places.name]), _why(places.kind, verdict, alike=alike)),
+        _where(str(row[places.name]), places.kind, verdict, _level(store, case)),
         Answer(
             "Hoeveel woningen?",
             homes_nl(row["homes"]),
@@ -231,11 +254,12 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         ),
         _without_case(row) if case is None else _gain(case, verdict, folded=places.kind == "best"),
         *(() if case is None else _sure(row, case)),
-        *(() if case is None else _takes(store, places.kind, case)),
+        *(() if turned is None else (Answer("Wat kan dit omdraaien?", turned_nl(*turned)),)),
+        *(() if case is None else _takes(store, places.kind, case, turned=turned is not None)),
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
     return Start(
-        _title(verdict),
+        _title(verdict) if turned is None else "Eerst: van wie zijn de daken?",
         answers,
         area.units if area else (),
         area.link if area else "",
@@ -243,7 +267,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         str(row[places.key]),
         places=_on_one_axis(store, places) if places.kind == "best" else (),
         unknown=tuple(_unknown(store)),
-        mark="Begin hier" if verdict is None or (verdict.earns and len(verdict.equal) == 1) else _MARKS[verdict.earns],
+        mark="Begin hier" if verdict is None else _MARKS[verdict.earns, len(verdict.equal) > 1],
     )
 
 
@@ -257,30 +281,42 @@ def _title(verdict: Verdict | None) -> str:
     return f"{capital(_COUNTS[equal])} zijn even kansrijk" if equal > 1 else "Begin hier"
 
 
-#: What stands at the first place on the map where it is no place to begin with, or not the only one.
-_MARKS = {True: "Even kansrijk", False: "Minste geld bij"}
+#: What stands at the first place on the map, by whether it earns its keep and whether others are equal to it.
+_MARKS = {
+    (True, False): "Begin hier",
+    (True, True): "Even kansrijk",
+    (False, False): "Minste geld bij",
+    (False, True): "Als voorbeeld",
+}
 _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
 
 
-def _all_alike(store: Store, case: pd.Series[Any]) -> bool:
-    """Tell whether all areas of the division lie closer together than the interval of this one is wide."""
+def _level(store: Store, case: pd.Series[Any] | None) -> str:
+    """Say how many areas of the division, which the map colours, cannot be told from a place; nothing where none is so."""
+    if case is None:
+        return ""
     cases = headline_cases(store.read("enterprise_case"))
-    stays = cases.loc[cases["place_kind"] == "gebied", "stays_eur_per_year"].astype(float).dropna()
-    width = float(case["stays_eur_per_year_high"] - case["stays_eur_per_year_low"])
-    return len(stays) > 1 and float(stays.max() - stays.min()) < width
+    areas = cases[cases["place_kind"].eq("gebied") & cases["stays_eur_per_year"].notna()]
+    many = int(alike(areas, case).sum())
+    if many < 2:
+        return ""
+    some = f"alle {number(many)}" if many == len(areas) else f"{number(many)} van de {number(len(areas))}"
+    return f"{some} gebieden op de kaart zijn binnen de marge gelijk"
 
 
-def _why(kind: str, verdict: Verdict | None, *, alike: bool = False) -> str:
-    """Say why this place stands first, and how many others it cannot be told from; the axis below has their names."""
+def _where(name: str, kind: str, verdict: Verdict | None, level: str) -> Answer:
+    """Say which place stands first, by the amount it is ranked by; or that none does, where the lead is less than is known."""
     equal = 1 if verdict is None else len(verdict.equal)
-    if verdict is not None and not verdict.earns:
-        least = "hier moet naar verwachting het minste geld bij"
-        if alike:
-            return f"{least}, maar alle gebieden verschillen minder dan de marge"
-        return f"{least}; {_COUNTS[equal]} verschillen minder dan de marge" if equal > 1 else least
+    if verdict is not None and not verdict.earns and equal > 1:
+        why = level or f"{_COUNTS[equal]} zijn binnen de marge gelijk"
+        return Answer("Waar?", "Geen gebied ligt aantoonbaar voor", f"{why}; als voorbeeld {name}")
     if equal > 1:
-        return "een van de " + _COUNTS[equal].split()[0] + ": ze verschillen minder dan de marge"
-    return "de beste plek die is gevonden" if kind == "best" else "van de voorgestelde gebieden staat dit bovenaan"
+        one = f"een van de {_COUNTS[equal].split()[0]}"
+        return Answer("Waar?", name, f"{one}: gelijke kans, en een verschil kleiner dan de marge")
+    if kind != "best":
+        return Answer("Waar?", name, "van de voorgestelde gebieden staat dit bovenaan")
+    most = "van alle gebieden van deze grootte blijft hier naar verwachting het meeste over, of moet het minste bij"
+    return Answer("Waar?", name, "de beste plek die is gevonden" if verdict is None or verdict.earns else most)
 
 
 def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
@@ -293,7 +329,8 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
             return ()
         middle, low, high, chance = (float(case[name]) for name in names)
         amount, span = roughly(middle, low, high)
-        words = f"{capital(amount)} per jaar {_stays(middle)}, {span}; {label('begun', str(case['track']))}"
+        begun = f"{label('track', str(case['track']))}: {label('begun', str(case['track']))}"
+        words = f"{capital(amount)} per jaar {_stays(middle)}, {span}; {begun}"
         out.append(
             StartPlace(
                 str(row[places.key]),
@@ -304,7 +341,7 @@ def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
                 chance,
                 words,
                 amount,
-                span,
+                f"{span}; {begun}",
                 homes_nl(row["homes"]),
             )
         )
@@ -325,35 +362,38 @@ def _leading(frame: pd.DataFrame) -> int:
 def _gain(case: pd.Series[Any], verdict: Verdict | None, *, folded: bool = False) -> Answer:
     stays, low, high = (float(case[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     amount, between = roughly(stays, low, high)
-    span = f"{label('begun', str(case['track']))}; verwacht bedrag, na alle kosten; {between}"
+    track = str(case["track"])
+    span = f"{label('begun', track)}; verwacht bedrag, na alle kosten; {between}"
     if verdict is not None and verdict.around_zero:
         span += ": het kan dus ook niets of minder zijn"
     span += f"; de middelste berekening: {roughly(float(case['stays_eur_per_year_median']), low, high)[0]}"
-    return Answer("Wat levert het op?", f"{capital(amount)} per jaar {_stays(stays)}", span, folded)
+    return Answer(
+        "Wat levert het op?", f"{capital(amount)} per jaar {_stays(stays)}, op het {track_nl(track)}", span, folded
+    )
 
 
 def _stays(value: float) -> str:
     return "blijft in de buurt" if value > 0 else "(er moet geld bij)"
 
 
-def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
+def _takes(store: Store, kind: str, case: pd.Series[Any], *, turned: bool) -> Iterator[Answer]:
     """Say what it takes before the enterprise pays; folded, what that is to the euro, what else would help, and who knows."""
     short = case_of(store, kind, str(case["place_id"]), "short")
     both = {} if short is None else {"short": short, "long": case}
-    owned = owners_nl({track: (float(one[_STAYS]), float(one[_OWNED])) for track, one in both.items()})
-    yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{_turns(store, short) if owned else ''}")
+    owned = owners_nl({track: (float(one["stays_eur_per_year"]), float(one[OWNED])) for track, one in both.items()})
+    counted_nl = (
+        " Op daken van een onbekende eigenaar tellen zonnepanelen nog niet mee." if owned and not turned else ""
+    )
+    yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{counted_nl}")
     if float(case["enterprise_eur_per_year"]) < 0:
         exact = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
         yield Answer("Welke bijdrage?", exact, folded=True)
     if larger := _larger(store, case):
         yield Answer("En met een hele buurt?", larger, folded=True)
-    if owned:
-        yield Answer("Van wie zijn de daken?", owned, folded=True)
-    elif short is not None:
-        middle, low, high = (float(short[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
-        amount, span = roughly(middle, low, high)
-        more = f"Met één grote eigenaar en de gemeente vooraan blijft er {amount} per jaar, {span}."
-        yield Answer("En met een grote eigenaar?", more, folded=True)
+    if short is not None:
+        if owned:
+            yield Answer("Van wie zijn de daken?", owned, folded=True)
+        yield Answer("En op het korte spoor?", short_nl(short), folded=True)
     yield Answer(
         "Wie weet wat wij niet weten?",
         "De corporatie (eigendom en jaar van groot onderhoud), de waterbeheerder (het echte riool) en bewoners (wie doet mee).",
@@ -361,35 +401,20 @@ def _takes(store: Store, kind: str, case: pd.Series[Any]) -> Iterator[Answer]:
     )
 
 
-_STAYS, _OWNED = "stays_eur_per_year", "stays_if_owned_eur_per_year"
-
-
-def _turns(store: Store, short: pd.Series[Any] | None) -> str:
-    """Say what becomes of the order of places when the roofs of unknown owner are of one corporation: that decides most."""
-    if short is None or pd.isna(short[_OWNED]) or float(short[_OWNED]) <= 0:
-        return " Op daken van een onbekende eigenaar tellen zonnepanelen nog niet mee."
-    cases = store.read("enterprise_case")
-    rivals = cases[(cases["track"] == short["track"]) & cases["place_kind"].isin(["best", "gebied"])]
-    most = rivals.loc[rivals[_OWNED].astype(float).idxmax()]
-    here, there = (number(two_digits(float(one[_OWNED]))) for one in (short, most))
-    words = (
-        f" Zijn de daken van één corporatie, dan tellen zonnepanelen mee en blijft hier ongeveer {here} euro per jaar"
-    )
-    if here == there:
-        return f"{words}."
-    return f"{words}; het meest in {most['place_name']}: {there}."
-
-
 def _needs(case: pd.Series[Any]) -> str:
-    """Say in one sentence what the enterprise lacks, for each home that takes part where that is an amount at all."""
-    gap = -float(case["enterprise_eur_per_year"])
-    if gap <= 0:
-        return "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
+    """Say which contract carries the enterprise, or what it lacks: for each home that takes part where that is an amount."""
+    left = float(case["enterprise_eur_per_year"])
+    if left >= 0:
+        width = float(case["enterprise_eur_per_year_high"]) - float(case["enterprise_eur_per_year_low"])
+        payers = {one.name: one.payer for one in default_services()}
+        plain = "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
+        return contract_nl(case["services_nl"], payers, left, step_of(width)) or plain
     each, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
     if low < 0:
-        return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(gap)} per jaar tekort."
+        return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(-left)} per jaar tekort."
     amount, span = roughly(each, low, high)
-    return f"Elke woning die meedoet legt {amount} per jaar bij, {span.partition(',')[0]}."
+    joining = f"gerekend met {number(-left / each)} van de {homes_nl(case['homes'])}"
+    return f"Elke woning die meedoet legt {amount} per jaar bij, {span.partition(',')[0]} ({joining})."
 
 
 def _larger(store: Store, case: pd.Series[Any]) -> str:
@@ -447,9 +472,13 @@ def _proof(gap: float, border_cost: float | None) -> str:
     """Say what is proven, and what it costs that the border has to be one that people recognise [EUR/year]."""
     percent = share(gap, 1)
     most = "minder dan 0,1%" if percent == "0,0%" else f"hoogstens {percent}"
-    words = "binnen het rekenmodel bewezen: geen ander gebied met een even herkenbare rand brengt meer op"
+    words = (
+        "binnen het rekenmodel bewezen: geen ander gebied van deze grootte met een even herkenbare rand brengt meer op"
+    )
     if gap > 0:
-        words = f"een ander gebied met een even herkenbare rand brengt in het rekenmodel {most} meer op"
+        words = (
+            f"een ander gebied van deze grootte met een even herkenbare rand brengt in het rekenmodel {most} meer op"
+        )
     if border_cost is None:
         return words
     more = f"hoogstens {euros(two_digits(border_cost), 1)} meer" if round(border_cost) else "niets meer"

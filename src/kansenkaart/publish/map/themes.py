@@ -249,7 +249,11 @@ def _best_words(frame: gpd.GeoDataFrame) -> str:
     verdict = verdict_of(frame, "best_name")
     many = _MANY.get(len(verdict.equal))
     if not verdict.earns:
-        return "Nog geen gebied komt uit"
+        return (
+            f"Van de {nl.number(len(frame))} beste gebieden ligt er geen aantoonbaar voor"
+            if many
+            else "Nog geen gebied komt uit"
+        )
     return f"{many} gebieden zijn even kansrijk" if many else f"Het beste gebied: {verdict.equal[0]}"
 
 

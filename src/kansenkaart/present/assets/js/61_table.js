@@ -18,7 +18,7 @@ function tableRows() {
 function drawTable() {
   const columns = theme().table.map((name) => themeLayer().about.get(name));
   if (!columns.some((one) => one.name === sorting.column)) {
-    Object.assign(sorting, { column: theme().table.includes(view().column) ? view().column : theme().table[0], down: true, shown: ROWS_AT_ONCE });
+    Object.assign(sorting, { column: theme().table.includes(view().column) ? view().column : theme().table[0], down: view().column !== "rank", shown: ROWS_AT_ONCE });
   }
   if (byId("tabelvak").hidden) return;
   const rows = tableRows(), part = rows.slice(0, sorting.shown);

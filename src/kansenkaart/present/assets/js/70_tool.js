@@ -88,7 +88,7 @@ function totalOf(name) {
 }
 
 function drawTotals() {
-  const { tool } = spec, homes = totalOf(tool.homes).sum, off = homes - state.target;
+  const { tool } = spec, drawn = totalOf(tool.homes).sum, whole = proposedNow(), homes = whole ? areaHomes(whole) : drawn, off = homes - state.target;
   const word = Math.abs(off) <= tool.bandFrac * state.target ? "past bij het doel" : off < 0 ? nl(-off) + " te weinig" : nl(off) + " te veel";
   byId("doelgetal").textContent = nl(state.target);
   const rows = [tool.homes, ...tool.totals].map((name) => {
@@ -101,8 +101,13 @@ function drawTotals() {
   const meter = h("meter", { min: 0, max: 2 * state.target, low: state.target * (1 - tool.bandFrac), high: state.target * (1 + tool.bandFrac), optimum: state.target, value: homes, "aria-label": "Woningen tegenover het doel" });
   byId("metkeuze").hidden = !state.units.size;
   fill(byId("totalen"), h("h3", {}, state.units.size ? blocksText(state.units.size) + " gekozen" : "Nog geen blok gekozen"),
-    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + loose()), meter, h("dl", {}, staysOf(homes), rows), tool.fixed ? "" : h("p", { class: "hint" }, "Wat er in euro's blijft, is van een zelf gekozen gebied hier niet te zeggen: daarvoor staan er geen bedragen per blok in deze uitgave."), document.querySelector(".openbaar") ? h("p", { class: "hint" }, "Blokken met minder dan tien woningen staan niet in deze openbare uitgave, en tellen hier dus niet mee.") : "", origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
+    state.units.size ? [h("p", { class: "oordeel" }, homesText(homes) + ": " + word + (whole ? "" : loose())), homes === drawn ? "" : h("p", { class: "hint" }, "Dit voorgestelde gebied; in de gekozen blokken op de kaart: " + homesText(drawn) + "."), meter, h("dl", {}, staysOf(homes), rows), tool.fixed ? "" : h("p", { class: "hint" }, "Wat er in euro's blijft, is van een zelf gekozen gebied hier niet te zeggen: daarvoor staan er geen bedragen per blok in deze uitgave."), document.querySelector(".openbaar") ? h("p", { class: "hint" }, "Blokken met minder dan tien woningen staan niet in deze openbare uitgave, en tellen hier dus niet mee.") : "", origin ? h("p", { class: "hint" }, said(origin)) : ""] : "");
   drawBorders();
+}
+
+/** The proposed area of which all blocks and no others are chosen, if any. */
+function proposedNow() {
+  return spec.tool.areas.find((one) => one.units.length === state.units.size && areaUnits(one).every((i) => state.units.has(i)));
 }
 
 /** What stays in the chosen blocks, with its interval where areas of about that size tell it. @param {number} homes */
