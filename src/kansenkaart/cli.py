@@ -164,9 +164,7 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
 
 @cli.command()
 @click.argument("study")
-@click.option(
-    "--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), voorbeeld of proefveld."
-)
+@click.option("--van", "template", default="gemeente", help="Sjabloon: gemeente (standaard), voorbeeld of proefveld.")
 @click.pass_obj
 def nieuw(root: Path, study: str, template: str) -> None:
     """Maak een studiebestand in studies/ naar een sjabloon: STUDY is een naam, of een gemeente (Zwolle, GM0193)."""

@@ -94,7 +94,7 @@ def test_four_lines_for_the_popup(result):
     row = dict(result.street.iloc[0])
     lines = four_lines(row)
     assert len(lines) == 4
-    assert lines[0].startswith("Grijswater: 395 m³ per jaar uit 9 woningen")
+    assert lines[0].startswith("Grijswater: ongeveer 400 m³ per jaar uit 9 woningen")
     assert "40 m" in lines[3]
 
 
@@ -253,6 +253,20 @@ def test_shares_of_homes_add_up_to_their_street(result):
     assert per_street.to_numpy() == pytest.approx(street[per_street.index].to_numpy())
 
 
+def test_what_homes_share_is_all_that_streets_bring_also_where_a_pipe_passes_a_street_without_homes():
+    # 800 people a home upstream make the pipe of the Zijlaan smaller, where nobody lives: that is no gain of a home there.
+    home = homes()
+    home.loc[home["street_name"] == "Zijlaan", "geometry"] = shapely.Point(150_000, 500_000)
+    world = frames(home=home)
+    crowd = {name: world.home[name] * 400 for name in ("people", "grey_water_m3_per_year")}
+    prices = replace(settings().prices, grey_eur_per_home=0.0, mixed_drains_eur_per_home=0.0)
+    found = score_water(replace(world, home=world.home.assign(**crowd)), settings=settings(prices=prices))
+    street = found.street.set_index("street_name")
+    assert street.loc["Zijlaan", "saving_grey_off_eur"] > 3_000
+    assert street.loc["Zijlaan", "water_eur_per_year"] == 0
+    assert street["water_eur_per_year"].sum() == pytest.approx(found.home["water_eur_per_year"].sum())
+
+
 def test_months_conserve_and_add_up_to_the_year(result):
     month = result.month
     uses = ["toilet_m3", "washing_m3", "garden_m3", "green_m3"]
@@ -334,7 +348,10 @@ def row(**other: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({}, "Zonder grijswater is een kleinere buis genoeg: dat scheelt 1.500 euro bij de volgende vervanging."),
+        (
+            {},
+            "Zonder grijswater is een kleinere buis genoeg: dat scheelt ongeveer 1.500 euro bij de volgende vervanging.",
+        ),
         # The saving lies in a shorter part than the size that holds for most of the street.
         (
             {"foul_diameter_grey_off_100_mm": 250.0},
@@ -352,11 +369,12 @@ def row(**other: object) -> dict[str, object]:
         ({"class_grey": "?", "foul_system": None}, "hier is geen vuilwaterriool of gemengd riool bekend"),
         (
             {},
-            "Geen besparing: grijswater kost hier in twintig jaar per woning 4.000 euro meer dan het oplevert (2.000 tot 6.000).",
+            "Geen besparing: grijswater kost hier in twintig jaar per woning ongeveer 4.000 euro meer dan het oplevert "
+            "(2.000 tot 6.000).",
         ),
         (
             {"class_grey": "?"},
-            "kost grijswater in twintig jaar per woning 4.200 euro meer dan het oplevert (2.100 tot 6.100)",
+            "kost grijswater in twintig jaar per woning ongeveer 4.000 euro meer dan het oplevert (2.000 tot 6.000)",
         ),
         ({"reason_grey": "no_homes"}, "het riool van andere straten loopt erdoor"),
     ],
@@ -387,13 +405,13 @@ def rain_row(**other: object) -> dict[str, object]:
     [
         (
             {},
-            "Geen besparing: afkoppelen kost hier 40.000 euro meer dan het riool goedkoper wordt (20.000 tot 60.000).",
+            "Geen besparing: afkoppelen kost hier ongeveer 40.000 euro meer dan het riool goedkoper wordt (20.000 tot 60.000).",
         ),
-        ({}, "Een kleinere buis scheelt 1.500 euro bij de volgende vervanging."),
+        ({}, "Een kleinere buis scheelt ongeveer 1.500 euro bij de volgende vervanging."),
         ({"net_rain_eur_high": 5_000.0, "class_rain": "B"}, "Kan lonen voor de gemeente"),
         (
             {"net_rain_eur": 4e4, "net_rain_eur_low": 1e4, "net_rain_eur_high": 9e4, "class_rain": "A"},
-            "wordt hier 40.000 euro goedkoper dan het afkoppelen kost (10.000 tot 90.000)",
+            "wordt hier ongeveer 40.000 euro goedkoper dan het afkoppelen kost (10.000 tot 90.000)",
         ),
         ({"reason_rain": "minimum_diameter"}, "is al groot genoeg (minimumdiameter)"),
         ({"reason_rain": "same_size"}, "dezelfde standaardmaat"),

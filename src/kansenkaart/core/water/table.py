@@ -198,8 +198,9 @@ def _add_spans(
         table[f"net_grey_eur{end}"] = table[f"net_grey_home_eur{end}"] + table[f"saving_grey_off_eur{end}"]
         net = table[f"saving_rain_off_eur{end}"] - table[f"cost_rain_eur{far}"]
         table[f"net_rain_eur{end}"] = net.mask(apart)
-        # Nobody lays what does not pay: then it brings nothing, and it takes nothing from other gains.
-        table[f"water_eur_per_year{end}"] = table[f"net_grey_eur{end}"].clip(lower=0.0) / factor
+        # Nobody lays what does not pay, nor where nobody lives: then it brings nothing, and it takes nothing from other gains.
+        lived = table[f"net_grey_eur{end}"].where(table["homes"] > 0, 0.0)
+        table[f"water_eur_per_year{end}"] = lived.clip(lower=0.0) / factor
 
 
 def _repaved(surface: pd.DataFrame, yard_paved_frac: float) -> pd.DataFrame:
