@@ -244,9 +244,16 @@ def test_a_researcher_cites_a_number_with_unit_interval_source_and_edition(folde
 
 def test_the_readme_counts_as_its_language_does(folder):
     """A thousand has no point, which would make 5.253 of 5,253."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", (folder / "README.md").read_text("utf-8"), re.M))
+    text = (folder / "README.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", text, re.M))
     for name, said in rows.items():
         assert int(said.replace(",", "")) == pq.read_metadata(folder / "data" / f"{name}.parquet").num_rows
+    homes = dict(re.findall(r"^\| `(\w+)` \| \S+ \| (\S+) \|", text, re.M))
+    for name in ("buurt_score", "street_water", "block", "gebied"):
+        held = pd.read_parquet(folder / "data" / f"{name}.parquet", columns=["homes"])["homes"].sum()
+        assert homes[name] == f"{int(held):,}"
+    assert "**Incomplete on purpose.**" in text
+    assert "are left out." in _json(folder, "datapackage.json")["description"]
     assert not [said for said in rows.values() if "." in said]
 
 

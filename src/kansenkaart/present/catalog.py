@@ -109,11 +109,12 @@ class Release:
     @property
     def description(self) -> str:
         """What it is, in English, in a few sentences."""
+        gone = " Rows of fewer than ten homes are left out." * (self.about.get("edition") == "openbaar")
         places = "; ".join(one.title_en for one in self.layers if "_" not in one.name or one.name.endswith("_score"))
         return (
             "What neighbourhoods could earn and save together: sun on roofs, grey water and sewers per street, areas of about "
             f"330 homes and what a neighbourhood enterprise would earn there. Layers: {places}, and more. Calculated from open "
-            "data; amounts are expected values with 80 % intervals (_low and _high); what is unknown is empty, never 0."
+            f"data; amounts are expected values with 80 % intervals (_low and _high); what is unknown is empty, never 0.{gone}"
         )
 
 
@@ -402,30 +403,37 @@ def _literal(text: str) -> str:
     return _MEANS.sub(lambda hit: f"\\{hit[0]}", text)
 
 
+_INCOMPLETE = """**Incomplete on purpose.** Rows of fewer than ten homes, or that would give such away, are left out, and small
+blocks are joined: a layer tells of the homes in its row above, no more. An id may name a row that is left out.
+"""
+
+
+def _row(one: OpenLayer) -> str:
+    whole = "homes" in one.frame and one.row_en.endswith(("do not overlap", "counts in one row"))
+    homes = f"{int(one.frame['homes'].sum()):,}" if whole else ""
+    return f"| `{one.name}` | {len(one.frame)} | {homes} | {one.title_en} | {one.row_en} |"
+
+
 def _readme(release: Release) -> str:
     """Tell a reader with ten minutes what is in the folder, and how to cite one number of it."""
-    about, rows = (
-        release.about,
-        "\n".join(f"| `{one.name}` | {len(one.frame)} | {one.title_en} | {one.row_en} |" for one in release.layers),
-    )
-    empty = f"\nEmpty here, so left out: {', '.join(about['empty'])}.\n" if about["empty"] else ""
+    about, rows = release.about, "\n".join(map(_row, release.layers))
+    edition = about.get("edition")
+    empty = f"Empty here, so left out: {', '.join(about['empty'])}.\n" if about["empty"] else ""
     commit = f", commit {about['commit']}" if about["commit"] else ""
     credited = "\n".join(f"- {_literal(one)}" for one in release.credits)
-    licence = (
-        " ".join(filter(None, release.licence[:2])) if release.licence[1] else _literal("; ".join(about["licences"]))
-    )
-    intern = "\n**For internal use: this edition tells of single homes and roofs.**\n" * (
-        about.get("edition") == "intern"
-    )
+    named = " ".join(filter(None, release.licence[:2]))
+    licence = named if release.licence[1] else _literal("; ".join(about["licences"]))
+    intern = "\n**For internal use: this edition tells of single homes and roofs.**\n" * (edition == "intern")
     title, publisher = _literal(release.title), _literal(release.publisher)
     return f"""# {title}
 {intern}
 {release.description}
 
-| layer | rows | what | one row is |
-|---|---|---|---|
+| layer | rows | homes | what | one row is |
+|---|---|---|---|---|
 {rows}
-{empty}
+
+{_INCOMPLETE * (edition == "openbaar")}{empty}
 All shapes are in {about["crs"]} (RD New, metres). `data/*.parquet` is GeoParquet 1.1; `data/*.gpkg` holds the same layers
 with the styles of the map. What each column means, its unit, source, interval and basis: `woordenboek.html`,
 `datapackage.json`, and in the files themselves.

@@ -200,7 +200,9 @@ def _field(frame: pd.DataFrame, name: str, shape: schemas.Table, sources: Sequen
     behind = [some for some in sources if some["role"] in roles] or list(sources)
     grounds = [f"{name}_basis"] if f"{name}_basis" in columns else []
     if not grounds and one.origin == "calculated" and one.type in ("int", "float") and not name.endswith("_id"):
-        grounds = [ground for ground in frame.columns if ground.endswith("_basis") and ground in fields.dictionary()]
+        roofs = not one.behind or "roof_face" in one.behind  # a count of homes does not hang on what is known of roofs
+        bases = [ground for ground in frame.columns if ground.endswith("_basis") and ground in fields.dictionary()]
+        grounds = [ground for ground in bases if roofs or ground != "score_basis"]
     dutch, english = (nl.codes(one.codes, tongue) if one.codes else {} for tongue in ("nl", "en"))
     return OpenField(
         name,

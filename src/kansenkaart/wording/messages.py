@@ -161,7 +161,7 @@ def error_lines(expected: str, *, found: str, where: str, remedy: str) -> list[s
         The parts of a `kansenkaart.errors.KansenkaartError`.
     """
     lines = [f"Fout: verwacht: {in_dutch(expected)}", f"  gevonden: {in_dutch(found)}"]
-    lines += [f"  waar: {in_dutch(where)}"] if where else []
+    lines += [f"  waar: {in_dutch(RENAMED.get(where, where))}"] if where else []
     return lines + ([f"  wat te doen: {in_dutch(remedy)}"] if remedy else [])
 
 
