@@ -3,10 +3,11 @@
 ``python benchmarks/calibration.py TILE_OR_FOLDER [...] [--weather FILE.epw] [--days FILE.txt]``
 
 A place is the folder of a tile, or what stands before the first ``_`` or ``-`` of its name. Priors of footprints and bounds of
-``dsm`` are fitted on the *other* places before a place is judged (``--as-shipped`` judges the tables in the package
-instead). A pand counts where its own roof carries modules. Without ``--weather`` the typical year that is built in counts.
-Prints a row per tile, basis and kind, a row per place, and what each place carries in sum; the last line is JSON, with the
-bounds of ``dsm`` that all places together give. ``kansenkaart daken`` writes the table of priors fitted on all places.
+``dsm`` are fitted on the *other* places before a place is judged; with ``--as-shipped``, or fewer than three others, the
+tables in the package are judged instead. A file that is no tile with LoD2.2 is named and left out. A pand counts where its
+own roof carries modules. Without ``--weather`` the typical year that is built in counts. Prints a row per tile, basis and
+kind, a row per place, and what each place carries in sum; the last line is JSON, with the bounds of ``dsm`` that all places
+together give. ``kansenkaart daken`` writes the table of priors fitted on all places.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from kansenkaart.errors import FormatError
 from kansenkaart.score import calibration, roofs
 from kansenkaart.sources import knmi
 from kansenkaart.tables import assumptions
@@ -79,6 +81,8 @@ def dsm_bounds(scored: pd.DataFrame) -> list[tuple[float, float]]:
 
 
 def _tails(part: pd.DataFrame) -> tuple[float, float]:
+    if part.empty:
+        return np.nan, np.nan
     off = ((part["lod22+dsm:kwp"] - part["dsm:kwp"]) / _root(part)).sort_values()
     weight = 1.0 / part.groupby("place")["place"].transform("size").reindex(off.index) ** 0.5
     reached = weight.cumsum() / weight.sum()
@@ -102,7 +106,7 @@ def bounded_by_others(scored: pd.DataFrame, known: assumptions.Assumptions) -> p
     for place in scored["place"].unique():
         here = scored["place"].eq(place)
         for faces, (down, up) in zip(_by_faces(scored), dsm_bounds(scored[~here]), strict=True):
-            mine = faces & here
+            mine = faces & here & np.isfinite(down)  # where no other place has such a roof the shipped bounds stay
             low[mine] = (scored["dsm:kwp"] + down * _root(scored))[mine].clip(lower=0.0)
             high[mine] = (scored["dsm:kwp"] + up * _root(scored))[mine]
     kwh, kwp = (scored[f"dsm:{name}"].fillna(0.0).to_numpy() for name in ("kwh", "kwp"))
@@ -113,6 +117,8 @@ def bounded_by_others(scored: pd.DataFrame, known: assumptions.Assumptions) -> p
 def place_bounds(ratios: pd.Series) -> tuple[float, float]:
     """Bound what all roofs of another place carry over what was said of them (80 %): Student's t on the logarithms."""
     logs, count = np.log(ratios), len(ratios)
+    if count < calibration.LEAST_PLACES:
+        return np.nan, np.nan
     far = t.ppf(1 - SHARE_OUT / 2, count - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / count)
     return float(np.exp(logs.mean() - far)), float(np.exp(logs.mean() + far))
 
@@ -122,10 +128,11 @@ def place_sums(scored: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for basis in ("dsm", "footprint"):
         sums = scored.groupby("place")[["lod22+dsm:kwp", f"{basis}:kwp"]].sum()
+        sums = sums[sums.gt(0).all(axis=1)]
         ratio = sums["lod22+dsm:kwp"] / sums[f"{basis}:kwp"]
         for place in ratio.index:
             others = ratio.drop(place)
-            low, high = place_bounds(others) if len(others) > 2 else (np.nan, np.nan)
+            low, high = place_bounds(others)
             rows.append(
                 {
                     "place": place,
@@ -133,12 +140,23 @@ def place_sums(scored: pd.DataFrame) -> list[dict[str, Any]]:
                     "carries_over_said": round(ratio[place], 3),
                     "low": round(low, 3),
                     "high": round(high, 3),
-                    "within": bool(low <= ratio[place] <= high),
+                    "within": None if np.isnan(low) else bool(low <= ratio[place] <= high),
                 }
             )
-        low, high = place_bounds(ratio) if len(ratio) > 2 else (np.nan, np.nan)
+        low, high = place_bounds(ratio)
         rows.append({"place": "another", "basis": basis, "low": round(low, 3), "high": round(high, 3)})
     return rows
+
+
+def read_tiles(paths: list[Path]) -> list[calibration.Tile]:
+    """Read the tiles among files and folders; what cannot be read is named and left out."""
+    tiles = []
+    for path in calibration.tiles_in(paths):
+        try:
+            tiles.append(calibration.read_tile(path, place=calibration.place_of(path)))
+        except FormatError as why:
+            sys.stderr.write(f"left out: {why}\n")
+    return tiles
 
 
 def main() -> None:
@@ -155,13 +173,18 @@ def main() -> None:
     if args.days:
         tables["weather_daily"] = knmi.read_weather_daily(args.days)[0]
     known = assumptions.default()
-    tiles = [calibration.read_tile(path, place=calibration.place_of(path)) for path in calibration.tiles_in(args.tiles)]
-    lessons = None if args.as_shipped else calibration.learn(tiles, tables, known)
-    judged = {tile.place for tile in tiles} if lessons else set()
-    fitted = {one: lessons.priors(without=one) for one in judged} if lessons else {}
+    tiles = read_tiles(args.tiles)
+    if not tiles:
+        sys.exit("no tile of 3DBAG with LoD2.2 in what was given")
+    places = {tile.place for tile in tiles}
+    shipped = args.as_shipped or len(places) <= calibration.LEAST_PLACES
+    if shipped:
+        sys.stderr.write("as shipped: the tables of the package are judged\n")
+    lessons = None if shipped else calibration.learn(tiles, tables, known)
+    fitted = {one: lessons.priors(without=one) for one in places} if lessons else {}
     parts = [calibration.stripped(tile, tables, known, priors=fitted.get(tile.place)) for tile in tiles]
     scored = pd.concat(parts).reset_index()
-    if judged and len(judged) > 1:
+    if not shipped:
         scored = bounded_by_others(scored, known)
     if args.table:
         scored.to_parquet(args.table)
@@ -171,7 +194,8 @@ def main() -> None:
     sys.stdout.write(pd.DataFrame(rows).to_string(index=False) + "\n")
     sys.stdout.write(whole.to_string(index=False) + "\n")
     sys.stdout.write(pd.DataFrame(sums).to_string(index=False) + "\n")
-    sys.stdout.write(json.dumps({"dsm_bounds": dsm_bounds(scored), "place_sums": sums, "rows": rows}) + "\n")
+    last = json.dumps({"dsm_bounds": dsm_bounds(scored), "place_sums": sums, "rows": rows})
+    sys.stdout.write(last.replace("NaN", "null") + "\n")
 
 
 if __name__ == "__main__":

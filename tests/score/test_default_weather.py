@@ -123,3 +123,15 @@ def test_global_light_alone_serves_and_its_gaps_are_counted():
     assert any("zonder meting" in words and count == 11 for words, count in ready.said.items())
     assert ready.frame.notna().all().all()
     assert split_global(ready.frame, site=DE_BILT)["dhi_w_per_m2"].notna().all()
+
+
+def test_the_path_of_the_sun_is_followed_once_for_the_same_hours_and_anew_for_others():
+    """Three steps ask for it; a path of another place or clock would shade the wrong side."""
+    hours = pd.DataFrame(index=pd.date_range("2019-06-21 10:00", periods=3, freq="h", tz="UTC"))
+    path = sun_path(hours, DE_BILT)
+    assert sun_path(hours.copy(), DE_BILT) is path
+    east = sun_path(hours, Site(DE_BILT.latitude_deg, DE_BILT.longitude_deg + 15.0))
+    assert east.azimuth_deg[:-1] == pytest.approx(path.azimuth_deg[1:], abs=0.1)  # an hour of sun further
+    later = sun_path(hours.tz_convert("Europe/Amsterdam"), DE_BILT)
+    assert later.azimuth_deg.tolist() == path.azimuth_deg.tolist()
+    assert str(later.times.tz) == "Europe/Amsterdam"

@@ -9,6 +9,7 @@ import shapely
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+from benchmarks import calibration
 from kansenkaart.core.solar.classes import ClassRule
 from kansenkaart.core.solar.priors import (
     OpenSun,
@@ -249,3 +250,18 @@ def test_intervals_join_as_squares() -> None:
     assert (low[0], high[0]) == pytest.approx((5.0, 15.0))
     low, high = combined(np.array([1.0]), (0.0, 0.0), (0.5, 1.0))
     assert (low[0], high[0]) == (0.0, 1.0)
+
+
+def test_a_calibration_names_what_it_cannot_read_and_bounds_nothing_that_no_place_has(tmp_path, capsys):
+    """A folder of somebody else holds broken files; two places say nothing of a third, and roofs of no face are of no class."""
+    (tmp_path / "zwolle_1.city.json").write_text('{"type": "CityJSON", "broken')
+    assert calibration.read_tiles([tmp_path]) == []
+    assert "left out" in capsys.readouterr().err
+    assert np.isnan(calibration.place_bounds(pd.Series([0.9, 1.1]))).all()
+    # Three places on which the logarithms are -0.1, 0 and 0.1: t (80 %, 2) = 1.8856, times 0.1 x root(4 / 3).
+    low, high = calibration.place_bounds(np.exp(pd.Series([-0.1, 0.0, 0.1])))
+    assert (low, high) == pytest.approx((np.exp(-0.21773), np.exp(0.21773)), rel=1e-4)
+    scored = pd.DataFrame({"place": list("abc"), "dsm:faces": 2.0, "dsm:kwp": 4.0, "lod22+dsm:kwp": 4.0})
+    few, *_, many = calibration.dsm_bounds(scored)
+    assert few == (0.0, 0.0)
+    assert np.isnan(many).all()

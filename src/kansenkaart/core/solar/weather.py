@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -101,11 +102,18 @@ def sun_path(hourly: pd.DataFrame, site: Site) -> SunPath:
     Parameters
     ----------
     hourly : pd.DataFrame
-        Weather by hour.
+        Weather by hour; the path of the last hours asked for is kept.
     site : Site
         The place.
     """
-    middle = pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=site.mid_interval_minutes)
+    stamps = pd.DatetimeIndex(hourly.index)
+    return _sun_path(stamps.asi8.tobytes(), stamps.unit, stamps.tz, site)
+
+
+@lru_cache(maxsize=1)
+def _sun_path(stamps: bytes, unit: str, zone: Any, site: Site) -> SunPath:
+    hours = pd.DatetimeIndex(np.frombuffer(stamps, f"M8[{unit}]"), tz="UTC").tz_convert(zone)
+    middle = hours + pd.Timedelta(minutes=site.mid_interval_minutes)
     minutes = (np.arange(SUBSTEPS) + 0.5) * 60.0 / SUBSTEPS - 30.0
     places = [sun_position(middle + pd.Timedelta(minutes=m), site) for m in minutes]
     up = np.stack([elevation > 0 for _, elevation in places])

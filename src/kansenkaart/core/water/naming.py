@@ -26,7 +26,7 @@ _HIDINGS = 4
 _HIDDEN_FRAC = (0.1, 0.5)
 _RIDGE = 1e-3
 _YEARS_MOST = 5.0
-_NAME, _SUM, _MOST, _LEAST = "street", "sum", "max", "min"
+_NAME, _MOST, _LEAST = "street", "max", "min"
 
 
 @dataclass(frozen=True)
