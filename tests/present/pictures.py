@@ -121,13 +121,12 @@ def tool() -> AreaTool:
         {"a": [f"b{i}" for i, _ in pairs], "b": [f"b{j}" for _, j in pairs], "kind": "local", "length_m": SIDE_M}
     )
     areas = (
-        ProposedArea("1", "Zuid", ("b0", "b1", "b2"), (60.0, 6003.0)),
-        ProposedArea("2", "Noord", ("b6", "b7", "b8"), (240.0, 15008.0)),
+        ProposedArea("1", "Zuid", ("b0", "b1", "b2"), (60.0, 6003.0), sure_frac=0.5),
+        ProposedArea("2", "Noord", ("b6", "b7", "b8"), (240.0, 15008.0), sure_frac=1.0),
     )
     criteria = (
         Criterion("homes", "Woningen", "1", "Aantal woningen", 50.0),
         Criterion("sun", "Zon", "kWh/year", "Zon op de daken", 50.0),
     )
-    samples = np.array([[[60.0, 6000.0], [240.0, 15000.0]], [[60.0, 16000.0], [240.0, 15000.0]]])
     border = BorderKind("local", "gewone straat", "Een gewone straat scheidt weinig.", 1.0)
-    return AreaTool("blokken", "homes", ("sun",), edges, (border,), areas, criteria, samples, target=330, top=1)
+    return AreaTool("blokken", "homes", ("sun",), edges, (border,), areas, criteria, target=330, top=1)

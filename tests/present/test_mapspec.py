@@ -51,7 +51,7 @@ def test_tool_units_and_kinds_must_exist():
     assert spec.tool is not None
     area = replace(spec.tool.areas[0], units=("b0", "b99"))
     with pytest.raises(SchemaError, match="1 unknown units, such as 'b99'"):
-        replace(spec, tool=replace(spec.tool, areas=(area,), samples=None))
+        replace(spec, tool=replace(spec.tool, areas=(area,)))
 
 
 def test_ramp_classes_tile_and_use_the_ends_of_the_ramp():

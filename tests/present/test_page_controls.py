@@ -262,7 +262,7 @@ def crowded():
     units, lines = spec.layers
     many = lines.frame.loc[[0] * 120].reset_index(drop=True).assign(street=[f"straat {k}" for k in range(120)])
     areas = tuple(replace(spec.tool.areas[0], key=str(k), name=f"Gebied {k}") for k in range(12))
-    tool = replace(spec.tool, areas=areas, samples=None, target=60, target_low=50)
+    tool = replace(spec.tool, areas=areas, target=60, target_low=50)
     return replace(spec, layers=(units, replace(lines, frame=many)), tool=tool)
 
 

@@ -219,6 +219,14 @@ def test_the_map_is_saved_as_a_picture_and_as_a_drawing(opened):
     drawing = Path(saved.value.path()).read_text("utf-8")
     assert drawing.count("<path") >= 4  # three classes and unknown, and the borders
     assert "Voorbeeld, verzonnen: Proefwijk" in drawing
+    # Names of places, numbers of the proposed ones and a scale stand in it too.
+    assert drawing.count("<circle") == 2
+    assert re.search(r">\d+ m</text>", drawing)
+    page = opened(full(), fragment="#thema=water")
+    page.locator("#deel").press("Enter")
+    with page.expect_download() as saved:
+        page.locator("#bewaar-svg").press("Enter")
+    assert ">Blok 1</text>" in Path(saved.value.path()).read_text("utf-8")
     assert not re.search(r"NaN|undefined|Infinity", drawing)
 
 

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import Literal
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from kansenkaart.errors import SchemaError
@@ -263,7 +262,6 @@ class AreaTool:
     borders: tuple[BorderKind, ...]
     areas: tuple[ProposedArea, ...] = ()
     criteria: tuple[Criterion, ...] = ()
-    samples: np.ndarray | None = None
     target: int = 330
     target_low: int = 150
     target_high: int = 600
@@ -496,5 +494,3 @@ def _tool(tool: AreaTool, layers: dict[str, Layer]) -> Iterator[str]:
         yield f"the edges name {len(strange)} unknown units, such as {min(strange)!r}"
     if kinds := set(tool.edges["kind"].astype(str)) - {kind.key for kind in tool.borders}:
         yield f"the edges have unexplained kinds: {', '.join(sorted(kinds))}"
-    if tool.samples is not None and tool.samples.shape[1:] != (len(tool.areas), len(tool.criteria)):
-        yield f"the samples have shape {tool.samples.shape}, not (n, {len(tool.areas)}, {len(tool.criteria)})"

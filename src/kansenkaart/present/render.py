@@ -272,7 +272,6 @@ def _tool(tool: AreaTool) -> dict[str, Any]:
             for one in tool.areas
         ],
         "criteria": [{**asdict(one), "up": one.higher_is_better} for one in tool.criteria],
-        "samples": [] if tool.samples is None else [[_known(area) for area in one] for one in tool.samples.tolist()],
     }
 
 

@@ -46,7 +46,7 @@ interface AreaSpec { key: string; name: string; units: string[]; values: (number
 interface ToolSpec {
   layer: string; homes: string; totals: string[]; note: string; top: number; target: number; targetLow: number; targetHigh: number;
   bandFrac: number; edges: { a: string[]; b: string[]; kind: number[]; length: number[] }; borders: BorderSpec[]; areas: AreaSpec[];
-  fixed: { label: string; column: string; value: number; low: number[]; high: number[] } | null; criteria: CriterionSpec[]; samples: (number | null)[][][];
+  fixed: { label: string; column: string; value: number; low: number[]; high: number[] } | null; criteria: CriterionSpec[];
 }
 
 interface StartSpec {

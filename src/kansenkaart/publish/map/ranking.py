@@ -169,7 +169,7 @@ def ranked(tool: AreaTool, store: Store, links: Mapping[str, str]) -> AreaTool:
         if members.get(str(row[places.key]))
     )
     note = f"{tool.note} {_drawn_nl(store, int(homes.sum()))}".strip()
-    return replace(tool, areas=areas, criteria=criteria, samples=None, note=note)
+    return replace(tool, areas=areas, criteria=criteria, note=note)
 
 
 def _drawn_nl(store: Store, drawn: int) -> str:

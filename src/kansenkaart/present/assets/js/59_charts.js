@@ -57,6 +57,9 @@ function chanceDots(chance) {
 const stepOf = (width) => [[1e6, 1e5], [1e5, 1e4], [5000, 1000], [1500, 500], [400, 100]].find(([least]) => width > least)?.[1] || 10;
 const rounded = (value, step) => Math.round(value / step) * step;
 
+/** The step at which a figure keeps two digits that count; 0 below 100. @param {number} value */
+const digitStep = (value) => (Math.abs(value) >= 100 ? 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1) : 0);
+
 /** To which step a figure of a place is rounded: by its interval; else what was calculated to two digits that count; a count and a figure of a register stay as they are. */
 function stepFor(layer, about, i) {
   const of = numberOf(layer, i), width = of(about.name + "_high") - of(about.name + "_low"), value = Math.abs(of(about.name));
@@ -64,7 +67,7 @@ function stepFor(layer, about, i) {
 }
 
 /** The step at which an estimate keeps two digits that count; 0 for a count and a figure of a register. @param {ColumnAbout} about @param {number} value */
-const twoDigits = (about, value) => (about.source === "berekend" && Math.abs(value) >= 100 && /euro|m\u00b3|kWh|personen/.test(about.unit) ? 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1) : 0);
+const twoDigits = (about, value) => (about.source === "berekend" && /euro|m\u00b3|kWh|personen/.test(about.unit) ? digitStep(value) : 0);
 /** An amount with its unit, said as roughly as a step. @param {ColumnAbout} about @param {number} value @param {number} step */
 const inSteps = (about, value, step) => (step ? "ongeveer " + nl(rounded(value, step)) + (unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "") : shown(about, value));
 
@@ -76,7 +79,7 @@ function aboutAs(layer, about, i) {
 /** Bars on both sides of 0, each with its name and its amount, all as roughly as the widest of their intervals. @param {{label: string, value: number, width: number}[]} rows */
 function signedBars(rows, extent = extentOf(rows.map((one) => one.value))) {
   const width = Math.max(0, ...rows.map((one) => one.width || 0)), most = Math.max(-extent.least, extent.most);
-  const step = width ? stepOf(width) : most >= 1000 ? 10 ** (Math.floor(Math.log10(most)) - 1) : 10;
+  const step = width ? stepOf(width) : most >= 1000 ? digitStep(most) : 10;
   return h("ul", { class: "staven" }, rows.map(({ label, value }) => h("li", {}, h("span", {}, said(begun(label))),
     h("span", { class: "as", "aria-hidden": "true" }, Number.isFinite(value) ? piece("staaf " + (value < 0 ? "min" : "plus"), extent, Math.min(value, 0), Math.max(value, 0)) : "", piece("nul", extent, 0)),
     h("span", { class: "getal" }, Number.isFinite(value) ? (rounded(value, step) > 0 ? "+" : "") + nl(rounded(value, step)) : "onbekend"))));

@@ -34,9 +34,9 @@ function drawThemes() {
   fill(byId("themas"), (shown.length > 1 ? shown : []).map((one) => h("button", {
     type: "button", "aria-pressed": String(one.key === state.theme), onclick: () => openTheme(one.key),
   }, one.title)));
-  /** @type {HTMLElement[]} */
-  const buttons = [...document.querySelectorAll("#vragen button, #themas button")];
-  if (pressed) buttons.find((one) => one.textContent === pressed)?.focus(); // the keyboard stays where it was
+  /** @type {NodeListOf<HTMLElement>} */
+  const buttons = document.querySelectorAll("#vragen button, #themas button");
+  if (pressed) [...buttons].find((one) => one.textContent === pressed)?.focus(); // the keyboard stays where it was
 }
 
 function drawStory() {

@@ -16,7 +16,8 @@ function findPlaces(text) {
     const own = plain(words.value(i) || "");
     if (fits(own)) found.push({ i, first: own.startsWith(first) ? 0 : 1, size: own.length });
   }
-  return found.sort((a, b) => a.first - b.first || a.size - b.size || a.i - b.i).slice(0, MOST_FOUND).map((one) => one.i);
+  const kinds = layer.column("kind"), seen = new Set(), once = (i) => { const key = kinds.value(i) + words.value(i); return !seen.has(key) && Boolean(seen.add(key)); };
+  return found.sort((a, b) => a.first - b.first || a.size - b.size || a.i - b.i).map((one) => one.i).filter(once).slice(0, MOST_FOUND);
 }
 
 /** Places of the maps themselves whose name holds the words, where the list of names has none: a street that is called by its postcode. */

@@ -68,7 +68,7 @@ function drawTool() {
     h("form", { id: "blokzoek", onsubmit: addByKey }, h("label", { for: "blok" }, "Blok toevoegen of weghalen"),
       h("input", { id: "blok", list: "blokken", autocomplete: "off" }), h("button", { type: "submit" }, "Wissel"),
       h("datalist", { id: "blokken" }, Array.from({ length: units().n }, (_, i) => h("option", { value: units().titleOf(i) })))),
-    h("label", { for: "doel" }, "Doel:"), " ", h("output", { id: "doelgetal", for: "doel" }, nl(state.target)), " woningen",
+    h("p", { class: "doel" }, h("label", { for: "doel" }, "Doel:"), " ", h("output", { id: "doelgetal", for: "doel" }, nl(state.target)), " woningen"),
     h("input", { type: "range", id: "doel", min: tool.targetLow, max: tool.targetHigh, step: 10, value: state.target, oninput: slide }),
     h("div", { id: "grenzen" }), h("div", { id: "rangorde" }));
   drawTotals();

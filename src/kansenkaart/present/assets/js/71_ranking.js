@@ -15,18 +15,10 @@ function scoresOf(values) {
 
 const orderOf = (scores) => scores.map((_, k) => k).sort((p, q) => scores[q] - scores[p] || p - q);
 
-/** How often each of these areas stays in the top when the assumptions move [0..1]. */
-function staying(places) {
-  const { samples, top } = spec.tool, counts = new Array(places.length).fill(0);
-  for (const values of samples) for (const k of orderOf(scoresOf(places.map((place) => values[place]))).slice(0, top)) counts[k]++;
-  return counts.map((count) => count / samples.length);
-}
-
 const sameWeights = () => state.weights.join(".") === startWeights().join(".");
 
-/** What is known of how sure a place in the ranking is: worked out here, or told for the first weights only. */
+/** How sure a place in the ranking is: that was counted for the first weights only. */
 function sureness(places) {
-  if (spec.tool.samples.length) return staying(places);
   return places.map((place) => (sameWeights() ? spec.tool.areas[place].sure : null));
 }
 
@@ -66,8 +58,8 @@ function weightSlider(one, c) {
 
 /** A ground of a place, as roughly as the first screen says it of that place; what stands not there by two digits that count. */
 function criterionText(area, one, value) {
-  const place = one.name === "stays_eur_per_year" && spec.start?.places.find((other) => area.key.endsWith("-" + other.feature)), size = Math.abs(value);
-  const step = place ? stepOf(place.high - place.low) : size >= 100 ? 10 ** (Math.floor(Math.log10(size)) - 1) : 0;
+  const place = one.name === "stays_eur_per_year" && spec.start?.places.find((other) => area.key.endsWith("-" + other.feature));
+  const step = place ? stepOf(place.high - place.low) : digitStep(value);
   return step ? nl(rounded(value, step)) : figure(one, value);
 }
 

@@ -51,8 +51,19 @@ function savePng() {
     write(item.label, 52, y, "13px sans-serif");
   });
   write(words.source, 14, size.y + foot - 16, "12px sans-serif");
+  const bar = scaleBar(size);
+  pen.fillRect(size.x - 14 - bar.px, size.y + 30, bar.px, 3);
+  pen.textAlign = "right";
+  write(bar.words, size.x - 14, size.y + 18, "12px sans-serif");
   canvas.toBlob((blob) => saveBlob(fileName(theme().title, "png"), blob));
   announce("Het plaatje is bewaard.");
+}
+
+/** A round length on the map as it is shown, in pixels and in words. */
+function scaleBar(size) {
+  const per = map.distance(map.containerPointToLatLng([0, size.y / 2]), map.containerPointToLatLng([100, size.y / 2])) / 100, most = 120 * per;
+  const power = 10 ** Math.floor(Math.log10(most)), metres = [5, 2, 1].map((k) => k * power).find((one) => one <= most) || power;
+  return { px: metres / per, words: metres >= 1000 ? nl(metres / 1000) + " km" : nl(metres) + " m" };
 }
 
 const xml = (text) => String(text).replace(/[&<>"]/g, (sign) => "&#" + sign.charCodeAt(0) + ";").replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, "");
@@ -84,11 +95,28 @@ function saveSvg() {
     } else if (pass.kind === "outline") draw(inside, 'fill="none" stroke-dasharray="6 4" stroke-width="1.5" stroke="#465260"');
     else if (pass.kind === "marks") draw(inside.filter((i) => pass.marked && pass.marked(i)), 'fill="none" stroke-width="3" stroke="' + pass.color + '"');
   }
+  const halo = (x, y, text, color, halo_) => '<text x="' + x.toFixed(1) + '" y="' + y.toFixed(1) + '" font-size="13" font-weight="600" text-anchor="middle" dominant-baseline="central" paint-order="stroke" stroke="' + halo_ + '" stroke-width="4" stroke-linejoin="round" fill="' + color + '">' + xml(text) + "</text>";
+  taken = [];
+  const all = passes(), origin = map.getPixelBounds().min;
+  for (const pass of all.filter((one) => one.kind === "discs")) {
+    for (const { text, x, y } of discSpots(/** @type {any} */ (pass), map.getZoom())) {
+      free(x - origin.x, y - origin.y, DISC_PX, DISC_PX);
+      shapes.push('<circle cx="' + (x - origin.x).toFixed(1) + '" cy="' + (y - origin.y).toFixed(1) + '" r="' + DISC_PX + '" fill="' + pass.color + '"/>' + halo(x - origin.x, y - origin.y, text, pass.halo, pass.color));
+    }
+  }
+  for (const pass of all.filter((one) => one.kind === "names")) {
+    for (let i = 0; i < pass.layer.n; i++) {
+      const { x, y } = map.latLngToContainerPoint(toLatLng(pass.layer, ...roomiest(pass.layer, i))), text = String(pass.label ? pass.label(i) : pass.layer.titleOf(i)).slice(0, 40);
+      if (text && free(x, y, 3.6 * text.length, 9)) shapes.push(halo(x, y, text, pass.color, pass.halo));
+    }
+  }
+  const bar = scaleBar(size);
   const text = (y, size, weight, words_, x = 14) => '<text x="' + x + '" y="' + y + '" font-size="' + size + '" font-weight="' + weight + '" fill="' + cssColor("--tekst") + '">' + xml(words_) + "</text>";
   const legend = words.classes.map((item, k) => '<rect x="14" y="' + (size.y + 13 + PICTURE_ROW * (k + 2)) + '" width="28" height="14" fill="' + (item.hatch ? "url(#onbekend)" : item.color) + '"/>' + text(size.y + 25 + PICTURE_ROW * (k + 2), 13, 400, item.label, 52));
   const whole = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ' + size.x + " " + (size.y + foot) + '" font-family="sans-serif" role="img"><title>' + xml(words.title) + "</title>"
     + '<pattern id="onbekend" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="' + spec.unknownColor + '"/><path d="M0 0V6" stroke="' + UNSURE + '" stroke-width="3"/></pattern><clipPath id="rand"><rect width="' + size.x + '" height="' + size.y + '"/></clipPath><rect width="' + size.x + '" height="' + (size.y + foot) + '" fill="' + cssColor("--vlak") + '"/><rect width="' + size.x + '" height="' + size.y + '" fill="' + cssColor("--kaart") + '"/><g clip-path="url(#rand)">'
-    + shapes.join("") + "</g>" + text(size.y + 25, 16, 700, words.title) + text(size.y + 25 + PICTURE_ROW, 13, 600, words.legend) + legend.join("") + text(size.y + foot - 12, 12, 400, words.source) + "</svg>";
+    + shapes.join("") + "</g>" + text(size.y + 25, 16, 700, words.title) + text(size.y + 25 + PICTURE_ROW, 13, 600, words.legend) + legend.join("") + text(size.y + foot - 12, 12, 400, words.source)
+    + '<rect x="' + (size.x - 14 - bar.px) + '" y="' + (size.y + 30) + '" width="' + bar.px + '" height="3" fill="' + cssColor("--tekst") + '"/>' + text(size.y + 22, 12, 400, bar.words, size.x - 14 - bar.px) + "</svg>";
   download(fileName(theme().title, "svg"), "image/svg+xml", whole);
   announce("De tekening is bewaard.");
 }
