@@ -61,7 +61,7 @@ function drawTool() {
     h("p", { class: "knoppen" },
       h("button", { type: "button", id: "teken", "aria-pressed": "false", onclick: startDrawing }, "Teken een vlak"),
       h("button", { type: "button", id: "terug", disabled: !choices.past.length, onclick: () => step("past", "future") }, "Ongedaan maken"),
-      h("button", { type: "button", id: "vooruit", disabled: !choices.future.length, onclick: () => step("future", "past") }, "Opnieuw doen"),
+      h("button", { type: "button", id: "vooruit", disabled: !choices.future.length, onclick: () => step("future", "past") }, "Herhaal"),
       h("span", { id: "metkeuze", class: "knoppen" }, h("button", { type: "button", id: "leeg", onclick: () => { setUnits([]); byId("teken").focus(); } }, "Alles wissen"),
       h("button", { type: "button", id: "bewaar-geojson", onclick: saveGeojson }, "Bewaar als GeoJSON"),
       h("button", { type: "button", id: "bewaar-gebied", onclick: saveSelection }, "Bewaar als CSV"))),
