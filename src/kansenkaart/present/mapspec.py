@@ -218,9 +218,8 @@ class Criterion:
 class ProposedArea:
     """A contiguous set of units, with one value per criterion; NaN is unknown and counts as the worst.
 
-    `sure_frac` [1] is how often it stays in the top under the weights that the page starts with, where `AreaTool.samples`
-    does not let the page work it out itself. `link` names its factsheet. `homes` [1] is how many it has, where units may
-    be left out of the page; None for the sum over its units.
+    `sure_frac` [1] is how often it stays in the top under the weights that the page starts with. `link` names its
+    factsheet. `homes` [1] is how many it has, where units may be left out of the page; None for the sum over its units.
     """
 
     key: str
@@ -251,8 +250,7 @@ class Fixed:
 class AreaTool:
     """The selection tool: units to choose from, what adds up, what borders mean, and areas to start from.
 
-    `edges` has the columns a, b (unit keys), kind (a `BorderKind` key) and length_m [m]. `samples` has the shape
-    (samples, areas, criteria): the criteria's values with the assumptions moved within their ranges.
+    `edges` has the columns a, b (unit keys), kind (a `BorderKind` key) and length_m [m].
     """
 
     layer: str
