@@ -15,7 +15,7 @@ from kansenkaart.acquire.steps import _merged
 from kansenkaart.core.editions import failures, summarise
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish.editions.editions import HOMELESS, gates, height_model, statistics
-from kansenkaart.publish.steps import _ROLES, _known
+from kansenkaart.publish.steps import _ROLES, _known, _weather
 from kansenkaart.sources import ahn, cbs_areas
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import Tally
@@ -118,6 +118,19 @@ def test_the_overview_says_of_an_empty_source_what_is_left_out_and_why(tmp_path,
     assert said["Hoogtemodel (AHN)"][1].endswith("Waarom: bron dsm (ahn): niet te krijgen: status 404")
     assert said["Riolen (GWSW)"][1].endswith("Waarom: gwsw heeft hier niets (lege verzameling)")
     assert "Waarom" not in said["Woningen (BAG)"][1]  # not in the study: nothing was left out
+
+
+@pytest.mark.parametrize(("station", "km", "near"), [((52.1, 5.18), "34", True), ((52.435, 6.262), "120", False)])
+def test_the_overview_says_how_far_away_the_sun_was_measured(tmp_path, monkeypatch, station, km, near):
+    # Gouda, RD 108,000 / 447,000, is 52.009 N 4.703 E. De Bilt lies 10 km north and 33 km east, Heino 47 and 106 km.
+    land = gpd.GeoDataFrame(geometry=[shapely.box(107_500, 446_500, 108_500, 447_500)], crs=28992)
+    hours = pd.DataFrame({"latitude_deg": [station[0]], "longitude_deg": [station[1]]})
+    monkeypatch.setattr(Store, "has", lambda self, name: name in ("buurt", "weather_hourly"))
+    monkeypatch.setattr(Store, "describe", lambda self, name: {"rows": 1})
+    monkeypatch.setattr(Store, "read", lambda self, name: land if name == "buurt" else hours)
+    (said,) = _weather(Store(tmp_path))
+    assert (said.known, said.means.startswith(f"gemeten op ongeveer {km} km van hier")) == (near, True)
+    assert ("dichterbij" in said.means) != near
 
 
 @pytest.mark.parametrize("by_face", [0, 3, None])

@@ -12,6 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+from pyproj import Geod
+from shapely import box
+
 from kansenkaart.config import Study, has_extra
 from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.present.catalog import Release, ReleaseFile, documents
@@ -31,6 +35,7 @@ from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, code_version, commit
 from kansenkaart.tables.store import Store, atomic
+from kansenkaart.wording import nl
 from kansenkaart.wording.messages import EMPTY, NOT_READ
 from kansenkaart.wording.nl import exact, number, say, unit_words
 
@@ -345,6 +350,8 @@ _ROLES = (
     ),
 )
 
+#: From here on a station of KNMI lies nearer: it has some thirty that measure radiation (guess).
+_FAR_KM = 50.0
 #: What a kind of data serves, and what is said where there is none of that.
 _SERVED = {
     "roof_face": ("pand_score", "er zijn geen daken berekend"),
@@ -395,7 +402,7 @@ def overview(
         places=tuple(_place_row(one) for one in sheets),
         data=tuple(data),
         reports=tuple((_sheet_name(one, sheets), f"{REPORTS}/{one}") for one in reports),
-        known=(*(_known(store, *one) for one in _ROLES), *own_figures(study)),
+        known=(*(_known(store, *one) for one in _ROLES), *_weather(store), *own_figures(study)),
         sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
         example=study.invented,
         public=store.public,
@@ -431,6 +438,23 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
                 f"zon is per dakvlak berekend voor {number(by_face)} van de {number(len(basis))} gebouwen; andere {no}"
             )
     return Known(what, known, yes if known else no + _why_not(whole, table))
+
+
+def _weather(store: Store) -> list[Known]:
+    """Say how far from a study its sun was measured; nothing where it has no weather, or no place."""
+    whole = Store(store.root)
+    land = next((one for one in ("buurt", "pand") if whole.has(one) and whole.describe(one)["rows"]), "")
+    if not land or not whole.has("weather_hourly"):
+        return []
+    frame, hours = whole.read(land), whole.read("weather_hourly")
+    here = gpd.GeoSeries([box(*frame.total_bounds).centroid], crs=frame.crs).to_crs(4326).iloc[0]
+    there = float(hours["longitude_deg"].iloc[0]), float(hours["latitude_deg"].iloc[0])
+    km = Geod(ellps="GRS80").inv(here.x, here.y, *there)[2] / 1000
+    words = f"gemeten op ongeveer {number(nl.two_digits(km))} km van hier"
+    nearer = (
+        "; een station van het KNMI dichterbij geeft een beter cijfer: aan zee schijnt de zon meer dan in het oosten"
+    )
+    return [Known("Zon van een weerstation", km <= _FAR_KM, words + (nearer if km > _FAR_KM else ""))]
 
 
 def own_figures(study: Study) -> list[Known]:
