@@ -133,6 +133,8 @@ def test_where_no_roof_is_shown_blocks_answer_the_question_on_sun():
     assert made[1][1].views == (view,)
     assert made[1][1].story.finding == "De daken kunnen samen ongeveer 460 MWh per jaar geven"  # 9 x 51 = 459
     assert themes.with_sun(made) == made  # a study that shows roofs has its own
+    alike = [(blocks[0], replace(blocks[1], views=(*theme.views, replace(view, classes=view.classes[:1]))))]
+    assert themes.with_sun(alike) == alike  # one class for all is no answer
 
 
 def test_years_have_no_point_and_kinds_no_ramp():

@@ -139,6 +139,15 @@ def test_uses_between_semicolons_years_as_dates_and_shapes_in_collections(tmp_pa
     assert not any(tally.left_out.values())
 
 
+def test_half_a_year_is_no_year(tmp_path):
+    rows = [
+        REGISTER | {"identificatie": f"050310000000000{n}", "bouwjaar": year} for n, year in enumerate((1965.5, 1966.0))
+    ]
+    panden, tally = bag.read_pand(save(rows, tmp_path / "p.gpkg"))
+    assert panden["bouwjaar"].astype(object).where(panden["bouwjaar"].notna(), None).tolist() == [None, 1966]
+    assert tally.noted["bouwjaar unknown"] == 1
+
+
 # --- packed ----------------------------------------------------------------------------------------------------------
 
 

@@ -414,11 +414,9 @@ def pipes_to_leave_out(pipes: pd.DataFrame) -> set[str]:
 
 def _ends(pipes: pd.DataFrame) -> NDArray[np.int64]:
     """Return the numbers of the two nodes of each pipe."""
-    if not len(pipes):
-        return np.empty((0, 2), np.int64)
     lines = pipes["geometry"].to_numpy()
-    points = [[shapely.get_point(one, 0), shapely.get_point(one, -1)] for one in lines]
-    coordinates = np.round(shapely.get_coordinates(np.array(points).ravel()) / _NODE_M).astype(np.int64)
+    points = np.stack([shapely.get_point(lines, 0), shapely.get_point(lines, -1)], axis=1)
+    coordinates = np.round(shapely.get_coordinates(points) / _NODE_M).astype(np.int64)
     return np.unique(coordinates, axis=0, return_inverse=True)[1].reshape(-1, 2).astype(np.int64)
 
 

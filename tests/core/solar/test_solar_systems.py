@@ -113,6 +113,17 @@ def test_modules_lie_inside_apart_and_off_obstacles(
     assert layout.faces.loc[0, "modules"] * unit * np.cos(np.radians(tilt)) <= shape.area * 1.03
 
 
+def test_squares_cover_the_box_of_a_small_hole_and_no_more() -> None:
+    large, small = shapely.box(1, 1, 4, 4).exterior, shapely.box(5, 5, 5.5, 5.6).exterior
+    court = shapely.Polygon(shapely.box(0, 0, 9, 9).exterior, [large, small])
+    closed, marks = panels._small_holes([None, court], 4.0, 0.25)
+    assert closed[0] is None
+    assert [ring.bounds for ring in closed[1].interiors] == [(1, 1, 4, 4)]
+    assert {tuple(one) for one in marks.round(6).tolist()} == {
+        (1.0, x, y) for x in (5.125, 5.375) for y in (5.125, 5.375, 5.625)
+    }
+
+
 def test_a_small_hole_is_an_obstacle_and_a_large_one_an_edge() -> None:
     whole = one(shapely.box(0, 0, 20, 20), 0.0).faces.loc[0, "modules"]
 
