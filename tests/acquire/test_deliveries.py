@@ -137,9 +137,13 @@ def test_an_example_that_another_version_wrote_is_written_anew(tmp_path):
     assert (folder / "ogc" / "pand.geojson").stat().st_mtime_ns == before  # the same version leaves it as it is
     (folder / ".whole").write_text("1\n", "utf-8")  # as a version of before left it
     (folder / "ogc").rename(folder / "oud")
+    (folder.parent / ".abc.part" / "new" / "ogc").mkdir(
+        parents=True
+    )  # as a run leaves it that is killed while it writes
     assert not has_example(places)
     assert example_folder(places) == folder
     assert ((folder / "ogc" / "pand.geojson").is_file(), (folder / "oud").exists()) == (True, False)
+    assert {one.name for one in folder.parent.iterdir()} == {folder.name, ".lock"}
 
 
 def test_a_height_model_that_cannot_be_read_leaves_nothing_half_written(tmp_path):

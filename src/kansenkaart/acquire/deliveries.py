@@ -30,7 +30,7 @@ from kansenkaart.sources.tools.rawnames import plain, reading, some
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 from kansenkaart.tables.step import Product, Step, version_of
-from kansenkaart.tables.store import Store
+from kansenkaart.tables.store import Store, alone
 
 EXAMPLE = "proefveld"
 EXAMPLE_EDITION = "1"
@@ -300,20 +300,22 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
     if has_example(folders, name, edition):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
-    try:
-        write_example(draft / "new", name=name, edition=edition, scale=scale)
-        world.cache_clear()  # what was designed is on disk now
-        (draft / "new" / ".whole").write_text(_mark(edition), encoding="utf-8")
-        if target.is_symlink():
-            target.unlink()
-        shutil.rmtree(target, ignore_errors=True)
-        (draft / "new").replace(target)
-    except OSError:
-        if not has_example(folders, name, edition):  # else another run made it in between, which is the same
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with alone(target.parent / ".lock", wait=True):  # of all studies: each may write the example that it reads
+        if has_example(folders, name, edition):
+            return target
+        for left in target.parent.glob(".*.part"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
+        try:
+            write_example(draft / "new", name=name, edition=edition, scale=scale)
+            world.cache_clear()  # what was designed is on disk now
+            (draft / "new" / ".whole").write_text(_mark(edition), encoding="utf-8")
+            if target.is_symlink():
+                target.unlink()
+            shutil.rmtree(target, ignore_errors=True)
+            (draft / "new").replace(target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return target
 
 
