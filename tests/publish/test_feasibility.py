@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from kansenkaart.acquire.own_data import join
 from kansenkaart.config import read_study
 from kansenkaart.core.enterprise.case import ROOFS, AreaFacts
 from kansenkaart.errors import ConfigError
+from kansenkaart.present.report import Words
 from kansenkaart.publish.disclosure import ReaderStore
-from kansenkaart.publish.feasibility import steps
+from kansenkaart.publish.feasibility import report, steps
 from kansenkaart.publish.feasibility.report import verdict
 from kansenkaart.publish.feasibility.sums import survey_of
 from kansenkaart.publish.figures import case_of, headline_cases, verdict_of
@@ -413,3 +415,34 @@ def test_a_report_with_few_roofs_of_a_kind_tells_of_all_roofs_together(store, fi
     assert ".xlsx" not in page
     with pytest.raises(ConfigError, match="at least ten"):
         steps.write_reports(shown, sample, tmp_path, default(), [places[1]])
+
+
+def _words(section):
+    return " ".join(one.text for one in section.parts if isinstance(one, Words))
+
+
+def test_a_report_tells_the_spread_of_what_was_summed_from_the_owner_who_is_not_known_and_where_roofs_are_known(store):
+    place = survey_of(store, default()).sums_of(("best", "0"))
+    flow = place.sums[place.track].flow()
+    owned = {track: {**one, "stays_if_owned_eur_per_year": 9_999.0} for track, one in place.rows.items()}
+    given = {track: {**one, "stays_if_owned_eur_per_year": np.nan} for track, one in place.rows.items()}
+    for rows, said in ((owned, True), (given, False)):
+        one = replace(place, rows=rows)
+        assert ("dat kan de uitkomst meer veranderen" in _words(report.how_sure(one))) is said
+        assert (
+            "van wie zij ook zijn, is wel geschat" in _words(report.grounds(one, default(), [], None, flow))
+        ) is said
+
+
+def test_where_more_that_take_part_do_not_help_a_report_says_what_more_homes_do(store):
+    row = next(iter(survey_of(store, default()).sums_of(("best", "0")).rows.values()))
+    short = {**row, "participation_needed_frac": np.nan, "enterprise_eur_per_year": -9_394.0}
+    each = {f"contribution_eur_per_participant{end}": one for end, one in (("", 20.0), ("_low", 10.0), ("_high", 30.0))}
+    larger = pd.Series({**each, "place_name": "Oost", "homes": 5_304})
+    lines = report._needs({"short": short, "long": short}, short, larger).lines
+    assert lines[1].startswith("Meer deelnemende woningen alleen lost het niet op")
+    assert lines[2].startswith("Met meer woningen in één wijkbedrijf wordt de bijdrage kleiner")
+    assert "in Oost (5.304 woningen) is zij ongeveer 20 euro" in lines[2]
+    assert not any(
+        "in één wijkbedrijf" in one for one in report._needs({"short": short, "long": short}, short, None).lines
+    )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from shapely import Point
 
-from kansenkaart.publish.figures import Verdict, alike
+from kansenkaart.publish.figures import Verdict, alike, with_more_homes
 from kansenkaart.publish.map.ranking import _gain, _level, _needs, _proof, _title, _where, first_minute
 from kansenkaart.wording.enterprise import amounts_nl, amounts_of, contract_nl, owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
@@ -193,6 +193,22 @@ def test_every_amount_of_the_first_screen_names_its_track():
     assert answers["En op het korte spoor?"].startswith("Beginnen één grote eigenaar en de gemeente, dan moet er")
     short = pd.Series(_case("0", "best", "short", 31_000.0, math.nan, chance=0.998))
     assert "dan blijft er ongeveer 31.000 euro per jaar in de buurt" in short_nl(short)
+
+
+def test_what_more_homes_in_one_enterprise_do_is_said_where_it_halves_the_contribution():
+    store = Cases(owned=[math.nan] * 3)
+    buurten = [
+        _case(f"BU{k}", "buurt", "long", -9_700.0, math.nan) | {"homes": homes} for k, homes in enumerate((505, 5_304))
+    ]
+    for k, each in enumerate((150.0, 20.0)):
+        buurten[k] |= {f"contribution_eur_per_participant{end}": each for end in ("", "_low", "_high")}
+    store.tables["enterprise_case"] = pd.concat([store.read("enterprise_case"), pd.DataFrame(buurten)])
+    answers = {one.question: one for one in first_minute(store, None, ()).answers}
+    assert "in Plek BU1 (5.304 woningen) is zij ongeveer 20 euro per jaar" in answers["En met meer woningen?"].answer
+    cases = store.read("enterprise_case")
+    assert with_more_homes(cases[cases["place_id"] != "BU1"], cases.iloc[0]) is None  # 150 is more than half of 230
+    paying = {**cases.iloc[0], "enterprise_eur_per_year": 10.0}
+    assert with_more_homes(cases, paying) is None
 
 
 def test_areas_are_counted_as_equal_by_one_rule():

@@ -259,6 +259,30 @@ def turned_by_owner(store: Store, kind: str, key: str) -> tuple[pd.Series[Any], 
     return (best, mine) if ahead > width_of(best, "stays_eur_per_year") and float(best[OWNED]) > 0 else None
 
 
+def with_more_homes(cases: pd.DataFrame, case: Mapping[Any, Any] | pd.Series[Any]) -> pd.Series[Any] | None:
+    """Return the buurt in which each home that takes part adds least to one enterprise: what size does to the same costs.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Rows of ``enterprise_case``.
+    case : mapping
+        The case that lacks money, on its track.
+
+    Returns
+    -------
+    Series or None
+        A larger buurt that lacks money as well, where that is less than half as much for each; None where there is none.
+    """
+    each = "contribution_eur_per_participant"
+    if float(case["enterprise_eur_per_year"]) >= 0 or float(case[f"{each}_low"]) < 0:
+        return None
+    mine = cases["track"].astype(str).eq(str(case["track"])) & cases["place_kind"].eq("buurt")
+    larger = cases[mine & (cases["homes"] > case["homes"]) & (cases[f"{each}_low"] >= 0)]
+    best = larger.nsmallest(1, each)
+    return best.iloc[0] if len(best) and float(best[each].iloc[0]) < _HALF * float(case[each]) else None
+
+
 #: Units of what is estimated where it is calculated, not counted or measured.
 ESTIMATED = ("kWh", "EUR", "m3", "person")
 

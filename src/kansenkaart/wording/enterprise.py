@@ -11,7 +11,18 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from kansenkaart.wording.nl import capital, chance, code_lists, counted, euros, number, roughly, say, two_digits
+from kansenkaart.wording.nl import (
+    capital,
+    chance,
+    code_lists,
+    counted,
+    euros,
+    homes_nl,
+    number,
+    roughly,
+    say,
+    two_digits,
+)
 
 
 class Word(NamedTuple):
@@ -316,3 +327,36 @@ def track_nl(track: str) -> str:
         ``long`` or ``short``.
     """
     return label("track", track).replace(" ", "e ")
+
+
+def larger_nl(larger: Mapping[Hashable, Any] | pd.Series[Any]) -> str:
+    """Say what each home that takes part would add in an enterprise of more homes.
+
+    Parameters
+    ----------
+    larger : mapping
+        Case of a larger place that lacks money as well.
+    """
+    names = (f"contribution_eur_per_participant{end}" for end in ("", "_low", "_high"))
+    amount, span = roughly(*(float(larger[name]) for name in names))
+    return (
+        "Met meer woningen in één wijkbedrijf wordt de bijdrage kleiner, want de organisatie kost dan per woning minder: in "
+        f"{larger['place_name']} ({homes_nl(larger['homes'])}) is zij {amount} per jaar per woning die meedoet, {span}."
+    )
+
+
+#: What the drawing of the spread shows, and what it leaves out.
+SPREAD_NL = (
+    "Achter elke naam staat welk deel van de spreiding die aanname draagt; wat minder dan 1% draagt, staat er niet bij. "
+    "Oranje is minder dan verwacht, blauw is meer. Bij de + is de aanname het hoogst (het hoogste vijfde van de "
+    "trekkingen), bij de \u2212 het laagst."
+)
+BEYOND_NL = (
+    " Dit is de spreiding binnen wat is doorgerekend. Van wie de daken zijn, is niet doorgerekend maar onbekend: dat kan de "
+    "uitkomst meer veranderen dan alles hierboven (zie Wat is er nodig?)."
+)
+#: What a list of facts does not say of roofs.
+ROOFS_NL = (
+    "Panelen staan hier per soort eigenaar, want zo rekenen de diensten: is de eigenaar onbekend, dan staat er onbekend. Wat "
+    "op alle daken samen past en loont, van wie zij ook zijn, is wel geschat en staat op de factsheet. "
+)

@@ -34,6 +34,7 @@ from kansenkaart.publish.figures import ENDS, contact_of
 from kansenkaart.publish.map.legend import aged, editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
+from kansenkaart.wording import enterprise as phrases
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, track_nl, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
 from kansenkaart.wording.nl import euros, exact, homes_nl, listed, number, roughly, share, stepped, two_digits
@@ -87,11 +88,7 @@ def how_sure(place: PlaceSums) -> Section:
             f"De kans dat het wijkbedrijf zichzelf betaalt is {_chance(float(row['earns_keep_frac']))}."
         ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
-        Words(
-            "Achter elke naam staat welk deel van de spreiding die aanname draagt; wat minder dan 1% draagt, staat er niet bij. "
-            "Oranje is minder dan verwacht, blauw is meer. Bij de + is de aanname het hoogst (het hoogste vijfde van de "
-            "trekkingen), bij de \u2212 het laagst."
-        ),
+        Words(phrases.SPREAD_NL + (phrases.BEYOND_NL if _owners(place.rows) else "")),
         *(Words("Waar de scores van de hele kaart het meest van afhangen:") for _ in doubts),
         *doubts,
         Grid(
@@ -134,8 +131,9 @@ def grounds(
     parts += [
         Grid("Wat we van deze plek weten", ("Feit", "waarde"), facts, (2, 1)),
         Words(
-            f"Grondslag: {place.rows[place.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul. Daken, "
-            "panelen en grijswater staan hier voor alle woningen; de bedragen rekenen met wie er meedoet."
+            (phrases.ROOFS_NL if _owners(place.rows) else "")
+            + f"Grondslag: {place.rows[place.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul. "
+            "Daken, panelen en grijswater staan hier voor alle woningen; de bedragen rekenen met wie er meedoet."
         ),
         Grid(
             "De aannamen die het meest tellen",
@@ -305,7 +303,12 @@ def _chance(share: float) -> str:
     return chance_of(share).replace("%", " procent")
 
 
-def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
+def _owners(rows: Mapping[str, Row]) -> str:
+    now, owned = "stays_eur_per_year", "stays_if_owned_eur_per_year"
+    return owners_nl({track: (float(one[now]), float(one[owned])) for track, one in rows.items()})
+
+
+def _needs(rows: Mapping[str, Row], row: Row, larger: pd.Series[Any] | None) -> Bullets:
     carried, costs = (float(row[name]) for name in ("overhead_carried_eur_per_year", "overhead_eur_per_year"))
     lines = [
         f"De organisatie (bestuur, boekhouding, coördinatie) kost {_about(costs)} per jaar; de diensten kunnen "
@@ -314,6 +317,7 @@ def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
     needed = row["participation_needed_frac"]
     if pd.isna(needed):
         lines.append("Meer deelnemende woningen alleen lost het niet op: ook bij volle deelname komt het niet uit.")
+        lines += [] if larger is None else [phrases.larger_nl(larger)]
     elif float(needed) > 0:
         lines.append(
             f"Het komt uit vanaf een deelname van ongeveer {number(float(needed) * 100)} procent van de woningen."
@@ -335,8 +339,7 @@ def _needs(rows: Mapping[str, Row], row: Row) -> Bullets:
                 f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_about(abs(local))} per jaar"
                 + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
             )
-    now, owned = "stays_eur_per_year", "stays_if_owned_eur_per_year"
-    if owners := owners_nl({track: (float(one[now]), float(one[owned])) for track, one in rows.items()}):
+    if owners := _owners(rows):
         lines.append(owners)
     if isinstance(row["social_nl"], str):
         lines.append(
@@ -381,7 +384,7 @@ def _what(place: PlaceSums, row: Row) -> Section:
             + _FITS_NL[str(row["better_track"])]
         ),
         Words("Wat is er nodig?", strong=True),
-        _needs(shorter, row),
+        _needs(shorter, row, place.larger),
     )
     return Section("1. Wat en waar", parts)
 

@@ -18,7 +18,7 @@ from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.enterprise.setting import CRITERIA, Setting, as_inputs, setting_of
 from kansenkaart.core.enterprise.tracks import HEADLINE, Comparison, compare_tracks
 from kansenkaart.present.workbook import InputCell, PaymentRow, SumRow, WorkbookModel
-from kansenkaart.publish.figures import ENDS
+from kansenkaart.publish.figures import ENDS, with_more_homes
 from kansenkaart.tables.assumptions import Assumption, Assumptions, ServiceRows, default_services, with_budgets
 from kansenkaart.tables.store import Store
 from kansenkaart.wording.enterprise import label, path_words, row_words, unit_of_fact
@@ -76,6 +76,8 @@ class PlaceSums:
         Whether the roofs of each kind of owner may be told of by themselves.
     doubts : tuple of str
         By score of the whole study, which inputs carry most of its doubt.
+    larger : Series or None
+        Case of a larger buurt where each home that takes part adds much less.
     """
 
     place: Place
@@ -86,6 +88,7 @@ class PlaceSums:
     around: gpd.GeoSeries
     roofs_apart: bool = True
     doubts: tuple[str, ...] = ()
+    larger: pd.Series[Any] | None = None
 
     @property
     def track(self) -> str:
@@ -152,6 +155,7 @@ class Survey:
             gpd.GeoSeries(mine.geometry.iloc[:1]),
             gpd.GeoSeries(around),
             doubts=self.doubts,
+            larger=with_more_homes(self.cases, mine[mine["track"].astype(str).eq(HEADLINE)].iloc[0]),
         )
 
 

@@ -22,13 +22,15 @@ from kansenkaart.publish.figures import (
     unique_names,
     verdict_of,
     with_case,
+    with_more_homes,
 )
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import contract_nl, contribution_nl, label, owners_nl, short_nl, track_nl, turned_nl
+from kansenkaart.wording import enterprise as phrases
+from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
 from kansenkaart.wording.nl import (
     UNKNOWN,
     capital,
@@ -254,7 +256,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         ),
         _without_case(row) if case is None else _gain(case, verdict, folded=places.kind == "best"),
         *(() if case is None else _sure(row, case)),
-        *(() if turned is None else (Answer("Wat kan dit omdraaien?", turned_nl(*turned)),)),
+        *(() if turned is None else (Answer("Wat kan dit omdraaien?", phrases.turned_nl(*turned)),)),
         *(() if case is None else _takes(store, places.kind, case, turned=turned is not None)),
         Answer("Waaruit?", f"Berekend uit {listed(one.credit for one in sources)}.", _basis(frame), folded=True),
     )
@@ -368,7 +370,10 @@ def _gain(case: pd.Series[Any], verdict: Verdict | None, *, folded: bool = False
         span += ": het kan dus ook niets of minder zijn"
     span += f"; de middelste berekening: {roughly(float(case['stays_eur_per_year_median']), low, high)[0]}"
     return Answer(
-        "Wat levert het op?", f"{capital(amount)} per jaar {_stays(stays)}, op het {track_nl(track)}", span, folded
+        "Wat levert het op?",
+        f"{capital(amount)} per jaar {_stays(stays)}, op het {phrases.track_nl(track)}",
+        span,
+        folded,
     )
 
 
@@ -388,12 +393,14 @@ def _takes(store: Store, kind: str, case: pd.Series[Any], *, turned: bool) -> It
     if float(case["enterprise_eur_per_year"]) < 0:
         exact = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
         yield Answer("Welke bijdrage?", exact, folded=True)
+    if (more := with_more_homes(store.read("enterprise_case"), case)) is not None:
+        yield Answer("En met meer woningen?", phrases.larger_nl(more), folded=True)
     if larger := _larger(store, case):
         yield Answer("En met een hele buurt?", larger, folded=True)
     if short is not None:
         if owned:
             yield Answer("Van wie zijn de daken?", owned, folded=True)
-        yield Answer("En op het korte spoor?", short_nl(short), folded=True)
+        yield Answer("En op het korte spoor?", phrases.short_nl(short), folded=True)
     yield Answer(
         "Wie weet wat wij niet weten?",
         "De corporatie (eigendom en jaar van groot onderhoud), de waterbeheerder (het echte riool) en bewoners (wie doet mee).",
@@ -408,7 +415,7 @@ def _needs(case: pd.Series[Any]) -> str:
         width = float(case["enterprise_eur_per_year_high"]) - float(case["enterprise_eur_per_year_low"])
         payers = {one.name: one.payer for one in default_services()}
         plain = "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
-        return contract_nl(case["services_nl"], payers, left, step_of(width)) or plain
+        return phrases.contract_nl(case["services_nl"], payers, left, step_of(width)) or plain
     each, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
     if low < 0:
         return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(-left)} per jaar tekort."
