@@ -428,7 +428,7 @@ def test_a_report_tells_the_spread_of_what_was_summed_from_the_owner_who_is_not_
     given = {track: {**one, "stays_if_owned_eur_per_year": np.nan} for track, one in place.rows.items()}
     for rows, said in ((owned, True), (given, False)):
         one = replace(place, rows=rows)
-        assert ("dat kan de uitkomst meer veranderen" in _words(report.how_sure(one))) is said
+        assert ("hoeveel dat verandert, staat onder" in _words(report.how_sure(one))) is said
         assert (
             "van wie zij ook zijn, is wel geschat" in _words(report.grounds(one, default(), [], None, flow))
         ) is said

@@ -352,8 +352,8 @@ SPREAD_NL = (
     "trekkingen), bij de \u2212 het laagst."
 )
 BEYOND_NL = (
-    " Dit is de spreiding binnen wat is doorgerekend. Van wie de daken zijn, is niet doorgerekend maar onbekend: dat kan de "
-    "uitkomst meer veranderen dan alles hierboven (zie Wat is er nodig?)."
+    " Dit is de spreiding binnen wat is doorgerekend. Van wie de daken zijn, is niet doorgerekend maar onbekend: hoeveel "
+    "dat verandert, staat onder Wat is er nodig?"
 )
 #: What a list of facts does not say of roofs.
 ROOFS_NL = (
