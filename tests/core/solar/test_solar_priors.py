@@ -10,6 +10,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks import calibration
+from kansenkaart.core.solar import priors
 from kansenkaart.core.solar.classes import ClassRule
 from kansenkaart.core.solar.priors import (
     OpenSun,
@@ -265,3 +266,14 @@ def test_a_calibration_names_what_it_cannot_read_and_bounds_nothing_that_no_plac
     few, *_, many = calibration.dsm_bounds(scored)
     assert few == (0.0, 0.0)
     assert np.isnan(many).all()
+
+
+@pytest.mark.parametrize("turned", [-80.0, -45.0, 0.0, 10.0, 60.0, 89.0])
+def test_the_rectangle_around_a_footprint_that_is_turned_has_its_sides_and_a_direction_below_180(turned):
+    """10 m to the north by 4 m, turned clockwise; whichever corner the rectangle begins at."""
+    north = shapely.box(0, 0, 4, 10)
+    shapes = np.array([shapely.affinity.rotate(one, -turned) for one in (north, shapely.reverse(north))])
+    wide, turn = priors._rectangles(np.append(shapes, shapely.Point(0, 0)))
+    assert wide[:2] == pytest.approx([4.0, 4.0])
+    assert turn[:2] == pytest.approx([turned % 180] * 2, abs=1e-5)
+    assert np.isnan([wide[2], turn[2]]).all()
