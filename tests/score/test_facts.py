@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
+from kansenkaart.score import facts
 from kansenkaart.score.facts import FACTS, facts_of, facts_of_areas, with_owner
 from kansenkaart.tables.assumptions import default
 from kansenkaart.tables.store import Store
@@ -187,3 +190,24 @@ def test_no_block_of_the_example_has_more_homes_in_large_buildings_than_homes(fi
     facts = Store(finished / "data" / "processed" / "proefveld").read("block_facts")
     assert (facts["gallery_flats"].fillna(0) <= facts["homes"]).all()
     assert facts["gallery_flats"].sum() > 0
+
+
+def test_what_owners_state_counts_where_they_state_it_and_only_a_corporation_has_its_homes():
+    """Of 8 homes each: a corporation's, mended in two years; a person's, last year; one without a year; one not stated."""
+    own = pd.DataFrame(
+        {
+            "pand_id": list("abc"),
+            "owner": ["Woningcorporatie Elkien", "particulier", "corporatie"],
+            "maintenance_year": pd.array([2028, 2025, None], dtype="Int64"),
+        }
+    )
+    stored = SimpleNamespace(has=lambda name: name == "own_pand", read=lambda name: own)
+    pand = pd.DataFrame({"pand_id": list("abcd"), "homes": pd.array([8] * 4, dtype="Int64")})
+    assert facts._own(stored, pand, 2026.0).fillna(-1).to_dict("list") == {
+        "corporation_own": [8, 0, 8, -1],
+        "planned": [16, -1, -1, -1],  # homes by years ahead
+        "planned_homes": [8, -1, -1, -1],
+        "own_panden": [1, 1, 1, -1],
+    }
+    nothing = SimpleNamespace(has=lambda name: False)
+    assert facts._own(nothing, pand, 2026.0).isna().all(axis=None)

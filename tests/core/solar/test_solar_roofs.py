@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kansenkaart.core.solar import segment
 from kansenkaart.core.solar.segment import segment_faces
 
 
@@ -40,3 +41,14 @@ def test_a_dormer_and_a_chimney_are_no_part_of_the_slope() -> None:
     label, _ = segment_faces(z, building, cell_size_m=0.5)
     assert (label[14:16, 20:22] == -1).all()
     assert label[18, 30] >= 0
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_the_lowest_ground_lies_on_any_side_within_six_cells_and_not_behind_a_neighbour(side: int) -> None:
+    heights, building = np.full((24, 24), 5.0), np.full((24, 24), -1, np.int32)
+    building[10:14, 10:14], building[10:14, 20:22] = 0, 1
+    heights[11, 4], heights[11, 3], heights[11, 22] = 2.0, 1.0, 0.0  # six cells away, seven, and behind a neighbour
+    turned = [np.ascontiguousarray(np.rot90(one, side)) for one in (heights, building)]
+    assert segment._ground_beside(*turned, 2).tolist() == [2.0, 0.0]
+    alone = segment._ground_beside(np.zeros((2, 2)), np.zeros((2, 2), np.int32), 1)
+    assert alone.tolist() == [-1e9]
