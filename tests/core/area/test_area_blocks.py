@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from kansenkaart.core.area.blocks import build_blocks
 from kansenkaart.core.area.borders import BlockRules
 from kansenkaart.core.area.graph import BorderFactors, border_weights, build_graph
 from kansenkaart.core.area.grouping import agglomerated, divided
+from kansenkaart.core.area.tessellate import _faces
 from kansenkaart.core.area.values import area_borders
 from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
 from tests.core.area.area_towns import FACTORS, row_houses
@@ -237,3 +239,12 @@ def test_voorburg() -> None:
     assert not any(made.dropped.values())
     over = made.frame[made.frame["homes"] > 120]
     assert (over["panden"] == 1).all() | over["large_building"].all()
+
+
+def test_faces_are_cut_where_lines_cross_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    corners = [(0, 0), (10, 0), (10, 10), (0, 10), (0, 0)]
+    square = [shapely.LineString(pair) for pair in itertools.pairwise(corners)]
+    across = np.array([*square, shapely.LineString([(-1, 5), (11, 5)])], dtype=object)
+    assert shapely.area(_faces(across)).tolist() == [50.0, 50.0]
+    monkeypatch.setattr(shapely, "union_all", None)  # ends that meet need no cutting: it takes three times as long
+    assert shapely.area(_faces(np.array(square, dtype=object))).tolist() == [100.0]

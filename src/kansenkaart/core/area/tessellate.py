@@ -131,8 +131,7 @@ def block_shapes(ridges: Ridges, block: Ints, points: Floats, owner: Ints) -> np
     """
     side = np.where(ridges.j >= 0, block[ridges.j], -1)
     border = block[ridges.i] != side
-    lines = shapely.linestrings(np.round(ridges.ends[border], 3))
-    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines, grid_size=0.001)]))
+    faces = _faces(shapely.linestrings(np.round(ridges.ends[border], 3)))
     tree = shapely.STRtree(faces)
     site, face = tree.query(shapely.points(points), predicate="within")
     own = np.full(len(faces), -1, np.int64)
@@ -145,3 +144,11 @@ def block_shapes(ridges: Ridges, block: Ints, points: Floats, owner: Ints) -> np
     for number, group in enumerate(groups):
         shapes[number] = shapely.union_all(faces[group]) if len(group) != 1 else faces[group[0]]
     return shapes
+
+
+def _faces(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Faces that lines enclose; they are cut where they cross only if their ends do not meet as they are."""
+    faces, *left = shapely.polygonize_full(lines[shapely.length(lines) > 0])
+    if not all(shapely.is_empty(left)):
+        faces = shapely.polygonize([shapely.union_all(lines, grid_size=0.001)])
+    return np.asarray(shapely.get_parts(faces), dtype=object)
