@@ -155,6 +155,11 @@ def test_panden_without_roofs_in_3d_still_make_a_map(finished, monkeypatch):
     assert not {one.parts for one in made.themes} - {("", "")}
 
 
+def test_sewers_that_were_not_scored_leave_nothing_out_of_a_public_edition(tmp_path):
+    row = next(one for one in themes.themes() if one.theme == "riool")
+    assert themes._not_shown(ReaderStore(Store(tmp_path), public=True), row) == ""
+
+
 class _Stored:
     """A store that has every table."""
 

@@ -156,8 +156,8 @@ def _doubt(store: Store, row: ThemeRow) -> str:
 
 
 def _not_shown(store: Store, row: ThemeRow) -> str:
-    if not (isinstance(store, ReaderStore) and store.public):
-        return ""
+    if not (isinstance(store, ReaderStore) and store.public and store.has(row.table)):
+        return ""  # sewers are drawn from the register where none were scored
     whole = int(store.describe(row.table)["rows"])
     less = whole - len(store.read(row.table))
     if not less:
