@@ -188,6 +188,11 @@ WRONG = {
         ConfigError,
         "0 or more; found inf",
     ),
+    "a service that is none": (
+        lambda own: api.enterprise_case(api.AreaFacts(homes=330.0), package=("gren",)),
+        ConfigError,
+        "found gren",
+    ),
     "a dict for facts": (lambda own: api.enterprise_case({"homes": 330}), ConfigError, "AreaFacts; found dict"),
     "homes below 0": (lambda own: api.enterprise_case(api.AreaFacts(homes=-5.0)), ConfigError, "0 or more; found -5.0"),
 }
@@ -243,3 +248,16 @@ def test_columns_that_may_be_empty_may_be_left_out(own):
     )
     streets = api.score_streets(own.named, own.panden, weather=own.days, street_line=lines)
     assert streets["street_basis"].tolist() == ["nwb"]
+
+
+def test_a_case_takes_the_package_of_a_study_and_services_add_up():
+    # Two services that share nothing: what each adds to the bare organisation adds up to what both do.
+    facts = api.AreaFacts(homes=330.0, households=330.0, inhabitants=700.0, people_65_plus=120.0)
+    one, other = "collective_purchase", "health_insurance"
+    made = {
+        package: api.enterprise_case(facts, package=package)["eur_per_year"]
+        for package in ((), (one,), (other,), (one, other))
+    }
+    both = made[one,] + made[other,] - made[()]
+    assert made[one, other].to_numpy() == pytest.approx(both.to_numpy(), abs=0.01)
+    assert abs(made[one,]["household"] - made[()]["household"]) > 100

@@ -16,12 +16,13 @@ The examples make houses of their own: twenty rows of twenty.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from shapely import Point
 
 from kansenkaart.core.area.best import best_around, block_at
 from kansenkaart.core.area.blocks import Blocks, build_blocks
@@ -32,6 +33,7 @@ from kansenkaart.core.area.values import area_shapes
 from kansenkaart.core.enterprise.case import AreaFacts, case_from
 from kansenkaart.core.enterprise.cashflow import evaluate_case
 from kansenkaart.core.enterprise.linear import yearly_equivalent
+from kansenkaart.core.enterprise.package import with_package
 from kansenkaart.core.enterprise.services import PARTIES
 from kansenkaart.core.scoring import add_grey_water
 from kansenkaart.core.solar.cells import roof_planes
@@ -47,11 +49,6 @@ from kansenkaart.score.surfaces import height_model, shaded
 from kansenkaart.score.weather import built_in
 from kansenkaart.tables import assumptions, fields, schemas
 from kansenkaart.wording.names import band_reason
-
-if TYPE_CHECKING:
-    from shapely import Point
-
-    from kansenkaart.runs.study import Workplace
 
 __all__ = [
     "AreaFacts",
@@ -339,7 +336,7 @@ def best_area(
     return _with_units(gpd.GeoDataFrame([row], geometry=[inside.union_all()], crs=inside.crs))
 
 
-def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
+def enterprise_case(facts: AreaFacts, *, track: str = "long", package: Sequence[str] | None = None) -> pd.DataFrame:
     """Work out what an enterprise of a neighbourhood brings each party, with the project's own figures.
 
     Parameters
@@ -348,6 +345,8 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
         What is known of the area; what is left out is unknown, and services that need it do not take part.
     track : str
         ``short`` (an owner and the municipality commit themselves) or ``long`` (a cooperative grows).
+    package : sequence of str, optional
+        Services taken on, as in the column ``package`` of a study (which has budgets of its own, too); else all.
 
     Returns
     -------
@@ -359,7 +358,7 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        If there is no such track, or a fact is no number of 0 or more (what sewers save may be less).
+        If there is no such track or service, or a fact is no number of 0 or more (what sewers save may be less).
 
     Examples
     --------
@@ -376,6 +375,7 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
     if wrong := [name for name, one in vars(facts).items() if not _is_fact(name, one)]:
         raise ConfigError("numbers of 0 or more", found=str(getattr(facts, wrong[0])), where=f"facts.{wrong[0]}")
     case = case_from(facts, assumptions=assumptions.default(), services=assumptions.default_services(), track=track)
+    case = case if package is None else with_package(case, package)
     flow = evaluate_case(case)
     sums = {one: (float(yearly_equivalent(flow, one)[0]), float(flow.present_value(one)[0])) for one in PARTIES}
     out = pd.DataFrame.from_dict(sums, orient="index", columns=["eur_per_year", "eur"]).rename_axis("party")
@@ -383,7 +383,7 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long") -> pd.DataFrame:
     return out
 
 
-def open_study(name: str, *, root: Path | str = ".") -> Workplace:
+def open_study(name: str, *, root: Path | str = ".") -> runs.Workplace:
     """Open a study of a project, or one that comes with the package.
 
     Parameters
@@ -439,7 +439,7 @@ def open_release(path: Path | str) -> Release:
     return Release(folder if (folder / "metadata.json").is_file() else folder / "data")
 
 
-def render_map(place: Workplace | str) -> str:
+def render_map(place: runs.Workplace | str) -> str:
     """Draw the map of a study that has run, as one page of HTML that needs no network.
 
     Parameters

@@ -26,6 +26,7 @@ from kansenkaart.core.enterprise.linear import (
     service_outcomes,
 )
 from kansenkaart.core.enterprise.solar_rent import MODELS
+from kansenkaart.errors import ConfigError
 
 Facts = Mapping[str, Array]
 _ENTERPRISE = OUTCOMES.index("enterprise")
@@ -93,7 +94,15 @@ def with_package(case: Case, names: Sequence[str]) -> Case:
         With all services.
     names : sequence of str
         The services of the package.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is no service.
     """
+    there = (*PANELS, *(one.name for one in case.services))
+    if strange := sorted(set(names) - set(there)):
+        raise ConfigError(f"services of {sorted(there)}", found=", ".join(strange), where="package")
     services = tuple(replace(one, chosen=float(one.name in names)) for one in case.services)
     panels = {f"terms.{one}_chosen": float(one in names) for one in PANELS}
     return replace(case, services=services).with_inputs(panels)
