@@ -404,7 +404,7 @@ def _literal(text: str) -> str:
 
 
 _INCOMPLETE = """**Incomplete on purpose.** Rows of fewer than ten homes, or that would give such away, are left out, and small
-blocks are joined: a layer tells of the homes in its row above, no more. An id may name a row that is left out.
+blocks are joined: a layer tells of the homes in its row above, no more. An id may name a row that is left out.\n
 """
 
 
