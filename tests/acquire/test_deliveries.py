@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box
 
-from kansenkaart.acquire import readers
+import kansenkaart
+from kansenkaart.acquire import deliveries, readers
 from kansenkaart.acquire.deliveries import Delivery, Part, example_folder, has_example, join, raster_step
 from kansenkaart.config import Folders, Source
 from kansenkaart.errors import ConfigError, FormatError
-from kansenkaart.sources import bag, bag3d
+from kansenkaart.sources import bag, bag3d, example
+from kansenkaart.sources.example import statistics, town
 from kansenkaart.tables.store import Store
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 from tests.sources.test_files_of_people import LVBAG, save
@@ -144,6 +146,28 @@ def test_an_example_that_another_version_wrote_is_written_anew(tmp_path):
     assert example_folder(places) == folder
     assert ((folder / "ogc" / "pand.geojson").is_file(), (folder / "oud").exists()) == (True, False)
     assert {one.name for one in folder.parent.iterdir()} == {folder.name, ".lock"}
+
+
+def test_all_that_an_example_is_written_from_is_in_its_mark(tmp_path, monkeypatch):
+    # The town's budget stands in data/example_constants.json: with another one a town of before is written anew.
+    package, read = Path(kansenkaart.__file__).parent, set()
+
+    def listening(plain):
+        def listen(path, *how):
+            read.update([path.relative_to(package).as_posix()] if path.is_relative_to(package / "data") else [])
+            return plain(path, *how)
+
+        return listen
+
+    for name in ("read_text", "read_bytes"):
+        monkeypatch.setattr(Path, name, listening(getattr(Path, name)))
+    for cached in (example.world, town.table, statistics.constants, statistics._columns):
+        cached.cache_clear()
+    example.write_example(tmp_path)
+    town.table()
+    assert "data/example_constants.json" in read
+    assert read - set(deliveries._WRITERS) == set()
+    assert sorted(one for one in deliveries._WRITERS if not (package / one).exists()) == []
 
 
 def test_a_height_model_that_cannot_be_read_leaves_nothing_half_written(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.sources import bag3d
 from kansenkaart.sources.bag3d import read_roof_face
+from kansenkaart.sources.tools import archives
 from kansenkaart.sources.tools.cleaning import ring_normals
 
 PAND = "NL.IMBAG.Pand.0503100000000310"
@@ -118,3 +122,92 @@ def test_normal_of_a_turned_rectangle(tilt: float, azimuth: float, wide: float, 
     assert np.linalg.norm(normal) == pytest.approx(wide * deep, rel=1e-6)
     assert normal[2] == pytest.approx(wide * deep * np.cos(t), rel=1e-6)
     assert normal[0] == pytest.approx(wide * deep * np.sin(t) * np.sin(a), abs=1e-5 * wide * deep)
+
+
+# --- a sequence is read line by line ---------------------------------------------------------------------------------
+
+
+def _sequence(count: int, *, lod: Any = "2.2") -> list[str]:
+    """Return the lines of a sequence: a head, and so many buildings of one face that looks south at 45 degrees."""
+    model = _model([SOUTH_45], lod=lod)
+    lines = [json.dumps({**model, "CityObjects": {}, "vertices": []})]
+    for n in range(count):
+        objects = json.loads(json.dumps(model["CityObjects"]).replace(PAND, f"{PAND[:-4]}{n:04d}"))
+        vertices = [[x + 20_000 * n, y, z] for x, y, z in model["vertices"]]
+        lines.append(json.dumps({"type": "CityJSONFeature", "CityObjects": objects, "vertices": vertices}))
+    return lines
+
+
+def _packed(path: Path, content: bytes) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+            made.writestr(path.stem, content)
+    else:
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+@pytest.mark.parametrize("packed", ["", ".gz", ".zip"])
+def test_a_sequence_is_bounded_by_its_lines_and_not_by_the_whole(
+    packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = _sequence(300)
+    content = ("\n".join([*lines[:9], "", *lines[9:]]) + "\n").encode()
+    path = _packed(tmp_path / f"stad.city.jsonl{packed}", content)
+    # A line takes some 8 kB as values; the whole is 180 kB of text, and 2 MB as values.
+    monkeypatch.setattr(archives, "MOST_JSON_BYTES", 20_000)
+    faces, tally = read_roof_face(path)
+    assert (len(faces), faces["pand_id"].nunique(), tally.noted["pand"]) == (300, 300, 300)
+    assert faces["tilt_deg"].to_numpy() == pytest.approx(45.0)
+    assert faces.geometry.iloc[-1].bounds[0] == pytest.approx(100_000 + 299 * 20)
+
+
+def _spoil(lines: list[str], how: str) -> list[str]:
+    if how == "cut":
+        return [*lines[:2], lines[2][:-40]]
+    if how == "long":
+        return [*lines[:2], lines[2].replace("[100", "[" + " " * 30_000 + "100", 1) + " " * 30_000]
+    return lines + [" " * 1_000] * 10_000 if how == "bomb" else lines
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (
+            "cut",
+            r"a whole JSON object on each line.*ends with .*stad\.city\.jsonl.*, line 3.*fetch the file again, whole",
+        ),
+        ("long", r"JSON whose values take at most.*line 3.*give a smaller area"),
+        ("bomb", r"at most 200 times the size of the file.*stad\.city\.jsonl.*do not trust this file"),
+        ("much", r"at most 1000 bytes, unpacked.*stad\.city\.jsonl.*give a smaller area"),
+        ("faces", r"at most 2 roof faces in a file.*stad\.city\.jsonl.*the publisher's tiles"),
+    ],
+)
+@pytest.mark.parametrize("packed", [".gz", ".zip"])
+def test_a_sequence_that_is_broken_or_swollen_says_where_and_what_to_do(
+    how: str, words: str, packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = ("\n".join(_spoil(_sequence(3), how)) + "\n").encode()
+    path = _packed(tmp_path / f"stad.city.jsonl{packed}", content)
+    monkeypatch.setattr(archives, "MOST_JSON_BYTES", 20_000 if how == "long" else archives.MOST_JSON_BYTES)
+    monkeypatch.setattr(archives, "MOST_SEQUENCE_BYTES", 1_000 if how == "much" else archives.MOST_SEQUENCE_BYTES)
+    monkeypatch.setattr(bag3d, "MOST_FACES", 2 if how == "faces" else bag3d.MOST_FACES)
+    with pytest.raises(FormatError, match=words):
+        read_roof_face(path)
+
+
+def test_the_finest_level_of_detail_may_come_last_and_text_may_be_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "a.city.jsonl"
+    path.write_text("\r\n".join([*_sequence(2, lod="3"), _sequence(3, lod="2")[3]]), encoding="utf-16")
+    faces, tally = read_roof_face(path)
+    assert (faces["lod"].tolist(), faces["pand_id"].str[-4:].tolist()) == (["2"], ["0002"])
+    assert (tally.noted["LoD 2.2 not in the file, read as LoD 2"], tally.noted["pand without LoD 2"]) == (1, 2)
+
+
+def test_a_name_that_would_be_written_in_every_face_costs_its_own_building(tmp_path: Path) -> None:
+    lines = _sequence(2)
+    path = tmp_path / "a.city.jsonl"
+    path.write_text("\n".join([*lines[:2], lines[2].replace("0001-0", "0001-0" + "x" * 1_000)]), encoding="utf-8")
+    faces, tally = read_roof_face(path)
+    assert faces["pand_id"].str[-4:].tolist() == ["0000"]
+    assert sum(n for reason, n in tally.noted.items() if "do not match" in reason) == 1

@@ -34,8 +34,16 @@ from kansenkaart.tables.store import Store, alone
 
 EXAMPLE = "proefveld"
 EXAMPLE_EDITION = "1"
-#: What writes the example.
-_WRITERS = ("sources/example", "data/town.toml")
+#: What writes the examples, and what it reads.
+_WRITERS = (
+    "sources/example",
+    "data/town.toml",
+    "data/example_constants.json",
+    "data/example_columns.csv",
+    "data/example_knmi.txt.gz",
+    "data/proefveld.json.gz",
+    "data/proefveld.epw.gz",
+)
 SAME_OBJECT = "same object in another delivery"
 #: What is compared, where it is not the table's own key: all faces of a building come from one tile.
 _OBJECT = {"roof_face": ("pand_id",)}

@@ -15,11 +15,11 @@ References
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,9 @@ from numpy.typing import NDArray
 
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.sources.tools.archives import content_of, json_that_fits
+from kansenkaart.sources.tools.archives import json_documents, unpacked
 from kansenkaart.sources.tools.cleaning import NAMED_RD, Sieve, bag_id, in_rd, polygons_of, ring_normals
-from kansenkaart.sources.tools.rawnames import (
-    raw_names,
-    reading,
-    some,
-    squeezed,
-    text_of,
-)
+from kansenkaart.sources.tools.rawnames import raw_names, reading, some, squeezed
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import Tally
 
@@ -77,21 +71,31 @@ _OTHERS = {
 }
 #: What 3DBAG writes behind the identification of a pand for each part of it.
 _PART = re.compile(r"-\d+$")
+_ENDINGS = (".json", ".jsonl")
+#: What is kept of a file: so many roof faces take some 7 GB; 190,000 panden with ten each are 1.9 million [1].
+MOST_FACES = 3_000_000
+#: The longest names of a building and its part together, since each face is named after them [character].
+_LONGEST_NAMES = 400
+#: So many objects without a BAG identification are kept to be named [1].
+_ENOUGH = 99
 _ROOFS = ("roofsurface", "+roofsurface")
 _BUILDINGS = ("Building", "BuildingPart", "BuildingUnit", "BuildingStorey")
 
 
 @dataclass
 class _Faces:
-    """Rings of roof faces, gathered over a file: coordinates [m], ring starts, and the face of each ring."""
+    """Roof faces of a level of detail, gathered over a file: corners of rings [m], the face of each ring; step of heights [m]."""
 
+    lod: str
     points: list[Floats] = field(default_factory=list)
     face_of_ring: list[int] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     strangers: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
     torn: list[str] = field(default_factory=list)
+    lods: set[str] = field(default_factory=set)
+    step_m: float = 0.0
 
 
 def read_roof_face(path: Path, *, lod: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
@@ -121,43 +125,42 @@ def read_roof_face(path: Path, *, lod: str | None = None) -> tuple[gpd.GeoDataFr
     CrsError
         If the reference system is not RD New with NAP.
     """
-    faces = _Faces()
     with reading(path, "CityJSON or CityJSONSeq"):
-        models = list(_models(path))
-        chosen = lod or _finest(models, path)
-        if chosen != LODS[0] and lod is None and models:
-            faces.seen[f"LoD {LODS[0]} not in the file, read as LoD {chosen}"] = 1
-        step_m = max([_rounding_m(model, scale, faces) for model, scale, _ in models], default=ROUNDING_M)
-        faces.seen["no building in the file"] = not models
-        for model, scale, shift in models:
-            _gather(model, scale, shift, chosen, faces)
+        faces = _gathered(path, lod or LODS[0])
+        if lod is None and (finest := _finest(faces, path)) != faces.lod:
+            faces = _gathered(path, finest)
+            faces.seen[f"LoD {LODS[0]} not in the file, read as LoD {finest}"] = 1
         _require_use(faces, path)
-        return _to_table(faces, step_m, path, chosen)
+        return _to_table(faces, path)
 
 
-Model = tuple[dict[str, Any], Floats, Floats]
+def _gathered(path: Path, lod: str) -> _Faces:
+    """Walk through the file once, one document in memory at a time, and keep the roof faces of one level of detail."""
+    faces = _Faces(lod)
+    for model, scale, shift in _models(path):
+        faces.step_m = max(faces.step_m, _rounding_m(model, scale, faces))
+        _gather(model, scale, shift, faces)
+        if len(faces.rows) + len(faces.torn) > MOST_FACES:
+            raise FormatError(
+                f"at most {MOST_FACES} roof faces in a file",
+                found="more",
+                where=path.name,
+                remedy="give a smaller area, or the publisher's tiles",
+            )
+    faces.seen["no building in the file"] = not faces.step_m
+    return faces
 
 
-def _models(path: Path) -> Iterator[Model]:
-    content = content_of(path, (".json", ".jsonl"))
-    if other := next((what for starts, what in _OTHERS.items() if content.lstrip().startswith(starts)), None):
-        raise FormatError(
-            "a CityJSON document",
-            found=other,
-            where=path.name,
-            remedy="take the tile of 3DBAG as CityJSON; citygml-tools turns CityGML into it",
-        )
-    text, _ = text_of(json_that_fits(content, where=path.name))
-    documents = _documents(text)
-    if not documents or documents[0].get("type") != "CityJSON":
-        kind = documents[0].get("type") if documents else "an empty file"
+def _models(path: Path) -> Iterator[tuple[dict[str, Any], Floats, Floats]]:
+    documents = _documents(path)
+    head = next(documents, {})
+    if head.get("type") != "CityJSON":
         raise FormatError(
             "a CityJSON document, or a sequence with that as its first line",
-            found=str(kind)[:80],
+            found=str(head.get("type") if head else "an empty file")[:80],
             where=path.name,
             remedy="fetch the tile again, whole: in a sequence the first line holds the transform",
         )
-    head = documents[0]
     transform = head.get("transform") or {"scale": [1.0, 1.0, 1.0], "translate": [0.0, 0.0, 0.0]}
     lost = [one for one in ("scale", "translate") if one not in transform]
     if lost:
@@ -169,41 +172,39 @@ def _models(path: Path) -> Iterator[Model]:
         )
     scale, shift = np.asarray(transform["scale"], float), np.asarray(transform["translate"], float)
     system = str((head.get("metadata") or {}).get("referenceSystem") or "")
-    models = [(one, scale, shift) for one in documents if one.get("CityObjects")]
-    if system or not _in_rd(models):
+    if system:
         _require_rd_nap(system, path)
-    for one, *how in models:
-        yield ({**one, _UNNAMED: 1} if not system else one), how[0], how[1]
+    for one in chain([head], documents):
+        if one.get("CityObjects"):
+            if not system and not _in_rd(one, scale, shift):
+                _require_rd_nap(system, path)
+            yield ({**one, _UNNAMED: 1} if not system else one), scale, shift
 
 
-def _documents(text: str) -> list[dict[str, Any]]:
-    """Return one document, or the lines of a sequence, whatever the file is called."""
-    first = text.lstrip().split("\n", 1)[0]
-    try:
-        lines = text.splitlines() if isinstance(json.loads(first), dict) else [text]
-    except ValueError:
-        lines = [text]
-    found = [json.loads(line) for line in lines if line.strip()]
-    if not all(isinstance(one, dict) for one in found):
-        raise ValueError("no JSON objects")
-    page = found[0] if len(found) == 1 else {}
-    if isinstance(page.get("metadata"), dict) and page["metadata"].get("type") == "CityJSON":  # a page of 3DBAG's API
-        found = [page["metadata"], *(page.get("features") or []), *filter(None, [page.get("feature")])]
-    return found
+def _documents(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the document and the features of a tile, a sequence or a page of 3DBAG's API."""
+    with unpacked(path, _ENDINGS) as source:
+        begin = source.read(1 << 10).lstrip()
+    if other := next((what for starts, what in _OTHERS.items() if begin.startswith(starts)), None):
+        raise FormatError(
+            "a CityJSON document",
+            found=other,
+            where=path.name,
+            remedy="take the tile of 3DBAG as CityJSON; citygml-tools turns CityGML into it",
+        )
+    for one in json_documents(path, _ENDINGS):
+        page = one.get("metadata")
+        is_page = isinstance(page, dict) and page.get("type") == "CityJSON"
+        yield from filter(None, (page, *(one.get("features") or []), one.get("feature"))) if is_page else (one,)
 
 
-def _finest(models: list[Model], path: Path) -> str:
+def _finest(faces: _Faces, path: Path) -> str:
     """Return the finest level of detail with roof faces of all buildings in the file."""
-    there: Counter[str] = Counter()
-    for model, _, _ in models:
-        for one in model["CityObjects"].values():
-            if _is_building(one):
-                there.update({_lod(geometry) for geometry in one.get("geometry") or []})
-    chosen = next((one for one in LODS if there[one]), None)
-    if chosen is None and there:
+    chosen = next((one for one in LODS if one in faces.lods), None)
+    if chosen is None and faces.lods:
         raise FormatError(
             f"a level of detail with roof faces: LoD {', '.join(LODS[:3])}",
-            found=f"LoD {', '.join(sorted(there))}",
+            found=f"LoD {', '.join(sorted(faces.lods))}",
             where=path.name,
             remedy="take the tile with LoD 2.2 of 3DBAG, or an LoD2 model; LoD 1 has no roofs",
         )
@@ -246,7 +247,7 @@ def _require_use(faces: _Faces, path: Path) -> None:
         )
     if faces.torn:
         faces.seen[f"left out, faces, corners and semantics do not match: {some(faces.torn)}"] = len(faces.torn)
-    if faces.rows and not any(row["pand_id"] for row in faces.rows):
+    if faces.rows and not any(pand_id for _, pand_id, *_ in faces.rows):
         raise FormatError(
             "BAG identifications (16 digits) as names of the buildings or in an attribute identificatie",
             found=f"{some(sorted(faces.strangers))}; attributes {some(sorted(faces.attributes), most=12)}",
@@ -255,10 +256,10 @@ def _require_use(faces: _Faces, path: Path) -> None:
         )
 
 
-def _in_rd(models: list[Model]) -> bool:
-    """Say whether all corners of a file that names no system can only be RD New."""
-    corners = [np.asarray(one["vertices"], float).reshape(-1, _CORNERS) * scale + shift for one, scale, shift in models]
-    return bool(corners) and bool(in_rd(np.asarray(shapely.points(np.concatenate(corners)[:, :2]))).all())
+def _in_rd(model: dict[str, Any], scale: Floats, shift: Floats) -> bool:
+    """Say whether all corners of a document that names no system can only be RD New."""
+    corners = np.asarray(model["vertices"], float).reshape(-1, _CORNERS) * scale + shift
+    return bool(in_rd(np.asarray(shapely.points(corners[:, :2]))).all())
 
 
 def _require_rd_nap(system: str, path: Path) -> None:
@@ -271,7 +272,7 @@ def _require_rd_nap(system: str, path: Path) -> None:
         )
 
 
-def _gather(model: dict[str, Any], scale: Floats, shift: Floats, lod: str, faces: _Faces) -> None:
+def _gather(model: dict[str, Any], scale: Floats, shift: Floats, faces: _Faces) -> None:
     objects = {name: one for name, one in model["CityObjects"].items() if _is_building(one)}
     if _UNNAMED in model:
         faces.seen[NAMED_RD] += 1
@@ -283,11 +284,12 @@ def _gather(model: dict[str, Any], scale: Floats, shift: Floats, lod: str, faces
         root = name if not one.get("parents") else one["parents"][0]
         owner = _Owner(name, root, objects.get(root, one), one)
         for geometry in one.get("geometry") or []:
-            if _lod(geometry) == lod:
+            faces.lods.add(lod := _lod(geometry))
+            if lod == faces.lod:
                 found[root] += 1
                 _try_geometry(geometry, vertices, owner, faces)
     faces.seen["pand"] += len(roots)
-    faces.seen[f"pand without LoD {lod}"] += sum(not found[name] for name in roots)
+    faces.seen[f"pand without LoD {faces.lod}"] += sum(not found[name] for name in roots)
 
 
 @dataclass(frozen=True)
@@ -302,10 +304,8 @@ class _Owner:
     def pand_id(self) -> str | None:
         """Return the 16 digits, or None."""
         names = (_PART.sub("", one) for one in (self.root, self.name))
-        return next(
-            filter(None, (*map(bag_id, names), _id_attribute(self.building), _id_attribute(self.part))),
-            None,
-        )
+        ids = (*map(bag_id, names), _id_attribute(self.building), _id_attribute(self.part))
+        return next(filter(None, ids), None)
 
     def short(self, pand_id: str | None) -> str:
         """Return the name of the part, beginning with the pand."""
@@ -320,7 +320,7 @@ def _id_attribute(one: dict[str, Any]) -> str | None:
 
 def _try_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, faces: _Faces) -> None:
     """Gather the faces of one geometry; one whose numbers point nowhere costs itself, not the tile."""
-    own = _Faces(strangers=faces.strangers, attributes=faces.attributes)
+    own = _Faces(faces.lod, strangers=faces.strangers, attributes=faces.attributes)
     try:
         _gather_geometry(geometry, vertices, owner, own)
     except (LookupError, TypeError, ValueError, AttributeError):
@@ -341,7 +341,9 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
     names = raw_names("roof_face", "cityjson")
     attributes = owner.building.get("attributes") or {}
     surfaces, ground, pand_id = semantics["surfaces"], _first(attributes, names["ground_level_m_nap"]), owner.pand_id()
-    if pand_id is None:
+    if len(owner.root) + len(owner.name) > _LONGEST_NAMES:
+        raise ValueError("names by which faces would be called")
+    if pand_id is None and len(faces.strangers) < _ENOUGH:
         faces.strangers.add(owner.root)
         faces.attributes.update(map(str, attributes))
     number = 0
@@ -355,13 +357,13 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
             faces.points.append(vertices[ring])
             faces.face_of_ring.append(len(faces.rows))
         faces.rows.append(
-            {
-                "face_id": f"{owner.short(pand_id)}-{number}",
-                "pand_id": pand_id,
-                "ground_level_m_nap": ground,
-                "published_tilt_deg": _first(surface, names["published_tilt_deg"]),
-                "published_azimuth_deg": _first(surface, names["published_azimuth_deg"]),
-            }
+            (
+                f"{owner.short(pand_id)}-{number}",
+                pand_id,
+                ground,
+                _first(surface, names["published_tilt_deg"]),
+                _first(surface, names["published_azimuth_deg"]),
+            )
         )
         number += 1
 
@@ -431,21 +433,23 @@ def _projections(faces: _Faces) -> NDArray[Any]:
     return shapes
 
 
-def _to_table(faces: _Faces, step_m: float, path: Path, lod: str) -> tuple[gpd.GeoDataFrame, Tally]:
-    names = ("face_id", "pand_id", "ground_level_m_nap", "published_tilt_deg", "published_azimuth_deg")
-    rows = pd.DataFrame(faces.rows, columns=list(names))
+def _to_table(faces: _Faces, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
+    names = ["face_id", "pand_id", "ground_level_m_nap", "published_tilt_deg", "published_azimuth_deg"]
+    rows = pd.DataFrame(faces.rows, columns=names)
     mended = np.zeros(len(rows), dtype=bool)
     shapes: NDArray[Any] = np.array([], dtype=object)
     if faces.rows:
         total, low, high = _planes(faces)
         shapes, mended = polygons_of(_projections(faces))
         mended &= ~shapely.is_missing(shapes)
-        rows = rows.assign(**_angles(total, low, high, FLAT_STEPS * step_m), mended=mended)
+        rows = rows.assign(**_angles(total, low, high, FLAT_STEPS * faces.step_m), mended=mended)
         rows.loc[mended, "roof_area_m2"] = shapely.area(shapes[mended]) / np.cos(np.radians(rows.tilt_deg[mended]))
     else:
         rows = rows.reindex(columns=[*schemas.get("roof_face").columns[:-1], "mended"])
-    sieve = Sieve(gpd.GeoDataFrame(rows.assign(lod=lod), geometry=shapes, crs=RD))
-    _leave_out(sieve, step_m)
+    faces.rows.clear()
+    faces.points.clear()
+    sieve = Sieve(gpd.GeoDataFrame(rows.assign(lod=faces.lod), geometry=shapes, crs=RD))
+    _leave_out(sieve, faces.step_m)
     _check_published(sieve)
     for reason, count in faces.seen.items():
         sieve.note(reason, count)

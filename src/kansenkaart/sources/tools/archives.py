@@ -8,16 +8,22 @@ import re
 import uuid
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from kansenkaart.errors import FormatError, StoreError
-from kansenkaart.sources.tools.rawnames import bounded
+from kansenkaart.sources.tools.rawnames import bounded, plain, text_of
 
 _CHUNK_BYTES, _NAMED = 1 << 20, 5
+#: So much of a broken line is quoted, at either end [character].
+_BEGIN = 30
 #: What a document of JSON may take as values [byte]; a tile of 3DBAG of 10 MB takes some 150 MB.
 MOST_JSON_BYTES = 600 << 20
+#: What a sequence of documents may hold [byte]: 190,000 panden of 3DBAG, of 4,000 to 16,000 bytes each, take some 2 GB.
+MOST_SEQUENCE_BYTES = 8 << 30
 _FIRST_BYTES = {
     rb"$": "an empty file",
     rb"\xff\xfe|\xfe\xff": "text in UTF-16",
@@ -108,27 +114,121 @@ def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
     FormatError
         If it is too large, or a zip does not hold one such file.
     """
-    content = bounded(path, most_bytes=MOST_JSON_BYTES).read_bytes()
-    if content.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as opened:
-            content = opened.read(MOST_JSON_BYTES + 1)
-    elif content.startswith(b"PK"):
-        with zipfile.ZipFile(path) as archive:
-            names = [one for one in archive.namelist() if one.lower().endswith(endings)]
-            if len(names) != 1:
-                raise FormatError(
-                    f"one file in the zip that ends in {', '.join(endings)}",
-                    found=", ".join(names[:_NAMED]) or "none",
-                    where=path.name,
-                    remedy="unpack it and name each file in a [[source]] of its own",
-                )
-            with archive.open(names[0]) as opened:
-                content = opened.read(MOST_JSON_BYTES + 1)
+    with unpacked(bounded(path, most_bytes=MOST_JSON_BYTES), endings) as source:
+        content = source.read(MOST_JSON_BYTES + 1)
     if len(content) > MOST_JSON_BYTES:
-        raise FormatError(
-            f"at most {MOST_JSON_BYTES} bytes, unpacked", found="more", where=path.name, remedy="give a smaller area"
-        )
+        raise _too_large(MOST_JSON_BYTES, path)
     return content
+
+
+def json_documents(path: Path, endings: tuple[str, ...], *, bounds: Bounds | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a sequence of JSON line by line, or the one that a file holds, whatever the file is called.
+
+    Parameters
+    ----------
+    path : Path
+        The file, bare or packed; of a sequence no more than one line is held in memory.
+    endings : tuple of str
+        Of the one file that is meant in a zip, in lower case.
+    bounds : Bounds, optional
+        How much a sequence may hold.
+
+    Raises
+    ------
+    FormatError
+        If a line is no whole object or does not fit (`json_that_fits`), the lines are too many, or a zip does not hold
+        one such file.
+    ValueError
+        If the file holds no JSON object.
+    """
+    lines = _lines(path, endings, bounds or Bounds(MOST_SEQUENCE_BYTES))
+    head = _object(text_of(next(lines, b""))[0])
+    texts: Iterator[str] = (text_of(line)[0] for line in lines)
+    if head is None:  # one over several lines, or text in UTF-16
+        whole = text_of(json_that_fits(content_of(path, endings), where=path.name))[0].lstrip()
+        texts = iter(whole.splitlines())
+        if (head := _object(next(texts, ""))) is None:
+            head, texts = json.loads(whole or "{}"), iter(())
+            if not isinstance(head, dict):
+                raise ValueError("no JSON object")
+    yield head
+    for number, text in enumerate(texts, 2):
+        if (one := _object(text)) is not None:
+            yield one
+        elif text.strip():
+            raise FormatError(
+                "a whole JSON object on each line",
+                found=f"one that begins with {text[:_BEGIN]!r} and ends with {text.rstrip()[-_BEGIN:]!r}",
+                where=f"{path.name}, line {number}",
+                remedy="fetch the file again, whole: what comes after this line may be lost too",
+            )
+
+
+def _lines(path: Path, endings: tuple[str, ...], limits: Bounds) -> Iterator[bytes]:
+    """Yield the lines of a file that fit, one by one, and count what comes out of it."""
+    swollen, read = int(plain(path).stat().st_size * limits.max_ratio), 0
+    with unpacked(path, endings) as source:
+        most = min(MOST_JSON_BYTES, swollen) + 1
+        for number, line in enumerate(iter(lambda: source.readline(most), b""), 1):
+            read += len(line)
+            if read > swollen:
+                raise _refused(f"at most {limits.max_ratio:g} times the size of the file", "more", path.name)
+            if read > limits.max_bytes:
+                raise _too_large(limits.max_bytes, path)
+            yield json_that_fits(line, where=f"{path.name}, line {number}")
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """Return the object that a text is, or None where it is no whole one."""
+    try:
+        one = json.loads(text)
+    except ValueError:
+        return None
+    return one if isinstance(one, dict) else None
+
+
+@contextmanager
+def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[IO[bytes]]:
+    """Open a file to read it, or the one that is packed in it.
+
+    Parameters
+    ----------
+    path : Path
+        The file, bare, gzipped or zipped.
+    endings : tuple of str
+        Of the one file that is meant in a zip, in lower case.
+
+    Raises
+    ------
+    FormatError
+        If a zip does not hold one such file.
+    """
+    with path.open("rb") as bare:
+        begin = bare.read(2)
+        bare.seek(0)
+        if begin == b"\x1f\x8b":
+            with gzip.open(bare) as opened:
+                yield cast("IO[bytes]", opened)
+        elif begin == b"PK":
+            with zipfile.ZipFile(bare) as archive:
+                names = [one for one in archive.namelist() if one.lower().endswith(endings)]
+                if len(names) != 1:
+                    raise FormatError(
+                        f"one file in the zip that ends in {', '.join(endings)}",
+                        found=", ".join(names[:_NAMED]) or "none",
+                        where=path.name,
+                        remedy="unpack it and name each file in a [[source]] of its own",
+                    )
+                with archive.open(names[0]) as opened:
+                    yield opened
+        else:
+            yield bare
+
+
+def _too_large(most_bytes: int, path: Path) -> FormatError:
+    return FormatError(
+        f"at most {most_bytes} bytes, unpacked", found="more", where=path.name, remedy="give a smaller area"
+    )
 
 
 def _refused(expected: str, found: str, where: str) -> FormatError:
