@@ -196,15 +196,7 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
 
 
 def write_layers(folder: Path, world: World) -> None:
-    """Write every collection of all places below a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; made where it is absent.
-    world : World
-        The place or places.
-    """
+    """Write every collection of all places below a folder."""
     layers: dict[str, list[Feature]] = {"gemeenten": [_municipality(world)]}
     for copy in range(len(world.models)):
         for source in (_areas, bag, _bgt, _sewer):
@@ -303,15 +295,7 @@ def _building(pand: Pand, copy: int, move: Floats) -> dict[str, Any]:
 
 
 def write_buildings(path: Path, world: World) -> None:
-    """Write all buildings that stood when the heights were measured, one to a line below the header.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    world : World
-        The place or places.
-    """
+    """Write all buildings of all places that stood when the heights were measured, one to a line below the header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     transform = {"scale": [SCALE_M] * 3, "translate": [*map(float, world.origin(0)), 0.0]}
     lines = [_dump({**statistics.constants()["header"], "transform": transform})]

@@ -115,18 +115,27 @@ def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str], street: st
 
 
 def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
-    """Draw what is left, cut by the streets: own grounds, green in the quarters, fields outside."""
-    tree = shapely.STRtree(taken)
-    placed = shapely.union_all([one.outline for one in plan.grounds])
-    zones: list[tuple[BaseGeometry, str]] = [(one.outline, "groenvoorziening") for one in plan.grounds]
-    zones += [(cell.outline.difference(placed), "groenvoorziening") for cell in plan.cells]
-    outside = frame.difference(shapely.union_all([cell.outline for cell in plan.cells])).difference(placed)
-    zones += [(one, "grasland agrarisch") for one in polygons(outside)]
-    return [
-        Part("begroeidterreindeel", one, "", surface)
-        for shape, surface in zones
+    """Draw what is left, cut by the streets: own grounds, fields outside; in the quarters places to park, paths and green."""
+    tree, placed = shapely.STRtree(taken), shapely.union_all([one.outline for one in plan.grounds])
+    lanes = [
+        one.line.buffer(one.half_m + PARKING_M, quad_segs=2) for one in plan.pieces if one.role in ("lane", "collector")
+    ]
+    beside, quarters = shapely.union_all(lanes), shapely.union_all([cell.outline for cell in plan.cells])
+    zones = [(one.outline, "groenvoorziening") for one in plan.grounds]
+    zones += [(one, "grasland agrarisch") for one in polygons(frame.difference(quarters).difference(placed))]
+    out = [
+        Part("begroeidterreindeel", one, "", what)
+        for shape, what in zones
         for one in polygons(_less(shape, tree, taken))
     ]
+    for cell in plan.cells:
+        left = _less(cell.outline.difference(placed), tree, taken)
+        wide = left.intersection(left.buffer(-PATH_M, join_style="mitre").buffer(PATH_M, join_style="mitre"))
+        park = shapely.union_all([one for one in polygons(wide.intersection(beside)) if one.area > PLACE_M2])
+        out += [Part("wegdeel", one, "voetpad", "open verharding") for one in polygons(left.difference(wide))]
+        out += [Part("wegdeel", one, "parkeervlak", "open verharding") for one in polygons(park)]
+        out += [Part("begroeidterreindeel", one, "", "groenvoorziening") for one in polygons(wide.difference(park))]
+    return out
 
 
 # Heights.
@@ -141,11 +150,13 @@ CHIMNEY_M = (0.7, 1.2)
 PANEL_M = 0.12
 CROWN_SHARE = 0.6
 LOBES = 0.06
-SHRUB_CELLS, SHRUB_M, HEDGE_M = 5, 1.3, 1.5
+SHRUB_CELLS, SHRUB_M, HEDGE_M, CAR_M = 5, 1.3, 1.5, 1.5
 BRIDGE_M = 0.8
 NOISE_M, ROUGH, SEED = 0.025, 0.1, 17
 HOLES = ((300, 1000, 6, 9), (700, 200, 4, 4), (1105, 640, 3, 12))
 GROUND_SLOPE = 0.0008
+#: Beside a lane people park this deep; ground narrower than twice this is a path; no smaller place is one to park.
+PARKING_M, PATH_M, PLACE_M2 = 4.0, 1.5, 12.0
 FLOWN_YEAR = 2021
 
 Grid = npt.NDArray[np.float32]
@@ -201,6 +212,12 @@ class _Sheet:
         shrubs = np.where(self.cells(yards), SHRUB_M * np.clip(patches - 0.6, 0.0, 1.5), 0.0)
         self.dsm += np.where(hedges, np.float32(HEDGE_M) + 3 * NOISE_M * self.noise, shrubs).astype(np.float32)
 
+    def park_cars(self, places: list[BaseGeometry]) -> None:
+        """Raise a car on half of the places."""
+        car = np.pad(np.full((8, 4), CAR_M, np.float32), ((0, 1), (0, 1)))
+        there = np.kron(self.noise[: self.height // 9 + 1, : self.width // 5 + 1] > 0, car)
+        self.dsm += np.where(self.cells(places), there[: self.height, : self.width], 0.0).astype(np.float32)
+
     def paint_tree(self, tree: Tree) -> None:
         """Raise an ellipsoid crown: its middle at 60 % below the top is the widest."""
         rows, cols, dx, dy = self.window(tree.point, tree.radius_m + CELL_M)
@@ -248,6 +265,7 @@ def _surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -
     sheet = _Sheet(size, rough=rough)
     if rough:
         sheet.paint_gardens([one.shape for one in model.parts if one.surface == "erf"])
+        sheet.park_cars([one.shape.buffer(-CELL_M) for one in model.parts if one.function == "parkeervlak"])
     wet = sheet.cells([one.shape for one in model.parts if one.collection == "waterdeel"])
     sheet.dsm[wet], sheet.dtm[wet] = NODATA, NODATA
     for span in (one for one in model.parts if one.collection == "overbruggingsdeel"):
@@ -281,14 +299,12 @@ def write_heights(folder: Path, world: World) -> None:
             target[y : y + tall, x : x + wide] = grid
     for name, grid in zip(("dsm", "dtm"), whole, strict=True):
         for n, part in enumerate(np.array_split(np.arange(grid.shape[1]), world.sheets)):
-            west = world.origin_rd_m[0] + part[0] * CELL_M
-            north = world.origin_rd_m[1] + grid.shape[0] * CELL_M
-            ending = f"_{n + 1}" if world.sheets > 1 else ""
-            _write_one(folder / f"{name}{ending}.tif", grid[:, part[0] : part[-1] + 1], (west, north))
-
-
-def _write_one(path: Path, grid: Grid, corner: Point) -> None:
-    tall, wide = grid.shape
-    place = Affine(CELL_M, 0.0, corner[0], 0.0, -CELL_M, corner[1])
-    with rasterio.open(path, "w", width=wide, height=tall, transform=place, **PROFILE) as target:
-        target.write(grid, 1)
+            west, north = world.origin_rd_m[0] + part[0] * CELL_M, world.origin_rd_m[1] + grid.shape[0] * CELL_M
+            path = folder / (f"{name}_{n + 1}.tif" if world.sheets > 1 else f"{name}.tif")
+            facts = {
+                "width": len(part),
+                "height": len(grid),
+                "transform": Affine(CELL_M, 0.0, west, 0.0, -CELL_M, north),
+            }
+            with rasterio.open(path, "w", **facts, **PROFILE) as target:
+                target.write(grid[:, part[0] : part[-1] + 1], 1)
