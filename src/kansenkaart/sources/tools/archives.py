@@ -166,9 +166,9 @@ def json_documents(path: Path, endings: tuple[str, ...], *, bounds: Bounds | Non
 
 def _lines(path: Path, endings: tuple[str, ...], limits: Bounds) -> Iterator[bytes]:
     """Yield the lines of a file that fit, one by one, and count what comes out of it."""
-    swollen, read = int(plain(path).stat().st_size * limits.max_ratio), 0
+    swollen, read = int(path.stat().st_size * limits.max_ratio), 0
     with unpacked(path, endings) as source:
-        most = min(MOST_JSON_BYTES, swollen) + 1
+        most = min(MOST_JSON_BYTES // 2, swollen) + 1
         for number, line in enumerate(iter(lambda: source.readline(most), b""), 1):
             read += len(line)
             if read > swollen:
@@ -201,9 +201,9 @@ def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[IO[bytes]]:
     Raises
     ------
     FormatError
-        If a zip does not hold one such file.
+        If it is a device or a pipe, or a zip does not hold one such file.
     """
-    with path.open("rb") as bare:
+    with plain(path).open("rb") as bare:
         begin = bare.read(2)
         bare.seek(0)
         if begin == b"\x1f\x8b":
@@ -237,7 +237,8 @@ def _refused(expected: str, found: str, where: str) -> FormatError:
     )
 
 
-#: What each sign of JSON may cost as a value of Python, at most [byte]: an object, a list, an element, half a text.
+#: What each sign of JSON may cost as a value of Python, at most [byte]: an object, a list, an element, half a text; each
+#: byte counts twice, since a line is put together from pieces and is text beside that.
 _JSON_COSTS = ((b"{", 240), (b"[", 88), (b",", 32), (b'"', 30))
 
 
@@ -249,7 +250,7 @@ def json_that_fits(content: bytes, *, where: str) -> bytes:
     FormatError
         If it is so nested or so finely cut that its values would take more than `MOST_JSON_BYTES`.
     """
-    cost = len(content) + sum(content.count(sign) * each for sign, each in _JSON_COSTS)
+    cost = 2 * len(content) + sum(content.count(sign) * each for sign, each in _JSON_COSTS)
     if cost > MOST_JSON_BYTES:
         raise FormatError(
             f"JSON whose values take at most {MOST_JSON_BYTES >> 20} MiB",
