@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from shapely import Point
 
+from kansenkaart.present.mapspec import AreaTool
 from kansenkaart.publish.figures import Verdict, alike, with_more_homes
-from kansenkaart.publish.map.ranking import _gain, _level, _needs, _proof, _title, _where, first_minute
+from kansenkaart.publish.map.ranking import _gain, _level, _needs, _proof, _title, _where, first_minute, ranked
 from kansenkaart.wording.enterprise import amounts_nl, amounts_of, contract_nl, owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
 
@@ -219,3 +220,18 @@ def test_areas_are_counted_as_equal_by_one_rule():
     assert alike(other, other.iloc[0]).tolist() == [True, False, True]
     store.tables["enterprise_case"] = other
     assert _level(store, other.iloc[0]) == "2 van de 3 gebieden op de kaart zijn binnen de marge gelijk"
+
+
+def test_proposed_areas_keep_the_homes_and_the_order_of_the_first_screen_and_say_what_is_drawn():
+    store = Cases(owned=[math.nan] * 3)
+    store.tables["best_area"] = store.read("best_area").assign(border_m=[900.0, 100.0], block_ids=["1,2", "3"])
+    store.tables["block"] = pd.DataFrame({"block_id": [1, 2, 3], "homes": [200, 86, 304]})
+    store.tables["buurt_score"] = pd.DataFrame({"homes": [500.0, 120.0]})
+    tool = ranked(AreaTool("blokken", "homes", (), pd.DataFrame(), ()), store, {})
+    assert [(one.homes, one.note) for one in tool.areas] == [
+        (304.0, "in blokken op de kaart: 286 woningen"),
+        (304.0, ""),
+    ]
+    assert tool.note.endswith("de blokken op de kaart tellen 590 van de 620 woningen.")
+    weights = {one.key: one.weight for one in tool.criteria}
+    assert weights == {"stays_eur_per_year": 100.0, "border_m": 0.0}  # a shorter border would put the second first
