@@ -28,6 +28,7 @@ from kansenkaart.errors import FormatError
 from kansenkaart.score import panden, roofs, weather
 from kansenkaart.score.surfaces import Faces
 from kansenkaart.sources import bag3d, knmi
+from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.assumptions import Assumptions, default
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Lineage, Store, atomic
@@ -122,7 +123,7 @@ def read_tile(path: Path, *, place: str) -> Tile:
     Raises
     ------
     FormatError
-        If it has no panden with a footprint (LoD0) and a roof.
+        If it is no single document of CityJSON, or has no panden with a footprint (LoD0) and a roof.
     """
     faces, _ = bag3d.read_roof_face(path)
     frame = panden_of(path, faces)
@@ -133,22 +134,24 @@ def read_tile(path: Path, *, place: str) -> Tile:
 
 def panden_of(tile: Path, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the panden of a tile that have a roof model, with LoD0 footprint and year; as the BAG gives them."""
-    model = json.loads(tile.read_text("utf-8"))
-    scale, shift = (np.array(model["transform"][name]) for name in ("scale", "translate"))
-    points = np.array(model["vertices"]) * scale + shift
-    rows = []
-    for name, thing in model["CityObjects"].items():
-        if thing["type"] != "Building" or not thing.get("geometry"):
-            continue
-        flat = next((one for one in thing["geometry"] if str(one["lod"]) == "0"), None)
-        if flat is None:
-            continue
-        outline = shapely.union_all([_polygon(points, rings) for rings in flat["boundaries"]])
-        year = thing["attributes"].get("oorspronkelijkbouwjaar")
-        rows.append({"pand_id": _id(name, thing), "bouwjaar": year, "geometry": outline})
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=RD)
+    with reading(tile, "one document of CityJSON"):
+        model = json.loads(tile.read_text("utf-8"))
+        grid = model.get("transform") or {"scale": 1.0, "translate": 0.0}
+        points = np.array(model["vertices"]) * np.array(grid["scale"]) + np.array(grid["translate"])
+        rows = [
+            {
+                "pand_id": _id(name, thing),
+                "bouwjaar": (thing.get("attributes") or {}).get("oorspronkelijkbouwjaar"),
+                "geometry": shapely.union_all([_polygon(points, rings) for rings in flat["boundaries"]]),
+            }
+            for name, thing in model["CityObjects"].items()
+            if thing["type"] == "Building"
+            for flat in [one for one in thing.get("geometry") or [] if str(one.get("lod")) == "0"][:1]
+        ]
+    frame = gpd.GeoDataFrame(rows, columns=["pand_id", "bouwjaar", "geometry"], geometry="geometry", crs=RD)
     frame = frame[frame["pand_id"].isin(faces["pand_id"])].drop_duplicates("pand_id").reset_index(drop=True)
-    frame["bouwjaar"] = pd.array(pd.to_numeric(frame["bouwjaar"]), dtype="Int64")
+    year = pd.to_numeric(frame["bouwjaar"], errors="coerce")
+    frame["bouwjaar"] = year.where(year % 1 == 0).astype("Int64")
     return frame.assign(
         status="Pand in gebruik",
         footprint_area_m2=frame.area,
@@ -163,7 +166,7 @@ def _polygon(points: np.ndarray, rings: Sequence[Sequence[int]]) -> Any:
 
 
 def _id(name: str, thing: dict[str, Any]) -> str:
-    digits = "".join(sign for sign in str(thing["attributes"].get("identificatie", name)) if sign.isdigit())
+    digits = "".join(sign for sign in str((thing.get("attributes") or {}).get("identificatie", name)) if sign.isdigit())
     return digits[-16:].zfill(16)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,8 @@ from kansenkaart.core.solar.priors import (
     model_interval,
     open_grid,
 )
-from kansenkaart.errors import ConfigError
+from kansenkaart.errors import ConfigError, FormatError
+from kansenkaart.score.calibration import panden_of
 from kansenkaart.score.panden import roof_priors
 from kansenkaart.score.roofs import interval_rules
 
@@ -277,3 +280,29 @@ def test_the_rectangle_around_a_footprint_that_is_turned_has_its_sides_and_a_dir
     assert wide[:2] == pytest.approx([4.0, 4.0])
     assert turn[:2] == pytest.approx([turned % 180] * 2, abs=1e-5)
     assert np.isnan([wide[2], turn[2]]).all()
+
+
+def test_a_tile_of_another_hand_gives_panden_or_says_why_not(tmp_path):
+    """A year in words or none at all is unknown, no crash; a sequence or an outline of two corners is refused in words."""
+    square = [{"type": "MultiSurface", "lod": 0, "boundaries": [[[0, 1, 2, 3]]]}]
+    things = {
+        f"NL.IMBAG.Pand.000000000000000{number}": {"type": "Building", "geometry": square, **more}
+        for number, more in enumerate(
+            [
+                {"attributes": {"oorspronkelijkbouwjaar": "onbekend"}},
+                {},
+                {"attributes": {"oorspronkelijkbouwjaar": 1972}},
+            ]
+        )
+    }
+    corners = [[x, y, 0.0] for x, y in ((155e3, 463e3), (155_010.0, 463e3), (155_010.0, 463_010.0), (155e3, 463_010.0))]
+    model = {"type": "CityJSON", "vertices": corners, "CityObjects": things}
+    tile, faces = tmp_path / "heerde_1.json", pd.DataFrame({"pand_id": [f"000000000000000{n}" for n in range(3)]})
+    tile.write_text(json.dumps(model))
+    panden = panden_of(tile, faces)
+    assert panden["bouwjaar"].isna().tolist() == [True, True, False]
+    assert panden["footprint_area_m2"].tolist() == [100.0] * 3
+    for wrong in (json.dumps(model) + "\n{}", json.dumps(model).replace("[0, 1, 2, 3]", "[0, 1]")):
+        tile.write_text(wrong)
+        with pytest.raises(FormatError, match="one document of CityJSON"):
+            panden_of(tile, faces)
