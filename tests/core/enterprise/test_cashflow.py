@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -332,3 +334,8 @@ def test_what_two_inputs_do_only_together_is_in_the_total_alone():
 def test_an_outcome_that_does_not_move_has_no_shares():
     first, total = sobol_shares(lambda q: np.ones(len(q)), 2, draws_log2=4, seed=1)
     assert first.tolist() == total.tolist() == [0.0, 0.0]
+
+
+def test_a_run_that_changes_nothing_does_not_wait_for_the_statistics() -> None:
+    code = "import sys; import kansenkaart.runs.study; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

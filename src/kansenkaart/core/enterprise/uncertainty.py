@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from kansenkaart.core.enterprise.case import Case, Span
 from kansenkaart.errors import ConfigError
@@ -205,6 +204,9 @@ def sobol_shares(outcome: Callable[[Array], Array], count: int, *, draws_log2: i
     Saltelli, A. et al. (2010), Variance based sensitivity analysis of model output, Computer Physics Communications 181,
     259-270, table 2, estimators b and f; the points are Sobol's, scrambled.
     """
+    # A quarter of a second at every start, which a run that changes nothing need not spend.
+    from scipy.stats import qmc
+
     points = qmc.Sobol(2 * count, scramble=True, seed=seed).random_base2(draws_log2)
     one, other = points[:, :count], points[:, count:]
     of_one, of_other = outcome(one), outcome(other)
