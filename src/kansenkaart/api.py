@@ -351,9 +351,9 @@ def enterprise_case(facts: AreaFacts, *, track: str = "long", package: Sequence[
     Returns
     -------
     DataFrame
-        A party a row, of all services: ``eur_per_year`` (an equal sum each year, at prices of now [EUR/year]) and ``eur`` (the
-        whole period, in money of now [EUR]); they sum to 0. ``attrs["unknown"]`` names the services left out. A study
-        publishes another sum: that of the services that earn over all its places, at its own budgets.
+        A party a row: ``eur_per_year`` (an equal sum each year, at prices of now [EUR/year]) and ``eur`` (the whole period, in
+        money of now [EUR]); they sum to 0. ``attrs["unknown"]`` names the services left out. A study publishes the sum of
+        its package: the services that earn over all its places.
 
     Raises
     ------
