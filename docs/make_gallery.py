@@ -87,7 +87,7 @@ def chosen(page: Page, question: str, title: str) -> bool:
 
 
 def states(browser: Any, address: str, study: str) -> Iterator[str]:
-    """Take a roof, two places side by side, and the first screen of a phone; give their part of the README."""
+    """Take a roof, two places, an area of one's own and the first screen of a phone; give their part of the README."""
     page = browser.new_page(viewport=SIZE)
     page.goto(address)
     page.wait_for_selector("body[data-klaar=ja]", state="attached")
@@ -100,6 +100,15 @@ def states(browser: Any, address: str, study: str) -> Iterator[str]:
         page.wait_for_timeout(1500)
         save(page, GALLERY / f"{study}_naast.webp")
         yield f"**Two places side by side.**\n\n![Two places]({study}_naast.webp)\n"
+    if page.locator("#rangorde .gebied").count():
+        page.goto("about:blank")
+        page.goto(f"{address}#samen=1")
+        page.wait_for_selector("body[data-klaar=ja]", state="attached")
+        page.locator("#rangorde .gebied").first.click()
+        page.wait_for_timeout(1500)
+        page.locator("#paneel").evaluate("it => it.scrollTo(0, 0)")
+        save(page, GALLERY / f"{study}_samen.webp")
+        yield f"**An area of one's own.**\n\n![An area of one's own]({study}_samen.webp)\n"
     page.close()
     phone = browser.new_page(viewport=PHONE, has_touch=True, is_mobile=True)
     phone.goto(address)
