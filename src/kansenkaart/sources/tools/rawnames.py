@@ -105,9 +105,19 @@ def forms(table: str) -> list[str]:
     return [form for name, form in _table() if name == table]
 
 
+#: No name of a column is longer [characters]: what is kept of names stays small (guess).
+_LONGEST_NAME = 1000
+
+
 def squeezed(name: object) -> str:
     """Return a name without case, hyphens, underscores and blanks: what two spellings of one column have in common."""
-    return re.sub(r"[^a-z0-9]", "", str(name).casefold())
+    return _squeezed(str(name)[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _squeezed(name: str) -> str:
+    """Keep what came of the last names: a tile of roofs names the same few in every building."""
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 def some(names: Iterable[object], *, most: int = 5) -> str:
