@@ -410,7 +410,7 @@ blocks are joined: a layer tells of the homes in its row above, no more. An id m
 
 def _row(one: OpenLayer) -> str:
     whole = "homes" in one.frame and one.row_en.endswith(("do not overlap", "counts in one row"))
-    homes = f"{int(one.frame['homes'].sum()):,}" if whole else ""
+    homes = str(int(one.frame["homes"].sum())) if whole else ""
     return f"| `{one.name}` | {len(one.frame)} | {homes} | {one.title_en} | {one.row_en} |"
 
 
