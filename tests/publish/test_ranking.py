@@ -74,6 +74,12 @@ def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
     ("gap", "each", "words"),
     [
         (-500.0, (-4.0, -90.0, 60.0), "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."),
+        (  # An interval over nought is no reason to call a shortage of 3,434 next to nothing.
+            3_434.0,
+            (68.0, -40.0, 194.0),
+            "Elke woning die meedoet legt ongeveer 70 euro per jaar bij; misschien is er niets nodig "
+            "(gerekend met 50 van de 304 woningen).",
+        ),
         (62.0, (-10.0, -160.0, 130.0), "Bijna niets: het wijkbedrijf komt naar verwachting €\u00a060 per jaar tekort."),
         (
             9_394.0,

@@ -417,11 +417,12 @@ def _needs(case: pd.Series[Any]) -> str:
         plain = "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
         return phrases.contract_nl(case["services_nl"], payers, left, step_of(width)) or plain
     each, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
-    if low < 0:
-        return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(-left)} per jaar tekort."
     amount, span = roughly(each, low, high)
+    if each <= 0 or " 0 " in amount:
+        return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(-left)} per jaar tekort."
     joining = f"gerekend met {number(-left / each)} van de {homes_nl(case['homes'])}"
-    return f"Elke woning die meedoet legt {amount} per jaar bij, {span.partition(',')[0]} ({joining})."
+    perhaps = "; misschien is er niets nodig" if low < 0 else f", {span.partition(',')[0]}"
+    return f"Elke woning die meedoet legt {amount} per jaar bij{perhaps} ({joining})."
 
 
 def _larger(store: Store, case: pd.Series[Any]) -> str:
