@@ -628,7 +628,7 @@ def _answers(form: str, truth: Truth, place: tuple[str, str], said: Mapping[str,
         yield Reading(form, name, "earns_keep_frac", one.value, float(case["earns_keep_frac"]), one.off)
     yield from _contribution(form, name, said.get("Welke bijdrage?", ("", ""))[0], case)
     figure = "contribution_eur_per_participant"
-    short = amounts(said["Wat is ervoor nodig?"][0].partition("legt ongeveer")[2])[:3]
+    short = amounts(said["Wat is ervoor nodig?"][0].partition("legt ongeveer")[2].partition("(")[0])[:3]
     for end, one in zip(ENDS, short, strict=False):
         yield Reading(form, name, f"{figure}{end}", one.value, float(case[f"{figure}{end}"]), _rounded_by(case, figure))
 
