@@ -41,7 +41,7 @@ _SEND_S = 10.0
 
 def failed(flow: Any, flow_run: Any, state: Any) -> None:
     """Say that a flow run failed, and plan it again if that may help; the hook that the flows give to Prefect."""
-    asked, why = flow_run.parameters, state.result(raise_on_failure=False)
+    asked, why = flow_run.parameters, state.result(raise_on_failure=False, _sync=True)  # also in a loop
     path = write_status(
         str(asked.get("study", "")),
         str(asked.get("root", ".")),
