@@ -8,6 +8,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import Phase, settings
+
+# The same examples each time, and the first that fails is shown as it is: to look for a smaller one may take minutes a test,
+# of which a mutant or a run without anybody has no use. `--hypothesis-profile shrink` looks for it.
+settings.register_profile("shrink", deadline=None, derandomize=True)
+settings.register_profile("as it fails", settings.get_profile("shrink"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile("as it fails")
 
 FLAGS = [
     "--no-sandbox",

@@ -28,7 +28,7 @@ def test_inside_on_the_border_and_outside():
     assert [None if pd.isna(one) else one for one in out["buurtcode"]] == ["BU01", "BU02", "BU01", None]
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(-5, 25), st.floats(-5, 15)), min_size=1, max_size=40))
 def test_every_thing_is_in_one_buurt_or_in_none(places):
     points = gpd.GeoDataFrame(geometry=[Point(x, y) for x, y in places], crs=CRS)

@@ -91,7 +91,7 @@ def test_a_table_that_is_gone_and_totals_that_part_are_named():
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(100, 5000), st.floats(0.0, 3.0))
 def test_rows_pass_exactly_within_their_limits(rows, factor):
     gate = Gate("rows", "*", "", 0.8, 1.5, 0.0, "1", "", "")
@@ -140,7 +140,7 @@ def test_a_moved_shape_is_a_change_and_another_order_is_none():
     assert compare(before, before.iloc[:0], key=["pand_id"]).count("gone") == 6
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
 def test_rows_are_conserved(old, new):
     frames = [pd.DataFrame({"id": sorted(one), "value": [1.0] * len(one)}) for one in (old, new)]

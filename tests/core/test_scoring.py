@@ -51,7 +51,7 @@ def test_two_homes_by_hand():
     assert row["grey_water_m3_per_year"] == pytest.approx(109.575)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(home_rows)
 def test_streets_add_up_to_their_homes(rows):
     homes = _homes(rows)
@@ -68,7 +68,7 @@ def test_streets_add_up_to_their_homes(rows):
     assert sum(len(one.geoms) if one.geom_type == "MultiPoint" else 1 for one in streets.geometry) == len(placed)
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(home_rows, st.randoms(use_true_random=False))
 def test_the_order_of_homes_does_not_matter(rows, dice):
     homes = _homes(rows)

@@ -192,6 +192,13 @@ def test_an_owner_who_changes_less_than_is_known_or_is_given_turns_nothing(owned
     assert "Wat kan dit omdraaien?" not in {one.question for one in start.answers}
 
 
+def test_where_no_sums_were_made_the_first_screen_asks_and_marks_where_to_begin():
+    store = Cases(owned=[math.nan] * 3)
+    del store.tables["enterprise_case"]
+    start = first_minute(store, None, ())
+    assert (start.title, start.mark) == ("Waar beginnen?", "Begin hier")
+
+
 def test_every_amount_of_the_first_screen_names_its_track():
     start = first_minute(Cases(owned=[math.nan] * 3), None, ())
     answers = {one.question: one.answer for one in start.answers}

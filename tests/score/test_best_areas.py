@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ import shapely
 from kansenkaart.config import Areas
 from kansenkaart.core.enterprise.case import ROOFS
 from kansenkaart.score.areas import sides_of
-from kansenkaart.score.best_areas import question_of, read_blocks
+from kansenkaart.score.best_areas import Found, question_of, read_blocks
 from kansenkaart.tables import assumptions
 from tests.score.area_store import MADE, scored, town_store
 
@@ -25,6 +27,15 @@ def test_prices_of_a_border_and_of_a_split_home_follow_the_average_value_of_a_ho
     for worthless in (0.0, -40.0):
         asked = question_of(Areas(), known, worthless)
         assert (asked.border_price, asked.split_price) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "worth", "bound", "gap"),
+    [(50.0, 100.0, 110.0, 0.1), (-200.0, 50.0, 70.0, 0.1), (0.25, 0.2, 0.7, 0.5), (0.0, 0.0, 1e-9, 0.0)],
+)
+def test_a_gap_is_a_share_of_the_larger_amount_and_of_a_euro_where_both_are_less(value, worth, bound, gap):
+    area = SimpleNamespace(value=value, worth=worth, bound=bound)
+    assert Found(0, "stays", 1, area, None, None).gap == pytest.approx(gap)
 
 
 def test_an_area_lies_in_the_middle_within_a_quarter_of_the_radius_of_its_buurt():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from kansenkaart.core.solar.balance import OwnUse
 from kansenkaart.score import sensitivity
-from kansenkaart.tables.assumptions import default
+from kansenkaart.tables.assumptions import default, price_factor
 
 
 def test_an_input_without_a_range_does_not_move_and_the_widest_comes_first():
@@ -75,3 +78,27 @@ def test_a_longer_life_of_a_sewer_makes_saving_and_cost_worth_less():
     assert sensitivity._rain_left(middle | {"sewer_life": np.array([40.0])}, **due) == pytest.approx(
         600.0
     )  # not before now
+
+
+@pytest.mark.parametrize("euros", [0.1, 600.0])
+def test_the_range_of_a_sewers_design_is_what_life_rate_and_index_do_not_account_for(euros):
+    """Of the low end of a saving the others' share is taken: what is due this year is not discounted."""
+    figures = default()
+    index = price_factor("civil works", year=2015, level=int(figures["reference_year"].value))
+    rate, life = figures["discount_rate_real"], figures["sewer_life"]
+    due = figures["reference_year"].value + np.array([0.0, 100.0])
+    later = {"low": 100 + life.high - life.value, "": 100.0, "high": 100 + life.low - life.value}
+    rates = {"low": rate.high, "": rate.value, "high": rate.low}
+    at_once = {"low": (1 + rate.high / 100) ** -(life.high - life.value), "": 1.0, "high": 1.0}
+    worth = {end: np.array([at_once[end], (1 + rates[end] / 100) ** -later[end]]) for end in later}
+    level = {"low": index[1] / index[0], "": 1.0, "high": index[2] / index[0]}
+    own = {"low": 0.5, "": 1.0, "high": 1.25}
+    saved = {f"_{end}".rstrip("_"): euros * own[end] * level[end] * worth[end] / worth[""] for end in later}
+    street = pd.DataFrame({f"saving_rain_off_eur{end}": values for end, values in saved.items()})
+    street = street.assign(net_rain_eur=1.0, cost_rain_eur=300.0, replacement_year=due)
+    street.loc[2] = [euros] * 3 + [np.nan, 300.0, np.nan]  # of which nothing is known
+    model, ranges = sensitivity._rain(SimpleNamespace(read={"street_water": street}.get), figures)
+    assert ranges["sewer_design"] == pytest.approx((0.5, 1.0, 1.25))
+    assert ranges["civil_works_index"] == pytest.approx((index[1], index[0], index[2]))
+    middle = {name: np.array([one[1]]) for name, one in ranges.items()}
+    assert model(middle) == pytest.approx(2 * euros - 2 * 300)

@@ -392,6 +392,19 @@ def test_what_pays_never_exceeds_what_fits_nor_loses_money(tmp_path):
     assert none["modules_pay"].isna().all()  # who uses it is not known: unknown, not zero
 
 
+def test_own_use_is_that_of_as_many_homes_up_to_four_and_of_nearly_as_many_beyond(monkeypatch):
+    monkeypatch.setattr(sun_use, "load_of", lambda *_: (None, None, None))
+    monkeypatch.setattr(sun_use, "own_use", lambda *_, homes, spread: homes)
+    monkeypatch.setattr(sun_use, "economic_size", lambda roofs, *, own, **_: roofs.assign(served=own))
+    served = sun_use._sized(pd.DataFrame({"homes": range(1, 257), "kwh_per_kwp": 900.0}), None, assumptions.default())
+    ratio = np.maximum(served["served"] / served["homes"], served["homes"] / served["served"]).sort_index()
+    assert ratio[:4].tolist() == [1, 1, 1, 1]
+    assert ratio[:150].max() <= np.sqrt(1.5)  # steps of a third and a half in turn
+    assert ratio.max() <= np.sqrt(2)
+    assert served["homes"].is_unique
+    assert len(served) == 256
+
+
 @pytest.mark.parametrize("shift", [-30, 30, 85])
 def test_the_load_keeps_the_time_of_the_sun(tmp_path, shift):
     tables = {"pand": panden(spot(0, 0, 14, 20), homes=8), "weather_hourly": weather(shift)}

@@ -79,7 +79,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_scraps(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 255))
 def test_any_changed_figure_of_the_lineage_is_noticed(tmp_path_factory, place, change):
     store = _shared(tmp_path_factory)

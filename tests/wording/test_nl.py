@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kansenkaart.wording import nl
@@ -23,7 +23,6 @@ def read_back(text: str) -> float:
     return float(text.replace(".", "").replace(",", ".").replace(nl.MINUS, "-"))
 
 
-@settings(deadline=None)
 @given(figures, st.integers(min_value=0, max_value=3))
 def test_a_number_is_rounded_first_and_can_be_read_back(value, decimals):
     text = nl.number(value, decimals)
@@ -33,7 +32,6 @@ def test_a_number_is_rounded_first_and_can_be_read_back(value, decimals):
     assert nl.MINUS not in text or back < 0  # a nothing has no sign
 
 
-@settings(deadline=None)
 @given(figures)
 def test_euros_are_rounded_to_their_step_with_the_sign_in_front(value):
     text = nl.euros(value)
@@ -42,7 +40,6 @@ def test_euros_are_rounded_to_their_step_with_the_sign_in_front(value):
     assert abs(back - value) <= 5 + 1e-6 * abs(value)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=1000, max_value=2999))
 def test_a_year_never_has_a_point(year):
     assert nl.year(year) == nl.amount(year, "year") == str(year)

@@ -87,7 +87,7 @@ class Found:
     @property
     def gap(self) -> float:
         """Proven gap as a share of the area's value, or of its border where no value is known [1]."""
-        gap = (self.area.bound - self.area.worth) / max(abs(self.area.value), abs(self.area.worth), 1.0)
+        gap = (self.area.bound - self.area.worth) / _size_of(self, self.area.value)
         return gap if gap > _ROUNDING else 0.0
 
 
@@ -251,6 +251,7 @@ def _compared(one: Found, value: float, worth: float, gap: float) -> dict[str, o
 
 
 def _size_of(one: Found, value: float) -> float:
+    """Return what differences are a share of; a euro where both amounts are less."""
     return max(abs(value), abs(one.area.worth), 1.0)
 
 

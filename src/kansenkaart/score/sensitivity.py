@@ -210,7 +210,7 @@ def _rain(store: Store, figures: Assumptions) -> tuple[Model, Ranges]:
     most = _worth(ahead + life[0] - life[1], rate[0]) / _worth(ahead, rate[1]) * index[2] / index[0]
     saved = street["saving_rain_off_eur"].to_numpy(float)
     low, high = (street[f"saving_rain_off_eur{end}"].to_numpy(float) for end in ("_low", "_high"))
-    total = max(saved.sum(), 1.0)
+    total = saved.sum() or 1.0  # where nothing is saved its width counts for nothing
     ranges["sewer_design"] = (min((low / least).sum() / total, 1.0), 1.0, max((high / most).sum() / total, 1.0))
     cost = street["cost_rain_eur"].to_numpy(float)
     return partial(_rain_left, saved=saved / index[0], cost=cost, ahead=ahead, figures=figures), ranges

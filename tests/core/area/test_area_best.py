@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from kansenkaart.core.area import best
 from kansenkaart.core.area.best import best_areas, best_around, block_at, worth_of_area
+from kansenkaart.core.area.bound import shared_bound, worth_of
 from kansenkaart.core.area.graph import AreaGraph, components
-from kansenkaart.core.area.question import AreaQuestion, Effort
+from kansenkaart.core.area.question import AreaQuestion, Effort, prepare
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import best_area, grid_town, moved, relabelled
 
@@ -54,7 +55,7 @@ def require_valid(graph: AreaGraph, question: AreaQuestion, blocks: np.ndarray) 
     assert reach <= question.radius_m * (1 + 1e-9)
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     canal=st.sampled_from([None, 2]),
@@ -79,6 +80,22 @@ def test_agrees_with_brute_force(
     assert area.gap == 0.0
 
 
+def test_the_set_that_a_bound_gives_back_is_the_one_that_attains_it() -> None:
+    """A search begins there. At its prices the set is worth the bound; a later trial is not."""
+    priced = 0
+    for seed, low in ((7, 0.5), (8, 0.5), (9, 0.5), (10, 0.9), (11, 0.9)):
+        ask = replace(ASK, owner_low=low)
+        for centre in (7, 14):
+            window = prepare(grid_town(6, 5, seed=seed), ask)[0].window(centre)
+            inside = np.empty(len(window.members), bool)
+            bound, per_home, extra = shared_bound(window, ask.band, -np.inf, 0.0, inside)
+            worth = worth_of(window, window.profit + extra - per_home * window.homes, inside)
+            side = ask.high_homes if per_home >= 0 else ask.low_homes
+            assert worth + per_home * side == pytest.approx(bound, abs=1e-4)
+            priced += extra.any()
+    assert priced > 4  # else the rule of ownership was never asked a price
+
+
 def test_pins_agree_with_brute_force() -> None:
     town = grid_town(4, 3, seed=3)
     ask = replace(ASK, pins_in=(0, 6), pins_out=(1,))
@@ -88,7 +105,7 @@ def test_pins_agree_with_brute_force() -> None:
     assert area.worth == pytest.approx(brute_force(town, ask), abs=0.02)
 
 
-@settings(derandomize=True, deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 1000), turn=st.floats(0, 6), east=st.floats(-1e4, 1e4))
 def test_relabelling_moving_and_turning_change_nothing(seed: int, turn: float, east: float) -> None:
     town = grid_town(7, 6, seed=seed, canal=3)
@@ -101,7 +118,7 @@ def test_relabelling_moving_and_turning_change_nothing(seed: int, turn: float, e
     assert best_area(elsewhere, question=ask, effort=QUICK).worth == pytest.approx(worth, abs=0.02)
 
 
-@settings(derandomize=True, deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 1000))
 def test_a_wider_band_or_radius_is_never_worse(seed: int) -> None:
     town = grid_town(6, 5, seed=seed, canal=3)

@@ -169,7 +169,7 @@ def test_replacement_follows_each_cohort() -> None:
     assert due == pytest.approx([0, 0, 0, 0, 0.5, 0.5, 0, 0.5, 0.5, 0, 0.5, 0.5])
 
 
-@settings(derandomize=True, deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(
     st.floats(0, 1),
     st.integers(1, 12),
@@ -194,7 +194,7 @@ def test_parties_sum_to_nothing(
     assert np.abs(inside + flow.party("others")).max() < 0.005  # to the cent
 
 
-@settings(derandomize=True, deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.floats(0.0, 0.6), st.floats(0.0, 0.6), st.floats(0, 1), st.floats(0, 1))
 def test_dearer_power_never_lowers_the_households_gain(one: float, two: float, rent: float, share: float) -> None:
     fixed = {"terms.rent_share_frac": rent, "terms.participation_frac": share}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, seed, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import calibration
@@ -104,8 +104,7 @@ def test_a_slope_to_the_north_carries_nothing_where_it_is_not_worth_it() -> None
     assert estimate(shapes, one_kind(), level_sun(0.2)).loc[0, "kwp"] == pytest.approx(7.2, rel=1e-3)
 
 
-@seed(20)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(2, 40), st.floats(2, 40), st.floats(0, 180), st.floats(-1e5, 1e5))
 def test_an_estimate_moves_with_the_house_and_grows_with_it(wide: float, deep: float, turn: float, east: float) -> None:
     house = shapely.affinity.rotate(shapely.box(0, 0, wide, deep), turn)
@@ -114,7 +113,10 @@ def test_an_estimate_moves_with_the_house_and_grows_with_it(wide: float, deep: f
     here, there = (estimate(footprint_shapes([one]), roof_priors(), sun).iloc[0] for one in (house, moved))
     assert 0 <= here["kwp_low"] <= here["kwp_high"]
     assert here["kwp"] <= 0.25 * house.area  # a module of 435 Wp covers 1.94 m2: 0.22 kWp a m2, on slopes a little more
-    if max(wide, deep) > 1.1 * min(wide, deep) and abs(round(turn / 5) * 5 - turn) < 2:  # no side or rounding at stake
+    bound = np.abs(np.array(priors.WIDTHS_M) - min(wide, deep)).min() < 0.01
+    if (
+        max(wide, deep) > 1.1 * min(wide, deep) and abs(round(turn / 5) * 5 - turn) < 2 and not bound
+    ):  # nothing at stake
         assert there["kwp"] == pytest.approx(here["kwp"], rel=0.02)
 
 
@@ -157,6 +159,10 @@ def test_how_much_is_built_counts_the_land_between_footprints_alone() -> None:
     far = footprint_shapes([*field, shapely.box(2500, 2500, 2510, 2510), None])["built_frac"]
     assert far.iloc[441] < 0.01
     assert np.isnan(far.iloc[442])
+    # Alone in a field, the corners of which are 700 m off: 100 m2 on a circle of 500 m, as a figure of 32 corners.
+    corners = [shapely.box(x, y, x + 10, y + 10) for x in (0, 1000) for y in (0, 1000)]
+    alone = footprint_shapes([shapely.box(480, 480, 490, 490), *corners])["built_frac"].iloc[0]
+    assert alone == pytest.approx(100 / (16 * np.sin(2 * np.pi / 32) * 500**2), rel=1e-9)
 
 
 def test_a_roof_in_a_town_is_told_from_one_in_open_country() -> None:
@@ -214,6 +220,7 @@ def test_a_fit_finds_what_was_put_in() -> None:
     assert mine[["flat_kwp_per_m2", "flat_frac"]].tolist() == [0.0, 0.0]
     assert mine[["facing_frac", "sun_frac", "tilt_deg"]].tolist() == pytest.approx([1.0, 0.9, 30.0])
     assert (mine["panden"], mine["places"]) == (160, 4)
+    assert (table["places"].sum(), table["panden"].sum()) == (4, 160)  # a kind without panden is of no place
     assert mine[["low", "high"]].tolist() == pytest.approx([0.97, 1 / 0.97])  # no kind is surer
 
 

@@ -57,7 +57,7 @@ def test_flat_open_plane_receives_ghi_month_by_month() -> None:
     np.testing.assert_allclose(bare[0], ghi, rtol=1e-3)
 
 
-@settings(derandomize=True, deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(tilt=st.floats(0, 80), azimuth=st.floats(0, 360), monthly=st.booleans())
 def test_open_planes_equal_pvlib_perez(tilt: float, azimuth: float, monthly: bool) -> None:
     kernel = kernel_table(table(), monthly=monthly)
@@ -91,7 +91,7 @@ def test_a_mountain_far_off_coarsens_the_steps_and_nothing_more(rows: int) -> No
     assert code[0, 0] == code[18, 0] == 0
 
 
-@settings(derandomize=True, deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000), share=st.sampled_from([0.003, 0.1, 0.6]))
 def test_a_cell_sees_the_same_whoever_is_read_beside_it(seed: int, share: float) -> None:
     random = np.random.default_rng(seed)
@@ -175,7 +175,7 @@ def test_more_azimuths_change_little() -> None:
     assert np.sqrt((error**2).mean()) < 1.5e-3
 
 
-@settings(derandomize=True, deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000), height=st.floats(1, 40))
 def test_a_higher_obstacle_never_brings_sun(seed: int, height: float) -> None:
     scene = town(100, seed=seed, roof_share=0.1)

@@ -86,7 +86,7 @@ def test_south_racks_keep_out_of_each_others_shade() -> None:
     assert len(rectangles(layout)) == layout.faces.loc[0, "modules"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     turn=st.floats(0, 360),
     tilt=st.sampled_from([0.0, 25.0, 45.0, 60.0]),

@@ -97,7 +97,7 @@ def test_wrong_shares_and_shapes_are_refused():
 TABLE = arrays(float, (3, 12), elements=st.floats(0, 100))
 
 
-@settings(derandomize=True, deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(TABLE, TABLE, TABLE, arrays(float, 3, elements=st.floats(0, 200)), st.floats(0, 1))
 def test_every_litre_is_used_stored_or_overflows(supply, first, second, store, share):
     found = balance(supply, demands={"first": first, "second": second}, store_m3=store, participation=share)

@@ -186,7 +186,7 @@ def test_a_class_says_what_the_interval_can_tell_and_nothing_finer():
     assert money_class(low, high).tolist() == ["A", "B", "B", "C", "?", "?"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(*(st.floats(-100, 100) for _ in range(4)))
 def test_what_overlaps_on_both_sides_of_nil_shares_a_class_and_more_money_never_stands_lower(a, b, c, d):
     low, high = pd.Series([min(a, b), min(c, d)]), pd.Series([max(a, b), max(c, d)])

@@ -102,7 +102,7 @@ def test_wrong_coefficients_are_refused():
         capacity_table([0.01], filling=1.0, diameters_mm=(300.0, 200.0), friction=MANNING)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(0.01, 0.9), st.floats(100, 1500), st.floats(1e-4, 0.05), st.sampled_from([MANNING, Friction()]))
 def test_filling_is_the_inverse_of_flow(filling, diameter, slope, friction):
     q = flow(filling, diameter_mm=diameter, slope=slope, friction=friction)
@@ -110,7 +110,7 @@ def test_filling_is_the_inverse_of_flow(filling, diameter, slope, friction):
         assert filling_at(q, diameter_mm=diameter, slope=slope, friction=friction) == pytest.approx(filling, abs=1e-6)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0, 500), st.floats(0, 500), st.floats(1e-4, 0.05))
 def test_more_flow_never_needs_a_smaller_pipe(a, b, slope):
     table = capacity_table([slope] * 2, filling=0.5, diameters_mm=STANDARD_DIAMETERS_MM, friction=Friction())

@@ -226,7 +226,7 @@ def networks(draw):
     return frame, node
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(networks(), st.integers(0, 2**31))
 def test_people_and_water_conserve_over_any_network(network, seed):
     frame, node = network
@@ -245,7 +245,7 @@ def test_people_and_water_conserve_over_any_network(network, seed):
     assert (peaks >= load[:, 0] * net_rain(Storm()).max() / 300 - 1e-9).all()
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(networks(), st.integers(0, 2**31), st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_more_participation_never_means_more_flow_or_a_larger_pipe(network, seed, shares):
     frame, _ = network
@@ -265,7 +265,7 @@ def test_more_participation_never_means_more_flow_or_a_larger_pipe(network, seed
             assert (more <= less + 1e-9).all()
 
 
-@settings(derandomize=True, deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(networks(), st.floats(-50_000, 50_000))
 def test_moving_the_town_changes_nothing(network, shift):
     frame, _ = network

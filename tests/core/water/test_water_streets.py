@@ -248,7 +248,7 @@ def test_a_pand_at_the_water_drains_into_it():
     assert found.set_index("surface_id")["paved_m2"]["r"] == pytest.approx(36)
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.floats(0, 90), st.floats(0, 90), st.floats(0.3, 60), st.floats(0.3, 60)), min_size=1, max_size=6
