@@ -371,4 +371,6 @@ def test_no_other_module_opens_a_file_of_shapes_or_heights_to_read():
 
 def test_a_system_without_bounds_still_reads(monkeypatch):
     monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows, where importing it fails
+    before = resource.getrlimit(resource.RLIMIT_DATA)
     geofiles._bound(1)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before

@@ -9,7 +9,8 @@ Before anything else the tests run once without any fault, and what each of them
 a fault is shown to the tests of its room that reach its function, the quickest first. ``--reach FILE`` keeps what was noted.
 
 The copy has no compiled files when it begins, and what numba keeps is stamped with the content of its room
-(`kansenkaart.kernel`), so no fault hides behind an old compilation.
+(`kansenkaart.kernel`), so no fault hides behind an old compilation. Where the fault cannot be in a compiled loop the
+stamp is that of the package, and loops are compiled once.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from typing import Any
 import pytest
 
 from tests.mutation.faults import Fault, faults_of, spoil
-from tests.mutation.reach import Chosen, function_at, in_turn
+from tests.mutation.reach import Chosen, function_at, in_turn, may_be_compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "kansenkaart"
@@ -131,7 +132,7 @@ def noted(rooms: set[str], keep: Path) -> dict[str, dict[str, Any]]:
     return dict(json.loads(keep.read_text("utf-8")))
 
 
-def drawn(room: str | None, *, mutants: int, seed: int) -> list[tuple[Path, Fault]]:
+def drawn(room: str | None, *, mutants: int, seed: int, skip: int = 0) -> list[tuple[Path, Fault]]:
     """Draw faults, every place in the text as likely as another.
 
     Parameters
@@ -142,14 +143,16 @@ def drawn(room: str | None, *, mutants: int, seed: int) -> list[tuple[Path, Faul
         How many [1].
     seed : int
         The same seed draws the same faults from the same text.
+    skip : int
+        How many of the draw are left out: 50 mutants of which 50 are skipped are the second half of 100 [1].
     """
     paths = [path for path in sorted(PACKAGE.rglob("*.py")) if "example" not in path.parts]
     mine = [path for path in paths if room in (None, room_of(path), path.relative_to(PACKAGE).as_posix())]
     every = [(path, fault) for path in mine for fault in faults_of(path.read_text("utf-8"))]
-    return random.Random(seed).sample(every, min(mutants, len(every)))
+    return random.Random(seed).sample(every, min(skip + mutants, len(every)))[skip:]
 
 
-def noticed(copy: Path, tests: list[str], *, seconds: float) -> str:
+def noticed(copy: Path, tests: list[str], *, seconds: float, compiled: bool = True) -> str:
     """Run tests on the copy and say what came of it: ``failed`` (and how), ``too long`` or ``passed``.
 
     The run is a fork of this process, which has loaded the libraries of others.
@@ -162,6 +165,8 @@ def noticed(copy: Path, tests: list[str], *, seconds: float) -> str:
         Ids of tests, in their order.
     seconds : float
         Processor time after which a run has noticed the fault [s]; eight times as much on the clock, for what waits.
+    compiled : bool
+        Whether a compiled loop may differ from that of the package; else what numba keeps may serve.
 
     Raises
     ------
@@ -169,7 +174,7 @@ def noticed(copy: Path, tests: list[str], *, seconds: float) -> str:
         When no test was run.
     """
     if not (pid := os.fork()):
-        _run_and_end(copy, tests, int(seconds))
+        _run_and_end(copy, tests, int(seconds), compiled)
     until = time.monotonic() + 8 * seconds
     while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
         time.sleep(0.05)
@@ -185,7 +190,21 @@ def noticed(copy: Path, tests: list[str], *, seconds: float) -> str:
     return "passed" if code == 0 else "failed: " + told.strip().rpartition("\n")[2]
 
 
-def _run_and_end(copy: Path, tests: list[str], seconds: int) -> None:
+def stamp_as_package(kernel: Any, copy: Path) -> None:
+    """Let compiled loops of the copy serve that were compiled for the same rooms of the package.
+
+    Parameters
+    ----------
+    kernel : module
+        That of the copy.
+    copy : Path
+        Folder that holds the package.
+    """
+    stamp_of, mine = kernel.stamp_of, copy / "kansenkaart"
+    kernel.stamp_of = lambda room: stamp_of(PACKAGE / room.relative_to(mine) if room.is_relative_to(mine) else room)
+
+
+def _run_and_end(copy: Path, tests: list[str], seconds: int, compiled: bool) -> None:
     """Run tests in this process, which ends with the code of pytest."""
     code, told = int(pytest.ExitCode.INTERNAL_ERROR), (copy / "told").open("w", encoding="utf-8")
     sys.stdout = sys.stderr = told
@@ -196,6 +215,8 @@ def _run_and_end(copy: Path, tests: list[str], seconds: int) -> None:
         os.chdir(ROOT)
         os.environ["PYTHONPATH"] = os.pathsep.join([str(copy), str(ROOT)])
         sys.path[:0], sys.dont_write_bytecode = [str(copy)], True
+        if not compiled:
+            stamp_as_package(importlib.import_module("kansenkaart.kernel"), copy)
         files = dict.fromkeys(one.partition("::")[0] for one in tests)
         code = pytest.main([*PYTEST, "-x", *files], plugins=[Chosen(tests)])
     except BaseException:  # noqa: BLE001 - the process must never go on in the caller's code
@@ -206,7 +227,7 @@ def _run_and_end(copy: Path, tests: list[str], seconds: int) -> None:
 
 
 def campaign(
-    room: str | None, *, mutants: int, seed: int, seconds: float, reach: Path | None = None
+    room: str | None, *, mutants: int, seed: int, skip: int, seconds: float, reach: Path | None = None
 ) -> list[dict[str, object]]:
     """Try faults one after the other, and return what became of each.
 
@@ -214,8 +235,8 @@ def campaign(
     ----------
     room : str, optional
         As :func:`drawn` takes it.
-    mutants, seed : int
-        How many, and which [1].
+    mutants, seed, skip : int
+        How many, and which, as :func:`drawn` takes them [1].
     seconds : float
         Longest run of one, of processor time [s].
     reach : Path, optional
@@ -229,14 +250,15 @@ def campaign(
         for library in LIBRARIES:
             importlib.import_module(library)
         shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__"))
-        chosen = drawn(room, mutants=mutants, seed=seed)
+        chosen = drawn(room, mutants=mutants, seed=seed, skip=skip)
         seen = noted({room_of(path) for path, _ in chosen}, reach or copy / "reach.json")
         for path, fault in chosen:
             spoilt = target / path.relative_to(PACKAGE)
             whole = spoilt.read_text("utf-8")  # the copy's: somebody may edit meanwhile
             spoilt.write_text(spoil(whole, fault), "utf-8")
             began = time.monotonic()
-            outcome = noticed(copy, tests_for(path, fault.line, seen), seconds=seconds)
+            compiled, tests = may_be_compiled(whole, fault.line), tests_for(path, fault.line, seen)
+            outcome = noticed(copy, tests, seconds=seconds, compiled=compiled)
             spoilt.write_text(whole, "utf-8")
             where = f"{path.relative_to(PACKAGE).as_posix()}:{fault.line}"
             took = round(time.monotonic() - began, 1)
@@ -254,10 +276,11 @@ def main() -> int:
     parser.add_argument("--room", help=f"one of {', '.join(TESTS)}, or a module such as sources/gwsw.py")
     parser.add_argument("--mutants", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skip", type=int, default=0, help="how many of the draw were tried before")
     parser.add_argument("--seconds", type=float, default=300.0, help="most processor time of one mutant")
     parser.add_argument("--reach", type=Path, help="file that keeps, or has, what each test reaches")
     asked = parser.parse_args()
-    outcomes = campaign(asked.room, mutants=asked.mutants, seed=asked.seed, seconds=asked.seconds, reach=asked.reach)
+    outcomes = campaign(**vars(asked))
     tried, killed = Counter(one["room"] for one in outcomes), Counter[object]()
     for one in outcomes:
         killed[one["room"]] += one["outcome"] != "passed"

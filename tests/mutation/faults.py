@@ -28,8 +28,8 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
 }
-#: Parts of the text that say something and do nothing: faults there change no result.
-_SAYING = ("expected", "found", "where", "remedy")
+#: Parts of the text that say something, or refuse what never happens: faults there change no result.
+_SAYING = ("expected", "found", "where", "remedy", "frozen", "strict")
 
 
 @dataclass(frozen=True)

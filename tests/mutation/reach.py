@@ -86,20 +86,30 @@ def function_at(text: str, line: int) -> str | None:
     line : int
         From 1.
     """
-
-    def within(body: list[ast.stmt], before: str) -> str | None:
-        for node in body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.body[0].lineno <= line <= _end(node):
-                return before + node.name
-            if isinstance(node, ast.ClassDef) and node.lineno <= line <= _end(node):
-                return within(node.body, f"{before}{node.name}.")
-        return None
-
-    return within(ast.parse(text).body, "")
+    holder = _holder(ast.parse(text).body, line, "")
+    return holder[0] if holder else None
 
 
-def _end(node: ast.stmt) -> int:
-    return node.end_lineno or node.lineno
+def may_be_compiled(text: str, line: int) -> bool:
+    """Return whether a line may be in a compiled loop: all but what is in a function without decorators.
+
+    Parameters
+    ----------
+    text, line
+        As :func:`function_at` takes them.
+    """
+    holder = _holder(ast.parse(text).body, line, "")
+    return holder is None or bool(holder[1].decorator_list) or "llvmlite" in text
+
+
+def _holder(body: list[ast.stmt], line: int, before: str) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef] | None:
+    for node in body:
+        end = node.end_lineno or node.lineno
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.body[0].lineno <= line <= end:
+            return before + node.name, node
+        if isinstance(node, ast.ClassDef) and node.lineno <= line <= end:
+            return _holder(node.body, line, f"{before}{node.name}.")
+    return None
 
 
 def in_turn(tests: Mapping[str, Mapping[str, Any]], file: str, function: str | None) -> list[str]:

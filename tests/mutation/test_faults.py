@@ -7,13 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from tests.mutation import __main__ as campaign
 from tests.mutation.__main__ import PACKAGE, ROOT, TESTS, drawn, room_of
 from tests.mutation.faults import faults_of, spoil
-from tests.mutation.reach import function_at, in_turn
+from tests.mutation.reach import function_at, in_turn, may_be_compiled
 
 TEXT = '''"""A doc with 1 < 2."""
 
@@ -50,6 +51,7 @@ def test_a_text_with_a_fault_differs_in_that_place_only():
 def test_a_seed_draws_the_same_faults_and_another_seed_others():
     first = drawn("wording", mutants=5, seed=1)
     assert first == drawn("wording", mutants=5, seed=1)
+    assert drawn("wording", mutants=3, seed=1, skip=2) == first[2:]
     assert first != drawn("wording", mutants=5, seed=2)
     assert {room_of(path) for path, _ in first} == {"wording"}
 
@@ -80,6 +82,19 @@ class Box:
 )
 def test_a_fault_belongs_to_the_outermost_function_around_it(line, name):
     assert function_at(CODE, line) == name
+
+
+def test_only_a_function_without_decorators_is_surely_not_compiled():
+    assert [may_be_compiled(CODE, line) for line in (1, 7, 11, 14)] == [True, False, True, False]
+    assert may_be_compiled(CODE.replace("def outer", "@kernel\ndef outer"), 8)
+    assert may_be_compiled(f"from llvmlite import ir\n{CODE}", 8)
+
+
+def test_where_no_loop_can_differ_the_stamp_is_that_of_the_same_room_in_the_package(tmp_path):
+    kernel = SimpleNamespace(stamp_of=str)
+    campaign.stamp_as_package(kernel, tmp_path)
+    assert kernel.stamp_of(tmp_path / "kansenkaart" / "core" / "area") == str(PACKAGE / "core" / "area")
+    assert kernel.stamp_of(tmp_path / "a loop of a test") == str(tmp_path / "a loop of a test")
 
 
 SEEN = {
