@@ -433,7 +433,7 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
     if never:
         left["nooit bij de beste vijf in de trekkingen"] = never
     kept = len(found)
-    noted = {"gevonden waar er vijf zijn gevraagd": kept} if kept and kept % COUNT else {}
+    noted = {"beste gebied, waar een maatstaf er minder dan vijf heeft": kept} if kept and kept % COUNT else {}
     tally = Tally(kept + sum(left.values()), kept, left, noted)
     variant = variant_frame(found, blocks.frame, effort=NEAR, within=known.value("area_runner_up", "1"))
     lines = [border_lines(one, blocks.frame, blocks.edges).assign(best_id=one.best_id) for one in found]

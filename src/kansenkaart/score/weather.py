@@ -100,7 +100,7 @@ class Station:
     mended : bool
         Whether the table that was kept of an earlier run was damaged, and made again.
     said : tuple of (str, int)
-        What a reader should know of the hours, with a count, such as the share of diffuse light [%].
+        What a reader should know of the hours, and of how many.
     """
 
     hours: pd.DataFrame
@@ -111,11 +111,13 @@ class Station:
     said: tuple[tuple[str, int], ...] = ()
 
     def notes(self) -> dict[str, int]:
-        """Say for the lineage which clock was found and how much sun a level square metre gets [kWh/m2/year]."""
-        term = f"zon geschaald naar {self.period}" if self.period else "zon van het typische jaar, niet geschaald"
+        """Say for the lineage, of how many hours, which clock was found and how much sun a level square metre gets."""
+        term = f"geschaald naar {self.period}" if self.period else "van het typische jaar, niet geschaald"
+        clock = f"uur waarvan het midden {round(self.site.mid_interval_minutes)} minuten na zijn tijdstip ligt"
+        sun = f"uur zon {term}: samen {round(float(self.table.ghi.sum()))} kWh/m2 per jaar op een plat vlak"
         return {
-            "minuten van tijdstip tot midden van het uur": round(self.site.mid_interval_minutes),
-            f"{term}; kWh/m2 per jaar op een plat vlak": round(float(self.table.ghi.sum())),
+            clock: len(self.hours),
+            sun: len(self.hours),
             **dict(self.said),
             **({"bewaarde tabel van het weerstation beschadigd en opnieuw gemaakt": 1} if self.mended else {}),
         }
@@ -148,12 +150,13 @@ def _prepared(raw: pd.DataFrame, site: Site) -> _Hours:
     if len(hours) > _ONE_YEAR:
         measured = pd.DatetimeIndex(hours.index)
         typical = typical_year(hours.drop(columns=["dni_w_per_m2", "dhi_w_per_m2"]) if lacking.any() else hours)
-        said[f"uren van {measured[0]:%Y} tot en met {measured[-1]:%Y}: typisch jaar van de meest gewone maanden"] = 12
+        said[f"maand van het typische jaar: de meest gewone van {measured[0]:%Y} tot en met {measured[-1]:%Y}"] = 12
         hours = typical.hours
     if lacking.any():
         clocked = replace(site, mid_interval_minutes=_FROM_START)
         hours = split_global(hours.assign(ghi_w_per_m2=_without_gaps(hours["ghi_w_per_m2"], said)), site=clocked)
-        said["direct en diffuus licht berekend uit globaal (Erbs); aandeel diffuus in %"] = _percent(hours)
+        share = f"{diffuse_frac(hours):.0%}"
+        said[f"uur met direct en diffuus licht berekend uit globaal (Erbs): {share} is diffuus"] = len(hours)
         return _Hours(hours[list(WEATHER_COLUMNS)], _FROM_START, said)
     return _Hours(hours[list(WEATHER_COLUMNS)], None, said)
 
@@ -182,21 +185,13 @@ def _without_gaps(ghi: pd.Series[float], said: dict[str, int]) -> pd.Series[floa
     return ghi.fillna(ghi.groupby([times.month, times.hour]).transform("mean"))
 
 
-def _percent(hours: pd.DataFrame) -> int:
-    return round(100 * diffuse_frac(hours))
-
-
 def _diffuse_said(hours: pd.DataFrame, site: Site) -> dict[str, int]:
     """Name a file whose diffuse share differs from what its own global light gives, hour by hour (Erbs)."""
     own, theirs = diffuse_frac(hours), diffuse_frac(split_global(hours, site=site))
     if not abs(own - theirs) > DIFFUSE_MARGIN:
         return {}
     way = "zuiddaken te gunstig, noorddaken te ongunstig" if own < theirs else "zuiddaken te ongunstig"
-    return {
-        f"weerbestand: {own:.0%} van het licht is diffuus, uit het globale licht volgt (Erbs) een ander deel in %; {way}": (
-            round(100 * theirs)
-        )
-    }
+    return {f"uur van een weerbestand met {own:.0%} diffuus licht, waar {theirs:.0%} volgt (Erbs): {way}": len(hours)}
 
 
 def station_of(store: Store, known: Assumptions) -> Station:
