@@ -111,10 +111,10 @@ def whole(
     tables : sequence of mapping
         As :func:`stock` gives them.
     """
-    by_table = {name: one for one in steps for name in one["uitvoer"]}
-    stored = {one["tabel"] for one in tables}
-    rows = [{**one, **_step_of(by_table.get(str(one["tabel"])))} for one in tables]
-    rows += [{"tabel": "", "rijen": one["rijen"], **_step_of(one)} for one in steps if not stored & set(one["uitvoer"])]
+    by_table = {name: one for one in reversed(steps) for name in one["uitvoer"]}  # open data name them once more
+    makers = [by_table.get(str(one["tabel"])) for one in tables]
+    rows = [{**one, **_step_of(maker)} for one, maker in zip(tables, makers, strict=True)]
+    rows += [{"tabel": "", "rijen": one["rijen"], **_step_of(one)} for one in steps if one not in makers]
     made = sum(one["status"] == _STATUS["done"] for one in steps)
     ages = [int(str(one["ouderdom_dagen"])) for one in tables if one["ouderdom_dagen"] is not None]
     old = f"oudste gegevens {max(ages)} dagen" if ages else "geen gegevens met een datum"

@@ -60,13 +60,15 @@ def test_a_report_becomes_a_row_and_a_line_in_the_log(caplog):
 
 
 def test_one_table_of_a_run_joins_steps_and_stored_tables():
-    steps = told([Report("home", "done", {"home": 3}, 1.0, "first"), Report("kaart", "unchanged", {})])
+    pages = [Report("kaart", "unchanged", {}), Report("open data", "done", {"home": 3})]
+    steps = told([Report("home", "done", {"home": 3}, 1.0, "first"), *pages])
     rows, summary = whole(steps, stock([_table("home", 3, "2022", "bag x")], before=[], today=date(2022, 1, 11)))
     assert [(one["tabel"], one["stap"], one["status"]) for one in rows] == [
         ("home", "home", "gemaakt"),
         ("", "kaart", "ongewijzigd"),
+        ("", "open data", "gemaakt"),  # layers are called as the tables that they show
     ]
-    expected = "1 stappen gemaakt, 1 overgeslagen; oudste gegevens 10 dagen, 1 tabellen met gegevens zonder datum"
+    expected = "2 stappen gemaakt, 1 overgeslagen; oudste gegevens 10 dagen, 1 tabellen met gegevens zonder datum"
     assert summary == expected
 
 

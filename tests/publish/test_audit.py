@@ -478,11 +478,13 @@ def test_a_roof_that_was_scored_before_it_was_listed_stops_the_publication(finis
     pand = str(place.store.read("roof_face_score")["pand_id"].iloc[0])
     study = place.study.model_copy(update={"weglaten": OptOut(panden=(pand,))})
     with pytest.raises(GateError, match="opt-out list in the sums"):
-        publish(
-            readable_of(place.store, study, studies=place.studies, public=False),
-            study,
-            tmp_path / "uit",
-            studies=place.studies,
+        list(
+            publish(
+                readable_of(place.store, study, studies=place.studies, public=False),
+                study,
+                tmp_path / "uit",
+                studies=place.studies,
+            )
         )
     assert not (tmp_path / "uit").exists()
 
@@ -496,7 +498,8 @@ def test_the_whole_edition_is_asked_for_and_marked(finished, tmp_path):
     assert (workplace.public, workplace.target.name) == (True, "echt")
     assert pipeline.Workplace(real, place.folders, place.store, public=False).target.name == "echt-intern"
     target = tmp_path / "echt-intern"
-    publish(readable_of(place.store, real, studies=place.studies, public=False), real, target, studies=place.studies)
+    shown = readable_of(place.store, real, studies=place.studies, public=False)
+    list(publish(shown, real, target, studies=place.studies))
     pages = [target / "index.html", target / "overzicht.html", *(target / "factsheets").glob("*.html")]
     assert [
         page.name for page in pages if "Intern: met gegevens van afzonderlijke panden" not in page.read_text("utf-8")

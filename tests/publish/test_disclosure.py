@@ -90,12 +90,8 @@ def public(finished, tmp_path_factory):
         pipeline.open_study("proefveld", root=finished),
         tmp_path_factory.mktemp("public") / "proefveld-openbaar",
     )
-    publish(
-        readable_of(place.store, place.study, studies=place.studies, public=True),
-        place.study,
-        target,
-        studies=place.studies,
-    )
+    shown = readable_of(place.store, place.study, studies=place.studies, public=True)
+    list(publish(shown, place.study, target, studies=place.studies))
     return target
 
 
@@ -129,11 +125,13 @@ def test_an_id_on_the_list_that_no_pand_has_is_named_and_nothing_is_published(fi
     place = pipeline.open_study("proefveld", root=finished)
     study = place.study.model_copy(update={"weglaten": OptOut(panden=("0000000000000042",))})
     with pytest.raises(ConfigError, match="0000000000000042"):
-        publish(
-            readable_of(place.store, study, studies=place.studies, public=False),
-            study,
-            tmp_path / "uit",
-            studies=place.studies,
+        list(
+            publish(
+                readable_of(place.store, study, studies=place.studies, public=False),
+                study,
+                tmp_path / "uit",
+                studies=place.studies,
+            )
         )
     assert not (tmp_path / "uit").exists()
 

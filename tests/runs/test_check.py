@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -116,6 +117,25 @@ def test_damage_to_what_is_published_is_named_and_mended(copied, name):
         study.run_publish(place)
         assert study.check(place) == []
         assert all_bytes(copied, "maps") == before
+
+
+def test_what_is_published_is_said_as_soon_as_it_is_there_and_how_long_it_took(copied):
+    maps, heard = copied / "maps" / "proefveld", []
+    shutil.rmtree(maps)
+
+    def listen(report):
+        assert report.seconds > 0
+        places = ("haalbaarheid", "index.html", "data/metadata.json", "overzicht.html")
+        heard.append((report.step, *((maps / one).exists() for one in places)))
+
+    study.run_publish(study.open_study("proefveld", root=copied), listen=listen)
+    assert heard == [
+        ("haalbaarheid", True, False, False, False),
+        ("kaart", True, True, False, False),
+        ("open data", True, True, True, False),
+        ("factsheets", True, True, True, True),
+        ("editie", True, True, True, True),
+    ]
 
 
 def test_a_mark_that_points_outside_its_folder_is_named(copied):

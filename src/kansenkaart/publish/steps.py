@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,7 @@ _TALK = "-gesprek.html"
 
 def publish(
     readable: ReaderStore, study: Study, target: Path, *, studies: Path, before: Path | None = None
-) -> list[Report]:
+) -> Iterator[Report]:
     """Write map, factsheets, overview and data release of a study; nothing is written when nothing has changed.
 
     Parameters
@@ -63,10 +63,10 @@ def publish(
     before : Path, optional
         Folder with the tables of the previous edition, for the bridge between lasting ids.
 
-    Returns
-    -------
-    list of Report
-        One for the page, one for the factsheets, one for the release.
+    Yields
+    ------
+    Report
+        One for the page, one for the layers, one for the factsheets and the overview, each as soon as it is there.
 
     Raises
     ------
@@ -80,7 +80,8 @@ def publish(
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
     mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports, has_extra("rapporten")])
     if stands(target, mark):
-        return [Report(step, "unchanged", {}) for step in ("kaart", "factsheets", "open data")]
+        yield from (Report(step, "unchanged", {}) for step in ("kaart", "open data", "factsheets"))
+        return
     if public and not any(len(readable.read(name)) for name in names):
         raise StoreError(
             "figures of at least ten homes together, for the public edition",
@@ -97,22 +98,21 @@ def publish(
     press = ThreadPoolExecutor(1)
     try:
         paper = _print_sheets(press, target / SHEETS, sheets, over, style)
-        files = [_written(target / PAGE, render_page(spec)), *_write_sheets(target / SHEETS, sheets, over, style)]
+        files = [_written(target / PAGE, render_page(spec))]
+        yield Report("kaart", "done", {})
+        files += _write_sheets(target / SHEETS, sheets, over, style)
         written, layers = publish_release(readable, study, target / "data", names, before=before)
+        rows = {one.name: len(one.frame) for one in layers}
+        yield Report("open data", "done", rows)
         files += [*written, *(one.result() for one in paper)]
     finally:
         press.shutdown(cancel_futures=True)
-    rows = {one.name: len(one.frame) for one in layers}
     titles = {one.name: (one.title_nl, number(rows[one.name])) for one in layers}
     about = overview(readable, study, sheets, start=spec.start, layers=titles, reports=reports, folder=target.name)
     files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
     _clear(target, files)
     record(target, mark, files)
-    return [
-        Report("kaart", "done", rows),
-        Report("factsheets", "done", {"factsheet": len(sheets)}),
-        Report("open data", "done", {}),
-    ]
+    yield Report("factsheets", "done", {"factsheet": len(sheets)})
 
 
 def release_folder(

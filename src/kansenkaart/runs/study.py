@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from kansenkaart.config import Folders, Source, Study, folders, read_study, requ
 from kansenkaart.errors import ConfigError, FormatError, KansenkaartError, StoreError
 from kansenkaart.publish import release
 from kansenkaart.publish import steps as publish
+from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.editions.editions import accepted
 from kansenkaart.publish.editions.steps import Editions
 from kansenkaart.publish.feasibility import steps as feasibility_reports
@@ -133,9 +135,8 @@ def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """
     with locked(place.store.root):
         erase_left(place.study, place.store)
-        return list(
-            _run(place.store, acquire.steps(place.study, place.folders, http=place.http, turn=place.turn), listen)
-        )
+        steps = acquire.steps(place.study, place.folders, http=place.http, turn=place.turn)
+        return _heard(_run(place.store, steps), listen)
 
 
 def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
@@ -155,7 +156,7 @@ def run_score(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """
     with locked(place.store.root):
         steps = score.steps(place.store, place.known, place.study, place.studies)
-        return list(_run(place.store, steps, listen))
+        return _heard(_run(place.store, steps), listen)
 
 
 def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | None = None) -> list[Report]:
@@ -183,21 +184,20 @@ def run_publish(place: Workplace, *, listen: Listen = _silent, accept: str | Non
         editions.judge(accepted(accept))
         # The reports come first: the map and the overview link to those that are there.
         shown = publish.readable_of(place.store, place.study, studies=place.studies, public=place.public)
-        if not feasibility_reports.stand(shown, place.study, target):
-            publish.require_safe(shown, place.study)
-        reports = feasibility_reports.publish_reports(shown, place.study, target, place.known)
-        _give_back()
-        reports += publish.publish(shown, place.study, target, studies=place.studies, before=editions.before())
-        if (
-            editions.relisted
-        ):  # the other edition and releases have other roofs in their sums: their difference is a roof
-            for folder in published_of(place.study, place.folders):
-                if folder != target:
-                    shutil.rmtree(folder)
-        reports += editions.keep()
-        for report in reports:
-            listen(report)
-        return reports
+        return _heard(_published(place, shown, editions), listen)
+
+
+def _published(place: Workplace, shown: ReaderStore, editions: Editions) -> Iterator[Report]:
+    if not feasibility_reports.stand(shown, place.study, place.target):
+        publish.require_safe(shown, place.study)
+    yield from feasibility_reports.publish_reports(shown, place.study, place.target, place.known)
+    _give_back()
+    yield from publish.publish(shown, place.study, place.target, studies=place.studies, before=editions.before())
+    if editions.relisted:  # the other edition and releases have other roofs in their sums: their difference is a roof
+        for folder in published_of(place.study, place.folders):
+            if folder != place.target:
+                shutil.rmtree(folder)
+    yield from editions.keep()
 
 
 def run_reports(place: Workplace, wanted: tuple[str, str] | None) -> list[Path]:
@@ -262,13 +262,22 @@ def run_all(place: Workplace, *, listen: Listen = _silent, accept: str | None = 
     return [*made, *run_publish(place, listen=listen, accept=accept)]
 
 
-def _run(store: Store, steps: Iterable[Step], listen: Listen) -> Iterator[Report]:
+def _run(store: Store, steps: Iterable[Step]) -> Iterator[Report]:
     for step in steps:
         report = run(store, step)
         if report.status == "done":
             _give_back()
-        listen(report)
         yield report
+
+
+def _heard(reports: Iterable[Report], listen: Listen) -> list[Report]:
+    """Pass each report on as soon as it is there, with how long it took since the one before [s]."""
+    out, begun = [], time.perf_counter()
+    for one in reports:
+        out.append(replace(one, seconds=time.perf_counter() - begun))
+        listen(out[-1])
+        begun = time.perf_counter()
+    return out
 
 
 def _give_back() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -170,12 +169,11 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
     StoreError
         If the step makes other outputs than it says.
     """
-    begun = time.perf_counter()
     inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
     mark = _fingerprint(step, inputs)
     if not force and all(_made(store, name, mark) for name in step.outputs):
         rows = {name: store.describe(name)["rows"] for name in step.outputs}
-        return Report(step.name, "unchanged", rows, time.perf_counter() - begun)
+        return Report(step.name, "unchanged", rows)
     why = _why(store, step, inputs)
     products = step.action(store)
     made = tuple(product.name for product in products)
@@ -190,7 +188,7 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
         else:
             store.write(product.name, product.content, lineage)
     rows = {name: store.describe(name)["rows"] for name in step.outputs}
-    return Report(step.name, "done", rows, time.perf_counter() - begun, why)
+    return Report(step.name, "done", rows, why=why)
 
 
 def _why(store: Store, step: Step, inputs: Mapping[str, str]) -> str:
