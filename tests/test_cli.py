@@ -6,7 +6,10 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from click.testing import CliRunner
 
 from kansenkaart import errors
@@ -281,6 +284,7 @@ def test_a_dry_run_says_what_is_read_and_what_is_missing_and_writes_nothing(root
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog", "--json"])
     rows = json.loads(told.stdout)
     assert [(row["name"], row["plan"]) for row in rows] == [("pand", "read"), ("pand", "wrong"), ("home", "missing")]
+    assert told.exit_code == 3  # the file that cannot be read so comes first, and a run would end with it
     assert rows[0]["detail"] == "pand.geojson (pdok-geojson)"  # the form that its columns show
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"]).output
     assert "ONTBREEKT" in told
@@ -309,6 +313,44 @@ def test_a_dry_run_sees_a_sewer_set_that_lacks_a_table_or_a_column(root, monkeyp
     (root / "studies" / "proef.toml").write_text('name = "proef"\ntitle = "Proef"\n' + source)
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"]).output
     assert found in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("role", "content", "code", "found"),
+    [
+        ("roof_face", b"", 3, "een leeg bestand"),
+        ("roof_face", b"rommel", 3, "JSONDecodeError"),
+        (
+            "roof_face",
+            b'{"type": "CityJSON", "metadata": {"referenceSystem": "EPSG:4979"}, "CityObjects": {}}',
+            3,
+            "4979",
+        ),
+        ("roof_face", b'{"type": "CityJSON", "CityObjects": {}}', 0, "wordt gelezen"),
+        ("dsm", b"II*\0rommel", 3, "KAN ZO NIET"),
+        ("dsm", b"WGS84", 3, "EPSG:4326"),
+        ("dsm", b"RD", 0, "wordt gelezen"),
+        ("dsm", None, 2, "ONTBREEKT"),
+    ],
+)
+def test_a_dry_run_opens_tiles_and_sheets_and_ends_as_the_run_would(root, monkeypatch, role, content, code, found):
+    from tests.sources.test_field_readers import write_sheet
+
+    monkeypatch.setenv("KANSENKAART_DATA", str(root / "gegevens"))
+    (root / "gegevens").mkdir()
+    path = root / "gegevens" / ("vel.tif" if role == "dsm" else "tegel.city.json")
+    if content in (b"WGS84", b"RD"):
+        write_sheet(np.ones((4, 4)), Affine(0.5, 0, 1e5, 0, -0.5, 4.5e5), path=path)
+        if content == b"WGS84":
+            with rasterio.open(path, "r+") as sheet:
+                sheet.crs = "EPSG:4326"
+    elif content is not None:
+        path.write_bytes(content)
+    form = "geotiff" if role == "dsm" else "auto"
+    source = f'[[source]]\nrole = "{role}"\npublisher = "ahn"\norigin = "file"\nform = "{form}"\npath = "{path.name}"\n'
+    (root / "studies" / "proef.toml").write_text('name = "proef"\ntitle = "Proef"\n' + source)
+    told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"])
+    assert (told.exit_code, found in " ".join(told.output.split())) == (code, True), told.output
 
 
 def test_quiet_verbose_and_log_file(root, monkeypatch):

@@ -155,11 +155,13 @@ def _foresee(study: str, root: Path, gemeentecode: str | None, as_json: bool) ->
         rows = pipeline.foresee(pipeline.open_study(study, root=root, gemeentecode=gemeentecode))
     if as_json:
         _say_json(rows)
-        return
-    shown = [[row["name"], _PLANS[row["plan"]], in_dutch(row["detail"])] for row in rows]
-    _table(["bron of stap", "", "wat"], shown)
-    if not any(row["kind"] == "step" for row in rows):
-        click.echo("Welke stappen volgen, hangt af van wat er opgehaald wordt of nog ontbreekt.")
+    else:
+        _table(
+            ["bron of stap", "", "wat"], [[row["name"], _PLANS[row["plan"]], in_dutch(row["detail"])] for row in rows]
+        )
+        if not any(row["kind"] == "step" for row in rows):
+            click.echo("Welke stappen volgen, hangt af van wat er opgehaald wordt of nog ontbreekt.")
+    sys.exit(next((int(row["exit_code"]) for row in rows if "exit_code" in row), 0))
 
 
 @cli.command()

@@ -22,6 +22,7 @@ from tests.fuzz.odd import (
     spoilt_zip,
     survives,
 )
+from tests.sources.test_field_readers import write_sheet
 
 GEOJSON = {
     "pand": bag.read_pand,
@@ -173,7 +174,7 @@ def test_height_sheet(desk, data):
     source, path = desk / "seed.tif", desk / "sheet.tif"
     if not source.exists():
         heights = np.linspace(0, 9, 400, dtype=np.float32).reshape(20, 20)
-        ahn.write_clip(heights, rasterio.transform.from_origin(200000, 500020, 0.5, 0.5), path=source)
+        write_sheet(heights, rasterio.transform.from_origin(200000, 500020, 0.5, 0.5), path=source)
     path.write_bytes(data.draw(spoilt_bytes(source.read_bytes())))
     survives(lambda: ahn.open_window([path], (200000, 500010, 200010, 500020)))
 

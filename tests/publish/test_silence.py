@@ -21,6 +21,7 @@ from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step, run
 from kansenkaart.tables.store import Store
+from tests.sources.test_field_readers import write_sheet
 
 
 def _failed(**tables):
@@ -85,7 +86,7 @@ def test_heights_are_held_against_the_roofs(name, tmp_path, monkeypatch):
         crs=28992,
     )
     path = tmp_path / "dsm.tif"
-    ahn.write_clip(
+    write_sheet(
         change(np.full((10, 100), 6.0)).astype(np.float32), ahn.Affine(1, 0, 190_000, 0, -1, 560_010), path=path
     )
     store = Store(tmp_path)

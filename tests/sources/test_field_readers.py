@@ -18,6 +18,13 @@ from kansenkaart.sources import ahn, bgt, cbs_areas, gwsw, knmi
 RD = "EPSG:28992"
 
 
+def write_sheet(heights, transform, *, path):
+    """Write heights [m NAP], NaN where unknown, as a sheet with AHN's own nodata value."""
+    grid = {"height": heights.shape[0], "width": heights.shape[1], "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", driver="GTiff", crs=RD, transform=transform, nodata=ahn.NODATA, **grid) as sheet:
+        sheet.write(np.where(np.isnan(heights), ahn.NODATA, heights).astype(np.float32), 1)
+
+
 @pytest.mark.parametrize("unknown", [-99999999, -99995, -99997, ".", "?", ""])
 def test_no_spelling_of_unknown_becomes_a_number(tmp_path: Path, unknown: object) -> None:
     row = {
@@ -109,8 +116,8 @@ def test_heights_of_two_sheets_and_a_missing_one(tmp_path: Path) -> None:
     west, east = tmp_path / "w.tif", tmp_path / "e.tif"
     flat = np.ones((4, 4), dtype=np.float32)
     flat[0, 0] = np.nan
-    ahn.write_clip(flat, Affine(0.5, 0, 1e5, 0, -0.5, 4.5e5), path=west)
-    ahn.write_clip(flat * 2, Affine(0.5, 0, 1e5 + 2, 0, -0.5, 4.5e5), path=east)
+    write_sheet(flat, Affine(0.5, 0, 1e5, 0, -0.5, 4.5e5), path=west)
+    write_sheet(flat * 2, Affine(0.5, 0, 1e5 + 2, 0, -0.5, 4.5e5), path=east)
     bounds = (1e5, 4.5e5 - 2, 1e5 + 5, 4.5e5)
     heights, transform, tally = ahn.open_window([west, east, tmp_path / "gone.tif"], bounds)
     assert heights.shape == (4, 10)
@@ -122,7 +129,7 @@ def test_heights_of_two_sheets_and_a_missing_one(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="none"):
         ahn.open_window([tmp_path / "gone.tif"], bounds)
     shifted = tmp_path / "s.tif"
-    ahn.write_clip(flat, Affine(0.5, 0, 1e5 + 0.2, 0, -0.5, 4.5e5), path=shifted)
+    write_sheet(flat, Affine(0.5, 0, 1e5 + 0.2, 0, -0.5, 4.5e5), path=shifted)
     with pytest.raises(FormatError, match="grid"):
         ahn.open_window([west, shifted], bounds)
     with rasterio.open(west, "r+") as sheet:

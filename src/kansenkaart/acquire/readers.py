@@ -13,12 +13,13 @@ import pandas as pd
 from kansenkaart.config import Source
 from kansenkaart.crs import RD
 from kansenkaart.errors import ConfigError, FormatError
-from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, epw, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs, cbs_areas, epw, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.tools.geofiles import aside
 from kansenkaart.sources.tools.layers import fields_of
 from kansenkaart.sources.tools.rawnames import fits, form_of, forms, nearest_form
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
+from kansenkaart.tables.store import RASTERS
 from kansenkaart.wording.messages import EMPTY
 
 Reading = tuple[pd.DataFrame, Tally]
@@ -129,7 +130,7 @@ def read(path: Path, source: Source) -> Reading:
 
 
 def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
-    """Return a delivery with the form by which it will be read, by its columns; nothing but those is read.
+    """Return a delivery with the form by which it will be read, by its columns or head; nothing but those is read.
 
     Parameters
     ----------
@@ -145,6 +146,9 @@ def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
     ConfigError, FormatError
         As `read`, where form, layer or columns are not right.
     """
+    if source.role in RASTERS:
+        ahn.require_sheet(path)
+        return source
     form = _form_of(path, source, sure)
     settled = source.model_copy(update={"form": form})
     reader = _READERS.get((source.role, form)) or _READERS.get((source.role, "*"))
@@ -164,6 +168,8 @@ def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
         )
     if sure and form == "hydx-csv":
         gwsw.require_hydx(path, source.role)
+    if sure and source.role == "roof_face":
+        bag3d.require_tile(path)
     return settled
 
 

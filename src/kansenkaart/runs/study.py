@@ -15,7 +15,7 @@ from kansenkaart.acquire import steps as acquire
 from kansenkaart.acquire.own_data import erase_left, published_of
 from kansenkaart.acquire.readers import ROLES_READ, settle
 from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path
-from kansenkaart.errors import ConfigError, FormatError, KansenkaartError, StoreError
+from kansenkaart.errors import ConfigError, CrsError, FormatError, KansenkaartError, StoreError
 from kansenkaart.publish import release
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.disclosure import ReaderStore
@@ -28,7 +28,7 @@ from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import oldest, undated
 from kansenkaart.tables.step import Report, Step, is_current, run
-from kansenkaart.tables.store import Store, locked
+from kansenkaart.tables.store import RASTERS, Store, locked
 
 Listen = Callable[[Report], None]
 
@@ -300,7 +300,7 @@ def foresee(place: Workplace) -> list[dict[str, str]]:
     list of dict
         Per source and per step: ``kind`` (``source`` or ``step``), ``name``, ``plan`` (``read``, ``fetch``, ``missing``,
         ``wrong``, ``make`` or ``skip``) and ``detail``: of a file the form that its columns show, or what is wrong with it.
-        Steps after a missing or fetched source are foreseen as to be made.
+        Steps after a missing or fetched source are foreseen as to be made. What a run would end with has its ``exit_code``.
     """
     rows = [_foreseen_source(place, one) for one in place.study.source]
     if any(row["plan"] != "read" for row in rows):
@@ -326,11 +326,12 @@ def _foreseen_source(place: Workplace, source: Source) -> dict[str, str]:
     if source.origin != "file":
         return row
     if not path.exists():
-        return {**row, "plan": "missing"}
+        return {**row, "plan": "missing", "exit_code": str(ConfigError.exit_code)}
     try:
-        form = settle(path, source, sure=True).form if source.role in ROLES_READ else source.form
-    except (ConfigError, FormatError) as why:
-        return {**row, "plan": "wrong", "detail": f"{source.path}; {why.found}; {why.remedy}"}
+        form = settle(path, source, sure=True).form if source.role in {*ROLES_READ, *RASTERS} else source.form
+    except (ConfigError, CrsError, FormatError) as why:
+        wrong = f"{source.path}; {why.found}; {why.remedy}"
+        return {**row, "plan": "wrong", "detail": wrong, "exit_code": str(why.exit_code)}
     return {**row, "detail": f"{source.path} ({form})"}
 
 

@@ -96,6 +96,17 @@ def open_window(
     return heights, transform, Tally(len(paths), kept, left_out, noted)
 
 
+def require_sheet(path: Path) -> None:
+    """Refuse a file that is no GeoTIFF in RD New, by its head; raises as `open_window`.
+
+    Parameters
+    ----------
+    path : Path
+        The sheet.
+    """
+    _grid(path, (0.0, 0.0, 0.0, 0.0))
+
+
 def _grid(
     path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None = None
 ) -> tuple[int, int, Affine]:
@@ -273,22 +284,6 @@ def join_sheets(paths: Sequence[Path], bounds: tuple[float, float, float, float]
     left_out = {"sheet missing": len(paths) - len(there), "sheet outside the window": len(there) - len(used)}
     noted = {name: count for name, count in seen.items() if count}
     return Tally(len(paths), len(used), left_out, {"cells without height": empty, **noted})
-
-
-def write_clip(heights: NDArray[np.float32], transform: Affine, *, path: Path) -> None:
-    """Write a window as a GeoTIFF with AHN's own nodata value.
-
-    Parameters
-    ----------
-    heights : array of float32
-        [m NAP], NaN where unknown.
-    transform : Affine
-        From cell to RD New [m].
-    path : Path
-        File to write.
-    """
-    with rasterio.open(path, "w", **_profile(heights.shape[0], heights.shape[1], transform)) as sheet:
-        sheet.write(np.where(np.isnan(heights), np.float32(NODATA), heights).astype(np.float32), 1)
 
 
 def _profile(rows: int, columns: int, transform: Affine) -> dict[str, Any]:

@@ -52,23 +52,11 @@ _COARSEST_M = 0.01
 #: Levels of detail with roof faces, the finest first [3]_.
 LODS = ("2.2", "2.3", "2", "2.0", "2.1", "3", "3.0", "3.1", "3.2", "3.3")
 #: Attributes in which others keep the BAG identification, without case, hyphens and underscores.
-ID_ATTRIBUTES = (
-    "identificatie",
-    "identificatiebagpnd",
-    "bagid",
-    "bagpandid",
-    "pandid",
-    "pandidentificatie",
-    "gmlid",
-    "id",
-)
+_OF_THE_BAG = ("identificatie", "identificatiebagpnd", "bagid", "bagpandid")
+ID_ATTRIBUTES = (*_OF_THE_BAG, "pandid", "pandidentificatie", "gmlid", "id")
 #: What people take for CityJSON, by its first bytes.
-_OTHERS = {
-    b"<": "XML, such as CityGML",
-    b"SQLite format 3": "a GeoPackage",
-    b"v ": "a Wavefront OBJ",
-    b"# ": "a Wavefront OBJ",
-}
+_WAVEFRONT = "a Wavefront OBJ"
+_OTHERS = {b"<": "XML, such as CityGML", b"SQLite format 3": "a GeoPackage", b"v ": _WAVEFRONT, b"# ": _WAVEFRONT}
 #: What 3DBAG writes behind the identification of a pand for each part of it.
 _PART = re.compile(r"-\d+$")
 _ENDINGS = (".json", ".jsonl")
@@ -132,6 +120,18 @@ def read_roof_face(path: Path, *, lod: str | None = None) -> tuple[gpd.GeoDataFr
             faces.seen[f"LoD {LODS[0]} not in the file, read as LoD {finest}"] = 1
         _require_use(faces, path)
         return _to_table(faces, path)
+
+
+def require_tile(path: Path) -> None:
+    """Refuse a file that is no CityJSON in RD New, by its first document; raises as `read_roof_face`.
+
+    Parameters
+    ----------
+    path : Path
+        As `read_roof_face`.
+    """
+    with reading(path, "CityJSON or CityJSONSeq"):
+        next(_models(path), None)
 
 
 def _gathered(path: Path, lod: str) -> _Faces:
@@ -217,10 +217,6 @@ def _lod(geometry: dict[str, Any]) -> str:
     return re.sub(r"(\.\d*[1-9])0+$", r"\1", spelled)
 
 
-def _is_building(one: dict[str, Any]) -> bool:
-    return str(one.get("type", "Building")) in _BUILDINGS
-
-
 def _rounding_m(model: dict[str, Any], scale: Floats, faces: _Faces) -> float:
     """Return the step to which heights are rounded [m]: the scale of integer vertices, else what 3DBAG rounds to.
 
@@ -273,7 +269,9 @@ def _require_rd_nap(system: str, path: Path) -> None:
 
 
 def _gather(model: dict[str, Any], scale: Floats, shift: Floats, faces: _Faces) -> None:
-    objects = {name: one for name, one in model["CityObjects"].items() if _is_building(one)}
+    objects = {
+        name: one for name, one in model["CityObjects"].items() if str(one.get("type", "Building")) in _BUILDINGS
+    }
     if _UNNAMED in model:
         faces.seen[NAMED_RD] += 1
     faces.seen["object that is no building, passed by"] += len(model["CityObjects"]) - len(objects)
