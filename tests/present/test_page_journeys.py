@@ -430,6 +430,9 @@ def test_a_postcode_is_found_with_or_without_its_blank_and_one_letter_leads_nowh
     page.locator("#zoektekst").press("Enter")
     until(page, "document.querySelectorAll('#gevonden button').length === 1")
     assert page.locator("#detail").is_hidden()
+    focused = "document.activeElement.id || document.activeElement.textContent"
+    walk = [page.keyboard.press(key) or page.evaluate(focused) for key in ("ArrowDown", "ArrowDown", "ArrowUp")]
+    assert walk == ["Zandwegstraat 1adres", "Zandwegstraat 1adres", "zoektekst"]
 
 
 def test_where_all_is_unknown_the_legend_says_only_that_and_on_a_phone_what_is_not_there_is_left_out(opened):
@@ -471,3 +474,5 @@ def test_an_area_keeps_its_homes_where_a_public_page_leaves_small_blocks_out(ope
     assert page.locator("#rangorde tbody td").nth(1).inner_text() == "331"  # and so it fits the target of 330
     page.locator("#rangorde .gebied").first.press("Enter")
     assert "staan niet in deze openbare uitgave" in page.locator("#totalen").inner_text()
+    assert "331 woningen" in page.locator("#totalen .oordeel").inner_text()
+    assert page.locator("[data-totaal=homes]").count() == 0  # no second count of homes beside it

@@ -53,6 +53,15 @@ function knows(kind) {
   return Boolean(layer) && Array.from({ length: layer.n }, (_, i) => i).some((i) => kinds.value(i) === kind);
 }
 
+/** Walk with the arrow keys from the words to what was found, and back. @param {KeyboardEvent} event */
+function walkFound(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], stops = [byId("zoektekst"), ...byId("gevonden").querySelectorAll("button")];
+  const next = step && stops[stops.findIndex((one) => one === document.activeElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
 async function search(event) {
   event.preventDefault();
   if (spec.layers.some((one) => one.name === "__zoek")) await need("__zoek");

@@ -91,7 +91,7 @@ function drawTotals() {
   const { tool } = spec, drawn = totalOf(tool.homes).sum, whole = proposedNow(), homes = whole ? areaHomes(whole) : drawn, off = homes - state.target;
   const word = Math.abs(off) <= tool.bandFrac * state.target ? "past bij het doel" : off < 0 ? nl(-off) + " te weinig" : nl(off) + " te veel";
   byId("doelgetal").textContent = nl(state.target);
-  const rows = [tool.homes, ...tool.totals].map((name) => {
+  const rows = [...(homes === drawn ? [tool.homes] : []), ...tool.totals].map((name) => {
     const about = units().about.get(name), { sum, unknown } = totalOf(name);
     const some = unknown < state.units.size || !state.units.size;
     return h("div", {}, h("dt", {}, said(begun(about.label))), h("dd", { "data-totaal": name, "data-waarde": sum },

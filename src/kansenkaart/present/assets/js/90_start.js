@@ -149,6 +149,7 @@ function bind() {
   byId("tabelknop").addEventListener("click", toggleTable);
   byId("tabelsluit").addEventListener("click", () => { toggleTable(); byId("tabelknop").focus(); });
   byId("zoek").addEventListener("submit", search);
+  byId("zoek").addEventListener("keydown", walkFound);
   byId("donker").setAttribute("aria-pressed", String(isDark()));
   byId("donker").addEventListener("click", toggleDark);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawColors);
