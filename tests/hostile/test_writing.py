@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -12,11 +13,12 @@ import pytest
 import shapely
 
 from kansenkaart.acquire.deliveries import example_folder
-from kansenkaart.config import Folders
+from kansenkaart.config import Folders, Study
 from kansenkaart.errors import DiskError
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.release import OpenLayer, write_layers
 from kansenkaart.present.style import LegendClass
+from kansenkaart.runs.study import Workplace, run_acquire
 from kansenkaart.sources.tools.bulk import one_at_a_time
 from kansenkaart.sources.tools.http import Http, download
 from kansenkaart.sources.tools.rawfolder import write_atomic
@@ -108,6 +110,40 @@ def test_what_a_killed_run_left_is_cleared_without_following_it(tmp_path, secret
         pass
     assert secret.exists()
     assert sorted(one.name for one in study.iterdir()) == [".lock"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from kansenkaart.sources.tools import rawfolder
+rawfolder.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+root = Path(sys.argv[1])
+if sys.argv[2:]:
+    rawfolder.keep_files(root, "bag", "1", "sheets", {"a.tif": b"new"})
+rawfolder.write_atomic(root / "bag" / "b.json", b"{}")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_what_a_client_left_that_was_killed_while_it_wrote_is_cleared_by_a_run_a_day_later(tmp_path, secret):
+    raw = tmp_path / "raw"
+    for more in ((), ("folder",)):
+        done = subprocess.run([sys.executable, "-c", KILLED, str(raw), *more], check=False)
+        assert done.returncode == -signal.SIGKILL
+    assert [one.is_dir() for one in sorted(raw.rglob(".*.part"))] == [False, True, False]  # the last one in the folder
+    (raw / "bag" / ".c.part").symlink_to(secret)
+    for name in (".d.part", ".d.part.tag", "kept.json"):
+        (raw / "bag" / name).write_text("x", "utf-8")
+    places = Folders(published=tmp_path, raw=raw, processed=tmp_path, maps=tmp_path / "maps")
+    place = Workplace(Study(name="leeg", title="Zonder bronnen", source=()), places, Store(tmp_path / "leeg"))
+    before = sorted(raw.rglob("*"))
+    run_acquire(place)
+    assert sorted(raw.rglob("*")) == before  # another run may be writing it, or go on with it
+    for path in before:
+        os.utime(path, (0, 0), follow_symlinks=False)
+    run_acquire(place)
+    assert [one.name for one in raw.rglob("*") if not one.is_dir()] == ["kept.json"]
+    assert secret.read_text("utf-8") == "untouched"
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, "644"), (0o077, "600"), (0o027, "640")])

@@ -25,6 +25,7 @@ from kansenkaart.publish.feasibility import steps as feasibility_reports
 from kansenkaart.score import steps as score
 from kansenkaart.sources.own import example_csv
 from kansenkaart.sources.tools.http import Http
+from kansenkaart.sources.tools.rawfolder import clear_left
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import oldest, undated
 from kansenkaart.tables.step import Report, Step, is_current, run
@@ -135,6 +136,7 @@ def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:
     """
     with locked(place.store.root):
         erase_left(place.study, place.store)
+        clear_left(place.folders.raw)
         steps = acquire.steps(place.study, place.folders, http=place.http, turn=place.turn)
         return _heard(_run(place.store, steps), listen)
 

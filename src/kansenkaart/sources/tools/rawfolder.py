@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +18,8 @@ from kansenkaart.tables.provenance import sha256_of
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
 _SUFFIX_DIGITS = 8
 _EDITION_DIGITS = 16
+#: What nobody wrote to for so long is of a killed run: a run may take less, and a broken download waits less [s].
+_LEFT_AFTER_S = 24 * 3600.0
 
 
 def plain_name(text: object) -> str:
@@ -59,6 +63,22 @@ def edition_named(sha256: str) -> str:
         The hash, in hexadecimal digits.
     """
     return f"sha256-{sha256[:_EDITION_DIGITS]}"
+
+
+def clear_left(root: Path) -> None:
+    """Take away what killed runs left half written below ``data/raw``.
+
+    Of all studies: so it is not what another run writes now, and a broken download can still be gone on with for a day.
+
+    Parameters
+    ----------
+    root : Path
+        The folder ``data/raw``.
+    """
+    with contextlib.suppress(FileNotFoundError):  # of another run, that wrote it meanwhile: the next start looks again
+        for left in [one for one in root.rglob(".*.part") if time.time() - one.lstat().st_mtime > _LEFT_AFTER_S]:
+            left.with_name(f"{left.name}.tag").unlink(missing_ok=True)
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
 
 def write_atomic(path: Path, content: bytes) -> None:
