@@ -260,6 +260,26 @@ def test_budgets_set_the_price_of_today(store, monkeypatch):
     assert green.figures["present_price"].quality == "measured"
 
 
+def test_a_budget_over_units_that_are_unknown_in_one_block_says_so_of_every_place(store, monkeypatch):
+    has, read = Store.has, Store.read
+    told = pd.DataFrame({"service": ["small_maintenance"], "budget_eur_per_year": [8000.0]})
+    blocks = store.read("block_facts")
+    blocks.loc[0, "corporation_homes"] = np.nan
+    given = {"own_budget": told, "block_facts": blocks}
+    monkeypatch.setattr(Store, "has", lambda self, name: name in given or has(self, name))
+    monkeypatch.setattr(Store, "read", lambda self, name: given[name] if name in given else read(self, name))
+    cases = enterprise.score_cases(store, default())[0]
+    said = "klein onderhoud aan woningen (niet overal bekend: corporatiewoningen)"
+    words = f"eigen begroting zonder prijs per eenheid, dus gerekend met een aanname: {said}"
+    assert cases.content["missing_nl"].str.endswith(words).all()
+    assert cases.tally.noted[words] == 1
+    (warning,) = report._incomplete({"missing_nl": words})
+    assert warning.text == f"Let op: {words}."
+    assert report._incomplete({"missing_nl": f"niet meegerekend: afval (onbekend: woningen); {words}"})[1] == warning
+    given["own_budget"] = told.iloc[:0]
+    assert not enterprise.score_cases(store, default())[0].content["missing_nl"].str.contains("begroting").any()
+
+
 def test_two_files_that_differ_are_used_from_neither(tmp_path):
     from kansenkaart.sources.own import PANDEN, read_own
 

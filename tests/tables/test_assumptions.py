@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -132,7 +133,13 @@ def test_a_budget_of_ones_own_sets_both_prices_at_their_old_ratio():
     old = kept["waste"].figures
     assert (old["present_price"].value, old["enterprise_price"].value) == (12, 11)
     driver = kept["waste"].driver
-    (own,) = assumptions.with_budgets([kept["waste"]], {"waste": 3000.0}, {driver: 200.0})
+
+    def priced(service, units, spent=3000.0):
+        budgets = pd.DataFrame({"service": ["waste"], "budget_eur_per_year": [spent]})
+        (own,) = assumptions.with_budgets([service], budgets, pd.DataFrame({driver: units}))
+        return own
+
+    own = priced(kept["waste"], [150.0, 50.0])
     now = {item: own.figures[item] for item in ("present_price", "enterprise_price")}
     # 3,000 euro over 200 homes is 15 a home; 11 to 12 of that is 13.75.
     assert {item: (one.low, one.value, one.high) for item, one in now.items()} == {
@@ -140,8 +147,11 @@ def test_a_budget_of_ones_own_sets_both_prices_at_their_old_ratio():
         "enterprise_price": (13.75, 13.75, 13.75),
     }
     assert {one.quality for one in now.values()} == {"measured"}
-    for budgets, units in (({}, {driver: 200.0}), ({"waste": 3000.0}, {driver: 0.0}), ({"waste": 3000.0}, {})):
-        assert assumptions.with_budgets([kept["waste"]], budgets, units) == (kept["waste"],)
+    assert priced(kept["waste"], [200.0], math.nan) == kept["waste"]
+    assert assumptions.with_budgets([kept["waste"]], None, pd.DataFrame()) == (kept["waste"],)
+    for units, idle in (([0.0], 0.0), ([200.0, math.nan], math.nan)):  # of one buurt the homes are unknown
+        left = priced(kept["waste"], units)
+        assert left.figures == old
+        assert left.idle_units == pytest.approx(idle, nan_ok=True)
     free = replace(kept["waste"], figures={**old, "present_price": replace(old["present_price"], value=0.0, low=0.0)})
-    (own,) = assumptions.with_budgets([free], {"waste": 3000.0}, {driver: 200.0})
-    assert own.figures["enterprise_price"].value == 15
+    assert priced(free, [200.0]).figures["enterprise_price"].value == 15

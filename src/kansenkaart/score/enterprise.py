@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case, facts_of_row, term_rows
+from kansenkaart.core.enterprise.case import Case, facts_of_row, term_rows
 from kansenkaart.core.enterprise.linear import OUTCOMES, Array
 from kansenkaart.core.enterprise.package import (
     ServiceResult,
@@ -30,7 +30,7 @@ from kansenkaart.tables.assumptions import Assumptions, ServiceRows, default_ser
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.enterprise import amounts_nl, basis_nl, missing_nl
+from kansenkaart.wording.enterprise import amounts_nl, basis_nl, idle_budgets_nl, missing_nl
 
 TRACKS = ("short", "long")
 INPUTS = ("gebied", "best_area", "block", "block_facts", *known_facts.TABLES, "own_budget")
@@ -102,12 +102,7 @@ def services_of(store: Store, facts: pd.DataFrame) -> tuple[ServiceRows, ...]:
     facts : DataFrame
         Facts of all buurten or blocks: a budget is for all of them together.
     """
-    if not store.has("own_budget"):
-        return default_services()
-    rows = store.read("own_budget").dropna(subset="budget_eur_per_year")
-    budget = dict(zip(rows["service"], rows["budget_eur_per_year"], strict=True))
-    units = {name: float(facts[name].sum(skipna=False)) for name in AreaFacts().__dict__}
-    return with_budgets(default_services(), budget, units)
+    return with_budgets(default_services(), store.read("own_budget") if store.has("own_budget") else None, facts)
 
 
 def score_blocks(store: Store, figures: Assumptions) -> Sequence[Product]:
@@ -199,6 +194,9 @@ def score_cases(store: Store, figures: Assumptions) -> Sequence[Product]:
     noted = {f"{kind} met een zaak": int(n) for kind, n in found["place_kind"].value_counts(sort=False).items()}
     columns = [name for name in schemas.get("enterprise_case").columns if name != "geometry"]
     frame = pd.DataFrame(rows, columns=columns)
+    if idle := idle_budgets_nl([(one.name, one.driver, one.idle_units) for one in services]):
+        frame["missing_nl"] = [f"{words}; {idle}" if words else idle for words in frame["missing_nl"]]
+        noted |= {idle: 1}
     geometry = gpd.GeoSeries(pd.concat([found.geometry] * len(TRACKS), ignore_index=True), crs=found.crs)
     return [
         Product(

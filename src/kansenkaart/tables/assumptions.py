@@ -10,6 +10,8 @@ from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
 
+import pandas as pd
+
 from kansenkaart.config import OwnFigure
 from kansenkaart.errors import AssumptionError
 
@@ -346,13 +348,14 @@ _EXTRA = ("service", "item", "payer", "driver", "track")
 
 @dataclass(frozen=True)
 class ServiceRows:
-    """One service: who pays now, what drives the amount, its track, and its figures by item."""
+    """One service: who pays now, what drives the amount, track and figures by item; and the units of a budget without a price."""
 
     name: str
     payer: str
     driver: str
     track: str
     figures: Mapping[str, Assumption]
+    idle_units: float | None = None
 
 
 @lru_cache(maxsize=1)
@@ -423,7 +426,7 @@ def _service(rows: list[dict[str, str]], figures: Mapping[str, Assumption]) -> S
 
 
 def with_budgets(
-    services: Sequence[ServiceRows], budgets: Mapping[str, float], units: Mapping[str, float]
+    services: Sequence[ServiceRows], budgets: pd.DataFrame | None, facts: pd.DataFrame
 ) -> tuple[ServiceRows, ...]:
     """Return the services; where the present budget is known it sets the price per unit, paid now and to the enterprise.
 
@@ -431,17 +434,24 @@ def with_budgets(
     ----------
     services : sequence of ServiceRows
         As in the project's table.
-    budgets : mapping of str to float
-        By service, what is spent on it now in the whole study [EUR/year].
-    units : mapping of str to float
-        By driver, how many units the whole study has; NaN where unknown.
+    budgets : DataFrame or None
+        The table ``own_budget``: what is spent now on a ``service`` in the whole study, ``budget_eur_per_year`` [EUR/year].
+    facts : DataFrame
+        Facts of all parts of the study, which sum to its units; a budget over units that are unknown in one part, or none,
+        sets no price, and the service has those units as ``idle_units``.
     """
-    return tuple(_with_budget(one, budgets.get(one.name), units.get(one.driver, math.nan)) for one in services)
+    if budgets is None:
+        return tuple(services)
+    spent = budgets.set_index("service")["budget_eur_per_year"].dropna()
+    units = {one.driver: float(facts[one.driver].sum(skipna=False)) for one in services}
+    return tuple(_with_budget(one, spent.get(one.name), units[one.driver]) for one in services)
 
 
 def _with_budget(one: ServiceRows, budget: float | None, units: float) -> ServiceRows:
-    if budget is None or not units > 0:
+    if budget is None:
         return one
+    if not units > 0:
+        return replace(one, idle_units=units)
     now = budget / units
     old = one.figures["present_price"].value
     ratio = one.figures["enterprise_price"].value / old if old > 0 else 1.0

@@ -132,6 +132,10 @@ def amounts_nl(services: Iterable[tuple[str, float]], before: str = "") -> str |
     return "; ".join(f"{label('service', name)} ({before}{euros(amount)})" for name, amount in services) or None
 
 
+#: How the words on budgets without a price begin.
+IDLE_BUDGET = "eigen begroting zonder prijs per eenheid, dus gerekend met een aanname: "
+
+
 def missing_nl(missed: Sequence[str], unknown: Sequence[str], left_out: Sequence[tuple[str, str]]) -> str | None:
     """Say which conditions of a track are missed or unknown, and which services could not be summed.
 
@@ -149,6 +153,23 @@ def missing_nl(missed: Sequence[str], unknown: Sequence[str], left_out: Sequence
         for name, driver in left_out
     ]
     return "; ".join(words) or None
+
+
+def idle_budgets_nl(services: Sequence[tuple[str, str, float | None]]) -> str:
+    """Say which budgets of one's own set no price, so that a price of ours is used; nothing where each does.
+
+    Parameters
+    ----------
+    services : sequence of (str, str, float or None)
+        Each with the fact that drives it, and the units [1] over which its budget has no price: none, or NaN where they are
+        unknown; None where it has no budget, or one that sets its price.
+    """
+    idle = [
+        f"{label('service', name)} ({'nul' if units == 0 else 'niet overal bekend'}: {needs_of_service(name, driver)})"
+        for name, driver, units in services
+        if units is not None
+    ]
+    return f"{IDLE_BUDGET}{', '.join(idle)}" if idle else ""
 
 
 def basis_nl(known: int, facts: int, own_panden: float, *, by_stock: bool = False) -> str:

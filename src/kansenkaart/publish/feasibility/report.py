@@ -389,24 +389,22 @@ def _what(place: PlaceSums, row: Row) -> Section:
     return Section("1. Wat en waar", parts)
 
 
-def _left_out(row: Row) -> list[str]:
+def _left_out(row: Row, start: str = "niet meegerekend: ") -> list[str]:
     words = row["missing_nl"] if isinstance(row["missing_nl"], str) else ""
-    return [one.removeprefix("niet meegerekend: ") for one in words.split("; ") if one.startswith("niet meegerekend")]
+    return [one.removeprefix(start) for one in words.split("; ") if one.startswith(start)]
 
 
 def _incomplete(row: Row) -> list[Part]:
-    """Warn on the first page where services could not be summed: the outcome is then that of the others only."""
-    lost = list(dict.fromkeys(one.split(" (")[0] for one in _left_out(row)))
-    if not lost:
-        return []
+    """Warn on the first page where services could not be summed, or a budget of one's own set no price."""
+    idle = [Words(f"Let op: {phrases.IDLE_BUDGET}{one}.", strong=True) for one in _left_out(row, phrases.IDLE_BUDGET)]
+    if not (lost := list(dict.fromkeys(one.split(" (")[0] for one in _left_out(row)))):
+        return [*idle]
     count = "1 dienst" if len(lost) == 1 else f"{len(lost)} soorten diensten"
-    return [
-        Words(
-            f"Let op: {count} konden we niet doorrekenen, omdat gegevens ontbreken: {', '.join(lost)}. De uitkomst is dus "
-            "niet volledig en kan beter of slechter worden.",
-            strong=True,
-        )
-    ]
+    words = (
+        f"Let op: {count} konden we niet doorrekenen, omdat gegevens ontbreken: {', '.join(lost)}. De uitkomst is dus "
+        "niet volledig en kan beter of slechter worden."
+    )
+    return [Words(words, strong=True), *idle]
 
 
 def _money(place: PlaceSums, flow: CashFlow) -> Section:

@@ -180,12 +180,7 @@ def survey_of(store: Store, known: Assumptions) -> Survey:
     """
     facts, cases = store.read("enterprise_facts"), store.read("enterprise_case")
     whole = store.read("block_facts") if store.has("block_facts") else facts[facts["place_kind"].eq("buurt")]
-    services = default_services()
-    if store.has("own_budget"):
-        rows = store.read("own_budget").dropna(subset="budget_eur_per_year")
-        budget = dict(zip(rows["service"], rows["budget_eur_per_year"], strict=True))
-        sizes = {name: float(whole[name].sum(skipna=False)) for name in AreaFacts().__dict__}
-        services = with_budgets(services, budget, sizes)
+    services = with_budgets(default_services(), store.read("own_budget") if store.has("own_budget") else None, whole)
     packages = cases.groupby("track")["package"].first()
     settings = {
         track: setting_of(
