@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ import pytest
 from shapely import LineString
 
 from kansenkaart import api
-from kansenkaart.errors import ConfigError, CrsError, SchemaError
+from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
 
 
 def test_the_examples_run():
@@ -99,6 +100,33 @@ WRONG = {
         lambda own: api.best_area(own.blocks, around=(155_120, 462_200), value="worth"),
         SchemaError,
         "worth",
+    ),
+    "words for a value": (
+        lambda own: api.best_area(
+            replace(own.blocks, frame=own.blocks.frame.assign(worth="much")), around=(155_120, 462_200), value="worth"
+        ),
+        SchemaError,
+        "expected numbers; found much; where: blocks.worth",
+    ),
+    "an area smaller than a block": (
+        lambda own: api.best_area(own.blocks, around=(155_120, 462_200), target=3),
+        InfeasibleError,
+        "found blocks of 20 homes or more; where: around the point; what to do: ask for an area of more homes",
+    ),
+    "a roof of less than nothing": (
+        lambda own: api.score_roofs(own.panden.assign(tilt_deg=30.0, azimuth_deg=180.0, roof_area_m2=-1.0)),
+        SchemaError,
+        "numbers from 0 to inf m2; found -1; where: roofs.roof_area_m2",
+    ),
+    "more than a full turn": (
+        lambda own: api.score_roofs(own.panden.assign(tilt_deg=30.0, azimuth_deg=3000.0)),
+        SchemaError,
+        "numbers from 0 to 360 deg; found 3000; where: roofs.azimuth_deg",
+    ),
+    "KNMI's -1 for a trace of rain": (
+        lambda own: api.score_streets(own.named, own.panden, weather=own.days.assign(rain_mm=-1.0)),
+        SchemaError,
+        "numbers from 0 to 400 mm/day; found -1; where: weather.rain_mm",
     ),
     "homes twice": (
         lambda own: api.make_blocks(own.panden, pd.concat([own.homes, own.homes])),

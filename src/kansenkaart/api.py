@@ -127,7 +127,7 @@ def score_roofs(
     >>> bool(lost[0] < 0.01 and lost[1] > 0.2)
     True
     """
-    schemas.require(roofs, "roofs", "tilt_deg", "azimuth_deg", figures=("tilt_deg", "azimuth_deg", "roof_area_m2"))
+    schemas.require(roofs, "roofs", "tilt_deg", "azimuth_deg", measures=("azimuth_deg", "roof_area_m2", "tilt_deg"))
     if (weather is None) != (site is None):
         raise ConfigError("weather with its site, or neither", found="one of the two", where="score_roofs")
     hours, station = built_in() if weather is None or site is None else (weather, site)
@@ -143,7 +143,7 @@ def score_roofs(
         out["open_sky_kwh_per_year"] = sun * roofs["roof_area_m2"].to_numpy(float)
     if surface is not None:
         heights = ("eave_height_m_nap",)
-        schemas.require(out, "roofs", *heights, figures=heights, kinds=schemas.LAND)
+        schemas.require(out, "roofs", *heights, measures=heights, kinds=schemas.LAND)
         sheet = None if surface == "roofs" else height_model(Path(surface))
         out = shaded(out, known, sheet, table=table, figures=assumptions.default())
     return _with_units(out)
@@ -192,7 +192,7 @@ def score_streets(
     'm3/year'
     """
     _require_panden_and_homes(panden, homes, "street_name")
-    schemas.require(weather, "weather", "day", "rain_mm", "evaporation_mm", figures=("rain_mm", "evaporation_mm"))
+    schemas.require(weather, "weather", "day", "rain_mm", "evaporation_mm", measures=("rain_mm", "evaporation_mm"))
     if pd.to_datetime(weather["day"], errors="coerce").isna().any():
         raise SchemaError("days such as 2025-04-01", found=str(weather["day"].iloc[0]), where="weather.day")
     more = {name: schemas.filled(frame, name, OPTIONAL) for name, frame in more.items()}
@@ -312,10 +312,8 @@ def best_area(
     ------
     InfeasibleError
         If nothing around the place fits.
-    ConfigError
-        If the place is no point in RD New or no home is near it.
-    SchemaError
-        If there is no such column of values.
+    ConfigError, SchemaError
+        If the place is no point in RD New, no home is near it, or there is no such column of numbers.
 
     Examples
     --------
@@ -483,12 +481,14 @@ def _is_fact(name: str, value: object) -> bool:
 def _graph(blocks: Blocks, value: str | None = None) -> AreaGraph:
     if not isinstance(blocks, Blocks):
         raise SchemaError("blocks of make_blocks", found=type(blocks).__name__, where="blocks")
+    if value is not None:
+        schemas.require(blocks.frame, "blocks", value, figures=(value,))
     return build_graph(blocks.frame, blocks.edges, factors=border_factors(), value=value)
 
 
 def _require_panden_and_homes(panden: gpd.GeoDataFrame, homes: gpd.GeoDataFrame, *columns: str) -> None:
     schemas.require(
-        homes, "homes", "home_id", "pand_id", *columns, figures=("people",), kinds=schemas.POINTS, key="home_id"
+        homes, "homes", "home_id", "pand_id", *columns, measures=("people",), kinds=schemas.POINTS, key="home_id"
     )
     schemas.require(panden, "panden", "pand_id", figures=("bouwjaar",), kinds=schemas.LAND, key="pand_id")
 

@@ -34,6 +34,7 @@ _DTYPES: dict[str, Any] = {
     "time": "datetime64[us, UTC]",
 }
 _SHOWN_FAILURES = 5
+_NO_LIMIT = float("inf")
 #: Kinds of shapes that somebody's own frame may hold.
 LAND, POINTS = ("Polygon", "MultiPolygon"), ("Point",)
 LINES_OR_LAND = ("LineString", "MultiLineString", "LinearRing", *LAND)
@@ -167,6 +168,7 @@ def require(
     where: str,
     *columns: str,
     figures: Sequence[str] = (),
+    measures: Sequence[str] = (),
     kinds: Sequence[str] = (),
     key: str = "",
 ) -> None:
@@ -182,6 +184,8 @@ def require(
         That it must have.
     figures : sequence of str
         Columns that hold numbers or nothing, where they are there.
+    measures : sequence of str
+        The same, and within the limits of the dictionary: no sum may rest on a roof of -1 m2.
     kinds : sequence of str
         Kinds of shapes of which each row must have one, but that a point may lack.
     key : str
@@ -196,10 +200,13 @@ def require(
         raise SchemaError("a table with columns", found=type(frame).__name__, where=where)
     if missing := [name for name in columns if name not in frame]:
         raise SchemaError(f"columns {list(columns)}", found=f"no {missing}", where=where)
-    for name in (one for one in figures if one in frame):
-        words = frame[name][frame[name].notna() & pd.to_numeric(frame[name], errors="coerce").isna()]
+    for name in (one for one in (*figures, *measures) if one in frame):
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        words = frame[name][frame[name].notna() & numbers.isna()]
         if len(words):
             raise SchemaError("numbers", found=str(words.iloc[0])[:80], where=f"{where}.{name}")
+        if name in measures:
+            _require_limits(numbers, where)
     if key and frame[key].duplicated().any():
         twice = frame[key][frame[key].duplicated()].iloc[0]
         raise SchemaError(f"each {key} once", found=f"{twice} more than once", where=where)
@@ -287,6 +294,19 @@ def _pandera(name: str) -> pa.DataFrameSchema:
             checks.append(pa.Check.le(one.maximum))
         columns[column] = pa.Column(None, checks=checks, nullable=column in shape.nullable)
     return pa.DataFrameSchema(columns, unique=list(shape.key) or None, strict=False)
+
+
+def _require_limits(numbers: pd.Series[float], where: str) -> None:
+    field = fields.get(str(numbers.name))
+    low, high = (
+        bound if bound is not None else end for bound, end in ((field.minimum, -_NO_LIMIT), (field.maximum, _NO_LIMIT))
+    )
+    if len(outside := numbers[numbers.notna() & ~numbers.between(low, high)]):
+        raise SchemaError(
+            f"numbers from {low:g} to {high:g} {field.unit}",
+            found=f"{outside.iloc[0]:g}",
+            where=f"{where}.{field.name}",
+        )
 
 
 def _validate(frame: pd.DataFrame, shape: Table, where: str) -> None:

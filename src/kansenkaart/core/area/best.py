@@ -281,14 +281,18 @@ def _area(chase: _Chase, ceiling: float) -> Area:
 def _nothing_fits(search: Search, centres: Ints, allowed: Flags, *, proven: bool) -> InfeasibleError:
     """Say what is in reach, and what to change."""
     q, graph = search.question, search.graph
-    most = 0
-    for centre in centres:
-        near = search.near(int(centre))
-        most = max(most, int(graph.homes[near[allowed[near]]].sum()))
+    reach = [near[allowed[near]] for near in map(search.near, map(int, centres))]
+    most = max((int(graph.homes[near].sum()) for near in reach), default=0)
+    smallest = min((int(graph.homes[near].min()) for near in reach if len(near)), default=0)
     open_end = "" if proven else ", and none was met in the time given (there may be one)"
+    coarse = smallest > q.high_homes
     return InfeasibleError(
         f"a connected area of {q.low_homes} to {q.high_homes} homes within {q.radius_m:g} m of a block",
-        found=f"at most {most} homes in reach that may be used{open_end}",
+        found=f"blocks of {smallest} homes or more"
+        if coarse
+        else f"at most {most} homes in reach that may be used{open_end}",
         where="around the point" if len(centres) == 1 else "every block",
-        remedy="widen the radius or the band of homes, loosen the owner's share, or drop pins",
+        remedy="ask for an area of more homes: a block is not divided"
+        if coarse
+        else "widen the radius or the band of homes, loosen the owner's share, or drop pins",
     )
