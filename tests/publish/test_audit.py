@@ -176,6 +176,15 @@ def _few_by_rank(rows, size):
     return set(out)
 
 
+@pytest.mark.parametrize("power", audit._PRIMES[:4])  # of the last two the proof takes long
+def test_the_search_is_modulo_primes(power):
+    """Lucas and Lehmer: 2^p - 1 is prime if and only if the last of p - 1 terms of 4, 14, 194, ... is divisible by it."""
+    term, prime = 4, 2**power - 1
+    for _ in range(power - 2):
+        term = (term * term - 2) % prime
+    assert term == 0
+
+
 @pytest.mark.parametrize("power", [2, 3, 61])
 def test_the_search_modulo_a_prime_gives_all_that_exact_ranks_give_or_says_that_it_cannot_prove_it(power):
     draw, unproven = np.random.default_rng(7), 0

@@ -74,6 +74,7 @@ def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
     ("gap", "each", "words"),
     [
         (-500.0, (-4.0, -90.0, 60.0), "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."),
+        (0.0, (0.0, -90.0, 60.0), "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."),
         (  # An interval over nought is no reason to call a shortage of 3,434 next to nothing.
             3_434.0,
             (68.0, -40.0, 194.0),
@@ -185,7 +186,16 @@ def test_the_first_screen_says_which_fact_would_turn_the_order_round_and_which_p
     assert start.mark == "Als voorbeeld"
 
 
-@pytest.mark.parametrize("owned", [[6_435.0, 7_000.0, 8_000.0], [math.nan] * 3, [-9_000.0, -9_500.0, -200.0]])
+@pytest.mark.parametrize(
+    "owned",
+    [
+        [6_435.0, 7_000.0, 8_000.0],
+        [6_435.0, 7_000.0, 12_435.0],  # ahead by the 6,000 of the interval, not by more
+        [math.nan] * 3,
+        [-9_000.0, -9_500.0, -200.0],
+        [-9_000.0, -9_500.0, 0.0],
+    ],
+)
 def test_an_owner_who_changes_less_than_is_known_or_is_given_turns_nothing(owned):
     start = first_minute(Cases(owned=owned), None, ())
     assert start.title == "Nog geen gebied komt uit"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kansenkaart.core.area import best
 from kansenkaart.core.area.best import best_areas, best_around, block_at, worth_of_area
-from kansenkaart.core.area.bound import shared_bound, worth_of
+from kansenkaart.core.area.bound import leave_unreachable, shared_bound, worth_of
 from kansenkaart.core.area.graph import AreaGraph, components
 from kansenkaart.core.area.question import AreaQuestion, Effort, prepare
 from kansenkaart.errors import ConfigError, InfeasibleError
@@ -94,6 +94,15 @@ def test_the_set_that_a_bound_gives_back_is_the_one_that_attains_it() -> None:
             assert worth + per_home * side == pytest.approx(bound, abs=1e-4)
             priced += extra.any()
     assert priced > 4  # else the rule of ownership was never asked a price
+
+
+def test_what_the_centre_no_longer_reaches_is_forced_out_but_what_is_pinned_stays() -> None:
+    row = replace(ASK, low_homes=4, high_homes=90, radius_m=500.0)  # seven blocks in a row, the third given away
+    window = prepare(grid_town(7, 1), row)[0].window(0)
+    assert window.members.tolist() == list(range(7))
+    window.forced[:] = [1, 0, -1, 0, 1, -1, 0]
+    leave_unreachable(window)
+    assert window.forced.tolist() == [1, 0, -1, -1, 1, -1, -1]
 
 
 def test_pins_agree_with_brute_force() -> None:

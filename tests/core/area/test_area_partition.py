@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, components, walk_graph
 from kansenkaart.core.area.grouping import areas_in, make_contiguous
-from kansenkaart.core.area.partition import Partition, PartitionEffort, Pool, divisible, partition
-from kansenkaart.core.area.recombine import cut_of
+from kansenkaart.core.area.partition import Partition, PartitionEffort, divisible, partition
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
 
@@ -54,7 +53,7 @@ def test_same_seed_same_partition_and_more_work_is_not_worse() -> None:
     town = grid_town(12, 12, seed=1)
     first, second = (partition(town, **BAND, effort=QUICK) for _ in range(2))
     assert first.label.tolist() == second.label.tolist()
-    more = partition(town, **BAND, effort=PartitionEffort(steps=300, rounds=4, local_steps=5_000, polish_s=5.0))
+    more = partition(town, **BAND, effort=PartitionEffort(steps=300, rounds=4, local_steps=5_000))
     assert more.cut_m <= first.cut_m
     require_lawful(town, more)
 
@@ -118,19 +117,6 @@ def test_a_bit_that_borders_on_nothing_is_a_part_by_itself() -> None:
     walk = WalkGraph(np.r_[0, counts.cumsum()], walk.nbr[keep], walk.weight[keep], walk.homes)
     assert make_contiguous(walk, np.array([0, 0, 1, 1, 1, 1])).tolist() == [0, 0, 0, 1, 1, 1]
     assert make_contiguous(walk, np.array([0, 0, 0, 0, 0, 0])).tolist() in ([0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0])
-
-
-def test_the_pool_joins_the_best_of_two_partitions() -> None:
-    # Two partitions of a row of eight, each good at one end; the pool makes the one that is good at both.
-    town = grid_town(8, 1, homes=(10, 11))
-    walk = walk_graph(town)
-    walk.weight[:] = np.where(np.isin(np.minimum(walk.tails(), walk.nbr), (1, 5)), 1.0, 50.0)
-    pool = Pool(walk, (10, 30))
-    first, second = np.array([0, 0, 1, 1, 2, 2, 2, 3]), np.array([0, 1, 1, 1, 2, 2, 3, 3])
-    pool.add(first)
-    pool.add(second)
-    best = pool.best(first, seconds=5.0)
-    assert cut_of(walk, best) < min(cut_of(walk, first), cut_of(walk, second))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,6 @@ from hypothesis import strategies as st
 
 from kansenkaart.core.water.costs import (
     CostTable,
-    Prices,
     cost_table,
     grey_cost,
     mixed_drains,
@@ -32,10 +33,11 @@ from kansenkaart.core.water.design import (
 )
 from kansenkaart.core.water.table import money_class
 from kansenkaart.errors import ConfigError, SchemaError
+from tests.core.water import water_world
 from tests.core.water.water_world import DATA
 
 RULES = DesignRules()
-PRICES = Prices(year_now=2026, price_index=1.0)
+PRICES = replace(water_world.PRICES, price_index=1.0)
 TABLE = cost_table(pd.read_csv(DATA / "sewer_costs.csv"))
 
 
@@ -102,7 +104,7 @@ def test_cost_of_a_metre_by_hand():
     cost = pipe_cost([300, 250, 160, np.nan, 1600], table=TABLE, prices=PRICES)
     assert cost[:3] == pytest.approx([458.0, 422.25, 386.5])
     assert np.isnan(cost[3:]).all()
-    assert pipe_cost([300], table=TABLE, prices=Prices(year_now=2026, price_index=1.4)) == pytest.approx([641.2])
+    assert pipe_cost([300], table=TABLE, prices=water_world.PRICES) == pytest.approx([641.2])
 
 
 def test_a_saving_by_hand():
@@ -147,7 +149,7 @@ def test_present_value_and_annuity_by_hand():
     assert present_value(100.0, year=2027, prices=PRICES) == pytest.approx(100 / 1.04)
     assert present_value(100.0, year=2020, prices=PRICES) == 100
     assert PRICES.annuity_factor == pytest.approx(13.5903, abs=1e-4)
-    assert Prices(year_now=2026, discount_frac=0.0).annuity_factor == 20
+    assert replace(PRICES, discount_frac=0.0).annuity_factor == 20
 
 
 def test_costs_and_gains_of_grey_water_by_hand():
@@ -163,7 +165,7 @@ def test_costs_and_gains_of_grey_water_by_hand():
 
 def test_wrong_prices_and_tables_are_refused():
     with pytest.raises(ConfigError):
-        Prices(year_now=2026, sewer_life_low=90)
+        replace(PRICES, sewer_life_low=90)
     with pytest.raises(SchemaError):
         CostTable((300.0, 200.0), (1.0, 2.0), (1.0, 2.0))
     with pytest.raises(SchemaError):

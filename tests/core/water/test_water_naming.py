@@ -83,6 +83,11 @@ def test_a_name_comes_by_way_of_an_unnamed_pipe_that_touches_both_and_counts_twi
     }
 
 
+def test_chances_of_a_pipe_add_up_to_one_however_strong_its_tells():
+    chance = naming._chances(np.array([[1001.0], [1000.0], [-1000.0]]), np.array([1.0]), np.array([0, 0, 1]))
+    assert chance.tolist() == pytest.approx([np.e / (1 + np.e), 1 / (1 + np.e), 1.0])
+
+
 def test_too_few_names_teach_nothing():
     truth = grid()
     pipe = truth.assign(street_name=truth["street_name"].where(np.arange(len(truth)) < LEAST_NAMED - 1))

@@ -38,10 +38,31 @@ STREETS = {
 }
 
 
+#: Prices and lives of made-up towns, round where they may be [units of `Prices`].
+PRICES = Prices(
+    year_now=2026,
+    price_index=1.4,
+    price_year=2024,
+    discount_frac=0.04,
+    sewer_life=60.0,
+    sewer_life_low=40.0,
+    sewer_life_high=80.0,
+    manhole_spacing_m=40.0,
+    water_eur_per_m3=2.39,
+    treatment_eur_per_m3=0.10,
+    pump_kwh_per_m3=0.10,
+    electricity_eur_per_kwh=0.26,
+    rain_off_eur_per_m2=42.0,
+    grey_eur_per_home=3500.0,
+    mixed_drains_eur_per_home=1500.0,
+    analysis_years=20,
+)
+
+
 def settings(**other: object) -> WaterSettings:
     base: dict[str, object] = {
         "limits": PipeLimits(year_max=2026),
-        "prices": Prices(year_now=2026),
+        "prices": PRICES,
         "costs": cost_table(pd.read_csv(DATA / "sewer_costs.csv")),
     }
     return WaterSettings(**(base | other))  # type: ignore[arg-type]

@@ -357,8 +357,8 @@ def fix_members(
 
 
 @kernel
-def leave_unreachable(window: Window) -> int:
-    """Force out the members that the centre no longer reaches over members not forced out; return how many.
+def leave_unreachable(window: Window) -> None:
+    """Force out the free members that the centre no longer reaches over members not forced out.
 
     Parameters
     ----------
@@ -379,9 +379,6 @@ def leave_unreachable(window: Window) -> int:
                 seen[v] = True
                 queue[last] = v
                 last += 1
-    count = 0
     for u in range(n):
         if not seen[u] and forced[u] == 0:
             forced[u] = -1
-            count += 1
-    return count

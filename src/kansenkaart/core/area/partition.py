@@ -1,114 +1,26 @@
 """A whole wijk or municipality divided into areas of about 330 homes, with as little border as possible cut.
 
-    METIS start --> annealing of the whole --> many of a few neighbouring areas at a time --+--> polish over all areas met
+    METIS start --> annealing of the whole --> many of a few neighbouring areas at a time --+--> the shortest of all
     another METIS start --> the same -------------------------------------------------------+
 
 A shorter border of one neighbourhood does not depend on the other side of town; so the second stage anneals eight to
 twenty neighbouring areas at a time and keeps what is shorter, which a run over the whole rarely finds everywhere at once.
-Each start ends in another dead end, good in one part of town and poor in another; the polish takes from each what is good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import highspy
 import numpy as np
-from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, walk_graph
 from kansenkaart.core.area.grouping import areas_in, with_giants
 from kansenkaart.core.area.recombine import Cooling, anneal_partition, cut_of
 from kansenkaart.errors import ConfigError, InfeasibleError
 from kansenkaart.kernel import Ints
-
-# Half a centimetre of weighted border [m] is no better.
-_SAME = 0.005
-
-
-class Pool:
-    """Areas met so far, each with half its weighted border, so that a partition's halves add up to its cut."""
-
-    def __init__(self, walk: WalkGraph, band: tuple[int, int]) -> None:
-        self.walk, self.homes, self.band, self.tail = walk, walk.homes, band, walk.tails()
-        self.half: dict[bytes, float] = {}
-
-    def add(self, label: Ints) -> None:
-        """Keep the areas of a partition that are in band, or out of it for one block that fills an area by itself."""
-        outside = label[self.tail] != label[self.walk.nbr]
-        border = np.bincount(label[self.tail[outside]], self.walk.weight[outside], minlength=label.max() + 1) / 2
-        total = np.bincount(label, self.homes)
-        order = np.argsort(label, kind="stable")
-        parts = np.split(order, np.cumsum(np.bincount(label))[:-1])
-        for number, blocks in enumerate(parts):
-            if self.band[0] <= total[number] <= self.band[1] or self.homes[blocks].max() >= self.band[1]:
-                self.half[blocks.tobytes()] = float(border[number])
-
-    def misses(self, label: Ints) -> int:
-        """Count the homes that the areas of a partition are out of band together [home]."""
-        return _misses(label, self.homes, self.band)
-
-    def best(self, label: Ints, *, seconds: float) -> Ints:
-        """Find the partition of least cut and as many areas that the pool can make, starting from one that it holds.
-
-        Parameters
-        ----------
-        label : Ints
-            A partition all of whose areas are in the pool, or the answer is this partition itself.
-        seconds : float
-            Time for the solver [s].
-
-        Returns
-        -------
-        Ints
-            Area per block.
-        """
-        start = [np.flatnonzero(label == k).tobytes() for k in range(label.max() + 1)]
-        if seconds <= 0 or not all(key in self.half for key in start):
-            return label
-        keys = list(self.half)
-        solver = self._model(keys, seconds, len(start))
-        chosen = set(start)
-        first = highspy.HighsSolution()
-        first.col_value = [float(key in chosen) for key in keys]
-        solver.setSolution(first)
-        solver.run()
-        value = np.asarray(solver.getSolution().col_value)
-        taken = [key for key, x in zip(keys, value, strict=True) if x > 0.5]
-        if sum(self.half[key] for key in taken) > sum(self.half[key] for key in start) - _SAME:
-            return label
-        return _labels(taken, len(label), fallback=label)
-
-    def _model(self, keys: list[bytes], seconds: float, count: int) -> highspy.Highs:
-        blocks = [np.frombuffer(key, np.int64) for key in keys]
-        start = np.r_[0, np.cumsum([len(part) for part in blocks])]
-        matrix = csc_matrix((np.ones(start[-1]), np.concatenate(blocks), start), shape=(len(self.homes), len(keys)))
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(keys), len(self.homes)
-        lp.col_cost_ = np.array([self.half[key] for key in keys])
-        lp.col_lower_, lp.col_upper_ = np.zeros(len(keys)), np.ones(len(keys))
-        lp.row_lower_ = lp.row_upper_ = np.ones(len(self.homes))
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-        lp.integrality_ = [highspy.HighsVarType.kInteger] * len(keys)
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]
-        for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "time_limit": seconds}.items():
-            solver.setOptionValue(name, value)
-        solver.passModel(lp)
-        every = np.arange(len(keys), dtype=np.int32)
-        solver.addRow(
-            float(count), float(count), len(keys), every, np.ones(len(keys))
-        )  # fewer areas would always cut less
-        return solver
-
-
-def _labels(keys: Iterable[bytes], n: int, *, fallback: Ints) -> Ints:
-    label = np.full(n, -1, np.int64)
-    for number, key in enumerate(keys):
-        label[np.frombuffer(key, np.int64)] = number
-    return label if (label >= 0).all() else fallback
 
 
 def _no_limit() -> float:
@@ -124,10 +36,10 @@ class PartitionEffort:
     steps : int
         Proposals per block in the annealing of the whole [1].
     starts, most_starts : int
-        Times that the whole is annealed from another METIS start and improved, before the polish joins what is best of
-        each; and how often at most while areas are out of band that are not proven to be [1].
-    rounds, finish : float
-        Annealings of a few neighbouring areas, per area: after each start, and after the polish [1].
+        Times that the whole is annealed from another METIS start and improved; and how often at most while areas are out
+        of band that are not proven to be [1].
+    rounds : float
+        Annealings of a few neighbouring areas, per area, after each start [1].
     local_steps : int
         Proposals per area in each of them [1].
     redraw : tuple[int, int]
@@ -136,10 +48,6 @@ class PartitionEffort:
         Temperature of the whole, of a few areas, and at the end [m of weighted border].
     together : tuple[int, int]
         How many neighbouring areas are annealed at a time, from and to [1].
-    leave_m : float
-        Scale of the border that a step may lose at first, so that the search leaves a dead end [m].
-    polish_s : float
-        Time for the polish [s]; 0 = none.
     seed : int
         Same seed, same partition.
     remaining : Callable[[], float]
@@ -150,13 +58,10 @@ class PartitionEffort:
     most_starts: int = 24
     steps: int = 400
     rounds: float = 0.06
-    finish: float = 0.0
     local_steps: int = 50_000
     redraw: tuple[int, int] = (10, 40)
     heats: tuple[float, float, float] = (70.0, 60.0, 6.0)
     together: tuple[int, int] = (8, 20)
-    leave_m: float = 0.0
-    polish_s: float = 0.0
     seed: int = 0
     remaining: Callable[[], float] = _no_limit
 
@@ -270,23 +175,23 @@ def partition(
 def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort) -> tuple[Ints, int]:
     """Divide one connected piece; return its areas and the number of starts."""
     band = (bounds[1], bounds[2])
-    pool, least = Pool(walk, band), _least_misses(walk.homes, band)
+    least = _least_misses(walk.homes, band)
     best: Ints | None = None
     turn = 0
-    while best is None or turn < effort.starts or (turn < effort.most_starts and pool.misses(best) > least):
+    while (
+        best is None or turn < effort.starts or (turn < effort.most_starts and _misses(best, walk.homes, band) > least)
+    ):
         label = _annealed(walk, bounds, effort, turn)
         if int(label.max()) > 0:
-            pool.add(label)
-            label = _improve_locally(walk, label, effort, pool, (turn, effort.rounds))
-        elif pool.misses(label) <= least:
+            label = _improve_locally(walk, label, effort, band, turn)
+        elif _misses(label, walk.homes, band) <= least:
             return label, turn + 1
         if best is None or _better(walk, label, best, band):
             best = label
         turn += 1
         if effort.remaining() <= 0:
             break
-    best = pool.best(best, seconds=min(effort.polish_s, effort.remaining()))
-    return _improve_locally(walk, best, effort, pool, (effort.starts, effort.finish)), turn
+    return best, turn
 
 
 def divisible(homes: int, band: tuple[int, int]) -> bool:
@@ -334,33 +239,26 @@ def _bands(band: tuple[int, int], areas: int) -> tuple[Ints, Ints]:
     return np.full(areas, band[0], np.int64), np.full(areas, band[1], np.int64)
 
 
-def _improve_locally(
-    walk: WalkGraph, label: Ints, effort: PartitionEffort, pool: Pool, work: tuple[int, float]
-) -> Ints:
-    """Anneal a few neighbouring areas at a time and keep what is shorter; `work` is the turn and the rounds per area."""
-    areas, band, tail = int(label.max()) + 1, pool.band, walk.tails()
-    first = (effort.seed * 1_009 + work[0]) * 1_000_003
+def _improve_locally(walk: WalkGraph, label: Ints, effort: PartitionEffort, band: tuple[int, int], start: int) -> Ints:
+    """Anneal a few neighbouring areas at a time and keep what is shorter."""
+    areas, tail = int(label.max()) + 1, walk.tails()
+    first = (effort.seed * 1_009 + start) * 1_000_003
     rng = np.random.default_rng(first)
-    best, turns = label, round(work[1] * areas)
-    for turn in range(turns):
+    for turn in range(round(effort.rounds * areas)):
         if effort.remaining() <= 0:
             break
         chosen = _neighbourhood(_area_graph(walk, tail, label, areas), rng, effort.together)
         trial = _anneal_some(walk, label, chosen, effort, band, (first + turn + 1) % (2**31))
-        if effort.polish_s > 0:
-            pool.add(trial)
-        leave = effort.leave_m * (1 - turn / turns) * -np.log(1 - rng.random())
-        if _better(walk, trial, label, band, slack_m=leave):
+        rng.random()  # drawn by earlier versions: without it every area of every edition would move
+        if _better(walk, trial, label, band):
             label = trial
-        if _better(walk, label, best, band):
-            best = label
-    return best
+    return label
 
 
-def _better(walk: WalkGraph, trial: Ints, label: Ints, band: tuple[int, int], *, slack_m: float = 0.0) -> bool:
-    """Whether a partition misses the band by fewer homes than another, or by as many with less cut, or slightly more."""
+def _better(walk: WalkGraph, trial: Ints, label: Ints, band: tuple[int, int]) -> bool:
+    """Whether a partition misses the band by fewer homes than another, or by as many with less cut."""
     was, now = _misses(label, walk.homes, band), _misses(trial, walk.homes, band)
-    return now < was or (now == was and cut_of(walk, trial) < cut_of(walk, label) - 1e-9 + slack_m)
+    return now < was or (now == was and cut_of(walk, trial) < cut_of(walk, label) - 1e-9)
 
 
 def _misses(label: Ints, homes: Ints, band: tuple[int, int]) -> int:

@@ -50,21 +50,21 @@ class Prices:
     """
 
     year_now: int
-    price_index: float = 1.4
-    price_year: int = 2024
-    discount_frac: float = 0.04
-    sewer_life: float = 60.0
-    sewer_life_low: float = 40.0
-    sewer_life_high: float = 80.0
-    manhole_spacing_m: float = 40.0
-    water_eur_per_m3: float = 2.39
-    treatment_eur_per_m3: float = 0.10
-    pump_kwh_per_m3: float = 0.10
-    electricity_eur_per_kwh: float = 0.26
-    rain_off_eur_per_m2: float = 42.0
-    grey_eur_per_home: float = 3500.0
-    mixed_drains_eur_per_home: float = 1500.0
-    analysis_years: int = 20
+    price_index: float
+    price_year: int
+    discount_frac: float
+    sewer_life: float
+    sewer_life_low: float
+    sewer_life_high: float
+    manhole_spacing_m: float
+    water_eur_per_m3: float
+    treatment_eur_per_m3: float
+    pump_kwh_per_m3: float
+    electricity_eur_per_kwh: float
+    rain_off_eur_per_m2: float
+    grey_eur_per_home: float
+    mixed_drains_eur_per_home: float
+    analysis_years: int
 
     def __post_init__(self) -> None:
         if not self.sewer_life_low <= self.sewer_life <= self.sewer_life_high or self.price_index <= 0:
