@@ -43,6 +43,7 @@ def server(shared_server, monkeypatch):
 
 
 def _acquired(shared_server, root, *roles):
+    shared_server.fault = None  # of the test before, whichever that was
     with pytest.MonkeyPatch.context() as patch:
         for name, address in unkind_addresses(shared_server.url).items():
             patch.setenv(name, address)
