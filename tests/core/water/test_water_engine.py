@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
+from kansenkaart.core.water import assign
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import Bound
+from kansenkaart.core.water.sewer import rain_preference
 from kansenkaart.core.water.table import money_class
 from kansenkaart.wording.water import (
     GREY_REASONS,
@@ -465,6 +468,29 @@ def test_beside_a_combined_sewer_roads_go_to_the_rain_sewer_and_roofs_by_the_age
     street = found.street.set_index("street_id").loc["Hoofdstraat 1"]
     assert street["combined_frac"] == pytest.approx(wanted["gemengd"] / area.sum())
     assert street["rain_system"] == "gemengd"
+
+
+def test_a_yard_drains_as_the_roofs_of_its_street_else_as_its_homes_were_built():
+    part = pd.DataFrame(
+        [
+            ("old", "S", "roof", 30.0),
+            ("new", "S", "roof", 10.0),
+            ("a", "S", "yard", 5.0),
+            ("b", "T", "yard", 5.0),  # of a street without roofs: two homes, one of after 1992
+            ("c", "U", "yard", 5.0),  # of one without either
+            ("d", "S", "road", 5.0),
+        ],
+        columns=["surface_id", "street_id", "kind", "paved_m2"],
+    )
+    pand = pd.DataFrame({"pand_id": ["old", "new"], "bouwjaar": [1960, 2000]})
+    home = pd.DataFrame({"street_id": ["T", "T", "S"], "bouwjaar": [1960, 2000, 1960]})
+    assert rain_preference(part, pand, home).tolist() == [0.0, 1.0, 10 / 40, 0.5, 0.0, 1.0]
+
+
+def test_land_of_a_kind_without_a_use_of_its_own_counts_as_bare():
+    kinds = ["wegdeel", "begroeidterreindeel", "waterdeel", "overbruggingsdeel", "begroeidterreindeel"]
+    land = gpd.GeoDataFrame({"kind": kinds, "surface": [None, None, None, None, "erf"]}, geometry=[None] * 5)
+    assert assign._kinds(land).tolist() == ["road", "green", "water", "bare", "yard"]
 
 
 def test_with_one_sewer_in_the_street_all_paving_goes_there(result):
