@@ -15,8 +15,10 @@ from kansenkaart.acquire.steps import _merged
 from kansenkaart.core.editions import failures, summarise
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish.editions.editions import HOMELESS, gates, height_model, statistics
+from kansenkaart.publish.map.legend import delivered
 from kansenkaart.publish.steps import _ROLES, _known, _weather
 from kansenkaart.sources import ahn, cbs_areas
+from kansenkaart.sources.knmi import typical_year
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step, run
@@ -150,6 +152,21 @@ def test_the_overview_says_for_how_many_buildings_the_roofs_served(tmp_path, fin
     expected = "zon is per dakvlak berekend" if by_face is None else f"{some} in het hoogtemodel"
     assert said["Dakvlakken in 3D (3DBAG)"] == expected
     assert said["Straten, groen en water (BGT)"] == "er zijn geen straten gemaakt"
+
+
+def test_the_overview_of_a_tile_alone_says_that_its_faces_have_their_sun_and_where_that_was_measured(
+    tmp_path, finished
+):
+    store, whole = Store(tmp_path), Store(finished / "data" / "processed" / "proefveld")
+    for name in ("roof_face", "roof_face_score"):
+        _stored(store, name, whole.read(name))
+    hours, tally, told = typical_year()
+    run(store, Step("weather", ("weather_hourly",), lambda _: [Product("weather_hourly", hours, tally)], (), (told,)))
+    said = {one.what: one.means for one in (_known(store, *row) for row in _ROLES)}
+    assert said["Dakvlakken in 3D (3DBAG)"] == "zon is per dakvlak berekend"
+    assert said["Hoogtemodel (AHN)"].startswith("schaduw van bomen is niet gemeten")
+    assert [one.what for one in _weather(store)] == ["Zon van een weerstation"]
+    assert delivered(told) == "editie De Bilt 2011-2024, gegevens tot en met 2024"
 
 
 @pytest.mark.parametrize(("lost", "stopped"), [(4, False), (5, True)])

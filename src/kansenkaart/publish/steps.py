@@ -354,9 +354,9 @@ _ROLES = (
 _FAR_KM = 50.0
 #: What a kind of data serves, and what is said where there is none of that.
 _SERVED = {
-    "roof_face": ("pand_score", "er zijn geen daken berekend"),
-    "dsm": ("pand_score", "er zijn geen daken berekend"),
-    "terrain": ("street_score", "er zijn geen straten gemaakt"),
+    "roof_face": (("pand_score", "roof_face_score"), "er zijn geen daken berekend"),
+    "dsm": (("pand_score", "roof_face_score"), "er zijn geen daken berekend"),
+    "terrain": (("street_score",), "er zijn geen straten gemaakt"),
 }
 
 
@@ -427,11 +427,12 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
     """Say whether a study has one kind of data; of a source that gave nothing also why, of roofs for how many buildings."""
     whole = Store(store.root)
     known = whole.has(table) and (whole.path(table).suffix != ".parquet" or whole.describe(table)["rows"] > 0)
-    served, nothing = _SERVED.get(table, ("", ""))
-    if served and not (whole.has(served) and whole.describe(served)["rows"]):
+    serves, nothing = _SERVED.get(table, ((), ""))
+    served = [one for one in serves if whole.has(one) and whole.describe(one)["rows"]]
+    if serves and not served:
         return Known(what, known, nothing + ("" if known else _why_not(whole, table)))
-    if table == "roof_face" and known:
-        basis = whole.read(served)["score_basis"].astype("str")
+    if table == "roof_face" and known and "pand_score" in served:
+        basis = whole.read("pand_score")["score_basis"].astype("str")
         by_face = int(basis.str.startswith("lod22").sum())
         if by_face < len(basis):
             yes = (
@@ -443,7 +444,7 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
 def _weather(store: Store) -> list[Known]:
     """Say how far from a study its sun was measured; nothing where it has no weather, or no place."""
     whole = Store(store.root)
-    land = next((one for one in ("buurt", "pand") if whole.has(one) and whole.describe(one)["rows"]), "")
+    land = next((one for one in ("buurt", "pand", "roof_face") if whole.has(one) and whole.describe(one)["rows"]), "")
     if not land or not whole.has("weather_hourly"):
         return []
     frame, hours = whole.read(land), whole.read("weather_hourly")

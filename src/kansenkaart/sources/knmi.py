@@ -277,6 +277,7 @@ def _finish(sieve: Sieve, table: str, path: Path) -> pd.DataFrame:
 
 #: The typical year that is built in: De Bilt, from the hours of 2011 to 2024 (see `benchmarks/typical_year.py`).
 TYPICAL_STATION, TYPICAL_FILE, TYPICAL_PUBLISHER = 260, "knmi_typical_year.csv.gz", "knmi-jaar"
+TYPICAL_EDITION = "De Bilt 2011-2024"
 
 
 def typical_year() -> tuple[pd.DataFrame, Tally, Provenance]:
@@ -311,8 +312,9 @@ def typical_year() -> tuple[pd.DataFrame, Tally, Provenance]:
         )
     )
     frame = _finish(sieve, "weather_hourly", Path(TYPICAL_FILE))
+    sha256 = digest_of({"": packed})
     told = delivery(
-        TYPICAL_PUBLISHER, role="weather_hourly", edition="1", address=TYPICAL_FILE, sha256=digest_of({"": packed})
+        TYPICAL_PUBLISHER, role="weather_hourly", edition=TYPICAL_EDITION, address=TYPICAL_FILE, sha256=sha256
     )
     return frame, sieve.tally(), told
 
