@@ -98,10 +98,10 @@ def draw_delft(path: Path) -> None:
         (land[~yard], street, street["street_id"], reach.surface_m),
     ):
         points, _ = sample_points(own.geometry.to_numpy(), step_m=reach.sample_m)
-        position, _ = nearest(points, targets=target.geometry.to_numpy(), reach_m=far)
+        position, _ = nearest(shapely.points(points), targets=target.geometry.to_numpy(), reach_m=far)
         owners = [*owner, None]  # the last for what is out of reach
         shade = [color.get(owners[one], (0.8, 0.8, 0.8)) for one in position]
-        axis.scatter(*shapely.get_coordinates(points).T, s=11, marker="s", c=shade, linewidths=0, alpha=0.55)
+        axis.scatter(*points.T, s=11, marker="s", c=shade, linewidths=0, alpha=0.55)
     pand.plot(
         ax=axis, color=[color.get(one, (0.8, 0.8, 0.8)) for one in put["street_id"]], edgecolor="white", linewidth=0.3
     )

@@ -133,7 +133,7 @@ def add_modules(
     letter = classify(sun, **bounds)
     span = class_span(sun, basis=faces["score_basis"].to_numpy(object), rules=interval_rules(), **bounds)
     carries, covered = np.isin(letter, list(worth)), faces["free_area_m2"].eq(0).to_numpy()
-    shapes = [_largest(shape) if good else None for shape, good in zip(faces.geometry, carries, strict=True)]
+    shapes = _largest(faces.geometry.where(carries, None).to_numpy())
     rule = LayoutRule(
         setback_pitched_m=known.value("pv_setback_pitched", "m"),
         setback_flat_m=known.value("pv_setback_flat", "m"),
@@ -168,8 +168,13 @@ def add_modules(
     )
 
 
-def _largest(shape: Any) -> Any:  # modules are not laid over a gap
-    return max(shapely.get_parts(shape).tolist(), key=lambda part: float(part.area))
+def _largest(shapes: NDArray[Any]) -> list[Any]:  # modules are not laid over a gap
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    order = np.lexsort((-shapely.area(parts), owner))
+    rows, first = np.unique(owner[order], return_index=True)
+    out = np.full(len(shapes), None, dtype=object)
+    out[rows] = parts[order][first]
+    return list(out)
 
 
 def _per_kwp(

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.water import assign
-from kansenkaart.core.water.arrays import objects
+from kansenkaart.core.water.arrays import nearest_sides, objects, sides_of
 from kansenkaart.core.water.assign import (
+    TIE_M,
     Reach,
     apportion,
     assign_homes,
@@ -275,10 +276,25 @@ def test_the_points_of_a_polygon_are_a_grid_over_its_box_or_one_point_where_the_
         x0, y0, x1, y1 = shape.bounds
         x, y = np.meshgrid(np.arange(x0 + 1, x1, 2.0), np.arange(y0 + 1, y1, 2.0))
         inside = shapely.contains_xy(shape, x.ravel(), y.ravel())
-        grid = (
-            shapely.points(x.ravel()[inside], y.ravel()[inside]) if inside.any() else [shapely.point_on_surface(shape)]
-        )
-        assert shapely.equals_exact(points[row == number], grid).all()
+        grid = np.column_stack([x.ravel()[inside], y.ravel()[inside]])
+        inner = shapely.get_coordinates(shapely.point_on_surface(shape))
+        np.testing.assert_array_equal(points[row == number], grid if inside.any() else inner)
+
+
+def test_very_many_points_find_what_a_point_finds():
+    """Lines of parts, polygons with holes, several squares of points, ties and what is out of reach: as `nearest` says."""
+    ring = shapely.Polygon([(0, 0), (30, 0), (30, 30), (0, 30)], [[(10, 10), (20, 10), (20, 20), (10, 20)]])
+    bent = shapely.MultiLineString([[(40, 0), (40, 20), (60, 20)], [(60, 25), (80, 60)]])
+    targets = np.array([bent, ring, shapely.LineString([(40, 0), (40, -30)]), shapely.Point(-20, 5)], dtype=object)
+    places = np.column_stack([one.ravel() for one in np.meshgrid(np.arange(-60, 110, 2.5), np.arange(-60, 90, 2.5))])
+    corner = np.array([155_000.0, 463_000.0])
+    targets, places = shapely.transform(targets, lambda xy: xy + corner), places + corner
+    position, away = nearest_sides(places, sides_of(targets), reach_m=25.0, tie_m=TIE_M)
+    found = nearest(shapely.points(places), targets=targets, reach_m=25.0)
+    np.testing.assert_array_equal(position, found[0])
+    np.testing.assert_array_equal(away, found[1])
+    assert set(position.tolist()) == {-1, 0, 1, 2, 3}
+    assert (away == 0).sum() > 100
 
 
 def test_polygons_are_parted_the_same_however_many_are_held_at_a_time(monkeypatch):

@@ -287,8 +287,11 @@ def _neighbourhood(borders: csr_matrix, rng: np.random.Generator, together: tupl
     areas = borders.shape[0]
     chosen = [int(rng.integers(areas))]
     wanted = min(areas, int(rng.integers(together[0], together[1] + 1)))
+    around = np.zeros(areas)
     while len(chosen) < wanted:
-        pull = np.asarray(borders[chosen].sum(axis=0)).ravel()
+        last = slice(borders.indptr[chosen[-1]], borders.indptr[chosen[-1] + 1])
+        around[borders.indices[last]] += borders.data[last]
+        pull = around.copy()
         pull[chosen] = 0
         if pull.sum() == 0:
             break

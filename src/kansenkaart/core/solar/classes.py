@@ -165,11 +165,12 @@ def plane_heights(planes: Planes, face: NDArray[Any], *, x_m: NDArray[Any], y_m:
     numpy.ndarray
         Height [m NAP], NaN where there is no face.
     """
-    which = np.maximum(face, 0)
-    turn = np.radians(np.nan_to_num(planes.azimuth_deg))[which]
-    run = (planes.low_x_m[which] - x_m) * np.sin(turn) + (planes.low_y_m[which] - y_m) * np.cos(turn)
-    height = planes.eave_m[which] + run * np.tan(np.radians(planes.tilt_deg))[which]
-    return np.where(face >= 0, height, np.nan).astype(np.float32)
+    out, on = np.full(face.shape, np.nan, np.float32), face >= 0
+    which, turn = face[on], np.radians(np.nan_to_num(planes.azimuth_deg))
+    run = (planes.low_x_m[which] - x_m[on]) * np.sin(turn)[which]
+    run += (planes.low_y_m[which] - y_m[on]) * np.cos(turn)[which]
+    out[on] = planes.eave_m[which] + run * np.tan(np.radians(planes.tilt_deg))[which]
+    return out
 
 
 def free_cells(

@@ -94,22 +94,29 @@ def _to_plane(points: Any, turn: Any) -> Any:
 
 
 @kernel
-def _free(ring: Any, last: Any, marks: Any, how: Any) -> Any:
-    """Sum table of the fine cells that are not free: outside, within the set-back, or by an obstacle."""
-    low, shape, turn, size, off = how
+def _inside(ring: Any, last: Any, low: Any, shape: Any) -> Any:
+    """Draw a face: 1 in fine cells whose middle it holds, those that a line along u meets after an odd number of sides."""
     inside = np.zeros(shape, np.uint8)
     for j in range(shape[1]):
         v = low[1] + (j + 0.5) * FINE_M
         for i in range(len(ring) - 1):
-            if last[i]:
-                continue
             a, b = ring[i], ring[i + 1]
-            if (a[1] > v) != (b[1] > v):
+            if not last[i] and (a[1] > v) != (b[1] > v):
                 cut = int(np.ceil((a[0] + (v - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) - low[0]) / FINE_M - 0.5))
-                for k in range(max(cut, 0), shape[0]):
-                    inside[k, j] ^= 1
+                if cut < shape[0]:
+                    inside[max(cut, 0), j] ^= 1
+    for i in range(1, shape[0]):
+        for j in range(shape[1]):
+            inside[i, j] ^= inside[i - 1, j]
+    return inside
+
+
+@kernel
+def _free(ring: Any, last: Any, marks: Any, how: Any) -> Any:
+    """Sum table of the fine cells that are not free: outside, within the set-back, or by an obstacle."""
+    low, shape, turn, size, off = how
     table = np.zeros((shape[0] + 1, shape[1] + 1), np.int32)
-    _sum_table(inside, table)
+    _sum_table(_inside(ring, last, low, shape), table)
     margin = int(np.ceil(turn[2] / FINE_M - 1e-9))
     bad = np.ones(shape, np.uint8)
     whole = (2 * margin + 1) ** 2

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from kansenkaart.core.water.arrays import Floats, Ints, Objects, kept, objects, taken
+from kansenkaart.core.water.arrays import Floats, Ints, Objects, kept, nearest_sides, objects, sides_of, taken
 from kansenkaart.errors import ConfigError
 
 # Groups are laid this far apart [m], so that one search for the nearest finds members of the own group only.
@@ -288,7 +288,7 @@ def _grid(shapes: Objects, step_m: float) -> tuple[Floats, Floats, Ints, Ints]:
     return first_x, first_y, columns, rows
 
 
-def sample_points(shapes: Objects, *, step_m: float) -> tuple[Objects, Ints]:
+def sample_points(shapes: Objects, *, step_m: float) -> tuple[Floats, Ints]:
     """Grid points inside polygons, a step apart [m]; one inner point where the grid misses a polygon.
 
     Parameters
@@ -300,8 +300,8 @@ def sample_points(shapes: Objects, *, step_m: float) -> tuple[Objects, Ints]:
 
     Returns
     -------
-    tuple of array of geometry and array of int
-        The points, and the position of the polygon of each.
+    tuple of array of float and array of int
+        The points (n, 2) [m RD New], and the position of the polygon of each.
     """
     first_x, first_y, columns, rows = _grid(shapes, step_m)
     count = columns * rows
@@ -313,10 +313,10 @@ def sample_points(shapes: Objects, *, step_m: float) -> tuple[Objects, Ints]:
     inside = shapely.contains_xy(shapes[of], x, y)
     shapely.destroy_prepared(shapes)
     missed = np.flatnonzero(np.bincount(of[inside], minlength=len(shapes)) == 0)
-    points = np.concatenate([shapely.points(x[inside], y[inside]), shapely.point_on_surface(shapes[missed])])
+    inner = shapely.get_coordinates(shapely.point_on_surface(shapes[missed]))
     row = np.concatenate([of[inside], missed])
     order = np.argsort(row, kind="stable")
-    return points[order], row[order]
+    return np.concatenate([np.column_stack([x[inside], y[inside]]), inner])[order], row[order]
 
 
 def apportion(
@@ -345,10 +345,10 @@ def apportion(
     _, _, columns, rows = _grid(shapes, step_m)
     batch = np.cumsum(columns * rows) // _POINTS_AT_A_TIME
     starts = np.r_[0, np.flatnonzero(np.diff(batch)) + 1]
-    found = []
+    found, sides = [], sides_of(targets)
     for first, last in pairwise([*starts.tolist(), len(shapes)]):
         points, row = sample_points(shapes[first:last], step_m=step_m)
-        found.append((first + row, *nearest(points, targets=targets, reach_m=reach_m)))
+        found.append((first + row, *nearest_sides(points, sides, reach_m=reach_m, tie_m=TIE_M)))
     row, position, away = (np.concatenate(one) for one in zip(*found, strict=True))
     each = shapely.area(shapes) / np.maximum(np.bincount(row, minlength=len(shapes)), 1)
     code, names = pd.factorize(pd.Series(np.asarray(owners, dtype=object)), sort=True)
