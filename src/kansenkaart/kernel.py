@@ -4,18 +4,26 @@ numba looks at one file only, that of the function itself. A loop that calls ano
 with the old one, and give wrong numbers without a word. So what is kept on disk is stamped with the content of the whole
 room (`core/area`, `core/solar`, `core/water`; rooms do not know each other) and of the files that the rooms share.
 
+What is not on disk yet is compiled by a process of its own, for a compiler keeps much of what it used; without one, here.
+
 With ``KANSENKAART_VECTORS=0`` the loops over sixteen cells at a time give way to plain ones, with the same results.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
+import importlib
 import inspect
 import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import IO, Any, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +37,9 @@ Flags = npt.NDArray[np.bool_]
 VECTORS_WANTED = os.environ.get("KANSENKAART_VECTORS") != "0"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+_Key = tuple[str, str, str]
+_MADE: dict[_Key, Any] = {}
 
 
 @overload
@@ -66,7 +77,68 @@ def kernel(function: Callable[..., Any] | None = None, /, *, variant: str = "", 
     if compiled is not function:
         kept, stamp = compiled._cache, stamp_of(Path(inspect.getfile(function)).parent)
         kept._cache_file = type(kept._cache_file)(kept._cache_path, kept._impl.filename_base + variant, stamp)
+        key = (function.__module__, function.__qualname__, variant)
+        _MADE[key] = compiled
+        kept.load_overload = partial(_load, kept.load_overload, key)
     return compiled
+
+
+def _load(load: Callable[..., Any], key: _Key, types: Any, target: Any) -> Any:
+    """Read a loop from disk, after another process has compiled it if need be; None if it is to be compiled here."""
+    made = load(types, target)
+    return load(types, target) if made is None and _MAKER.make(key, types) else made
+
+
+class _Maker:
+    """The process that compiles; once that cannot be done, this one does it itself."""
+
+    def __init__(self, *, able: bool) -> None:
+        self._able, self._owner = able, os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def make(self, key: _Key, types: Any) -> bool:
+        """Tell whether a loop for arguments of such types was compiled elsewhere, and is on disk."""
+        if not (self._able and key[0].startswith("kansenkaart.") and self._owner == os.getpid()):
+            return False
+        try:
+            self._process = self._process or _started()
+            pickle.dump((key, types), cast(IO[bytes], self._process.stdin))
+            cast(IO[bytes], self._process.stdin).flush()
+            self._able = cast(IO[bytes], self._process.stdout).readline() == b"made\n"
+        except OSError:
+            self._able = False
+        if not self._able:
+            self.end()
+        return self._able
+
+    def end(self) -> None:
+        """End the process, if there is one; what it holds is free again."""
+        if self._process is not None and self._owner == os.getpid():
+            self._process.communicate()
+            self._process = None
+
+
+_MAKER = _Maker(able=Path(sys.executable or "").name.startswith("python"))
+end_maker = _MAKER.end
+atexit.register(end_maker)
+
+
+def _started() -> subprocess.Popen[bytes]:
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
+    command, pipe = [sys.executable, "-P", "-c", f"from {__name__} import _serve; _serve()"], subprocess.PIPE
+    return subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+
+
+def _serve() -> None:
+    """Compile what is asked for on standard input, until it ends; runs in the process of its own."""
+    _MAKER._able, said = False, os.dup(1)
+    os.dup2(2, 1)  # what a library prints is no answer
+    with contextlib.suppress(EOFError):
+        while True:
+            key, types = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+            importlib.import_module(key[0])
+            _MADE[key].compile(types)
+            os.write(said, b"made\n")
 
 
 @cache

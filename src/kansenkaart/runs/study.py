@@ -16,6 +16,7 @@ from kansenkaart.acquire.own_data import erase_left, published_of
 from kansenkaart.acquire.readers import ROLES_READ, settle
 from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path
 from kansenkaart.errors import ConfigError, CrsError, FormatError, KansenkaartError, StoreError
+from kansenkaart.kernel import end_maker
 from kansenkaart.publish import release
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.disclosure import ReaderStore
@@ -284,6 +285,7 @@ def _heard(reports: Iterable[Report], listen: Listen) -> list[Report]:
 
 def _give_back() -> None:
     """Give memory that is free back to the system, where the C library can: else what one step took is held in the next."""
+    end_maker()
     trim = getattr(ctypes.pythonapi, "malloc_trim", None)  # glibc
     if trim is not None:
         trim(0)

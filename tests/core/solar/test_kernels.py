@@ -53,6 +53,32 @@ def test_a_loop_is_compiled_anew_when_a_loop_that_it_calls_in_another_file_chang
     assert worth_with(tmp_path) > 100.0
 
 
+@pytest.mark.parametrize(
+    ("first", "from_disk"),
+    [
+        ("", "1 0"),
+        ("from kansenkaart import kernel; kernel._MAKER._able = False", "0 1"),
+        ("import sys; sys.executable = '/bin/false'", "0 1"),  # of a program that is no Python: never started
+        (
+            "import subprocess, sys; from kansenkaart import kernel; pipe = subprocess.PIPE\n"
+            "kernel._started = lambda: subprocess.Popen([sys.executable, '-c', ''], stdin=pipe, stdout=pipe)",
+            "0 1",
+        ),
+    ],
+    ids=["made elsewhere", "made here", "no python", "a process that ends"],
+)
+def test_what_is_not_on_disk_is_compiled_elsewhere_or_else_here(tmp_path: Path, first: str, from_disk: str) -> None:
+    """What a compiler used stays with the process that compiled: in it the loop was missing, here it was on disk."""
+    ask = f"{first}\n{ASK}\nstats = anneal_area.stats\n"
+    ask += "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))\n"
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", ask], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["14.0", from_disk], done.stderr[-2000:]
+    assert "Error" not in done.stderr
+
+
 def test_every_loop_of_the_core_is_compiled_by_one_decorator() -> None:
     assert [one.name for one in PACKAGE.rglob("*.py") if "njit(" in one.read_text(encoding="utf-8")] == ["kernel.py"]
 
@@ -173,6 +199,8 @@ def test_where_vectors_cannot_be_made_the_twin_takes_over_and_says_so(tmp_path: 
         "import warnings\n"
         "from llvmlite import ir\n"
         "del ir.IRBuilder.insert_element  # as a release of llvmlite might do\n"
+        "from kansenkaart import kernel\n"
+        "kernel._MAKER._able = False  # a process of its own would have one that is whole\n"
         "with warnings.catch_warnings(record=True) as said:\n"
         "    warnings.simplefilter('always')\n"
         "    from kansenkaart.core.solar import horizon_kernel, horizon_plain\n"
