@@ -114,6 +114,13 @@ def test_homes_find_their_panden_by_the_key_of_the_feature(tmp_path):
     assert set(frame["street_name"]) == {"Proefweg"}
 
 
+def test_a_key_that_is_a_whole_number_is_told_by_its_text(tmp_path):
+    panden = [{"type": "Feature", "geometry": None, "properties": {"id": 7, "identificatie": "0079100000000001"}}]
+    (tmp_path / "pand.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": panden}), "utf-8")
+    home = bag.pand_names(tmp_path / "pand.geojson").adapt({"properties": {"pand.href": f"{BAG}/pand/items/7"}})
+    assert home["properties"]["pand_identificatie"] == "0079100000000001"
+
+
 def test_what_the_bgt_has_ended_is_left_out(tmp_path):
     roads = [_road("v0", "2019-02-01T08:00:00Z"), _road("v1", "2022-02-01T08:00:00Z"), _road("v2", None)]
     _, frame, tally = _fetched(tmp_path, "wegdeel", "terrain", roads, form="ogc-geojson")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kansenkaart.core.editions import bridge
+from kansenkaart.present import catalog
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.release import ROWS_A_GROUP, OpenField, OpenLayer, qml, write_layers
 from kansenkaart.present.style import LegendClass
@@ -115,6 +117,24 @@ def test_the_geopackage_has_names_enumerations_metadata_styles_and_a_real_moment
         about = json.loads((data / "metadata.json").read_text("utf-8"))
         assert moments == {about["moment"]}
         assert about["moment"] != "2000-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.0, 1.0, "0 – 1"), (0.0, None, "≥ 0"), (None, 2.5, "≤ 2.5"), (None, None, "")],
+)
+def test_a_column_says_within_which_limits_it_lies(low, high, words):
+    one = OpenField("x", "float", "1", "x", "x", "X.", "X.", "calculated", minimum=low, maximum=high)
+    assert catalog._limits(one) == words
+    given = {"minimum": low, "maximum": high}
+    assert one.plain().get("constraints", {}) == {end: value for end, value in given.items() if value is not None}
+
+
+def test_codes_of_a_list_are_said_beside_the_standard_which_has_no_word_for_them():
+    one = OpenField("x", "list", "", "x", "x", "X.", "X.", "calculated", codes={"a": ("een", "one")})
+    assert (one.plain().get("categories"), one.plain()["codes_en"]) == (None, {"a": "one"})
+    said = replace(one, type="str").plain()
+    assert (said["categories"], said.get("codes_en")) == ([{"value": "a", "label": "one"}], None)
 
 
 def test_equal_layers_give_equal_bytes(tmp_path):

@@ -27,7 +27,8 @@ from kansenkaart.config import Source
 from kansenkaart.errors import CrsError, FormatError, KansenkaartError
 from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs_areas, gwsw, knmi
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own
-from kansenkaart.sources.tools.cleaning import bag_id
+from kansenkaart.sources.tools.cleaning import bag_id, name_rd
+from kansenkaart.sources.tools.layers import NOTES, open_layer
 from tests.sources.test_bag3d_reader import PAND, SOUTH_45, _model
 from tests.sources.test_files_of_people import save, tile
 
@@ -57,6 +58,26 @@ def test_ended_rows_of_a_cut_shapefile_are_left_out(tmp_path):
     panden, tally = bag.read_pand(save(rows, tmp_path / "bag.shp"), form="lvbag-gpkg")
     assert panden["pand_id"].tolist() == ["0503100000000001"]
     assert tally.left_out["voorkomen ended or withdrawn"] == 1
+
+
+def test_only_a_layer_without_rows_is_noted_as_such_and_it_lies_in_rd(tmp_path):
+    full, empty = save([REGISTER], tmp_path / "full.gpkg"), tmp_path / "empty.gpkg"
+    gpd.GeoDataFrame({"identificatie": pd.Series(dtype=str)}, geometry=[], crs=RD).to_file(empty, layer="pand")
+    assert open_layer(full, "panden").attrs[NOTES] == {}
+    assert open_layer(empty, "panden").attrs[NOTES] == {"layer without rows: empty.gpkg, pand": 1}
+    unnamed = gpd.GeoDataFrame({"identificatie": []}, geometry=gpd.GeoSeries([], crs=None))
+    frame, said = name_rd(unnamed)
+    assert (frame.crs.to_epsg(), said) == (28992, False)  # nothing of it told where it lies
+
+
+def test_every_address_point_is_a_home_also_where_two_lie_on_one_place(tmp_path):
+    places = [Point(1e5, 4.5e5), Point(1e5, 4.5e5), Point(1e5 + 1, 4.5e5)]
+    path = save([{"naam": "x", "geometry": one} for one in places], tmp_path / "punten.gpkg")
+    homes, tally = bag.read_home(path, form="points-shp")
+    assert homes["home_id"].is_unique
+    assert homes["home_id"].str[-2:].tolist() == ["-0", "-1", "-0"]
+    assert tally.noted["address point on the same place as another"] == 1
+    assert tally.noted["address point counted as a home: gebruiksdoel and status unknown"] == 3
 
 
 def test_a_cut_name_that_may_be_two_columns_is_no_column(tmp_path):

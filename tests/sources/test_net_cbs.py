@@ -5,6 +5,7 @@ import json
 import pytest
 
 from kansenkaart.errors import FetchError, FormatError, IncompleteError
+from kansenkaart.sources import publishers
 from kansenkaart.sources.cbs import fetch_kwb, read_kwb
 from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
@@ -164,3 +165,14 @@ def test_a_column_whose_title_is_gone_is_refused_by_name(server, tmp_path):
     target.write_text(target.read_text("utf-8").replace("Aantal inwoners", "Bewoners"), "utf-8")
     with pytest.raises(FormatError, match="Aantal inwoners"):
         read_kwb(path)
+
+
+def test_a_service_that_was_moved_has_the_second_way_that_was_named_with_it_and_no_other(monkeypatch):
+    monkeypatch.delenv("KANSENKAART_URL_CBS_ODATA", raising=False)
+    monkeypatch.delenv("KANSENKAART_MIRROR_CBS_ODATA", raising=False)
+    assert publishers.second_url("cbs-odata") == publishers.publisher("cbs-odata").mirror
+    assert publishers.second_url("knmi-uur") == ""  # has none
+    monkeypatch.setenv("KANSENKAART_URL_CBS_ODATA", "http://127.0.0.1/moved/")
+    assert publishers.second_url("cbs-odata") == ""
+    monkeypatch.setenv("KANSENKAART_MIRROR_CBS_ODATA", "http://127.0.0.1/second/")
+    assert publishers.second_url("cbs-odata") == "http://127.0.0.1/second/"

@@ -98,7 +98,7 @@ def _keep_status(sieve: Sieve, in_use: tuple[str, ...]) -> None:
     """Leave out what is not in use, in whatever case the status is written."""
     spelling = {squeezed(one): one for one in in_use}
     status = to_text(sieve.frame["status"])
-    ours = status.fillna("").map(lambda one: spelling.get(squeezed(one)))
+    ours = status.map(lambda one: spelling.get(squeezed(one)))
     sieve.frame["status"] = ours.where(ours.notna(), status)
     sieve.drop_by_name(ours.isna(), status, "status: ")
 
