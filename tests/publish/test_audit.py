@@ -176,6 +176,14 @@ def _few_by_rank(rows, size):
     return set(out)
 
 
+def test_rows_that_add_up_to_nothing_by_the_prime_alone_prove_nothing():
+    """Four rows, each of all parts but one, add up to three times everything: nothing modulo 3, and each part by itself."""
+    rows, size = [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]], np.array([2, 2, 2, 2])
+    assert audit._few_modulo(3, rows, set(), size) is None
+    found = audit._few_modulo(2**61 - 1, rows, set(), size)
+    assert {parts for parts, _ in found} == {frozenset([part]) for part in range(4)}
+
+
 @pytest.mark.parametrize("power", audit._PRIMES[:4])  # of the last two the proof takes long
 def test_the_search_is_modulo_primes(power):
     """Lucas and Lehmer: 2^p - 1 is prime if and only if the last of p - 1 terms of 4, 14, 194, ... is divisible by it."""

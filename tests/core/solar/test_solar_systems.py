@@ -77,6 +77,13 @@ def test_the_size_and_the_pitch_of_a_module_in_every_way(rack, deep, pitch) -> N
     assert ways[1] == pytest.approx(np.array([[1.0, 1.7, 1.1, 1.8], [1.7, 1.0, 1.8, 1.1]]))
 
 
+@pytest.mark.parametrize(("turn", "across"), [(0, 90), (20, 110), (44, 134), (46, 46), (70, 70), (110, 110)])
+def test_racks_on_a_flat_roof_stand_square_to_the_building(turn: float, across: float) -> None:
+    roof = shapely.affinity.rotate(shapely.box(0, 0, 12, 30), -turn)  # clockwise, as bearings go
+    assert panels._across(roof) == pytest.approx(across)
+    assert panels._across(None) == panels._across(shapely.Point(0, 0)) == 90
+
+
 def test_south_racks_keep_out_of_each_others_shade() -> None:
     layout = one(shapely.box(0, 0, 30, 30), 0.0, rule=LayoutRule(rack="south"))
     top = np.unique(layout.corners_m[:, :, 1].max(axis=1).round(3))
