@@ -96,6 +96,13 @@ class Outcome:
 )
 def partition(study: str, root: str, code: str = "", public: bool | None = None) -> dict[str, Any]:
     """Bring one study up to date, from publishers to map; returns a row per step, and what it took of its worker."""
+    if not Path(root).is_dir():  # a template travels with the package: it would be made on a disk that nobody else sees
+        raise ConfigError(
+            "the project folder, under one name on every worker",
+            found="no such folder",
+            where=root,
+            remedy="mount it on each worker where it is for the flow: docs/how-to/schedule.md",
+        )
     place, begun = replace(opened(study, root, code or None, public=public), turn=turn), time.monotonic()
     place.http.meter.listen = hearing()
     with discreet(place.study):
@@ -167,6 +174,7 @@ def country(
     KansenkaartError
         If partitions failed twice. All others are published, and the failed ones keep their last good edition.
     """
+    root = str(Path(root).resolve())  # a worker has another working folder
     wanted: list[str | None] = [*municipality_codes(codes)] if codes else [None]
     parts = [(study, code) for study in studies or ["gemeente"] for code in wanted]
     with _known_server(), dask.config.set(_SETTINGS):

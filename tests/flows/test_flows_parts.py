@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import os
@@ -426,6 +427,24 @@ def test_a_failure_of_a_study_with_own_data_repeats_no_cell():
 def test_a_cluster_without_tls_is_refused(address):
     with pytest.raises(ConfigError, match="with TLS"):
         runner(1, "1GiB", address)
+
+
+def test_workers_are_told_the_whole_path_of_the_project_and_refuse_one_that_they_do_not_see(tmp_path, monkeypatch):
+    asked = []
+
+    def on_dask(parts, root, public):
+        asked.append(root)
+        return []
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("flows.country.spread", SimpleNamespace(with_options=lambda **_: on_dask))
+    for name in ("together", "show", "_known_server"):
+        monkeypatch.setattr(f"flows.country.{name}", lambda *_: contextlib.nullcontext())
+    country.fn(["gemeente"], root=".")
+    assert asked == [str(tmp_path.resolve())]
+    with pytest.raises(ConfigError, match="mount it on each worker"):
+        partition.fn("gemeente", str(tmp_path / "elsewhere"), "GM0193")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_cluster_on_this_machine_has_certificates_of_its_own():
