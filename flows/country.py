@@ -265,7 +265,17 @@ def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:
         # Its own process is gone or does not answer: nobody else says on the page that this task is not running any more.
         with get_client(sync_client=True) as client:
             client.set_task_run_state(future.task_run_id, Crashed(message=f"{type(why).__name__}: {why}"), force=True)
-        return Outcome(part, attempts, why)
+        return Outcome(part, attempts, _stopped(part) if isinstance(why, KilledWorker) else why)
+
+
+def _stopped(part: Part) -> KansenkaartError:
+    study, code = part
+    return KansenkaartError(
+        "a worker that ends what it began",
+        found="its process was stopped, as is done with one near its memory limit",
+        where=" ".join(filter(None, part)),
+        remedy=f"run this one apart with more memory: country({[study]}, {code and [code]}, workers=1, memory='8GiB')",
+    )
 
 
 def _stand(one: Outcome, root: str) -> None:

@@ -21,10 +21,11 @@ from socketserver import StreamRequestHandler, TCPServer
 from types import SimpleNamespace
 
 import pytest
+from distributed import KilledWorker
 from prefect.states import Failed
 
 from flows import SETTINGS, serve, standing
-from flows.country import _SETTINGS, country, partition, runner
+from flows.country import _SETTINGS, _outcome, country, partition, runner
 from flows.kansenkaart import kansenkaart
 from flows.limits import limit_of, may_pass
 from flows.places import discreet, opened
@@ -480,6 +481,25 @@ def test_a_worker_near_its_limit_works_on_until_it_is_stopped():
         memory = dask.config.get("distributed.worker.memory")
         assert (memory["pause"], memory["spill"], memory["target"], memory["terminate"]) == (False, False, False, 0.95)
         assert dask.config.get("distributed.scheduler.allowed-failures") == 0
+
+
+def test_a_partition_whose_worker_was_stopped_says_how_to_run_it_apart(monkeypatch):
+    client, ended = _Client(), []
+    client.set_task_run_state = lambda *asked, **_: ended.append(asked)
+    monkeypatch.setattr("flows.country.get_client", lambda **_: client)
+
+    def result(**_):
+        raise KilledWorker("deel", SimpleNamespace(address="tls://127.0.0.1:1"), 0)
+
+    future = SimpleNamespace(task_run_id="t1", result=result)
+    for part, asked in (
+        (("gemeente", "GM0363"), "(['gemeente'], ['GM0363'], "),
+        (("amsterdam", None), "(['amsterdam'], None, "),
+    ):
+        one = _outcome(part, future, attempts=2)
+        assert one.found.remedy == f"run this one apart with more memory: country{asked}workers=1, memory='8GiB')"
+        assert one.row()["reden"].startswith("KansenkaartError: ")
+    assert [(run, state.type.name) for run, state in ended] == [("t1", "CRASHED")] * 2
 
 
 def test_a_limit_is_of_one_publisher():
