@@ -23,6 +23,7 @@ from distributed.security import Security
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed
 from prefect_dask.task_runners import DaskTaskRunner
@@ -46,6 +47,7 @@ _LOOPBACK = "127.0.0.1"
 _MEMORY = {"target": False, "spill": False, "pause": False, "terminate": 0.95}
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.worker-saturation": 1.0,  # one that waits at a worker that is stopped counts as failed with it
     **{f"distributed.worker.memory.{name}": value for name, value in _MEMORY.items()},
 }
 # Prefect cannot time out a task on a Dask worker thread, so the flow stops waiting for it; the cluster's end ends it.
@@ -263,7 +265,8 @@ def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:
         return Outcome(part, attempts, future.result(timeout=LONGEST_S, raise_on_failure=False))
     except (KilledWorker, TimeoutError) as why:
         # Its own process is gone or does not answer: nobody else says on the page that this task is not running any more.
-        with get_client(sync_client=True) as client:
+        # The planner does not know one that had not begun.
+        with get_client(sync_client=True) as client, contextlib.suppress(PrefectHTTPStatusError):
             client.set_task_run_state(future.task_run_id, Crashed(message=f"{type(why).__name__}: {why}"), force=True)
         return Outcome(part, attempts, _stopped(part) if isinstance(why, KilledWorker) else why)
 

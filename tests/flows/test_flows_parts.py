@@ -22,6 +22,7 @@ from types import SimpleNamespace
 
 import pytest
 from distributed import KilledWorker
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Failed
 
 from flows import SETTINGS, serve, standing
@@ -481,11 +482,17 @@ def test_a_worker_near_its_limit_works_on_until_it_is_stopped():
         memory = dask.config.get("distributed.worker.memory")
         assert (memory["pause"], memory["spill"], memory["target"], memory["terminate"]) == (False, False, False, 0.95)
         assert dask.config.get("distributed.scheduler.allowed-failures") == 0
+        assert dask.config.get("distributed.scheduler.worker-saturation") == 1.0  # of them none waits at a worker
 
 
 def test_a_partition_whose_worker_was_stopped_says_how_to_run_it_apart(monkeypatch):
     client, ended = _Client(), []
-    client.set_task_run_state = lambda *asked, **_: ended.append(asked)
+
+    def end(*asked, **_):
+        ended.append(asked)  # nobody knows one that waited at the worker and had not begun
+        raise PrefectHTTPStatusError("not found", request=None, response=None)
+
+    client.set_task_run_state = end
     monkeypatch.setattr("flows.country.get_client", lambda **_: client)
 
     def result(**_):
