@@ -13,6 +13,7 @@ from kansenkaart.sources.example.town import Plan, Way
 
 #: One house in so many has two homes behind its door.
 TWO_DOORS_EVERY = 61
+LETTERS = "ABCDEGHJKLMNPRSTVWXZ"
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,8 @@ def _home(pand: Pand, numbers: tuple[int, int], turn: tuple[int, int], street: i
     area = pand.length_m * pand.width_m / per_floor + sum(b.length_m * b.width_m for b in pand.annexes) / count
     storeys = 1.0 if pand.floors > 1 or pand.use != "woonfunctie" else 1.0 + min(1.4, pand.eave_m / 5.5)
     status = {"Bouw gestart": "Verblijfsobject gevormd", "Pand gesloopt": "Verblijfsobject ingetrokken"}
-    return Home(
-        number,
-        (pand.number,),
-        pand.street,
-        pand.quarter,
-        house_number,
-        max(18, round(area * storeys * (0.82 if pand.floors > 1 else 0.9))),
-        pand.use,
-        status.get(pand.status, "Verblijfsobject in gebruik"),
-        place_at(base, pand.angle_deg, reach, 0.0),
-        pand.owner,
-        "ABCDEGHJKLMNPRSTVWXZ"[street // 20 % 20] + "ABCDEGHJKLMNPRSTVWXZ"[street % 20],
-    )
+    size = max(18, round(area * storeys * (0.82 if pand.floors > 1 else 0.9)))
+    deep = (i // per_floor - (pand.floors - 1) / 2) * pand.width_m / (pand.floors + 3)
+    spot, state = place_at(base, pand.angle_deg, reach, deep), status.get(pand.status, "Verblijfsobject in gebruik")
+    letters, where = LETTERS[street // 20 % 20] + LETTERS[street % 20], (pand.street, pand.quarter, house_number)
+    return Home(number, (pand.number,), *where, size, pand.use, state, spot, pand.owner, letters)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,28 +21,21 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import town
-from kansenkaart.sources.example.model import (
-    STATUS_IN_USE,
-    Body,
-    Floats,
-    Model,
-    Pand,
-    Point,
-    Tree,
-    ground_level,
-    place_at,
-)
+from kansenkaart.sources.example.model import STATUS_IN_USE as IN_USE
+from kansenkaart.sources.example.model import Body, Floats, Model, Pand, Point, Tree, ground_level, place_at
 
 CORPORATION = "corporatie Voorbeeldwonen"
 OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
 SPARE_M = 0.6
-SHED_M = (2.3, 3.3)
+SHED_M, SHEDS_M, STAIRS_M = (2.3, 3.3), ((2.3, 3.3), (2.0, 2.6), (2.8, 3.3), (3.1, 4.4)), 18.0
 CLUSTER_BUURT, CLUSTER_RENTED, CLUSTER_OWNED = "03", 95, 41
 NEW_YEAR = 2023
 #: Odd records, one in so many: a demolished pand, and a pand without a year.
 WITHDRAWN_EVERY, PLACEHOLDER_EVERY, PLACEHOLDER_YEAR = 211, 37, 1005
 TREE_STEP_M = 17.0
-LEAST_ROW = 3
+LEAST_ROW, STEP_M = 3, 0.35
+#: Chance that the next row is of the same kind, that a house of a row of its own kind differs, and of a roof without chimney.
+AGAIN, OTHER, NO_CHIMNEY = 0.55, 0.2, 0.6
 YARD_M2_PER_TREE = 190.0
 #: Share of the houses without a kitchen at the back that were built out later.
 EXTENDED = 0.5
@@ -126,9 +120,8 @@ def _free(plan: town.Plan) -> npt.NDArray[np.bool_]:
 
 def _mask(shapes: list[BaseGeometry], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Cells of a metre in a shape, the first row in the south."""
-    return np.asarray(rasterize(shapes, size, transform=Affine.identity(), all_touched=True, dtype="uint8")).astype(
-        bool
-    )
+    drawn = rasterize(shapes, size, transform=Affine.identity(), all_touched=True, dtype="uint8")
+    return np.asarray(drawn).astype(bool)
 
 
 def _between(rng: np.random.Generator, pair: list[float]) -> float:
@@ -150,8 +143,8 @@ class _Side:
         steps = np.arange(0.0, along[-1], 1.0)
         return cls(way, side, np.column_stack([np.interp(steps, along, corners[:, k]) for k in (0, 1)]))
 
-    def chord(self, along: float, total: float) -> tuple[Point, float, float] | None:
-        """Where a row begins that looks at the street, its direction [rad] and how far the street bends towards it [m]."""
+    def chord(self, along: float, total: float) -> tuple[Point, float, Floats] | None:
+        """Where a row begins that looks at the street, its direction [rad] and how far the street lies in it each metre [m]."""
         points = self.points[round(along) : round(along + total) + 1]
         if len(points) < 2 or along + total > len(self.points):
             return None
@@ -160,17 +153,19 @@ class _Side:
         length = math.hypot(*step)
         if length < 0.93 * (len(points) - 1):
             return None
-        bulge = float(max(0.0, ((points - points[0]) @ np.array([-step[1], step[0]])).max() / length))
-        return (float(points[0][0]), float(points[0][1])), math.atan2(step[1], step[0]), bulge
+        bends = (points - points[0]) @ np.array([-step[1], step[0]]) / length
+        return (float(points[0][0]), float(points[0][1])), math.atan2(step[1], step[0]), bends
 
 
 def _line(made: Town, way: town.Way, side: int, row: dict[str, Any]) -> None:
     """Lay rows along one side of a street, each as long as it finds room for."""
     names, weights = zip(*row["kinds"], strict=True)
     share = np.array(weights, dtype=float) / sum(weights)
-    whole, along = _Side.of(way, side), 1.0
+    whole, along, name = _Side.of(way, side), 1.0, ""
     while along < len(whole.points) - 5.0:
-        what = _kind(str(made.rng.choice(names, p=share)))
+        name = name if name and made.rng.random() < AGAIN else str(made.rng.choice(names, p=share))
+        what = _kind(name)
+        what |= {"back": 0.5 * what["back"]} if way.role == "collector" else {}
         count = int(made.rng.integers(what["run"][0], what["run"][1] + 1))
         low, high = what["width"]
         mixed = high - low > 2.0
@@ -202,14 +197,16 @@ def _try(made: Town, whole: _Side, at: tuple[float, float], widths: Floats, what
     chord = whole.chord(at[0], total)
     if chord is None:
         return False
-    corner, a, bulge = chord
-    edge = whole.way.half_m + bulge
+    corner, a, bends = chord
+    edges = np.concatenate([[0.0], widths.cumsum()])
+    edge = whole.way.half_m + max(0.0, float(bends.max()))
     front = edge + at[1]
     for back in (what["back"], 0.65 * what["back"]):
         end = front + what["depth"] + back
         if made._is_free((corner, a, np.array([0.0, total, max(front, edge + 2.2), end]))):
+            steps = _steps(made, bends, (corner, a, edges), front)
             made._take((corner, a, np.array([0.0, total, edge, end])))
-            _row(made, whole.way, (corner, a, front), widths, what | {"back": back})
+            _row(made, whole.way, (corner, a, front), widths, what | {"back": back, "steps": steps})
             return True
     return False
 
@@ -224,13 +221,15 @@ def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Fl
     owner = CORPORATION if rng.random() < what.get("owner", 0.0) else "eigenaar-bewoner"
     edges = np.concatenate([[0.0], widths.cumsum()])
     mixed = len({round(one, 3) for one in widths}) > 1
+    turns = rng.random() < what.get("across", 0.0)
     for n, width in enumerate(widths):
-        style = _style(rng, what) if mixed else style
+        style = _style(rng, what) if mixed and rng.random() < OTHER else style
+        front = base[2] - what["steps"][n]
         middle = at((edges[n] + edges[n + 1]) / 2, front + depth / 2)
-        turned = rng.random() < what.get("across", 0.0) and width < depth
-        tall = width > depth or not (turned or style["roof"] == "hip")
+        hip = style["roof"] == "hip" and len(widths) == 1 and abs(width - depth) >= 0.4  # no party wall takes its water
+        tall = width > depth or not (turns or hip)
         size = (float(width), depth) if tall else (depth, float(width))
-        roof = "gable" if style["roof"] == "hip" and abs(width - depth) < 0.4 else style["roof"]
+        roof = "gable" if style["roof"] == "hip" and not hip else style["roof"]
         _add(
             made,
             (way.key, way.buurt),
@@ -244,11 +243,21 @@ def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Fl
             marks=_marks(rng, what, way.buurt),
             annexes=_annexes(rng, what, (at, angle), (edges[n], float(width), front)),
         )
-    if what["back"] > 4.0:
-        total, end = float(widths.sum()), front + depth + what["back"]
+    if what["back"] > 2.5 and what.get("floors", 1) == 1:  # around flats all is green
+        total, end = float(widths.sum()), base[2] + depth + what["back"]
         ring = [at(0.0, way.half_m), at(total, way.half_m), at(total, end), at(0.0, end)]
         made.yards.append((way.key, Polygon(ring)))
         _sheds(made, way, (at, angle, end - SHED_M[1] / 2 - 0.2), edges, (what, year))
+
+
+def _steps(made: Town, bends: Floats, row: tuple[Point, float, Floats], front: float) -> list[float]:
+    """Return how far each house steps out of its row towards a street that bends away, where it has room [m]."""
+    (corner, a, edges), line, out = row, max(0.0, float(bends.max())), []
+    for start, end in pairwise(edges):
+        nearest = max(0.0, float(bends[math.floor(start) : math.ceil(end) + 1].max(initial=0.0)))
+        step = math.floor((line - nearest) / STEP_M) * STEP_M
+        out.append(step if step and made._is_free((corner, a, np.array([start, end, front - step, front]))) else 0.0)
+    return out
 
 
 def _style(rng: np.random.Generator, what: dict[str, Any]) -> dict[str, Any]:
@@ -260,15 +269,20 @@ def _style(rng: np.random.Generator, what: dict[str, Any]) -> dict[str, Any]:
 
 def _marks(rng: np.random.Generator, what: dict[str, Any], buurt: str) -> frozenset[str]:
     marks = {"dormers"} if rng.random() < 3 * what.get("dormer", 0.0) else set()
+    marks |= {"capped"} if rng.random() < NO_CHIMNEY else set()
     return frozenset(marks | ({"panels"} if rng.random() < SOLAR[buurt] else set()))
 
 
 def _annexes(
     rng: np.random.Generator, what: dict[str, Any], frame: Any, lot: tuple[float, float, float]
 ) -> tuple[Body, ...]:
-    """Draw a kitchen at the back and a bay in front, each under a flat roof."""
+    """Draw a kitchen at the back and a bay in front, each under a flat roof; of flats the stairs."""
     (at, angle), (u, width, front) = frame, lot
     out = []
+    if what.get("floors", 1) > 1:
+        roof, each = (what["eave"][0] + 2.4, 0.0, "flat"), width / round(width / STAIRS_M)
+        spots = np.arange(u + each / 2, u + width, each)
+        return tuple(_body(at(float(spot), front - 0.7), angle, (3.4, 1.4), roof) for spot in spots)
     if rng.random() < what.get("annex", 0.0):
         wide, deep = round(width * float(rng.choice([0.55, 0.6, 0.999])), 2), round(float(rng.uniform(2.2, 3.2)), 2)
         centre = at(u + wide / 2, front + what["depth"] + deep / 2)
@@ -299,8 +313,9 @@ def _sheds(made: Town, way: town.Way, place: Any, edges: Floats, what: tuple[dic
     (at, angle, v), (row, year) = place, what
     for n in range(len(edges) - 1):
         if made.rng.random() < row.get("sheds", 0.0) and row["back"] > 7.5:
-            u = edges[n + 1] - SHED_M[0] / 2 if n % 2 == 0 else edges[n] + SHED_M[0] / 2
-            _plain(made, (way.key, way.buurt), (at(u, v), SHED_M, angle, 2.5), year + 1)
+            size = SHEDS_M[int(made.rng.choice(4, p=(0.5, 0.2, 0.2, 0.1)))]
+            u = edges[n + 1] - size[0] / 2 if n % 2 == 0 else edges[n] + size[0] / 2
+            _plain(made, (way.key, way.buurt), (at(u, v + (SHED_M[1] - size[1]) / 2), size, angle, 2.5), year + 1)
 
 
 def _body(centre: Point, angle: float, size: tuple[float, float], roof: tuple[float, float, str]) -> Body:
@@ -321,10 +336,10 @@ def _plain(made: Town, street: tuple[str, str], place: tuple[Point, Point, float
     _add(made, street, _body(centre, angle, size, (eave, 0.0, "flat")), bouwjaar=year, use="", homes_per_floor=0)
 
 
-def _nearest_way(plan: town.Plan, point: Point, buurt: str) -> town.Way:
-    here = shapely.Point(point)
-    own = [way for way in plan.ways if way.buurt == buurt] or [way for way in plan.ways if not way.buurt]
-    return min(own, key=lambda way: way.line.distance(here))
+def _nearest_way(plan: town.Plan, point: Point, whose: str) -> town.Way:
+    """Return the way of a buurt or role nearest to a place, else of the roads of all."""
+    here, own = shapely.Point(point), [way for way in plan.ways if whose in (way.buurt, way.role)]
+    return min(own or [way for way in plan.ways if not way.buurt], key=lambda way: way.line.distance(here))
 
 
 def _fill(made: Town, ground: town.Ground) -> None:
@@ -332,7 +347,7 @@ def _fill(made: Town, ground: town.Ground) -> None:
     row, rng = ground.row, made.rng
     at = partial(place_at, row["at"], row["angle"])
     for u, v, length, width, eave, tilt, roof, use, floors, per_floor, year in row["buildings"]:
-        centre = at(u, v)
+        centre, lot, what = at(u, v), (u - length / 2, length, v - width / 2), {"floors": floors, "eave": [eave]}
         _add(
             made,
             (_nearest_way(made.plan, centre, row["buurt"]).key, row["buurt"]),
@@ -343,6 +358,7 @@ def _fill(made: Town, ground: town.Ground) -> None:
             floors=floors,
             homes_per_floor=per_floor,
             marks=frozenset({"bare", row["kind"]}),
+            annexes=_annexes(rng, what, (at, row["angle"]), lot),
         )
     built = shapely.union_all([one.outline.buffer(4.0) for one in made.panden[-len(row["buildings"]) - 1 :]])
     for _ in range(row.get("trees", 0)):
@@ -363,17 +379,9 @@ def _farms(made: Town) -> None:
     for row in town.table()["farm"]:
         for n, (x, y) in enumerate(row["at"]):
             centre, angle = (float(x), float(y)), float(made.rng.uniform(-12, 12)) + 90.0 * (n % 2)
-            way = min(
-                (w for w in made.plan.ways if w.role == "outer"), key=lambda w: w.line.distance(shapely.Point(x, y))
-            )
-            _add(
-                made,
-                (way.key, row["buurt"]),
-                _body(centre, angle, (17.0, 11.0), (2.8, 46.0, "gable")),
-                bouwjaar=1868 + 9 * n,
-                owner="eigenaar-bewoner",
-                marks=frozenset({"bare", "farm"}),
-            )
+            way, marks = _nearest_way(made.plan, centre, "outer"), frozenset({"bare", "farm"})
+            body, where = _body(centre, angle, (17.0, 11.0), (2.8, 46.0, "gable")), (way.key, row["buurt"])
+            _add(made, where, body, bouwjaar=1868 + 9 * n, owner="eigenaar-bewoner", marks=marks)
             barn = place_at(centre, angle, 0.0, 19.0 * (-1) ** (n % 2))
             if 14.0 < barn[1] < made.plan.size_m[1] - 14.0 and 14.0 < barn[0] < made.plan.size_m[0] - 12.0:
                 _plain(made, (way.key, row["buurt"]), (barn, (22.0, 12.0), angle, 4.2), 1978)
@@ -395,7 +403,7 @@ def _cluster(panden: list[Pand]) -> list[Pand]:
     """Give the houses nearest to the gallery flats their owners: 95 rented from the corporation, 41 owned."""
     flats = [pand for pand in panden if "gallery" in pand.marks]
     middle = np.mean([pand.centre for pand in flats], axis=0)
-    house = (CLUSTER_BUURT, 1, 1, STATUS_IN_USE, "woonfunctie")
+    house = (CLUSTER_BUURT, 1, 1, IN_USE, "woonfunctie")
     houses = (p for p in panden if (p.quarter, p.floors, p.homes_per_floor, p.status, p.use) == house)
     near = sorted(houses, key=lambda pand: float(np.hypot(*(np.array(pand.centre) - middle))))
     mark = frozenset({"cluster"})
@@ -449,7 +457,7 @@ def a_year_later(model: Model) -> Model:
         if pand.quarter == row["demolished_in"] and pand.floors == 1 and pand.number % row["demolished_every"] == 0
     }
     new = {pand.number for pand in model.panden if pand.status == "Bouw gestart"}
-    states = dict.fromkeys(new, STATUS_IN_USE) | dict.fromkeys(gone, "Pand gesloopt")
+    states = dict.fromkeys(new, IN_USE) | dict.fromkeys(gone, "Pand gesloopt")
     lived = dict.fromkeys(new, "Verblijfsobject in gebruik") | dict.fromkeys(gone, "Verblijfsobject ingetrokken")
     streets = {key: (n, row["renamed"].get(name, name)) for key, (n, name) in model.streets.items()}
     panden = [replace(pand, status=states.get(pand.number, pand.status)) for pand in model.panden]

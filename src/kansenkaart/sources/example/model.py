@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -91,7 +92,7 @@ class Pand(Body):
         """The main body and its annexes."""
         return (self, *self.annexes)
 
-    @property
+    @cached_property
     def outline(self) -> BaseGeometry:
         """The footprint of all bodies together."""
         shapes = [Polygon(one.footprint) for one in self.bodies]

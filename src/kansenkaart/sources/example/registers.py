@@ -34,6 +34,7 @@ BGT_HISTORY = {"v": {"eind_registratie": "2021-03-04T10:12:00"}, "p": {"status":
 GRID_M = 0.001
 SCALE_M = 0.001
 SURVEY_YEAR = 2023
+SIDES = [[3, 2, 1, 0], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]]  # ground and walls
 SEMANTICS = [{"type": "GroundSurface"}, {"on_footprint_edge": True, "type": "WallSurface"}]
 ROOF_TYPES = {"gable": "slanted", "hip": "slanted", "shed": "slanted", "flat": "horizontal"}
 
@@ -78,11 +79,8 @@ def _areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
 
 def _municipality(world: World) -> Feature:
     """Outline of the invented municipality: all places together."""
-    pieces = [
-        shapely.affinity.translate(one.outline, *world.origin(copy))
-        for copy, model in enumerate(world.models)
-        for one in model.buurten
-    ]
+    every = [(world.origin(copy), one) for copy, model in enumerate(world.models) for one in model.buurten]
+    pieces = [shapely.affinity.translate(one.outline, *origin) for origin, one in every]
     head, whole = statistics.constants()["area"], shapely.union_all(pieces, grid_size=GRID_M).simplify(0.0)
     return _feature(head["gemeentecode"], whole, head, np.zeros(2))
 
@@ -215,13 +213,10 @@ def _shell(body: Body) -> tuple[Floats, list[list[int]], int]:
         corners = np.vstack([ground, south[:2], north[:2], south[3], south[2]])
         roof = [[4, 5, 9, 8], [6, 7, 8, 9]]
         if body.roof == "hip":
-            walls = [[0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]]
-            return corners, [[3, 2, 1, 0], *walls, *roof, [5, 6, 9], [7, 4, 8]], len(faces)
-        walls = [[0, 1, 5, 4], [1, 2, 6, 9, 5], [2, 3, 7, 6], [3, 0, 4, 8, 7]]
-        return corners, [[3, 2, 1, 0], *walls, *roof], len(faces)
+            return corners, [*SIDES, *roof, [5, 6, 9], [7, 4, 8]], len(faces)
+        return corners, [*SIDES[:2], [1, 2, 6, 9, 5], SIDES[3], [3, 0, 4, 8, 7], *roof], len(faces)
     corners = np.vstack([ground, faces[0].corners])
-    walls = [[0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]]
-    return corners, [[3, 2, 1, 0], *walls, [4, 5, 6, 7]], 1
+    return corners, [*SIDES, [4, 5, 6, 7]], 1
 
 
 def _roof(face: Face) -> dict[str, Any]:

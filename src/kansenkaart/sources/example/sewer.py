@@ -273,22 +273,18 @@ def _wanted(graph: _Graph, onward: dict[int, int], far: npt.NDArray[np.float64],
     return out
 
 
-def _nearest_point(graph: _Graph, place: Any) -> int:
-    return int(np.argmin([place.distance(shapely.Point(point)) for point in graph.points]))
-
-
 def laid(plan: Plan, homes: list[Home]) -> Network:
     """Lay the sewer of the town: combined with overflows, foul and rain, pressure pipes outside, one pumping station."""
     build = _Builder()
     kinds = {buurt.key: sewer_of(buurt.key) for buurt in plan.buurten}
     mixed = {key for key, (system, _) in kinds.items() if system == "GemengdStelsel"}
-    gemaal = shapely.Point(table()["gemaal"])
     mains = [piece for piece in plan.pieces if piece.role in ("main", "outer")]
+    station = min(_graph(mains).points, key=lambda point: math.dist(point, table()["gemaal"]))
     for medium, keys in (("gemengd", mixed), ("vuilwater", set(kinds) - mixed)):
         graph = _graph([*(piece for piece in plan.pieces if piece.buurt in keys), *mains])
-        root = _nearest_point(graph, gemaal)
+        root = graph.points.index(station)
         if medium == "gemengd":
-            build.node("gemengd", graph.points[root], "Rioolgemaal")
+            build.node("gemengd", station, "Rioolgemaal")
 
         def what(way: Way, medium: str = medium) -> tuple[str, str, int]:
             if way.role == "outer":

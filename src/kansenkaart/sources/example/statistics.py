@@ -92,20 +92,14 @@ def _whole(rows: list[dict[str, Value]]) -> dict[str, Value]:
 def _regions(world: World, year: int) -> Iterator[tuple[str, str, str, dict[str, Value]]]:
     """Give code, kind, name and figures of the municipality, then of each wijk and its buurten."""
     rows = [{q.key: _row(model, q, year) for q in model.buurten} for model in world.models]
-    wijken = [
-        (copy, n, name, [rows[copy][q.key] for q in model.buurten if q.wijk == n])
-        for copy, model in enumerate(world.models)
-        for n, name in enumerate(model.wijken)
-    ]
-    yield (
-        constants()["area"]["gemeentecode"],
-        "Gemeente",
-        MUNICIPALITY_NAME,
-        _whole([_whole(values) for _, _, _, values in wijken]),
-    )
+    every = [(copy, n, name) for copy, model in enumerate(world.models) for n, name in enumerate(model.wijken)]
+    mine = {(copy, n): [q for q in world.models[copy].buurten if q.wijk == n] for copy, n, _ in every}
+    wijken = [(copy, n, name, [rows[copy][q.key] for q in mine[copy, n]]) for copy, n, name in every]
+    whole = _whole([_whole(values) for _, _, _, values in wijken])
+    yield constants()["area"]["gemeentecode"], "Gemeente", MUNICIPALITY_NAME, whole
     for copy, n, name, values in wijken:
         yield world.wijkcode(copy, n), "Wijk", numbered(name, copy), _whole(values)
-        for q in (q for q in world.models[copy].buurten if q.wijk == n):
+        for q in mine[copy, n]:
             code = world.buurtcode(copy, q.key)
             if year == min(TABLES.values()):
                 code = code[:-2] + world.models[copy].recoded.get(q.key, q.key)
@@ -165,9 +159,8 @@ def write_all(folder: Path, world: World) -> None:
         (folder / table).mkdir(parents=True, exist_ok=True)
         for name, value in parts.items():
             address = f"https://opendata.cbs.nl/ODataApi/OData/{table}/$metadata#Cbs.OData.WebAPI.{name}"
-            text = json.dumps(
-                {"odata.metadata": address, "value": value}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-            )
+            said = {"odata.metadata": address, "value": value}
+            text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             (folder / table / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -190,7 +183,6 @@ def write_own(folder: Path, world: World) -> None:
         rows.append(f"{spelled};{pand.owner};{2027 if 'cluster' in pand.marks else due}")
     rows += [*rows[:2], f"{identifier('pand', 0, 999999)};{mine[0].owner};2030"]
     folder.mkdir(parents=True, exist_ok=True)
-    for (name, head), body, encoding in zip(
-        constants()["typed"].items(), (rows, []), ("utf-8-sig", "cp1252"), strict=True
-    ):
+    typed = constants()["typed"].items()
+    for (name, head), body, encoding in zip(typed, (rows, []), ("utf-8-sig", "cp1252"), strict=True):
         (folder / name).write_text("\n".join([*head, *body, ""]), encoding=encoding, newline="\r\n")

@@ -37,14 +37,13 @@ def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]
 def parts(plan: Plan, made: Town) -> list[Part]:
     """All BGT objects of the town: carriageways by piece, cycle paths, footpaths, rail, water, yards and green."""
     frame = box(0.0, 0.0, *plan.size_m)
-    built = [one.outline for one in made.panden]
+    built = [one.outline for one in made.panden if one.status != "Pand gesloopt"]
     carriages = _carriages(plan)
     flat = [piece.line.buffer(piece.half_m, cap_style="flat") for piece in plan.pieces]
     bands = shapely.union_all([*flat, *(one.shape for one in carriages)]).intersection(frame)
     paths = bands.difference(shapely.union_all([one.shape for one in carriages]))
-    cycles = shapely.union_all(
-        [way.line.buffer(7.6).difference(way.line.buffer(5.2)) for way in plan.ways if way.role == "main"]
-    )
+    mains = [way.line for way in plan.ways if way.role == "main"]
+    cycles = shapely.union_all([line.buffer(7.6).difference(line.buffer(5.2)) for line in mains])
     wide = shapely.union_all([way.line.buffer(way.half_m) for way in plan.ways if way.role in ("main", "outer")])
     over = plan.rail.difference(bands)
     out = [
@@ -95,6 +94,10 @@ def _carriages(plan: Plan) -> list[Part]:
     order = sorted(plan.pieces, key=lambda one: (one.role not in ("main", "outer"), one.role == "lane", one.key))
     drawn = [piece.line.buffer(piece.carriage_m / 2, cap_style="square").intersection(frame) for piece in order]
     yards = {cell.row["buurt"] for cell in plan.cells if cell.row.get("woonerf")}
+    whole, tree = shapely.union_all(drawn), shapely.STRtree(drawn)
+    for corner in polygons(whole.buffer(CORNER_M).buffer(-CORNER_M).difference(whole).intersection(frame)):
+        n = int(tree.nearest(corner))
+        drawn[n] = drawn[n].union(corner)
     out: list[Part] = []
     for piece, own in zip(order, _apart(drawn), strict=True):
         wide = piece.role in ("main", "outer")
@@ -117,22 +120,21 @@ def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str], street: st
 def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
     """Draw what is left, cut by the streets: own grounds, fields outside; in the quarters places to park, paths and green."""
     tree, placed = shapely.STRtree(taken), shapely.union_all([one.outline for one in plan.grounds])
-    lanes = [
-        one.line.buffer(one.half_m + PARKING_M, quad_segs=2) for one in plan.pieces if one.role in ("lane", "collector")
-    ]
-    beside, quarters = shapely.union_all(lanes), shapely.union_all([cell.outline for cell in plan.cells])
-    zones = [(one.outline, "groenvoorziening") for one in plan.grounds]
+    lanes = [one for one in plan.pieces if one.role in ("lane", "collector")]
+    beside = shapely.union_all([one.line.buffer(one.half_m + PARKING_M, quad_segs=2) for one in lanes])
+    quarters = shapely.union_all([cell.outline for cell in plan.cells])
+    places = shapely.union_all([one.parking for one in plan.grounds])
+    zones = [(one.outline.difference(places), "groenvoorziening") for one in plan.grounds]
     zones += [(one, "grasland agrarisch") for one in polygons(frame.difference(quarters).difference(placed))]
-    out = [
-        Part("begroeidterreindeel", one, "", what)
-        for shape, what in zones
-        for one in polygons(_less(shape, tree, taken))
-    ]
+    left = [(one, what) for shape, what in zones for one in polygons(_less(shape, tree, taken))]
+    out = [Part("begroeidterreindeel", one, "", what) for one, what in left]
+    lots = polygons(_less(places, tree, taken))
+    out += [Part("wegdeel", one, "parkeervlak", "open verharding") for one in lots]
     for cell in plan.cells:
-        left = _less(cell.outline.difference(placed), tree, taken)
-        wide = left.intersection(left.buffer(-PATH_M, join_style="mitre").buffer(PATH_M, join_style="mitre"))
+        free = _less(cell.outline.difference(placed), tree, taken)
+        wide = free.intersection(free.buffer(-PATH_M, join_style="mitre").buffer(PATH_M, join_style="mitre"))
         park = shapely.union_all([one for one in polygons(wide.intersection(beside)) if one.area > PLACE_M2])
-        out += [Part("wegdeel", one, "voetpad", "open verharding") for one in polygons(left.difference(wide))]
+        out += [Part("wegdeel", one, "voetpad", "open verharding") for one in polygons(free.difference(wide))]
         out += [Part("wegdeel", one, "parkeervlak", "open verharding") for one in polygons(park)]
         out += [Part("begroeidterreindeel", one, "", "groenvoorziening") for one in polygons(wide.difference(park))]
     return out
@@ -157,6 +159,7 @@ HOLES = ((300, 1000, 6, 9), (700, 200, 4, 4), (1105, 640, 3, 12))
 GROUND_SLOPE = 0.0008
 #: Beside a lane people park this deep; ground narrower than twice this is a path; no smaller place is one to park.
 PARKING_M, PATH_M, PLACE_M2 = 4.0, 1.5, 12.0
+CORNER_M = 4.0  # radius of the kerb at a junction
 FLOWN_YEAR = 2021
 
 Grid = npt.NDArray[np.float32]
@@ -247,6 +250,7 @@ def _with_obstacles(pand: Pand, height: Floats, along: Floats, across: Floats) -
     if pand.roof != "gable" or "bare" in pand.marks:
         return height
     chimney = (np.abs(along + pand.length_m / 2 - 0.6) < CHIMNEY_M[0] / 2) & (np.abs(across) < CHIMNEY_M[0] / 2)
+    chimney &= "capped" not in pand.marks
     height = np.where(chimney, pand.ridge_height_m + CHIMNEY_M[1], height)
     if "dormers" not in pand.marks or pand.number % 3:
         return height

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -21,16 +21,19 @@ import shapely
 from scipy.interpolate import CubicSpline
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
-from kansenkaart.sources.example.model import Body, Buurt, Floats, Pipe, Point, ground_level, turned
+from kansenkaart.sources.example.model import Body, Buurt, Floats, Pipe, Point, ground_level, place_at, turned
 
 SEED = 330
 STEP_M = 8.0
 REACH_M = 520.0
 LEAST_STREET_M = 45.0
-STUB_M = 3.0
+STUB_M, DEAD_END_M = 3.0, 52.0
 #: Half the width of the whole street, and the width of its carriageway [m].
-WIDTHS = {"main": (9.0, 7.0), "outer": (7.0, 6.0), "collector": (6.0, 5.5), "lane": (5.0, 4.8)}
+WIDTHS = {"main": (9.0, 7.0), "outer": (7.0, 6.0), "collector": (6.0, 5.5), "lane": (5.0, 6.0)}
+#: Lanes are so much narrower or wider than their quarter's [1], one after another.
+LANES = (1.0, 0.86, 1.12, 0.92, 1.24)
 CANAL_M, DITCH_M, RAIL_M = 18.0, 4.0, 11.0
 #: What keeps lanes away from the roads around their quarter, and streets from water and rail [m].
 EDGE_M, BANK_M = 27.0, 24.0
@@ -49,7 +52,7 @@ class Way:
     @property
     def carriage_m(self) -> float:
         """Width of the carriageway [m]."""
-        return min(WIDTHS[self.role][1], 2 * self.half_m - 0.5)
+        return min(WIDTHS[self.role][1], 2 * self.half_m * (0.58 if self.role == "lane" else 1.0))
 
     @property
     def band(self) -> BaseGeometry:
@@ -59,10 +62,17 @@ class Way:
 
 @dataclass(frozen=True)
 class Ground:
-    """Ground that no street enters, as its row of the table says: its middle, angle [deg] and outline."""
+    """Ground that no street enters, as its row of the table says: its middle, angle [deg], outline and places to park."""
 
     row: dict[str, Any]
     outline: Polygon
+
+    @property
+    def parking(self) -> BaseGeometry:
+        """Where people park."""
+        at, angle = self.row["at"], self.row["angle"]
+        places = self.row.get("parking", [])
+        return shapely.union_all([_rectangle(place_at(at, angle, u, v), size, angle) for u, v, *size in places])
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,7 @@ def _simple(points: Any, tolerance_m: float) -> LineString:
     return LineString(shapely.get_coordinates(LineString(np.round(points, 2)).simplify(tolerance_m)))
 
 
-def _rectangle(at: Point, size: tuple[float, float], angle_deg: float) -> Polygon:
+def _rectangle(at: Point, size: Sequence[float], angle_deg: float) -> Polygon:
     """Draw a rectangle around a place [m], of a length and width [m], its length at an angle from east [deg]."""
     half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(size) / 2.0
     return Polygon(turned(half, angle_deg, at))
@@ -135,9 +145,8 @@ def plan(copy: int = 0) -> Plan:
     grounds = tuple(Ground(row, _rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
     drawn = [line for row, line in lines if row["role"] != "ditch"]
     faces = polygons(shapely.polygonize([shapely.union_all([*drawn, frame.exterior])]))
-    closed = shapely.union_all(
-        [canal.buffer(BANK_M - CANAL_M / 2), rail.buffer(BANK_M - RAIL_M / 2), ditches.buffer(4.0)]
-    )
+    banks = [canal.buffer(BANK_M - CANAL_M / 2), rail.buffer(BANK_M - RAIL_M / 2), ditches.buffer(4.0)]
+    closed = shapely.union_all(banks)
     cells = tuple(_cell(row, faces, (grounds, mains, closed)) for row in rows["cell"])
     ways = [*mains]
     for cell in cells:
@@ -187,7 +196,12 @@ def _cell(row: dict[str, Any], faces: list[Polygon], rest: tuple[tuple[Ground, .
     grounds, mains, closed = rest
     face = next(one for one in faces if one.contains(shapely.Point(row["at"])))
     shut = shapely.union_all([closed, *(one.outline for one in grounds), *(way.line.buffer(12.0) for way in mains)])
-    return Cell(row, face, face.buffer(-2.0).difference(shut))
+    return Cell(row, face, face.buffer(-2.0).difference(shut).intersection(_border().buffer(-4.0)))
+
+
+def _border() -> Polygon:
+    """Draw the border of the municipality."""
+    return Polygon(_curve([*table()["border"], table()["border"][0]]).coords)
 
 
 def lines_of(shape: BaseGeometry) -> list[LineString]:
@@ -208,25 +222,29 @@ def _streets(row: dict[str, Any], cell: Cell, grounds: tuple[Ground, ...], close
     reach = cell.outline.buffer(1.5).difference(closed).difference(places)
     inside = cell.outline.buffer(-EDGE_M).difference(closed.buffer(4.0)).difference(places.buffer(1.0))
     crosses = [drawn(at + 5.0 * np.sin(along / 150.0 + n), along) for n, at in enumerate(row["cross"])]
-    kept = [
-        (n, piece, "collector")
-        for n, line in enumerate(crosses)
-        for piece in lines_of(line.intersection(reach))
-        if piece.length > LEAST_STREET_M
-    ]
+    through = [(n, piece) for n, line in enumerate(crosses) for piece in lines_of(line.intersection(reach))]
+    kept = [(n, piece, "collector") for n, piece in through if piece.length > LEAST_STREET_M]
     met = shapely.union_all([piece for _, piece, _ in kept])
+    ends = 0.0 if row.get("woonerf") else DEAD_END_M
     high, length = row["wave"]
     count = math.ceil(REACH_M / row["spacing"])
     for n, k in enumerate(range(-count, count + 1)):
         v = (k + 0.5) * row["spacing"] + row["bend"] * (along / 200.0) ** 2
         line = drawn(along, v + high * np.sin(2.0 * math.pi * along / length + 0.7 * k))
         pieces = [one for one in lines_of(line.intersection(inside)) if one.length > LEAST_STREET_M]
-        kept += [(100 + n, one, "lane") for one in pieces if one.intersects(met)]
-    numbers = {name: n for n, name in enumerate(dict.fromkeys(name for name, _, _ in kept))}
-    half = {"collector": WIDTHS["collector"][0], "lane": row["lane"] / 2}
-    return [
-        Way(f"{row['buurt']}-{numbers[name]:02d}", row["buurt"], role, line, half[role]) for name, line, role in kept
-    ]
+        kept += [(100 + n, _cut(one, met, ends), "lane") for one in pieces if one.intersects(met)]
+    numbers = {one: n for n, one in enumerate(dict.fromkeys(one for one, _, _ in kept))}
+    half, name = {n: row["lane"] / 2 * LANES[n % len(LANES)] for n, _, role in kept if role == "lane"}, row["buurt"]
+    wide = WIDTHS["collector"][0]
+    return [Way(f"{name}-{numbers[n]:02d}", name, role, line, half.get(n, wide)) for n, line, role in kept]
+
+
+def _cut(line: LineString, others: BaseGeometry, most_m: float) -> LineString:
+    """Let a street end where it last meets others, but for an end longer than so much [m]."""
+    at = [line.project(shapely.Point(one)) for one in shapely.get_coordinates(line.intersection(others))]
+    first, last = min(at) - 1.0, max(at) + 1.0
+    start, end = max(first, 0.0) if first < most_m else 0.0, last if line.length - last < most_m else line.length
+    return LineString(shapely.get_coordinates(substring(line, start, end)))
 
 
 def _connected(ways: list[Way]) -> list[Way]:
@@ -258,19 +276,13 @@ def _buurten(cells: tuple[Cell, ...], faces: list[Polygon], frame: Polygon) -> t
     rows = table()["buurt"]
     last = rows[-1]["key"]
     by_key[last] = frame.difference(shapely.union_all([shape for key, shape in by_key.items() if key != last]))
-    border = Polygon(_curve([*table()["border"], table()["border"][0]]).coords)
-    by_key = {key: shape.intersection(border) for key, shape in by_key.items()}
-    return tuple(
-        Buurt(
-            row["key"],
-            row["name"],
-            row["wijk"],
-            by_key[row["key"]],
-            row["size"],
-            (*(None if one == "" else one for one in row["figures"]), round(by_key[row["key"]].area / 1e4)),
-        )
-        for row in rows
-    )
+    by_key = {key: shape.intersection(_border()) for key, shape in by_key.items()}
+    out = []
+    for row in rows:
+        whole = by_key[row["key"]]
+        figures = (*(None if one == "" else one for one in row["figures"]), round(whole.area / 1e4))
+        out.append(Buurt(row["key"], row["name"], row["wijk"], whole, row["size"], figures))
+    return tuple(out)
 
 
 def sewer_of(key: str) -> tuple[str, int]:
