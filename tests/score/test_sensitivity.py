@@ -80,8 +80,11 @@ def test_a_longer_life_of_a_sewer_makes_saving_and_cost_worth_less():
     )  # not before now
 
 
-@pytest.mark.parametrize("euros", [0.1, 600.0])
-def test_the_range_of_a_sewers_design_is_what_life_rate_and_index_do_not_account_for(euros):
+@pytest.mark.parametrize(
+    ("euros", "low", "high", "least", "most"),
+    [(0.1, 0.5, 1.25, 0.5, 1.25), (600.0, 0.5, 1.25, 0.5, 1.25), (600.0, 1.5, 0.5, 1, 1)],
+)
+def test_the_range_of_a_sewers_design_is_what_life_rate_and_index_do_not_account_for(euros, low, high, least, most):
     """Of the low end of a saving the others' share is taken: what is due this year is not discounted."""
     figures = default()
     index = price_factor("civil works", year=2015, level=int(figures["reference_year"].value))
@@ -92,13 +95,13 @@ def test_the_range_of_a_sewers_design_is_what_life_rate_and_index_do_not_account
     at_once = {"low": (1 + rate.high / 100) ** -(life.high - life.value), "": 1.0, "high": 1.0}
     worth = {end: np.array([at_once[end], (1 + rates[end] / 100) ** -later[end]]) for end in later}
     level = {"low": index[1] / index[0], "": 1.0, "high": index[2] / index[0]}
-    own = {"low": 0.5, "": 1.0, "high": 1.25}
+    own = {"low": low, "": 1.0, "high": high}
     saved = {f"_{end}".rstrip("_"): euros * own[end] * level[end] * worth[end] / worth[""] for end in later}
     street = pd.DataFrame({f"saving_rain_off_eur{end}": values for end, values in saved.items()})
     street = street.assign(net_rain_eur=1.0, cost_rain_eur=300.0, replacement_year=due)
     street.loc[2] = [euros] * 3 + [np.nan, 300.0, np.nan]  # of which nothing is known
     model, ranges = sensitivity._rain(SimpleNamespace(read={"street_water": street}.get), figures)
-    assert ranges["sewer_design"] == pytest.approx((0.5, 1.0, 1.25))
+    assert ranges["sewer_design"] == pytest.approx((least, 1.0, most))  # the middle lies within
     assert ranges["civil_works_index"] == pytest.approx((index[1], index[0], index[2]))
     middle = {name: np.array([one[1]]) for name, one in ranges.items()}
     assert model(middle) == pytest.approx(2 * euros - 2 * 300)

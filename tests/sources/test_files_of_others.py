@@ -72,12 +72,13 @@ def test_only_a_layer_without_rows_is_noted_as_such_and_it_lies_in_rd(tmp_path):
 
 def test_every_address_point_is_a_home_also_where_two_lie_on_one_place(tmp_path):
     places = [Point(1e5, 4.5e5), Point(1e5, 4.5e5), Point(1e5 + 1, 4.5e5)]
-    path = save([{"naam": "x", "geometry": one} for one in places], tmp_path / "punten.gpkg")
+    path = save([{"naam": "x", "geometry": one} for one in (*places, None)], tmp_path / "punten.gpkg")
     homes, tally = bag.read_home(path, form="points-shp")
     assert homes["home_id"].is_unique
     assert homes["home_id"].str[-2:].tolist() == ["-0", "-1", "-0"]
     assert tally.noted["address point on the same place as another"] == 1
     assert tally.noted["address point counted as a home: gebruiksdoel and status unknown"] == 3
+    assert sum(tally.left_out.values()) == 1  # which lies nowhere
 
 
 def test_a_cut_name_that_may_be_two_columns_is_no_column(tmp_path):

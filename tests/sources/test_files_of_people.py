@@ -18,14 +18,14 @@ import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
-from shapely.geometry import LineString, Point, box
+from shapely.geometry import LineString, Point, Polygon, box
 
 from kansenkaart.crs import RD_BOUNDS_M, rd_point, require_rd, within_rd
 from kansenkaart.errors import ConfigError, CrsError, FormatError
 from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own, typed_numbers
-from kansenkaart.sources.tools.cleaning import Sieve, in_rd
+from kansenkaart.sources.tools.cleaning import Sieve, in_rd, polygons_of
 from kansenkaart.sources.tools.ogc import features_of
 from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, text_of, to_number
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -691,3 +691,16 @@ def test_a_buurt_number_of_other_than_three_digits_costs_its_row(tmp_path):
     buurten, tally = zwolle.read_buurt(path)
     assert list(buurten["buurtcode"]) == ["BU01931100"]
     assert tally.left_out["buurt number of other than three digits"] == 3
+
+
+def test_a_total_that_rounding_leaves_nothing_of_and_a_buurt_without_homes_give_no_use_per_home():
+    figures = {"homes_stock": pd.Series([100.0, 100.0, 100.0, 0.0]), "gas_million_m3": pd.Series([0.2, 0.1, 0.04, 0.2])}
+    years = {"gas_million_m3": 2022}
+    zwolle._derive(figures, years, limit=0.5)  # half of the last digit is at most half of the figure: 0.1 and more
+    assert figures["gas_use_m3_per_home"].fillna(-1).tolist() == [2000.0, 1000.0, -1, -1]
+    assert years["gas_use_m3_per_home"] == 2022
+
+
+def test_a_shape_of_less_than_a_square_metre_stays_and_one_without_area_goes():
+    kept, _ = polygons_of([box(0, 0, 0.5, 0.5), Polygon([(0, 0), (1, 0), (2, 0)]), None])
+    assert [one is not None for one in kept] == [True, False, False]

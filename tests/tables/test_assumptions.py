@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from kansenkaart.config import OwnFigure
 from kansenkaart.errors import AssumptionError
 from kansenkaart.tables import assumptions
+from kansenkaart.tables.assumptions import listed
 from kansenkaart.wording.nl import codes, unit_words
 
 HEAD = "name,value,low,high,unit,year,quality,source,note\n"
@@ -155,3 +156,9 @@ def test_a_budget_of_ones_own_sets_both_prices_at_their_old_ratio():
         assert left.idle_units == pytest.approx(idle, nan_ok=True)
     free = replace(kept["waste"], figures={**old, "present_price": replace(old["present_price"], value=0.0, low=0.0)})
     assert priced(free, [200.0]).figures["enterprise_price"].value == 15
+
+
+def test_the_first_twenty_faults_are_listed_and_the_rest_counted():
+    assert listed(["a", "b" * 400]) == "a; " + "b" * 300
+    assert listed(["a"] * 20) == "; ".join(["a"] * 20)
+    assert listed(["a"] * 22) == "; ".join(["a"] * 20) + "; and 2 more"

@@ -67,10 +67,12 @@ def test_open_planes_equal_pvlib_perez(tilt: float, azimuth: float, monthly: boo
     assert ours.sum() == pytest.approx(theirs.sum(), rel=1e-3)
 
 
-@pytest.mark.parametrize(("distance", "tangent"), [(0.5, 20), (5, 2), (10, 1), (20, 0.5), (40, 0.25)])
-def test_wall_of_10_m_stands_as_high_as_its_tangent(distance: float, tangent: float) -> None:
+@pytest.mark.parametrize(
+    ("distance", "tangent"), [(0.5, 20), (5, 2), (10, 1), (20, 0.5), (40, 0.25), (90, 0.12), (90, 0.06), (90, 0.02)]
+)
+def test_a_wall_stands_as_high_as_its_tangent(distance: float, tangent: float) -> None:
     z = np.zeros((200, 201), np.float32)
-    z[10, :] = 10.0  # a wall to the north; tan(horizon) = 10 / distance
+    z[10, :] = distance * tangent  # a wall to the north; tan(horizon) = height / distance
     mask = np.zeros_like(z, bool)
     mask[10 + round(distance / 0.5), 100] = True
     code = horizons(z, roof_cells(mask, z, observer_raise_m=0.0), cell_size_m=0.5)

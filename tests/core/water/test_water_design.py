@@ -31,6 +31,8 @@ from kansenkaart.core.water.design import (
     scenario_shares,
     self_cleansing,
 )
+from kansenkaart.core.water.hydraulics import STANDARD_DIAMETERS_MM
+from kansenkaart.core.water.sewer import Loads
 from kansenkaart.core.water.table import money_class
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.water import water_world
@@ -210,3 +212,14 @@ def test_few_people_peak_more_sharply_than_many():
     sharp = harmon_peak([100.0, 1e7], total_l_per_person_day=128.1)
     assert sharp[0] > flat[0]
     assert sharp[1] < flat[1]
+
+
+def test_every_standard_diameter_has_its_cost():
+    assert set(STANDARD_DIAMETERS_MM) - set(TABLE.diameter_mm) == {250.0}  # between those of 200 and 300
+
+
+def test_half_a_square_metre_of_paving_has_its_share_and_none_has_none():
+    rain = pd.DataFrame({"street_id": ["a", "a", "b"], "combined_m2": [0.1, 0.1, 0.0], "paved_m2": [0.25, 0.25, 0.0]})
+    found = Loads(pd.DataFrame(), pd.DataFrame(), rain).combined_frac()
+    assert found["a"] == pytest.approx(0.4)
+    assert np.isnan(found["b"])
