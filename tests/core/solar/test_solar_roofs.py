@@ -52,3 +52,18 @@ def test_the_lowest_ground_lies_on_any_side_within_six_cells_and_not_behind_a_ne
     assert segment._ground_beside(*turned, 2).tolist() == [2.0, 0.0]
     alone = segment._ground_beside(np.zeros((2, 2)), np.zeros((2, 2), np.int32), 1)
     assert alone.tolist() == [-1e9]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "meet"),
+    [
+        ((1.0, 0.0, 0.0), (-1.0, 0.0, 3.0), 1),  # both rise to 1.5, half way between the second cell and the third
+        ((-1.0, 0.0, 0.0), (1.0, 0.0, -3.0), -1),  # both fall to it
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 3.0), 0),  # one stands three metres over the other
+    ],
+)
+def test_faces_meet_at_a_ridge_or_in_a_valley_or_not_and_never_with_themselves_or_nothing(left, right, meet) -> None:
+    planes = np.array([left, right])
+    label = np.array([[0, 0, 1, 1], [-1, -1, -1, -1], [0, -1, 1, -1]], np.int32)
+    assert segment._meetings(label, planes, 0.5).tolist() == [[0, meet], [meet, 0]]
+    assert not segment._meetings(label[1:], planes, 0.5).any()  # these do not touch
