@@ -40,6 +40,11 @@ def level_sun(fair: float = 0.55) -> OpenSun:
     return OpenSun(months, np.full(12, 1000.0 / 12), 1200.0, ClassRule(fair_frac=fair))
 
 
+def test_the_grid_of_open_planes_begins_level_and_north() -> None:
+    tilt, turn = (one.reshape(71, 72) for one in open_grid())
+    assert (tilt[:, 0].tolist(), turn[0].tolist()) == (list(range(71)), list(range(0, 360, 5)))
+
+
 def one_kind(**values: float) -> pd.DataFrame:
     """Return a table of priors in which every kind is the same."""
     row = {
@@ -122,7 +127,9 @@ def test_an_estimate_moves_with_the_house_and_grows_with_it(wide: float, deep: f
 
 def test_every_kind_has_a_prior_and_bounds_around_what_it_says() -> None:
     table = roof_priors()
-    assert len(table) == len(kinds())
+    pd.testing.assert_frame_equal(
+        table[list(kinds())], kinds(), check_dtype=False
+    )  # the bounds that it was fitted with
     assert (table["low"] <= 1).all()
     assert (table["high"] >= 1).all()
     assert table["facing_frac"].between(0, 1).all()
