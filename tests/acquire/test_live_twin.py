@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import geopandas as gpd
 import pytest
@@ -189,6 +190,15 @@ def test_homes_are_forecast_from_the_first_figure_that_is_stated_and_else_as_a_d
     raw = gpd.GeoDataFrame(columns, geometry=[shapely.box(0, 0, 1000, 100)] * 4, crs=28992)
     assert Homes.of(raw).count.tolist() == pytest.approx([7, 6, 100, 300])
     assert Homes.of(raw[["geometry"]]).count.tolist() == [300] * 4
+
+
+@pytest.mark.parametrize(("wide_m", "tiles"), [(999.0, False), (1000.0, False), (1001.0, True)])
+def test_roofs_of_half_a_square_kilometre_are_asked_by_window_and_more_come_as_tiles(wide_m, tiles):
+    errand = SimpleNamespace(window=lambda: (100_000.0, 450_000.0, 100_000.0 + wide_m, 450_500.0))
+    roofs = Source(role="roof_face", publisher="3dbag", origin="live", form="cityjson", edition="latest", year=2025)
+    assert Errand.tiled(errand, roofs) == tiles
+    assert Errand.tiled(errand, roofs.model_copy(update={"origin": "bulk"}))
+    assert not Errand.tiled(errand, roofs.model_copy(update={"role": "pand"}))
 
 
 def test_what_a_source_says_stands_under_its_role_layer_and_publisher(tmp_path):
