@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, components, walk_graph
 from kansenkaart.core.area.grouping import areas_in, make_contiguous
 from kansenkaart.core.area.partition import Partition, PartitionEffort, divisible, partition
+from kansenkaart.core.area.recombine import _flip_relief, stays_whole
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
 
@@ -166,3 +167,37 @@ def test_a_few_houses_apart_are_in_no_area() -> None:
     assert made.homes.sum() == town.homes[~west].sum()
     with pytest.raises(InfeasibleError, match="connected part"):
         partition(town, **BAND, least_homes=1_000, effort=QUICK)
+
+
+def test_a_set_stays_whole_without_a_block_if_what_is_left_of_it_is_one_piece() -> None:
+    town, draw = grid_town(5, 5, seed=1), np.random.default_rng(3)
+    walk, mark, queue, stamp, parts = walk_graph(town), np.zeros(25, np.int64), np.zeros(25, np.int64), 0, set()
+    for _ in range(40):
+        inside = np.zeros(25, bool)
+        inside[draw.integers(25)] = True
+        for _ in range(draw.integers(14)):  # grown block by block, so one piece
+            beside = walk.nbr[inside[walk.tails()] & ~inside[walk.nbr]]
+            inside[draw.choice(beside)] = True
+        for block in np.flatnonzero(inside).tolist():
+            rest, stamp = inside.copy(), stamp + 1
+            rest[block] = False
+            whole = bool(rest.any()) and components(town, rest).max() == 0
+            assert stays_whole(walk.indptr, walk.nbr, inside, block, mark, queue, stamp) == whole
+            parts.add(whole)
+    assert parts == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("total", "homes", "relief"),
+    [
+        ([74, 60], 3, 3),  # five too many: three fewer
+        ([74, 60], 8, 5),  # no better than within
+        ([60, 48], 5, 3),  # the other lacked three
+        ([60, 60], 8, 0),  # both were and are within
+        ([60, 60], 12, -6),  # the own one lacks three then, the other has three too many
+        ([74, 69], 4, 0),  # what one gains the other loses
+    ],
+)
+def test_relief_is_how_many_homes_two_areas_come_nearer_to_their_bands(total, homes, relief) -> None:
+    low, high = np.array([51, 51]), np.array([69, 69])
+    assert _flip_relief(np.array(total), low, high, 0, 1, homes) == relief

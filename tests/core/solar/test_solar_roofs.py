@@ -67,3 +67,10 @@ def test_faces_meet_at_a_ridge_or_in_a_valley_or_not_and_never_with_themselves_o
     label = np.array([[0, 0, 1, 1], [-1, -1, -1, -1], [0, -1, 1, -1]], np.int32)
     assert segment._meetings(label, planes, 0.5).tolist() == [[0, meet], [meet, 0]]
     assert not segment._meetings(label[1:], planes, 0.5).any()  # these do not touch
+
+
+def test_the_nearest_cells_weigh_most_wherever_the_place_is() -> None:
+    label = np.full((60, 60), -1, np.int32)
+    label[:, :30], label[:, 30:40] = 0, 1  # the border lies half way between the middles of columns 29 and 30
+    faces = [segment._heaviest(label, 40.3, column) for column in (10.0, 29.4, 29.6, 38.0, 55.0)]
+    assert faces == [0, 0, 1, 1, -1]
