@@ -427,6 +427,9 @@ def test_a_flat_roof_is_dearer_to_fill(tmp_path):
     assert prices.flat_eur_per_kwp - prices.pitched_eur_per_kwp == pytest.approx(
         1000 * (1.14 - 0.98) * 137.6 / 134.5
     )  # assumptions.csv, EUR/Wp of 2025, by the consumer prices of 2026
+    system, rate = table["pv_system_price_pitched"].value, table["discount_rate_real"].value / 100
+    once = table["pv_inverter_price"].value / (1 + rate) ** table["pv_inverter_life"].value  # bought again, worth less
+    assert prices.pitched_eur_per_kwp == pytest.approx(1000 * system + once)
 
 
 def test_the_use_of_the_buurt_comes_before_that_of_the_country(tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.solar_scene import SITE, Town, clear_year, town
+from kansenkaart.core.solar import horizon
 from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes
 from kansenkaart.core.solar.horizon import clean_surface, encode_slope, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance, open_plane_energy
@@ -78,6 +79,12 @@ def test_a_wall_stands_as_high_as_its_tangent(distance: float, tangent: float) -
     code = horizons(z, roof_cells(mask, z, observer_raise_m=0.0), cell_size_m=0.5)
     assert decode_slope(code)[0, 0] == pytest.approx(tangent, rel=1e-3)
     assert decode_slope(code)[18, 0] == 0  # nothing in the south
+
+
+def test_heights_span_from_the_lowest_to_the_highest_of_surface_and_observers_holes_left_out() -> None:
+    surface = np.array([[3.0, -2e4, 1.0], [-2e4, 9.0, 2.0]], np.float32)
+    assert horizon._span(surface, np.array([4.0], np.float32)) == (1.0, 9.0)
+    assert horizon._span(surface, np.array([-5.0, 12.0], np.float32)) == (-5.0, 12.0)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 41, 42])
