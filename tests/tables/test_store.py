@@ -172,7 +172,7 @@ def test_a_step_runs_once_and_again_when_something_changed(tmp_path):
     assert run(store, _step(calls)).status == "unchanged"
     assert run(store, _step(calls, parameters={"reach": 1})).status == "done"
     assert run(store, _step(calls, parameters={"reach": 1}, deliveries=(SOURCE,))).status == "done"
-    assert run(store, _step(calls), force=True).status == "done"
+    assert run(store, _step(calls)).status == "done"
     store.path("buurt").write_bytes(b"damaged")
     assert run(store, _step(calls)).status == "done"
     assert len(calls) == 5

@@ -27,6 +27,7 @@ from kansenkaart.sources.tools.http import Http, download, get_json, same_host
 from kansenkaart.sources.tools.rawfolder import edition_of, plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
+from kansenkaart.tables.store import atomic
 
 #: What AHN writes where there is no height.
 NODATA = 3.4028234663852886e38
@@ -440,11 +441,8 @@ def _read_part(link: str, part: Path, bbox_m: Box, http: Http) -> bool:
         heights = sheet.read(1, window=window)
         profile = {**sheet.profile, "width": window.width, "height": window.height}
         profile |= {"transform": sheet.window_transform(window), "blockxsize": _TILE_CELLS, "blockysize": _TILE_CELLS}
-    part.parent.mkdir(parents=True, exist_ok=True)
-    draft = part.with_name(f".{part.name}.part")
-    with rasterio.open(draft, "w", **profile) as out:
+    with atomic(part) as draft, rasterio.open(draft, "w", **profile) as out:
         out.write(heights, 1)
-    draft.replace(part)
     return True
 
 

@@ -147,7 +147,7 @@ def is_current(store: Store, step: Step) -> bool:
     return all(_made(store, name, mark) for name in step.outputs)
 
 
-def run(store: Store, step: Step, *, force: bool = False) -> Report:
+def run(store: Store, step: Step) -> Report:
     """Do a step, unless its outputs are there and were made from the same inputs, parameters and code.
 
     Parameters
@@ -156,8 +156,6 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
         Where inputs are and outputs go.
     step : Step
         What to do.
-    force : bool, optional
-        Whether to do it although nothing has changed.
 
     Returns
     -------
@@ -171,7 +169,7 @@ def run(store: Store, step: Step, *, force: bool = False) -> Report:
     """
     inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
     mark = _fingerprint(step, inputs)
-    if not force and all(_made(store, name, mark) for name in step.outputs):
+    if all(_made(store, name, mark) for name in step.outputs):
         rows = {name: store.describe(name)["rows"] for name in step.outputs}
         return Report(step.name, "unchanged", rows)
     why = _why(store, step, inputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import IO, Any, cast
 
 from kansenkaart.errors import FormatError, StoreError
 from kansenkaart.sources.tools.rawnames import bounded, plain, text_of
+from kansenkaart.tables.store import atomic
 
 _CHUNK_BYTES, _NAMED = 1 << 20, 5
 #: So much of a broken line is quoted, at either end [character].
@@ -70,15 +70,13 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
     """
     limits = bounds or Bounds()
     room = min(limits.max_bytes, int(packed.stat().st_size * limits.max_ratio))
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        with gzip.open(packed) as source, draft.open("xb") as sink:
+        with atomic(target) as part, gzip.open(packed) as source, part.open("wb") as sink:
             while chunk := source.read(_CHUNK_BYTES):
                 room -= len(chunk)
                 if room < 0:
                     raise _refused(f"at most {limits.max_ratio:g} times the size of the file", "more", packed.name)
                 sink.write(chunk)
-        draft.replace(target)
     except (gzip.BadGzipFile, EOFError, zlib.error) as why:
         raise _refused("a sound gzip file", f"{type(why).__name__}: {why}", packed.name) from why
     except OSError as why:
@@ -88,8 +86,6 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
             where=packed.name,
             remedy="free disk space, then run again",
         ) from why
-    finally:
-        draft.unlink(missing_ok=True)
     return target
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.store import atomic
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
 _SUFFIX_DIGITS = 8
@@ -89,18 +89,11 @@ def write_atomic(path: Path, content: bytes) -> None:
     StoreError
         If the disk is full or the folder cannot be written; what stood there stays.
     """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("xb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.replace(path)
+        with atomic(path) as part:
+            part.write_bytes(content)
     except OSError as why:
         raise unwritable(path, why) from why
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def keep_file(root: Path, publisher: str, edition: str, name: str, content: bytes) -> tuple[Path, str]:
