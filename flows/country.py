@@ -277,7 +277,7 @@ def _stopped(part: Part) -> KansenkaartError:
         "a worker that ends what it began",
         found="its process was stopped, as is done with one near its memory limit",
         where=" ".join(filter(None, part)),
-        remedy=f"run this one apart with more memory: country({[study]}, {code and [code]}, workers=1, memory='8GiB')",
+        remedy=f"run this one apart with more memory: country({[study]}, {code and [code]}, workers=1, memory='16GiB')",
     )
 
 

@@ -504,7 +504,7 @@ def test_a_partition_whose_worker_was_stopped_says_how_to_run_it_apart(monkeypat
         (("amsterdam", None), "(['amsterdam'], None, "),
     ):
         one = _outcome(part, future, attempts=2)
-        assert one.found.remedy == f"run this one apart with more memory: country{asked}workers=1, memory='8GiB')"
+        assert one.found.remedy == f"run this one apart with more memory: country{asked}workers=1, memory='16GiB')"
         assert one.row()["reden"].startswith("KansenkaartError: ")
     assert [(run, state.type.name) for run, state in ended] == [("t1", "CRASHED")] * 2
 
