@@ -134,6 +134,11 @@ def test_the_overview_says_how_far_away_the_sun_was_measured(tmp_path, monkeypat
     (said,) = _weather(Store(tmp_path))
     assert (said.known, said.means.startswith(f"gemeten op ongeveer {km} km van hier")) == (near, True)
     assert ("dichterbij" in said.means) != near
+    monkeypatch.setattr(Store, "has", lambda self, name: name in ("buurt", "weather_daily"))
+    for station, rain in (("278", ["Regen en verdamping van een weerstation"]), ("Heino", [])):  # a name has no place
+        days = pd.DataFrame({"day": ["2025-04-01"], "station": [station]})
+        monkeypatch.setattr(Store, "read", lambda self, name, days=days: land if name == "buurt" else days)
+        assert [one.what for one in _weather(Store(tmp_path)) if "120 km" in one.means] == rain
 
 
 @pytest.mark.parametrize("by_face", [0, 3, None])

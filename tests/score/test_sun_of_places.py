@@ -29,6 +29,7 @@ from kansenkaart.score import roofs
 from kansenkaart.score import weather as sun_cache
 from kansenkaart.score import weather as sun_station
 from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised, sweep
+from kansenkaart.sources import knmi
 from kansenkaart.tables import assumptions
 from tests.core.solar.test_solar_shade import table
 
@@ -618,6 +619,19 @@ def test_a_cell_that_rises_above_its_face_is_blocked_at_its_middle_and_one_witho
     assert swept.blocked.tolist() == [[0, west + 2.25, north - 1.75]]
     assert (swept.holes.tolist(), swept.seen.tolist()) == ([1, 0], [10 * 20 - 1, 0])
     assert swept.free.tolist() == [10 * 20 - 2, 0]
+
+
+@pytest.mark.parametrize(("number", "scaled"), [("278", False), ("260", True), ("Heino", True)])
+def test_the_sun_is_not_scaled_to_days_of_a_station_far_from_that_of_the_hours(tmp_path, number, scaled):
+    # The hours are of De Bilt (260); Heino (278) lies 82 km away. A station that is named by a word has no known place.
+    days = pd.DataFrame({"day": pd.date_range("2015-01-01", "2024-12-31", tz="UTC"), "station": number})
+    days["global_radiation_kwh_per_m2"] = 3.0
+    hours, _, _ = knmi.typical_year()
+    station = sun_station.station_of(Tables(tmp_path, weather_hourly=hours, weather_daily=days), assumptions.default())
+    assert station.period == ("2015-2024" if scaled else "")
+    assert (float(station.table.ghi.sum()) == pytest.approx(3.0 * 365, rel=0.01)) == scaled
+    far = "dag van weerstation 278, ver van dat van de uren: de zon is er niet naar geschaald"
+    assert station.notes().get(far) == (None if scaled else len(days))
 
 
 def test_a_long_term_wants_half_of_its_years_complete():

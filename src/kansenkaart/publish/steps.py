@@ -31,6 +31,7 @@ from kansenkaart.publish.figures import contact_of
 from kansenkaart.publish.map.legend import delivered, editions_of
 from kansenkaart.publish.map.spec import SHOWN, Companions, picture
 from kansenkaart.publish.release import BRIDGE, METADATA, REPORTS, publish_release, record, stands
+from kansenkaart.sources.knmi import stations
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import Report, code_version, commit
@@ -350,6 +351,8 @@ _ROLES = (
     ),
 )
 
+#: What weather serves, by its table.
+_MEASURED = {"weather_hourly": "Zon van een weerstation", "weather_daily": "Regen en verdamping van een weerstation"}
 #: From here on a station of KNMI lies nearer: it has some thirty that measure radiation (guess).
 _FAR_KM = 50.0
 #: What a kind of data serves, and what is said where there is none of that.
@@ -442,20 +445,28 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
 
 
 def _weather(store: Store) -> list[Known]:
-    """Say how far from a study its sun was measured; nothing where it has no weather, or no place."""
+    """Say how far from a study its sun and its rain were measured; nothing where it has no place, or the station none."""
     whole = Store(store.root)
     land = next((one for one in ("buurt", "pand", "roof_face") if whole.has(one) and whole.describe(one)["rows"]), "")
-    if not land or not whole.has("weather_hourly"):
+    if not land:
         return []
-    frame, hours = whole.read(land), whole.read("weather_hourly")
+    frame = whole.read(land)
     here = gpd.GeoSeries([box(*frame.total_bounds).centroid], crs=frame.crs).to_crs(4326).iloc[0]
-    there = float(hours["longitude_deg"].iloc[0]), float(hours["latitude_deg"].iloc[0])
-    km = Geod(ellps="GRS80").inv(here.x, here.y, *there)[2] / 1000
-    words = f"gemeten op ongeveer {number(nl.two_digits(km))} km van hier"
-    nearer = (
-        "; een station van het KNMI dichterbij geeft een beter cijfer: aan zee schijnt de zon meer dan in het oosten"
-    )
-    return [Known("Zon van een weerstation", km <= _FAR_KM, words + (nearer if km > _FAR_KM else ""))]
+    there = {what: place for table, what in _MEASURED.items() if (place := _station_place(whole, table))}
+    km = {what: Geod(ellps="GRS80").inv(here.x, here.y, *place[::-1])[2] / 1000 for what, place in there.items()}
+    nearer = "; een station van het KNMI dichterbij geeft een beter cijfer: het weer verschilt per streek"
+    said = {what: f"gemeten op ongeveer {number(nl.two_digits(far))} km van hier" for what, far in km.items()}
+    return [Known(what, far <= _FAR_KM, said[what] + nearer * (far > _FAR_KM)) for what, far in km.items()]
+
+
+def _station_place(whole: Store, table: str) -> tuple[float, float] | None:
+    """Return latitude and longitude [deg] of the station behind a table of weather, where they are known."""
+    if not whole.has(table) or not whole.describe(table)["rows"]:
+        return None
+    first = whole.read(table).iloc[0]
+    if "latitude_deg" in first:
+        return float(first["latitude_deg"]), float(first["longitude_deg"])
+    return stations().get(int(first["station"])) if str(first["station"]).isdecimal() else None
 
 
 def own_figures(study: Study) -> list[Known]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pvlib
+from pyproj import Geod
 
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
 from kansenkaart.core.solar.weather import (
@@ -125,6 +126,8 @@ class Station:
 
 #: A file whose share of diffuse light lies further from what its own global light gives is named [1] (guess).
 DIFFUSE_MARGIN = 0.05
+#: Days of a station further than this from that of the hours say nothing of its sun [m]: the coast has 6 % more (guess).
+SAME_SUN_M = 25_000.0
 #: More hours than these are several years, of which a typical one is made [1].
 _ONE_YEAR = 8784
 _RAW_COLUMNS = (*WEATHER_COLUMNS, "air_temperature_degc", "wind_speed_m_per_s")
@@ -200,7 +203,7 @@ def station_of(store: Store, known: Assumptions) -> Station:
     site = Site(float(raw["latitude_deg"].iloc[0]), float(raw["longitude_deg"].iloc[0]))
     ready = _prepared(raw, site)
     hours = ready.frame
-    term = _long_term(store, int(known.value("sun_long_term_years", "year")))
+    term, elsewhere = _long_term(store, int(known.value("sun_long_term_years", "year")), site)
     scaled = hours if term is None else scale_to_monthly(hours, monthly_ghi_kwh_per_m2=term.kwh_per_m2)
     albedo = known.value("ground_albedo", "1")
 
@@ -214,14 +217,22 @@ def station_of(store: Store, known: Assumptions) -> Station:
     (minutes, table), mended = remembered(store.root / KEPT, key, make)
     period = "" if term is None else f"{term.first_year}-{term.last_year}"
     site = replace(site, mid_interval_minutes=minutes)
-    said = ready.said if ready.minutes is not None else {**ready.said, **_diffuse_said(hours, site)}
+    said = {**ready.said, **elsewhere, **({} if ready.minutes is not None else _diffuse_said(hours, site))}
     return Station(scaled, site, table, period, mended, tuple(said.items()))
 
 
-def _long_term(store: Store, years: int) -> LongTerm | None:
-    """Average the last complete years of the daily station, where it has enough of them."""
+def _long_term(store: Store, years: int, site: Site) -> tuple[LongTerm | None, dict[str, int]]:
+    """Average the last complete years of the daily station, where it has enough of them and stands where the hours do."""
     if not store.has("weather_daily"):
-        return None
+        return None, {}
     daily = store.read("weather_daily")
+    number = str(daily["station"].iloc[0]) if len(daily) else ""
+    place = knmi.stations().get(int(number)) if number.isdecimal() else None
+    latitude, longitude = place or (site.latitude_deg, site.longitude_deg)  # of no known place: taken at its word
+    apart_m = Geod(ellps="GRS80").inv(site.longitude_deg, site.latitude_deg, longitude, latitude)[2]
+    if apart_m > SAME_SUN_M:
+        return None, {
+            f"dag van weerstation {number}, ver van dat van de uren: de zon is er niet naar geschaald": len(daily)
+        }
     sun = daily["global_radiation_kwh_per_m2"].to_numpy(float, na_value=np.nan)
-    return long_term_months(pd.to_datetime(daily["day"]), sun, years=years)
+    return long_term_months(pd.to_datetime(daily["day"]), sun, years=years), {}
