@@ -183,6 +183,41 @@ def test_the_address_of_the_readme_stands_in_the_area_with_one_large_owner(model
     assert (said[1], int(said[2])) in named
 
 
+def test_no_party_wall_takes_the_water_of_a_hipped_roof(model) -> None:
+    """A hip has an eave all around, so its house stands alone; only the church's tower leans on its nave."""
+    walls = {pand.number: shapely.Polygon(pand.footprint) for pand in model.panden if pand.homes_per_floor}
+    hips = [pand for pand in model.panden if pand.roof == "hip" and "brink" not in pand.marks]
+    assert len(hips) > 20
+    tree, numbers = shapely.STRtree(list(walls.values())), list(walls)
+    near = {hip.number: tree.query(walls[hip.number].buffer(0.05), predicate="intersects") for hip in hips}
+    assert {number: [numbers[i] for i in touched] for number, touched in near.items()} == {n: [n] for n in near}
+
+
+def test_streets_end_at_a_street_have_widths_of_their_own_and_round_kerbs(model) -> None:
+    plan = town.plan(0)
+    lanes = [way for way in plan.ways if way.role == "lane" and way.buurt != "05"]  # a woonerf has ends of its own
+    for way in lanes:
+        others = shapely.union_all([one.line for one in plan.ways if one is not way])
+        meets = [way.line.project(shapely.Point(at)) for at in shapely.get_coordinates(way.line.intersection(others))]
+        for end in (min(meets), way.line.length - max(meets)):
+            assert end < 1.5 or end >= town.DEAD_END_M
+    assert min(len({way.half_m for way in lanes if way.buurt == one}) for one in ("01", "02", "03", "04", "06")) > 3
+    roads = ("rijbaan lokale weg", "rijbaan regionale weg", "woonerf", "overweg")
+    whole = shapely.union_all([one.shape for one in model.parts if one.function in roads])
+    corners = whole.buffer(3.0).buffer(-3.0).difference(whole).area
+    assert corners < 0.002 * whole.area  # 0.7 % with square corners
+
+
+def test_flats_have_stairs_places_to_park_and_addresses_one_above_the_other(model) -> None:
+    flats = [pand for pand in model.panden if pand.floors > 1 and pand.homes_per_floor > 1]
+    assert min(len(pand.annexes) for pand in flats) >= 1
+    parking = shapely.union_all([one.shape for one in model.parts if one.function == "parkeervlak"])
+    assert max(pand.outline.distance(parking) for pand in flats) < 25.0
+    for pand in flats:
+        doors = [home.point for home in model.homes if home.panden[0] == pand.number]
+        assert len(set(doors)) == len(doors) == pand.floors * pand.homes_per_floor
+
+
 def test_registers_lack_what_real_ones_lack(folder, model, known) -> None:
     """A quarter without sewer data, gaps, levels that somebody typed wrong, secret figures and a code that was another."""
     pipes, _ = gwsw.read_sewer_pipe(folder / "ogc" / "beheerleiding.geojson")
