@@ -137,6 +137,20 @@ def test_codes_of_a_list_are_said_beside_the_standard_which_has_no_word_for_them
     assert (said["categories"], said.get("codes_en")) == ([{"value": "a", "label": "one"}], None)
 
 
+@pytest.mark.parametrize(
+    ("licences", "name", "place"),
+    [
+        (["CC BY 4.0", "open government data (CC0)"], "CC-BY-4.0", "CC_BY_4_0"),
+        (["EUPL-1.2", "cited figures"], "EUPL-1.2", "EUPL_1_2"),
+        (["open government data (CC0)"], "CC0-1.0", "CC0"),
+    ],
+)
+def test_a_release_has_the_licence_that_asks_most_of_its_sources(licences, name, place):
+    found = catalog.Release("x", {"licences": licences}, (), (), "p").licence
+    assert (found[0], found[2].rpartition("/licence/")[2]) == (name, place)
+    assert found[1].startswith("https://")
+
+
 def test_equal_layers_give_equal_bytes(tmp_path):
     frame = gpd.GeoDataFrame({"homes": [1, 2]}, geometry=gpd.GeoSeries.from_xy([0, 1], [0, 1]), crs=28992)
     one = OpenField("homes", "int", "1", "woningen", "homes", "Woningen.", "Homes.", "calculated")

@@ -1,12 +1,15 @@
 """CBS's client and reader against a server on this machine."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from kansenkaart.errors import FetchError, FormatError, IncompleteError
 from kansenkaart.sources import publishers
 from kansenkaart.sources.cbs import fetch_kwb, read_kwb
+from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
 from tests.loopback.server import serve
@@ -176,3 +179,11 @@ def test_a_service_that_was_moved_has_the_second_way_that_was_named_with_it_and_
     assert publishers.second_url("cbs-odata") == ""
     monkeypatch.setenv("KANSENKAART_MIRROR_CBS_ODATA", "http://127.0.0.1/second/")
     assert publishers.second_url("cbs-odata") == "http://127.0.0.1/second/"
+
+
+def test_a_pause_is_asked_for_in_seconds_or_until_a_moment():
+    soon, past = (datetime.now(UTC) + timedelta(seconds=one) for one in (90, -90))
+    assert http.retry_after_s("90") == 90
+    assert http.retry_after_s(format_datetime(soon, usegmt=True)) == pytest.approx(90, abs=5)
+    assert http.retry_after_s(format_datetime(soon.replace(tzinfo=None))) == pytest.approx(90, abs=5)  # of no zone
+    assert http.retry_after_s(format_datetime(past, usegmt=True)) == 0

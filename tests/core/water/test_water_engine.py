@@ -21,6 +21,7 @@ from kansenkaart.wording.water import (
     RAIN_REASONS,
     RAIN_SENTENCES,
     four_lines,
+    grey_finding,
     grey_sentence,
     participation_line,
     rain_sentence,
@@ -468,6 +469,20 @@ def test_beside_a_combined_sewer_roads_go_to_the_rain_sewer_and_roofs_by_the_age
     street = found.street.set_index("street_id").loc["Hoofdstraat 1"]
     assert street["combined_frac"] == pytest.approx(wanted["gemengd"] / area.sum())
     assert street["rain_system"] == "gemengd"
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        ("AC", "Grijswater loont in 1 van de 2"),
+        ("BBC", "Grijswater loont in geen enkele straat zeker; in 2 van de 3"),
+    ],
+)
+def test_of_a_whole_place_it_is_said_in_how_many_streets_grey_water_pays(classes, words):
+    street = pd.DataFrame(
+        {"homes": 5, "class_grey": list(classes), "reused_m3_per_year": 100.0, "net_grey_home_eur_high": 10.0}
+    )
+    assert grey_finding(street).startswith(words)
 
 
 def test_a_yard_drains_as_the_roofs_of_its_street_else_as_its_homes_were_built():
