@@ -65,7 +65,8 @@ def listener(stage: str) -> Callable[[Report], None]:
         row = told([report])[0]
         took = "" if row["seconden"] is None else f", {row['seconden']} s"
         why = f" ({row['waarom']})" if row["waarom"] else ""
-        log.info("%s, %s: %s%s, %s rijen%s", stage, report.step, row["status"], why, row["rijen"], took)
+        rows = f", {row['rijen']} rijen" if report.rows else ""
+        log.info("%s, %s: %s%s%s%s", stage, report.step, row["status"], why, rows, took)
 
     return listen
 

@@ -356,6 +356,7 @@ def test_a_dry_run_opens_tiles_and_sheets_and_ends_as_the_run_would(root, monkey
 def test_quiet_verbose_and_log_file(root, monkeypatch):
     def run_all(_place, *, listen, accept=None):
         reports = [Report("pand", "done", {"pand": 1234}), Report("haalbaarheid", "done", {"rapporten": 6})]
+        reports.append(Report("kaart", "done", {}))
         for report in reports:
             listen(report)
         return reports
@@ -367,6 +368,7 @@ def test_quiet_verbose_and_log_file(root, monkeypatch):
     assert (quiet.stdout, quiet.stderr) == ("", "")
     assert "proef: pand gemaakt (1.234 pand)" in log.read_text("utf-8")
     assert "proef: haalbaarheid gemaakt (6 rapporten)" in log.read_text("utf-8")
+    assert "proef: kaart gemaakt\n" in log.read_text("utf-8")
     assert "proef: pand gemaakt (1.234 pand)" in CliRunner().invoke(cli, [*line, "--verbose"]).stderr
 
 

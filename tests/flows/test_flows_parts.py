@@ -56,9 +56,11 @@ def test_a_report_becomes_a_row_and_a_line_in_the_log(caplog):
     with caplog.at_level("INFO", logger="kansenkaart"):
         listener("ophalen")(report)
         listener("ophalen")(Report("home", "unchanged", {"home": 3}, 0.01))
+        listener("publiceren")(Report("kaart", "done", {}, 2.5))
     assert caplog.messages == [
         "ophalen, home: gemaakt (andere invoer: buurt), 7 rijen, 1.2 s",
         "ophalen, home: ongewijzigd (niets veranderd), 3 rijen, 0.0 s",
+        "publiceren, kaart: gemaakt, 2.5 s",
     ]
 
 

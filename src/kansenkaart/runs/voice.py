@@ -100,7 +100,9 @@ def _stamp() -> str:
 
 def _lines(place: Workplace, report: Report, voice: Voice, to: TextIO) -> None:
     rows = ", ".join(f"{number(rows)} {name}" for name, rows in report.rows.items())
-    click.echo(f"{_stamp()} {place.study.name}: {report.step} {WORDS[report.status]} ({rows})", file=to)
+    click.echo(
+        f"{_stamp()} {place.study.name}: {report.step} {WORDS[report.status]}{f' ({rows})' if rows else ''}", file=to
+    )
     stored = place.store.names() if voice.verbose else []
     for name in (one for one in report.rows if one in stored):  # reports and factsheets are counted, not stored
         tally = place.store.describe(name)["tally"]
