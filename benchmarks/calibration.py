@@ -7,7 +7,7 @@ A place is the folder of a tile, or what stands before the first ``_`` or ``-`` 
 tables in the package are judged instead. A file that is no tile with LoD2.2 is named and left out. A pand counts where its
 own roof carries modules. Without ``--weather`` the typical year that is built in counts. Prints a row per tile, basis and
 kind, a row per place, and what each place carries in sum; the last line is JSON, with the bounds of ``dsm`` that all places
-together give. ``kansenkaart daken`` writes the table of priors fitted on all places.
+together give, in doubts of a roof. ``kansenkaart daken`` writes the table of priors fitted on all places.
 """
 
 from __future__ import annotations
@@ -72,43 +72,32 @@ def _figures(here: pd.DataFrame, mine: pd.DataFrame, basis: str) -> dict[str, An
 
 
 SHARE_OUT = 0.2  # of the places that may lie outside the bounds of a sum [1]
-TAIL_FRAC = 0.09  # of the roofs of the other places below and above the bounds: 80 % with room for another place [1]
+TAIL_FRAC = 0.1  # of the roofs of the other places below and above the bounds [1]
 
 
-def dsm_bounds(scored: pd.DataFrame) -> list[tuple[float, float]]:
-    """Bounds of what roofs carry less what was read, in modules per root of the modules, by number of faces."""
-    return [_tails(scored[faces & scored["lod22+dsm:kwp"].gt(0)]) for faces in _by_faces(scored)]
-
-
-def _tails(part: pd.DataFrame) -> tuple[float, float]:
+def dsm_bounds(scored: pd.DataFrame) -> tuple[float, float]:
+    """Bound what roofs carry less what was read, in doubts of the roof (`roofs.doubt_of`), places weighing by root of panden."""
+    part = scored[scored["dsm:doubt"].notna() & scored["lod22+dsm:kwp"].gt(0)]
     if part.empty:
         return np.nan, np.nan
-    off = ((part["lod22+dsm:kwp"] - part["dsm:kwp"]) / _root(part)).sort_values()
+    off = ((part["lod22+dsm:kwp"] - part["dsm:kwp"]) / _doubt(part)).sort_values()
     weight = 1.0 / part.groupby("place")["place"].transform("size").reindex(off.index) ** 0.5
-    reached = weight.cumsum() / weight.sum()
-    low, high = np.searchsorted(reached, (TAIL_FRAC, 1 - TAIL_FRAC))
+    low, high = np.searchsorted(weight.cumsum() / weight.sum(), (TAIL_FRAC, 1 - TAIL_FRAC))
     return float(off.iloc[low]), float(off.iloc[high])
 
 
-def _root(part: pd.DataFrame) -> pd.Series:
-    module = roofs.module_of(assumptions.default()).power_wp / 1000
-    return np.sqrt(part["dsm:kwp"].clip(lower=module) * module)
-
-
-def _by_faces(scored: pd.DataFrame) -> list[pd.Series]:
-    faces = scored["dsm:faces"]
-    return [faces.between(low, high) for low, high in ((1, 2), (3, 4), (5, 8), (9, np.inf))]
+def _doubt(part: pd.DataFrame) -> pd.Series:
+    return roofs.doubt_of(part["dsm:kwp"], part["dsm:doubt"], roofs.module_of(assumptions.default()).power_wp / 1000)
 
 
 def bounded_by_others(scored: pd.DataFrame, known: assumptions.Assumptions) -> pd.DataFrame:
     """Put bounds that the other places give in the place of those of ``dsm``."""
     low, high = (scored[f"dsm:kwp_{end}"].copy() for end in ("low", "high"))
     for place in scored["place"].unique():
-        here = scored["place"].eq(place)
-        for faces, (down, up) in zip(_by_faces(scored), dsm_bounds(scored[~here]), strict=True):
-            mine = faces & here & np.isfinite(down)  # where no other place has such a roof the shipped bounds stay
-            low[mine] = (scored["dsm:kwp"] + down * _root(scored))[mine].clip(lower=0.0)
-            high[mine] = (scored["dsm:kwp"] + up * _root(scored))[mine]
+        mine = scored["place"].eq(place) & scored["dsm:doubt"].notna()
+        down, up = dsm_bounds(scored[scored["place"].ne(place)])
+        low[mine] = (scored["dsm:kwp"] + down * _doubt(scored))[mine].clip(lower=0.0)
+        high[mine] = (scored["dsm:kwp"] + up * _doubt(scored))[mine]
     kwh, kwp = (scored[f"dsm:{name}"].fillna(0.0).to_numpy() for name in ("kwh", "kwp"))
     down_kwh, up_kwh = roofs.yield_bounds(kwh, kwp, low.fillna(0.0).to_numpy(), high.fillna(0.0).to_numpy(), known)
     return scored.assign(**{"dsm:kwp_low": low, "dsm:kwp_high": high, "dsm:low": down_kwh, "dsm:high": up_kwh})

@@ -185,6 +185,26 @@ def test_a_roof_without_a_model_is_found_in_the_heights(tmp_path):
     assert made["azimuth_deg"].iloc[0] == pytest.approx(180, abs=0.5)
     assert made["roof_area_m2"].iloc[0] == pytest.approx(192 / np.cos(np.radians(30)), rel=0.03)
     assert made["modules_fit"].iloc[0] > 60
+    # Three rows of ten or so more where each edge lies 20 cm further out, and what a chimney takes; no more than its rim holds.
+    assert 0 < made["modules_in_doubt"].iloc[0] < 25
+    known, module = assumptions.default(), roofs.module_of(assumptions.default()).power_wp / 1000
+    heights[56:60, 52:56] += 2.0
+    held = scored(store).content
+    assert held["modules_fit"].sum() < made["modules_fit"].sum()
+    assert held["modules_in_doubt"].sum() > made["modules_in_doubt"].sum()
+    # A second run has nothing but the table of faces: its column bounds the pand.
+    whole = panden_of(tmp_path, roof_face_score=made, **store.tables).iloc[0]
+    doubt = roofs.doubt_of(whole["kwp_fit"], float(made["modules_in_doubt"].sum()), module)
+    rule = roofs.interval_rules().loc["dsm"]
+    assert whole["kwp_fit_low"] == pytest.approx(whole["kwp_fit"] + rule["low_doubts"] * doubt)
+    assert whole["kwp_fit_high"] == pytest.approx(whole["kwp_fit"] + rule["high_doubts"] * doubt)
+    with_model = scored(
+        Tables(
+            tmp_path, roof_face=faces(face("f", "p0", spot(20, 20, 12, 16), 30.0, 180.0, 5.0)), weather_hourly=weather()
+        )
+    )
+    assert with_model.content["modules_in_doubt"].isna().all()  # its edges are the model's
+    assert roofs.power_bounds(np.ones(1), pd.Series(["lod22"]), np.full(1, np.nan), known)[0] == pytest.approx([0.8])
 
 
 def test_faces_split_over_tiles_are_found_once(tmp_path, monkeypatch):

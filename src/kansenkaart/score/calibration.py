@@ -254,7 +254,8 @@ def stripped(
     -------
     pandas.DataFrame
         By ``pand_id``: ``place``, ``tile``, ``faces`` [1], and per basis ``<basis>:faces`` [1],
-        ``:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp], ``:kwh``, ``:low`` and ``:high`` [kWh/year].
+        ``:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp], ``:kwh``, ``:low`` and ``:high`` [kWh/year]; ``dsm:doubt`` are the modules
+        in doubt [1].
     """
     out = tile.pand.set_index("pand_id")[["bouwjaar", "footprint_area_m2"]].copy()
     out["faces"] = tile.faces.groupby("pand_id").size()
@@ -262,7 +263,9 @@ def stripped(
         with tempfile.TemporaryDirectory() as folder:
             store = _stored(Path(folder), tile, weather_tables, basis)
             if basis != "footprint":
-                store.write("roof_face_score", _frame(roofs.score_roofs(store, known)), _BARE)
+                scored = _frame(roofs.score_roofs(store, known))
+                store.write("roof_face_score", scored, _BARE)
+                out[f"{basis}:doubt"] = scored.groupby("pand_id")["modules_in_doubt"].sum(min_count=1).astype(float)
             made = _frame(panden.score_panden(store, known, priors=priors)).set_index("pand_id")
         for short, column in _SHORT.items():
             out[f"{basis}:{short}"] = made[column].astype(float).reindex(out.index)

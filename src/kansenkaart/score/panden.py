@@ -289,6 +289,7 @@ _SUN = (
     "open_sky_kwh_per_year",
     "sun_kwh_per_year",
     "modules_fit",
+    "modules_in_doubt",
     "kwp_fit",
     "kwp_fit_low",
     "kwp_fit_high",
@@ -437,9 +438,9 @@ def _bounded(pand: gpd.GeoDataFrame, known: Assumptions) -> gpd.GeoDataFrame:
     """Bound power and yield of each roof by its basis; the footprint's own bounds are widened by shade that nobody saw."""
     kwp, kwh = (pand[name].to_numpy(float) for name in ("kwp_fit", "yield_fit_kwh_per_year"))
     own = pand["score_basis"].eq("footprint").to_numpy()
-    faces = pand["faces"].astype("Float64").to_numpy(float, na_value=np.nan)
+    doubt = pand["modules_in_doubt"].astype("Float64").to_numpy(float, na_value=np.nan)
     basis = pand["score_basis"].where(pand["score_basis"].isin(("lod22+dsm", "dsm")), "lod22")  # of a mix the weakest
-    low, high = sun_fit.power_bounds(kwp, basis, faces, known)
+    low, high = sun_fit.power_bounds(kwp, basis, doubt, known)
     low, high = np.where(own, pand["kwp_fit_low"], low), np.where(own, pand["kwp_fit_high"], high)
     down, up = sun_fit.yield_bounds(kwh, kwp, low, high, known)
     some = np.where(kwh > 0, kwh, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from kansenkaart.core.solar.classes import ClassRule, class_span, classify, regional_best, specific_yield
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
-from kansenkaart.core.solar.priors import combined, model_interval
+from kansenkaart.core.solar.priors import combined
 from kansenkaart.core.solar.surface import STEEPEST_DEG, open_months, roof_planes
 from kansenkaart.crs import RD
 from kansenkaart.score import weather
@@ -67,6 +68,8 @@ FIT_USED = (
 )
 _PERCENT, _W_PER_KW = 0.01, 1000.0
 Floats = NDArray[np.float64]
+EDGE_M = 0.2  # so much further out may the edges of a face lie that was found [m]
+ROOT_PART = 0.5  # of the root of its modules, adds to those in doubt [1]: a quarter to three quarters do alike on places left out
 _TILTS_DEG, _AZIMUTHS_DEG = range(0, 61, 5), range(0, 360, 15)  # planes among which the best of the region is sought
 
 
@@ -116,6 +119,8 @@ def add_modules(
 ) -> gpd.GeoDataFrame:
     """Lay modules on every face that is worth it (class A, B or C) and give their yield.
 
+    ``modules_in_doubt`` on a face that was found are those gained if its edges lay ``EDGE_M`` further out and it were bare.
+
     Parameters
     ----------
     faces : GeoDataFrame
@@ -133,31 +138,19 @@ def add_modules(
     letter = classify(sun, **bounds)
     span = class_span(sun, basis=faces["score_basis"].to_numpy(object), rules=interval_rules(), **bounds)
     carries, covered = np.isin(letter, list(worth)), faces["free_area_m2"].eq(0).to_numpy()
-    shapes = _largest(faces.geometry.where(carries, None).to_numpy())
-    rule = LayoutRule(
-        setback_pitched_m=known.value("pv_setback_pitched", "m"),
-        setback_flat_m=known.value("pv_setback_flat", "m"),
-        rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
-    )
-    laid = lay_out(
-        faces[["tilt_deg", "azimuth_deg"]],
-        polygons=shapes,
-        module=module_of(known),
-        rule=rule,
-        obstacles=blocked,
-        obstacle_size_m=cell_m,
-    ).faces
+    laid = _laid(faces, carries, blocked=blocked, cell_m=cell_m, known=known)
     bare = covered | carries & laid["modules"].eq(0).to_numpy()  # no room, or too small or too cut up for a module
     letter[bare] = span[bare] = "-"
     unknown = letter == "?"
     kwp = np.where(unknown, np.nan, laid["kwp"].to_numpy(float))
+    doubt = laid["modules_in_doubt"].mask(unknown)
     per_kwp, shares = _per_kwp(faces, laid, station, performance(known)[0])
     kwh = np.where(kwp > 0, kwp * per_kwp, kwp)
     months = np.where(kwp[:, None] > 0, kwh[:, None] * shares, kwp[:, None])
-    count = faces.groupby("pand_id")["pand_id"].transform("size").to_numpy()
-    low, high = yield_bounds(kwh, kwp, *power_bounds(kwp, faces["score_basis"], count, known), known)
+    low, high = yield_bounds(kwh, kwp, *power_bounds(kwp, faces["score_basis"], doubt.to_numpy(float), known), known)
     return faces.assign(
         modules_fit=pd.array(np.where(unknown, np.nan, laid["modules"]), dtype="Int64"),
+        modules_in_doubt=doubt.astype("Int64"),
         kwp_fit=kwp,
         yield_fit_kwh_per_year=kwh,
         yield_fit_kwh_per_year_low=low,
@@ -166,6 +159,28 @@ def add_modules(
         sun_class_span=span,
         **dict(zip(YIELD_MONTHS, months.T, strict=True)),
     )
+
+
+def _laid(
+    faces: gpd.GeoDataFrame, carries: NDArray[np.bool_], *, blocked: NDArray[Any], cell_m: float, known: Assumptions
+) -> pd.DataFrame:
+    """Lay modules on the faces that carry them, and say how many more those that were found may hold."""
+    module, found = module_of(known), faces["basis"].eq("dsm")
+    rule = LayoutRule(
+        setback_pitched_m=known.value("pv_setback_pitched", "m"),
+        setback_flat_m=known.value("pv_setback_flat", "m"),
+        rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
+    )
+    wide = replace(
+        rule,
+        setback_pitched_m=max(rule.setback_pitched_m - EDGE_M, 0.0),
+        setback_flat_m=max(rule.setback_flat_m - EDGE_M, 0.0),
+    )
+    shapes = _largest(faces.geometry.where(carries, None).to_numpy())
+    some = [shape if mine else None for shape, mine in zip(shapes, found, strict=True)]
+    laid = lay_out(faces, polygons=shapes, module=module, rule=rule, obstacles=blocked, obstacle_size_m=cell_m).faces
+    most = lay_out(faces, polygons=some, module=module, rule=wide, obstacle_size_m=cell_m).faces
+    return laid.assign(modules_in_doubt=(most["modules"] - laid["modules"]).clip(lower=0).where(found))
 
 
 def _largest(shapes: NDArray[Any]) -> list[Any]:  # modules are not laid over a gap
@@ -197,20 +212,45 @@ def _per_kwp(
 
 
 def interval_rules() -> pd.DataFrame:
-    """Return ``data/roof_intervals.csv``: how far the power of a roof may be off, by basis and number of faces."""
+    """Return ``data/roof_intervals.csv`` by basis: how far the power and the sun of a roof, and of a place, may be off."""
     with (files("kansenkaart") / "data" / "roof_intervals.csv").open(encoding="utf-8") as handle:
-        return pd.read_csv(handle)
+        return pd.read_csv(handle, index_col="basis")
 
 
-def power_bounds(kwp: NDArray[Any], basis: pd.Series, faces: NDArray[Any], known: Assumptions) -> tuple[Floats, Floats]:
-    """Return the 80 % interval of the power that fits on roofs of known faces [kWp]."""
-    return model_interval(
-        np.asarray(kwp, float),
-        basis=basis.to_numpy(object),
-        faces=np.asarray(faces, float),
-        module_kwp=module_of(known).power_wp / _W_PER_KW,
-        rules=interval_rules(),
+def doubt_of(kwp: Floats, in_doubt: Floats, module_kwp: float) -> Floats:
+    """Return the power that is in doubt on a roof that was found [kWp].
+
+    Parameters
+    ----------
+    kwp : numpy.ndarray
+        Power that fits [kWp].
+    in_doubt : numpy.ndarray
+        Modules gained if the edges lay ``EDGE_M`` further out and nothing stood on the roof [1].
+    module_kwp : float
+        Power of a module [kWp].
+    """
+    return module_kwp * (in_doubt + ROOT_PART * np.sqrt(np.maximum(kwp / module_kwp, 1.0)))
+
+
+def power_bounds(kwp: Floats, basis: pd.Series, in_doubt: Floats, known: Assumptions) -> tuple[Floats, Floats]:
+    """Return the 80 % interval of the power that fits on roofs whose faces are known or were found [kWp].
+
+    Parameters
+    ----------
+    kwp, in_doubt
+        As of `doubt_of`.
+    basis : Series
+        What each was made from; one without a rule gives NaN.
+    known : Assumptions
+        For the power of a module.
+    """
+    rules = interval_rules().reindex(basis)
+    doubt = doubt_of(kwp, in_doubt, module_of(known).power_wp / _W_PER_KW)
+    low, high = (
+        np.where(rules[f"{end}_frac"].notna(), kwp * rules[f"{end}_frac"], kwp + rules[f"{end}_doubts"] * doubt)
+        for end in ("low", "high")
     )
+    return np.maximum(low, 0.0), high
 
 
 def yield_bounds(
@@ -234,7 +274,7 @@ def shared_range(basis: pd.Series) -> tuple[Floats, Floats]:
     basis : Series
         ``score_basis`` of panden; of a mix the weakest counts.
     """
-    rules = interval_rules().drop_duplicates("basis").set_index("basis")
+    rules = interval_rules()
     rows = rules.reindex(basis.where(basis.isin(rules.index), "lod22"))
     return rows["place_low_frac"].to_numpy(float), rows["place_high_frac"].to_numpy(float)
 
@@ -312,6 +352,7 @@ _COLUMNS = [
     "sun_kwh_per_year",
     "shade_frac",
     *COLUMNS,
+    "modules_in_doubt",
     "score_basis",
     "geometry",
 ]

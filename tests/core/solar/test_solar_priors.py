@@ -22,13 +22,13 @@ from kansenkaart.core.solar.priors import (
     footprint_shapes,
     kind_of,
     kinds,
-    model_interval,
     open_grid,
 )
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.score.calibration import panden_of
 from kansenkaart.score.panden import roof_priors
-from kansenkaart.score.roofs import interval_rules
+from kansenkaart.score.roofs import doubt_of, interval_rules, power_bounds
+from kansenkaart.tables import assumptions
 
 
 def level_sun(fair: float = 0.55) -> OpenSun:
@@ -243,24 +243,37 @@ def test_what_places_differ_by_stands_in_the_interval() -> None:
         fit_priors(panden[panden["place"] < "2"], faces, level_sun())
 
 
-def test_intervals_of_roofs_that_were_found_widen_with_their_faces() -> None:
-    rules = interval_rules()
-    bounds = [
-        model_interval(np.array([6.0]), basis=np.array([basis]), faces=np.array([faces]), module_kwp=0.4, rules=rules)
-        for basis, faces in (("dsm", 2.0), ("dsm", 4.0), ("dsm", 8.0), ("dsm", 20.0))
-    ]
-    width = [float(high[0] - low[0]) for low, high in bounds]
-    assert width == sorted(width)
-    # 15 modules, root 3.87, of 2 faces: 0.58 x 3.87 x 0.4 kWp below and 0.28 above.
-    assert width[0] == pytest.approx((0.58 + 0.28) * np.sqrt(15) * 0.4)
-    low, high = model_interval(
-        np.array([6.0]), basis=np.array(["lod22+dsm"]), faces=np.array([2.0]), module_kwp=0.4, rules=rules
+def test_the_interval_of_a_roof_that_was_found_is_as_wide_as_the_modules_in_doubt() -> None:
+    # By hand: 16 modules of 0.435 kWp and 5 in doubt are doubts of (5 + 4 / 2) x 0.435 = 3.045 kWp.
+    table, kwp = assumptions.default(), np.array([6.96])
+    assert doubt_of(kwp, np.array([5.0]), 0.435) == pytest.approx([3.045])
+    low, high = power_bounds(
+        np.tile(kwp, 3), pd.Series(["dsm", "lod22+dsm", "guess"]), np.array([5.0, np.nan, 5.0]), table
     )
-    assert (low[0], high[0]) == pytest.approx((5.7, 6.18))
-    low, _ = model_interval(
-        np.array([6.0]), basis=np.array(["guess"]), faces=np.array([2.0]), module_kwp=0.4, rules=rules
+    rule = interval_rules().loc["dsm"]
+    assert (rule["low_doubts"], rule["high_doubts"]) == (-0.39, 0.33)
+    assert low == pytest.approx([6.96 - 0.39 * 3.045, 6.96 * 0.95, np.nan], nan_ok=True)
+    assert high == pytest.approx([6.96 + 0.33 * 3.045, 6.96 * 1.03, np.nan], nan_ok=True)
+    # A roof that holds none and may hold three: at least the root of one counts, and nothing lies below nothing.
+    bare = power_bounds(np.zeros(1), pd.Series(["dsm"]), np.array([3.0]), table)
+    assert np.concatenate(bare) == pytest.approx([0.0, 0.33 * 3.5 * 0.435])
+
+
+def test_bounds_of_found_roofs_hold_eight_in_ten_of_a_place_that_was_left_out() -> None:
+    """What the roofs carry lies off by a normal share of their doubt: 80 % lie within 1.28 of it, in every place."""
+    chance, table = np.random.default_rng(3), assumptions.default()
+    module = table.value("pv_module_power", "Wp") / 1000
+    rows = pd.DataFrame(
+        {"place": np.repeat(list("abc"), [2000, 3000, 5000]), "dsm:doubt": chance.integers(0, 9, 10_000)}
     )
-    assert np.isnan(low[0])
+    rows["dsm:kwp"] = module * chance.integers(30, 60, 10_000)
+    off = 0.3 * doubt_of(rows["dsm:kwp"], rows["dsm:doubt"], module) * chance.normal(size=10_000)
+    rows = rows.assign(**{"lod22+dsm:kwp": rows["dsm:kwp"] + off, "dsm:kwh": 800 * rows["dsm:kwp"]})
+    rows[["dsm:kwp_low", "dsm:kwp_high"]] = np.nan
+    assert calibration.dsm_bounds(rows) == pytest.approx((-0.3 * 1.2816, 0.3 * 1.2816), rel=0.06)
+    judged = calibration.bounded_by_others(rows, table)
+    held = judged["lod22+dsm:kwp"].between(judged["dsm:kwp_low"], judged["dsm:kwp_high"])
+    assert held.groupby(rows["place"]).mean().to_numpy() == pytest.approx([0.8] * 3, abs=0.04)
 
 
 def test_intervals_join_as_squares() -> None:
@@ -271,7 +284,7 @@ def test_intervals_join_as_squares() -> None:
 
 
 def test_a_calibration_names_what_it_cannot_read_and_bounds_nothing_that_no_place_has(tmp_path, capsys):
-    """A folder of somebody else holds broken files; two places say nothing of a third, and roofs of no face are of no class."""
+    """A folder of somebody else holds broken files; two places say nothing of a third."""
     (tmp_path / "zwolle_1.city.json").write_text('{"type": "CityJSON", "broken')
     assert calibration.read_tiles([tmp_path]) == []
     assert "left out" in capsys.readouterr().err
@@ -279,10 +292,9 @@ def test_a_calibration_names_what_it_cannot_read_and_bounds_nothing_that_no_plac
     # Three places on which the logarithms are -0.1, 0 and 0.1: t (80 %, 2) = 1.8856, times 0.1 x root(4 / 3).
     low, high = calibration.place_bounds(np.exp(pd.Series([-0.1, 0.0, 0.1])))
     assert (low, high) == pytest.approx((np.exp(-0.21773), np.exp(0.21773)), rel=1e-4)
-    scored = pd.DataFrame({"place": list("abc"), "dsm:faces": 2.0, "dsm:kwp": 4.0, "lod22+dsm:kwp": 4.0})
-    few, *_, many = calibration.dsm_bounds(scored)
-    assert few == (0.0, 0.0)
-    assert np.isnan(many).all()
+    scored = pd.DataFrame({"place": list("abc"), "dsm:doubt": [2.0] * 3, "dsm:kwp": 4.0, "lod22+dsm:kwp": 4.0})
+    assert calibration.dsm_bounds(scored) == (0.0, 0.0)
+    assert np.isnan(calibration.dsm_bounds(scored.assign(**{"dsm:doubt": np.nan}))).all()
 
 
 @pytest.mark.parametrize("turned", [-80.0, -45.0, 0.0, 10.0, 60.0, 89.0])

@@ -300,7 +300,7 @@ def test_specific_yield_is_irradiation_times_performance() -> None:
 
 
 def test_a_class_that_the_interval_cannot_tell_is_said_as_two() -> None:
-    rules = pd.DataFrame({"basis": ["dsm", "footprint"], "sun_low_frac": [0.96, 0.8], "sun_high_frac": [1.03, 1.04]})
+    rules = pd.DataFrame({"sun_low_frac": [0.96, 0.8], "sun_high_frac": [1.03, 1.04]}, index=["dsm", "footprint"])
     share = np.array([0.86, 0.95, 0.84, 0.60, 0.86, np.nan])
     basis = np.array(["dsm", "dsm", "dsm", "dsm", "footprint", "dsm"], dtype=object)
     area = np.array([20.0, 20.0, 20.0, 5.0, 20.0, 20.0])

@@ -98,13 +98,12 @@ def class_span(
     basis : numpy.ndarray
         What each was made from.
     rules : pandas.DataFrame
-        ``data/roof_intervals.csv``: ``basis`` with ``sun_low_frac`` and ``sun_high_frac``, the 80 % bounds of the sun on a
-        square metre, over that of the middle [1].
+        ``data/roof_intervals.csv`` by basis: ``sun_low_frac`` and ``sun_high_frac``, the 80 % bounds of the sun on a square
+        metre, over that of the middle [1].
     """
-    of_basis = rules.drop_duplicates("basis").set_index("basis")
     low, high = (
         classify(
-            np.asarray(kwh_per_m2, float) * pd.Series(basis).map(of_basis[f"sun_{end}_frac"]).to_numpy(float),
+            np.asarray(kwh_per_m2, float) * pd.Series(basis).map(rules[f"sun_{end}_frac"]).to_numpy(float),
             best_kwh_per_m2=best_kwh_per_m2,
             area_m2=area_m2,
             rule=rule,

@@ -443,41 +443,6 @@ def _quantiles(part: pd.DataFrame, shares: tuple[float, float]) -> Floats:
     return np.asarray(part["ratio"].to_numpy(float)[order][at])
 
 
-def model_interval(
-    kwp: Floats, *, basis: NDArray[Any], faces: NDArray[Any], module_kwp: float, rules: pd.DataFrame
-) -> tuple[Floats, Floats]:
-    """Bound the power that fits on roofs whose faces are known or were found (80 %).
-
-    Parameters
-    ----------
-    kwp : numpy.ndarray
-        Power that fits [kWp].
-    basis : numpy.ndarray
-        What each was made from; one without a rule gives NaN.
-    faces : numpy.ndarray
-        Faces of the whole roof [1].
-    module_kwp : float
-        Power of a module [kWp].
-    rules : pandas.DataFrame
-        ``data/roof_intervals.csv``: bounds as factors of the power [1], or in modules per root of the modules.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Low and high [kWp].
-    """
-    low, high = np.full(len(kwp), np.nan), np.full(len(kwp), np.nan)
-    step = np.sqrt(np.maximum(np.asarray(kwp, float), module_kwp) * module_kwp)
-    for rule in rules.to_dict("records"):
-        mine = (np.asarray(basis) == rule["basis"]) & ~(faces < rule["faces_from"]) & ~(faces > rule["faces_to"])
-        if np.isnan(rule["low_frac"]):
-            low[mine] = (kwp + rule["low_modules"] * step)[mine]
-            high[mine] = (kwp + rule["high_modules"] * step)[mine]
-        else:
-            low[mine], high[mine] = (kwp * rule["low_frac"])[mine], (kwp * rule["high_frac"])[mine]
-    return np.maximum(low, 0.0), high
-
-
 def combined(middle: Floats, *bounds: tuple[Any, Any]) -> tuple[Floats, Floats]:
     """Join intervals that have nothing to do with each other, given as factors of a middle.
 
