@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.solar_roofs import usable_mask
 from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes
-from kansenkaart.core.solar.classes import classify, regional_best
+from kansenkaart.core.solar.classes import classify
 from kansenkaart.core.solar.horizon import clean_surface, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance
 from kansenkaart.core.solar.panels import Layout, Module, lay_out
@@ -118,7 +118,7 @@ def run(dsm: Path, footprints: Path, table: IrradianceTable) -> dict[str, Any]:
         "place": place,
         "holes": holes,
         "seconds": seconds,
-        "best": regional_best(planes.open_kwh_per_m2.max()),
+        "best": float(planes.open_kwh_per_m2.max()),
     }
 
 

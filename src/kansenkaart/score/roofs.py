@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kansenkaart.core.solar.classes import ClassRule, class_span, classify, regional_best, specific_yield
+from kansenkaart.core.solar.classes import ClassRule, class_span, classify, specific_yield
 from kansenkaart.core.solar.panels import LayoutRule, Module, lay_out
 from kansenkaart.core.solar.priors import combined
 from kansenkaart.core.solar.surface import STEEPEST_DEG, open_months, roof_planes
@@ -92,7 +91,7 @@ def class_rule(known: Assumptions) -> ClassRule:
 def best_of_region(station: Station) -> float:
     """Return the irradiation of the best open plane at a station [kWh/m2/year]."""
     tilt, azimuth = (np.ravel(one).astype(float) for one in np.meshgrid(_TILTS_DEG, _AZIMUTHS_DEG))
-    return regional_best(roof_planes(tilt, azimuth, table=station.table).open_kwh_per_m2[:, 0])
+    return float(roof_planes(tilt, azimuth, table=station.table).open_kwh_per_m2[:, 0].max())
 
 
 def performance(known: Assumptions) -> tuple[float, float, float]:
@@ -166,15 +165,13 @@ def _laid(
 ) -> pd.DataFrame:
     """Lay modules on the faces that carry them, and say how many more those that were found may hold."""
     module, found = module_of(known), faces["basis"].eq("dsm")
-    rule = LayoutRule(
-        setback_pitched_m=known.value("pv_setback_pitched", "m"),
-        setback_flat_m=known.value("pv_setback_flat", "m"),
-        rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
-    )
-    wide = replace(
-        rule,
-        setback_pitched_m=max(rule.setback_pitched_m - EDGE_M, 0.0),
-        setback_flat_m=max(rule.setback_flat_m - EDGE_M, 0.0),
+    rule, wide = (
+        LayoutRule(
+            setback_pitched_m=max(known.value("pv_setback_pitched", "m") - out_m, 0.0),
+            setback_flat_m=max(known.value("pv_setback_flat", "m") - out_m, 0.0),
+            rack_tilt_deg=known.value("pv_flat_tilt_east_west", "deg"),
+        )
+        for out_m in (0.0, EDGE_M)
     )
     shapes = _largest(faces.geometry.where(carries, None).to_numpy())
     some = [shape if mine else None for shape, mine in zip(shapes, found, strict=True)]

@@ -22,7 +22,7 @@ from kansenkaart.core.solar.balance import (
     own_use_kwh,
     shifted,
 )
-from kansenkaart.core.solar.classes import ClassRule, class_span, classify, regional_best, specific_yield
+from kansenkaart.core.solar.classes import ClassRule, class_span, classify, specific_yield
 from kansenkaart.core.solar.panels import Layout, LayoutRule, Module, lay_out
 from kansenkaart.errors import ConfigError, InfeasibleError
 
@@ -286,7 +286,6 @@ def test_class_bounds_tile_the_range() -> None:
     assert letters.tolist() == ["D", "D", "C", "C", "B", "B", "A", "A", "?"]
     small = classify(np.array([1200.0, np.nan, 1200.0]), best_kwh_per_m2=1200, area_m2=np.array([7.9, 7.9, np.nan]))
     assert small.tolist() == ["-", "-", "?"]
-    assert regional_best(np.array([900.0, np.nan, 1200.0])) == 1200.0
     with pytest.raises(ConfigError, match="fall"):
         ClassRule(very_good_frac=0.6)
     with pytest.raises(ConfigError, match="above 0"):

@@ -36,17 +36,6 @@ class ClassRule:
             raise ConfigError("bounds that fall from 1 to 0", found=str(bounds[1:-1]), where="ClassRule")
 
 
-def regional_best(open_kwh_per_m2: NDArray[Any]) -> float:
-    """Irradiation of the best open plane of a region [kWh/m2/year], from planes of every tilt and azimuth.
-
-    Parameters
-    ----------
-    open_kwh_per_m2 : array
-        Irradiation of open planes [kWh/m2/year].
-    """
-    return float(np.nanmax(open_kwh_per_m2))
-
-
 def classify(
     kwh_per_m2: NDArray[Any], *, best_kwh_per_m2: float, area_m2: NDArray[Any], rule: ClassRule | None = None
 ) -> NDArray[Any]:

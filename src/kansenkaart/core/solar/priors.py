@@ -42,9 +42,7 @@ WIDTHS_M = (0.0, 3.0, 4.2, 5.2, 6.2, 7.5, 9.0, 12.0, 18.0, np.inf)  # narrow sid
 CORNERS = (0, 6, 11, 10**6)  # 4 or 5; 6 to 10; more
 YEARS = (0, 1945, 1965, 2000, 10**6)  # building years; a fifth age is the unknown one
 AROUND_M = 500.0  # within this distance of a building it counts how much is built [m]
-BUILT_FRAC = (
-    0.05  # of the land around, from which a building stands in a town (guess: 400 to 600 m and 5 to 7 % do alike)
-)
+BUILT_FRAC = 0.05  # of the land around, from which a building stands in a town (400 to 600 m and 5 to 7 % do alike) [1]
 COARSE_M, HULL_M = 50.0, 20.0  # cell in which footprints are added up, and how far land reaches past the outermost [m]
 TILT_SHARES = (1 / 6, 1 / 2, 5 / 6)  # quantiles of tilt that stand for a third of the slopes each [1]
 WORTH_SPREAD = 0.035  # spread of the sun on a slope of given tilt and direction, as a share of the best [1]
@@ -294,15 +292,21 @@ def fit_priors(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.Da
 
 
 def _fitted(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.DataFrame:
-    """Fit the table on panden of the ages given."""
-    ratios = []
+    """Fit the table on panden of the ages given.
+
+    The power of each kind is bounded by what was found over what was said on places left out, stretched to hold another place:
+    as Romano, Patterson and Candes (2019), Conformalized quantile regression, arXiv:1905.03222, with whole places left out.
+    """
+    parts, table = [], _levelled(panden, faces, sun)
     for place in sorted(panden["place"].unique()):
         rest = panden["place"] != place
         left = _levelled(panden[rest], faces[faces["pand_id"].isin(panden.index[rest])], sun)
         guess = estimate(panden[~rest], left.assign(low=0.0, high=0.0), sun)["kwp"].to_numpy()
         ratio = panden.loc[~rest, "kwp"].to_numpy(float) / np.maximum(guess, 1e-9)
-        ratios.append(pd.DataFrame({"kind": kind_of(panden[~rest]), "place": place, "ratio": ratio}))
-    return _with_intervals(_levelled(panden, faces, sun), pd.concat(ratios, ignore_index=True))
+        parts.append(pd.DataFrame({"kind": kind_of(panden[~rest]), "place": place, "ratio": ratio}))
+    ratios = pd.concat(parts, ignore_index=True)
+    (low, high), stretch = _bounds(ratios, len(table), LEAST_PLACES_OF_KIND), _stretch(ratios, len(table))
+    return table.assign(low=low**stretch, high=high**stretch)
 
 
 def _levelled(panden: pd.DataFrame, faces: pd.DataFrame, sun: OpenSun) -> pd.DataFrame:
@@ -391,15 +395,6 @@ HELD_FRAC = 0.78
 LEAST_BOUNDED, LEAST_PLACES_OF_KIND = 15, 2  # panden and places of a kind with bounds of its own [1]
 SURE_FRAC = 0.97  # no kind is surer than this (guess) [1]
 BARE_FRAC = 0.1  # where more roofs of a kind than this carry nothing, the low bound is nothing [1]
-
-
-def _with_intervals(priors: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
-    """Bound the power of each kind by what was found over what was said on places left out, stretched to hold another place.
-
-    As Romano, Patterson and Candes (2019), Conformalized quantile regression, arXiv:1905.03222, with whole places left out.
-    """
-    (low, high), stretch = _bounds(ratios, len(priors), LEAST_PLACES_OF_KIND), _stretch(ratios, len(priors))
-    return priors.assign(low=low**stretch, high=high**stretch)
 
 
 def _bounds(ratios: pd.DataFrame, count: int, places: int) -> tuple[Floats, Floats]:
