@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
-from kansenkaart.present.mapspec import View
+from kansenkaart.present.mapspec import Column, View
 from kansenkaart.present.style import LegendClass
 from kansenkaart.publish.figures import (
     ESTIMATED,
@@ -83,12 +84,12 @@ def compared_with(row: pd.Series[Any], around: Around) -> tuple[tuple[str, ...],
     """
     names, groups = ["hier"], [around.own(row)]
     if (buurten := around.buurten) is not None:
-        codes, mine = buurten["buurtcode"].astype(str), buurt_of(buurten, row)
+        codes, mine = [str(one) for one in buurten["buurtcode"]], buurt_of(buurten, row)
         if not isinstance(row.get("buurtnaam"), str):
-            names.append(f"buurt {buurten.loc[codes == mine, 'buurtnaam'].iloc[0]}")
+            names.append(f"buurt {buurten['buurtnaam'].iloc[codes.index(mine)]}")
             groups.append(around.of(mine))
         for word, part in (("wijk", mine[:WIJK]), ("gemeente", mine[:GEMEENTE])):
-            count = int(codes.str.startswith(part).sum())
+            count = sum(one.startswith(part) for one in codes)
             names.append(f"{word} ({count} {'buurt' if count == 1 else 'buurten'} in de studie)")
             groups.append(around.of(part))
     return tuple(names), _rows(groups)
@@ -223,6 +224,7 @@ def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) 
         return
     around, compared = compared_with(row, scene.around)
     legend_title, legend = _legend(scene)
+    roofs = _roof_basis(scene, row)
     yield Sheet(
         key=f"{kind}-{key}",
         title=title,
@@ -232,7 +234,7 @@ def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) 
         parts=_parts(scene, row["geometry"]),
         legend_title=legend_title,
         legend=legend,
-        figures=tuple(_figure(scene, row, name) for name in _shown(row)),
+        figures=tuple(_figure(scene, row, name, roofs) for name in _shown(row)),
         around=around,
         compared=compared,
         moved=tuple(_moved(scene, row, scene.cases.get((kind, key)))),
@@ -252,12 +254,16 @@ def _shown(row: pd.Series[Any]) -> list[str]:
     return names + [name for name in fields.on_sheet("always") if name not in names][: _FIGURES - len(names)]
 
 
-def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
-    frame = pd.DataFrame({name: [row.get(name)], **{k: [row[k]] for k in (f"{name}_year", "score_basis") if k in row}})
-    (column, *_) = columns_of(frame, [name], scene.sources)
+@lru_cache(maxsize=256)
+def _column(sources: tuple[Provenance, ...], name: str, *beside: str) -> Column:
+    return columns_of(pd.DataFrame(columns=[name, *beside]), [name], sources)[0]
+
+
+def _figure(scene: _Scene, row: pd.Series[Any], name: str, roofs: str | None) -> KeyFigure:
+    column = _column(scene.sources, name, *(one for one in (f"{name}_year", "score_basis") if one in row))
     year = row.get(f"{name}_year")
     own = column.basis_column if column.basis_column != "score_basis" or fields.get(name).of_roof == "whole" else ""
-    basis = row.get(own) if own else _roof_basis(scene, row, name)
+    basis = row.get(own) if own else roofs if fields.get(name).of_roof == "whole" else None
     calculated = fields.get(name).origin == "calculated"  # from which deliveries is said once, below
     words = [
         "" if calculated else year_words(year) if year is not None and pd.notna(year) else column.year,
@@ -272,9 +278,9 @@ def _figure(scene: _Scene, row: pd.Series[Any], name: str) -> KeyFigure:
     return KeyFigure(capital(column.label), about + said, "; ".join(one for one in words if one))
 
 
-def _roof_basis(scene: _Scene, row: pd.Series[Any], name: str) -> str | None:
+def _roof_basis(scene: _Scene, row: pd.Series[Any]) -> str | None:
     """Return what the roofs of the buurt of an area were made from, for figures of roofs."""
-    if fields.get(name).of_roof != "whole" or scene.buurten is None:
+    if scene.buurten is None:
         return None
     mine = scene.buurten.loc[scene.buurten["buurtcode"].astype(str) == buurt_of(scene.buurten, row), "score_basis"]
     return str(mine.iloc[0]) if len(mine) and pd.notna(mine.iloc[0]) else None
@@ -358,7 +364,7 @@ def _parts(scene: _Scene, place: BaseGeometry) -> tuple[MapPart, ...]:
     frame = scene.units if scene.units is not None else scene.buurten
     if frame is None or scene.view is None:
         return ()
-    near = frame[frame.intersects(shapely.box(*place.buffer(_NEAR_M).bounds))]
+    near = frame.iloc[np.sort(frame.sindex.query(shapely.box(*place.buffer(_NEAR_M).bounds), predicate="intersects"))]
     inside = shapely.contains(place.buffer(1.0), shapely.point_on_surface(near.geometry.to_numpy()))
     out = []
     for shape, value, mine in zip(

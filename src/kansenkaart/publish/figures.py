@@ -349,10 +349,10 @@ def mean_of(group: pd.DataFrame, name: str) -> float | None:
     """
     if name not in group.columns or "homes" not in group.columns:
         return None
-    values, homes = group[name].astype("Float64"), group["homes"].astype("Float64")
-    both = values.notna() & homes.notna() & (homes > 0)
+    values, homes = (group[one].to_numpy(float, na_value=np.nan) for one in (name, "homes"))
+    both = ~np.isnan(values) & (homes > 0)
     if fields.get(name).per_home and not divides(name) and ROOFS_OF_HOMES in group.columns:
-        both &= group[ROOFS_OF_HOMES].astype(bool)
+        both &= group[ROOFS_OF_HOMES].to_numpy(bool)
     if not both.any():
         return None
     total = values[both].sum() if fields.get(name).per_home else (values[both] * homes[both]).sum()
@@ -409,7 +409,7 @@ class Around:
 
 
 def _beginning(frame: pd.DataFrame, codes: str) -> pd.DataFrame:
-    return frame[frame["buurtcode"].astype(str).str.startswith(codes)]
+    return frame[[str(one).startswith(codes) for one in frame["buurtcode"]]]
 
 
 def _means(group: pd.DataFrame, blocks: pd.DataFrame | None) -> Means:
