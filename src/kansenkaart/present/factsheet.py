@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 import jinja2
 import numpy as np
@@ -478,9 +479,10 @@ def _drawn(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, str, tuple[float, 
 
 def _path(shapes: Sequence[shapely.Polygon], frame: Frame) -> str:
     """Write polygons as an SVG path in millimetres, a tenth of a millimetre fine."""
-    words, per_mm = [], frame.scale / 1000
-    for ring in (ring for shape in shapes for ring in (shape.exterior, *shape.interiors)):
-        at = (shapely.get_coordinates(ring)[:-1] - (frame.x, frame.y)) / per_mm
-        points = [f"{x:.1f} {frame.height_mm - y:.1f}" for x, y in at.tolist()]
-        words.append("M" + "L".join(one for k, one in enumerate(points) if k == 0 or one != points[k - 1]) + "Z")
-    return "".join(words)
+    corners, ring = shapely.get_coordinates(shapely.get_rings(list(shapes)), return_index=True)
+    at = (corners - (frame.x, frame.y)) / (frame.scale / 1000)
+    points = [f"{x:.1f} {frame.height_mm - y:.1f}" for x, y in at.tolist()]
+    ends = [*(np.flatnonzero(np.diff(ring)) + 1).tolist(), len(points)] if points else []
+    rings = [points[first : end - 1] for first, end in pairwise([0, *ends])]
+    drawn = ("L".join(one for one, before in zip(own, ["", *own], strict=False) if one != before) for own in rings)
+    return "".join(f"M{one}Z" for one in drawn)

@@ -146,7 +146,7 @@ def test_a_division_that_was_not_met_says_so_and_how_often_it_was_tried() -> Non
 
 
 def test_more_starts_are_tried_until_the_band_is_met_and_the_shortest_border_stays() -> None:
-    town = grid_town(12, 12, seed=1, homes=(9, 30))  # few blocks an area: hard to divide
+    town = grid_town(6, 6, seed=4, homes=(9, 30))  # few blocks an area: hard to divide
     poor = replace(QUICK, steps=2, rounds=0.0, most_starts=1)
     one = partition(town, **BAND, effort=poor)
     more = partition(town, **BAND, effort=replace(poor, most_starts=40))
@@ -155,6 +155,19 @@ def test_more_starts_are_tried_until_the_band_is_met_and_the_shortest_border_sta
     cuts = [partition(easy, **BAND, effort=replace(QUICK, starts=n, rounds=0.0)).cut_m for n in (1, 4, 8)]
     assert cuts == sorted(cuts, reverse=True)
     assert cuts[2] < cuts[0]
+
+
+def test_of_many_areas_those_out_of_band_are_mended_without_other_starts() -> None:
+    town = grid_town(16, 16, homes=(9, 30), seed=3)  # some 80 areas of few blocks: hard to divide
+    poor = replace(QUICK, steps=20, rounds=0.0, most_starts=1)
+    loose, mended = (partition(town, **BAND, effort=replace(poor, mends=one)) for one in (0.0, 5.0))
+
+    def misses(made: Partition) -> int:
+        return int((np.maximum(0, 51 - made.homes) + np.maximum(0, made.homes - 69)).sum())
+
+    assert misses(loose) == 30
+    assert misses(mended) < misses(loose) / 2
+    assert all(one.tries > 1 for one in mended.why if one.kind == "not_met")
 
 
 def test_a_few_houses_apart_are_in_no_area() -> None:

@@ -10,7 +10,7 @@ twenty neighbouring areas at a time and keeps what is shorter, which a run over 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,8 @@ from kansenkaart.core.area.grouping import areas_in, with_giants
 from kansenkaart.core.area.recombine import Cooling, anneal_partition, cut_of
 from kansenkaart.errors import ConfigError, InfeasibleError
 from kansenkaart.kernel import Ints
+
+_BRIEF = 16  # an annealing around areas out of band is so many times shorter than one for a shorter border (guess)
 
 
 def _no_limit() -> float:
@@ -37,7 +39,7 @@ class PartitionEffort:
         Proposals per block in the annealing of the whole [1].
     starts, most_starts : int
         Times that the whole is annealed from another METIS start and improved; and how often at most while areas are out
-        of band that are not proven to be [1].
+        of band that are not proven to be, where there are no more areas than are annealed together [1].
     rounds : float
         Annealings of a few neighbouring areas, per area, after each start [1].
     local_steps : int
@@ -48,6 +50,8 @@ class PartitionEffort:
         Temperature of the whole, of a few areas, and at the end [m of weighted border].
     together : tuple[int, int]
         How many neighbouring areas are annealed at a time, from and to [1].
+    mends : float
+        Annealings around areas that are out of band after all starts, at most, per area (guess) [1].
     seed : int
         Same seed, same partition.
     remaining : Callable[[], float]
@@ -62,6 +66,7 @@ class PartitionEffort:
     redraw: tuple[int, int] = (10, 40)
     heats: tuple[float, float, float] = (70.0, 60.0, 6.0)
     together: tuple[int, int] = (8, 20)
+    mends: float = 5.0
     seed: int = 0
     remaining: Callable[[], float] = _no_limit
 
@@ -70,7 +75,7 @@ class Why(NamedTuple):
     """Why an area is out of band: ``island``, ``giant``, ``indivisible`` (all proven), ``not_met`` or nothing.
 
     `homes` are those of the island, of the largest block, or of the connected part that cannot be divided [home];
-    `tries` says from how many starts a division in the band was tried [1].
+    `tries` says how often a division in the band was tried: starts, and annealings around areas out of band [1].
     """
 
     kind: str
@@ -173,14 +178,15 @@ def partition(
 
 
 def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffort) -> tuple[Ints, int]:
-    """Divide one connected piece; return its areas and the number of starts."""
+    """Divide one connected piece; return its areas and the number of tries."""
     band = (bounds[1], bounds[2])
     least = _least_misses(walk.homes, band)
     best: Ints | None = None
     turn = 0
-    while (
-        best is None or turn < effort.starts or (turn < effort.most_starts and _misses(best, walk.homes, band) > least)
-    ):
+    # Another start may bring a few areas into the band all at once, never very many: those are mended below.
+    many = bool(walk.homes.sum() > effort.together[1] * bounds[0])
+    most = effort.starts if many else effort.most_starts
+    while best is None or turn < effort.starts or (turn < most and _misses(best, walk.homes, band) > least):
         label = _annealed(walk, bounds, effort, turn)
         if int(label.max()) > 0:
             label = _improve_locally(walk, label, effort, band, turn)
@@ -191,7 +197,27 @@ def _divide(walk: WalkGraph, bounds: tuple[int, int, int], effort: PartitionEffo
         turn += 1
         if effort.remaining() <= 0:
             break
-    return best, turn
+    best, mended = _mended(walk, best, effort, band, least) if many else (best, 0)
+    return best, turn + mended
+
+
+def _mended(
+    walk: WalkGraph, label: Ints, effort: PartitionEffort, band: tuple[int, int], least: int
+) -> tuple[Ints, int]:
+    """Anneal briefly around areas out of band, until none is that need not be; return the areas and the number of tries."""
+    areas, tail, rng = int(label.max()) + 1, walk.tails(), np.random.default_rng(effort.seed)
+    brief = replace(effort, local_steps=effort.local_steps // _BRIEF)
+    tries = round(effort.mends * areas)
+    for turn in range(tries):
+        if _misses(label, walk.homes, band) <= least or effort.remaining() <= 0:
+            return label, turn
+        total = np.bincount(label, walk.homes)
+        outside = np.flatnonzero((total < band[0]) | (total > band[1]))
+        chosen = _neighbourhood(_area_graph(walk, tail, label, areas), rng, effort.together, outside)
+        trial = _anneal_some(walk, label, chosen, brief, band, turn + 1)
+        if _better(walk, trial, label, band):
+            label = trial
+    return label, tries
 
 
 def divisible(homes: int, band: tuple[int, int]) -> bool:
@@ -282,10 +308,12 @@ def _anneal_some(
     return trial
 
 
-def _neighbourhood(borders: csr_matrix, rng: np.random.Generator, together: tuple[int, int]) -> Ints:
-    """Pick an area at random and some around it, the likelier the longer the border they share."""
+def _neighbourhood(
+    borders: csr_matrix, rng: np.random.Generator, together: tuple[int, int], among: Ints | None = None
+) -> Ints:
+    """Pick an area at random, of some, and others around it, the likelier the longer the border they share."""
     areas = borders.shape[0]
-    chosen = [int(rng.integers(areas))]
+    chosen = [int(rng.integers(areas)) if among is None else int(among[rng.integers(len(among))])]
     wanted = min(areas, int(rng.integers(together[0], together[1] + 1)))
     around = np.zeros(areas)
     while len(chosen) < wanted:
