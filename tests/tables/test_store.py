@@ -6,6 +6,7 @@ import errno
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from kansenkaart.errors import DiskError, LockedError, SchemaError, StoreError
 from kansenkaart.tables.provenance import Provenance, Tally, oldest, undated
-from kansenkaart.tables.step import Product, Step, run
+from kansenkaart.tables.step import Product, Step, made_from, run
 from kansenkaart.tables.store import Lineage, Store, atomic, locked
 
 SOURCE = Provenance("weather_daily", "knmi", "CC BY 4.0", "KNMI", "2026", "etmgeg_278.txt", "ab" * 32, 2025)
@@ -176,6 +177,20 @@ def test_a_step_runs_once_and_again_when_something_changed(tmp_path):
     store.path("buurt").write_bytes(b"damaged")
     assert run(store, _step(calls)).status == "done"
     assert len(calls) == 5
+
+
+def test_an_edition_that_gets_another_name_alone_reaches_all_that_is_made_of_it(tmp_path):
+    store, named = Store(tmp_path / "proef"), replace(SOURCE, edition="2011-2025")
+    areas = pd.DataFrame({"home_id": ["h1"], "block_id": [pd.NA], "gebied_id": [pd.NA]})
+    later = Step("gebied", ("home_area",), lambda _: [Product("home_area", areas)], ("buurt",))
+    marks = []
+    for source in (SOURCE, named):
+        statuses = [run(store, _step([], deliveries=(source,))).status, run(store, later).status]
+        assert (statuses, store.sources_of(["home_area"])) == (["done", "done"], (source,))  # the same bytes
+        marks.append(made_from(store, ["home_area"], ["title"]))
+    assert run(store, later).status == "unchanged"
+    assert marks[0] != marks[1] == made_from(store, ["home_area"], ["title"])
+    assert made_from(store, ["home_area"], ["another title"]) != marks[1]
 
 
 def test_a_step_that_makes_something_else_is_refused(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -34,7 +33,7 @@ from kansenkaart.publish.release import BRIDGE, METADATA, REPORTS, publish_relea
 from kansenkaart.sources.knmi import stations
 from kansenkaart.tables import assumptions
 from kansenkaart.tables.provenance import sha256_of
-from kansenkaart.tables.step import Report, code_version, commit
+from kansenkaart.tables.step import Report, commit, made_from
 from kansenkaart.tables.store import Store, atomic
 from kansenkaart.wording import nl
 from kansenkaart.wording.messages import EMPTY, NOT_READ
@@ -79,7 +78,8 @@ def publish(
     names = [name for name in SHOWN if readable.has(name)]
     reports = sorted(one.name for one in (target / REPORTS).glob("*.*") if not one.name.startswith("."))
     read = [name for name in store.names() if store.path(name).parent.name != "1_clean"]
-    mark = _fingerprint(store, study, read, [sorted(readable.opt_out), style, public, reports, has_extra("rapporten")])
+    own = study.model_dump(mode="json", include={"title", "assumptions"})
+    mark = made_from(store, read, [own, sorted(readable.opt_out), style, public, reports, has_extra("rapporten")])
     if stands(target, mark):
         yield from (Report(step, "unchanged", {}) for step in ("kaart", "open data", "factsheets"))
         return
@@ -309,17 +309,6 @@ def _clear(target: Path, files: Sequence[Path]) -> None:
     for folder in (target / SHEETS, target / "data"):
         for one in [one for one in folder.glob("*") if one.is_file() and one not in set(files)]:
             one.unlink()
-
-
-def _fingerprint(store: Store, study: Study, names: Sequence[str], more: Sequence[Any]) -> str:
-    content: Mapping[str, Any] = {
-        "title": study.title,
-        "own": {name: one.model_dump() for name, one in study.assumptions.items()},
-        "code": code_version(),
-        "tables": {name: store.describe(name)["sha256"] for name in names},
-        "more": list(more),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 _ROLES = (

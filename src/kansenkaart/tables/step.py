@@ -143,7 +143,7 @@ def is_current(store: Store, step: Step) -> bool:
         That a run would do.
     """
     inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
-    mark = _fingerprint(step, inputs)
+    mark = _fingerprint(store, step, inputs)
     return all(_made(store, name, mark) for name in step.outputs)
 
 
@@ -168,7 +168,7 @@ def run(store: Store, step: Step) -> Report:
         If the step makes other outputs than it says.
     """
     inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
-    mark = _fingerprint(step, inputs)
+    mark = _fingerprint(store, step, inputs)
     if all(_made(store, name, mark) for name in step.outputs):
         rows = {name: store.describe(name)["rows"] for name in step.outputs}
         return Report(step.name, "unchanged", rows)
@@ -177,7 +177,7 @@ def run(store: Store, step: Step) -> Report:
     made = tuple(product.name for product in products)
     if made != step.outputs:
         raise StoreError(f"the outputs {step.outputs}", found=str(made), where=step.name, remedy="correct the step")
-    sources = sorted({*step.deliveries, *store.sources_of(list(inputs))}, key=lambda one: json.dumps(one.to_dict()))
+    sources = _sources(store, step, inputs)
     for product in products:
         rows = product.tally.to_dict() if product.tally else {}
         lineage = Lineage(mark, tuple(sources), inputs, dict(step.parameters), rows)
@@ -204,13 +204,38 @@ def _why(store: Store, step: Step, inputs: Mapping[str, str]) -> str:
     return "parameters" if any(one["parameters"] != plain for one in old) else "other"
 
 
-def _fingerprint(step: Step, inputs: Mapping[str, str]) -> str:
+def _sources(store: Store, step: Step, inputs: Mapping[str, str]) -> list[Provenance]:
+    return sorted({*step.deliveries, *store.sources_of(list(inputs))}, key=lambda one: json.dumps(one.to_dict()))
+
+
+def _fingerprint(store: Store, step: Step, inputs: Mapping[str, str]) -> str:
     content = {
         "step": step.name,
         "inputs": dict(inputs),
         "parameters": dict(step.parameters),
         "code": code_version(),
-        "deliveries": [one.to_dict() for one in step.deliveries],
+        "sources": [one.to_dict() for one in _sources(store, step, inputs)],  # an edition may get another name alone
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def made_from(store: Store, names: Sequence[str], more: Sequence[object]) -> str:
+    """Return the hash of what pages are made from: tables, the deliveries behind them, the code and plain values.
+
+    Parameters
+    ----------
+    store : Store
+        With the tables.
+    names : sequence of str
+        Those that are read.
+    more : sequence
+        What else counts, as JSON takes it.
+    """
+    content = {
+        "code": code_version(),
+        "tables": {name: store.describe(name)["sha256"] for name in names},
+        "sources": [one.to_dict() for one in store.sources_of(names)],
+        "more": list(more),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

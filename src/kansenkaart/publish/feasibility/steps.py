@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,7 @@ from kansenkaart.publish.map.legend import editions_of
 from kansenkaart.publish.release import REPORTS
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
-from kansenkaart.tables.step import Report, code_version
+from kansenkaart.tables.step import Report, made_from
 from kansenkaart.tables.store import Store, atomic
 
 MOST_BEST, MOST_IN_ALL = 5, 6
@@ -77,7 +75,7 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
     """
     if not store.has("enterprise_case"):
         return []
-    folder, mark = target / REPORTS, _fingerprint(store, study)
+    folder, mark = target / REPORTS, _mark(store, study)
     if stand(store, study, target):
         return [Report("haalbaarheid", "unchanged", {})]
     cases = store.read("enterprise_case")
@@ -106,7 +104,7 @@ def stand(store: Store, study: Study, target: Path) -> bool:
     target : Path
         Folder of the study under ``maps``.
     """
-    return not store.has("enterprise_case") or release.stands(target / REPORTS, _fingerprint(store, study))
+    return not store.has("enterprise_case") or release.stands(target / REPORTS, _mark(store, study))
 
 
 def _published(folder: Path) -> set[str]:
@@ -241,7 +239,5 @@ def _some(cases: pd.DataFrame) -> list[str]:
     return sorted(names.unique())[:10]
 
 
-def _fingerprint(store: Store, study: Study) -> str:
-    tables = {name: store.describe(name)["sha256"] for name in _READ if store.has(name)}
-    content = {"title": study.title, "code": code_version(), "tables": tables, "pdf": has_extra("rapporten")}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _mark(store: Store, study: Study) -> str:
+    return made_from(store, [name for name in _READ if store.has(name)], [study.title, has_extra("rapporten")])
