@@ -18,7 +18,7 @@ import shapely
 from kansenkaart.config import DEMO, read_study
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
-from kansenkaart.sources.example import lots, registers, statistics, town, world, write_example
+from kansenkaart.sources.example import lots, registers, statistics, terrain, town, world, write_example
 from kansenkaart.sources.example.registers import SURVEY_YEAR
 from kansenkaart.sources.example.sewer import RELINED_YEAR, designed_diameter_mm
 from kansenkaart.sources.example.terrain import FLOWN_YEAR
@@ -175,6 +175,16 @@ def test_the_same_town_each_time_and_another_one_beside_it() -> None:
     assert len(panden[2]) != len(panden[0])
     lengths = [sum(way.line.length for way in plan.ways) for plan in plans]
     assert lengths[0] == lengths[1] != lengths[2]
+
+
+def test_a_footpath_that_crosses_itself_where_it_is_cut_stops_no_town() -> None:
+    plan = town.plan(10)  # fifteen towns beside each other hold this one
+    parts = terrain.parts(plan, lots.build(plan, 10))
+    assert all(part.shape.is_valid for part in parts)
+    ground = shapely.STRtree(shapes := [part.shape for part in parts if part.level == 0])
+    ones, others = ground.query(shapes, predicate="overlaps")
+    twice = [shapes[a].intersection(shapes[b]).area for a, b in zip(ones, others, strict=True) if a < b]
+    assert sum(twice) < 1e-3 * sum(one.area for one in shapes)
 
 
 def test_the_address_of_the_readme_stands_in_the_area_with_one_large_owner(model) -> None:

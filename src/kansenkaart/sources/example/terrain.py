@@ -30,7 +30,7 @@ def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]
         return shape
     west, south, east, north = shape.bounds
     return shape.difference(
-        shapely.union_all(shapely.clip_by_rect(near, west - 1.0, south - 1.0, east + 1.0, north + 1.0))
+        shapely.union_all(shapely.make_valid(shapely.clip_by_rect(near, west - 1, south - 1, east + 1, north + 1)))
     )
 
 
@@ -74,7 +74,7 @@ def _footpaths(plan: Plan, paths: BaseGeometry) -> list[Part]:
     out: list[Part] = []
     for piece in (one for one in plan.pieces if one.role in ("collector", "lane")):
         band = piece.line.buffer(piece.half_m, cap_style="flat")
-        near = shapely.clip_by_rect(paths, *band.bounds).intersection(band)
+        near = shapely.make_valid(shapely.clip_by_rect(paths, *band.bounds)).intersection(band)
         out += _dry(near, plan, ("wegdeel", "voetpad", "open verharding"), piece.key)
     left = zip(out, _apart([part.shape for part in out]), strict=True)
     return [replace(part, shape=one) for part, own in left for one in polygons(own)]
