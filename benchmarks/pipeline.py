@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/pipeline.py [--example proefveld] [--scales 1,4,16] [--data <folder with published data>]
 
-The example (or ``voorbeeld``, the town: 1, 5 and 15 times are 3,600 to 54,000 homes) is made at growing size. Voorburg
+The example (or ``voorbeeld``, the town: 1, 5 and 15 times are 4,200 to 62,000 homes) is made at growing size. Voorburg
 joins when its files are there. Every stage runs in a process of its own, so peak memory is that of the stage with its imports;
 CPU time is without them, and with that of the processes that a stage starts (Typst). A run before all others fills the cache
 of compiled functions. Growth is stated per stage and per step, as the power of size: 1 is linear. Of a step that costs less
