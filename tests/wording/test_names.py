@@ -129,7 +129,8 @@ def test_a_theme_is_headed_by_what_it_found():
         ("gebied", cases, "In 2 van de 3 gebieden blijft geld over; in 1 betaalt een wijkbedrijf zichzelf"),
         ("buurt", cases[1:], "In 1 van de 2 buurten blijft geld over; in geen betaalt een wijkbedrijf zichzelf"),
         ("gebied", cases[:1], "In 1 van de 1 gebieden blijft geld over en betaalt een wijkbedrijf zichzelf"),
-        ("buurt", cases[2:], "In geen enkele buurt blijft geld over in de buurt"),
+        ("buurt", cases[2:], "In geen van de 1 buurten blijft geld over"),
+        ("gebied", cases[2:], "In geen van de 1 gebieden waarin de plaats is verdeeld blijft geld over"),
     )
     for place, frame, words in said:  # money stays in as many as the map colours so
         assert headline(f"wijkbedrijf_{place}", frame) == words

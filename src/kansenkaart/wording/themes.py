@@ -85,8 +85,8 @@ def _begun(frame: pd.DataFrame, place: str) -> str:
     earns = int((stays & (rows["earns_keep_frac"] >= _HALF)).sum())
     where = f"In {number(stays.sum())} van de {number(len(rows))} {place}en"
     if not stays.any():
-        where = f"In geen enkel{'e' if place == 'buurt' else ''} {place}"
-        return f"{where} blijft geld over in de buurt"
+        divided = " waarin de plaats is verdeeld" * (place == "gebied")  # the best areas are of another search
+        return f"In geen van de {number(len(rows))} {place}en{divided} blijft geld over"
     if earns == stays.sum():
         return f"{where} blijft geld over en betaalt een wijkbedrijf zichzelf"
     return f"{where} blijft geld over; in {number(earns) if earns else 'geen'} betaalt een wijkbedrijf zichzelf"
