@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -167,8 +168,11 @@ def test_the_status_of_a_failed_run_says_when_it_is_tried_again(tmp_path, monkey
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
     asked = {"study": "een", "root": str(tmp_path)}
-    # Within a loop Prefect would answer with a coroutine, and every failure would read as no error of ours.
-    asyncio.run(_within_a_loop(lambda: standing.failed(None, _run(parameters=asked), Failed(data=why))))
+    # Within a loop Prefect would answer with a coroutine, and every failure would read as no error of ours. The
+    # loop runs in a thread of its own: on that of the tests a browser of another test may keep one running.
+    with ThreadPoolExecutor(1) as apart:
+        within = _within_a_loop(lambda: standing.failed(None, _run(parameters=asked), Failed(data=why)))
+        apart.submit(asyncio.run, within).result()
     content = json.loads((tmp_path / "data/processed/een/status.json").read_text("utf-8"))
     assert (content["again"] is not None) is again
     (said,) = caplog.messages
