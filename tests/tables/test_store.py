@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,11 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.errors import DiskError, LockedError, SchemaError, StoreError
+from kansenkaart.tables import step
+from kansenkaart.tables import store as module
 from kansenkaart.tables.provenance import Provenance, Tally, oldest, undated
-from kansenkaart.tables.step import Product, Step, made_from, run
+from kansenkaart.tables.step import Product, Step, is_current, made_from, run, version_of
 from kansenkaart.tables.store import Lineage, Store, atomic, locked
 
 SOURCE = Provenance("weather_daily", "knmi", "CC BY 4.0", "KNMI", "2026", "etmgeg_278.txt", "ab" * 32, 2025)
+AREAS = pd.DataFrame({"home_id": ["h1"], "block_id": [pd.NA], "gebied_id": [pd.NA]})
 LINEAGE = Lineage("mark", (SOURCE,), {"a": "1"}, {"bbox_m": (1.5, 2), "0": None}, {"rows_in": 2})
 
 
@@ -167,22 +173,136 @@ def _step(calls, **changes):
     return Step(**{"name": "buurt", "outputs": ("buurt",), "action": make, **changes})
 
 
+def _ran(store, step):
+    """Return whether a step is done beforehand, and what its run reports."""
+    beforehand, report = is_current(store, step), run(store, step)
+    assert (report.step, report.rows) == (step.name, {"buurt": 2})
+    return beforehand, report.status, report.why
+
+
 def test_a_step_runs_once_and_again_when_something_changed(tmp_path):
     store, calls = Store(tmp_path / "proef"), []
-    assert run(store, _step(calls)).status == "done"
-    assert run(store, _step(calls)).status == "unchanged"
-    assert run(store, _step(calls, parameters={"reach": 1})).status == "done"
-    assert run(store, _step(calls, parameters={"reach": 1}, deliveries=(SOURCE,))).status == "done"
-    assert run(store, _step(calls)).status == "done"
+    reach = {"parameters": {"reach": 1, "box": (1, 2)}}
+    assert _ran(store, _step(calls)) == (False, "done", "first")
+    assert _ran(store, _step(calls)) == (True, "unchanged", "")
+    assert _ran(store, _step(calls, **reach)) == (False, "done", "parameters")
+    assert _ran(store, _step(calls, **reach)) == (True, "unchanged", "")
+    assert _ran(store, _step(calls, **reach, deliveries=(SOURCE,))) == (False, "done", "other")
+    assert _ran(store, _step(calls)) == (False, "done", "parameters")
     store.path("buurt").write_bytes(b"damaged")
-    assert run(store, _step(calls)).status == "done"
-    assert len(calls) == 5
+    assert _ran(store, _step(calls)) == (False, "done", "other")
+    store.sidecar("buurt").write_text("{}", "utf-8")
+    assert _ran(store, _step(calls)) == (False, "done", "other")
+    store.write("home_area", AREAS, LINEAGE)
+    assert _ran(store, _step(calls, inputs=("home_area", "pand"))) == (False, "done", "inputs home_area")
+    assert store.describe("buurt")["inputs"] == {"home_area": store.describe("home_area")["sha256"]}
+    store.write("home_area", AREAS.assign(home_id="h2"), LINEAGE)
+    assert _ran(store, _step(calls)) == (False, "done", "inputs home_area")
+    assert len(calls) == 8
+
+
+def test_a_lineage_holds_all_that_a_step_used_and_counted(tmp_path):
+    store = Store(tmp_path / "proef")
+    run(store, _step([], parameters={"reach": 1, "box": (1, 2)}, deliveries=(SOURCE,)))
+    content = store.describe("buurt")
+    assert {
+        name: content[name] for name in ("table", "rows", "columns", "sources", "inputs", "parameters", "tally")
+    } == {
+        "table": "buurt",
+        "rows": 2,
+        "columns": list(_buurten().columns),
+        "sources": [SOURCE.to_dict()],
+        "inputs": {},
+        "parameters": {"reach": 1, "box": [1, 2]},
+        "tally": Tally(2, 2).to_dict(),
+    }
+    assert content["sha256"] == hashlib.sha256(store.path("buurt").read_bytes()).hexdigest()
+
+
+def test_the_hash_of_a_part_is_of_names_and_bytes_of_its_files_in_order():
+    package = Path(step.__file__).parents[1]
+    files = [*sorted((package / "runs").glob("*.py")), package / "crs.py"]
+    content = b"".join(one.name.encode() + b"\0" + one.read_bytes() + b"\0" for one in files)
+    assert version_of("runs", "crs.py") == hashlib.sha256(content).hexdigest()
+    assert len({step.code_version(), step.scoring_version(), version_of()}) == 3
+
+
+def test_a_commit_is_that_of_the_own_checkout_and_says_what_was_changed_since(tmp_path, monkeypatch):
+    own = tmp_path / "own" / "a" / "b"
+    own.mkdir(parents=True)
+    monkeypatch.setattr(step, "__file__", str(own / "c" / "step.py"))
+    git = ["git", "-C", str(tmp_path / "own"), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    asked = step.commit.__wrapped__
+    subprocess.run([*git[:2], str(tmp_path), "init", "-q"], check=True)
+    assert asked() == ""  # of a project around an installed package nothing is said
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert asked() == ""
+    (own / "a.txt").write_text("a", "utf-8")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "one"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert asked() == head
+    (own / "a.txt").write_text("b", "utf-8")
+    assert asked() == f"{head}-dirty"
+
+
+def test_what_a_killed_writer_left_goes_and_nothing_that_a_link_points_to(tmp_path):
+    for folder in ("proef", "maps", "elsewhere"):
+        (tmp_path / folder / "1_clean").mkdir(parents=True)
+        (tmp_path / folder / ".x.part").mkdir()
+        (tmp_path / folder / "1_clean" / ".a.json.part").touch()
+        (tmp_path / folder / "1_clean" / "a.part").touch()
+    (tmp_path / "maps" / ".link.part").symlink_to(tmp_path / "elsewhere")
+    with locked(tmp_path / "proef", tmp_path / "maps"):
+        pass
+    left = {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*part")}
+    assert left == {
+        "elsewhere/.x.part",
+        "elsewhere/1_clean/.a.json.part",
+        *(f"{folder}/1_clean/a.part" for folder in ("elsewhere", "maps", "proef")),
+    }
+
+
+def test_a_run_begins_with_128_mib_and_not_with_less(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=128 * 2**20))
+    with locked(tmp_path / "proef"):
+        pass
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=128 * 2**20 - 1))
+    with pytest.raises(DiskError) as caught, locked(tmp_path / "proef"):
+        pass
+    assert (caught.value.expected, caught.value.found, caught.value.where) == (
+        "at least 128 MiB of free disk",
+        "127 MiB",
+        "proef",
+    )
+
+
+def test_only_tables_with_names_of_people_are_for_their_owner_alone(tmp_path):
+    for private, wanted in ((True, 0o600), (False, 0o644)):
+        with atomic(tmp_path / "deep" / "a.txt", private=private) as part:
+            part.write_text("a")
+        assert (tmp_path / "deep" / "a.txt").stat().st_mode & 0o777 == wanted
+
+
+def test_a_table_at_hand_is_given_as_a_copy_and_no_more_are_kept_than_fit(store, monkeypatch):
+    first = store.read("buurt")
+    first["buurtcode"] = "x"
+    assert list(store.read("buurt")["buurtcode"]) == ["BU01930001", "BU01930002"]
+    key = ("buurt", store.describe("buurt")["sha256"])
+    size = store.path("buurt").stat().st_size
+    assert module._AT_HAND[key][0] == size
+    monkeypatch.setattr(module, "_AT_HAND", {("old", ""): (1, first)})
+    monkeypatch.setattr(module, "_MOST_AT_HAND_BYTES", size + 1)
+    store.read("buurt")
+    assert list(module._AT_HAND) == [("old", ""), key]
+    monkeypatch.setattr(module, "_MOST_AT_HAND_BYTES", size)
+    store.read("buurt")
+    assert list(module._AT_HAND) == [key]
 
 
 def test_an_edition_that_gets_another_name_alone_reaches_all_that_is_made_of_it(tmp_path):
     store, named = Store(tmp_path / "proef"), replace(SOURCE, edition="2011-2025")
-    areas = pd.DataFrame({"home_id": ["h1"], "block_id": [pd.NA], "gebied_id": [pd.NA]})
-    later = Step("gebied", ("home_area",), lambda _: [Product("home_area", areas)], ("buurt",))
+    later = Step("gebied", ("home_area",), lambda _: [Product("home_area", AREAS)], ("buurt",))
     marks = []
     for source in (SOURCE, named):
         statuses = [run(store, _step([], deliveries=(source,))).status, run(store, later).status]

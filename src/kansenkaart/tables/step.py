@@ -91,9 +91,8 @@ def commit() -> str:
     if not (folder / ".git").exists():
         return ""
     try:
-        asked = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        )
+        command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        asked = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return asked.stdout.strip()
@@ -120,7 +119,7 @@ def _hash_of_package(*, leave_out: frozenset[str], parts: tuple[str, ...] = ("",
                 continue
             if item.is_dir() and item.name != "__pycache__":
                 add(item)
-            elif item.is_file() and not item.name.endswith((".pyc", ".nbi", ".nbc")):
+            elif item.is_file():
                 keep(item)
 
     def keep(item: Traversable) -> None:

@@ -347,11 +347,11 @@ def grey_finding(frame: pd.DataFrame) -> str:
             "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
             "de installatie kost in elke straat meer dan het drinkwater dat zij spaart."
         )
-    elif unknown:
+    elif unknown and unknown == len(living):
         text = "Of grijswater loont is onbekend, want het riool is onbekend."
     else:
         text = (
-            "Grijswater loont in geen enkele straat van deze studie: "
+            f"Grijswater loont in geen enkele straat van deze studie{_WHERE_KNOWN if unknown else ''}: "
             "de installatie kost meer dan drinkwater, zuivering en riool samen schelen."
         )
     if unknown:
@@ -378,7 +378,7 @@ def grey_headline(frame: pd.DataFrame) -> str:
         return f"Grijswater loont in {pays} van de {_streets(len(living))}"
     if may:
         return f"Grijswater kan lonen in {_streets(may)}; zeker is het nergens"
-    if unknown == len(living):
+    if unknown and unknown == len(living):
         return _SEWER_UNKNOWN
     return f"Grijswater loont hier in geen enkele straat{_WHERE_KNOWN if unknown else ''}"
 
