@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from kansenkaart.core.area.best import best_areas
@@ -94,3 +95,33 @@ def row_houses(
 def best_area(graph: AreaGraph, *, question: AreaQuestion, effort: Effort) -> Area:
     """Find the best area of a whole town."""
     return best_areas(graph, count=1, question=question, effort=effort)[0]
+
+
+def untidy_town() -> dict[str, gpd.GeoDataFrame]:
+    """Lay out rows on numbered streets, a gallery, a canal with one bridge, a main road, a hamlet, homes without building."""
+    parts = [row_houses(7, 14, apart=12.0), row_houses(2, 6, east=280.0, north=10.0), row_houses(1, 2, east=190.0)]
+    pand, home = (gpd.GeoDataFrame(pd.concat(two, ignore_index=True), crs=28992) for two in zip(*parts, strict=True))
+    east, north = pand.geometry.bounds["minx"], pand.geometry.bounds["miny"]
+    pand["buurtcode"] = np.where(north > 60, "BU2", np.where(east > 200, None, "BU1"))
+    pand["place_name"] = np.where(east < 30, "Westhoek", np.where(east < 150, "Oosthoek", None))
+    row = (north // 42).astype(int)
+    home["street_name"] = np.where(east < 200, "Straat " + row.astype(str), None)
+    home["house_number"] = np.where(north % 42 > 15, 2, 1) + 2 * (east // 6).astype(int)
+    gallery = {"pand_id": "flat", "buurtcode": "BU2", "place_name": None, "geometry": shapely.box(100, 0, 112, 60)}
+    pand = gpd.GeoDataFrame(pd.concat([pd.DataFrame(pand), pd.DataFrame([gallery])], ignore_index=True), crs=28992)
+    pand["roof_m2"] = np.where(np.isin(np.arange(len(pand)), (3, 60)), np.nan, pand.area)
+    flats = [(f"f{k}", "flat", shapely.Point(106, 0.5 + k)) for k in range(59)]
+    lost = [("near", None, shapely.Point(3, 14)), ("far", "gone", shapely.Point(600, 60)), ("nowhere", None, None)]
+    more = pd.DataFrame([*flats, *lost], columns=["home_id", "pand_id", "geometry"])
+    home = gpd.GeoDataFrame(pd.concat([pd.DataFrame(home), more], ignore_index=True), crs=28992)
+    lines = {
+        "water": shapely.box(-60, 72, 330, 80),
+        "main": shapely.LineString([(92, -50), (92, 250)]),
+        "local": shapely.LineString([(-20, 36), (90, 36)]),
+        "collector": shapely.LineString([(40, 100), (40, 190)]),
+        "rail": shapely.LineString([(150, -80), (150, 120)]),
+    }
+    barriers = gpd.GeoDataFrame({"cls": list(lines)}, geometry=list(lines.values()), crs=28992)
+    paths = [shapely.LineString([(20, 60), (20, 90)]), shapely.LineString([(145, 30), (155, 30)])]
+    crossings = gpd.GeoDataFrame({"cls": ["bridge", "path"]}, geometry=paths, crs=28992)
+    return {"pand": pand, "home": home, "barriers": barriers, "crossings": crossings}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from kansenkaart.core.area.graph import AreaGraph, components
 from kansenkaart.core.area.question import AreaQuestion, Effort, prepare
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import best_area, grid_town, moved, relabelled
+from tests.pinned import require_as_pinned
 
 QUICK = Effort(steps=4_000, workers=1)
 ASK = AreaQuestion(low_homes=30, high_homes=45, radius_m=120.0, border_price=5.0)
@@ -243,3 +245,19 @@ def test_nothing_is_annealed_in_a_window_whose_proof_was_whole(monkeypatch: pyte
     cut = best_areas(town, count=1, question=ASK, effort=replace(effort, nodes=1))[0]
     assert len(looked) > 2
     assert cut.worth <= whole[0].worth <= cut.bound + 1e-6
+
+
+def test_the_best_areas_of_a_town_are_as_they_were_proven_or_not() -> None:
+    town = grid_town(9, 9, seed=11, canal=4)
+    ask = replace(ASK, low_homes=90, high_homes=110, radius_m=170.0, split_price=60.0, reference=200.0)
+    asked = {
+        "proven": (ask, QUICK),
+        "owner": (replace(ask, owner_low=0.55, pins_in=(30,), pins_out=(31, 41)), QUICK),
+        "cut": (replace(ask, owner_high=0.45), replace(QUICK, nodes=3, windows=2, steps=400, restarts=2, first=3)),
+        "hasty": (ask, Effort(restarts=1, steps=250, first=2, remaining=lambda: 0.0)),
+    }
+    tables = {}
+    for name, (question, effort) in asked.items():
+        areas = best_areas(town, count=3, question=question, effort=effort)
+        tables[name] = pd.DataFrame([vars(one) | {"blocks": str(one.blocks.tolist())} for one in areas])
+    require_as_pinned("best_areas", tables)

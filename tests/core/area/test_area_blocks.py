@@ -16,9 +16,10 @@ from kansenkaart.core.area.borders import BlockRules
 from kansenkaart.core.area.graph import BorderFactors, border_weights, build_graph
 from kansenkaart.core.area.grouping import agglomerated, divided
 from kansenkaart.core.area.tessellate import _faces
-from kansenkaart.core.area.values import area_borders
+from kansenkaart.core.area.values import area_borders, area_shapes, area_sums
 from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
-from tests.core.area.area_towns import FACTORS, row_houses
+from tests.core.area.area_towns import FACTORS, row_houses, untidy_town
+from tests.pinned import require_as_pinned
 
 VOORBURG = Path(__file__).parents[4] / "shared" / "data" / "voorburg" / "bag_lvbag_cbs2022.gpkg"
 
@@ -248,3 +249,24 @@ def test_faces_are_cut_where_lines_cross_without_an_end(monkeypatch: pytest.Monk
     assert shapely.area(_faces(across)).tolist() == [50.0, 50.0]
     monkeypatch.setattr(shapely, "union_all", None)  # ends that meet need no cutting: it takes three times as long
     assert shapely.area(_faces(np.array(square, dtype=object))).tolist() == [100.0]
+
+
+def test_every_column_of_blocks_and_borders_is_as_it_was() -> None:
+    town, tables = untidy_town(), {}
+    lines = {name: town.pop(name) for name in ("barriers", "crossings")}
+    small = BlockRules(most_homes=12, aim_homes=8, link_homes=20)
+    for name, given in {"streets": lines, "bare": {}, "small": {"rules": small}}.items():
+        made = build_blocks(**town, **given, factors=FACTORS, sums=["roof_m2"])
+        label = made.frame["block_id"].to_numpy() % 3 - 1
+        share = made.frame.assign(corporation_frac=np.where(made.frame["homes"] > 9, 0.4, 1.0))
+        tables |= {
+            f"{name}.block": made.frame,
+            f"{name}.border": made.edges,
+            f"{name}.of_pand": made.block_of_pand.to_frame(),
+            f"{name}.of_home": made.block_of_home.to_frame(),
+            f"{name}.said": pd.DataFrame({"why": [str(made.dropped), str(made.noted)]}),
+            f"{name}.area": area_sums(share, label, sums=["roof_m2"], value="roof_m2"),
+            f"{name}.outline": area_shapes(made.frame, label).to_frame(),
+            f"{name}.cut": area_borders(made.edges, label=label),
+        }
+    require_as_pinned("blocks", tables)

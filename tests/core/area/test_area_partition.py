@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from kansenkaart.core.area.partition import Partition, PartitionEffort, divisibl
 from kansenkaart.core.area.recombine import _flip_relief, stays_whole
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
+from tests.pinned import require_as_pinned
 
 QUICK = PartitionEffort(steps=300, rounds=0.5, local_steps=5_000)
 BAND = {"target_homes": 60, "low_homes": 51, "high_homes": 69}
@@ -214,3 +216,23 @@ def test_a_set_stays_whole_without_a_block_if_what_is_left_of_it_is_one_piece() 
 def test_relief_is_how_many_homes_two_areas_come_nearer_to_their_bands(total, homes, relief) -> None:
     low, high = np.array([51, 51]), np.array([69, 69])
     assert _flip_relief(np.array(total), low, high, 0, 1, homes) == relief
+
+
+def test_the_divisions_of_a_seed_are_as_they_were() -> None:
+    """Whole towns, one with a flat of 700, one hard to divide, one of many areas that are mended, one behind a canal."""
+    towns = {
+        "easy": (grid_town(12, 12, seed=2), {"effort": replace(QUICK, rounds=2.0)}),
+        "giant": (grid_town(10, 10, seed=1), {"effort": QUICK}),
+        "hard": (grid_town(6, 6, seed=4, homes=(9, 30)), {"effort": replace(QUICK, most_starts=6)}),
+        "mended": (grid_town(16, 16, seed=3, homes=(9, 30)), {"effort": replace(QUICK, steps=40, rounds=0.05)}),
+        "canal": (grid_town(9, 7, seed=6, canal=2, homes=(3, 9)), {"effort": QUICK, "least_homes": 50}),
+    }
+    towns["giant"][0].homes[55] = 700
+    towns["canal"][0].passable[:] = towns["canal"][0].cls != "water"
+    tables = {}
+    for name, (town, how) in towns.items():
+        made = partition(town, **BAND, **how)
+        tables[f"{name}.label"] = pd.DataFrame({"area": made.label, "place": town.homes})
+        area = pd.DataFrame({"homes": made.homes, "low": made.low, "high": made.high, "cut_m": made.cut_m})
+        tables[f"{name}.area"] = area.join(pd.DataFrame(made.why).add_prefix("why_"))
+    require_as_pinned("partition", tables)

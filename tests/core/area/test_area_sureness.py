@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kansenkaart.core.area.best import best_around
@@ -12,6 +13,7 @@ from kansenkaart.core.area.graph import AreaGraph, Borders, graph_from_arrays
 from kansenkaart.core.area.question import AreaQuestion, Effort
 from kansenkaart.core.area.sureness import best_share, forcing_prices, runners_up, sizes
 from tests.core.area.area_towns import grid_town
+from tests.pinned import require_as_pinned
 
 QUICK = Effort(steps=4_000, workers=1)
 ASK = AreaQuestion(low_homes=60, high_homes=75, radius_m=130.0, border_price=5.0)
@@ -72,6 +74,8 @@ def test_forcing_never_gains_and_runners_up_are_near() -> None:
     assert others
     assert all(0.8 * area.worth <= other.worth <= area.worth + 0.02 for other in others)
     assert all(other.blocks.tolist() != area.blocks.tolist() for other in others)
+    rows = pd.DataFrame([vars(one) | {"blocks": str(one.blocks.tolist())} for one in (area, *others)])
+    require_as_pinned("runners_up", {"price": prices, "area": rows})
 
 
 def test_sizes_side_by_side() -> None:
@@ -81,6 +85,7 @@ def test_sizes_side_by_side() -> None:
     assert np.isnan(table["homes"].iloc[3])
     row = table.iloc[1]
     assert row["worth_eur_per_home"] == pytest.approx(row["worth_eur_per_year"] / row["homes"])
+    require_as_pinned("sizes", {"size": table})
 
 
 def test_the_share_of_draws_among_the_best_is_counted_draw_by_draw() -> None:

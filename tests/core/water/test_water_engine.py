@@ -11,6 +11,7 @@ import pytest
 import shapely
 
 from kansenkaart.core.water import assign
+from kansenkaart.core.water.design import DesignRules
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import Bound
 from kansenkaart.core.water.sewer import rain_preference
@@ -26,7 +27,8 @@ from kansenkaart.wording.water import (
     participation_line,
     rain_sentence,
 )
-from tests.core.water.water_world import frames, homes, settings, sewers
+from tests.core.water.water_world import frames, homes, settings, sewers, untidy
+from tests.pinned import require_as_pinned
 
 
 @pytest.fixture(scope="module")
@@ -511,3 +513,14 @@ def test_land_of_a_kind_without_a_use_of_its_own_counts_as_bare():
 def test_with_one_sewer_in_the_street_all_paving_goes_there(result):
     street = result.street.set_index("street_id")["combined_frac"]
     assert street.to_dict() == {"Hoofdstraat 1": 1.0, "Dwarsstraat 1": 0.0, "Zijlaan 1": 0.0}
+
+
+def test_every_column_of_every_table_is_as_it_was(result):
+    """Of the neighbourhood as designed, and as registers have it, with rain enough for combined pipes above the least size."""
+    bounds = tuple(bound(factor, paved) for factor in (0.8, 1.2) for paved in (0.0, 1.0))
+    storm = settings(bounds=bounds, design=DesignRules(rain_l_per_s_ha=400.0), participation=0.8)
+    runs = {"designed": result, "untidy": score_water(untidy(), settings=storm)}
+    for name, left in {"roads": ["street_line"], "addresses": ["street_line", "terrain"]}.items():
+        runs[name] = score_water(replace(untidy(), **dict.fromkeys(left)), settings=storm)
+    parts = ("street", "pipe", "home", "surface", "unassigned", "issues", "month")
+    require_as_pinned("water", {f"{name}.{part}": getattr(run, part) for name, run in runs.items() for part in parts})

@@ -18,6 +18,7 @@ from kansenkaart.core.water.hydraulics import Friction
 from kansenkaart.core.water.inputs import WaterFrames
 from kansenkaart.sources.example import sewer, world
 from tests.core.water.water_world import peopled, settings
+from tests.pinned import require_as_pinned
 
 RD = "EPSG:28992"
 SYSTEM = {
@@ -170,3 +171,8 @@ def test_diameters_before_and_after_are_as_designed(model, scored):
 def test_the_slope_of_the_levels_is_the_designed_slope(model, scored):
     pipe = designed(model, scored)
     assert pipe["slope"].to_numpy() == pytest.approx(pipe["slope_true"].to_numpy(), abs=3e-4)  # levels to the mm
+
+
+def test_every_column_of_every_table_is_as_it_was(scored):
+    parts = ("street", "pipe", "home", "unassigned", "issues", "month")
+    require_as_pinned("water_of_the_field", {part: getattr(scored, part) for part in parts})

@@ -13,6 +13,7 @@ Each street has homes at 10 m on its inner side; pipes run under the street, nod
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -171,3 +172,46 @@ def frames(*, home: gpd.GeoDataFrame | None = None, **other: object) -> WaterFra
         "sewer_node": node,
     }
     return WaterFrames(**(base | other))  # type: ignore[arg-type]
+
+
+def untidy() -> WaterFrames:
+    """Give it as registers have it: crowds, unknown years and levels, a ring, a main, sewers side by side, a ditch."""
+    home, number = homes(), np.arange(27)
+    home.loc[[3, 14], "street_name"] = None
+    home.loc[5, "geometry"] = shapely.Point(X0 + 900, Y0 + 900)
+    home.loc[20, "geometry"] = shapely.Point(X0 + 238, Y0 + 100)
+    world = frames(home=home)
+    crowd = np.where(home["street_name"] == "Dwarsstraat", 300.0, 1.0 + number % 4)
+    amounts = {name: world.home[name] * crowd for name in ("people", "grey_water_m3_per_year")}
+    pand = world.pand.assign(bouwjaar=pd.array([None if k % 7 == 6 else 1950 + 4 * k for k in number], dtype="Int64"))
+    pipe, node = sewers()
+    extra = pipe.iloc[[0, 1, 2, 3, 5, 9]].copy()
+    extra["pipe_id"] = ["rain 0", "rain 1", "rain 2", "rain 3", "main", "ring"]
+    extra["system"] = ["hemelwater"] * 4 + ["persleiding", "vuilwater"]
+    extra["kind"] = ["gravity"] * 4 + ["pressure", "gravity"]
+    extra["geometry"] = extra.geometry.translate(1.5, 0).to_list()[:4] + [
+        shapely.LineString(np.add(line, (X0, Y0)))
+        for line in ([(0, 0), (-300, 0), (-300, -90)], [(50, 200), (50, 60), (98, 200)])
+    ]
+    pipe = gpd.GeoDataFrame(pd.concat([pipe, extra], ignore_index=True), crs=RD)
+    at = pipe.set_index("pipe_id").index.get_indexer
+    pipe.loc[at(["Dwarsstraat vuilwater 2", "rain 1", "ring"]), ["bob_from_m_nap", "bob_to_m_nap"]] = np.nan
+    pipe.loc[at(["Zijlaan vuilwater 1"]), ["bob_from_m_nap", "bob_to_m_nap"]] = [-2.2, -2.0]
+    pipe.loc[at(["Hoofdstraat gemengd 2", "Zijlaan hemelwater 3"]), "diameter_mm"] = [np.nan, 0.3]
+    pipe["laid_year"] = pipe["laid_year"].where(pipe["pipe_id"] != "Hoofdstraat gemengd 1")
+    pipe.loc[pipe["pipe_id"] == "rain 2", "laid_year"] = 2030
+    pipe.loc[at(["Zijlaan hemelwater 0", "rain 0"]), "street_name"] = [" zijlaan", "Dwarsstraat"]
+    ditch = shapely.box(X0 + 205, Y0 + 20, X0 + 209, Y0 + 180)
+    own = world.terrain.iloc[:4].assign(kind="ondersteunendwegdeel", function=None)
+    own = own.assign(
+        surface=["half verhard", "groenvoorziening", "zand", "gesloten verharding"], terrain_id=list("abcd")
+    )
+    own["geometry"] = [
+        shapely.box(X0 + x, Y0 + y, X0 + x + w, Y0 + y + h)
+        for x, y, w, h in ((5, 10, 9, 20), (90, 190, 20, 7), (190, 40, 7, 30), (203, 60, 2, 90))
+    ]
+    wet = own.iloc[:1].assign(kind="waterdeel", surface=None, terrain_id="w", geometry=[ditch])
+    terrain_ = gpd.GeoDataFrame(pd.concat([world.terrain, own, wet], ignore_index=True), crs=RD)
+    return replace(
+        world, home=world.home.assign(**amounts), pand=pand, terrain=terrain_, sewer_pipe=pipe, sewer_node=node
+    )
