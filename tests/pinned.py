@@ -65,7 +65,7 @@ def _same(row: list[float], pin: list[float]) -> bool:
 
 
 def _rows(content: pd.DataFrame | np.ndarray) -> dict[str, list[float]]:
-    frame = pd.DataFrame(np.atleast_2d(content)) if isinstance(content, np.ndarray) else content
+    frame = pd.DataFrame(content)
     columns: dict[str, pd.Series] = {}
     for name in frame.columns:
         if isinstance(frame[name].dtype, gpd.array.GeometryDtype):

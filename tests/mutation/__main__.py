@@ -52,6 +52,8 @@ LIBRARIES = (
     "pyarrow.parquet",
     "requests",
 )
+#: All scored tables of the small field, as pinned.
+_FIELD = "score/test_scores_of_example.py"
 #: Tests that look at a room, quickest first; slow ones and those of published data are left out.
 TESTS: dict[str, tuple[str, ...]] = {
     "sources": ("sources", "fuzz/test_fuzz_readers.py", "fuzz/test_fuzz_services.py", "acquire"),
@@ -67,11 +69,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "score": ("score", "core/solar/test_solar_priors.py"),
     "publish": ("publish",),
     "runs": ("runs/test_query.py", "runs/test_check.py"),
-    "core/area": ("core/area", "score/test_best_areas.py"),
-    "core/solar": ("core/solar", "score/test_sun_of_places.py"),
-    "core/water": ("core/water", "score/test_water_bad_input.py"),
-    "core/enterprise": ("core/enterprise", "publish/test_feasibility.py"),
-    "core": ("core/test_buurten.py", "core/test_editions.py", "core/test_scoring.py"),
+    "core/area": ("core/area", "score/test_best_areas.py", _FIELD),
+    "core/solar": ("core/solar", "score/test_sun_of_places.py", _FIELD),
+    "core/water": ("core/water", "score/test_water_bad_input.py", _FIELD),
+    "core/enterprise": ("core/enterprise", "publish/test_feasibility.py", _FIELD),
+    "core": ("core/test_buurten.py", "core/test_editions.py", "core/test_scoring.py", _FIELD),
     ".": ("test_config.py", "test_cli.py", "test_api.py", "test_wheel.py"),
 }
 

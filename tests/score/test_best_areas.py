@@ -15,6 +15,7 @@ from kansenkaart.core.enterprise.case import ROOFS
 from kansenkaart.score.areas import sides_of
 from kansenkaart.score.best_areas import Found, question_of, read_blocks
 from kansenkaart.tables import assumptions
+from tests.pinned import require_as_pinned
 from tests.score.area_store import MADE, scored, town_store
 
 
@@ -45,6 +46,9 @@ def test_an_area_lies_in_the_middle_within_a_quarter_of_the_radius_of_its_buurt(
     codes = pd.Series(["BU1"] * 3)
     assert sides_of(gpd.GeoSeries(shapes, crs=28992), codes, buurt) == ["midden", "oost", "west"]
     assert sides_of(gpd.GeoSeries(shapes[:1], crs=28992), pd.Series(["BU9"]), buurt) == [""]
+
+
+MADE_OF_AREAS = ("block", "block_border", "gebied", "best_area", "block_facts", "best_border", "best_variant")
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +150,11 @@ def test_no_two_areas_share_a_name_and_none_has_that_of_a_buurt(town):
         assert buurten.isdisjoint(names)
 
 
-def test_twice_gives_the_same_bytes(town, tmp_path):
-    again = scored(town_store(tmp_path))
-    for name in ("block", "block_border", "gebied", "best_area", "block_facts", "best_border", "best_variant"):
+def test_twice_gives_the_same_bytes_and_every_column_is_as_it_was(town, tmp_path):
+    again, names = scored(town_store(tmp_path)), [*MADE_OF_AREAS, "home_score"]
+    for name in names:
         assert again.describe(name)["sha256"] == town.describe(name)["sha256"], name
+    require_as_pinned("town", {name: town.read(name) for name in names})
 
 
 def test_without_any_value_the_borders_decide_and_it_is_said(tmp_path):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from tests.pinned import require_as_pinned
 from tests.truth import truth
 
 
@@ -75,3 +77,14 @@ def test_streets_hold_all_homes_and_people(tables):
     assert streets["homes"].sum() == len(homes)
     assert streets["grey_water_m3_per_year"].sum() > 0
     assert streets["class_grey"].isin(list("ABC-?")).all()
+
+
+def test_every_column_of_every_scored_table_is_as_it_was(finished):
+    root = finished / "data" / "processed" / "proefveld"
+    paths = sorted(path for part in ("2_scored", "3_opportunity") for path in (root / part).glob("*.parquet"))
+    with_shapes = {"geometry", "geo"}
+    frames = {
+        path.stem: gpd.read_parquet(path) if with_shapes & set(pq.read_schema(path).names) else pd.read_parquet(path)
+        for path in paths
+    }
+    require_as_pinned("field", frames)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Span, case_from, spans_of
 from kansenkaart.core.enterprise.cashflow import evaluate_case
-from kansenkaart.core.enterprise.linear import OUTCOMES, outcomes, units_of
+from kansenkaart.core.enterprise.linear import OUTCOMES, names_of, outcomes, units_of
 from kansenkaart.core.enterprise.package import (
     fixed_outcomes,
     package_of,
@@ -18,11 +19,13 @@ from kansenkaart.core.enterprise.package import (
     service_results,
     with_package,
 )
-from kansenkaart.core.enterprise.setting import setting_of
+from kansenkaart.core.enterprise.setting import CRITERIA, setting_of
 from kansenkaart.core.enterprise.solar_rent import MODELS
-from kansenkaart.core.enterprise.uncertainty import draw, group_of, triangular_at
+from kansenkaart.core.enterprise.tracks import compare_tracks
+from kansenkaart.core.enterprise.uncertainty import draw, draw_facts, group_of, triangular_at, variance_shares
 from kansenkaart.tables.assumptions import default, default_services
 from tests.core.enterprise.test_cashflow import BILGAARD, CASE
+from tests.pinned import require_as_pinned
 
 PLACES = (
     BILGAARD,
@@ -195,3 +198,34 @@ def test_a_unit_worked_out_year_by_year_without_the_model():
     unit = units_of(CASE, trial).by_name["collective_purchase:households"]
     assert unit[OUTCOMES.index("household")] == pytest.approx(household, rel=1e-9)
     assert unit[FIRM] == pytest.approx(enterprise, rel=1e-9)
+
+
+@pytest.mark.parametrize("track", ["short", "long"])
+def test_every_payment_and_every_outcome_is_as_it_was(track):
+    """Of three places on both tracks: payments by year, what each service leaves, the draws, and what moves the outcome."""
+    figures, services = default(), default_services()
+    case = case_from(BILGAARD, assumptions=figures, services=services, track=track)
+    case = case.with_inputs({"facts.sewer_saving_eur": 20_000.0, "facts.sewer_saving_rain_eur": 9e5})
+    spans = spans_of(case, assumptions=figures, services=services, track=track)
+    trial = draw(case, spans, draws=4, seed=9)
+    rows = {
+        name: np.broadcast_to(one, (21, 4))
+        for name, one in evaluate_case(with_package(case, names_of(case)), trial).by_row.items()
+    }
+    flow = pd.DataFrame({name: np.r_[one.sum(axis=1), one[:, 0]] for name, one in rows.items()})
+    setting = setting_of(track, figures=figures, services=services, totals=FACTS)
+    drawn = setting.drawn(FACTS, np.array([0.1, np.nan, 0.4]))
+    tables = {f"outcome.{name}": drawn[number].T for number, name in enumerate(OUTCOMES)}
+    for one in service_results(setting.units, FACTS, setting.package):
+        tables[f"service.{one.name}"] = np.column_stack([one.parties.T, one.known, one.social, one.local])
+    for name, parties in CRITERIA.items():
+        tables[name] = np.sum([drawn[OUTCOMES.index(party)].T for party in parties], axis=0)
+    tables["moves"] = variance_shares(setting.inputs_drawn(), drawn[FIRM, 0]).round(9)
+    tables["facts_drawn"] = pd.DataFrame(draw_facts(("roofs", "water"), draws=12, seed=2))
+    tables["span"] = pd.DataFrame(list(spans.values()), index=list(spans))
+    tables["each"] = setting.contribution(drawn, FACTS["homes"]).T
+    tables["needed"] = setting.participation_needed(FACTS)
+    of = [(one, members) for one in PLACES for members in (5.0, 25.0, np.nan)]
+    ways = [compare_tracks(one, renovation_year=4.0, members=members) for one, members in of]
+    tables["tracks"] = pd.DataFrame([(one.better, one.short.fit_frac, one.long.fit_frac, str(one)) for one in ways])
+    require_as_pinned(f"enterprise_{track}", tables | {"flow": flow, "trial": pd.DataFrame(trial)})

@@ -29,6 +29,7 @@ from kansenkaart.score.calibration import panden_of
 from kansenkaart.score.panden import roof_priors
 from kansenkaart.score.roofs import doubt_of, interval_rules, power_bounds
 from kansenkaart.tables import assumptions
+from tests.pinned import require_as_pinned
 
 
 def level_sun(fair: float = 0.55) -> OpenSun:
@@ -332,3 +333,24 @@ def test_a_tile_of_another_hand_gives_panden_or_says_why_not(tmp_path):
         tile.write_text(wrong)
         with pytest.raises(FormatError, match="one document of CityJSON"):
             panden_of(tile, faces)
+
+
+def test_shapes_priors_and_estimates_are_as_they_were() -> None:
+    """Rows, free houses, sheds, an L and a hall, of all ages; priors fitted on four places that differ, with flat roofs too."""
+    random, houses = np.random.default_rng(8), []
+    for at in range(60):
+        wide, deep, east = *random.uniform(3, 22, 2), 40.0 * (at // 3) + (at % 3) * (5.0 if at % 2 else 12.0)
+        house = shapely.box(east, 0, east + (5.0 if at % 2 else wide), deep)
+        houses.append(shapely.affinity.rotate(house, 7.0 * at, origin=(0, 0)) if at % 4 == 0 else house)
+    houses[5] = houses[5] - shapely.box(*houses[5].centroid.coords[0], 1e4, 1e4)
+    years = [None if at % 9 == 4 else 1900 + 2 * at for at in range(60)]
+    shapes = footprint_shapes([*houses, None], [*years, 1980])
+    sun = level_sun()
+    panden, faces = made_places()
+    factor = panden["place"].map({"0": 0.6, "1": 1.0, "2": 1.1, "3": 1.4}) * random.uniform(0.8, 1.2, len(panden))
+    steep = faces.assign(tilt_deg=np.where(np.arange(len(faces)) % 5 == 0, 2.0, random.uniform(20, 50, len(faces))))
+    steep["kwp"] = steep["kwp_all"] = 3.0 * steep["pand_id"].map(factor)
+    dated = panden.assign(kwp=6.0 * factor, bouwjaar=1920.0 + np.arange(len(panden)) % 100)
+    table = fit_priors(dated, steep, sun)
+    made = {"shapes": shapes, "priors": table, "own": estimate(shapes.iloc[:60], table, sun)}
+    require_as_pinned("priors", made | {"ours": estimate(shapes.iloc[:60], roof_priors(), sun)})

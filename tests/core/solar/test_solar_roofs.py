@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kansenkaart.core.solar import segment
-from kansenkaart.core.solar.segment import segment_faces
+from kansenkaart.core.solar.segment import above_ground, refine, segment_faces
+from tests.pinned import require_as_pinned
 
 
 def saddle(noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -74,3 +75,21 @@ def test_the_nearest_cells_weigh_most_wherever_the_place_is() -> None:
     label[:, :30], label[:, 30:40] = 0, 1  # the border lies half way between the middles of columns 29 and 30
     faces = [segment._heaviest(label, 40.3, column) for column in (10.0, 29.4, 29.6, 38.0, 55.0)]
     assert faces == [0, 0, 1, 1, -1]
+
+
+def test_faces_grown_from_rough_heights_are_as_they_were() -> None:
+    """A saddle roof with a dormer, a chimney, a hip, a hole and an annex half sunk in the ground, and a house beside it."""
+    z, building = saddle(0.04)
+    z[14:18, 20:25] += 1.2
+    z[24, 40] += 3.0
+    z[12:18, 44:50] -= np.linspace(0, 1.5, 6, dtype=np.float32)
+    z[20:22, 30:33] = np.float32(-20_000)
+    z[20:30, 50:56] = 0.4
+    building[34:39, 5:25], z[34:39, 5:25] = 1, 4.0
+    z[36:39, 5:25] += np.arange(3, dtype=np.float32)[:, None] * 0.4
+    left, share = above_ground(z, building, 4)
+    label, faces = segment_faces(z, left, cell_size_m=0.5)
+    planes = np.column_stack([faces["a"] * 0.5, -faces["b"] * 0.5, faces["c"]])
+    fine = refine(label, planes, fold=3)
+    cells = {name: one.ravel() for name, one in {"left": left, "label": label, "fine": fine}.items()}
+    require_as_pinned("faces", {**cells, "share": share, "face": faces})

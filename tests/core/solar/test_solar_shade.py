@@ -16,9 +16,17 @@ from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes
 from kansenkaart.core.solar.horizon import clean_surface, encode_slope, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance, open_plane_energy
 from kansenkaart.core.solar.surface import Window, irradiate_sheet
-from kansenkaart.core.solar.weather import closing_minutes, scale_to_monthly
+from kansenkaart.core.solar.weather import (
+    closing_minutes,
+    diffuse_frac,
+    long_term_months,
+    scale_to_monthly,
+    split_global,
+    typical_year,
+)
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.solar.sun_oracle import decode_slope, oracle, sky_view
+from tests.pinned import require_as_pinned
 
 
 @cache
@@ -249,3 +257,64 @@ def test_bad_input_is_named() -> None:
         irradiate(np.zeros((36, 1), np.uint16), planes, np.ones(1, np.int32), table=kernel_table(table()))
     with pytest.raises(ConfigError, match="36 azimuths"):
         irradiate(np.zeros((8, 1), np.uint16), planes, np.zeros(1, np.int32), table=kernel_table(table()))
+
+
+def test_the_sun_of_every_cell_is_as_it_was() -> None:
+    """From the hours of a station to months on cells, with its walls, trees and holes; a tile has its halo from the sheet."""
+    tables = {
+        name: array.reshape(-1, array.shape[-1])[::7] for name, array in table().to_arrays().items() if array.ndim > 1
+    }
+    tables |= {name: array for name, array in table().to_arrays().items() if array.ndim == 1}
+    scene = town(120, seed=6)
+    surface = np.where(
+        np.random.default_rng(2).random(scene.surface_m.shape) < 0.01, np.float32(np.nan), scene.surface_m
+    )
+    observer = np.where(scene.face % 2 == 0, scene.surface_m + np.float32(0.3), scene.surface_m)
+    for monthly in (False, True):
+        kernel = kernel_table(table(), azimuths=24, monthly=monthly)
+        planes = roof_planes(scene.tilt_deg, scene.azimuth_deg, table=table(), kernel=kernel)
+        sheet = irradiate_sheet(
+            lambda row, col, rows, cols: Window(
+                *(one[row : row + rows, col : col + cols] for one in (surface, scene.face, observer))
+            ),
+            planes,
+            shape=surface.shape,
+            cell_size_m=0.5,
+            table=kernel,
+            tile=70,
+            observer_raise_m=0.1,
+        )
+        parts = [
+            np.column_stack([part.rows, part.cols, part.face, part.energy, np.full(len(part.face), part.holes)])
+            for part in sheet
+        ]
+        tables |= {
+            f"{monthly}.kernel": kernel.energy.reshape(-1, 4 * kernel.periods)[::5],
+            f"{monthly}.cells": np.concatenate(parts),
+        }
+        tables |= {f"{monthly}.{name}": getattr(planes, name) for name in ("slopes", "open_kwh_per_m2", "factor")}
+    require_as_pinned("sun", tables)
+
+
+def test_the_weather_of_a_station_is_as_it_was() -> None:
+    """Of four made years: the typical one, its light split in two, its clock, and the long term that it is scaled to."""
+    index = pd.date_range("2015-01-01", "2018-12-31 23:00", freq="h", tz="UTC")
+    random, hour, day = np.random.default_rng(4), index.hour.to_numpy(), index.dayofyear.to_numpy()
+    cloud = np.repeat(random.uniform(0.2, 1.0, len(index) // 24), 24) * random.uniform(0.8, 1.0, len(index))
+    height = np.maximum(np.sin((hour - 5.5) / 13 * np.pi), 0) * (0.55 - 0.4 * np.cos(2 * np.pi * (day + 10) / 365))
+    air = {
+        "air_temperature_degc": 10 + 8 * cloud,
+        "wind_speed_m_per_s": np.repeat(random.gamma(2, 2, len(index) // 24), 24),
+    }
+    hours = pd.DataFrame({"ghi_w_per_m2": 1000 * height * cloud, **air}, index)
+    hours.loc["2016-03-03 09:00":"2016-03-03 20:00", "ghi_w_per_m2"] = np.nan
+    made = typical_year(hours)
+    light = split_global(made.hours, site=SITE)
+    by_day = hours["ghi_w_per_m2"].resample("D").sum(min_count=20) / 1000
+    term = long_term_months(pd.Series(by_day.index), by_day.to_numpy(), years=3)
+    assert term is not None
+    scaled = scale_to_monthly(light, monthly_ghi_kwh_per_m2=term.kwh_per_m2)
+    said = [diffuse_frac(light), closing_minutes(light, site=SITE), term.first_year, term.last_year, *made.years]
+    tilted = pd.DataFrame({"tilt_deg": [0.0, 30.0, 90.0], "azimuth_deg": [0.0, 135.0, 350.0]})
+    rows = {"light": light, "term": term.kwh_per_m2, "scaled": scaled, "said": np.array(said, float)}
+    require_as_pinned("weather", {**rows, "open": open_plane_energy(light, tilted, site=SITE)})

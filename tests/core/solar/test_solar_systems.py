@@ -25,6 +25,7 @@ from kansenkaart.core.solar.balance import (
 from kansenkaart.core.solar.classes import ClassRule, class_span, classify, specific_yield
 from kansenkaart.core.solar.panels import Layout, LayoutRule, Module, lay_out
 from kansenkaart.errors import ConfigError, InfeasibleError
+from tests.pinned import require_as_pinned
 
 MODULE = Module(length_m=1.72, width_m=1.13, power_wp=435)
 TIGHT = LayoutRule(setback_pitched_m=0.0, setback_flat_m=0.0, setback_obstacle_m=0.0, gap_m=0.0)
@@ -306,3 +307,54 @@ def test_a_class_that_the_interval_cannot_tell_is_said_as_two() -> None:
     made = class_span(share * 1200, basis=basis, rules=rules, best_kwh_per_m2=1200, area_m2=area)
     # 0.826-0.886; 0.912 and more; 0.806-0.865; too small; 0.688-0.894; unknown
     assert made.tolist() == ["A-B", "A", "A-B", "-", "A-C", "?"]
+
+
+def test_modules_on_every_kind_of_face_are_where_they_were() -> None:
+    """Slopes every way, level roofs, an L, a court, a chimney, a sliver, a roof that is turned; dormers on two of them."""
+    corner = shapely.box(0, 0, 14, 12) - shapely.box(6, 5, 14, 12)
+    shapes = [
+        shapely.box(0, 0, 9, 6),
+        shapely.box(20, 0, 26, 9),
+        corner,
+        shapely.box(0, 20, 18, 34) - shapely.box(5, 25, 8, 28) - shapely.box(12, 29, 12.6, 30),
+        shapely.affinity.rotate(shapely.box(40, 0, 56, 9), 27),
+        shapely.box(60, 0, 60.9, 8),
+        shapely.affinity.rotate(corner, -40),
+    ]
+    faces = pd.DataFrame(
+        {"tilt_deg": [35.0, 50.0, 30.0, 2.0, 0.0, 40.0, 22.0], "azimuth_deg": [180.0, 95, 270, np.nan, np.nan, 10, 230]}
+    )
+    cells = np.array([(0, 4.25, 3.25), (0, 4.75, 3.25), (3, 9.25, 30.25), (6, 3.25, 2.25)])
+    made = {
+        rack: lay_out(faces, polygons=shapes, module=MODULE, rule=LayoutRule(rack=rack), obstacles=cells)
+        for rack in ("east-west", "south")
+    }
+    tables = {
+        f"{rack}.{part}": one
+        for rack, layout in made.items()
+        for part, one in (("faces", layout.faces), ("face", layout.face))
+    }
+    corners = {f"{rack}.corners": layout.corners_m.reshape(-1, 8) for rack, layout in made.items()}
+    require_as_pinned("modules", tables | corners)
+
+
+def test_own_use_and_the_size_that_pays_are_as_they_were() -> None:
+    sun, load = sun_profile(), household_profile(hours())
+    curves = {homes: own_use(sun, shifted(load, sun, 0.1), homes=homes, spread=0.8) for homes in (1, 12)}
+    prices = Prices(0.26, 0.01, 980.0, 1140.0, annuity(0.04, years=25, upkeep=0.01))
+    number = np.arange(40)
+    roofs = pd.DataFrame(
+        {
+            "roof": number // 3,
+            "modules": (number * 7) % 23,
+            "kwh_per_kwp": 500.0 + (number * 37) % 450,
+            "use_kwh": 2000.0 + 900.0 * (number // 3),
+            "flat": number % 4 == 0,
+        }
+    )
+    sizes = {
+        f"size.{homes}": economic_size(roofs, own=curve, prices=prices, module_kwp=0.435, steps=20)
+        for homes, curve in curves.items()
+    }
+    own = {f"own.{homes}": curve.share for homes, curve in curves.items()}
+    require_as_pinned("own_use", {"load": load[::5], **own, **sizes})
