@@ -139,10 +139,10 @@ def test_a_table_of_ones_own_takes_no_more_than_a_file_may(make, name, tmp_path,
 UNDER_BOUNDS = """
 import resource, sys
 from pathlib import Path
-from kansenkaart.sources.tools.geofiles import layer_names
+from kansenkaart.sources.tools.geofiles import field_names, layer_names
 for one, most in ((resource.RLIMIT_CPU, 600), (resource.RLIMIT_DATA, 1 << 34)):
     resource.setrlimit(one, (most, most))
-print(*layer_names(Path(sys.argv[1])), *layer_names(Path(sys.argv[1])))
+print(*layer_names(Path(sys.argv[1])), field_names(Path(sys.argv[1])))
 """
 
 
@@ -150,7 +150,7 @@ def test_a_file_is_read_under_the_bounds_of_a_scheduler_that_nobody_may_raise(tm
     (tmp_path / "a.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     command = [sys.executable, "-c", UNDER_BOUNDS, str(tmp_path / "a.geojson")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["a", "a"], done.stderr
+    assert done.stdout.split() == ["a", "[]"], done.stderr
 
 
 @pytest.mark.parametrize(
@@ -321,8 +321,14 @@ def test_thirty_hostile_inputs():
     assert len(VECTORS) + len(RASTERS) >= 30
 
 
+def _drivers(_path):
+    import pyogrio
+
+    return sorted(pyogrio.list_drivers())
+
+
 def test_the_second_process_knows_no_other_drivers(monkeypatch):
-    assert geofiles.drivers_aside() == sorted(
+    assert geofiles.aside(_drivers, Path()) == sorted(
         ["ESRI Shapefile", "FlatGeobuf", "GML", "GPKG", "GeoJSON", "LVBAG", "SQLite"]
     )
 
@@ -374,3 +380,13 @@ def test_a_system_without_bounds_still_reads(monkeypatch):
     before = resource.getrlimit(resource.RLIMIT_DATA)
     geofiles._bound(1)
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_file_is_glanced_at_once_until_it_is_replaced(tmp_path, monkeypatch):
+    asked, ask, path = [], geofiles._ASIDE.ask, tmp_path / "a.geojson"
+    monkeypatch.setattr(geofiles._ASIDE, "ask", lambda *what: asked.append(what[0]) or ask(*what))
+    for name in ("one", "two"):
+        features = f'[{{"type": "Feature", "properties": {{"{name}": 1}}, "geometry": null}}]'
+        path.write_text(f'{{"type": "FeatureCollection", "features": {features}}}')
+        assert [geofiles.field_names(path) for _ in range(3)] == [[name]] * 3
+    assert asked == ["fields", "fields"]

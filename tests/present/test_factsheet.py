@@ -11,7 +11,8 @@ import shapely
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
-from kansenkaart.errors import SchemaError
+from kansenkaart.errors import SchemaError, StoreError
+from kansenkaart.present import pdf
 from kansenkaart.present.factsheet import backdrop, bar_m, frame_of, letter_at, sheet_html
 from kansenkaart.present.pdf import sheet_pdf, talk_pdf
 from tests.present.kinds import PLACE, sheet, talk
@@ -114,6 +115,16 @@ def test_each_partner_has_a_page_of_its_own():
         text = page.extract_text()
         assert "voor wie Zuid" in text
         assert f"blad {number} van 4" in text
+
+
+def test_pdf_takes_the_size_of_type_that_fits_as_the_template_would_measure_it(monkeypatch):
+    long = replace(sheet(), not_said=sheet().not_said * 45)
+    found = [sheet_pdf(one) for one in (sheet(), long)]
+    monkeypatch.setattr(pdf, "_SIZES", (0,))
+    assert found == [sheet_pdf(one) for one in (sheet(), long)]
+    monkeypatch.setattr(pdf, "_SIZES", (1.0,))
+    with pytest.raises(StoreError, match="een tweede blad"):
+        sheet_pdf(long)
 
 
 def test_html_has_the_figures_sources_and_scale():

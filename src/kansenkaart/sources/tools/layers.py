@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def layers_of(path: Path, expected: str) -> list[str]:
         If the file is missing, unreadable or of another kind.
     """
     with _plain(path, expected) as parts:
-        return [name for name, _ in _layers(parts, expected)]
+        return [*_layers(parts, expected)]
 
 
 def open_layer(
@@ -88,8 +88,9 @@ def open_layer(
         If the file is missing, unreadable or of another kind, has no such layer, or several of which none is likely.
     """
     with _plain(path, expected) as parts:
-        name = _choose(path, _layers(parts, expected), layer, likely)
-        holders = [part for part in parts if _holds(part, name, expected)]
+        there = _layers(parts, expected)
+        name = _choose(path, there, layer, likely)
+        holders = there[name]
         if len(holders) > 1 and {one.suffix.lower() for one in holders} != {".xml"}:
             raise FormatError(
                 f"one file with layer {name} in the zip",
@@ -133,32 +134,30 @@ def fields_of(path: Path, expected: str, *, layer: str | None = None, likely: Se
         As `open_layer`.
     """
     with _plain(path, expected) as parts:
-        name = _choose(path, _layers(parts, expected), layer, likely)
-        part = next(part for one, part in _layers(parts, expected) if one == name)
+        there = _layers(parts, expected)
+        name = _choose(path, there, layer, likely)
         with reading(path, expected):
-            return field_names(part, layer=name)
+            return field_names(there[name][0], layer=name)
 
 
-def _holds(part: Path, name: str, expected: str) -> bool:
-    with reading(part, expected):
-        return name in layer_names(part)
-
-
-def _layers(parts: Sequence[Path], expected: str) -> list[tuple[str, Path]]:
-    found: dict[str, Path] = {}
+def _layers(parts: Sequence[Path], expected: str) -> dict[str, list[Path]]:
+    """Return the layers of some files, and which files hold each."""
+    there: dict[str, list[Path]] = {}
     for part in parts:
         with reading(part, expected):
             for name in layer_names(part):
-                found.setdefault(name, part)
-    return list(found.items())
+                there.setdefault(name, []).append(part)
+    return there
 
 
-def _choose(path: Path, there: Sequence[tuple[str, Path]], layer: str | None, likely: Sequence[str]) -> str:
-    names = [name for name, _ in there]
+def _choose(path: Path, there: Mapping[str, list[Path]], layer: str | None, likely: Sequence[str]) -> str:
+    names = [*there]
     wanted = [squeezed(one) for one in ([layer] if layer else likely)]
     by_name = {squeezed(name): name for name in reversed(names)}
     plain = {_EDITION.sub("", squeezed(name)): name for name in reversed(names)}  # buurt_2022_v1 is buurt
-    files = {squeezed(part.stem).removeprefix("bgt"): name for name, part in there}  # in a zip of a file per class
+    files = {
+        squeezed(parts[0].stem).removeprefix("bgt"): name for name, parts in there.items()
+    }  # a zip of a file per class
     hit = next((known[one] for known in (by_name, plain, files) for one in wanted if one in known), None)
     if hit is None and layer is None and len(names) == 1:
         hit = names[0]
