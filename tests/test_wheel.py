@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 import zipfile
 from pathlib import Path
@@ -89,33 +90,31 @@ def test_the_scheduler_names_its_extra(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """Build the wheel and install it alone in a fresh environment that borrows what it needs from this one."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    build = [*pip, "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run(build, check=True, capture_output=True, timeout=300)
-    (wheel,) = folder.glob("kansenkaart-*.whl")
-    venv.create(folder / "venv", with_pip=False, symlinks=True)
-    site = next((folder / "venv").glob("lib/python*/site-packages"))
-    # A plain line adds the folder and reads no .pth in it: our own checkout does not come along.
-    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
-    install = [*pip, "install", "--no-deps", "--no-compile", "--target", str(site), str(wheel)]
-    subprocess.run(install, check=True, capture_output=True, timeout=300)
-    _open_to_all(folder)
-    return wheel, folder / "venv" / "bin" / "python", site
+def installed():
+    """Build the wheel and install it alone in a fresh environment that borrows what it needs from this one.
 
-
-def _open_to_all(folder):
-    """Let other users pass through the folders of the tests, which are their owner's alone."""
-    for path in (folder, *folder.parents):
-        if path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o055 != 0o055:
-            path.chmod(path.stat().st_mode | 0o055)
+    Not below pytest's own folder: each session of pytest that begins shuts that to others than its user, also amid our run.
+    """
+    with tempfile.TemporaryDirectory(prefix="wheel-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        build = [*pip, "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "-w", str(folder)]
+        subprocess.run(build, check=True, capture_output=True, timeout=300)
+        (wheel,) = folder.glob("kansenkaart-*.whl")
+        venv.create(folder / "venv", with_pip=False, symlinks=True)
+        site = next((folder / "venv").glob("lib/python*/site-packages"))
+        # A plain line adds the folder and reads no .pth in it: our own checkout does not come along.
+        (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+        install = [*pip, "install", "--no-deps", "--no-compile", "--target", str(site), str(wheel)]
+        subprocess.run(install, check=True, capture_output=True, timeout=300)
+        yield wheel, folder / "venv" / "bin" / "python", site
 
 
 def _others_may_run(python):
-    """Whether an ordinary user reaches the interpreter: root may keep it to itself."""
-    return all(path.stat().st_mode & 0o001 for path in python.resolve().parents)
+    """Whether an ordinary user reaches the interpreter and what it borrows: root may keep them to itself."""
+    needed = (python, python.resolve(), Path(sysconfig.get_path("purelib")) / "any")
+    return all(folder.stat().st_mode & 0o001 for path in needed for folder in path.parents)
 
 
 def _as_user(python, code, folder, *words):
@@ -126,7 +125,6 @@ def _as_user(python, code, folder, *words):
     user = {}
     if os.geteuid() == 0 and _others_may_run(python):
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        _open_to_all(folder.parent)
         for one in (folder, home):
             os.chown(one, NOBODY, NOBODY)
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR")}
@@ -144,13 +142,14 @@ def _as_user(python, code, folder, *words):
 
 @NIGHTLY
 @pytest.mark.slow
-def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tmp_path):
-    _, python, site = installed
-    folder = tmp_path / "leeg"
+def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tmp_path_factory):
+    wheel, python, site = installed
+    folder = wheel.parent / "leeg"
     where = _as_user(python, "import kansenkaart, flows; print(kansenkaart.__file__, flows.__file__)", folder)
     assert where.stdout.split() == [str(site / "kansenkaart/__init__.py"), str(site / "flows/__init__.py")], (
         where.stderr
     )
+    tmp_path_factory.getbasetemp().parent.chmod(0o700)  # as the start of another session of pytest does
     demo = "from kansenkaart.cli import main; main()"
     done = _as_user(python, demo, folder, "demo")
     assert done.returncode == 0, done.stderr[-4000:]
