@@ -12,7 +12,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansenkaart.core.editions import Gate, compare, failures, summarise
+from kansenkaart.core.editions import Failure, Gate, bridge, compare, failures, summarise
 from kansenkaart.publish.editions.editions import gates
 
 BOW_TIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
@@ -213,3 +213,126 @@ def test_each_limit_of_each_rule_stops_what_lies_beyond_it_and_nothing_at_it(gat
         wrong, right = ({one.gate for one in failures(*_case(gate, limit, far), plain)} for far in (beyond, 0.0))
         assert replace(gate, needs="") in wrong, (limit, beyond)
         assert replace(gate, needs="") not in right, limit
+
+
+def test_a_bridge_by_hand():
+    """A keeps its three homes and gets one of B; B's others go to C and nowhere; D is all that it was; E is gone, F is new."""
+    was, now = {"A": "123", "B": "456", "D": "78", "E": "9"}, {"A": "1234", "C": "5", "D": "78", "F": "0"}
+    old, new = (
+        pd.DataFrame([(home, uid) for uid, homes in one.items() for home in homes], columns=["home_id", "gebied"])
+        for one in (was, now)
+    )
+    old.loc[len(old)] = ["x", None]  # scattered then: of no area
+    told = bridge(old, new, "gebied").astype(object).where(lambda one: one.notna(), None)
+    assert told.to_numpy().tolist() == [
+        ["gebied", "A", "A", 1.0, "changed"],
+        ["gebied", "B", "A", 0.33, "moved"],
+        ["gebied", "B", "C", 0.33, "moved"],
+        ["gebied", "D", "D", 1.0, "same"],
+        ["gebied", "E", None, 0.0, "gone"],
+        ["gebied", None, "F", None, "new"],
+    ]
+    part = bridge(old[old["gebied"] == "A"], new[new["home_id"].isin(["1", "2"])], "gebied")
+    assert part[["shared_frac", "bridge_change"]].to_numpy().tolist() == [[0.67, "changed"]]
+
+
+def test_figures_of_moves_and_of_what_is_no_figure_by_hand():
+    """Twelve rows rise by their number; a flag and a word are no figures; a billionth is the same figure, an unknown is none."""
+    keys = {"a": [f"{n:02d}" for n in range(12)], "b": "x"}
+    before = pd.DataFrame({**keys, "eur": 100.0, "flag": True, "word": "old", "only_old": 1, "same": 5e9})
+    now = pd.DataFrame(
+        {**keys, "eur": 100.0 + np.arange(12), "flag": False, "word": "old", "only_new": 1, "same": 5e9 + 1}
+    )
+    now.loc[3, ["eur", "word"]] = [np.inf, None]
+    told = compare(before, now, key=["a", "b"])
+    assert [one.column for one in told.moves] == ["eur"]
+    (move,) = told.moves
+    assert (move.moved, move.total_before, move.total_now) == (11, 1100.0, np.inf)
+    keys_of = [key for key, _, _ in move.largest]
+    assert keys_of == ["03 x", *(f"{n:02d} x" for n in range(11, 3, -1)), "02 x"]
+    assert move.largest[0] == ("03 x", 100.0, None)
+    assert move.largest[1] == ("11 x", 100.0, 111.0)
+    assert told.changes["columns"].tolist() == ["flag", "eur flag", "eur flag", "eur flag word", *["eur flag"] * 8]
+
+
+def test_the_middle_of_shapes_and_what_is_infinite_are_summed_apart():
+    frame = _squares(3, kwp=[1.0, np.inf, 3.0])
+    frame = frame.set_geometry([*frame.geometry[:2], shapely.box(2e6, 0, 2e6 + 10, 10)])
+    told = summarise(frame)
+    assert told["columns"]["kwp"] == {"known": 3, "infinite": 1, "sum": 4.0, "mean": 2.0, "spread": 1.0}
+    # 5 m and 25 m east of 100,000: the middle of the two that lie in the country
+    assert {name: told["geometry"][name] for name in ("outside", "x_m", "y_m")} == {
+        "outside": 1,
+        "x_m": 100_015.0,
+        "y_m": 400_005.0,
+    }
+    assert summarise(pd.DataFrame({"a": [None]})) == {"rows": 1, "columns": {"a": {"known": 0}}, "geometry": None}
+
+
+def _gate(name, low, high, slack=0.0, column="value"):
+    return Gate(name, "t", column, low, high, slack, "1", "", "")
+
+
+@pytest.mark.parametrize(
+    ("gate", "before", "now", "found"),
+    [
+        # ten rows more of 100, and of these eleven are within a slack of eleven, not of nine
+        (_gate("rows", 0.9, 1.05, 11), (100, {}), (110, {}), []),
+        (_gate("rows", 0.9, 1.05, 9), (100, {}), (110, {}), [1.1]),
+        (_gate("rows", 0.9, 1.05), (0, {}), (1, {}), [np.inf]),
+        # of 200 rows 10 % became known: 20 values, as many as the slack, or more
+        (_gate("known", -0.05, 0.05, 20), (100, {"known": 50}), (200, {"known": 120}), []),
+        (_gate("known", -0.05, 0.05, 19), (100, {"known": 50}), (200, {"known": 120}), [0.1]),
+        (_gate("known", -0.05, 0.05), (0, {"known": 0}), (200, {"known": 120}), []),
+        # a spread of a tenth of what moved; of a constant, a twentieth of its mean; of nothing, none at all
+        (
+            _gate("drift", -2, 2),
+            (50, {"known": 50, "mean": 10.0, "spread": 1.0}),
+            (50, {"known": 50, "mean": 20.0, "spread": 9}),
+            [10.0],
+        ),
+        (
+            _gate("drift", -2, 2),
+            (50, {"known": 50, "mean": -20.0, "spread": 0.0}),
+            (50, {"known": 50, "mean": -25.0, "spread": 9}),
+            [-5.0],
+        ),
+        (
+            _gate("drift", -2, 2),
+            (50, {"known": 50, "mean": 0.0, "spread": 0.0}),
+            (50, {"known": 50, "mean": 0.1, "spread": 9}),
+            [np.inf],
+        ),
+        (
+            _gate("drift", -2, 2),
+            (50, {"known": 50, "mean": 0.0, "spread": 0.0}),
+            (50, {"known": 50, "mean": 0.0, "spread": 9}),
+            [],
+        ),
+        (
+            _gate("drift", -2, 2, 51),
+            (50, {"known": 50, "mean": 0.0, "spread": 1.0}),
+            (60, {"known": 50, "mean": 9.0, "spread": 9}),
+            [],
+        ),
+        (
+            _gate("drift", -2, 2, 50),
+            (50, {"known": 50, "mean": 0.0, "spread": 1.0}),
+            (60, {"known": 50, "mean": 9.0, "spread": 9}),
+            [9.0],
+        ),
+        # half of three rows is known: said of tables of more rows than the slack
+        (_gate("covered", 0.9, 1.0, 4), None, (4, {"known": 2}), []),
+        (_gate("covered", 0.9, 1.0, 3), None, (4, {"known": 2}), [0.5]),
+    ],
+)
+def test_slack_is_counted_in_rows_and_a_change_against_what_there_was(gate, before, now, found):
+    summaries = [
+        {"t": {"rows": one[0], "columns": {"value": one[1]} if one[1] else {}, "geometry": None}} if one else {}
+        for one in (now, before)
+    ]
+    assert [one.found for one in failures(*summaries, [gate])] == pytest.approx(found)
+
+
+def test_a_failure_of_a_first_edition_names_no_values_before():
+    assert str(Failure(_gate("mean", 1, 2.5), "t.value", 3.14159)) == "mean of t.value is 3.142, may be 1 to 2.5"

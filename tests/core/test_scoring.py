@@ -151,3 +151,55 @@ def test_a_sum_of_several_bases_has_one_code_of_the_list():
     part = faces.assign(score_basis=["dsm", None, "dsm"])  # what is unknown is like nothing else
     assert scoring.sum_roofs(part, by="pand_id", names=["kwh"])["score_basis"].tolist() == [scoring.MIXED, "dsm"]
     assert [name for name in ("score_basis", "people_basis", "assigned_by") if scoring.MIXED not in codes(name)] == []
+
+
+def test_every_column_of_streets_by_hand():
+    """Three homes of two bases in one street, one of them assigned otherwise, and a street of another buurt; one without."""
+    homes = _homes(
+        [
+            ("Kerkstraat", "BU02", 2.0),
+            ("Kerkstraat", "BU02", 3.0),
+            ("Kerkstraat", "BU02", 1.0),
+            ("Kerkstraat", None, 4.0),
+            (None, "BU02", 9.0),
+        ]
+    )
+    homes["people_basis"] = ["cbs", "norm", "cbs", "norm", "cbs"]
+    homes["assigned_by"] = ["address", "nearest", "address", "nearest", "none"]
+    streets = scoring.sum_streets(homes)
+    year = 365.25 * LITRES / 1000
+    assert streets.drop(columns="geometry").astype(object).where(lambda one: one.notna(), None).to_dict("list") == {
+        "street_key": ["Kerkstraat|-", "Kerkstraat|BU02"],
+        "street": ["Kerkstraat"] * 2,
+        "buurtcode": [None, "BU02"],
+        "homes": [1, 3],
+        "people": [4.0, 6.0],
+        "grey_water_m3_per_year": pytest.approx([4 * year, 6 * year]),
+        "grey_water_m3_per_year_basis": ["norm", scoring.MIXED],
+        "assigned_by": ["nearest", scoring.MIXED],
+    }
+    assert [one.wkt for one in streets.geometry] == [
+        "POINT (200003 500000)",
+        "MULTIPOINT ((200000 500000), (200001 500000), (200002 500000))",
+    ]
+
+
+def test_a_buurt_counts_as_whole_from_just_the_share_on_and_without_a_column_of_cbs_nothing_is_shared():
+    homes, buurt = (
+        pd.DataFrame({"buurtcode": ["BU01"] * 9}),
+        {"buurtcode": ["BU01"], "inhabitants": [18.0], "households": [10.0]},
+    )
+    whole = scoring.add_people(homes, buurt=pd.DataFrame(buurt), household_size_design=2.2, whole_frac=0.9)
+    part = scoring.add_people(
+        homes, buurt=pd.DataFrame(buurt | {"households": [10.01]}), household_size_design=2.2, whole_frac=0.9
+    )
+    bare = scoring.add_people(
+        homes, buurt=pd.DataFrame({"buurtcode": ["BU01"]}), household_size_design=2.2, whole_frac=0.9
+    )
+    assert [one["people"].tolist()[0] for one in (whole, part, bare)] == [2.0, 2.2, 2.2]
+    assert [one["people_basis"].tolist()[0] for one in (whole, part, bare)] == ["count", "norm", "norm"]
+
+
+def test_owners_are_corporations_by_their_name_and_an_unknown_one_is_none():
+    names = ["Woningstichting De Rij", "WOONCORPORATIE Oost", "Stichting Zon", None]
+    assert scoring.is_corporation(pd.Series(names)).tolist() == [True, True, False, False]

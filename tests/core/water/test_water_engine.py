@@ -251,6 +251,13 @@ def test_every_amount_lies_in_its_interval_and_the_interval_is_not_a_point():
     assert cost.loc["Zijlaan"].tolist() == pytest.approx([25_200, 37_800])
     assert cost.loc["Hoofdstraat"].tolist() == pytest.approx([38_700, 51_300])
     assert " tot " in four_lines(dict(street.iloc[0]))[2]
+    # Rain of the Hoofdstraat, due now: 9 roofs of 64 m2, 1,200 m2 of road and half of its yards of 4,032.9 m2, of which three
+    # quarters come off at 42 EUR/m2; at the ends none or all of the yards, at 0.8 and 1.2 times the price.
+    rain = street.set_index("street_name").loc[
+        "Hoofdstraat", ["cost_rain_eur_low", "cost_rain_eur", "cost_rain_eur_high"]
+    ]
+    paved = np.array([1776.0, 1776.0 + 4032.915 / 2, 1776.0 + 4032.915])
+    assert rain.tolist() == pytest.approx(paved * 0.75 * 42 * [0.8, 1.0, 1.2], rel=1e-6)
 
 
 def test_shares_of_homes_add_up_to_their_street(result):
