@@ -24,6 +24,7 @@ from kansenkaart.core.area.values import (
 )
 from kansenkaart.errors import ConfigError, SchemaError
 from tests.core.area.area_towns import FACTORS, row_houses
+from tests.pinned import require_as_pinned
 
 CLASSES = pd.read_csv(str(files("kansenkaart") / "data" / "barrier_classes.csv"))
 
@@ -52,6 +53,10 @@ def test_the_register_s_words_become_classes_and_ditches_bound_nothing() -> None
     barriers, crossings = bounding_lines(ground, roads, classes=CLASSES)
     assert sorted(barriers["cls"]) == ["collector", "local", "local", "main", "water"]
     assert sorted(crossings["cls"]) == ["bridge", "path"]
+    require_as_pinned("lines", {"barrier": barriers, "crossing": crossings})
+    # Of 3 m wide and 100 m long: (2 x 300) / (206 - 6) is 3.0, no ditch; a hair narrower is one.
+    banks = [("waterdeel", "", shapely.box(0, 0, 100, wide)) for wide in (3.0, 2.999)]
+    assert bounding_lines(terrain(*banks), None, classes=CLASSES)[0].area.tolist() == [300.0]
     nothing, none = bounding_lines(None, None, classes=CLASSES)
     assert nothing.empty
     assert none.empty
@@ -68,6 +73,7 @@ def test_cover_is_the_share_of_homes_near_a_street() -> None:
     )
     assert covered_share(homes, street, reach_m=40.0) == pytest.approx(2 / 3)  # near water is not near a street
     assert covered_share(homes.iloc[3:], street, reach_m=40.0) == 0
+    assert covered_share(homes, street, reach_m=20.0) == pytest.approx(1 / 3)  # 15 m and 25 m away
 
 
 def test_a_quay_is_no_bridge_and_a_path_over_the_water_is() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, components, walk_graph
-from kansenkaart.core.area.grouping import areas_in, make_contiguous
+from kansenkaart.core.area.grouping import agglomerated, areas_in, divided, make_contiguous, with_giants
 from kansenkaart.core.area.partition import Partition, PartitionEffort, divisible, partition
 from kansenkaart.core.area.recombine import _flip_relief, stays_whole
 from kansenkaart.errors import ConfigError, InfeasibleError
@@ -236,3 +236,52 @@ def test_the_divisions_of_a_seed_are_as_they_were() -> None:
         area = pd.DataFrame({"homes": made.homes, "low": made.low, "high": made.high, "cut_m": made.cut_m})
         tables[f"{name}.area"] = area.join(pd.DataFrame(made.why).add_prefix("why_"))
     require_as_pinned("partition", tables)
+
+
+def slowly_joined(
+    homes: np.ndarray, ties: dict[tuple[int, int], float], foes: set[frozenset[int]], aim: int, alone: int
+) -> np.ndarray:
+    """Join the two groups with the strongest tie that may be one, until none may: every pair looked at each time."""
+    groups = [{one} for one in range(len(homes))]
+
+    def tie(a: set[int], b: set[int]) -> float:
+        total = [homes[list(one)].sum() for one in (a, b)]
+        fits = 0 in total or (max(total) < alone and sum(total) <= aim)
+        met = not any(frozenset((i, j)) in foes for i in a for j in b)
+        return sum(ties.get((i, j), 0.0) + ties.get((j, i), 0.0) for i in a for j in b) if fits and met else 0.0
+
+    while True:
+        best, a, b = max((tie(a, b), i, j) for i, a in enumerate(groups) for j, b in enumerate(groups) if i < j)
+        if not best:
+            return np.array([next(k for k, one in enumerate(groups) if i in one) for i in range(len(homes))])
+        groups[a] |= groups.pop(b)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_neighbours_are_merged_as_a_slow_judge_merges_them(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    homes = random.choice([0, 1, 2, 5, 9, 14, 30], 24)
+    i, j = random.integers(0, 24, (2, 70))
+    i, j = np.minimum(i, j)[i != j], np.maximum(i, j)[i != j]
+    i, j = np.unique(np.column_stack([i, j]), axis=0).T
+    strength, foe = random.random(len(i)), random.integers(0, 24, (2, 12))
+    made = agglomerated(homes, (i, j, strength), (foe[0], foe[1]), aim=20, alone=25)
+    ties = dict(zip(zip(i.tolist(), j.tolist(), strict=True), strength.tolist(), strict=True))
+    foes = {frozenset(pair) for pair in foe.T.tolist() if pair[0] != pair[1]}
+    slow = slowly_joined(homes, ties, foes, 20, 25)
+    assert (made[:, None] == made[None]).tolist() == (slow[:, None] == slow[None]).tolist()
+    assert sorted(set(made.tolist())) == list(range(made.max() + 1))
+
+
+def test_groups_giants_and_loose_bits_are_where_they_were() -> None:
+    town = grid_town(9, 8, seed=5, homes=(0, 12))
+    town.homes[[12, 40, 41]] = 75, 90, 130
+    walk, random = walk_graph(town), np.random.default_rng(1)
+    made = {f"loose.{n}": make_contiguous(walk, random.integers(0, n, len(town))) for n in (2, 4, 9)}
+    made |= {f"giants.{n}": with_giants(walk, bounds=(60, 51, 69), count=n, seed=3) for n in (1, 5)}
+    pairs = (town.a, town.b, random.uniform(5, 50, len(town.a)))
+    made |= {
+        f"divided.{most}": divided(np.arange(len(town)) // 24, town.homes, pairs, most=most) for most in (20, 60, 400)
+    }
+    made["areas"] = np.array([areas_in(np.full(n, 7), target=60, low=51, high=69) for n in range(1, 60)])
+    require_as_pinned("grouping", made)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Span, case_from, spans_of
-from kansenkaart.core.enterprise.cashflow import evaluate_case
+from kansenkaart.core.enterprise.cashflow import evaluate_case, payment_keys, sheet_formulas
 from kansenkaart.core.enterprise.linear import OUTCOMES, names_of, outcomes, units_of
 from kansenkaart.core.enterprise.package import (
     fixed_outcomes,
@@ -22,7 +22,14 @@ from kansenkaart.core.enterprise.package import (
 from kansenkaart.core.enterprise.setting import CRITERIA, setting_of
 from kansenkaart.core.enterprise.solar_rent import MODELS
 from kansenkaart.core.enterprise.tracks import compare_tracks
-from kansenkaart.core.enterprise.uncertainty import draw, draw_facts, group_of, triangular_at, variance_shares
+from kansenkaart.core.enterprise.uncertainty import (
+    draw,
+    draw_facts,
+    group_of,
+    sobol_shares,
+    triangular_at,
+    variance_shares,
+)
 from kansenkaart.tables.assumptions import default, default_services
 from tests.core.enterprise.test_cashflow import BILGAARD, CASE
 from tests.pinned import require_as_pinned
@@ -224,6 +231,9 @@ def test_every_payment_and_every_outcome_is_as_it_was(track):
     tables["facts_drawn"] = pd.DataFrame(draw_facts(("roofs", "water"), draws=12, seed=2))
     tables["span"] = pd.DataFrame(list(spans.values()), index=list(spans))
     tables["each"] = setting.contribution(drawn, FACTS["homes"]).T
+    tables["formula"] = pd.DataFrame(sheet_formulas(case))
+    tables["payment"] = pd.DataFrame(payment_keys(case))
+    tables["sobol"] = np.stack(sobol_shares(lambda q: q[:, 0] * q[:, 1] + q[:, 2] ** 2, 3, draws_log2=6, seed=4))
     tables["needed"] = setting.participation_needed(FACTS)
     of = [(one, members) for one in PLACES for members in (5.0, 25.0, np.nan)]
     ways = [compare_tracks(one, renovation_year=4.0, members=members) for one, members in of]

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from kansenkaart.core.scoring import add_grey_water
 from kansenkaart.core.water.demand import Uses, balance, garden_demand_mm, indoor_demand, monthly, running_deficit
 from kansenkaart.errors import ConfigError, SchemaError
+from tests.pinned import require_as_pinned
 
 
 def test_grey_water_of_a_home_by_hand():
@@ -109,3 +110,19 @@ def test_every_litre_is_used_stored_or_overflows(supply, first, second, store, s
 
 def test_indoor_demand_by_hand():
     assert indoor_demand([1.0], l_per_person_day=30.2).sum() == pytest.approx(30.2 * 365.25 / 1000)
+
+
+def test_gardens_and_stores_of_made_years_are_as_they_were():
+    """Five seasons of showers, one with a gap of five days and one of a day; three streets with little, some and much room."""
+    random = np.random.default_rng(3)
+    rain = random.gamma(0.3, 6.0, 183 * 5)
+    days = pd.concat(
+        [season(rain[n::5], random.uniform(0.5, 5.0, 183), year=2018 + n) for n in range(5)], ignore_index=True
+    )
+    days.loc[400:404, "rain_mm"] = days.loc[700, "evaporation_mm"] = np.nan
+    walked = running_deficit(days, crop_factor=0.9)
+    gardens = {f"garden.{q}": garden_demand_mm(days, crop_factor=0.9, quantile=q) for q in (0.5, 0.9)}
+    demands = {name: random.uniform(0, 8, (3, 12)) for name in ("toilet", "garden")}
+    found = balance(random.uniform(0, 12, (3, 12)), demands=demands, store_m3=[0.0, 4.0, 60.0], participation=0.7)
+    parts = {name: getattr(found, name) for name in ("supply", "overflow", "reused", "stored_start", "stored_end")}
+    require_as_pinned("demand", {"deficit": walked.to_frame(), **gardens, **found.used, **parts})

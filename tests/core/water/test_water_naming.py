@@ -14,6 +14,7 @@ from kansenkaart.core.water.inputs import WaterSettings
 from kansenkaart.core.water.naming import LEAST_NAMED, name_pipes
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
 from tests.core.water.test_water_realdata import almere  # noqa: F401
+from tests.pinned import require_as_pinned
 
 
 def grid(rows: int = 8, pipes: int = 10) -> gpd.GeoDataFrame:
@@ -39,6 +40,11 @@ def test_names_walk_along_runs_of_parallel_streets():
     assert right[hidden].mean() > 0.95
     assert right[~hidden].all()
     assert (found["sure_frac"] <= 1).all()
+    years = np.where(np.arange(len(truth)) % 5 == 0, np.nan, 1950.0 + np.arange(len(truth)) // 7)
+    turned = truth.set_geometry(truth.rotate(20, origin=(0, 0))).assign(laid_year=years)
+    given = turned.assign(street_name=truth["street_name"].mask(np.random.default_rng(7).random(len(truth)) < 0.5))
+    named = name_pipes(given).assign(sure_frac=lambda one: one["sure_frac"].round(4))  # as far as its search goes
+    require_as_pinned("naming", {"pipe": named})
 
 
 def test_a_name_that_is_not_sure_enough_is_not_given():

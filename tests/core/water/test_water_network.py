@@ -126,6 +126,10 @@ def test_a_ring_of_pressure_mains_is_cut_and_named():
     _, forest, _, arrived = flows(frame, node)
     assert forest.issues["reason"].tolist() == ["ring of pressure mains"]
     assert arrived.sum() == 4
+    longer = [*frame.geometry[:3], shapely.LineString(np.add([(0, 300), (-9, 150), (0, 0)], (X0, Y0)))]
+    assert flows(frame.set_geometry(longer), node)[1].issues.to_dict("records") == [
+        {"pipe_id": "p3", "reason": "ring of pressure mains", "action": "cut here"}  # the longest main of the ring
+    ]
 
 
 def test_every_fault_is_named_counted_and_the_rest_goes_on():
