@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,67 @@ import pandas as pd
 from scipy.stats import t
 
 from kansenkaart.errors import FormatError
-from kansenkaart.score import calibration, roofs
+from kansenkaart.score import calibration, panden, roofs
 from kansenkaart.sources import knmi
 from kansenkaart.tables import assumptions
 
 _ROUNDING = 1e-9
+BASES = ("lod22+dsm", "dsm", "footprint")
 KINDS = ((30.0, "shed"), (120.0, "house"), (400.0, "large"), (np.inf, "hall"))
+
+
+_SHORT = {
+    "faces": "faces",
+    "kwp": "kwp_fit",
+    "kwp_low": "kwp_fit_low",
+    "kwp_high": "kwp_fit_high",
+    "kwh": "yield_fit_kwh_per_year",
+    "low": "yield_fit_kwh_per_year_low",
+    "high": "yield_fit_kwh_per_year_high",
+}
+
+
+def stripped(
+    tile: calibration.Tile,
+    weather_tables: Mapping[str, pd.DataFrame],
+    known: assumptions.Assumptions,
+    *,
+    priors: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Score the panden of a tile by every basis.
+
+    Parameters
+    ----------
+    tile : Tile
+        Panden and faces.
+    weather_tables : mapping
+        Tables of the weather by name.
+    known : Assumptions
+        Figures.
+    priors : DataFrame, optional
+        Priors of footprints; those of the package where none are given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``pand_id``: ``place``, ``tile``, ``faces`` [1], and per basis ``<basis>:faces`` [1],
+        ``:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp], ``:kwh``, ``:low`` and ``:high`` [kWh/year]; ``dsm:doubt`` are the modules
+        in doubt [1].
+    """
+    out = tile.pand.set_index("pand_id")[["bouwjaar", "footprint_area_m2"]].copy()
+    out["faces"] = tile.faces.groupby("pand_id").size()
+    for basis in BASES:
+        with tempfile.TemporaryDirectory() as folder:
+            store = calibration.stored(Path(folder), tile, weather_tables, basis)
+            if basis != "footprint":
+                scored = calibration.table_of(roofs.score_roofs(store, known))
+                store.write("roof_face_score", scored, calibration.BARE)
+                out[f"{basis}:doubt"] = scored.groupby("pand_id")["modules_in_doubt"].sum(min_count=1).astype(float)
+            made = calibration.table_of(panden.score_panden(store, known, priors=priors)).set_index("pand_id")
+        for short, column in _SHORT.items():
+            out[f"{basis}:{short}"] = made[column].astype(float).reindex(out.index)
+    named: pd.DataFrame = out.assign(tile=tile.name, place=tile.place)
+    return named
 
 
 def rows_of(scored: pd.DataFrame) -> list[dict[str, Any]]:
@@ -171,7 +228,7 @@ def main() -> None:
         sys.stderr.write("as shipped: the tables of the package are judged\n")
     lessons = None if shipped else calibration.learn(tiles, tables, known)
     fitted = {one: lessons.priors(without=one) for one in places} if lessons else {}
-    parts = [calibration.stripped(tile, tables, known, priors=fitted.get(tile.place)) for tile in tiles]
+    parts = [stripped(tile, tables, known, priors=fitted.get(tile.place)) for tile in tiles]
     scored = pd.concat(parts).reset_index()
     if not shipped:
         scored = bounded_by_others(scored, known)

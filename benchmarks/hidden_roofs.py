@@ -25,6 +25,7 @@ from matplotlib.colors import LightSource
 from PIL import Image
 from rasterio import features
 
+from benchmarks.calibration import stripped
 from kansenkaart.score import calibration
 from kansenkaart.score.roofs import LEAST_FOUND_FRAC
 from kansenkaart.score.surfaces import find_faces, height_model
@@ -99,7 +100,7 @@ def crowned(tile: calibration.Tile) -> dict[str, Any]:
 
     calibration.raise_surface = with_crowns
     try:
-        scored = calibration.stripped(tile, {"weather_hourly": knmi.typical_year()[0]}, assumptions.default())
+        scored = stripped(tile, {"weather_hourly": knmi.typical_year()[0]}, assumptions.default())
     finally:
         calibration.raise_surface = plain
     scored = scored[scored["lod22+dsm:kwh"].gt(0) & scored["footprint_area_m2"].gt(LEAST_M2)]

@@ -23,15 +23,16 @@ from rasterio.transform import from_origin
 from kansenkaart.cli import cli
 from kansenkaart.core.solar.weather import long_term_months
 from kansenkaart.errors import ConfigError, CrsError, FormatError
+from kansenkaart.score import calibration, roofs
 from kansenkaart.score import panden as sun_panden
 from kansenkaart.score import panden as sun_use
-from kansenkaart.score import roofs
 from kansenkaart.score import weather as sun_cache
 from kansenkaart.score import weather as sun_station
 from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised, sweep
 from kansenkaart.sources import knmi
 from kansenkaart.tables import assumptions
 from tests.core.solar.test_solar_shade import table
+from tests.pinned import require_as_pinned
 
 EAST, NORTH, CELL = 85000.0, 447000.0, 0.5
 
@@ -582,6 +583,18 @@ def test_priors_are_fitted_by_a_command_on_tiles_of_three_places(tmp_path):
     assert (own["width_from_m"], own["in_row"], own["panden"], own["places"]) == (7.5, False, 36, 3)
     assert own["flat_frac"] == pytest.approx(1 / 3, abs=1e-4)
     assert own["tilt_deg"] == pytest.approx(35, abs=0.01)
+    tile = calibration.read_tile(tmp_path / "dorp" / "1.json", place="dorp")
+    require_as_pinned("tiles", {"priors": table})
+    # Twelve houses of 8 by 10 m, 20 m apart, in a margin all round; the ground lies three metres under the eaves at 5 m.
+    calibration.raise_surface(tile.faces, tmp_path / "raised.tif")
+    with rasterio.open(tmp_path / "raised.tif") as sheet:
+        heights, margin = sheet.read(1), round(calibration.MARGIN_M / CELL)
+    assert heights.shape == (20 + 2 * margin, 456 + 2 * margin)
+    assert np.median(heights) == pytest.approx(5 - calibration.GROUND_BELOW_EAVE_M, abs=0.05)
+    roof = heights[margin + 1 : margin + 19, margin + 1 : margin + 15]
+    rows = 5 + (18.5 - np.arange(18)) * CELL * np.tan(np.radians(35))  # falls to the south
+    assert roof.mean(axis=1) == pytest.approx(rows, abs=0.1)
+    assert roof.std(axis=1).mean() == pytest.approx(calibration.NOISE_M, rel=0.3)
     with pytest.raises(ConfigError, match="three places"):
         CliRunner().invoke(cli, ["daken", *two, "--uit", str(target)], catch_exceptions=False)
 
@@ -664,3 +677,60 @@ def test_a_long_term_wants_half_of_its_years_complete():
     assert long_term_months(days, sun_kwh, years=10).first_year == 2015
     sun_kwh[days.dt.year.to_numpy() > 2019] = np.nan
     assert long_term_months(days, sun_kwh, years=10) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("utrecht_9-512-588.city.json", "utrecht"),
+        ("twente/2092.json", "twente"),
+        ("delft-2.json", "delft"),
+        ("rijswijk/3dbag_1.json", "rijswijk"),
+    ],
+)
+def test_the_place_of_a_tile_is_the_first_word_of_its_name_or_else_its_folder(tmp_path, path, place):
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).touch()
+    assert [calibration.place_of(one) for one in calibration.tiles_in([tmp_path, tmp_path / path])] == [place] * 2
+
+
+def test_every_column_of_faces_and_panden_on_every_basis_is_as_it_was(tmp_path):
+    """A saddle roof with its model under a tree, two found in the heights of which one is rough, three with a footprint alone.
+
+    With an owner's table, the buurt's use of power, and homes from none to forty.
+    """
+    boxes = [
+        spot(10, 10, 9, 12),
+        spot(40, 10, 10, 10),
+        spot(10, 50, 16, 9),
+        spot(150, 10, 8, 10),
+        spot(150, 50, 30, 22),
+        spot(190, 10, 3, 2),
+    ]
+    rows = faces(
+        face("e", "p0", spot(14.5, 10, 4.5, 12), 35.0, 90.0, 5.0),
+        face("w", "p0", spot(10, 10, 4.5, 12), 35.0, 270.0, 5.0),
+    )
+    heights = raised_boxes((boxes[1], 7.0), (boxes[2], 4.0), shape=(160, 240))
+    y, x = (np.mgrid[0:160, 0:240] + 0.5) * CELL
+    saddle = 5 + np.minimum(x - 10, 19 - x) * np.tan(np.radians(35))
+    heights = np.where((x > 10) & (x < 19) & (y > 10) & (y < 22), saddle, heights)
+    heights = np.where((x > 10) & (x < 26) & (y > 50) & (y < 59), 4 + np.minimum(y - 50, 59 - y) * 0.9, heights)
+    heights += np.random.default_rng(5).normal(0, 0.04, heights.shape)
+    heights[(np.hypot(x - 12, y - 12) < 3) | (np.hypot(x - 45, y - 25) < 3)] = 12.0
+    heights[90:96, 30:36] = np.nan
+    pand = panden(*boxes)
+    pand["homes"] = pd.array([1, 4, 2, 1, 40, 0], dtype="Int64")
+    pand["bouwjaar"] = pd.array([1935, 1972, 2004, None, 1968, 1990], dtype="Int64")
+    pand["buurtcode"] = ["BU1", "BU1", "BU2", "BU2", "BU1", None]
+    buurt = pd.DataFrame({"buurtcode": ["BU1", "BU2"], "electricity_use_kwh_per_home": [2500.0, None]})
+    buurt = buurt.assign(homes_stock=[200, 100], pv_systems=[50, None], pv_installed_kwp=[175.0, None])
+    own = pd.DataFrame({"pand_id": ["p1"], "pv_installed_kwp": [2.0]})
+    tables = {"pand": pand, "dsm": heights, "buurt": buurt, "own_pand": own, "weather_hourly": weather()}
+    made = roofs.score_roofs(Tables(tmp_path, roof_face=rows, **tables), assumptions.default())[0]
+    whole = sun_panden.score_panden(
+        Tables(tmp_path, roof_face=rows, roof_face_score=made.content, **tables), assumptions.default()
+    )[0]
+    assert set(whole.content["score_basis"]) == {"lod22+dsm", "dsm", "footprint"}
+    said = pd.DataFrame({"said": [str(one.tally.to_dict()) for one in (made, whole)]})
+    require_as_pinned("bases", {"face": made.content, "pand": whole.content, "said": said})

@@ -34,9 +34,7 @@ from kansenkaart.tables.step import Product
 from kansenkaart.tables.store import Lineage, Store, atomic
 
 CELL_M, NOISE_M, MARGIN_M, GROUND_BELOW_EAVE_M = 0.5, 0.05, 60.0, 3.0
-BASES = ("lod22+dsm", "dsm", "footprint")
-_BARE = Lineage("calibration", (), {}, {}, {})
-_SEED = 7
+BARE = Lineage("calibration", (), {}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -200,77 +198,45 @@ def _kept() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="calibration-")
 
 
-def _stored(folder: Path, tile: Tile, weather_tables: Mapping[str, pd.DataFrame], basis: str) -> Store:
-    """Put into a store what a basis has; the table of the station is worked out once for all."""
-    store = Store(folder)
-    (folder / weather.KEPT).symlink_to(_kept().name)
-    store.write("pand", tile.pand, _BARE)
-    for name, table in weather_tables.items():
-        store.write(name, table, _BARE)
-    if basis == "lod22+dsm":
-        store.write("roof_face", tile.faces, _BARE)
-    if basis != "footprint":
-        raised = folder / "raised.tif"
-        raise_surface(tile.faces, raised)
-        store.write_raster("dsm", raised, _BARE)
-    return store
-
-
-def _frame(products: Sequence[Product]) -> pd.DataFrame:
-    """Return the one table of a step."""
-    content = products[0].content
-    assert isinstance(content, pd.DataFrame)  # noqa: S101 - these steps make tables
-    return content
-
-
-_SHORT = {
-    "faces": "faces",
-    "kwp": "kwp_fit",
-    "kwp_low": "kwp_fit_low",
-    "kwp_high": "kwp_fit_high",
-    "kwh": "yield_fit_kwh_per_year",
-    "low": "yield_fit_kwh_per_year_low",
-    "high": "yield_fit_kwh_per_year_high",
-}
-
-
-def stripped(
-    tile: Tile, weather_tables: Mapping[str, pd.DataFrame], known: Assumptions, *, priors: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Score the panden of a tile by every basis.
+def stored(folder: Path, tile: Tile, weather_tables: Mapping[str, pd.DataFrame], basis: str) -> Store:
+    """Put into a store what a basis has; the table of the station is worked out once for all.
 
     Parameters
     ----------
+    folder : Path
+        Of the store.
     tile : Tile
         Panden and faces.
     weather_tables : mapping
         Tables of the weather by name.
-    known : Assumptions
-        Figures.
-    priors : DataFrame, optional
-        Priors of footprints; those of the package where none are given.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By ``pand_id``: ``place``, ``tile``, ``faces`` [1], and per basis ``<basis>:faces`` [1],
-        ``:kwp``, ``:kwp_low``, ``:kwp_high`` [kWp], ``:kwh``, ``:low`` and ``:high`` [kWh/year]; ``dsm:doubt`` are the modules
-        in doubt [1].
+    basis : str
+        ``lod22+dsm``, ``dsm`` or ``footprint``.
     """
-    out = tile.pand.set_index("pand_id")[["bouwjaar", "footprint_area_m2"]].copy()
-    out["faces"] = tile.faces.groupby("pand_id").size()
-    for basis in BASES:
-        with tempfile.TemporaryDirectory() as folder:
-            store = _stored(Path(folder), tile, weather_tables, basis)
-            if basis != "footprint":
-                scored = _frame(roofs.score_roofs(store, known))
-                store.write("roof_face_score", scored, _BARE)
-                out[f"{basis}:doubt"] = scored.groupby("pand_id")["modules_in_doubt"].sum(min_count=1).astype(float)
-            made = _frame(panden.score_panden(store, known, priors=priors)).set_index("pand_id")
-        for short, column in _SHORT.items():
-            out[f"{basis}:{short}"] = made[column].astype(float).reindex(out.index)
-    named: pd.DataFrame = out.assign(tile=tile.name, place=tile.place)
-    return named
+    store = Store(folder)
+    (folder / weather.KEPT).symlink_to(_kept().name)
+    store.write("pand", tile.pand, BARE)
+    for name, table in weather_tables.items():
+        store.write(name, table, BARE)
+    if basis == "lod22+dsm":
+        store.write("roof_face", tile.faces, BARE)
+    if basis != "footprint":
+        raised = folder / "raised.tif"
+        raise_surface(tile.faces, raised)
+        store.write_raster("dsm", raised, BARE)
+    return store
+
+
+def table_of(products: Sequence[Product]) -> pd.DataFrame:
+    """Return the one table of a step.
+
+    Parameters
+    ----------
+    products : sequence of Product
+        What it made.
+    """
+    content = products[0].content
+    assert isinstance(content, pd.DataFrame)  # noqa: S101 - these steps make tables
+    return content
 
 
 @dataclass(frozen=True)
@@ -307,7 +273,7 @@ def learn(tiles: Sequence[Tile], weather_tables: Mapping[str, pd.DataFrame], kno
     """
     parts = [_lesson(tile, weather_tables, known) for tile in tiles]
     with tempfile.TemporaryDirectory() as folder:
-        store = _stored(Path(folder), tiles[0], weather_tables, "footprint")
+        store = stored(Path(folder), tiles[0], weather_tables, "footprint")
         sun = panden.open_sun(weather.station_of(store, known), known)
     shapes, faces = (pd.concat(list(one)) for one in zip(*parts, strict=True))
     shapes = shapes[~shapes.index.duplicated()]
@@ -319,9 +285,9 @@ def _lesson(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Panden and faces of one tile as :func:`fit_priors` wants them."""
     with tempfile.TemporaryDirectory() as folder:
-        store = _stored(Path(folder), tile, weather_tables, "lod22+dsm")
-        scored = _frame(roofs.score_roofs(store, known))
-        every = _frame(roofs.score_roofs(store, known, worth="ABCD"))
+        store = stored(Path(folder), tile, weather_tables, "lod22+dsm")
+        scored = table_of(roofs.score_roofs(store, known))
+        every = table_of(roofs.score_roofs(store, known, worth="ABCD"))
     faces = pd.DataFrame(
         {
             "pand_id": scored["pand_id"],
