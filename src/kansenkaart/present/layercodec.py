@@ -35,6 +35,8 @@ from kansenkaart.present.mapspec import Column, Kind, Layer
 GRID_PER_M = 10
 #: Eight decimal digits fit in four bytes; a register id of 16 digits is two such halves.
 HALF_DIGITS = 8
+#: At level 9 the same takes five times the time, for 1 % less (measured on a page of 3.7 MB).
+_GZIP_LEVEL = 7
 _RD_TO_MERCATOR = Transformer.from_crs(28992, 3857, always_xy=True)
 
 
@@ -131,7 +133,7 @@ def encode_frame(frame: gpd.GeoDataFrame, kind: Kind, columns: tuple[Column, ...
         texts[column.name] = words
     dictionary = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
     header = {"kind": kind, "n": len(frame), **geometry, "columns": packed, "textBytes": len(dictionary)}
-    return header, gzip.compress(b"".join([*sections, dictionary]), 9, mtime=0)
+    return header, gzip.compress(b"".join([*sections, dictionary]), _GZIP_LEVEL, mtime=0)
 
 
 def _about(column: Column) -> dict[str, Any]:

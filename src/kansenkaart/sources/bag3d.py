@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -211,10 +212,10 @@ def _finest(faces: _Faces, path: Path) -> str:
     return chosen or LODS[0]
 
 
-def _lod(geometry: dict[str, Any]) -> str:
+@lru_cache(maxsize=64)
+def _lod(spelled: str) -> str:
     """Return a level of detail as CityJSON writes it, from ``2.20``, ``LoD2.2`` or a number."""
-    spelled = re.sub(r"(?i)^lod\s*", "", str(geometry.get("lod") or "none").strip())
-    return re.sub(r"(\.\d*[1-9])0+$", r"\1", spelled)
+    return re.sub(r"(\.\d*[1-9])0+$", r"\1", re.sub(r"(?i)^lod\s*", "", spelled.strip()))
 
 
 def _rounding_m(model: dict[str, Any], scale: Floats, faces: _Faces) -> float:
@@ -269,20 +270,18 @@ def _require_rd_nap(system: str, path: Path) -> None:
 
 
 def _gather(model: dict[str, Any], scale: Floats, shift: Floats, faces: _Faces) -> None:
-    objects = {
-        name: one for name, one in model["CityObjects"].items() if str(one.get("type", "Building")) in _BUILDINGS
-    }
+    every = model["CityObjects"]
+    objects = {name: one for name, one in every.items() if str(one.get("type", "Building")) in _BUILDINGS}
     if _UNNAMED in model:
         faces.seen[NAMED_RD] += 1
-    faces.seen["object that is no building, passed by"] += len(model["CityObjects"]) - len(objects)
+    faces.seen["object that is no building, passed by"] += len(every) - len(objects)
     vertices = np.asarray(model["vertices"], float).reshape(-1, _CORNERS) * scale + shift
-    found: Counter[str] = Counter()
-    roots = [name for name, one in objects.items() if not one.get("parents")]
+    found, roots = Counter[str](), [name for name, one in objects.items() if not one.get("parents")]
     for name, one in objects.items():
         root = name if not one.get("parents") else one["parents"][0]
         owner = _Owner(name, root, objects.get(root, one), one)
         for geometry in one.get("geometry") or []:
-            faces.lods.add(lod := _lod(geometry))
+            faces.lods.add(lod := _lod(str(geometry.get("lod") or "none")[:_LONGEST_NAMES]))
             if lod == faces.lod:
                 found[root] += 1
                 _try_geometry(geometry, vertices, owner, faces)
@@ -301,9 +300,8 @@ class _Owner:
 
     def pand_id(self) -> str | None:
         """Return the 16 digits, or None."""
-        names = (_PART.sub("", one) for one in (self.root, self.name))
-        ids = (*map(bag_id, names), _id_attribute(self.building), _id_attribute(self.part))
-        return next(filter(None, ids), None)
+        names = (bag_id(_PART.sub("", one)) for one in (self.root, self.name))
+        return next(filter(None, chain(names, map(_id_attribute, (self.building, self.part)))), None)
 
     def short(self, pand_id: str | None) -> str:
         """Return the name of the part, beginning with the pand."""
@@ -367,9 +365,15 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
 
 
 def _first(attributes: dict[str, Any], names: str) -> float | None:
-    spelled = {squeezed(name): value for name, value in attributes.items()}
-    values = (spelled.get(squeezed(name)) for name in names.removesuffix("?").split("|"))
+    values = (attributes.get(one) for one in _spellings(names, tuple(attributes)))
     return next((number for one in values if (number := _number(one)) is not None), None)
+
+
+@lru_cache(maxsize=16)
+def _spellings(names: str, there: tuple[Any, ...]) -> list[Any]:
+    """Return which of the names of attributes are meant: buildings of a file have the same few sets of them."""
+    spelled = {squeezed(one): one for one in there}
+    return [spelled[one] for one in map(squeezed, names.removesuffix("?").split("|")) if one in spelled]
 
 
 def _number(value: Any) -> float | None:
@@ -423,11 +427,10 @@ def _projections(faces: _Faces) -> NDArray[Any]:
     rings[whole] = shapely.linearrings(flat[keep], indices=index)
     starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
     ends = np.append(starts[1:], len(owner))
-    shapes = np.full(len(starts), None, dtype=object)
-    for face, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        if rings[start] is not None:
-            holes = [one for one in rings[start + 1 : end] if one is not None]
-            shapes[face] = shapely.Polygon(rings[start], holes)
+    shapes = np.asarray(shapely.polygons(rings[starts]), dtype=object)
+    for face in np.flatnonzero(ends - starts > 1):
+        outer, *holes = rings[starts[face] : ends[face]]
+        shapes[face] = None if outer is None else shapely.Polygon(outer, [one for one in holes if one is not None])
     return shapes
 
 

@@ -12,10 +12,11 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pyproj import Transformer
@@ -41,6 +42,7 @@ _STATION = re.compile(r"^#?\s*(\d{3})[:\s]\s*(\d+\.\d+)\s+(\d+\.\d+)\s", re.M)
 _NO_STATION = "unknown"
 _HOURS, _SHOWN = 24, 12
 _HOUR_NAMES = ("HH", "H")
+_CLOCK = re.compile(r"^\s*(\d{1,2}):00(?::00)?\s*$")
 _HEAD = re.compile(r"#?\s*\"?STN\"?\s*([,;\t])\s*\"?(YYYYMMDD|DATE)\b", re.IGNORECASE)
 
 
@@ -138,7 +140,7 @@ def read_weather_hourly(
         sieve = hours_of(path, year)
         return _finish(sieve, "weather_hourly", path), sieve.tally()
     raw, head = _read_station_file(path)
-    clock = _hour_column(raw, path).str.replace(r"^\s*(\d{1,2}):00(?::00)?\s*$", r"\1", regex=True)
+    clock = _once(_hour_column(raw, path), lambda one: one.str.replace(_CLOCK, r"\1", regex=True))
     named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
     hour, note = hours_from_one(pd.to_numeric(clock, errors="coerce"))
     whole = hour.where(hour.between(1, _HOURS) & (hour.mod(1) == 0))
@@ -166,9 +168,19 @@ def read_weather_hourly(
     return _finish(sieve, "weather_hourly", path), sieve.tally()
 
 
+def _once(column: pd.Series[Any], turn: Callable[[pd.Series[Any]], pd.Series[Any]]) -> pd.Series[Any]:
+    """Turn each different text of a column once: of days and hours there are few beside the rows."""
+    codes, different = pd.factorize(column, use_na_sentinel=False)
+    return turn(pd.Series(different)).take(codes).set_axis(column.index)
+
+
 def _days(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
     """Return days, written as KNMI does (20200131) or as programs that save its files do (2020-01-31, 31-01-2020)."""
-    written = raw["YYYYMMDD"].astype(str).str.strip().str.removesuffix(".0")
+    return _once(raw["YYYYMMDD"].astype(str), _as_days)
+
+
+def _as_days(days: pd.Series[str]) -> pd.Series[pd.Timestamp]:
+    written = days.str.strip().str.removesuffix(".0")
     turned = written.str.replace(r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4})\b.*", _year_first, regex=True)
     plain = turned.str.replace(r"^(\d{4})[-/](\d{2})[-/](\d{2})\b.*", r"\1\2\3", regex=True)
     return pd.to_datetime(plain, format="%Y%m%d", errors="coerce")

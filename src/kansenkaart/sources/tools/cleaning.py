@@ -96,6 +96,8 @@ def bag_id(value: object) -> str | None:
     str or None
         None where there is no identification, such as in an address that ends in another key.
     """
+    if isinstance(value, str) and len(value) == _ID_DIGITS and value.isascii() and value.isdigit():
+        return value  # as BAG writes it: of a hundred thousand nearly all
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
     text = str(int(value)) if isinstance(value, (int, float, np.integer, np.floating)) else str(value).strip()
@@ -235,7 +237,7 @@ class Sieve:
             If most of what is filled in is no number: then the column is another one.
         """
         values = to_number(self.frame[name], where=where, lenient=True)
-        if pd.api.types.is_numeric_dtype(self.frame[name]):
+        if pd.api.types.is_numeric_dtype(self.frame[name]) or values.notna().all():
             return values
         spelled = to_text(self.frame[name])
         filled = spelled.notna() & ~spelled.str.lower().isin(MISSING)

@@ -375,7 +375,9 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
         text = known.astype(str)
     except UnicodeEncodeError:  # halves of characters, which JSON can hold and text cannot
         text = known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8")).astype(str)
-    return (text.str.replace(STEERING, " ", regex=True) if STEERING.search("".join(text)) else text).str.strip()
+    return (
+        text.str.replace(STEERING, " ", regex=True) if STEERING.search("".join(text.tolist())) else text
+    ).str.strip()
 
 
 def has_ended(column: pd.Series[Any]) -> pd.Series[bool]:
