@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from kansenkaart.core.area.best import best_areas, best_around, block_at, worth_
 from kansenkaart.core.area.bound import leave_unreachable, shared_bound, worth_of
 from kansenkaart.core.area.graph import AreaGraph, components
 from kansenkaart.core.area.question import AreaQuestion, Effort, prepare
+from kansenkaart.core.area.windows import within_reach
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import best_area, grid_town, moved, relabelled
 from tests.pinned import require_as_pinned
@@ -261,3 +263,13 @@ def test_the_best_areas_of_a_town_are_as_they_were_proven_or_not() -> None:
         areas = best_areas(town, count=3, question=question, effort=effort)
         tables[name] = pd.DataFrame([vars(one) | {"blocks": str(one.blocks.tolist())} for one in areas])
     require_as_pinned("best_areas", tables)
+
+
+def test_a_block_at_exactly_the_radius_is_within_reach_and_one_that_is_not_allowed_is_not() -> None:
+    town, allowed = grid_town(4, 2), np.array([True] * 7 + [False])  # 50 m apart: the diagonal is 70.7 m
+    first, near = within_reach(town, radius_m=50.0, allowed=allowed)
+    lists = [near[a:b].tolist() for a, b in itertools.pairwise(first)]
+    assert lists == [[0, 1, 4], [0, 1, 2, 5], [1, 2, 3, 6], [2, 3], [0, 4, 5], [1, 4, 5, 6], [2, 5, 6], [3, 6]]
+    elsewhere = moved(town, east_m=123_456.7, north_m=-0.1, turn_rad=0.0)
+    assert within_reach(elsewhere, radius_m=50.0, allowed=allowed)[1].tolist() == near.tolist()
+    assert within_reach(town, radius_m=49.9, allowed=allowed)[1].tolist() == [*range(7)]

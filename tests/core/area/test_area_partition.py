@@ -283,5 +283,5 @@ def test_groups_giants_and_loose_bits_are_where_they_were() -> None:
     made |= {
         f"divided.{most}": divided(np.arange(len(town)) // 24, town.homes, pairs, most=most) for most in (20, 60, 400)
     }
-    made["areas"] = np.array([areas_in(np.full(n, 7), target=60, low=51, high=69) for n in range(1, 60)])
+    made["areas"] = np.array([areas_in(np.full(n, 3), target=60, low=51, high=69) for n in range(1, 60)])
     require_as_pinned("grouping", made)

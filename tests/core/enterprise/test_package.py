@@ -239,3 +239,24 @@ def test_every_payment_and_every_outcome_is_as_it_was(track):
     ways = [compare_tracks(one, renovation_year=4.0, members=members) for one, members in of]
     tables["tracks"] = pd.DataFrame([(one.better, one.short.fit_frac, one.long.fit_frac, str(one)) for one in ways])
     require_as_pinned(f"enterprise_{track}", tables | {"flow": flow, "trial": pd.DataFrame(trial)})
+
+
+def test_a_track_fits_from_just_its_bounds_on():
+    """Of 100 homes 60 of one owner, 30 on galleries, maintenance in five years, sewers in fifteen, five members, one panel."""
+    facts = replace(
+        AreaFacts(homes=100, corporation_homes=60, gallery_flats=30, sewer_saving_year=15),
+        pv_own_kwp=0.4,
+        pv_association_kwp=0.0,
+    )
+    at = compare_tracks(facts, renovation_year=5.0, members=5.0)
+    assert (at.short.fit_frac, at.long.missing, at.long.fit_frac, at.better) == (1.0, ("many_owners",), 0.75, "short")
+    less = replace(facts, corporation_homes=59, gallery_flats=29, sewer_saving_year=16, pv_own_kwp=0.0)
+    beyond = compare_tracks(less, renovation_year=6.0, members=4.0)
+    assert beyond.short.missing == ("large_owner", "renovation_due", "shared_galleries")
+    assert beyond.long.missing == ("sewer_replacement_ahead", "members", "roofs_for_panels")
+    assert (beyond.short.fit_frac, beyond.long.fit_frac, beyond.better) == (0.0, 0.25, "long")
+    blank = compare_tracks(AreaFacts(homes=100), renovation_year=np.nan, members=np.nan)
+    assert (blank.better, blank.short.unknown) == ("unknown", ("large_owner", "renovation_due", "shared_galleries"))
+    even = replace(less, corporation_homes=60, sewer_saving_year=np.nan, pv_own_kwp=np.nan)
+    assert compare_tracks(even, renovation_year=6.0, members=4.0).long.fit_frac == 0.0
+    assert compare_tracks(replace(even, gallery_flats=np.nan), renovation_year=np.nan, members=5.0).better == "short"

@@ -20,7 +20,17 @@ from kansenkaart.core.water.costs import (
     replacement_year,
     yearly_value,
 )
-from kansenkaart.core.water.decoupling import discharge_rule, interval_rules, pipe_savings, saving_interval
+from kansenkaart.core.water.decoupling import (
+    discharge_rule,
+    grey_reason,
+    interval_rules,
+    longest,
+    pipe_change,
+    pipe_savings,
+    rain_reason,
+    saving_interval,
+    weighted,
+)
 from kansenkaart.core.water.design import (
     DesignRules,
     design_diameters,
@@ -73,9 +83,9 @@ def test_a_combined_sewer_is_sized_by_rain_and_a_small_foul_sewer_by_its_minimum
 
 
 def test_unknown_and_flat_slopes_say_so():
-    slope, basis = design_slope([np.nan, 0.004, -0.01, 0.0], rules=RULES)
-    assert slope.tolist() == [1 / 500, 0.004, 1 / 1000, 1 / 1000]
-    assert basis.tolist() == ["assumed", "levels", "flat", "flat"]
+    slope, basis = design_slope([np.nan, 0.004, -0.01, 0.0, 1 / 1000], rules=RULES)
+    assert slope.tolist() == [1 / 500, 0.004, 1 / 1000, 1 / 1000, 1 / 1000]
+    assert basis.tolist() == ["assumed", "levels", "flat", "flat", "levels"]
 
 
 def test_self_cleansing_says_which():
@@ -185,9 +195,9 @@ def test_the_forty_metre_rule():
 
 
 def test_a_class_says_what_the_interval_can_tell_and_nothing_finer():
-    low = pd.Series([1.0, -5.0, -1.0, -9.0, np.nan, -1.0])
-    high = pd.Series([9.0, 5.0, 1.0, 0.0, 4.0, np.nan])
-    assert money_class(low, high).tolist() == ["A", "B", "B", "C", "?", "?"]
+    low = pd.Series([1.0, -5.0, -1.0, -9.0, np.nan, -1.0, 0.0])
+    high = pd.Series([9.0, 5.0, 1.0, 0.0, 4.0, np.nan, 4.0])
+    assert money_class(low, high).tolist() == ["A", "B", "B", "C", "?", "?", "B"]
 
 
 @settings(max_examples=60)
@@ -223,3 +233,54 @@ def test_half_a_square_metre_of_paving_has_its_share_and_none_has_none():
     found = Loads(pd.DataFrame(), pd.DataFrame(), rain).combined_frac()
     assert found["a"] == pytest.approx(0.4)
     assert np.isnan(found["b"])
+
+
+def test_the_first_reason_that_holds_is_told_and_a_euro_is_no_saving():
+    grey = pd.DataFrame(
+        [
+            (0, None, None, np.nan, "no_homes"),
+            (1, None, None, np.nan, "no_sewer"),
+            (1, "gemengd", True, np.nan, "unknown"),
+            (1, "gemengd", True, 1.01, "saves"),
+            (1, "gemengd", True, 1.0, "rain_sizes_it"),
+            (1, "vuilwater", True, 0.0, "minimum_diameter"),
+            (1, "vuilwater", False, 0.0, "same_size"),
+            (1, "vuilwater", None, 0.0, "same_size"),
+        ],
+        columns=["homes", "foul_system", "foul_at_minimum", "saving_grey_off_eur", "told"],
+    )
+    assert grey_reason(grey).tolist() == grey["told"].tolist()
+    rain = pd.DataFrame(
+        [
+            (None, None, 9.0, np.nan, "no_sewer"),
+            ("hemelwater", None, 9.0, np.nan, "already_separate"),
+            ("gemengd", None, 0.0, np.nan, "no_paving"),
+            ("gemengd", None, 0.5, np.nan, "unknown"),
+            ("gemengd", True, 0.5, 1.01, "saves"),
+            ("gemengd", True, 0.5, 1.0, "minimum_diameter"),
+            ("gemengd", False, 0.5, 0.0, "same_size"),
+        ],
+        columns=["rain_system", "rain_at_minimum", "paved_sewer_m2", "saving_rain_off_eur", "told"],
+    )
+    assert rain_reason(rain).tolist() == rain["told"].tolist()
+
+
+def test_what_makes_a_pipe_smaller_and_what_holds_over_most_of_a_street_by_hand():
+    names = [f"diameter_{one}_mm" for one in ("as_is", "grey_off_100", "rain_off_100", "both_100")]
+    sizes = [
+        (np.nan, 200, 200, 200),
+        (300, 250, 250, 250),
+        (300, 300, 250, 200),
+        (300, 300, 300, 250),
+        (300, 300, 300, 300),
+    ]
+    assert pipe_change(pd.DataFrame(sizes, columns=names)).tolist() == ["unknown", "grey", "rain", "both", "same"]
+    pipe = pd.DataFrame(
+        {"street_id": list("aaabbc"), "length_m": [10.0, 30, 25, 5, 5, 7], "size": [200.0, 300, 200, 250, 300, np.nan]}
+    )
+    assert longest(pipe, "size").to_dict() == {
+        "a": 200.0,
+        "b": 300.0,
+    }  # 35 m of 200 against 30 m; of two alike the larger
+    # (10 x 200 + 30 x 300 + 25 x 200) / 65; halfway; unknown
+    assert weighted(pipe, "size").to_dict() == pytest.approx({"a": 16_000 / 65, "b": 275.0})

@@ -378,3 +378,50 @@ def test_pipes_whose_levels_contradict_the_only_way_out_flow_there_and_are_named
     ]
     through, _ = accumulate(forest, load=np.ones(3))
     assert through[:, 0].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("column", "at", "beyond", "told"),
+    [
+        ("diameter_mm", 50.0, 49.0, "diameter unbelievable"),
+        ("diameter_mm", 4000.0, 4001.0, "diameter unbelievable"),
+        ("diameter_mm", 998.0, 999.0, "diameter unbelievable"),  # what stands for unknown in exchanges
+        ("diameter_mm", 50.0, 5.0, "diameter unbelievable"),  # five metres is no diameter, nor are five millimetres
+        ("diameter_mm", 300.0, 0.3, "diameter in metres"),
+        ("laid_year", 1850, 1849, "laying year unbelievable"),
+        ("laid_year", 2026, 2027, "laying year unbelievable"),
+        ("bob_from_m_nap", -25.0, -25.01, "level unbelievable"),
+        ("bob_to_m_nap", -25.0, -25.01, "level unbelievable"),
+        ("system", "persleiding", "overig", "no sewer: system overig or unknown"),
+        ("kind", "gravity", "weir", "weir or orifice: no pipe"),
+        ("status", "gebruikt", "Lozeleiding", "lost pipe"),
+    ],
+)
+def test_a_pipe_is_believed_up_to_its_bound_and_not_beyond(column, at, beyond, told):
+    level = {"bob_from_m_nap": -25.0, "bob_to_m_nap": -25.0} if "bob" in column else {}
+    frames = [pipes([[(0, 0), (50, 0)]], **(level | {column: [value]})) for value in (at, beyond)]
+    assert [clean_pipes(one, limits=LIMITS).tally() for one in frames] == [{}, {told: 1}]
+
+
+def test_a_level_and_a_slope_are_believed_up_to_their_bounds():
+    lines = [[(0, y), (50, y)] for y in range(0, 60, 10)]
+    frame = pipes(
+        lines, bob_from_m_nap=[330.0, 330.5, 5.0, 5.01, -5.0, np.nan], bob_to_m_nap=[330.0, 330.0, 0.0, 0.0, 0.0, 0.0]
+    )
+    clean = clean_pipes(frame, limits=LIMITS)
+    assert clean.issues[["pipe_id", "reason"]].to_numpy().tolist() == [
+        ["p1", "level unbelievable"],
+        ["p3", "levels give an unbelievable slope"],
+    ]
+    assert clean.pipes["slope"].dropna().tolist() == [0.0, 0.1, -0.1]
+    assert clean.pipes["slope"].isna().tolist() == [False, True, False, True, False, True]
+    assert clean.pipes[["bob_from_m_nap", "bob_to_m_nap"]].isna().all(axis=1).tolist() == [
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+    short = pipes([[(0, 0), (0.011, 0)], [(9, 9), (9.009, 9)]])
+    assert clean_pipes(short, limits=LIMITS).issues["pipe_id"].tolist() == ["p1"]

@@ -173,18 +173,16 @@ def _unusable(work: gpd.GeoDataFrame, limits: PipeLimits) -> list[tuple[str, Mas
     for word in limits.lost_words:
         lost |= status.str.contains(word, regex=False).to_numpy(dtype=bool)
     believed = work["system"].isin(FOUL_SYSTEMS + RAIN_SYSTEMS + PRESSURE_SYSTEMS).to_numpy()
-    drain = work["system"].eq("drain").to_numpy(dtype=bool, na_value=False)
-    structure = work["kind"].isin(("weir", "orifice")).to_numpy()
-    return [
-        ("weir or orifice: no pipe", structure),
-        ("no geometry", absent & ~structure),
-        ("not one line", ~absent & (shapely.get_type_id(shapes) != shapely.GeometryType.LINESTRING)),
-        ("outside RD New", ~absent & ~inside),
+    return [  # the first that holds is the reason
+        ("weir or orifice: no pipe", work["kind"].isin(("weir", "orifice")).to_numpy()),
+        ("no geometry", absent),
+        ("not one line", shapely.get_type_id(shapes) != shapely.GeometryType.LINESTRING),
+        ("outside RD New", ~inside),
         ("drawn twice", _twice(work, shapes)),
         ("zero length", shapely.length(shapes) < limits.length_min_m),
-        ("drain", drain),
+        ("drain", work["system"].eq("drain").to_numpy(dtype=bool, na_value=False)),
         ("lost pipe", lost),
-        ("no sewer: system overig or unknown", ~believed & ~drain),
+        ("no sewer: system overig or unknown", ~believed),
     ]
 
 
