@@ -11,6 +11,7 @@ import pytest
 from kansenkaart.core.solar.balance import OwnUse
 from kansenkaart.score import sensitivity
 from kansenkaart.tables.assumptions import default, price_factor
+from tests.pinned import require_as_pinned
 
 
 def test_an_input_without_a_range_does_not_move_and_the_widest_comes_first():
@@ -105,3 +106,29 @@ def test_the_range_of_a_sewers_design_is_what_life_rate_and_index_do_not_account
     assert ranges["civil_works_index"] == pytest.approx((index[1], index[0], index[2]))
     middle = {name: np.array([one[1]]) for name, one in ranges.items()}
     assert model(middle) == pytest.approx(2 * euros - 2 * 300)
+
+
+def test_what_moves_each_sum_is_as_it_was():
+    """Every input drawn between its bounds, for the sun, grey water with paved yards or with gardens, and rain."""
+    figures, random = default(), np.random.default_rng(6)
+    curve = OwnUse(ratio=np.array([0.5, 1.0, 2.0]), share=np.array([0.6, 0.4, 0.25]))
+    kinds = ("grey", "toilet", "washing", "garden", "green", "homes", "mixed")
+    water = dict(zip(kinds, (500.0, 200.0, 100.0, 150.0, 90.0, 10.0, 4.0), strict=True))
+    rain = {"saved": np.array([600.0, 90.0]), "cost": np.array([300.0, 40.0]), "ahead": np.array([10.0, 0.0])}
+
+    def drawn(names: tuple[str, ...], **more: tuple[float, float]) -> dict[str, np.ndarray]:
+        ends = {name: (figures[name].low, figures[name].high) for name in names} | more
+        return {name: random.uniform(low, high, 8) for name, (low, high) in ends.items()}
+
+    sun = drawn((*sensitivity._SUN, "homes_with_panels"), performance_ratio=(0.9, 1.1), roof_power=(0.7, 1.2))
+    place = {"kwp": 10.0, "kwh": 9000.0, "own": 0.4}
+    made = {
+        f"sun.{land}": sensitivity._sun_left(sun, facts=place | {"land": land}, curve=curve, figures=figures)
+        for land in (0.0, 0.5)
+    }
+    for area in ("yard_paved_share", "garden_area_default"):
+        inputs = drawn((*sensitivity._GREY, area), sewer_saving=(0.0, 700.0))
+        made[area] = sensitivity._grey_left(inputs, facts=water, area=area, figures=figures)
+    inputs = drawn(sensitivity._RAIN[:-1], civil_works_index=(0.8, 1.3), sewer_design=(0.5, 1.2))
+    made["rain"] = sensitivity._rain_left(inputs, **rain, figures=figures)
+    require_as_pinned("sums_drawn", {"sum": pd.DataFrame(made)})

@@ -15,6 +15,7 @@ from kansenkaart.sources import gwsw
 from kansenkaart.tables import assumptions, schemas
 from kansenkaart.tables.store import Lineage, Store
 from tests.core.water.water_world import RD, X0, Y0, frames, sewers
+from tests.pinned import require_as_pinned
 
 MADE = Lineage("test")
 TYPES = {
@@ -189,3 +190,31 @@ def test_a_register_of_drains_only_leaves_the_sewer_unknown_and_draws_none(tmp_p
     assert "Grijswater loont in geen enkele straat van deze studie" in str(themes["grijswater"].story)
     assert "riool onbekend" in str(themes["grijswater"].views)
     assert "Van 3 straten is het riool onbekend; die hebben geen klasse." in str(themes["hemelwater"].story)
+
+
+def test_every_column_of_the_damaged_world_is_as_it_was(damaged):
+    tables = ("home_score", "street_water", "pipe_water", "home_water", "street_water_month")
+    said = pd.DataFrame({"said": [str(tally(damaged, name)) for name in tables]})
+    require_as_pinned("damaged", {name: damaged.read(name) for name in tables} | {"said": said})
+
+
+def test_a_street_without_a_name_is_called_by_its_homes_its_postcode_or_its_neighbour():
+    """Named; by number, with a postcode and without; without a name, by its homes, by who is near, and by none."""
+    number = "0363300000012345"
+    street = gpd.GeoDataFrame(
+        {"street_id": list("abcdef"), "street_name": ["Dam", number, number, None, None, None]},
+        geometry=[placed((x, 0), (x + 10, 0)) for x in (0, 500, 1000, 1500, 59, 61)],
+        crs=RD,
+    )
+    home = pd.DataFrame(
+        {"postcode": ["1012JS", "1012JS", "1011AA", None], "street_name": ["Rokin", number, "Spui", "Rokin"]}
+    )
+    put = pd.DataFrame({"street_id": ["b", "b", "b", "d"]})
+    assert [None if pd.isna(one) else one for one in streets._named(street, home, put)["street_name"]] == [
+        "Dam",
+        "straat bij postcode 1012 JS",
+        "naam onbekend, openbare ruimte 12345",
+        "weg zonder naam bij Rokin",
+        "weg zonder naam bij Dam",  # 49 m away
+        None,  # 51 m away
+    ]
