@@ -172,7 +172,7 @@ def _ways(graph: SewerGraph, pipes: Ints, drop: Floats, outlets: Ints, rules: Or
     start, end = graph.start[pipes], graph.end[pipes]
     size = graph.diameter_mm[pipes]
     usual = np.nanmedian(size) if (~np.isnan(size)).any() else 1.0
-    cost = np.maximum(graph.length_m[pipes], 1e-6) / np.where(np.isnan(size), usual, size)
+    cost = np.maximum(graph.length_m[pipes], 1e-6) * usual / np.where(np.isnan(size), usual, size)
     # The search walks up from the outlets: entry (v, u) is the cost of water going from u down to v.
     row, column = np.concatenate([end, start]), np.concatenate([start, end])
     weight = np.concatenate(
