@@ -221,7 +221,7 @@ def _ordered(next_pipe: Ints, head: Ints) -> tuple[Ints, Ints]:
 def _cut_cycles(graph: SewerGraph, next_pipe: Ints, tail: Ints, head: Ints) -> Ints:
     """Cut each ring of pressure mains at its longest main, in place; the cut pipes."""
     cut: list[int] = []
-    left = set(np.flatnonzero(_ordered(next_pipe, head)[1] > 0))
+    left = set(np.flatnonzero(_ordered(next_pipe, head)[1] > 0).tolist())
     while left:
         ring = [left.pop()]
         while head[next_pipe[ring[-1]]] != ring[0]:
