@@ -109,11 +109,13 @@ def test_no_place_is_crowned_that_does_not_earn_its_keep_or_is_no_better_than_ot
         }
     )
     found = verdict_of(rows, "name")
-    assert (found.earns, found.around_zero, found.equal) == (True, False, ("a", "b"))
+    assert (found.earns, found.gains, found.around_zero, found.equal) == (True, True, False, ("a", "b"))
     apart = verdict_of(rows.assign(earns_keep_frac=[0.73, 0.45, 0.2]), "name")
     assert apart.equal == ("a",)  # the intervals overlap, but 7 of 10 and 5 of 10 are no equal chances
-    assert not verdict_of(rows.assign(earns_keep_frac=0.49), "name").earns
-    assert not verdict_of(rows.assign(stays_eur_per_year=[-1.0, -2.0, -3.0]), "name").earns
+    rare = verdict_of(rows.assign(earns_keep_frac=0.49), "name")
+    assert (rare.earns, rare.gains) == (False, True)
+    short = verdict_of(rows.assign(stays_eur_per_year=[-1.0, -2.0, -3.0]), "name")
+    assert (short.earns, short.gains) == (False, False)
     assert verdict_of(rows.iloc[[2]], "name").around_zero
 
 

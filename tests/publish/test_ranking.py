@@ -11,7 +11,7 @@ from shapely import Point
 
 from kansenkaart.present.mapspec import AreaTool
 from kansenkaart.publish.figures import Verdict, alike, with_more_homes
-from kansenkaart.publish.map.ranking import _gain, _level, _needs, _proof, _title, _where, first_minute, ranked
+from kansenkaart.publish.map.ranking import _gain, _level, _mark, _needs, _proof, _title, _where, first_minute, ranked
 from kansenkaart.wording.enterprise import amounts_nl, amounts_of, contract_nl, owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
 
@@ -43,21 +43,38 @@ def test_an_amount_is_said_with_its_interval_and_never_as_a_gain_where_it_costs(
 
 def test_where_the_lead_is_less_than_is_known_no_place_is_said_to_lead():
     level = "alle 79 gebieden op de kaart zijn binnen de marge gelijk"
-    answer = _where("Plein", "best", Verdict(False, False, ("Plein", "Laan", "Pad")), level)
+    answer = _where("Plein", "best", Verdict(False, True, False, ("Plein", "Laan", "Pad")), level)
     assert answer.answer == "Geen gebied ligt aantoonbaar voor"
     assert answer.origin == f"{level}; als voorbeeld Plein"
-    few = _where("Plein", "best", Verdict(False, False, ("Plein", "Laan", "Pad")), "")
+    few = _where("Plein", "best", Verdict(False, True, False, ("Plein", "Laan", "Pad")), "")
     assert few.origin == "drie gebieden zijn binnen de marge gelijk; als voorbeeld Plein"
 
 
 def test_a_place_that_leads_is_said_to_do_so_by_the_amount_that_it_is_ranked_by():
-    alone = _where("Plein", "best", Verdict(False, False, ("Plein",)), "")
+    alone = _where("Plein", "best", Verdict(False, True, False, ("Plein",)), "")
     assert (alone.answer, "uitkomen" in alone.origin) == ("Plein", False)
-    assert "blijft hier naar verwachting het meeste over" in alone.origin
-    equal = _where("Plein", "best", Verdict(True, False, ("Plein", "Laan")), "")
+    assert alone.origin == "van alle gebieden van deze grootte blijft hier naar verwachting het meeste over"
+    short = _where("Plein", "best", Verdict(False, False, False, ("Plein",)), "")
+    assert short.origin == "van alle gebieden van deze grootte moet hier naar verwachting het minste bij"
+    equal = _where("Plein", "best", Verdict(True, True, False, ("Plein", "Laan")), "")
     assert (equal.answer, equal.origin.partition(":")[0]) == ("Plein", "een van de twee")
-    assert _title(Verdict(True, False, ("Plein", "Laan"))) == "Twee gebieden zijn even kansrijk"
-    assert _title(Verdict(False, False, ("Plein", "Laan"))) == "Nog geen gebied komt uit"
+    assert _title(Verdict(True, True, False, ("Plein", "Laan"))) == "Twee gebieden zijn even kansrijk"
+    assert _title(Verdict(False, True, False, ("Plein", "Laan"))) == "Nog geen gebied komt uit"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mark"),
+    [
+        (None, "Begin hier"),
+        (Verdict(True, True, False, ("Plein",)), "Begin hier"),
+        (Verdict(True, True, True, ("Plein", "Laan")), "Even kansrijk"),
+        (Verdict(False, True, True, ("Plein", "Laan")), "Als voorbeeld"),
+        (Verdict(False, True, True, ("Plein",)), "Meeste over"),  # +2,000 in expectation, and 3 chances in 10
+        (Verdict(False, False, True, ("Plein",)), "Minste geld bij"),
+    ],
+)
+def test_the_mark_on_the_map_never_asks_for_money_where_the_amount_beside_it_is_above_nothing(verdict, mark):
+    assert _mark(verdict) == mark
 
 
 def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():

@@ -186,6 +186,8 @@ class Verdict:
     ----------
     earns : bool
         Whether the expected amount is above nothing and the enterprise pays in at least half of the draws.
+    gains : bool
+        Whether the expected amount is above nothing.
     around_zero : bool
         Whether the interval of 80 % holds 0.
     equal : tuple of str
@@ -193,6 +195,7 @@ class Verdict:
     """
 
     earns: bool
+    gains: bool
     around_zero: bool
     equal: tuple[str, ...]
 
@@ -211,8 +214,9 @@ def verdict_of(rows: pd.DataFrame, name: str) -> Verdict:
     low, high = float(first["stays_eur_per_year_low"]), float(first["stays_eur_per_year_high"])
     near = rows.head(MOST_EQUAL)
     equal = near[alike(near, first)]
-    earns = float(first["stays_eur_per_year"]) > 0 and float(first["earns_keep_frac"]) >= _HALF
-    return Verdict(earns, low <= 0 <= high, tuple(equal[name].astype(str)))
+    gains = float(first["stays_eur_per_year"]) > 0
+    earns = gains and float(first["earns_keep_frac"]) >= _HALF
+    return Verdict(earns, gains, low <= 0 <= high, tuple(equal[name].astype(str)))
 
 
 def alike(rows: pd.DataFrame, first: pd.Series[Any]) -> NDArray[np.bool_]:

@@ -269,7 +269,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         str(row[places.key]),
         places=_on_one_axis(store, places) if places.kind == "best" else (),
         unknown=tuple(_unknown(store)),
-        mark="Begin hier" if verdict is None else _MARKS[verdict.earns, len(verdict.equal) > 1],
+        mark=_mark(verdict),
     )
 
 
@@ -283,13 +283,17 @@ def _title(verdict: Verdict | None) -> str:
     return f"{capital(_COUNTS[equal])} zijn even kansrijk" if equal > 1 else "Begin hier"
 
 
-#: What stands at the first place on the map, by whether it earns its keep and whether others are equal to it.
-_MARKS = {
-    (True, False): "Begin hier",
-    (True, True): "Even kansrijk",
-    (False, False): "Minste geld bij",
-    (False, True): "Als voorbeeld",
-}
+def _mark(verdict: Verdict | None) -> str:
+    """Return what stands at the first place on the map: by whether it earns its keep, and whether others are equal to it."""
+    if verdict is None:
+        return "Begin hier"
+    if len(verdict.equal) > 1:
+        return "Even kansrijk" if verdict.earns else "Als voorbeeld"
+    if verdict.earns:
+        return "Begin hier"
+    return "Meeste over" if verdict.gains else "Minste geld bij"
+
+
 _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
 
 
@@ -317,8 +321,12 @@ def _where(name: str, kind: str, verdict: Verdict | None, level: str) -> Answer:
         return Answer("Waar?", name, f"{one}: gelijke kans, en een verschil kleiner dan de marge")
     if kind != "best":
         return Answer("Waar?", name, "van de voorgestelde gebieden staat dit bovenaan")
-    most = "van alle gebieden van deze grootte blijft hier naar verwachting het meeste over, of moet het minste bij"
-    return Answer("Waar?", name, "de beste plek die is gevonden" if verdict is None or verdict.earns else most)
+    if verdict is None or verdict.earns:
+        return Answer("Waar?", name, "de beste plek die is gevonden")
+    most = (
+        "blijft hier naar verwachting het meeste over" if verdict.gains else "moet hier naar verwachting het minste bij"
+    )
+    return Answer("Waar?", name, f"van alle gebieden van deze grootte {most}")
 
 
 def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:

@@ -141,7 +141,7 @@ function fitPaper(paper, bounds) {
   tiles.passes = passes();
   tiles.repaint();
   map.invalidateSize({ animate: false });
-  map.fitBounds(bounds, { animate: false });
+  map.fitBounds(bounds, { animate: false, paddingTopLeft: [0, paper ? REMARK_PX : 0] });
   tiles.flush();
 }
 
