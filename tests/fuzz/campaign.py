@@ -611,19 +611,45 @@ def _said(tally: Tally) -> dict[str, int]:
     return {k: n for k, n in {**tally.left_out, **tally.noted}.items() if n}
 
 
-def outcome(work: Callable[[], tuple[pd.DataFrame, Tally]], sound: tuple[pd.DataFrame, Tally]) -> str:
-    """Return what became of one spoiled file: used, left out, refused, or silent."""
+def outcome(
+    work: Callable[[], tuple[pd.DataFrame, Tally]], sound: tuple[pd.DataFrame, Tally]
+) -> tuple[str, tuple[str, ...]]:
+    """Return what became of one spoiled file (used, left out, refused or silent), and what differs, in lines."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             frame, tally = work()
     except KansenkaartError as why:
-        return "refused" if why.expected and why.found and why.where and why.remedy else "refused without words"
+        words = tuple(one or "" for one in (why.expected, why.found, why.where, why.remedy))
+        return "refused" if all(words) else "refused without words", words
+    now, before = _said(tally), _said(sound[1])
+    said = tuple(f"{count} {note}" for note, count in now.items() if before.get(note) != count)
+    said += tuple(f"no more: {note}" for note in before if note not in now)
+    said += tuple(str(one) for one in _plain(frame) if one not in _plain(sound[0]))
+    said += (f"{len(frame)} rows",) * (len(frame) != len(sound[0]))
     if _plain(frame) == _plain(sound[0]):
-        return "used"
-    if _said(tally) != _said(sound[1]):
-        return "left out"
-    return "used" if _as_typed(frame, sound[0]) else "silent"
+        return "used", said
+    if now != before:
+        return "left out", said
+    return "used" if _as_typed(frame, sound[0]) else "silent", said
+
+
+def told_of(seed: Seed, folder: Path) -> dict[str, str]:
+    """Return the whole table of the sound file with its tally, and of every fault what is said besides and which rows differ.
+
+    Parameters
+    ----------
+    seed : Seed
+        The sound file.
+    folder : Path
+        Where it and the spoiled ones are written.
+    """
+    frame, tally = seed.read(folder)
+    out = {"sound": "\n".join(map(str, [tuple(frame.columns), *_plain(frame), tally.to_dict()]))}
+    faults_by_words: dict[str, list[str]] = {}
+    for name, (_, what, said) in run(seed, folder).items():
+        faults_by_words.setdefault("\n".join([what, *said]).replace(str(folder), ""), []).append(name)
+    return out | {", ".join(names): words for words, names in faults_by_words.items()}
 
 
 def _as_typed(frame: pd.DataFrame, sound: pd.DataFrame) -> bool:
@@ -702,16 +728,16 @@ def sheet_faults(folder: Path) -> Iterator[tuple[str, str, Callable[[], tuple[pd
         yield fault, f"sheets: {fault}", lambda path=path: heights_of(folder, good, path)
 
 
-def run_sheets(folder: Path) -> dict[str, tuple[str, str]]:
+def run_sheets(folder: Path) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     """Return the group and outcome of every fault of a height sheet, by its name."""
     sound = heights_of(folder, sheet(folder / "sound.tif"))
-    return {name: (group, outcome(work, sound)) for group, name, work in sheet_faults(folder)}
+    return {name: (group, *outcome(work, sound)) for group, name, work in sheet_faults(folder)}
 
 
-def run(seed: Seed, folder: Path) -> dict[str, tuple[str, str]]:
+def run(seed: Seed, folder: Path) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     """Return the group and outcome of every fault of one seed, by its name."""
     sound = seed.read(folder)
-    return {name: (group, outcome(work, sound)) for group, name, work in faults(seed, folder)}
+    return {name: (group, *outcome(work, sound)) for group, name, work in faults(seed, folder)}
 
 
 def table() -> list[str]:
@@ -722,7 +748,7 @@ def table() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         done = {f"{seed.name}, {name}": told for seed in SEEDS for name, told in run(seed, Path(folder)).items()}
         done |= {f"dsm geotiff, {name}": told for name, told in run_sheets(Path(folder)).items()}
-        for name, (group, what) in done.items():
+        for name, (group, what, _) in done.items():
             for one in (group, "all"):
                 counts[one][what] += 1
             if what not in OUTCOMES:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from kansenkaart.tables import schemas
-from tests.fuzz.campaign import OUTCOMES, SEEDS, heights_of, run, run_sheets, sheet
+from tests.fuzz.campaign import OUTCOMES, SEEDS, heights_of, run_sheets, sheet, told_of
+from tests.pinned import same_as_pinned
 
 IDS = [one.name for one in SEEDS]
 
@@ -24,16 +25,23 @@ def test_the_seed_itself_gives_its_rows_and_three_of_them_by_name(seed, tmp_path
 
 @pytest.mark.parametrize("seed", SEEDS, ids=IDS)
 def test_nothing_spoiled_is_silently_other(seed, tmp_path):
-    done = run(seed, tmp_path)
-    assert {name: what for name, (_, what) in done.items() if what not in OUTCOMES} == {}
-    assert any(what != "refused" for _, what in done.values())
+    told = told_of(seed, tmp_path)
+    outcomes = {words.partition("\n")[0] for name, words in told.items() if name != "sound"}
+    assert outcomes <= set(OUTCOMES)
+    assert outcomes - {"refused"}
+    same_as_pinned(f"pins/readers/{SEEDS.index(seed):02d} {seed.name}.txt", told)
 
 
 def test_a_height_sheet_gives_its_cells_and_no_fault_of_it_is_silent(tmp_path):
     cells, _ = heights_of(tmp_path, sheet(tmp_path / "s.tif"))
     assert cells["height"].iloc[[0, 1, 399]].tolist() == pytest.approx([2.0, 2.01, 5.99])
     done = run_sheets(tmp_path)
-    assert {name: what for name, (_, what) in done.items() if what not in OUTCOMES} == {}
+    assert {name: what for name, (_, what, _) in done.items() if what not in OUTCOMES} == {}
+    told = {}
+    for name, (_, what, said) in done.items():
+        words = [one for one in said if not one.startswith("(")]
+        told[name] = "\n".join([what, *words, f"{len(said) - len(words)} other cells"]).replace(str(tmp_path), "")
+    same_as_pinned("pins/readers/sheets.txt", told)
     other = sheet(tmp_path / "other.tif", np.full((20, 10), 9, "float32"), west=100_005.0)
     both, tally = heights_of(tmp_path, tmp_path / "s.tif", other)
     assert both["height"].tolist() == cells["height"].tolist()  # the first counts

@@ -20,7 +20,7 @@ def _body(page: str) -> str:
 
 
 def test_every_kind_of_page_is_as_it_was_read():
-    same_as_pinned("present/pinned_pages.txt", {name: _body(page) for name, page in pages().items()})
+    same_as_pinned("pins/kinds_pages.txt", {name: _body(page) for name, page in pages().items()})
 
 
 def test_every_drawing_is_as_it_was_read():
@@ -37,7 +37,7 @@ def test_every_drawing_is_as_it_was_read():
         "sketch with a bite": report.sketch_drawing(gpd.GeoSeries([odd], crs=28992), place, title="t", alt="a"),
     }
     drawn = {name: report.drawing_svg(one).replace("><", ">\n<") for name, one in made.items()}
-    same_as_pinned("present/pinned_drawings.txt", drawn)
+    same_as_pinned("pins/kinds_drawings.txt", drawn)
 
 
 def test_rules_of_style_and_contrasts_are_as_they_were_read():
@@ -50,4 +50,4 @@ def test_rules_of_style_and_contrasts_are_as_they_were_read():
     }
     pairs = (("#000", "#ffffff"), ("#fff", "#000"), ("#777", "#fff"), ("#0b4f6c", "#e8eef1"), ("#0a0a0a", "#0b0b0b"))
     made["contrast"] = "\n".join(f"{ink} {ground} {style.contrast(ink, ground):.4f}" for ink, ground in pairs)
-    same_as_pinned("present/pinned_style.txt", {name: text.replace("}", "}\n") for name, text in made.items()})
+    same_as_pinned("pins/kinds_style.txt", {name: text.replace("}", "}\n") for name, text in made.items()})

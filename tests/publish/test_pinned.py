@@ -33,7 +33,7 @@ def _words(page: str) -> str:
 
 def test_every_page_of_the_small_example_says_what_was_read(finished):
     folder = finished / "maps" / "proefveld"
-    same_as_pinned("publish/pinned_pages.txt", {name: _words((folder / name).read_text("utf-8")) for name in PAGES})
+    same_as_pinned("pins/field_pages.txt", {name: _words((folder / name).read_text("utf-8")) for name in PAGES})
 
 
 def _texts(content: Any, at: str) -> list[str]:
@@ -59,7 +59,7 @@ def test_the_map_of_the_small_example_holds_what_was_read(finished):
     made["columns"] = "\n".join(_brief(column, f"{name}.{column['name']}") for name, column in layers)
     for theme in content.pop("themes"):
         made[f"theme {theme['title']}"] = "\n".join(_brief(one, name) for name, one in theme.items())
-    same_as_pinned("publish/pinned_map.txt", made | {k: "\n".join(_texts(v, k)) for k, v in content.items()})
+    same_as_pinned("pins/field_map.txt", made | {k: "\n".join(_texts(v, k)) for k, v in content.items()})
 
 
 def test_the_sums_and_open_layers_of_the_small_example_are_described_as_was_read(finished):
@@ -74,4 +74,4 @@ def test_the_sums_and_open_layers_of_the_small_example_are_described_as_was_read
     made["metadata"] = "\n".join(_brief(one, name) for name, one in about.items())
     styles = sorted((folder / "data").glob("*.qml"))
     made["styles"] = "\n".join(_brief(one.read_text("utf-8"), one.name) for one in styles)
-    same_as_pinned("publish/pinned_files.txt", made)
+    same_as_pinned("pins/field_files.txt", made)

@@ -85,7 +85,7 @@ def test_of_a_street_every_sentence_is_as_it_was_read():
     made |= {f"lines: {name}": "\n".join(water.four_lines(row(**_SUMS) | what)) for name, what in LINES.items()}
     made["parts of the homes"] = water.participation_line(row(**_SUMS) | _PARTS)
     made |= {f"cleansing: {word}": water.cleansing_sentence({"cleansing": word}) for word in (None, "clean", "shrinks")}
-    same_as_pinned("wording/water_street.txt", made)
+    same_as_pinned("pins/water_street.txt", made)
 
 
 @pytest.mark.parametrize("without", [{"homes": 0}, {"reused_m3_per_year": nan}])
@@ -116,4 +116,4 @@ def test_of_a_whole_place_every_sentence_is_as_it_was_read():
         frame = frame.assign(reused_m3_per_year=101.7, net_grey_home_eur_high=gain)
         said = (water.grey_headline, water.grey_finding, water.rain_headline, water.rain_finding)
         made[name] = "\n".join(one(frame) for one in said)
-    same_as_pinned("wording/water_place.txt", made)
+    same_as_pinned("pins/water_place.txt", made)
