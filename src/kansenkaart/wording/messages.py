@@ -175,7 +175,7 @@ def area_lines(told: dict[str, Any]) -> list[str]:
     """
     area = told["area"]
     gap = area["bound_gap_frac"]
-    proof = "bewezen het beste" if gap == 0 else f"hoogstens {gap:.1%} te verbeteren"
+    proof = "bewezen het beste" if gap == 0 else f"hoogstens {number(100 * gap, 1)}% te verbeteren"
     lines = [f"{area['best_name']}: {homes_nl(area['homes'])} in {counted(area['blocks'], 'blok', 'blokken')}; {proof}"]
     for name, words in _AREA_FIGURES.items():
         lines.append(f"  {number(area[name])}  {words}")
@@ -185,6 +185,6 @@ def area_lines(told: dict[str, Any]) -> list[str]:
     lines += [f"  {line['length_m']:5.0f} m  {line['border_reason_nl']}" for line in told["border"]]
     for one in told.get("prices", []):
         verb, price = "eruit" if one["inside"] else "erin", one["price_eur_per_year"]
-        worth = "kan niet" if price is None else f"{price:.0f} per jaar minder waard"
+        worth = "kan niet" if price is None else f"{number(price)} per jaar minder waard"
         lines.append(f"  blok {one['block_id']} {verb}: {worth}")
     return [*lines, f"Blokken: {area['block_ids']}"]
