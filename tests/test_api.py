@@ -16,6 +16,7 @@ from shapely import LineString
 
 from kansenkaart import api
 from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
+from tests.pinned import require_as_pinned
 
 
 def test_the_examples_run():
@@ -289,3 +290,20 @@ def test_a_case_takes_the_package_of_a_study_and_services_add_up():
     both = made[one,] + made[other,] - made[()]
     assert made[one, other].to_numpy() == pytest.approx(both.to_numpy(), abs=0.01)
     assert abs(made[one,]["household"] - made[()]["household"]) > 100
+
+
+def test_every_column_of_every_answer_to_ones_own_frames_is_as_it_was(own):
+    roofs = own.panden.assign(tilt_deg=[float(n % 60) for n in range(len(own.panden))], azimuth_deg=200.0)
+    low = api.AreaFacts(homes=330.0, households=330.0, inhabitants=700.0, people_65_plus=120.0)
+    tables = {
+        "roofs": api.score_roofs(roofs),
+        "shaded": api.score_roofs(roofs.head(40).assign(eave_height_m_nap=[3.0, 9.0] * 20), surface="roofs"),
+        "streets": api.score_streets(own.named, own.panden, weather=own.days),
+        "blocks": own.blocks.frame,
+        "divided": api.divide(own.blocks, target=100),
+        "area": api.best_area(own.blocks, around=(155_120, 462_200)),
+        "small area": api.best_area(own.blocks, around=(155_120, 462_200), target=100, radius_m=150.0),
+        "case": api.enterprise_case(low),
+        "short case": api.enterprise_case(low, track="short"),
+    }
+    require_as_pinned("api", tables)
