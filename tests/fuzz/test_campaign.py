@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kansenkaart.acquire.readers import read
+from kansenkaart.config import Source
 from kansenkaart.tables import schemas
 from tests.fuzz.campaign import OUTCOMES, SEEDS, heights_of, run_sheets, sheet, told_of
 from tests.pinned import same_as_pinned
@@ -46,3 +48,19 @@ def test_a_height_sheet_gives_its_cells_and_no_fault_of_it_is_silent(tmp_path):
     both, tally = heights_of(tmp_path, tmp_path / "s.tif", other)
     assert both["height"].tolist() == cells["height"].tolist()  # the first counts
     assert [count for note, count in tally.noted.items() if "other.tif" in note] == [200]
+
+
+@pytest.mark.parametrize(
+    "name", ["pand bgt-gml", "buurt cbs-shp", "roof_face cityjson", "weather_daily knmi", "weather_hourly epw"]
+)
+def test_a_file_whose_name_ends_in_capitals_is_the_same_file(name, tmp_path):
+    seed = SEEDS[IDS.index(name)]
+    sound, tally = seed.read(tmp_path)
+    for path in tmp_path.iterdir():
+        path.rename(path.with_name(path.stem.split(".")[0] + path.name[path.name.index(".") :].upper()))
+    (path,) = (one for one in tmp_path.iterdir() if one.suffix not in (".DBF", ".SHX", ".PRJ", ".CPG"))
+    year = 2023 if seed.role == "buurt" else None
+    source = Source(role=seed.role, publisher="x", origin="file", form=seed.form, path=path.name, year=year)
+    frame, again = read(path, source)
+    pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(sound))
+    assert again == tally

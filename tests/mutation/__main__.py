@@ -56,25 +56,33 @@ LIBRARIES = (
 _FIELD = "score/test_scores_of_example.py"
 #: Tests that look at a room, quickest first; slow ones and those of published data are left out.
 TESTS: dict[str, tuple[str, ...]] = {
-    "sources": ("sources", "fuzz/test_fuzz_readers.py", "fuzz/test_fuzz_services.py", "acquire"),
-    "acquire": ("acquire", "publish/test_feasibility.py"),
+    "sources": (
+        "sources",
+        "fuzz/test_fuzz_readers.py",
+        "fuzz/test_fuzz_services.py",
+        "fuzz/test_campaign.py",
+        "acquire",
+    ),
+    "acquire": ("acquire", "fuzz/test_campaign.py", "publish/test_feasibility.py"),
     "tables": ("tables", "runs/test_check.py"),
     "wording": (
         "wording",
         "core/water/test_water_streets.py",
         "core/water/test_water_engine.py",
         "publish/test_surroundings.py",
+        "publish/test_pinned.py",
+        "runs/test_pinned_commands.py",
     ),
-    "present": ("present", "publish/test_release.py", "publish/test_standards.py"),
+    "present": ("present", "publish/test_pinned.py", "publish/test_release.py", "publish/test_standards.py"),
     "score": ("score", "core/solar/test_solar_priors.py"),
     "publish": ("publish",),
-    "runs": ("runs/test_query.py", "runs/test_check.py"),
+    "runs": ("runs/test_query.py", "runs/test_check.py", "runs/test_pinned_commands.py"),
     "core/area": ("core/area", "score/test_best_areas.py", _FIELD),
     "core/solar": ("core/solar", "score/test_sun_of_places.py", _FIELD),
     "core/water": ("core/water", "score/test_water_bad_input.py", _FIELD),
     "core/enterprise": ("core/enterprise", "publish/test_feasibility.py", _FIELD),
     "core": ("core/test_buurten.py", "core/test_editions.py", "core/test_scoring.py", _FIELD),
-    ".": ("test_config.py", "test_cli.py", "test_api.py", "test_wheel.py"),
+    ".": ("test_config.py", "test_cli.py", "test_api.py", "runs/test_pinned_commands.py", "test_wheel.py"),
 }
 
 
