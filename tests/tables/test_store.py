@@ -351,3 +351,27 @@ def test_figures_are_as_old_as_the_oldest_delivery_behind_them():
     assert undated([weather, homes, roofs]) == ["bag v21.09.8"]
     assert oldest([roofs]) is None
     assert oldest([_of("2022-03"), _of("2022")]) == "2022"
+
+
+def test_rows_that_are_neither_kept_nor_left_out_with_a_reason_are_refused():
+    assert Tally(5, 2, {"ended": 2, "no shape": 1}, {"odd": 9}).kept == 2
+    for kept, lost in ((1, 1), (3, -1)):
+        with pytest.raises(
+            SchemaError, match=f"found {lost} rows unaccounted for of 5; where: {{'ended': 2, 'no shape': 1}}"
+        ):
+            Tally(5, kept, {"ended": 2, "no shape": 1})
+    counted = Tally(3, 3, {"none": 0}, {"b": 1, "a": 2, "none": 0}).to_dict()
+    assert counted == {"rows_in": 3, "kept": 3, "left_out": {}, "noted": {"a": 2, "b": 1}}
+    assert list(counted["noted"]) == ["a", "b"]
+
+
+def test_a_step_may_make_a_raster_which_is_moved_here_with_its_lineage(tmp_path):
+    store, made = Store(tmp_path / "proef"), tmp_path / "made.tif"
+    made.write_bytes(b"heights")
+    heights = Step("dsm", ("dsm",), lambda _: [Product("dsm", made, Tally(1, 1))], parameters={"a": 1})
+    assert (run(store, heights).status, run(store, heights).status) == ("done", "unchanged")
+    assert (store.path("dsm").read_bytes(), made.exists()) == (b"heights", False)
+    about = store.describe("dsm")
+    assert [about[name] for name in ("columns", "rows", "parameters")] == [[], 0, {"a": 1}]
+    assert about["sha256"] == hashlib.sha256(b"heights").hexdigest()
+    assert store.names() == ["dsm"]
