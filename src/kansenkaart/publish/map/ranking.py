@@ -242,19 +242,14 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
     row = frame.iloc[0]
     case = case_of(store, places.kind, str(row[places.key]))
     verdict = None if case is None else verdict_of(frame, places.name)
-    key = f"{places.kind}-{row[places.key]}"
+    key, best = f"{places.kind}-{row[places.key]}", places.kind == "best"
     area = next((one for one in tool.areas if one.key == key), None) if tool else None
-    layer = "beste_gebieden" if places.kind == "best" else "gebieden"
+    layer = "beste_gebieden" if best else "gebieden"
     turned = None if case is None else turned_by_owner(store, places.kind, str(row[places.key]))
     answers = (
         _where(str(row[places.name]), places.kind, verdict, _level(store, case)),
-        Answer(
-            "Hoeveel woningen?",
-            homes_nl(row["homes"]),
-            "geteld in het register van gebouwen (BAG)",
-            folded=places.kind == "best",
-        ),
-        _without_case(row) if case is None else _gain(case, verdict, folded=places.kind == "best"),
+        Answer("Hoeveel woningen?", homes_nl(row["homes"]), "geteld in het register van gebouwen (BAG)", folded=best),
+        _without_case(row) if case is None else _gain(case, verdict, folded=best),
         *(() if case is None else _sure(row, case)),
         *(() if turned is None else (Answer("Wat kan dit omdraaien?", phrases.turned_nl(*turned)),)),
         *(() if case is None else _takes(store, places.kind, case, turned=turned is not None)),
@@ -267,7 +262,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         area.link if area else "",
         layer,
         str(row[places.key]),
-        places=_on_one_axis(store, places) if places.kind == "best" else (),
+        places=_on_one_axis(store, places) if best else (),
         unknown=tuple(_unknown(store)),
         mark=_mark(verdict),
     )
@@ -285,13 +280,9 @@ def _title(verdict: Verdict | None) -> str:
 
 def _mark(verdict: Verdict | None) -> str:
     """Return what stands at the first place on the map: by whether it earns its keep, and whether others are equal to it."""
-    if verdict is None:
-        return "Begin hier"
-    if len(verdict.equal) > 1:
+    if verdict is not None and len(verdict.equal) > 1:
         return "Even kansrijk" if verdict.earns else "Als voorbeeld"
-    if verdict.earns:
-        return "Begin hier"
-    return "Meeste over" if verdict.gains else "Minste geld bij"
+    return "Begin hier" if verdict is None or verdict.earns else "Meeste over" if verdict.gains else "Minste geld bij"
 
 
 _COUNTS = ("", "één gebied", "twee gebieden", "drie gebieden", "vier gebieden", "vijf gebieden")
@@ -323,10 +314,8 @@ def _where(name: str, kind: str, verdict: Verdict | None, level: str) -> Answer:
         return Answer("Waar?", name, "van de voorgestelde gebieden staat dit bovenaan")
     if verdict is None or verdict.earns:
         return Answer("Waar?", name, "de beste plek die is gevonden")
-    most = (
-        "blijft hier naar verwachting het meeste over" if verdict.gains else "moet hier naar verwachting het minste bij"
-    )
-    return Answer("Waar?", name, f"van alle gebieden van deze grootte {most}")
+    verb, most = ("blijft", "meeste over") if verdict.gains else ("moet", "minste bij")
+    return Answer("Waar?", name, f"van alle gebieden van deze grootte {verb} hier naar verwachting het {most}")
 
 
 def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
