@@ -334,5 +334,14 @@ def test_slack_is_counted_in_rows_and_a_change_against_what_there_was(gate, befo
     assert [one.found for one in failures(*summaries, [gate])] == pytest.approx(found)
 
 
+def test_the_size_of_lines_is_their_length():
+    before, now = (
+        summarise(gpd.GeoDataFrame(geometry=[shapely.LineString([(1e5, 4e5), (1e5 + end, 4e5)])], crs=28992))
+        for end in (80, 20)
+    )
+    told = failures({"t": now}, {"t": before}, [_gate("size", 0.5, 2.0)])
+    assert [(one.found, one.before, one.now) for one in told] == [(0.25, 80.0, 20.0)]
+
+
 def test_a_failure_of_a_first_edition_names_no_values_before():
     assert str(Failure(_gate("mean", 1, 2.5), "t.value", 3.14159)) == "mean of t.value is 3.142, may be 1 to 2.5"
