@@ -130,6 +130,10 @@ def test_land_ends_where_the_buurten_end() -> None:
     )
     cut = within_land(shape, land)
     assert cut.area.tolist() == [100.0, 100.0, 100.0]
+    # A hook around a corner lies within for 200 m2, and touches the edge again along ten metres: a line is no land.
+    hook = shapely.union_all([shapely.box(80, 0, 120, 10), shapely.box(110, 0, 120, 40), shapely.box(100, 30, 120, 40)])
+    (held,) = within_land(gpd.GeoSeries([hook], crs=28992), land)
+    assert (held.geom_type, held.area) == ("MultiPolygon", 200.0)
 
 
 def test_hamlets_are_walked_to_over_the_narrowest_gap_where_no_street_is_known() -> None:
