@@ -48,6 +48,21 @@ def test_sums_are_per_home_and_shares_are_weighed_by_homes():
     assert found["Corporatiewoningen"] == ("onbekend", "20%", "25%", "16%")
 
 
+class _Panden:
+    def __init__(self, pand):
+        self.pand, self.asked = pand, 0
+
+    def has(self, name):
+        return name == "pand_score"
+
+    def describe(self, name):
+        return {"sha256": f"of {name}"}
+
+    def read(self, name):
+        self.asked += 1
+        return self.pand
+
+
 def test_a_sum_of_roofs_is_not_per_home_where_they_are_mostly_of_halls(tmp_path):
     """Noord: 8 of 10 MWh on homes; Zuid: 1 of 100 MWh, beside one farm with 4 homes; West: all."""
     frame = buurten(yield_fit_kwh_per_year=[10_000.0, 100_000.0, 60_000.0], people=[100.0, 600.0, 1_200.0])
@@ -56,8 +71,10 @@ def test_a_sum_of_roofs_is_not_per_home_where_they_are_mostly_of_halls(tmp_path)
         geometry=[box(x, 1, x + 2, 3) for x in (1, 6, 11, 15, 21)],
         crs=28992,
     )
-    store = SimpleNamespace(has=lambda name: name == "pand_score", read=lambda name: pand)
+    store = _Panden(pand)
+    with_case(store, frame.iloc[:1], "gebied", "buurtcode")
     frame = with_case(store, frame, "buurt", "buurtcode")
+    assert store.asked == 1  # a point on each pand is sought once for all kinds of place
     assert frame[ROOFS_OF_HOMES].tolist() == [True, False, True]
     _, rows = compared_with(frame.iloc[1], Around(frame, None))
     found = {one.label: one.texts for one in rows}

@@ -20,6 +20,7 @@ from kansenkaart.present.style import LegendClass
 from kansenkaart.publish.figures import (
     ESTIMATED,
     GEMEENTE,
+    ROOFS_OF_HOMES,
     WIJK,
     Around,
     Means,
@@ -178,13 +179,14 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         if colored is None
         else next((made for name in fields.on_sheet("color") if (made := _view(colored, name))), None)
     )
+    compared = {"buurtcode", "homes", ROOFS_OF_HOMES, *fields.on_sheet("compare")}
     scene = _Scene(
         study,
         store.sources_of(tables),
         known,
         buurten,
         units,
-        Around(buurten, units),
+        Around(buurten, None if units is None else units[[one for one in units if one in compared]]),
         cases_of(store),
         _talked(store),
         view,

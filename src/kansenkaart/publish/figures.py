@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -117,17 +118,21 @@ def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd
 
 def _roofs_of_homes(store: Store, frame: gpd.GeoDataFrame) -> Any:
     """Tell whether at least half of what fits on the roofs of each place lies on buildings with homes; true where unknown."""
-    whole = getattr(
-        store, "whole", store.read
-    )  # the public edition's panden are merged; it is a yes or no of the place
-    if not getattr(store, "behind", store).has("pand_score"):
+    whole = getattr(store, "behind", store)  # the public edition's panden are merged; it is a yes or no of the place
+    if not whole.has("pand_score"):
         return np.ones(len(frame), dtype=bool)
-    pand = whole("pand_score")
-    points = shapely.point_on_surface(pand.geometry.to_numpy())
+    points, kwh, homes = _on_roofs(whole, whole.describe("pand_score")["sha256"])
     one, place = frame.sindex.query(points, predicate="intersects")
-    kwh, homes = (pand[name].fillna(0).to_numpy(float)[one] for name in ("yield_fit_kwh_per_year", "homes"))
-    total, own = (np.bincount(place, weights=part, minlength=len(frame)) for part in (kwh, kwh * (homes > 0)))
+    total, own = (np.bincount(place, weights=part[one], minlength=len(frame)) for part in (kwh, kwh * (homes > 0)))
     return own >= _HALF * total
+
+
+@lru_cache(maxsize=1)
+def _on_roofs(store: Store, _digest: str) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a point on each pand, what fits on its roofs [kWh/year] and its homes [1]: each kind of place asks for the same."""
+    pand = store.read("pand_score")
+    kwh, homes = (pand[name].fillna(0).to_numpy(float) for name in ("yield_fit_kwh_per_year", "homes"))
+    return shapely.point_on_surface(pand.geometry.to_numpy()), kwh, homes
 
 
 def each_home(row: Mapping[str, Any] | pd.Series[Any], name: str) -> float:
@@ -384,12 +389,12 @@ class Around:
 
     Attributes
     ----------
-    buurten, units : GeoDataFrame or None
+    buurten, units : GeoDataFrame and DataFrame, or None
         Buurten with their figures, and blocks with their buurtcode: sums that buurten lack are taken from the blocks.
     """
 
     buurten: gpd.GeoDataFrame | None
-    units: gpd.GeoDataFrame | None
+    units: pd.DataFrame | None
     _made: dict[str, Means] = field(default_factory=dict)
 
     def of(self, codes: str) -> Means:
@@ -413,7 +418,7 @@ class Around:
 
 
 def _beginning(frame: pd.DataFrame, codes: str) -> pd.DataFrame:
-    return frame[[str(one).startswith(codes) for one in frame["buurtcode"]]]
+    return frame[frame["buurtcode"].astype("str").str.startswith(codes, na=False)]
 
 
 def _means(group: pd.DataFrame, blocks: pd.DataFrame | None) -> Means:

@@ -229,16 +229,15 @@ def _place_of_homes(store: Store, home: gpd.GeoDataFrame, places: gpd.GeoDataFra
 
 def _place_of_panden(store: Store, pand: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Series:
     """Return the row of the place of each pand: the block of its homes, of which it has one; without homes as of any point."""
-    nearest = _place_of(pand, places)
     if "block_id" not in places.columns or not (store.has("home_area") and store.has("home")):
-        return nearest
+        return _place_of(pand, places)
     home = store.read("home")
     if "pand_id" not in home:
-        return nearest
+        return _place_of(pand, places)
     placed = _place_of_homes(store, home, places).groupby(home["pand_id"].astype(str)).first()
     lived = pand["pand_id"].astype(str).isin(home["pand_id"].astype(str))
-    own: pd.Series = pand["pand_id"].astype(str).map(placed).where(lived, nearest)
-    return own
+    own: pd.Series = pand["pand_id"].astype(str).map(placed).where(lived)
+    return own.where(lived, _place_of(pand[~lived], places).reindex(pand.index))
 
 
 def _sums(frame: pd.DataFrame, place: pd.Series, count: int) -> pd.DataFrame:
