@@ -19,6 +19,7 @@ from kansenkaart.config import DEMO, read_study
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
 from kansenkaart.sources.example import lots, registers, statistics, terrain, town, world, write_example
+from kansenkaart.sources.example.model import ground_level
 from kansenkaart.sources.example.registers import SURVEY_YEAR
 from kansenkaart.sources.example.sewer import RELINED_YEAR, designed_diameter_mm
 from kansenkaart.sources.example.terrain import FLOWN_YEAR
@@ -160,6 +161,48 @@ def test_heights_come_in_two_sheets_that_meet_and_lack_what_is_new(folder, model
 
     assert height(flat) == pytest.approx(flat.ground_m + flat.eave_m, abs=0.3)
     assert height(new) < new.ground_m + 0.2
+
+
+def test_ground_lies_lower_at_kerbs_and_banks_higher_in_gardens_and_swells(folder, model) -> None:
+    """Against the even slope of the place: 13 cm from a road up to a path, 12 on to a garden, 30 on each metre of a bank."""
+    origin = world(DEMO).origin(0)
+    with rasterio.open(folder / "ahn" / "dtm_1.tif") as source:
+        grid, place = source.read(1, masked=True), ~source.transform
+
+    def levels(points) -> np.ndarray:
+        x, y = shapely.get_coordinates(points).T
+        columns, rows = place * (x + origin[0], y + origin[1])
+        inside = (columns >= 0) & (columns < grid.shape[1]) & (rows >= 0) & (rows < grid.shape[0])
+        read = grid[rows[inside].astype(int), columns[inside].astype(int)] - [ground_level(one) for one in x[inside]]
+        return read.compressed()
+
+    def on(*whats) -> np.ndarray:
+        lanes = [one.shape for one in model.parts if one.function in whats and one.shape.area > 30.0]
+        return levels(shapely.point_on_surface(lanes))
+
+    path = on("voetpad")
+    assert np.mean(on("rijbaan lokale weg")) - np.mean(path) == pytest.approx(-0.13, abs=0.03)
+    assert np.mean(on("erf")) - np.mean(path) == pytest.approx(0.12, abs=0.03)
+    assert np.std(path) == pytest.approx(0.06, abs=0.02)
+    ditch = town.plan(0).ditches
+    banks = [np.mean(levels(ditch.buffer(reach).segmentize(4.0))) for reach in (0.6, 1.6, 2.6, 6.0)]
+    assert np.diff(banks) == pytest.approx(0.3, abs=0.1)
+
+
+def test_cars_stand_along_the_place_where_they_are_parked(folder, model) -> None:
+    """Half of the room is taken, 1.5 m high, by cars of 4.3 by 1.8 m that lie with their strip."""
+    origin = world(DEMO).origin(0)
+    strip = max((one.shape for one in model.parts if one.function == "parkeervlak"), key=lambda one: one.area)
+    with rasterio.open(folder / "ahn" / f"dsm_{1 if strip.centroid.x < 700 else 2}.tif") as source:
+        spots = [
+            shapely.Point(x, y)
+            for x, y in np.random.default_rng(1).uniform(*np.array(strip.bounds).reshape(2, 2), (4000, 2))
+        ]
+        inside = [one for one in spots if strip.contains(one)]
+        heights = np.array([value[0] for value in source.sample([origin + one.coords[0] for one in inside])])
+    above = heights - np.array([ground_level(one.x) for one in inside])
+    taken = np.mean((above > 1.0) & (above < 2.0))  # cars of 7.7 m2, half of the places of 2.6 by 7.5 m: 0.2
+    assert taken == pytest.approx(0.2, abs=0.07)
 
 
 def test_the_area_with_one_large_owner(known) -> None:

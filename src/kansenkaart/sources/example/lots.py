@@ -26,17 +26,15 @@ from kansenkaart.sources.example.model import Body, Floats, Model, Pand, Point, 
 
 CORPORATION = "corporatie Voorbeeldwonen"
 OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
-SPARE_M = 0.6
 SHED_M, SHEDS_M, STAIRS_M = (2.3, 3.3), ((2.3, 3.3), (2.0, 2.6), (2.8, 3.3), (3.1, 4.4)), 18.0
 CLUSTER_BUURT, CLUSTER_RENTED, CLUSTER_OWNED = "03", 95, 41
-NEW_YEAR = 2023
+SPARE_M, NEW_YEAR = 0.6, 2023
 #: Odd records, one in so many: a demolished pand, and a pand without a year.
 WITHDRAWN_EVERY, PLACEHOLDER_EVERY, PLACEHOLDER_YEAR = 211, 37, 1005
-TREE_STEP_M = 17.0
+TREE_STEP_M, YARD_M2_PER_TREE = 17.0, 190.0
 LEAST_ROW, STEP_M = 3, 0.35
 #: Chance that the next row is of the same kind, that a house of a row of its own kind differs, and of a roof without chimney.
 AGAIN, OTHER, NO_CHIMNEY = 0.55, 0.2, 0.6
-YARD_M2_PER_TREE = 190.0
 #: Share of the houses without a kitchen at the back that were built out later.
 EXTENDED = 0.5
 SOLAR = {"01": 0.08, "02": 0.15, "03": 0.1, "04": 0.1, "05": 0.25, "06": 0.5, "07": 0.45, "08": 0.1}
@@ -67,13 +65,10 @@ class Town:
 
     def _cells(self, shape: tuple[Point, float, Floats], spare: float) -> tuple[Any, Any]:
         corner, a, (u0, u1, v0, v1) = shape
-        u, v = np.meshgrid(
-            np.linspace(u0 - spare, u1 + spare, math.ceil(u1 - u0) + 2),
-            np.linspace(v0 - spare, v1 + spare, math.ceil(v1 - v0) + 2),
-        )
-        x = corner[0] + u * math.cos(a) - v * math.sin(a)
-        y = corner[1] + u * math.sin(a) + v * math.cos(a)
-        return np.floor(x).astype(int).ravel(), np.floor(y).astype(int).ravel()
+        u = np.linspace(u0 - spare, u1 + spare, math.ceil(u1 - u0) + 2)
+        v = np.linspace(v0 - spare, v1 + spare, math.ceil(v1 - v0) + 2)[:, None]
+        x, y = corner[0] + u * math.cos(a) - v * math.sin(a), corner[1] + u * math.sin(a) + v * math.cos(a)
+        return np.floor(x).astype(int), np.floor(y).astype(int)
 
 
 def _kind(name: str) -> dict[str, Any]:

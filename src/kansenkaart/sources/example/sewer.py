@@ -26,13 +26,9 @@ from kansenkaart.sources.example.town import Plan, Way, sewer_of, table
 MANNING_N = 0.013
 STANDARD_MM = (200, 250, 300, 400, 500, 600, 700, 800, 900, 1000, 1200)
 MIN_MM = {"vuilwater": 200, "gemengd": 300, "hemelwater": 300}
-PEAK_L_PER_PERSON_H = 12.0
-RAIN_L_PER_S_HA = 60.0
-PAVED_M2_PER_HOME = 200.0
+PEAK_L_PER_PERSON_H, RAIN_L_PER_S_HA, PAVED_M2_PER_HOME = 12.0, 60.0, 200.0
 SLOPES = {"lane": 0.003, "ring": 0.003, "collector": 0.002, "main": 0.0007, "outer": 0.002, "outfall": 0.002}
-GEMAAL_KEY = "R"
-GEMAAL_INVERT_M = -3.0
-OUTFALL_INVERT_M = -0.6
+GEMAAL_KEY, GEMAAL_INVERT_M, OUTFALL_INVERT_M = "R", -3.0, -0.6
 NODE_SPACING_M = 45.0
 
 
@@ -86,29 +82,22 @@ def designed(pipes: list[Pipe], nodes: dict[str, Node], homes: list[Home], perso
     persons : dict of str to float
         Household size by quarter [person].
     """
-    takes = _by_street(pipes, ("vuilwater", "gemengd", "Drukleiding"))
-    home_pipe = {home.number: _nearest(home, takes[home.street]) for home in homes}
+    home_pipe = _nearest(homes, pipes, ("vuilwater", "gemengd", "Drukleiding"))
     flowing = _accumulate(pipes, homes, home_pipe, persons)
     return Network([_sized(p) for p in _levelled(flowing)], nodes, home_pipe)
 
 
-def _by_street(pipes: list[Pipe], kinds: tuple[str, ...]) -> dict[str, list[Pipe]]:
-    out: dict[str, list[Pipe]] = {}
-    for pipe in pipes:
-        if pipe.kind in kinds:
-            out.setdefault(pipe.street, []).append(pipe)
+def _nearest(homes: list[Home], pipes: list[Pipe], kinds: tuple[str, ...]) -> dict[int, int]:
+    """Find the nearest pipe of some kinds in the street of each home, where there is one."""
+    out: dict[int, int] = {}
+    for street in dict.fromkeys(home.street for home in homes):
+        mine = [home for home in homes if home.street == street]
+        takes = [pipe for pipe in pipes if pipe.street == street and pipe.kind in kinds]
+        if takes:
+            lines = shapely.linestrings([(pipe.line[0], pipe.line[-1]) for pipe in takes])
+            far = shapely.distance(shapely.points([home.point for home in mine])[:, None], lines)
+            out |= {home.number: takes[n].number for home, n in zip(mine, far.argmin(axis=1), strict=True)}
     return out
-
-
-def _nearest(home: Home, pipes: list[Pipe]) -> int:
-    return min(pipes, key=lambda p: (_distance(home.point, p.line), p.number)).number
-
-
-def _distance(point: Point, line: Line) -> float:
-    (ax, ay), (bx, by) = line[0], line[-1]
-    t = ((point[0] - ax) * (bx - ax) + (point[1] - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)
-    t = min(1.0, max(0.0, t))
-    return math.dist(point, (ax + t * (bx - ax), ay + t * (by - ay)))
 
 
 def _downstream(pipes: list[Pipe]) -> dict[int, int]:
@@ -117,9 +106,7 @@ def _downstream(pipes: list[Pipe]) -> dict[int, int]:
     return {p.number: leaving[p.end] for p in pipes if p.end in leaving}
 
 
-def _accumulate(
-    pipes: list[Pipe], homes: list[Home], home_pipe: dict[int, int], persons: dict[str, float]
-) -> list[Pipe]:
+def _accumulate(pipes: list[Pipe], homes: list[Home], taken: dict[int, int], persons: dict[str, float]) -> list[Pipe]:
     """Count what flows through each pipe: homes and people, and of rain pipes the homes whose yards drain to them."""
     after = _downstream(pipes)
 
@@ -133,13 +120,11 @@ def _accumulate(
         return out
 
     lived = [home for home in homes if home.in_use]
-    count = flow((home_pipe[home.number], 1) for home in lived)
-    people = flow((home_pipe[home.number], persons[home.quarter]) for home in lived)
-    takes = _by_street(pipes, ("hemelwater",))
-    count |= flow((_nearest(home, takes[home.street]), 1) for home in homes if home.street in takes)
-    return [
-        replace(p, homes_upstream=int(count.get(p.number, 0)), people_upstream=people.get(p.number, 0.0)) for p in pipes
-    ]
+    count = flow((taken[home.number], 1) for home in lived)
+    people = flow((taken[home.number], persons[home.quarter]) for home in lived)
+    count |= flow((pipe, 1) for pipe in _nearest(homes, pipes, ("hemelwater",)).values())
+    loads = ((int(count.get(p.number, 0)), people.get(p.number, 0.0)) for p in pipes)
+    return [replace(p, homes_upstream=n, people_upstream=load) for p, (n, load) in zip(pipes, loads, strict=True)]
 
 
 def _levelled(pipes: list[Pipe]) -> list[Pipe]:
@@ -221,8 +206,7 @@ class _Graph:
         a, b = np.array([edge[:2] for edge in self.edges]).T
         length = [math.dist(self.points[i], self.points[j]) for i, j in zip(a, b, strict=True)]
         net: Any = csr_matrix((length, (a, b)), shape=(len(self.points),) * 2)
-        far: Any = dijkstra(net, directed=False, indices=np.array(root))
-        return np.asarray(far)
+        return np.asarray(dijkstra(net, directed=False, indices=np.array(root)))
 
 
 def _graph(pieces: list[Way]) -> _Graph:

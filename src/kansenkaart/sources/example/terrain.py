@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +14,13 @@ import shapely
 from rasterio import Affine
 from rasterio.features import rasterize
 from scipy.ndimage import uniform_filter
-from shapely.geometry import Polygon, box
+from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.crs import RD
 from kansenkaart.sources.example.lots import Town
 from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Part, Point, Tree, World
-from kansenkaart.sources.example.town import Plan, polygons
+from kansenkaart.sources.example.town import Plan, polygons, rectangle
 
 
 def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]) -> BaseGeometry:
@@ -28,10 +28,8 @@ def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]
     near = [shapes[i] for i in tree.query(shape, predicate="intersects")]
     if not near:
         return shape
-    west, south, east, north = shape.bounds
-    return shape.difference(
-        shapely.union_all(shapely.make_valid(shapely.clip_by_rect(near, west - 1, south - 1, east + 1, north + 1)))
-    )
+    clipped = shapely.clip_by_rect(near, *shape.buffer(1.0).bounds)
+    return shape.difference(shapely.union_all(shapely.make_valid(clipped)))
 
 
 def parts(plan: Plan, made: Town) -> list[Part]:
@@ -126,7 +124,7 @@ def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
     places = shapely.union_all([one.parking for one in plan.grounds])
     zones = [(one.outline.difference(places), "groenvoorziening") for one in plan.grounds]
     zones += [(one, "grasland agrarisch") for one in polygons(frame.difference(quarters).difference(placed))]
-    left = [(one, what) for shape, what in zones for one in polygons(_less(shape, tree, taken))]
+    left = ((one, what) for shape, what in zones for one in polygons(_less(shape, tree, taken)))
     out = [Part("begroeidterreindeel", one, "", what) for one, what in left]
     lots = polygons(_less(places, tree, taken))
     out += [Part("wegdeel", one, "parkeervlak", "open verharding") for one in lots]
@@ -142,19 +140,16 @@ def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
 
 # Heights.
 
-BLOCK = 256  # side of a tile in the file [cells]
-CELL_M = 0.5
+BLOCK, CELL_M = 256, 0.5  # side of a tile in the file [cells], and of a cell
 NODATA = np.float32(3.4028235e38)
 TILES = {"compress": "deflate", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "predictor": 3}
 PROFILE = {"driver": "GTiff", "dtype": "float32", "count": 1, "nodata": float(NODATA), "crs": RD, **TILES}
-DORMER_M = (1.8, 1.4, 2.0)
-CHIMNEY_M = (0.7, 1.2)
-PANEL_M = 0.12
-CROWN_SHARE = 0.6
-LOBES = 0.06
-SHRUB_CELLS, SHRUB_M, HEDGE_M, CAR_M = 5, 1.3, 1.5, 1.5
-BRIDGE_M = 0.8
-NOISE_M, ROUGH, SEED = 0.025, 0.1, 17
+DORMER_M, CHIMNEY_M = (1.8, 1.4, 2.0), (0.7, 1.2)
+PANEL_M, CROWN_SHARE, BRIDGE_M = 0.12, 0.6, 0.8
+SHRUB_CELLS, SHRUB_M, HEDGE_M, CAR_M, RAGGED = 5, 1.3, 1.5, (4.3, 1.8, 1.5), 0.45
+#: Ground that is not flat [m]: how far it swells, cells of a swell, a kerb, how much gardens lie higher, each metre of a bank.
+SWELL_M, SWELL_CELLS, KERB_M, GARDEN_M, BANK_M = 0.06, 27, 0.13, 0.12, 0.3
+NOISE_M, ROOFING_M, ROUGH, FENCE_M, SEED = 0.012, 0.02, 0.1, 12.0, 17
 HOLES = ((300, 1000, 6, 9), (700, 200, 4, 4), (1105, 640, 3, 12))
 GROUND_SLOPE = 0.0008
 #: Beside a lane people park this deep; ground narrower than twice this is a path; no smaller place is one to park.
@@ -162,6 +157,7 @@ PARKING_M, PATH_M, PLACE_M2 = 4.0, 1.5, 12.0
 CORNER_M = 4.0  # radius of the kerb at a junction
 FLOWN_YEAR = 2021
 
+LOW = ("rijbaan lokale weg", "rijbaan regionale weg", "woonerf", "parkeervlak")
 Grid = npt.NDArray[np.float32]
 
 
@@ -170,19 +166,18 @@ class _Sheet:
 
     def __init__(self, size: tuple[float, float], *, rough: bool) -> None:
         self.width, self.height = round(size[0] / CELL_M), round(size[1] / CELL_M)
-        x = (np.arange(self.width) + 0.5) * CELL_M
-        level = (1.0 + GROUND_SLOPE * x).astype(np.float32)
+        level = (1.0 + GROUND_SLOPE * ((np.arange(self.width) + 0.5) * CELL_M)).astype(np.float32)
         self.level: Grid = np.broadcast_to(level, (self.height, self.width))
         noise = np.random.Generator(np.random.PCG64(SEED)).standard_normal((self.height, self.width), np.float32)
-        self.rough, self.noise = rough, noise * np.float32(rough)
+        self.noise = noise * np.float32(rough)
+        self.patches = uniform_filter(self.noise, SHRUB_CELLS) * np.float32(SHRUB_CELLS)
         self.dsm: Grid = self.level + NOISE_M * self.noise
         self.dtm: Grid = self.level.copy()
 
-    def cells(self, shapes: list[BaseGeometry]) -> npt.NDArray[np.bool_]:
+    def cells(self, shapes: Iterable[BaseGeometry]) -> npt.NDArray[np.bool_]:
         """Cells whose middle lies in one of the shapes."""
-        place = Affine(CELL_M, 0.0, 0.0, 0.0, -CELL_M, self.height * CELL_M)
-        out_shape = (self.height, self.width)
-        return np.asarray(rasterize(shapes, out_shape, transform=place, dtype="uint8")).astype(bool)
+        place, shape = Affine(CELL_M, 0.0, 0.0, 0.0, -CELL_M, self.height * CELL_M), (self.height, self.width)
+        return np.asarray(rasterize(shapes, shape, transform=place, dtype="uint8")).astype(bool)
 
     def window(self, centre: Point, reach_m: float) -> tuple[slice, slice, Floats, Floats]:
         """Cells within reach of a place, and their offsets to it [m]."""
@@ -203,38 +198,60 @@ class _Sheet:
         height = _roof_height(body, along, across)
         if isinstance(body, Pand):
             height = _with_obstacles(body, height, along, across)
+        height = height + ROOFING_M * self.noise[rows, cols]
         dsm = self.dsm[rows, cols]
         top = np.where(dsm < NODATA, np.maximum(height, dsm), height).astype(np.float32)  # houseboats lie on water
         self.dsm[rows, cols] = np.where(inside, top, dsm)
         self.dtm[rows, cols] = np.where(inside, NODATA, self.dtm[rows, cols])
 
-    def paint_gardens(self, yards: list[BaseGeometry]) -> None:
-        """Raise shrubs in patches, and hedges and fences around gardens with gaps in them."""
-        patches = uniform_filter(self.noise, SHRUB_CELLS) * np.float32(SHRUB_CELLS)
-        hedges = self.cells([yard.boundary.buffer(CELL_M) for yard in yards]) & (patches > -0.3)
-        shrubs = np.where(self.cells(yards), SHRUB_M * np.clip(patches - 0.6, 0.0, 1.5), 0.0)
-        self.dsm += np.where(hedges, np.float32(HEDGE_M) + 3 * NOISE_M * self.noise, shrubs).astype(np.float32)
+    def shape_ground(self, model: Model) -> None:
+        """Let ground swell, lower roads by a kerb and banks towards water, and raise gardens."""
+        swell = uniform_filter(uniform_filter(self.patches, SWELL_CELLS), SWELL_CELLS)
+        wet = [part.shape for part in model.parts if part.collection == "waterdeel"]
+        roads = self.cells([part.shape for part in model.parts if part.function in LOW])
+        relief = np.float32(SWELL_M) / swell.std() * swell - np.float32(KERB_M) * roads
+        relief += np.float32(GARDEN_M) * self.cells([one.shape for one in model.parts if one.surface == "erf"])
+        for reach in (1.0, 2.0, 3.0):
+            relief -= np.float32(BANK_M) * (self.cells([one.buffer(reach) for one in wet]) & ~roads)
+        self.dsm, self.dtm = self.dsm + relief, self.dtm + relief
+
+    def paint_gardens(self, model: Model) -> None:
+        """Raise shrubs in patches, here more than there, and hedges and fences around and between gardens with gaps in them."""
+        yards = [one.shape for one in model.parts if one.surface == "erf"]
+        fences = [_fence(one) for one in model.panden if one.homes_per_floor and one.floors == 1]
+        tended = uniform_filter(self.noise, 4 * SHRUB_CELLS) * np.float32(4 * SHRUB_CELLS)
+        mine, around = self.cells(yards), self.cells([yard.boundary for yard in yards])
+        hedges = (around | self.cells(fences) & mine) & (self.patches > -0.6)
+        shrubs = np.where(mine, SHRUB_M * np.clip(self.patches + 0.7 * tended - 0.7, 0.0, 1.8), 0.0)
+        self.dsm += np.where(hedges, np.float32(HEDGE_M) + 0.2 * self.noise, shrubs).astype(np.float32)
 
     def park_cars(self, places: list[BaseGeometry]) -> None:
-        """Raise a car on half of the places."""
-        car = np.pad(np.full((8, 4), CAR_M, np.float32), ((0, 1), (0, 1)))
-        there = np.kron(self.noise[: self.height // 9 + 1, : self.width // 5 + 1] > 0, car)
-        self.dsm += np.where(self.cells(places), there[: self.height, : self.width], 0.0).astype(np.float32)
+        """Raise a car on half of the places: along a strip one behind the other, elsewhere side by side."""
+        draw, (long, wide, high), cars = np.random.Generator(np.random.PCG64(SEED)), CAR_M, []
+        for place in places:
+            a, b, c = shapely.get_coordinates(shapely.oriented_envelope(place))[:3]
+            a, b, c = (a, b, c) if math.dist(a, b) > math.dist(b, c) else (b, c, c + b - a)
+            length, depth, down = math.dist(a, b), math.dist(b, c), math.degrees(math.atan2(*(b - a)[::-1]))
+            turn, step = (0.0, long + 1.4) if depth < long else (90.0, wide + 0.8)
+            for n, row in np.argwhere(
+                draw.random((int(length // step), rows := max(1, int(depth // (long + 1.5))))) < 0.5
+            ):
+                spot = a + (n + 0.5) * step / length * (b - a) + (row + 0.5) / rows * (c - b)
+                cars.append(rectangle(tuple(spot), (long, wide), down + turn + draw.normal(0.0, 2.0)))
+        self.dsm += (self.cells(cars) & self.cells(places)) * (np.float32(high) + 0.2 * self.patches)
 
     def paint_tree(self, tree: Tree) -> None:
         """Raise an ellipsoid crown: its middle at 60 % below the top is the widest."""
         rows, cols, dx, dy = self.window(tree.point, tree.radius_m + CELL_M)
-        turn = np.arctan2(dy, dx)
-        lobes = 1.0 - LOBES * self.rough * (2.0 + np.sin(4 * turn + tree.point[0]) + np.sin(7 * turn + tree.point[1]))
-        share = 1.0 - (dx**2 + dy**2) / (tree.radius_m * lobes) ** 2
+        ragged = RAGGED * np.abs(self.patches[rows, cols] + self.noise[rows, cols] / 2)
+        share = 1.0 - (dx**2 + dy**2) / tree.radius_m**2 - ragged
         crown = tree.height_m * (1.0 - CROWN_SHARE / 2 + CROWN_SHARE / 2 * np.sqrt(np.maximum(share, 0.0)))
         top = (self.level[rows, cols] + crown * (1.0 - ROUGH * np.abs(self.noise[rows, cols]))).astype(np.float32)
         self.dsm[rows, cols] = np.where(share > 0.0, np.maximum(self.dsm[rows, cols], top), self.dsm[rows, cols])
 
 
 def _roof_height(body: Body, along: Floats, across: Floats) -> Floats:
-    slope = math.tan(math.radians(body.tilt_deg))
-    eave = body.ground_m + body.eave_m
+    slope, eave = math.tan(math.radians(body.tilt_deg)), body.ground_m + body.eave_m
     if body.roof == "shed":
         return np.asarray(eave + slope * (across + body.width_m / 2))
     inward = body.width_m / 2 - np.abs(across)
@@ -254,11 +271,18 @@ def _with_obstacles(pand: Pand, height: Floats, along: Floats, across: Floats) -
     height = np.where(chimney, pand.ridge_height_m + CHIMNEY_M[1], height)
     if "dormers" not in pand.marks or pand.number % 3:
         return height
-    width, depth, rise = DORMER_M
-    middle = -pand.width_m / 4
+    (width, depth, rise), middle = DORMER_M, -pand.width_m / 4
     box = (np.abs(along) < width / 2) & (np.abs(across - middle) < depth / 2)
     top = pand.ground_m + pand.eave_m + math.tan(math.radians(pand.tilt_deg)) * pand.width_m / 4 + rise / 2
     return np.where(box, np.maximum(height, top), height)
+
+
+def _fence(pand: Pand) -> LineString:
+    """Draw the line between the garden of a house and its neighbour's, from the house to so far behind it [m]."""
+    centre, back = np.array(pand.centre), np.array(pand.centre) - np.array(pand.front)
+    back = back / max(float(np.hypot(*back)), 1e-9)
+    start = centre + np.array([back[1], -back[0]]) * min(pand.length_m, pand.width_m) / 2
+    return LineString([start, start + back * (FENCE_M + max(pand.length_m, pand.width_m) / 2)])
 
 
 def _surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -> tuple[Grid, Grid]:
@@ -268,19 +292,17 @@ def _surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -
     """
     sheet = _Sheet(size, rough=rough)
     if rough:
-        sheet.paint_gardens([one.shape for one in model.parts if one.surface == "erf"])
-        sheet.park_cars([one.shape.buffer(-CELL_M) for one in model.parts if one.function == "parkeervlak"])
+        sheet.shape_ground(model)
+        sheet.paint_gardens(model)
+        sheet.park_cars([one.shape for one in model.parts if one.function == "parkeervlak"])
     wet = sheet.cells([one.shape for one in model.parts if one.collection == "waterdeel"])
     sheet.dsm[wet], sheet.dtm[wet] = NODATA, NODATA
     for span in (one for one in model.parts if one.collection == "overbruggingsdeel"):
         deck = sheet.cells([span.shape])
         sheet.dsm[deck] = sheet.level[deck] + np.float32(BRIDGE_M)
-    for pand in model.panden:
-        if pand.status == STATUS_IN_USE and pand.bouwjaar <= FLOWN_YEAR:
-            for body in pand.bodies:
-                sheet.paint_body(body)
-    for boat in model.boats:
-        sheet.paint_body(boat)
+    standing = (one for one in model.panden if one.status == STATUS_IN_USE and one.bouwjaar <= FLOWN_YEAR)
+    for body in (*(body for pand in standing for body in pand.bodies), *model.boats):
+        sheet.paint_body(body)
     for tree in model.trees:
         sheet.paint_tree(tree)
     for row, col, tall, wide in HOLES:
@@ -305,10 +327,10 @@ def write_heights(folder: Path, world: World) -> None:
         for n, part in enumerate(np.array_split(np.arange(grid.shape[1]), world.sheets)):
             west, north = world.origin_rd_m[0] + part[0] * CELL_M, world.origin_rd_m[1] + grid.shape[0] * CELL_M
             path = folder / (f"{name}_{n + 1}.tif" if world.sheets > 1 else f"{name}.tif")
-            facts = {
+            place = {
+                "transform": Affine(CELL_M, 0.0, west, 0.0, -CELL_M, north),
                 "width": len(part),
                 "height": len(grid),
-                "transform": Affine(CELL_M, 0.0, west, 0.0, -CELL_M, north),
             }
-            with rasterio.open(path, "w", **facts, **PROFILE) as target:
+            with rasterio.open(path, "w", **place, **PROFILE) as target:
                 target.write(grid[:, part[0] : part[-1] + 1], 1)

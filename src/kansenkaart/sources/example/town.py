@@ -12,7 +12,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -72,7 +72,7 @@ class Ground:
         """Where people park."""
         at, angle = self.row["at"], self.row["angle"]
         places = self.row.get("parking", [])
-        return shapely.union_all([_rectangle(place_at(at, angle, u, v), size, angle) for u, v, *size in places])
+        return shapely.union_all([rectangle(place_at(at, angle, u, v), size, angle) for u, v, *size in places])
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Plan:
     boats: tuple[Body, ...]
     size_m: Point
 
-    @property
+    @cached_property
     def water(self) -> BaseGeometry:
         """Canal and ditches."""
         return self.canal.union(self.ditches)
@@ -124,7 +124,7 @@ def _simple(points: Any, tolerance_m: float) -> LineString:
     return LineString(shapely.get_coordinates(LineString(np.round(points, 2)).simplify(tolerance_m)))
 
 
-def _rectangle(at: Point, size: Sequence[float], angle_deg: float) -> Polygon:
+def rectangle(at: Point, size: Sequence[float], angle_deg: float) -> Polygon:
     """Draw a rectangle around a place [m], of a length and width [m], its length at an angle from east [deg]."""
     half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(size) / 2.0
     return Polygon(turned(half, angle_deg, at))
@@ -142,7 +142,7 @@ def plan(copy: int = 0) -> Plan:
     )
     roads = [(f"m{n}", row["role"], line) for n, (row, line) in enumerate(lines) if row["role"] in ("main", "outer")]
     mains = [Way(key, "", role, line, WIDTHS[role][0]) for key, role, line in roads]
-    grounds = tuple(Ground(row, _rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
+    grounds = tuple(Ground(row, rectangle(row["at"], row["size"], row["angle"])) for row in rows["place"])
     drawn = [line for row, line in lines if row["role"] != "ditch"]
     faces = polygons(shapely.polygonize([shapely.union_all([*drawn, frame.exterior])]))
     banks = [canal.buffer(BANK_M - CANAL_M / 2), rail.buffer(BANK_M - RAIL_M / 2), ditches.buffer(4.0)]
