@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/country.py [--scales 1,1,1,2,2,3,12] [--workers 2] [--memory 4GiB] [--keep folder]
 
-Each municipality is the invented field at its own scale (1 is 1,034 homes), read from files with all layers. ``stuk`` names a
-file that is not there. The worker that is first seen at the largest is killed with ``kill -9``. Told are per partition
+Each municipality is the invented field at its own scale (1 is 1,034 homes; 465 are 480,810, which go as parts), read from files
+with all layers; what lies in ``--keep`` already is not written again. ``stuk`` names a file that is not there. The worker that is
+first seen at the largest, or at a part of it, is killed with ``kill -9``. Told are per partition
 seconds, attempts and the most memory that its worker ever had; in all, CPU time of all processes, bytes on disk, and whether
 homes and euros of the joined layers are those of the parts.
 """
@@ -37,18 +38,19 @@ def write_municipalities(root: Path, scales: list[int]) -> list[str]:
     published = root / "published"
     os.environ[DATA_VARIABLE] = str(published)
     study = tomllib.loads((ROOT / "studies" / "proefveld.toml").read_text("utf-8"))
-    (root / "studies").mkdir(parents=True)
+    (root / "studies").mkdir(parents=True, exist_ok=True)
     names = []
     for number, scale in enumerate(scales):
         if not (published / f"x{scale}").is_dir():
             write_example(published / f"x{scale}", scale=scale)
         names.append(f"g{number:02d}-x{scale}")
-        _write_study(root, names[-1], study, f"x{scale}")
-    _write_study(root, BROKEN, study, "nergens")
+        write_study(root, names[-1], study, f"x{scale}")
+    write_study(root, BROKEN, study, "nergens")
     return [*names, BROKEN]
 
 
-def _write_study(root: Path, name: str, study: dict[str, Any], folder: str) -> None:
+def write_study(root: Path, name: str, study: dict[str, Any], folder: str) -> None:
+    """Write a study that reads the sources of another one as files in a folder of the published ones."""
     lines = [f'name = "{name}"', f'title = "Gemeente {name} (verzonnen)"', "invented = true"]
     for source in study["source"]:
         lines.append("\n[[source]]")
@@ -58,18 +60,19 @@ def _write_study(root: Path, name: str, study: dict[str, Any], folder: str) -> N
 
 
 def kill_at(root: Path, name: str) -> None:
-    """Kill the worker that makes the scores of a study, once."""
-    lock, begun = root / "data" / "processed" / name / "2_scored", time.monotonic()
-    while not lock.is_dir() and time.monotonic() - begun < 3600:
+    """Kill the worker that makes the scores of a study, or first those of a part of it, once."""
+    begun, scored = time.monotonic(), f"data/processed/{name}*/2_scored"
+    while not (there := sorted(root.glob(scored))) and time.monotonic() - begun < 3600:
         time.sleep(1)
+    lock = str(there[0].with_name(".lock")) if there else ""
     for path in Path("/proc").glob("[0-9]*"):
         try:
             open_files = [str(one.readlink()) for one in (path / "fd").iterdir()]
         except OSError:
             continue
-        if str(root / "data" / "processed" / name / ".lock") in open_files:
+        if lock in open_files:
             os.kill(int(path.name), signal.SIGKILL)
-            print(f"killed the worker of {name}: process {path.name}", flush=True)
+            print(f"killed the worker of {there[0].parent.name}: process {path.name}", flush=True)
             return
 
 

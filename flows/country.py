@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
+from dask.utils import parse_bytes
 from distributed import KilledWorker
 from distributed.security import Security
 from prefect import flow, get_run_logger, task
@@ -42,6 +43,7 @@ Part = tuple[str, str | None]
 #: What all parts have published together lies here, below ``maps``.
 TOGETHER = "landelijk"
 _LOOPBACK = "127.0.0.1"
+_GIB = 1 << 30
 #: A worker that stops taking work while it is full waits for ever for memory that nothing frees; so it works on, and is stopped
 #: at its limit: its partition is then tried again, alone.
 _MEMORY = {"target": False, "spill": False, "pause": False, "terminate": 0.95}
@@ -69,8 +71,9 @@ class Outcome:
 
     @property
     def key(self) -> str:
-        """The code of the municipality, or the name of the study where it has one place only."""
-        return self.part[1] or self.part[0]
+        """The code of the municipality, or the name of the study where it has one place only; of a part that of the part."""
+        code = self.part[1]
+        return code if code and code.startswith("GM") else "-".join(filter(None, self.part))
 
     def row(self) -> dict[str, Any]:
         """Return the outcome as plain values; memory is the most that its worker had until then [MiB]."""
@@ -98,13 +101,7 @@ class Outcome:
 )
 def partition(study: str, root: str, code: str = "", public: bool | None = None) -> dict[str, Any]:
     """Bring one study up to date, from publishers to map; returns a row per step, and what it took of its worker."""
-    if not Path(root).is_dir():  # a template travels with the package: it would be made on a disk that nobody else sees
-        raise ConfigError(
-            "the project folder, under one name on every worker",
-            found="no such folder",
-            where=root,
-            remedy="mount it on each worker where it is for the flow: docs/how-to/schedule.md",
-        )
+    _require_folder(root)
     place, begun = replace(opened(study, root, code or None, public=public), turn=turn), time.monotonic()
     place.http.meter.listen = hearing()
     with discreet(place.study):
@@ -113,6 +110,38 @@ def partition(study: str, root: str, code: str = "", public: bool | None = None)
         made += pipeline.run_publish(place, listen=listener("publiceren"))
     took = {"werker": str(os.getpid()), "geheugen_mib": _peak_mib(), "seconden": round(time.monotonic() - begun, 1)}
     return {"stappen": told(made), **took}
+
+
+@task(
+    name="verdelen",
+    task_run_name="verdelen {study} {code}",
+    retries=2,
+    retry_delay_seconds=[30, 120],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+)
+def division(study: str, root: str, code: str = "", most: int = 0) -> list[str]:
+    """Return the codes under which a place goes: its own, or those of its parts where it has more homes than `most` [1]."""
+    _require_folder(root)
+    place = replace(opened(study, root, code or None), turn=turn)
+    with discreet(place.study):
+        parts = many.divide_study(place, most)
+    return [_code_of((study, code), part) for part in parts] or [code]
+
+
+def _code_of(place: Part, part: str) -> str:
+    return "-".join(filter(None, (place[1], part)))
+
+
+def _require_folder(root: str) -> None:
+    if not Path(root).is_dir():  # a template travels with the package: it would be made on a disk that nobody else sees
+        raise ConfigError(
+            "the project folder, under one name on every worker",
+            found="no such folder",
+            where=root,
+            remedy="mount it on each worker where it is for the flow: docs/how-to/schedule.md",
+        )
 
 
 def _peak_mib() -> int | None:
@@ -126,11 +155,20 @@ def _peak_mib() -> int | None:
 
 
 @flow(name="delen", flow_run_name="delen", log_prints=False)
-def spread(parts: list[Part], root: str, public: bool | None = None) -> list[Outcome]:
-    """Run all partitions side by side, then those that failed one after the other."""
-    futures = [_submit(part, root, public) for part in parts]
+def spread(places: list[Part], root: str, public: bool | None = None, most: int = 0) -> list[Outcome]:
+    """Divide the places that are too large, then run all partitions side by side, and those that failed one by one again."""
+    cut = _settled(division, places, root, most)
+    parts = [(one.part[0], code or None) for one in cut if not one.lost for code in one.found]
+    return [*(one for one in cut if one.lost), *_settled(partition, parts, root, public)]
+
+
+def _settled(work: Any, parts: list[Part], root: str, more: Any) -> list[Outcome]:
+    def submit(part: Part) -> Any:
+        return work.submit(part[0], root, part[1] or "", more)
+
+    futures = [submit(part) for part in parts]
     first = [_outcome(part, future, attempts=1) for part, future in zip(parts, futures, strict=True)]
-    return [_outcome(one.part, _submit(one.part, root, public), attempts=2) if one.lost else one for one in first]
+    return [_outcome(one.part, submit(one.part), attempts=2) if one.lost else one for one in first]
 
 
 @flow(name="land", flow_run_name=run_name, log_prints=False)
@@ -156,10 +194,11 @@ def country(
     workers : int
         Worker processes on this machine [1].
     memory : str
-        Memory of one worker, such as ``4GiB``; one that needs more is stopped and its partition fails.
+        Memory of one worker, such as ``4GiB``; one that needs more is stopped and its partition fails. A place of more homes
+        than it carries (25,000 a GiB, as CBS counts them) goes as parts of neighbouring wijken.
     address : str, optional
-        Scheduler of a real cluster, such as ``tls://10.0.0.1:8786``; ``workers`` and ``memory`` then say nothing. Who
-        reaches a scheduler without TLS runs code on every worker.
+        Scheduler of a real cluster, such as ``tls://10.0.0.1:8786``; ``workers`` then says nothing, and ``memory`` only how
+        places are divided. Who reaches a scheduler without TLS runs code on every worker.
     public : bool, optional
         Whether pages are the public edition; False asks for the whole one, which is for internal use.
 
@@ -181,7 +220,7 @@ def country(
     parts = [(study, code) for study in studies or ["gemeente"] for code in wanted]
     with _known_server(), dask.config.set(_SETTINGS):
         on_dask = spread.with_options(task_runner=runner(workers, memory, address))  # type: ignore[arg-type]  # is one
-        outcomes = on_dask(parts, root, public)
+        outcomes = on_dask(parts, root, public, int(parse_bytes(memory) / _GIB * many.HOMES_PER_GIB))
     for one in outcomes:
         _stand(one, root)
     rows, lost = [one.row() for one in outcomes], [one for one in outcomes if one.lost]
@@ -206,7 +245,12 @@ def together(outcomes: list[Outcome], root: str, public: bool | None = None) -> 
     found: dict[str, Path] = {}
     for one in outcomes:
         with contextlib.suppress(KansenkaartError):  # a study with faults has no folder, and its own error already
-            found[one.key] = opened(one.part[0], root, one.part[1], public=public).target
+            asked = opened(one.part[0], root, one.part[1], public=public)
+            before = many.parts_of(asked) if one.lost else []  # of a place that could not be divided anew
+            for each in [replace(one, part=(one.part[0], _code_of(one.part, part))) for part in before] or [one]:
+                place = opened(each.part[0], root, each.part[1], public=public)
+                if not one.lost or many.is_of(place):
+                    found[each.key] = place.target
     whole = folders(Path(root)).maps / f"{TOGETHER}{'-intern' if public is False else ''}"
     failed = {one.key: type(one.found).__name__ for one in outcomes if one.lost}
     about = many.join_studies(found, whole, title="Kansenkaart: alle gemeenten", failed=failed)
@@ -256,10 +300,6 @@ def _known_server() -> Iterator[None]:
         yield
 
 
-def _submit(part: Part, root: str, public: bool | None) -> Any:
-    return partition.submit(part[0], root, part[1] or "", public)
-
-
 def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:
     try:
         return Outcome(part, attempts, future.result(timeout=LONGEST_S, raise_on_failure=False))
@@ -273,11 +313,14 @@ def _outcome(part: Part, future: Any, *, attempts: int) -> Outcome:
 
 def _stopped(part: Part) -> KansenkaartError:
     study, code = part
+    apart = f"run this one apart with more memory: country({[study]}, {code and [code]}, workers=1, memory='16GiB')"
+    if code and "-van-" in code:
+        apart = f"run this part where there is more memory: kansenkaart run {study} --code {code}"
     return KansenkaartError(
         "a worker that ends what it began",
         found="its process was stopped, as is done with one near its memory limit",
         where=" ".join(filter(None, part)),
-        remedy=f"run this one apart with more memory: country({[study]}, {code and [code]}, workers=1, memory='16GiB')",
+        remedy=apart,
     )
 
 

@@ -106,9 +106,13 @@ class _Strict(BaseModel):
 
 
 class Place(_Strict):
-    """Where the study is: codes of the register, or a window in RD New [m]."""
+    """Where the study is: codes of the register, or a window in RD New [m].
+
+    ``wijken`` makes a study of a part of its municipality: these wijken, whole, and what lies around them.
+    """
 
     gemeentecode: str | None = Field(None, pattern=r"^GM\d{4}$")
+    wijken: tuple[Annotated[str, Field(pattern=r"^WK\d{4}[0-9A-Z]{2}$")], ...] = ()
     bbox_m: tuple[float, float, float, float] | None = None
 
     @model_validator(mode="after")
@@ -283,6 +287,12 @@ class Study(_Strict):
     @classmethod
     def _beside(cls, stijl: str | None) -> str | None:
         return _inside(stijl)
+
+    @model_validator(mode="after")
+    def _budget_of_the_whole(self) -> Study:
+        if self.place.wijken and self.sources("own_budget"):
+            raise ValueError("a budget is of the whole municipality: a study of some wijken has no own_budget")
+        return self
 
     def sources(self, role: str) -> tuple[Source, ...]:
         """Return the deliveries for one role, in the order of the file.

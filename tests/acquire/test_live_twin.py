@@ -217,3 +217,16 @@ def test_the_template_for_a_municipality_asks_only_what_a_client_can_fetch(tmp_p
     errand = Errand(place.study, place.folders)
     for source in place.study.source:
         assert callable(errand._fetcher(source)), source.role  # a ConfigError where nobody fetches it
+
+
+def test_a_study_of_some_wijken_asks_for_their_window_and_what_lies_around_them(server, tmp_path):
+    place = twin(tmp_path / "project", "buurt")
+    whole = Errand(place.study, place.folders, place.http).window()
+
+    def of(wijk):
+        there = place.study.place.model_copy(update={"wijken": (wijk,)})
+        return Errand(place.study.model_copy(update={"place": there}), place.folders, place.http)
+
+    assert of("WK999900").window() == (whole[0] - 200, whole[1] - 200, whole[2] + 200, whole[3] + 200)
+    with pytest.raises(ConfigError, match="buurten"):
+        of("WK9999ZZ").window()

@@ -27,7 +27,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Failed
 
 from flows import SETTINGS, serve, standing
-from flows.country import _SETTINGS, _outcome, country, partition, runner
+from flows.country import _SETTINGS, Outcome, _outcome, country, division, partition, runner, together
 from flows.kansenkaart import kansenkaart
 from flows.limits import limit_of, may_pass
 from flows.places import discreet, opened
@@ -306,6 +306,28 @@ def test_no_status_for_a_study_that_does_not_exist(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_part_is_called_after_its_municipality():
+    keys = {
+        part: Outcome(part, 1, {}).key
+        for part in [("g", None), ("g", "GM0363"), ("g", "GM0363-2-van-6"), ("g", "2-van-6")]
+    }
+    assert list(keys.values()) == ["g", "GM0363", "GM0363-2-van-6", "g-2-van-6"]
+
+
+def test_a_place_that_could_not_be_divided_anew_stays_joined_by_the_parts_of_before(tmp_path, monkeypatch):
+    (tmp_path / "data" / "processed" / "proefveld").mkdir(parents=True)
+    rows = {f"{n}-van-2": {"title": "A", "wijken": [f"WK99990{n}"], "homes": 1} for n in (1, 2)}
+    (tmp_path / "data" / "processed" / "proefveld" / "parts.json").write_text(json.dumps(rows), "utf-8")
+    joined = []
+    monkeypatch.setattr(
+        "flows.country.many.join_studies", lambda found, *_, **__: joined.append(found) or {"tables": {}}
+    )
+    together.fn([Outcome(("proefveld", None), 2, FetchError("an answer", found="none"))], str(tmp_path))
+    assert sorted(joined[0]) == ["proefveld-1-van-2", "proefveld-2-van-2"]
+    together.fn([Outcome(("proefveld", "1-van-2"), 1, {})], str(tmp_path))
+    assert joined[1] == {"proefveld-1-van-2": tmp_path / "maps" / "proefveld-1-van-2"}
+
+
 def test_a_folder_without_the_list_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         deployments(tmp_path)
@@ -440,8 +462,8 @@ def test_a_cluster_without_tls_is_refused(address):
 def test_workers_are_told_the_whole_path_of_the_project_and_refuse_one_that_they_do_not_see(tmp_path, monkeypatch):
     asked = []
 
-    def on_dask(parts, root, public):
-        asked.append(root)
+    def on_dask(parts, root, public, most):
+        asked.append((root, most))
         return []
 
     monkeypatch.chdir(tmp_path)
@@ -449,9 +471,11 @@ def test_workers_are_told_the_whole_path_of_the_project_and_refuse_one_that_they
     for name in ("together", "show", "_known_server"):
         monkeypatch.setattr(f"flows.country.{name}", lambda *_: contextlib.nullcontext())
     country.fn(["gemeente"], root=".")
-    assert asked == [str(tmp_path.resolve())]
+    assert asked == [(str(tmp_path.resolve()), 100_000)]  # 25,000 homes for each of 4 GiB
     with pytest.raises(ConfigError, match="mount it on each worker"):
         partition.fn("gemeente", str(tmp_path / "elsewhere"), "GM0193")
+    with pytest.raises(ConfigError, match="mount it on each worker"):
+        division.fn("gemeente", str(tmp_path / "elsewhere"), "GM0193", 1)
     assert not list(tmp_path.iterdir())
 
 
@@ -512,7 +536,9 @@ def test_a_partition_whose_worker_was_stopped_says_how_to_run_it_apart(monkeypat
         one = _outcome(part, future, attempts=2)
         assert one.found.remedy == f"run this one apart with more memory: country{asked}workers=1, memory='16GiB')"
         assert one.row()["reden"].startswith("KansenkaartError: ")
-    assert [(run, state.type.name) for run, state in ended] == [("t1", "CRASHED")] * 2
+    part = _outcome(("gemeente", "GM0363-2-van-6"), future, attempts=2)
+    assert part.found.remedy.endswith("where there is more memory: kansenkaart run gemeente --code GM0363-2-van-6")
+    assert [(run, state.type.name) for run, state in ended] == [("t1", "CRASHED")] * 3
 
 
 def test_a_limit_is_of_one_publisher():

@@ -23,6 +23,7 @@ from kansenkaart.sources.tools.http import Http
 from kansenkaart.sources.tools.ogc import CLOSING, OPENING, Choice
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
+from kansenkaart.tables.store import alone
 
 Box = tuple[float, float, float, float]
 Fetched = tuple[tuple[Path, ...], Provenance]
@@ -31,9 +32,15 @@ MOST_API_KM2 = 0.5
 _M2_PER_KM2 = 1e6
 #: From so many homes by CBS on the BAG cannot be empty (guess) [1].
 _SURE_HOMES = 50
+#: What shades the wijken of a study from around them, and where sewers and streets go on, is taken along so far (guess) [m].
+AROUND_M = 200.0
 _STATION = re.compile(r"\d{3}")
 NEAREST = "dichtstbij"
 _PERIOD = re.compile(r"(\d{8})-(\d{8})")
+
+
+def _one(fetched: tuple[Path, Provenance]) -> Fetched:
+    return (fetched[0],), fetched[1]
 
 
 def _is_of(feature: dict[str, Any], names: Sequence[str], code: str) -> bool:
@@ -102,12 +109,16 @@ class Errand:
         if buurten is None or not self.study.place.gemeentecode:
             raise self._wrong("a gemeentecode or bbox_m", "neither", "add one under [place], or give --code")
         paths, _ = self.fetch(buurten)
-        frame = read_vector(paths[0])
+        frame, wijken = read_vector(paths[0]), self.study.place.wijken
+        if wijken:
+            named = raw_names("buurt", buurten.form)["wijkcode"].removesuffix("?").split("|")
+            frame = frame[frame.reindex(columns=named).isin(wijken).any(axis=1)]
         if frame.empty:
             raise self._wrong("buurten", f"none in {self.study.place.gemeentecode}", "check the code and the year")
         self._homes = Homes.of(frame)
         west, south, east, north = (float(one) for one in frame.total_bounds)
-        return west, south, east, north
+        more = AROUND_M if wijken else 0.0
+        return west - more, south - more, east + more, north + more
 
     def expected(self) -> list[Expected]:
         """Foresee what the run will ask of whom; the buurten are fetched for it, nothing else."""
@@ -163,8 +174,11 @@ class Errand:
         by = next((one for one in names if one in named), None)
         asked: dict[str, Any] = {"layer": layer, "http": self.http, "open_pages": self._pages}
         chosen = Choice(filters=[(by, code)] if by else (), name=code, keep=lambda one: _is_of(one, names, code))
-        path, told = pdok.fetch_collection(self.folders.raw, choice=chosen, **asked)
-        return (path,), told
+        if not self.study.place.wijken:
+            return _one(pdok.fetch_collection(self.folders.raw, choice=chosen, **asked))
+        self.folders.raw.mkdir(parents=True, exist_ok=True)
+        with alone(self.folders.raw / f".{code}.lock", wait=True):  # the other parts of the municipality ask the same
+            return _one(pdok.fetch_collection(self.folders.raw, choice=chosen, **{**asked, "open_pages": None}))
 
     def _collection(self, source: Source) -> Fetched:
         layer, window = self._layer(source), self.window()

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.acquire import own_data
 from kansenkaart.acquire.deliveries import Delivery, Part, deliver, has_example, join, raster_step
-from kansenkaart.acquire.live import Box, Errand
+from kansenkaart.acquire.live import AROUND_M, Box, Errand
 from kansenkaart.acquire.readers import ROLES_READ, Reading, empty, read
 from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.core import scoring
-from kansenkaart.errors import CrsError, FetchError, FormatError, SchemaError
+from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, SchemaError
 from kansenkaart.sources import cbs_areas, knmi
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables.provenance import Provenance, Tally
@@ -32,15 +34,67 @@ __all__ = ["Turn", "has_example", "steps"]
 #: Gives, for a publisher, the place to hold while it is asked.
 Turn = Callable[[str], AbstractContextManager[Any]]
 _IN_BUURT = ("pand", "home")
+_NOT_IN_WINDOW, _NOT_IN_PLACE = "outside the window", "outside the place of the study"
 _OF_GEMEENTE = len("BU0193")
 #: Clean tables in the order of the roles of a study: each after those that it needs; buurten come first, by themselves.
 _ORDER = tuple(role for role in ROLES if role in ROLES_READ - {"buurt", "statistics"})
+
+
+#: What has no buurt, but lies within reach of the wijken of a study or streams on from them.
+_AROUND = ("terrain", "street_line", "sewer_pipe", "sewer_node")
 
 
 @dataclass(frozen=True)
 class _Part:
     source: Source
     delivery: Delivery
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Which of what is read belongs to a study: what lies in its buurten, and what shades or drains them from around.
+
+    ``buurt`` are those of the whole municipality, for a home on the border of two wijken belongs to the first of both, whichever
+    part looks.
+    """
+
+    buurt: gpd.GeoDataFrame
+    codes: frozenset[str]
+    around: BaseGeometry
+
+    @classmethod
+    def of(cls, study: Study, parts: Sequence[_Part]) -> _Place | None:
+        """Return the place of a study of some wijken; nothing for one of a whole place.
+
+        Raises
+        ------
+        ConfigError
+            If a wijk has no buurten.
+        """
+        if not study.place.wijken:
+            return None
+        buurt = gpd.GeoDataFrame(join("buurt", [one for part in _parts_of("buurt", parts) for one in _read(part)])[0])
+        wijk = cbs_areas.wijk_of(buurt)
+        if strange := sorted(set(study.place.wijken) - set(wijk)):
+            raise ConfigError(
+                "wijken with buurten",
+                found=", ".join(strange),
+                where=f"study {study.name}",
+                remedy="take the codes of the same year as the buurten; the flow of the country divides anew",
+            )
+        mine = buurt[wijk.isin(study.place.wijken)]
+        return cls(buurt, frozenset(mine["buurtcode"]), mine.union_all().buffer(AROUND_M))
+
+    def keep(self, table: str, made: Product, store: Store) -> Product:
+        """Leave out what is of other wijken."""
+        frame = _frame(made)
+        if table == "buurt":
+            return _kept(made, frame["buurtcode"].isin(self.codes).to_numpy(), _NOT_IN_PLACE)
+        if table in _AROUND:
+            return _kept(made, gpd.GeoDataFrame(frame).intersects(self.around).to_numpy(), _NOT_IN_PLACE)
+        if table == "roof_face" and store.has("pand"):
+            return _kept(made, frame["pand_id"].isin(store.read("pand")["pand_id"]).to_numpy(), _NOT_IN_PLACE)
+        return made
 
 
 def steps(study: Study, folders: Folders, *, http: Http | None = None, turn: Turn = nullcontext) -> list[Step]:
@@ -69,17 +123,21 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None, turn: Tur
     _foretell(errand)
     parts = [part for source in study.source if (part := _part(source, errand, turn)) is not None]
     errand.close()
-    todo = [_table_step("buurt", parts, study)] if study.sources("buurt") else []
+    place = _Place.of(study, parts)
+    todo = [_table_step("buurt", parts, study, place)] if study.sources("buurt") else []
     tiles = any(errand.tiled(one) for one in study.sources("roof_face"))
     todo += [
-        _table_step(table, parts, study, errand.window() if tiles and table == "roof_face" else None)
+        _table_step(table, parts, study, place, errand.window() if tiles and table == "roof_face" else None)
         for table in _ORDER
         if _parts_of(table, parts)
     ]
     if not _parts_of("weather_hourly", parts) and any(_parts_of(role, parts) for role in ("pand", "roof_face")):
         todo.append(_default_weather())
     todo += own_data.steps([(part.source, part.delivery) for part in parts])
-    todo += [_raster_step(role, _parts_of(role, parts), errand) for role in ("dsm", "dtm") if _parts_of(role, parts)]
+    window = place.around.bounds if place else study.place.bbox_m
+    todo += [
+        _raster_step(role, _parts_of(role, parts), errand, window) for role in ("dsm", "dtm") if _parts_of(role, parts)
+    ]
     return [_saying(todo[0], errand.said), *todo[1:]] if todo else []
 
 
@@ -131,43 +189,53 @@ def _typical(noted: Mapping[str, int]) -> Product:
     return Product("weather_hourly", hours, replace(tally, noted=said))
 
 
-def _raster_step(role: str, parts: Sequence[_Part], errand: Errand) -> Step:
+def _raster_step(role: str, parts: Sequence[_Part], errand: Errand, window: Box | None) -> Step:
     fetched = any(part.source.origin in ("live", "bulk") for part in parts)
-    window = errand.window() if fetched else errand.study.place.bbox_m
-    return raster_step(role, [part.delivery for part in parts], window)
+    return raster_step(role, [part.delivery for part in parts], errand.window() if fetched else window)
 
 
 def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
     return [part for part in parts if part.source.role == table]
 
 
-def _table_step(table: str, parts: Sequence[_Part], study: Study, cut: Box | None = None) -> Step:
+def _table_step(table: str, parts: Sequence[_Part], study: Study, place: _Place | None, cut: Box | None = None) -> Step:
     mine = _parts_of(table, parts)
     extra = _parts_of({"buurt": "statistics", "sewer_pipe": "own_sewer"}.get(table, ""), parts)
-    inputs = ("buurt",) if table in _IN_BUURT else ()
+    inputs = ("buurt",) if table in _IN_BUURT else ("pand",) if table == "roof_face" and place else ()
     deliveries: tuple[Provenance, ...] = tuple(one for part in [*mine, *extra] for one in part.delivery.provenance)
-    if table == "pand":
-        return Step("pand", ("pand",), lambda store: [_panden(store, mine)], ("buurt", "home"), deliveries)
-    parameters = {"bbox_m": list(study.place.bbox_m or cut or ())}
+    parameters: dict[str, Any] = {"bbox_m": list(study.place.bbox_m or cut or ())}
+    if place:
+        parameters["wijken"] = list(study.place.wijken)
+    if study.place.gemeentecode and table in _IN_BUURT:
+        parameters["within"] = study.place.gemeentecode
+    within = bool(place or study.place.gemeentecode)
 
     def action(store: Store) -> list[Product]:
         made = _make(table, store, mine, extra)
         if table == "weather_hourly" and isinstance(made.content, pd.DataFrame) and made.content.empty:
             return [_typical(made.tally.noted if made.tally else {})]
-        return [made if cut is None else _within(made, cut)]
+        if cut is not None:  # tiles of the whole country hold what lies around as well
+            made = _kept(made, gpd.GeoDataFrame(made.content).intersects(shapely.box(*cut)).to_numpy(), _NOT_IN_WINDOW)
+        if table in _IN_BUURT and store.has("buurt"):
+            made = _in_buurt(made, store.read("buurt"), place, within=within)
+        made = place.keep(table, made, store) if place else made
+        return [_with_homes(made, store) if table == "pand" else made]
 
-    return Step(table, (table,), action, inputs, deliveries, parameters)
+    return Step(table, (table,), action, ("buurt", "home") if table == "pand" else inputs, deliveries, parameters)
 
 
-def _within(made: Product, cut: Box) -> Product:
-    """Leave out what lies outside the window: tiles of the whole country hold what lies around as well."""
-    frame = gpd.GeoDataFrame(made.content)
-    inside = frame.intersects(shapely.box(*cut)).to_numpy()
-    tally = made.tally or Tally(len(frame), len(frame))
-    left = {**tally.left_out, "outside the window": int((~inside).sum())}
-    return Product(
-        made.name, frame[inside].reset_index(drop=True), Tally(tally.rows_in, int(inside.sum()), left, tally.noted)
-    )
+def _frame(made: Product) -> pd.DataFrame:
+    frame = made.content
+    assert isinstance(frame, pd.DataFrame)  # noqa: S101 - only a raster is a path
+    return frame
+
+
+def _kept(made: Product, keep: Any, reason: str) -> Product:
+    """Leave out the rows that are not kept, counted by one reason."""
+    frame, count = _frame(made), len(keep)
+    tally, stay = made.tally or Tally(count, count), int(np.count_nonzero(keep))
+    left = {**tally.left_out, reason: count - stay}
+    return Product(made.name, frame[keep].reset_index(drop=True), Tally(tally.rows_in, stay, left, tally.noted))
 
 
 def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Part]) -> Product:
@@ -189,8 +257,6 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
         here = figures["buurtcode"].str[:_OF_GEMEENTE].isin(frame["buurtcode"].str[:_OF_GEMEENTE])
         homeless = int((here & ~figures["buurtcode"].isin(frame["buurtcode"])).sum())
         tally = _with_notes(tally, {f"{what} without a buurt of their code": homeless} if homeless else {})
-    if table in _IN_BUURT and store.has("buurt"):
-        frame, tally = _in_buurt(gpd.GeoDataFrame(frame), tally, store)
     return Product(table, frame, tally)
 
 
@@ -216,22 +282,26 @@ def _reading(path: Path, source: Source) -> Reading:
         return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} {NOT_READ}: {why.found[:160]}": 1})
 
 
-def _in_buurt(frame: gpd.GeoDataFrame, tally: Tally, store: Store) -> tuple[gpd.GeoDataFrame, Tally]:
-    placed = scoring.add_buurtcode(frame, buurt=store.read("buurt"))
-    outside = int(placed["buurtcode"].isna().sum())
-    return placed, _with_notes(tally, {"buiten alle buurten": outside})
+def _in_buurt(made: Product, buurt: gpd.GeoDataFrame, place: _Place | None, *, within: bool) -> Product:
+    """Give each row its buurt; of a municipality or its wijken what lies in no buurt of it is of a neighbour, which counts it."""
+    placed = scoring.add_buurtcode(gpd.GeoDataFrame(made.content), buurt=place.buurt if place else buurt)
+    made = replace(made, content=placed)
+    if within:
+        return _kept(made, placed["buurtcode"].isin(set(buurt["buurtcode"])).to_numpy(), _NOT_IN_PLACE)
+    noted = {"buiten alle buurten": int(placed["buurtcode"].isna().sum())}
+    return replace(made, tally=_with_notes(made.tally or Tally(len(placed), len(placed)), noted))
 
 
-def _panden(store: Store, parts: Sequence[_Part]) -> Product:
-    product = _make("pand", store, parts, [])
-    frame, tally = product.content, product.tally
-    if isinstance(frame, gpd.GeoDataFrame) and store.has("home"):
-        homes = store.read("home")
-        lost = homes["pand_id"].notna() & ~homes["pand_id"].isin(frame["pand_id"])
-        if lost.any() and tally is not None:
-            tally = _with_notes(tally, {"home whose pand is left out or not in the file": int(lost.sum())})
-        frame = scoring.add_home_counts(frame, home=homes)
-    return Product("pand", frame, tally)
+def _with_homes(made: Product, store: Store) -> Product:
+    """Count the homes of each pand, and those whose pand is not there."""
+    frame, tally = made.content, made.tally
+    if not isinstance(frame, gpd.GeoDataFrame) or not store.has("home"):
+        return made
+    homes = store.read("home")
+    lost = homes["pand_id"].notna() & ~homes["pand_id"].isin(frame["pand_id"])
+    if lost.any() and tally is not None:
+        tally = _with_notes(tally, {"home whose pand is left out or not in the file": int(lost.sum())})
+    return Product("pand", scoring.add_home_counts(frame, home=homes), tally)
 
 
 def _with_notes(tally: Tally, notes: dict[str, int]) -> Tally:

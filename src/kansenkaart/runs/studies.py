@@ -1,4 +1,4 @@
-"""The studies of a project: begin one, list them, try what its services answer, put releases ready, open one, join many."""
+"""The studies of a project: begin one, list them, try what its services answer, put releases ready, divide one, join many."""
 
 from __future__ import annotations
 
@@ -14,21 +14,35 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import shapely
 
-from kansenkaart.acquire import trial
+from kansenkaart.acquire import own_data, trial
+from kansenkaart.acquire import steps as acquire
 from kansenkaart.config import NAME, STEERING, read_study, shipped_studies, study_path
+from kansenkaart.core.area.grouping import fewest, joined
 from kansenkaart.errors import ConfigError, FormatError, StoreError
+from kansenkaart.kernel import Floats, Ints
 from kansenkaart.present.editionpages import page_of
 from kansenkaart.present.release import cited
 from kansenkaart.publish import steps as publish
 from kansenkaart.publish.editions.editions import editions
-from kansenkaart.runs.study import Workplace, open_study
+from kansenkaart.runs.study import PARTS, Workplace, open_study
 from kansenkaart.sources import cbs_areas
 from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.step import run
 from kansenkaart.tables.store import atomic, locked
 from kansenkaart.wording.nl import UNKNOWN, listed, number, say
 
-__all__ = ["Release", "join_studies", "list_studies", "new_study", "open_study", "run_release", "run_trial"]
+__all__ = [
+    "Release",
+    "divide_study",
+    "join_studies",
+    "list_studies",
+    "new_study",
+    "open_study",
+    "run_release",
+    "run_trial",
+]
 #: Where to ask about a release: it becomes an address in its descriptions, so nothing that could lead elsewhere.
 _CONTACT = re.compile(r"|[^@\s<>\"'{}|\\^`:/]+@[\w.-]+|https?://[^\s<>\"'{}|\\^`]+")
 
@@ -260,6 +274,121 @@ class Release(Mapping[str, gpd.GeoDataFrame]):
         if len(hits) != 1:
             raise KeyError(f"{layer} has {len(hits)} rows with {key} in {' or '.join(ids)}: give the key of one row")
         return cited(f"{layer} {key}", hits.iloc[0], column, schema, self.metadata)
+
+
+# One study as many: a municipality that asks more memory than a worker has goes as parts, each of neighbouring wijken.
+
+#: A worker carries so many homes for each GiB: 100,000 in 4 GiB, where 0.45 GiB for the program and 22 KiB a home (measured in
+#: the town, docs/reliability.md) are 2.6 GiB; a third is left for what was never seen [1].
+HOMES_PER_GIB = 25_000
+
+
+def divide_study(place: Workplace, most: int) -> list[str]:
+    """Divide the place of a study where CBS counts more homes than a worker carries; only its buurten are asked for it.
+
+    Each part holds whole wijken that border on each other, and is called ``2-van-6`` after the code of the municipality. Same
+    buurten, same parts. What they are stands in ``parts.json`` beside the tables of the whole place.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study, with its whole place.
+    most : int
+        Homes that one part holds at most [1]; a wijk of more is a part by itself.
+
+    Returns
+    -------
+    list of str
+        Names of the parts; none where the place goes in one piece: it is small enough, has one wijk, or nobody says how many
+        homes it has.
+
+    Raises
+    ------
+    ConfigError
+        If the study would be divided and has own data: a budget is of the whole, and what is withdrawn must be gone everywhere.
+    """
+    roles = tuple(one for one in place.study.source if one.role in ("buurt", "statistics"))
+    path, parts = place.store.root / PARTS, dict[str, Any]()
+    with locked(place.store.root):
+        only = place.study.model_copy(update={"source": roles})
+        for step in acquire.steps(only, place.folders, http=place.http, turn=place.turn):
+            run(place.store, step)
+        if place.store.has("buurt"):
+            parts = _grouped(gpd.GeoDataFrame(place.store.read("buurt")), most)
+        if not parts:
+            path.unlink(missing_ok=True)
+            return []
+        if own := sorted({one.role for one in place.study.source} & set(own_data.ROLES)):
+            raise ConfigError(
+                f"no own data where a municipality of more than {most} homes is divided",
+                found=", ".join(own),
+                where=f"study {place.study.name}",
+                remedy="run it apart in one piece, with more memory for its worker: docs/how-to/schedule.md",
+            )
+        with atomic(path) as draft:
+            draft.write_text(json.dumps(parts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return list(parts)
+
+
+def parts_of(place: Workplace) -> list[str]:
+    """Return the names of the parts in which a place was divided last; none where it goes in one piece.
+
+    Parameters
+    ----------
+    place : Workplace
+        The study, with its whole place.
+    """
+    path = place.store.root / PARTS
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+
+
+def is_of(place: Workplace) -> bool:
+    """Tell whether what a part has published is of its wijken: after a new division its last edition may be of others.
+
+    Parameters
+    ----------
+    place : Workplace
+        Of a part, or of a whole place, which always is.
+    """
+    path, wijken = place.target / "data" / "buurt_score.parquet", {one[2:] for one in place.study.place.wijken}
+    if not wijken or not path.is_file():
+        return True
+    codes = pq.read_table(path, columns=["buurtcode"])["buurtcode"].to_pylist()
+    return {str(one)[2:8] for one in codes} <= wijken
+
+
+def _grouped(buurt: gpd.GeoDataFrame, most: int) -> dict[str, Any]:
+    """Return per part its wijken, the homes that CBS counts there [1], and the buurten by which people know it."""
+    counted = buurt["homes_stock"].astype(float).fillna(buurt["households"].astype(float))
+    buurt = buurt.assign(counted=counted.fillna(0.0), wijkcode=cbs_areas.wijk_of(buurt))
+    homes = buurt.groupby("wijkcode")["counted"].sum().round().astype("int64")
+    if homes.sum() <= most or len(homes) < 2:
+        return {}
+    shapes = buurt.dissolve(by="wijkcode").geometry.reindex(homes.index).to_numpy()
+    group = fewest(homes.to_numpy(), _borders_of(shapes), most=most)
+    count, out = int(group.max()) + 1, {}
+    for one in range(count if count > 1 else 0):
+        wijken = homes.index[group == one]
+        here = buurt[buurt["wijkcode"].isin(wijken)].sort_values(["counted", "buurtcode"], ascending=[False, True])
+        out[f"{one + 1}-van-{count}"] = {
+            "title": listed(here["buurtnaam"].head(3).tolist()),
+            "wijken": wijken.tolist(),
+            "homes": int(homes[wijken].sum()),
+        }
+    return out
+
+
+def _borders_of(shapes: Any) -> tuple[Ints, Ints, Floats]:
+    """Return which wijken border on each other and for how long [m]; one that lies apart borders on the nearest of the others."""
+    tree = shapely.STRtree(shapes)
+    i, j = tree.query(shapes, predicate="intersects")
+    i, j = i[i < j], j[i < j]
+    while len(np.unique(piece := joined(len(shapes), i, j))) > 1:
+        inside, beyond = np.flatnonzero(piece == 0), np.flatnonzero(piece != 0)
+        apart = shapely.distance(shapes[inside][:, None], shapes[beyond][None, :])
+        one, other = np.unravel_index(int(apart.argmin()), apart.shape)
+        i, j = np.r_[i, inside[one]], np.r_[j, beyond[other]]
+    return i, j, shapely.length(shapely.intersection(shapes[i], shapes[j]))
 
 
 # Many studies as one: the layers of each lie in a folder of their own below the layer, so nothing is read to join them.

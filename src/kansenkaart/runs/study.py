@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +35,9 @@ from kansenkaart.tables.step import Report, Step, is_current, run
 from kansenkaart.tables.store import RASTERS, Store, locked
 
 Listen = Callable[[Report], None]
+#: How a municipality is divided, beside its tables; and what a part is called: the code of its municipality, which of how many.
+PARTS = "parts.json"
+_PART = re.compile(r"(?:(GM\d{4})-)?(\d{1,3}-van-\d{1,3})")
 
 
 def _silent(_: Report) -> None:
@@ -89,7 +94,8 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     root : Path
         Folder of the project.
     gemeentecode : str, optional
-        Municipality that takes the place of the one in the file; the study is then called after it.
+        Municipality that takes the place of the one in the file; the study is then called after it. ``GM0363-2-van-6`` is the
+        second of the parts in which `kansenkaart.runs.studies.divide_study` has divided it; ``2-van-6`` of a study's own place.
     public : bool, optional
         Whether its pages are the public edition; as `public_unasked` says when not given. The whole one is for
         internal use.
@@ -102,10 +108,11 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     Raises
     ------
     ConfigError
-        If there is no such study or it has faults.
+        If there is no such study or it has faults, or its place is not divided so.
     """
     path = study_path(root, name)
-    study = read_study(path, gemeentecode=gemeentecode)
+    code, part = _code_and_part(gemeentecode or "")
+    study = read_study(path, gemeentecode=code)
     if study.name != name:
         raise ConfigError(
             f'name = "{name}", as the file is called',
@@ -113,11 +120,35 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
             where=path.name,
             remedy="give the file and the study in it one name",
         )
-    if gemeentecode:
-        study = study.model_copy(update={"name": f"{study.name}-{gemeentecode.lower()}"})
     places = folders(root)
+    if code:
+        study = study.model_copy(update={"name": f"{study.name}-{code.lower()}"})
+    if part:
+        study = _part_of(study, places.processed / study.name / PARTS, part)
     chosen = public_unasked(study) if public is None else public
     return Workplace(study, places, Store(places.processed / study.name), public=chosen)
+
+
+def _code_and_part(text: str) -> tuple[str, str]:
+    hit = _PART.fullmatch(text)
+    return (hit[1] or "", hit[2]) if hit else (text, "")
+
+
+def _part_of(study: Study, path: Path, part: str) -> Study:
+    """Return the study of some wijken, as the division of the whole place says."""
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))[part]
+        more = {"wijken": tuple(row["wijken"])}
+        title = f"{study.title}, deel {part.replace('-', ' ')}: {row['title']}"
+    except (OSError, ValueError, KeyError, TypeError) as why:
+        raise ConfigError(
+            "a part of a divided municipality",
+            found=f"{part}: no such part",
+            where=study.name,
+            remedy="run the country: it divides what is too large, docs/how-to/schedule.md",
+        ) from why
+    whole = {**study.model_dump(), "name": f"{study.name}-{part}", "title": title}
+    return Study.model_validate({**whole, "place": {**whole["place"], **more}})
 
 
 def run_acquire(place: Workplace, *, listen: Listen = _silent) -> list[Report]:

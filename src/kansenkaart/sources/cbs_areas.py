@@ -201,6 +201,18 @@ def _finish(sieve: Sieve, path: Path) -> Any:
     return schemas.conform(frame[list(schemas.get("buurt").columns)], "buurt", where=path.name)
 
 
+def wijk_of(buurt: pd.DataFrame) -> pd.Series[Any]:
+    """Return the code of the wijk of each buurt: as published, else the digits of its own code.
+
+    Parameters
+    ----------
+    buurt : DataFrame
+        Table ``buurt``.
+    """
+    named: pd.Series[Any] = buurt["wijkcode"].fillna("WK" + buurt["buurtcode"].str[2:8])
+    return named
+
+
 #: Stands for every municipality of today.
 ALL = "alle"
 

@@ -65,6 +65,38 @@ def divided(group: Ints, homes: Ints, pairs: tuple[Ints, Ints, Floats], *, most:
     return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
 
+def fewest(homes: Ints, pairs: tuple[Ints, Ints, Floats], *, most: int) -> Ints:
+    """Put neighbours in as few contiguous groups of about equal homes as hold no more than `most` homes each [home].
+
+    One of more than `most` homes is a group by itself, or with neighbours that have none.
+
+    Parameters
+    ----------
+    homes : Ints
+        Homes of each thing [home].
+    pairs : tuple[Ints, Ints, Floats]
+        Neighbours, each pair once, and the length of the border that they share [m]; all hang together.
+    most : int
+        Homes that a group holds at most [home].
+
+    Returns
+    -------
+    Ints
+        Group of each thing, numbered from 0 by its first one.
+    """
+    i, j, length = pairs
+    ties = (np.r_[length, length], (np.r_[i, j], np.r_[j, i]))
+    walk = WalkGraph.of(coo_matrix(ties, shape=(len(homes), len(homes))).tocsr(), homes)
+    allowed = max(most, int(homes.max()))
+    least = max(1, min(int(np.ceil(homes.sum() / most)), len(homes)))
+    for count in range(least, len(homes) + 1):
+        label = start_labels(walk, count=count, seed=0)
+        if np.bincount(label, homes).max() <= allowed:
+            break
+    _, first, number = np.unique(label, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number].astype(np.int64)
+
+
 def agglomerated(
     homes: Ints, pairs: tuple[Ints, Ints, Floats], apart: tuple[Ints, Ints], *, aim: int, alone: int
 ) -> Ints:

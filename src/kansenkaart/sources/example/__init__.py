@@ -25,7 +25,8 @@ from kansenkaart.errors import ConfigError
 from kansenkaart.sources.example import buildings, lots, registers, sewer, statistics, terrain, town
 from kansenkaart.sources.example.model import Buurt, Home, Model, Node, Pand, Part, Pipe, Tree, World
 
-MAX_SCALE = 100
+#: 480,000 homes are 116 towns or 465 fields; codes of wijken suffice for so many.
+MAX_SCALE = 480
 FIELD, FIELD_CLUSTER = "proefveld", "01"
 
 __all__ = ["world", "write_example"]
@@ -40,7 +41,7 @@ def world(name: str = FIELD, scale: int = 1) -> World:
     name : str, optional
         ``voorbeeld``, the town, of which no two are equal; or ``proefveld``, whose copies are.
     scale : int, optional
-        How many places side by side [1], from 1 to 100.
+        How many places side by side [1], from 1 to `MAX_SCALE`.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def write_example(folder: Path, *, name: str = FIELD, edition: str = "1", scale:
     edition : str
         ``1``, or of the town ``2``: a year later.
     scale : int
-        How many places side by side [1], from 1 to 100.
+        How many places side by side [1], from 1 to `MAX_SCALE`.
 
     Returns
     -------

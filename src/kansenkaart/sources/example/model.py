@@ -7,6 +7,7 @@ side by side. The writers know these types only, whoever designed the place.
 from __future__ import annotations
 
 import math
+import string
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -25,6 +26,7 @@ Value = float | int | str | None
 
 MUNICIPALITY_NAME = "Voorbeeldstad"
 STATUS_IN_USE = "Pand in gebruik"
+_TWO_DIGITS, _SIGNS = 100, string.digits + string.ascii_uppercase
 
 
 def turned(local: Any, angle_deg: float, centre: Point) -> Floats:
@@ -255,8 +257,12 @@ class World:
         return np.array([x0 + self.width_m * (copy % columns), y0 + self.height_m * (copy // columns)])
 
     def wijkcode(self, copy: int, wijk: int = 0) -> str:
-        """Code of a wijk by its number within its place."""
-        return f"WK9999{copy * len(self.models[0].wijken) + wijk:02d}"
+        """Code of a wijk by its number within its place: two digits, beyond them a letter and a digit or letter, as CBS does."""
+        number = copy * len(self.models[0].wijken) + wijk
+        if number < _TWO_DIGITS:
+            return f"WK9999{number:02d}"
+        first, second = divmod(number - _TWO_DIGITS, len(_SIGNS))
+        return f"WK9999{_SIGNS[10 + first]}{_SIGNS[second]}"
 
     def buurtcode(self, copy: int, key: str) -> str:
         """Code of a buurt: the municipality, the wijk, its two digits."""

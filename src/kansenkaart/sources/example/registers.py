@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,26 @@ def _feature(key: str, shape: BaseGeometry, properties: dict[str, Any], move: An
     return {"type": "Feature", "id": key, "properties": properties, "geometry": mapping(moved)}
 
 
-def write(path: Path, features: list[Feature]) -> None:
-    """Write a FeatureCollection in RD New, one feature to a line."""
-    head = f'{{"type":"FeatureCollection","name":"{path.stem}","crs":{_dump(CRS)},"features":[\n'
+@contextmanager
+def _collection(path: Path) -> Iterator[Callable[[Feature], None]]:
+    """Give what adds a feature to a FeatureCollection in RD New, one to a line; none is kept in memory."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(head + ",\n".join(_dump(f) for f in features) + "\n]}\n", encoding="utf-8", newline="\n")
+    with path.open("w", encoding="utf-8", newline="\n") as target:
+        target.write(f'{{"type":"FeatureCollection","name":"{path.stem}","crs":{_dump(CRS)},"features":[')
+        between = iter(("\n",))
+
+        def add(feature: Feature) -> None:
+            target.write(next(between, ",\n") + _dump(feature))
+
+        yield add
+        target.write(next(between, "") + "\n]}\n")
+
+
+def write(path: Path, features: Iterable[Feature]) -> None:
+    """Write a FeatureCollection in RD New, one feature to a line."""
+    with _collection(path) as add:
+        for one in features:
+            add(one)
 
 
 def _areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
@@ -190,14 +206,16 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
 
 
 def write_layers(folder: Path, world: World) -> None:
-    """Write every collection of all places below a folder."""
-    layers: dict[str, list[Feature]] = {"gemeenten": [_municipality(world)]}
-    for copy in range(len(world.models)):
-        for source in (_areas, bag, _bgt, _sewer):
-            for name, item in source(world, copy):
-                layers.setdefault(name, []).append(item)
-    for name in sorted(layers):
-        write(folder / f"{name}.geojson", layers[name])
+    """Write every collection of all places below a folder, all files at once, so that memory does not grow with them."""
+    write(folder / "gemeenten.geojson", [_municipality(world)])
+    with ExitStack() as files:
+        layers: dict[str, Callable[[Feature], None]] = {}
+        for copy in range(len(world.models)):
+            for source in (_areas, bag, _bgt, _sewer):
+                for name, item in source(world, copy):
+                    if name not in layers:
+                        layers[name] = files.enter_context(_collection(folder / f"{name}.geojson"))
+                    layers[name](item)
 
 
 def _shell(body: Body) -> tuple[Floats, list[list[int]], int]:
@@ -289,9 +307,9 @@ def write_buildings(path: Path, world: World) -> None:
     """Write all buildings of all places that stood when the heights were measured, one to a line below the header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     transform = {"scale": [SCALE_M] * 3, "translate": [*map(float, world.origin(0)), 0.0]}
-    lines = [_dump({**statistics.constants()["header"], "transform": transform})]
-    for copy, model in enumerate(world.models):
-        move = world.origin(copy) - world.origin(0)
-        standing = [p for p in model.panden if p.status == STATUS_IN_USE and p.bouwjaar <= SURVEY_YEAR]
-        lines += [_dump(_building(p, copy, move)) for p in standing]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    with path.open("w", encoding="utf-8", newline="\n") as target:
+        target.write(_dump({**statistics.constants()["header"], "transform": transform}) + "\n")
+        for copy, model in enumerate(world.models):
+            move = world.origin(copy) - world.origin(0)
+            standing = [p for p in model.panden if p.status == STATUS_IN_USE and p.bouwjaar <= SURVEY_YEAR]
+            target.writelines(_dump(_building(p, copy, move)) + "\n" for p in standing)
