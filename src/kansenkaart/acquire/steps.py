@@ -214,14 +214,18 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study, place: _Place 
         made = _make(table, store, mine, extra)
         if table == "weather_hourly" and isinstance(made.content, pd.DataFrame) and made.content.empty:
             return [_typical(made.tally.noted if made.tally else {})]
-        if cut is not None:  # tiles of the whole country hold what lies around as well
-            made = _kept(made, gpd.GeoDataFrame(made.content).intersects(shapely.box(*cut)).to_numpy(), _NOT_IN_WINDOW)
+        made = made if cut is None else _within(made, cut)
         if table in _IN_BUURT and store.has("buurt"):
             made = _in_buurt(made, store.read("buurt"), place, within=within)
         made = place.keep(table, made, store) if place else made
         return [_with_homes(made, store) if table == "pand" else made]
 
     return Step(table, (table,), action, ("buurt", "home") if table == "pand" else inputs, deliveries, parameters)
+
+
+def _within(made: Product, cut: Box) -> Product:
+    """Leave out what lies outside the window: tiles of the whole country hold what lies around as well."""
+    return _kept(made, gpd.GeoDataFrame(made.content).intersects(shapely.box(*cut)).to_numpy(), _NOT_IN_WINDOW)
 
 
 def _frame(made: Product) -> pd.DataFrame:
