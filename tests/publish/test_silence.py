@@ -14,6 +14,7 @@ from kansenkaart.acquire.readers import empty
 from kansenkaart.acquire.steps import _merged
 from kansenkaart.core.editions import failures, summarise
 from kansenkaart.errors import ConfigError
+from kansenkaart.publish import factsheets
 from kansenkaart.publish.editions.editions import HOMELESS, gates, height_model, statistics
 from kansenkaart.publish.map.legend import delivered
 from kansenkaart.publish.steps import _ROLES, _known, _weather
@@ -192,3 +193,8 @@ def test_a_rule_can_need_a_column_that_says_something():
     rule = next(one for one in gates() if one.column == "pand_id" and one.gate == "covered")
     assert rule.needs == "pand.bouwjaar"
     assert failures({"home": summarise(_homes(0))}, {}, [replace(rule, needs="pand")]) == []
+
+
+@pytest.mark.parametrize("homes", [{}, {"homes": None}, {"homes": float("nan")}, {"homes": 0}])
+def test_a_place_of_no_or_unknown_homes_has_no_factsheet(homes):
+    assert list(factsheets._sheet(None, "buurt", "BU1", "Buurt", pd.Series(homes, dtype=object))) == []
