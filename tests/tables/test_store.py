@@ -234,6 +234,7 @@ def test_a_commit_is_that_of_the_own_checkout_and_says_what_was_changed_since(tm
     git = ["git", "-C", str(tmp_path / "own"), "-c", "user.name=x", "-c", "user.email=x@example.org"]
     asked = step.commit.__wrapped__
     subprocess.run([*git[:2], str(tmp_path), "init", "-q"], check=True)
+    subprocess.run([*git[:2], str(tmp_path), *git[3:], "commit", "-qm", "other", "--allow-empty"], check=True)
     assert asked() == ""  # of a project around an installed package nothing is said
     subprocess.run([*git, "init", "-q"], check=True)
     assert asked() == ""
