@@ -17,13 +17,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from kansenkaart.errors import ConfigError
 
 
-def _roles() -> tuple[str, ...]:
-    with (files("kansenkaart") / "data" / "codes.csv").open(encoding="utf-8") as rows:
-        return tuple(row["code"] for row in csv.DictReader(rows) if row["list"] == "role")
+def packaged_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+        Of the file in ``data``, such as ``codes.csv``.
+    """
+    with (files("kansenkaart") / "data" / name).open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
 
 
 #: What a delivery is for, the rows ``role`` of data/codes.csv; clean tables are made in this order, each after what it needs.
-ROLES = _roles()
+ROLES = tuple(row["code"] for row in packaged_rows("codes.csv") if row["list"] == "role")
 DATA_VARIABLE = "KANSENKAART_DATA"
 #: What the scheduler says of a run that failed, beside the tables of the study.
 STATUS = "status.json"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kansenkaart.config import Source
+from kansenkaart.config import Source, packaged_rows
 from kansenkaart.sources.pdok import MOST_PER_PAGE
 
 Box = tuple[float, float, float, float]
@@ -84,16 +82,11 @@ class Homes:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[tuple[str, str], tuple[str, float, float, float]]:
-    with (files("kansenkaart") / "data" / "collections.csv").open(encoding="utf-8") as handle:
-        return {
-            (row["publisher"], row["collection"]): (
-                row["current"],
-                float(row["per_home"]),
-                float(row["per_km2"]),
-                float(row["bytes"]),
-            )
-            for row in csv.DictReader(handle)
-        }
+    found = {}
+    for row in packaged_rows("collections.csv"):
+        per_home, per_km2, size = (float(row[name]) for name in ("per_home", "per_km2", "bytes"))
+        found[row["publisher"], row["collection"]] = row["current"], per_home, per_km2, size
+    return found
 
 
 def gives_history(publisher: str, collection: str) -> bool:

@@ -231,7 +231,7 @@ class Errand:
     def _roofs(self, source: Source) -> Fetched:
         window = self.window()
         if self.tiled(source):
-            url = publishers.bulk_url(source.publisher)
+            url = publishers.bulk_urls(source.publisher)[0]
             return bag3d_api.fetch_tiles(
                 self.folders.raw, url=url, edition=source.edition, bbox_m=window, http=self.http
             )

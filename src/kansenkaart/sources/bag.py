@@ -31,7 +31,7 @@ from kansenkaart.sources.tools.layers import layers_of, open_layer
 from kansenkaart.sources.tools.ogc import Choice, Feature, canonical, require_properties
 from kansenkaart.sources.tools.rawfolder import keep_file, plain_name
 from kansenkaart.sources.tools.rawnames import has_ended, raw_names, reading, squeezed, to_our_names, to_text
-from kansenkaart.tables import fields, schemas
+from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 
 PAND_IN_USE = ("Pand in gebruik", "Pand in gebruik (niet ingemeten)", "Verbouwing pand")
@@ -116,10 +116,10 @@ def _read_footprints(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, T
 
 
 def _finish_pand(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
-    frame = sieve.frame.assign(
+    sieve.frame = sieve.frame.assign(
         footprint_area_m2=sieve.frame.geometry.area, homes=None, buurtcode=None, status=to_text(sieve.frame["status"])
     )
-    return schemas.conform(_only(frame, "pand"), "pand", where=path.name), sieve.tally()
+    return sieve.table("pand", path)
 
 
 def _blank_placeholder_years(sieve: Sieve, path: Path) -> None:
@@ -131,8 +131,7 @@ def _blank_placeholder_years(sieve: Sieve, path: Path) -> None:
         sieve.note(f"bouwjaar unknown (placeholder {year})", (years == year).sum())
     sieve.note("bouwjaar unknown", years.isna().sum())
     sieve.frame["bouwjaar"] = years.where(~years.isin(PLACEHOLDER_YEARS))
-    limits = fields.get("bouwjaar")
-    sieve.blank_outside("bouwjaar", limits.minimum, limits.maximum)
+    sieve.blank_outside("bouwjaar")
 
 
 def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
@@ -225,7 +224,7 @@ def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.note("floor area unknown", (~known).sum())
     street = frame["street_id"].map(bag_id)
     sieve.note("street_id is no identification, unknown", (to_text(frame["street_id"]).notna() & street.isna()).sum())
-    frame = frame.assign(
+    sieve.frame = frame.assign(
         house_letter=joined,
         street_id=street,
         floor_area_m2=area.where(known),
@@ -233,7 +232,7 @@ def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
         buurtcode=None,
         **{name: to_text(frame[name]) for name in ("status", "street_name", "postcode")},
     )
-    return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
+    return sieve.table("home", path)
 
 
 def _read_points(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally]:
@@ -243,10 +242,9 @@ def _read_points(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally
     nth = ids.groupby(ids).cumcount()
     sieve.note("address point counted as a home: gebruiksdoel and status unknown", len(ids))
     sieve.note("address point on the same place as another", (nth > 0).sum())
-    frame = sieve.frame.assign(home_id=ids + "-" + nth.astype(str), status=UNKNOWN_STATUS)
-    for name in schemas.get("home").nullable:
-        frame[name] = None
-    return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
+    unknown = dict.fromkeys(schemas.get("home").nullable)
+    sieve.frame = sieve.frame.assign(home_id=ids + "-" + nth.astype(str), status=UNKNOWN_STATUS, **unknown)
+    return sieve.table("home", path)
 
 
 def _count_berths(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally]:
@@ -254,8 +252,8 @@ def _count_berths(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tall
     sieve = Sieve(open_layer(path, "a BAG file with a layer of ligplaats", layer=layer, likely=("ligplaats",)))
     status = to_text(sieve.frame["status"]) if "status" in sieve.frame else pd.Series(None, index=sieve.frame.index)
     sieve.drop_by_name(status.notna() | True, status.fillna(UNKNOWN_STATUS).astype("object"), "ligplaats: ")
-    frame = sieve.frame.assign(**dict.fromkeys(set(schemas.get("home").columns) - {"geometry"}))
-    return schemas.conform(_only(frame, "home"), "home", where=path.name), sieve.tally()
+    sieve.frame = sieve.frame.assign(**dict.fromkeys(set(schemas.get("home").columns) - {"geometry"}))
+    return sieve.table("home", path)
 
 
 def _drop_ended(sieve: Sieve) -> None:
@@ -277,10 +275,6 @@ def _load(path: Path, table: str, form: str, layer: str | None) -> gpd.GeoDataFr
     raw_names(table, form)
     raw = open_layer(path, f"a BAG file with a layer of {table}", layer=layer, likely=LAYERS[table])
     return to_our_names(raw, table, form=form, where=path.name)
-
-
-def _only(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
-    return frame[list(schemas.get(table).columns)]
 
 
 PUBLISHER = "bag"

@@ -465,8 +465,7 @@ def _check_published(sieve: Sieve) -> None:
     sieve.note("published azimuth below 0, turned into 0 to 360 degrees", turned.sum())
     sieve.frame["published_azimuth_deg"] = azimuth.where(~turned, azimuth % _FULL_TURN_DEG)
     for name in ("published_tilt_deg", "published_azimuth_deg", "ground_level_m_nap"):
-        limits = fields.get(name)
-        sieve.blank_outside(name, limits.minimum, limits.maximum)
+        sieve.blank_outside(name)
         sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
 
 

@@ -192,7 +192,7 @@ def fetch_tiles(
     folder : Path
         The folder ``data/raw``.
     url : str
-        Address of the index; from `kansenkaart.sources.publishers.bulk_url`.
+        Address of the index; from `kansenkaart.sources.publishers.bulk_urls`.
     edition : str
         Such as ``2025-09-03``, or ``latest``: the day of the index.
     bbox_m : tuple of float

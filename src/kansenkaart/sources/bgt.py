@@ -11,52 +11,21 @@ References
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id
 from kansenkaart.sources.tools.layers import LAYER, open_layer
 from kansenkaart.sources.tools.rawnames import has_ended, raw_names, squeezed, to_our_names, to_text
-from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
 UNKNOWN_STATUS = "onbekend"
-#: Names of the layers in the download (those of CityGML) beside the register's own class names.
-OLD_LAYERS = {
-    "trafficarea": "wegdeel",
-    "auxiliarytrafficarea": "ondersteunendwegdeel",
-    "plantcover": "begroeidterreindeel",
-    "bridgeconstructionelement": "overbruggingsdeel",
-    "tunnelpart": "tunneldeel",
-    "buildingpart": "pand",
-    "buildinginstallation": "gebouwinstallatie",
-    "solitaryvegetationobject": "vegetatieobject",
-    "railway": "spoor",
-}
-#: Classes of the register that hold surfaces [1]_.
-CLASSES = (
-    "wegdeel",
-    "ondersteunendwegdeel",
-    "begroeidterreindeel",
-    "onbegroeidterreindeel",
-    "waterdeel",
-    "ondersteunendwaterdeel",
-    "overbruggingsdeel",
-    "tunneldeel",
-    "pand",
-    "overigbouwwerk",
-    "kunstwerkdeel",
-    "scheiding",
-    "gebouwinstallatie",
-    "spoor",
-    "functioneelgebied",
-    "vegetatieobject",
-    "openbareruimte",
-)
+#: Classes of the register that hold surfaces [1]_, and how the download calls the layer of one (as CityGML does).
+CLASSES = {row["class"]: row["citygml"] for row in packaged_rows("bgt_classes.csv")}
+_BY_LAYER = {layer: one for one, layer in CLASSES.items() if layer}
 _UNKNOWN = ("waardeOnbekend", "geenWaarde")
 
 
@@ -101,23 +70,22 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
         frame[name] = text.where(~text.isin(_UNKNOWN))
     sieve.frame = frame
     sieve.frame["relative_level"] = sieve.numbers("relative_level", f"{path.name}, relative_level").round()
-    limits = fields.get("relative_level")
-    sieve.blank_outside("relative_level", limits.minimum, limits.maximum)
+    sieve.blank_outside("relative_level")
     sieve.note("surface unknown", sieve.frame["surface"].isna().sum())
-    return _finish(sieve, "terrain", path), sieve.tally()
+    return sieve.table("terrain", path)
 
 
 def _class_of(kind: str | None, layer: str, path: Path) -> str:
     """Return the class of the register: as the study says, or as layer or file are called."""
     for name in (kind, layer, path.name.split(".")[0]):
         bare = squeezed(name or "").removeprefix("bgt").rstrip("0123456789")
-        bare = OLD_LAYERS.get(bare, bare)
+        bare = _BY_LAYER.get(bare, bare)
         if bare in CLASSES:
             return bare
         if name and name == kind:
             break
     raise FormatError(
-        f"a class of the BGT: {', '.join(CLASSES[:6])}, …",
+        f"a class of the BGT: {', '.join([*CLASSES][:6])}, …",
         found=f"layer {kind or layer}",
         where=path.name,
         remedy='say what the file holds: layer = "wegdeel" in the study',
@@ -168,7 +136,7 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite", layer: str | None = 
         buurtcode=None,
         footprint_area_m2=sieve.frame.geometry.area,
     )
-    return _finish(sieve, "pand", path), sieve.tally()
+    return sieve.table("pand", path)
 
 
 def _keep_existing(sieve: Sieve) -> None:
@@ -186,15 +154,9 @@ def likely_layers(kind: str | None) -> list[str]:
     kind : str or None
         Such as ``wegdeel``.
     """
-    return [kind, *(old for old, new in OLD_LAYERS.items() if new == squeezed(kind))] if kind else []
+    return [kind, *filter(None, [CLASSES.get(squeezed(kind))])] if kind else []
 
 
 def _open(path: Path, kind: str | None) -> tuple[gpd.GeoDataFrame, str]:
-    expected = "a BGT file with one layer"
-    frame = open_layer(path, expected, likely=likely_layers(kind))
+    frame = open_layer(path, "a BGT file with one layer", likely=likely_layers(kind))
     return frame, str(frame.attrs[LAYER])
-
-
-def _finish(sieve: Sieve, table: str, path: Path) -> Any:
-    frame: pd.DataFrame = sieve.frame[list(schemas.get(table).columns)]
-    return schemas.conform(frame, table, where=path.name)

@@ -6,14 +6,12 @@ filled yet comes from an older year, and says so.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,6 +20,7 @@ import pandas as pd
 import requests
 from cbsodata import cbsodata3
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.archives import parse_json
@@ -44,8 +43,7 @@ _ESSENTIAL = (("inhabitants", "households"), ("pv_systems", "pv_installed_kwp"))
 
 @lru_cache(maxsize=1)
 def _wanted() -> dict[str, dict[str, str]]:
-    with (files("kansenkaart") / "data" / "cbs_columns.csv").open(encoding="utf-8") as handle:
-        return {row["name"]: row for row in csv.DictReader(handle)}
+    return {row["name"]: row for row in packaged_rows("cbs_columns.csv")}
 
 
 def _squeeze(text: str) -> str:
@@ -107,7 +105,11 @@ def read_kwb(*paths: Path, year: int | None = None) -> tuple[pd.DataFrame, Tally
     if not folders:
         where = some(one.name for one in paths)
         raise FormatError("a folder with TypedDataSet.json", found="none", where=where, remedy="fetch the tables again")
-    years = sorted((_read_table(one, year) for one in folders), key=lambda item: item[0], reverse=True)
+    years = []
+    for one in folders:
+        with reading(one, "answers of CBS as it sends them"):
+            years.append(_figures_of(one, year))
+    years.sort(key=lambda item: item[0], reverse=True)
     newest = years[0][1]
     frame = pd.DataFrame(index=newest.index)
     noted: dict[str, int] = {}
@@ -130,11 +132,6 @@ def _best_year(choices: list[tuple[int, pd.Series[Any]]]) -> tuple[int, pd.Serie
         if column.notna().sum() >= LEAST_FILLED_SHARE * most:
             return year, column
     return choices[0]
-
-
-def _read_table(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict[str, int]]:
-    with reading(folder, "answers of CBS as it sends them"):
-        return _figures_of(folder, year)
 
 
 def _figures_of(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict[str, int]]:

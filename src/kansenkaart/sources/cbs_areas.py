@@ -11,12 +11,10 @@ References
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +22,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.layers import open_layer
 from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
-from kansenkaart.tables import fields, schemas
+from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
 
 #: Where a few names must stand in the order of the 2021 service, so that the numbered names mean what we say [1]_.
@@ -64,12 +63,7 @@ def figure_names() -> list[str]:
 
 
 def read_buurt(
-    path: Path,
-    *,
-    form: str = "pdok-snake",
-    layer: str | None = None,
-    year: int | None = None,
-    figure_years: Mapping[str, int] | None = None,
+    path: Path, *, form: str = "pdok-snake", layer: str | None = None, year: int | None = None
 ) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return buurten with their figures, each figure with its year, as table ``buurt``.
 
@@ -83,8 +77,6 @@ def read_buurt(
         Layer ``buurten`` where the file has one of that name, otherwise its only layer.
     year : int or None
         Year of the figures; None takes it from the file's column ``jaar`` or ``jrstatcode`` [year].
-    figure_years : mapping of str to int or None
-        Years of single figures that differ from the edition's, such as energy of the year before [year].
 
     Returns
     -------
@@ -115,8 +107,9 @@ def read_buurt(
     _to_figures(sieve, path)
     if form == "pdok-2026":
         sieve.note("areas without figures: those come from the role statistics, by code", len(sieve.frame))
-    _add_years(sieve.frame, path, year, figure_years or {})
-    return _finish(sieve, path), sieve.tally()
+    _add_years(sieve.frame, path, year)
+    _finish(sieve)
+    return sieve.table("buurt", path)
 
 
 def _codes(sieve: Sieve) -> pd.Series[Any]:
@@ -144,8 +137,7 @@ def _to_figures(sieve: Sieve, path: Path) -> None:
         sieve.frame[name] = sieve.numbers(name, f"{path.name}, {name}")
         if name in _THOUSAND_EUR:
             sieve.frame[name] *= _EUR_PER_THOUSAND
-        limits = fields.get(name)
-        sieve.blank_outside(name, limits.minimum, limits.maximum)
+        sieve.blank_outside(name)
         sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
     _check_ownership(sieve, path)
 
@@ -168,7 +160,7 @@ def _check_ownership(sieve: Sieve, path: Path) -> None:
         sieve.frame.loc[odd, ["owner_occupied_pct", "rented_pct", "corporation_pct"]] = np.nan
 
 
-def _add_years(frame: pd.DataFrame, path: Path, year: int | None, figure_years: Mapping[str, int]) -> None:
+def _add_years(frame: pd.DataFrame, path: Path, year: int | None) -> None:
     stated = to_text(frame["year"]).fillna("").astype("object").map(_year_in)
     edition = pd.Series(float(year), index=frame.index) if year is not None else stated
     if edition.isna().any():
@@ -179,8 +171,7 @@ def _add_years(frame: pd.DataFrame, path: Path, year: int | None, figure_years: 
             remedy="state the year of this edition in the study file",
         )
     for name in figure_names():
-        own = pd.Series(float(figure_years[name]), index=frame.index) if name in figure_years else edition
-        frame[f"{name}_year"] = own.where(frame[name].notna())
+        frame[f"{name}_year"] = edition.where(frame[name].notna())
 
 
 def _year_in(text: str) -> float:
@@ -188,7 +179,7 @@ def _year_in(text: str) -> float:
     return float(hit.group()) if hit else np.nan
 
 
-def _finish(sieve: Sieve, path: Path) -> Any:
+def _finish(sieve: Sieve) -> None:
     frame = sieve.frame
     texts = {
         name: to_text(frame[name]) for name in ("buurtcode", "buurtnaam", "wijkcode", "gemeentecode", "gemeentenaam")
@@ -197,8 +188,7 @@ def _finish(sieve: Sieve, path: Path) -> Any:
     texts["buurtnaam"] = texts["buurtnaam"].fillna(texts["buurtcode"])
     water = to_text(frame["water"]).str.upper().map({"JA": True, "NEE": False, "TRUE": True, "FALSE": False})
     sieve.note("water only", (water == True).sum())  # noqa: E712
-    frame = frame.assign(**texts, water=water.astype("boolean"))
-    return schemas.conform(frame[list(schemas.get("buurt").columns)], "buurt", where=path.name)
+    sieve.frame = frame.assign(**texts, water=water.astype("boolean"))
 
 
 def wijk_of(buurt: pd.DataFrame) -> pd.Series[Any]:
@@ -219,14 +209,7 @@ ALL = "alle"
 
 @lru_cache(maxsize=1)
 def _municipalities() -> dict[str, str]:
-    with (files("kansenkaart") / "data" / "gemeenten.csv").open(encoding="utf-8") as handle:
-        return {row["gemeentecode"]: row["name"] for row in csv.DictReader(handle)}
-
-
-@lru_cache(maxsize=1)
-def _changes() -> list[dict[str, str]]:
-    with (files("kansenkaart") / "data" / "gemeente_changes.csv").open(encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+    return {row["gemeentecode"]: row["name"] for row in packaged_rows("gemeenten.csv")}
 
 
 def merged_into(text: str) -> tuple[str, str, str] | None:
@@ -239,7 +222,7 @@ def merged_into(text: str) -> tuple[str, str, str] | None:
         2023 (CBS, Gemeentelijke indeling), between the years of statistics that are read; there were none from 2024 to 2026.
     """
     wanted = " ".join(text.split()).casefold()
-    for row in _changes():
+    for row in packaged_rows("gemeente_changes.csv"):
         if wanted in (row["from_code"].casefold(), row["from_name"].casefold()):
             return row["year"], row["to_code"], _municipalities()[row["to_code"]]
     return None

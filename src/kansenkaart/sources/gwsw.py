@@ -12,12 +12,10 @@ References
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import zipfile
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.sources.tools.cleaning import (
@@ -74,19 +73,8 @@ _CHAMBER_M = 0.02
 _HEAD_WITHIN = 20
 #: States of a HydX object that is not there yet (gepland) or no more (vervallen, verwijderd). ONT (ontwerp) is kept, and
 #: noted: the publisher's own test system has it on objects that take part in its sums.
-_NOT_THERE = (
-    "pln",
-    "plan",
-    "gepland",
-    "toekomstig",
-    "vvl",
-    "vrv",
-    "vervallen",
-    "vwd",
-    "verwijderd",
-    "gesloopt",
-    "buitengebruik",
-)
+_PLANNED = ("pln", "plan", "gepland", "toekomstig")
+_GONE = ("vvl", "vrv", "vervallen", "vwd", "verwijderd", "gesloopt", "buitengebruik")
 _DESIGN = ("ont", "ontwerp")
 #: A date as 2008, 2008-01-31, 20080131, 31-01-2008 or 2008/01/31: the year in it.
 _YEAR = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?=\D|\d{4}\b|$)"
@@ -107,8 +95,8 @@ IMPROVED = "verbeterd"
 
 @lru_cache(maxsize=1)
 def _types() -> dict[tuple[str, str], tuple[str, str]]:
-    with (files("kansenkaart") / "data" / "gwsw_types.csv").open(encoding="utf-8") as handle:
-        return {(row["role"], squeezed(row["type"])): (row["system"], row["kind"]) for row in csv.DictReader(handle)}
+    rows = packaged_rows("gwsw_types.csv")
+    return {(row["role"], squeezed(row["type"])): (row["system"], row["kind"]) for row in rows}
 
 
 def read_sewer_pipe(
@@ -207,7 +195,7 @@ def _drop_not_there(sieve: Sieve) -> None:
     status = to_text(sieve.frame["status"])
     plain = status.map(squeezed, na_action="ignore")
     sieve.note("status ONT (ontwerp): kept", plain.isin(_DESIGN).sum())
-    sieve.drop_by_name(plain.isin(_NOT_THERE), status, "status: ")
+    sieve.drop_by_name(plain.isin(_PLANNED + _GONE), status, "status: ")
 
 
 def _classify(sieve: Sieve, role: str) -> None:
@@ -230,7 +218,8 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.drop(sieve.frame["pipe_id"].isna(), "no identification")
     sieve.lines(path.name)
     sieve.drop_doubles("pipe_id", "same pipe twice")
-    _absent(sieve, "sewer_pipe")
+    for name in schemas.get("sewer_pipe").nullable.difference(sieve.frame.columns):
+        sieve.frame[name] = None
     begin = to_text(sieve.frame["begin"]) if "begin" in sieve.frame else pd.Series(None, index=sieve.frame.index)
     sieve.frame["laid_year"] = begin.astype("str").str.extract(_YEAR, expand=False)
     odd = begin.notna() & ~begin.astype("str").str.lower().isin(MISSING) & sieve.frame["laid_year"].isna()
@@ -240,7 +229,7 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     sieve.frame["length_m"] = sieve.frame.geometry.length
     _drop_odd_levels(sieve, path)
     _numbers(sieve, _NUMBERS, path)
-    return _conform(sieve, "sewer_pipe", path), sieve.tally()
+    return sieve.table("sewer_pipe", path)
 
 
 def _drop_odd_levels(sieve: Sieve, path: Path) -> None:
@@ -266,12 +255,7 @@ def _finish_nodes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
         f"ground level above {HIGHEST_GROUND_M_NAP:.0f} m NAP north of Limburg: another unit? unknown", high.sum()
     )
     sieve.frame["ground_level_m_nap"] = sieve.frame["ground_level_m_nap"].mask(high)
-    return _conform(sieve, "sewer_node", path), sieve.tally()
-
-
-def _absent(sieve: Sieve, table: str) -> None:
-    for name in schemas.get(table).nullable.difference(sieve.frame.columns):
-        sieve.frame[name] = None
+    return sieve.table("sewer_node", path)
 
 
 def _numbers(sieve: Sieve, names: tuple[str, ...], path: Path) -> None:
@@ -287,13 +271,8 @@ def _numbers(sieve: Sieve, names: tuple[str, ...], path: Path) -> None:
             metres = sieve.frame[name].between(0, _METRES_BELOW, inclusive="neither")
             sieve.note(f"{name} written in metres, turned into mm", metres.sum())
             sieve.frame[name] = sieve.frame[name].mask(metres, sieve.frame[name] * 1000)
-        limits = fields.get(name)
-        sieve.blank_outside(name, limits.minimum, limits.maximum)
+        sieve.blank_outside(name)
         sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
-
-
-def _conform(sieve: Sieve, table: str, path: Path) -> Any:
-    return schemas.conform(sieve.frame[list(schemas.get(table).columns)], table, where=path.name)
 
 
 def _inspection_nodes(pipes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

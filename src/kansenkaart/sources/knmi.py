@@ -8,7 +8,6 @@ References
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import re
@@ -21,6 +20,7 @@ from typing import Any
 import pandas as pd
 from pyproj import Transformer
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.crs import RD
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources.epw import drop_undated, hours_from_one, hours_of
@@ -46,15 +46,13 @@ _CLOCK = re.compile(r"^\s*(\d{1,2}):00(?::00)?\s*$")
 _HEAD = re.compile(r"#?\s*\"?STN\"?\s*([,;\t])\s*\"?(YYYYMMDD|DATE)\b", re.IGNORECASE)
 
 
-def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None = None) -> tuple[pd.DataFrame, Tally]:
-    """Return sun, rain and evaporation per day, as table ``weather_daily``.
+def read_weather_daily(path: Path, *, station: str | None = None) -> tuple[pd.DataFrame, Tally]:
+    """Return sun, rain and evaporation per day, as table ``weather_daily``; less than 0.05 mm of rain counts as none.
 
     Parameters
     ----------
     path : Path
         ``etmgeg_*.txt``; the head may name fewer or more columns.
-    trace_mm : float
-        What a day of less than 0.05 mm rain counts for [mm].
     station : str or None
         Number of the station, such as ``278``, where the file holds several.
 
@@ -93,11 +91,11 @@ def read_weather_daily(path: Path, *, trace_mm: float = 0.0, station: str | None
             "day": frame["day"].dt.tz_localize("UTC"),
             "station": frame["STN"].astype(str),
             "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
-            "rain_mm": (rain * PER_TENTH).where(~trace, trace_mm),
+            "rain_mm": (rain * PER_TENTH).where(~trace, 0.0),
             "evaporation_mm": evaporation.where(evaporation != TRACE_CODE, 0.0) * PER_TENTH,
         }
     )
-    return _finish(sieve, "weather_daily", path), sieve.tally()
+    return _finish(sieve, "weather_daily", path)
 
 
 def read_weather_hourly(
@@ -137,8 +135,7 @@ def read_weather_hourly(
         named.
     """
     if form == "epw":
-        sieve = hours_of(path, year)
-        return _finish(sieve, "weather_hourly", path), sieve.tally()
+        return _finish(hours_of(path, year), "weather_hourly", path)
     raw, head = _read_station_file(path)
     clock = _once(_hour_column(raw, path), lambda one: one.str.replace(_CLOCK, r"\1", regex=True))
     named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
@@ -165,7 +162,7 @@ def read_weather_hourly(
             "longitude_deg": place[1],
         }
     )
-    return _finish(sieve, "weather_hourly", path), sieve.tally()
+    return _finish(sieve, "weather_hourly", path)
 
 
 def _once(column: pd.Series[Any], turn: Callable[[pd.Series[Any]], pd.Series[Any]]) -> pd.Series[Any]:
@@ -275,16 +272,15 @@ def _position(head: str, station: str, path: Path) -> tuple[float, float]:
     )
 
 
-def _finish(sieve: Sieve, table: str, path: Path) -> pd.DataFrame:
+def _finish(sieve: Sieve, table: str, path: Path) -> tuple[pd.DataFrame, Tally]:
     shape = schemas.get(table)
     for name in shape.columns:
-        one = fields.get(name)
-        if one.type == "float" and name in shape.nullable:
+        if fields.get(name).type == "float" and name in shape.nullable:
             sieve.frame[name] = to_number(sieve.frame[name], where=f"{path.name}, {name}", lenient=True)
-            sieve.blank_outside(name, one.minimum, one.maximum)
+            sieve.blank_outside(name)
             sieve.note(f"{name} unknown", sieve.frame[name].isna().sum())
     sieve.drop(sieve.frame.duplicated(list(shape.key)), "same time twice")
-    return schemas.conform(sieve.frame[list(shape.columns)], table, where=path.name)
+    return sieve.table(table, path)
 
 
 #: The typical year that is built in: De Bilt, from the hours of 2011 to 2024 (see `benchmarks/typical_year.py`).
@@ -323,12 +319,12 @@ def typical_year() -> tuple[pd.DataFrame, Tally, Provenance]:
             }
         )
     )
-    frame = _finish(sieve, "weather_hourly", Path(TYPICAL_FILE))
+    frame, tally = _finish(sieve, "weather_hourly", Path(TYPICAL_FILE))
     sha256 = digest_of({"": packed})
     told = delivery(
         TYPICAL_PUBLISHER, role="weather_hourly", edition=TYPICAL_EDITION, address=TYPICAL_FILE, sha256=sha256
     )
-    return frame, sieve.tally(), told
+    return frame, tally, told
 
 
 PUBLISHER = "knmi"
@@ -431,11 +427,8 @@ def _numbers(stations: Sequence[int], first_day: str, last_day: str) -> list[int
 @lru_cache(maxsize=1)
 def stations() -> dict[int, tuple[float, float]]:
     """Return latitude and longitude of KNMI's stations that measure radiation [deg], from ``data/knmi_stations.csv``."""
-    with (files("kansenkaart") / "data" / "knmi_stations.csv").open(encoding="utf-8") as handle:
-        return {
-            int(row["station"]): (float(row["latitude_deg"]), float(row["longitude_deg"]))
-            for row in csv.DictReader(handle)
-        }
+    rows = packaged_rows("knmi_stations.csv")
+    return {int(row["station"]): (float(row["latitude_deg"]), float(row["longitude_deg"])) for row in rows}
 
 
 def nearest_station(x_m: float, y_m: float) -> int:

@@ -9,7 +9,6 @@ import geopandas as gpd
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.layers import open_layer
 from kansenkaart.sources.tools.rawnames import raw_names, to_our_names, to_text
-from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
 
 #: Names of the layer in the deliveries.
@@ -60,6 +59,5 @@ def read_street_line(path: Path, *, form: str = "nwb-gml", layer: str | None = N
     sieve.note("no road number: local unless its manager says otherwise", number.isna().sum())
     road_class = number.notna().map({True: "collector", False: "local"})
     road_class = road_class.where(~to_text(frame["manager"]).str.upper().isin(MAIN_MANAGERS), "main")
-    frame = frame.assign(street_name=name, road_class=road_class, length_m=frame.geometry.length)
-    columns = list(schemas.get("street_line").columns)
-    return schemas.conform(frame[columns], "street_line", where=path.name), sieve.tally()
+    sieve.frame = frame.assign(street_name=name, road_class=road_class, length_m=frame.geometry.length)
+    return sieve.table("street_line", path)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.tables.provenance import Provenance
 
@@ -43,11 +42,9 @@ class Publisher:
 def sources_table() -> dict[str, Publisher]:
     """Return all publishers by name, as ``data/sources.csv`` has them."""
     found = {}
-    with (files("kansenkaart") / "data" / "sources.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            name = row.pop("publisher")
-            editions = tuple(row.pop("known_editions").split())
-            found[name] = Publisher(name=name, known_editions=editions, **row)
+    for row in packaged_rows("sources.csv"):
+        name = row.pop("publisher")
+        found[name] = Publisher(name=name, known_editions=tuple(row.pop("known_editions").split()), **row)
     return found
 
 
@@ -74,27 +71,25 @@ def publisher(name: str) -> Publisher:
     return sources_table()[name]
 
 
-def base_url(name: str, *, override: str | None = None) -> str:
-    """Return where a publisher's service lives: the override, else the environment's address, else the table's.
+def base_url(name: str) -> str:
+    """Return where a publisher's service lives: ``KANSENKAART_URL_CBS_ODATA`` for ``cbs-odata``, else the table's.
 
     Parameters
     ----------
     name : str
         Key of the publisher.
-    override : str, optional
-        An address that goes before all others.
 
     Raises
     ------
     ConfigError
         If the publisher is unknown or the address is not a plain http(s) address.
     """
-    variable = ADDRESS_VARIABLE + name.upper().replace("-", "_")
-    return _plain_address(name, override or os.environ.get(variable) or publisher(name).address, variable)
+    variable = _variable(ADDRESS_VARIABLE, name)
+    return _plain_address(name, os.environ.get(variable) or publisher(name).address, variable)
 
 
-def bulk_url(name: str) -> str:
-    """Return where a publisher's file of the whole country lies: ``KANSENKAART_BULK_BAG`` for ``bag``, else the table's.
+def bulk_urls(name: str) -> tuple[str, ...]:
+    """Return where a publisher's file of the whole country lies, the newest first: ``KANSENKAART_BULK_BAG``, or the table's.
 
     Parameters
     ----------
@@ -104,20 +99,9 @@ def bulk_url(name: str) -> str:
     Raises
     ------
     ConfigError
-        If the publisher has none, or the address is not a plain http(s) address.
+        If the publisher has none, or an address is not a plain http(s) address.
     """
-    return bulk_urls(name)[0]
-
-
-def bulk_urls(name: str) -> tuple[str, ...]:
-    """Return all addresses of a publisher's file of the whole country, the newest first; see `bulk_url`.
-
-    Parameters
-    ----------
-    name : str
-        The publisher.
-    """
-    variable = BULK_VARIABLE + name.upper().replace("-", "_")
+    variable = _variable(BULK_VARIABLE, name)
     stated = os.environ.get(variable) or publisher(name).bulk
     return tuple(_plain_address(name, one, variable) for one in stated.split() or [""])
 
@@ -148,11 +132,15 @@ def second_url(name: str) -> str:
     ConfigError
         If the address is not a plain http(s) address.
     """
-    variable = MIRROR_VARIABLE + name.upper().replace("-", "_")
+    variable = _variable(MIRROR_VARIABLE, name)
     stated = os.environ.get(variable) or publisher(name).mirror
-    if os.environ.get(ADDRESS_VARIABLE + name.upper().replace("-", "_")) and variable not in os.environ:
+    if os.environ.get(_variable(ADDRESS_VARIABLE, name)) and variable not in os.environ:
         return ""  # a service that was moved on purpose has no second way but the one that is named with it
     return _plain_address(name, stated, variable) if stated else ""
+
+
+def _variable(kind: str, name: str) -> str:
+    return kind + name.upper().replace("-", "_")
 
 
 def _plain_address(name: str, address: str, variable: str) -> str:

@@ -18,12 +18,14 @@ from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.layers import read_table
 from kansenkaart.sources.tools.rawnames import reading, to_number, to_our_names, to_text
-from kansenkaart.tables import fields, schemas
+from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
 
 MUNICIPALITY = ("GM0193", "Zwolle")
 #: Half of the last digit of the totals: energy is published in steps of 0.1 million m3 and 0.1 GWh.
 HALF_STEP = 0.05
+#: Energy per home stays unknown where the rounding of the published total is a larger share of it [1].
+MOST_ROUNDING_FRAC = 0.1
 _MILLION = 1e6
 _PERCENT = 100.0
 #: Names that the polygons spell otherwise than the workbooks, without blanks and hyphens.
@@ -36,7 +38,7 @@ _TITLE = re.compile(r"Thema's - (\d{4}) - Buurten")
 
 
 def read_buurt(
-    path: Path, *, klimaat: Path | None = None, cijfers: Path | None = None, max_rounding_frac: float = 0.1
+    path: Path, *, klimaat: Path | None = None, cijfers: Path | None = None
 ) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return the buurten of Zwolle with their figures, each with its year, as table ``buurt``.
 
@@ -46,8 +48,6 @@ def read_buurt(
         GeoJSON with polygons, ``BRTNR`` and ``OMSCHR``.
     klimaat, cijfers : Path or None
         Workbook of Klimaatmonitor (energy, households) and of cijfersoverzwolle (homes, inhabitants).
-    max_rounding_frac : float
-        Energy per home stays unknown where the rounding of the published total is a larger share of it [1].
 
     Returns
     -------
@@ -75,12 +75,12 @@ def read_buurt(
     sieve.frame = sieve.frame.assign(buurtcode=code, wijkcode=wijk)
     sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurt number twice")
     sieve.polygons(path.name)
-    figures, years = _figures(sieve, klimaat, cijfers, max_rounding_frac)
-    return _finish(sieve, figures, years, path), sieve.tally()
+    _add(sieve, *_figures(sieve, klimaat, cijfers))
+    return sieve.table("buurt", path)
 
 
 def _figures(
-    sieve: Sieve, klimaat: Path | None, cijfers: Path | None, limit: float
+    sieve: Sieve, klimaat: Path | None, cijfers: Path | None
 ) -> tuple[dict[str, pd.Series[Any]], dict[str, int]]:
     keys = sieve.frame["OMSCHR"].map(_key)
     figures: dict[str, pd.Series[Any]] = {}
@@ -97,17 +97,17 @@ def _figures(
         own = {name: table[name].reindex(keys).set_axis(keys.index) for name in table.columns}
         years |= dict.fromkeys(own, year)
         figures |= own
-    _derive(figures, years, limit)
+    _derive(figures, years)
     return figures, years
 
 
-def _derive(figures: dict[str, pd.Series[Any]], years: dict[str, int], limit: float) -> None:
+def _derive(figures: dict[str, pd.Series[Any]], years: dict[str, int]) -> None:
     homes = figures.get("homes_stock", figures.get("households"))
     totals = (("gas_million_m3", "gas_use_m3_per_home"), ("electricity_gwh", "electricity_use_kwh_per_home"))
     for total, name in totals:
         if total in figures and homes is not None:
             value = figures[total]
-            fine = (value * limit >= HALF_STEP) & (homes > 0)
+            fine = (value * MOST_ROUNDING_FRAC >= HALF_STEP) & (homes > 0)
             figures[name] = (value * _MILLION / homes).where(fine)
             years[name] = years[total]
     if "solar_frac" in figures:
@@ -143,7 +143,7 @@ def _key(name: object) -> str:
     return ALIASES.get(bare, bare)
 
 
-def _finish(sieve: Sieve, figures: dict[str, pd.Series[Any]], years: dict[str, int], path: Path) -> Any:
+def _add(sieve: Sieve, figures: dict[str, pd.Series[Any]], years: dict[str, int]) -> None:
     columns = schemas.get("buurt").columns
     frame = sieve.frame.assign(
         buurtnaam=to_text(sieve.frame["OMSCHR"]), gemeentecode=MUNICIPALITY[0], gemeentenaam=MUNICIPALITY[1], water=None
@@ -151,8 +151,6 @@ def _finish(sieve: Sieve, figures: dict[str, pd.Series[Any]], years: dict[str, i
     sieve.frame = frame
     for name in [one for one in columns if f"{one}_year" in columns]:
         frame[name] = figures[name].to_numpy() if name in figures else None
-        limits = fields.get(name)
-        sieve.blank_outside(name, limits.minimum, limits.maximum)
+        sieve.blank_outside(name)
         frame[f"{name}_year"] = pd.Series(float(years.get(name, 0)), index=frame.index).where(frame[name].notna())
         sieve.note(f"{name} unknown", frame[name].isna().sum())
-    return schemas.conform(frame[list(columns)], "buurt", where=path.name)

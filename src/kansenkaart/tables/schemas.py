@@ -10,17 +10,16 @@ their geometry.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pandera.pandas as pa
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.crs import RD, require_rd
 from kansenkaart.errors import SchemaError
 from kansenkaart.tables import fields
@@ -65,27 +64,26 @@ class Table:
 def tables() -> dict[str, Table]:
     """Return all table shapes by name."""
     found = {}
-    with (files("kansenkaart") / "data" / "tables.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            words = _with_own(row["table"], row["columns"].split())
-            if row["table"] in found:
-                raise SchemaError(
-                    "every table once", found=row["table"], where="data/tables.csv", remedy="remove one of the two rows"
-                )
-            found[row["table"]] = Table(
-                row["table"],
-                row["stage"],
-                tuple(row["geometry"].split()),
-                tuple(row["key"].split()),
-                tuple(word.removesuffix("?") for word in words),
-                frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
-                row["title_nl"],
-                row["title_en"],
-                row["row_nl"],
-                row["row_en"],
-                tuple(row["apart"].split()),
-                tuple((word.partition(">")[0], word.partition(">")[2]) for word in row["references"].split()),
+    for row in packaged_rows("tables.csv"):
+        words = _with_own(row["table"], row["columns"].split())
+        if row["table"] in found:
+            raise SchemaError(
+                "every table once", found=row["table"], where="data/tables.csv", remedy="remove one of the two rows"
             )
+        found[row["table"]] = Table(
+            row["table"],
+            row["stage"],
+            tuple(row["geometry"].split()),
+            tuple(row["key"].split()),
+            tuple(word.removesuffix("?") for word in words),
+            frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
+            row["title_nl"],
+            row["title_en"],
+            row["row_nl"],
+            row["row_en"],
+            tuple(row["apart"].split()),
+            tuple((word.partition(">")[0], word.partition(">")[2]) for word in row["references"].split()),
+        )
     return found
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.wording.nl import (
     capital,
     chance,
@@ -35,11 +34,8 @@ class Word(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _words() -> dict[tuple[str, str], Word]:
-    with (files("kansenkaart") / "data" / "enterprise_words.csv").open(encoding="utf-8") as handle:
-        return {
-            (row["kind"], row["name"]): Word(row["label_nl"], row["unit_nl"], row["needs_nl"])
-            for row in csv.DictReader(handle)
-        }
+    rows = packaged_rows("enterprise_words.csv")
+    return {(row["kind"], row["name"]): Word(row["label_nl"], row["unit_nl"], row["needs_nl"]) for row in rows}
 
 
 def label(kind: str, name: str) -> str:
@@ -226,9 +222,8 @@ def partners() -> dict[str, tuple[PartnerLine, ...]]:
         In the order of the rows.
     """
     out: dict[str, list[PartnerLine]] = {}
-    with (files("kansenkaart") / "data" / "partners.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            out.setdefault(row["partner"], []).append(PartnerLine(row["kind"], row["text_nl"], row["column"]))
+    for row in packaged_rows("partners.csv"):
+        out.setdefault(row["partner"], []).append(PartnerLine(row["kind"], row["text_nl"], row["column"]))
     return {name: tuple(lines) for name, lines in out.items()}
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from kansenkaart.config import STEERING
+from kansenkaart.config import STEERING, packaged_rows
 from kansenkaart.wording.nl import counted, homes_nl, number
 
 #: A filling may be a sentence with fillings itself.
@@ -89,8 +89,7 @@ def own_result_nl(result: str, hint: str = "") -> str:
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, str]:
     """Return the Dutch of each English sentence in errors, reasons and notes; ``{}`` stands for what is filled in."""
-    with (files("kansenkaart") / "data" / "messages_nl.csv").open(encoding="utf-8") as handle:
-        return {row["english"]: row["dutch"] for row in csv.DictReader(handle)}
+    return {row["english"]: row["dutch"] for row in packaged_rows("messages_nl.csv")}
 
 
 @lru_cache(maxsize=1)

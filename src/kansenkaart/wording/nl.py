@@ -6,15 +6,14 @@ word *onbekend* for what is not known. A year is written as it is: 1905, never 1
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from numbers import Real
 from typing import Any
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import SchemaError
 
 UNKNOWN = "onbekend"
@@ -361,17 +360,16 @@ def listed(names: Iterable[str]) -> str:
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, dict[str, tuple[str, str]]]:
     out: dict[str, dict[str, tuple[str, str]]] = {}
-    with (files("kansenkaart") / "data" / "codes.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            codes = out.setdefault(row["list"], {})
-            if row["code"] in codes or not row["label_nl"] or not row["label_en"]:
-                raise SchemaError(
-                    "every code once, with a Dutch and an English label",
-                    found=f"{row['list']} {row['code']!r}",
-                    where="data/codes.csv",
-                    remedy="complete the row, or remove one of the two",
-                )
-            codes[row["code"]] = (row["label_nl"], row["label_en"])
+    for row in packaged_rows("codes.csv"):
+        codes = out.setdefault(row["list"], {})
+        if row["code"] in codes or not row["label_nl"] or not row["label_en"]:
+            raise SchemaError(
+                "every code once, with a Dutch and an English label",
+                found=f"{row['list']} {row['code']!r}",
+                where="data/codes.csv",
+                remedy="complete the row, or remove one of the two",
+            )
+        codes[row["code"]] = (row["label_nl"], row["label_en"])
     return out
 
 

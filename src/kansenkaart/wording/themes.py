@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import SchemaError
 from kansenkaart.wording.nl import energy, number, two_digits
 from kansenkaart.wording.water import grey_headline, rain_headline
@@ -46,11 +45,6 @@ class ViewRow(NamedTuple):
     note_nl: str
     bounds: tuple[float, ...]
     labels_nl: tuple[str, ...]
-
-
-def _rows(name: str) -> list[dict[str, Any]]:
-    with (files("kansenkaart") / "data" / name).open(encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
 
 
 def sun_finding(frame: pd.DataFrame) -> str:
@@ -166,7 +160,7 @@ def themes() -> tuple[ThemeRow, ...]:
     SchemaError
         If a theme stands twice or has a question that the map does not ask.
     """
-    rows = tuple(ThemeRow(**row) for row in _rows("themes.csv"))
+    rows = tuple(ThemeRow(**row) for row in packaged_rows("themes.csv"))
     keys = [one.theme for one in rows]
     wrong = [one.theme for one in rows if one.question not in QUESTIONS or keys.count(one.theme) > 1]
     if wrong:
@@ -183,7 +177,7 @@ def themes() -> tuple[ThemeRow, ...]:
 def views() -> dict[tuple[str, str], ViewRow]:
     """Return what is said of single ways to colour, by theme and column."""
     out = {}
-    for row in _rows("views.csv"):
+    for row in packaged_rows("views.csv"):
         bounds, words = tuple(map(float, row.pop("bounds").split())), row.pop("labels_nl")
         labels = tuple(words.split("|")) if bounds else ()
         one = ViewRow(**row, bounds=bounds, labels_nl=labels)

@@ -8,7 +8,6 @@ Before it stands the gate between scores and readers: what fails it is not publi
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -18,13 +17,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.core.editions import Failure, Gate, failures, summarise
 from kansenkaart.errors import ConfigError, GateError, KansenkaartError, StoreError
 from kansenkaart.sources.tools.geofiles import open_raster
@@ -288,38 +287,22 @@ def gates() -> tuple[Gate, ...]:
     ConfigError
         If a row names a gate that does not exist, or a limit that is no number.
     """
-    with (files("kansenkaart") / "data" / "gates.csv").open(encoding="utf-8") as handle:
-        return tuple(_gate(row, number) for number, row in enumerate(csv.DictReader(handle), start=2))
+    return tuple(_gate(row, number) for number, row in enumerate(packaged_rows("gates.csv"), start=2))
 
 
-def _gate(row: Mapping[str, str], number: int) -> Gate:
+def _gate(row: dict[str, Any], number: int) -> Gate:
     try:
         low, high = float(row["low"] or "-inf"), float(row["high"] or "inf")
-        one = Gate(
-            row["gate"],
-            row["table"],
-            row["column"],
-            low,
-            high,
-            float(row["slack"]),
-            row["unit"],
-            row["needs"],
-            row["why"],
-        )
+        if row["gate"] not in KINDS or low > high:
+            raise ValueError(str(row))
+        return Gate(**{**row, "low": low, "high": high, "slack": float(row["slack"])})
     except ValueError as why:
-        raise _wrong(number, str(why)) from why
-    if one.gate not in KINDS or low > high:
-        raise _wrong(number, str(row))
-    return one
-
-
-def _wrong(number: int, found: str) -> ConfigError:
-    return ConfigError(
-        f"one of the gates {sorted(KINDS)} with low <= high",
-        found=found,
-        where=f"data/gates.csv, line {number}",
-        remedy="correct the line",
-    )
+        raise ConfigError(
+            f"one of the gates {sorted(KINDS)} with low <= high",
+            found=str(why),
+            where=f"data/gates.csv, line {number}",
+            remedy="correct the line",
+        ) from why
 
 
 #: So many roofs are held against the height model: enough to see another unit or another place [1].

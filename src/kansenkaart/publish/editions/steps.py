@@ -5,19 +5,17 @@ The difference tells rows that came, went and changed, scores that moved, and by
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from kansenkaart.config import Study
+from kansenkaart.config import Study, packaged_rows
 from kansenkaart.core.editions import Move, Rows, compare
 from kansenkaart.present.editionpages import Series, difference_page, monitor_page
 from kansenkaart.publish.editions.editions import Accepted, Edition, editions, keep, proposed, tidy
@@ -122,10 +120,8 @@ def series(known: Sequence[Edition]) -> list[Series]:
     known : sequence of Edition
         Those that stand, oldest first.
     """
-    with (files("kansenkaart") / "data" / "monitor.csv").open(encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
     found = []
-    for row in rows:
+    for row in packaged_rows("monitor.csv"):
         values = tuple(_value(one.tables.get(row["table"]), row["column"], row["how"]) for one in known)
         if any(one is not None for one in values):
             about = fields.get(row["column"]) if row["column"] else None

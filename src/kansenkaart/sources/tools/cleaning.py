@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from kansenkaart.crs import RD, require_rd, within_rd
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.rawnames import MISSING, NOTES, some, to_number, to_text
+from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import Tally
 
 _POLYGONAL = (3, 6)
@@ -264,8 +266,9 @@ class Sieve:
         """Count something seen in rows that stay [1]."""
         self.noted[reason] += int(count)
 
-    def blank_outside(self, name: str, low: float | None, high: float | None) -> None:
-        """Make values outside their limits unknown, and count them."""
+    def blank_outside(self, name: str) -> None:
+        """Make values outside the limits of their field unknown, and count them."""
+        low, high = fields.get(name).minimum, fields.get(name).maximum
         column = self.frame[name].astype("float64")
         lowest, highest = (-np.inf if low is None else low), (np.inf if high is None else high)
         bad = (column < lowest) | (column > highest)
@@ -310,6 +313,24 @@ class Sieve:
         crs = self.frame.crs
         self.frame = self.frame.set_geometry(gpd.GeoSeries(shapes, index=self.frame.index, crs=crs))
         self.drop_named(shapely.is_missing(shapes), NO_GEOMETRY)
+
+    def table(self, name: str, path: Path) -> tuple[Any, Tally]:
+        """Return the rows as one of our tables, with the counts.
+
+        Parameters
+        ----------
+        name : str
+            Of the table; its columns are there, in any order.
+        path : Path
+            The file, for the message.
+
+        Raises
+        ------
+        SchemaError
+            If the rows are not as the table asks, or were lost without a reason.
+        """
+        columns = list(schemas.get(name).columns)
+        return schemas.conform(self.frame[columns], name, where=path.name), self.tally()
 
     def tally(self) -> Tally:
         """Return the counts.

@@ -10,14 +10,12 @@ all optional columns of its format miss is refused, because it is of another for
 
 from __future__ import annotations
 
-import csv
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +23,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from kansenkaart.config import STEERING
+from kansenkaart.config import STEERING, packaged_rows
 from kansenkaart.errors import FormatError, KansenkaartError
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
@@ -62,9 +60,8 @@ _BOM_UTF16, _HEAD_BYTES = (b"\xff\xfe", b"\xfe\xff"), 1 << 10
 @lru_cache(maxsize=1)
 def _table() -> dict[tuple[str, str], dict[str, str]]:
     found: dict[tuple[str, str], dict[str, str]] = {}
-    with (files("kansenkaart") / "data" / "raw_names.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            found.setdefault((row["table"], row["form"]), {})[row["name"]] = row["raw"]
+    for row in packaged_rows("raw_names.csv"):
+        found.setdefault((row["table"], row["form"]), {})[row["name"]] = row["raw"]
     return found
 
 
