@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from kansenkaart.present.style import content_policy, css_variables
+from kansenkaart.present.style import HouseStyle, content_policy, css_variables, ink_on
 from kansenkaart.wording.nl import UNKNOWN, codes, exact, number, say, unit_words
 
 
@@ -59,32 +59,34 @@ class IndexPage:
     contact: str = ""
 
 
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    loader = jinja2.PackageLoader("kansenkaart.present", "templates")
-    page = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return page.get_template("overzicht.html.jinja")
-
-
-def index_html(page: IndexPage, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None) -> str:
-    """Write the page: HTML without script or request.
+def index_html(page: IndexPage, style: HouseStyle = ({}, {})) -> str:
+    """Write the overview: HTML without script or request.
 
     Parameters
     ----------
     page : IndexPage
         What it says.
-    style, dark : dict, optional
+    style : tuple of dict
         House style for light and dark screens.
-
-    Returns
-    -------
-    str
-        The page.
     """
-    css = css_variables(style or {}, dark) + (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text(
-        "utf-8"
-    )
-    return str(_template().render(page=page, policy=content_policy([], [css]), style=Markup(css)))  # noqa: S704 - own style
+    return sheet_page("overzicht.html.jinja", style, page=page)
+
+
+def sheet_page(template: str, style: HouseStyle, **content: Any) -> str:
+    """Write a page in the style of the factsheets: HTML without script or request.
+
+    Parameters
+    ----------
+    template : str
+        Name of its file.
+    style : tuple of dict
+        House style: CSS variables for light and for dark screens.
+    **content : Any
+        What it tells.
+    """
+    css = css_variables(*style) + (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text("utf-8")
+    own = Markup(css)  # noqa: S704 - own style sheet and checked variables
+    return str(environment().get_template(template).render(policy=content_policy([], [css]), style=own, **content))
 
 
 WIDTH_PX, HEIGHT_PX = 640, 220
@@ -189,10 +191,12 @@ def _figure(value: float | None) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what renders the templates of pages without a script."""
     loader = jinja2.PackageLoader("kansenkaart.present", "templates")
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     made.filters |= {"getal": _figure, "eenheid": unit_words, "woord": lambda code, codelist: say(codelist, code)}
+    made.globals.update(ink_on=ink_on, number=number)
     made.filters["gegeven"] = lambda value: exact(value) if isinstance(value, int | float) else value
     return made
 
@@ -208,7 +212,7 @@ def page_of(template: str, **content: Any) -> str:
         What it tells.
     """
     page = (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             variables=css_variables({}),

@@ -9,19 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 
-import jinja2
 import numpy as np
 import shapely
-from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.style import LegendClass, content_policy, css_variables
-from kansenkaart.wording.nl import number
+from kansenkaart.present.editionpages import environment, sheet_page
+from kansenkaart.present.style import HouseStyle, LegendClass
 
 #: Scales that a map on paper may have; the largest at which the place fits is taken.
 SCALES = (500, 1000, 2000, 2500, 5000, 10_000, 20_000, 25_000, 50_000, 100_000, 250_000)
@@ -32,6 +28,8 @@ _FINEST_MM = 0.12
 #: A building smaller than a square of this side on paper [mm] is left out; at smaller scales than this all of them are.
 _LEAST_MM = 0.4
 BACKDROP_SCALE = 10_000
+#: Room that a letter needs on paper [mm].
+_LETTER_MM = 4.0
 _POLYGON = shapely.GeometryType.POLYGON.value
 
 
@@ -241,20 +239,7 @@ def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polyg
     return list(parts[drawn])
 
 
-def outline_of(sheet: Sheet, frame: Frame) -> list[shapely.Polygon]:
-    """Give the outline of the place, as fine as paper shows.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        With the place.
-    frame : Frame
-        The window and its scale.
-    """
-    return polygons(shapely.simplify(sheet.place, _FINEST_MM * frame.scale / 1000))
-
-
-def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame, *, least_mm: float = 4.0) -> tuple[float, float] | None:
+def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame) -> tuple[float, float] | None:
     """Say where the letter of a part goes [mm]; None where it would not fit.
 
     Parameters
@@ -263,74 +248,28 @@ def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame, *, least_mm: floa
         The part, in RD New [m].
     frame : Frame
         The window and its scale.
-    least_mm : float
-        Room that a letter needs on paper [mm].
     """
     largest = max(shapes, key=lambda one: one.area)
-    if math.sqrt(largest.area) < least_mm * frame.scale / 1000:
+    if math.sqrt(largest.area) < _LETTER_MM * frame.scale / 1000:
         return None
     point = shapely.point_on_surface(largest)
     return frame.paper([(point.x, point.y)])[0]
 
 
-def ink_on(color: str) -> str:
-    """Choose the ink that reads on a colour.
-
-    Parameters
-    ----------
-    color : str
-        As #rrggbb.
-    """
-    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
-    return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < 130 else "#1a2230"
-
-
-@lru_cache(maxsize=1)
-def _css() -> str:
-    return (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text("utf-8")
-
-
-@lru_cache(maxsize=2)
-def _template(name: str) -> jinja2.Template:
-    loader = jinja2.PackageLoader("kansenkaart.present", "templates")
-    page = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    page.globals.update(ink_on=ink_on, number=number)
-    return page.get_template(name)
-
-
-def sheet_html(
-    sheet: Sheet,
-    *,
-    style: dict[str, str] | None = None,
-    dark: dict[str, str] | None = None,
-    pdfs: Sequence[tuple[str, str]] = (),
-) -> str:
+def sheet_html(sheet: Sheet, style: HouseStyle = ({}, {}), *, pdfs: Sequence[tuple[str, str]] = ()) -> str:
     """Write a factsheet as one HTML page without script or request.
 
     Parameters
     ----------
     sheet : Sheet
         What it says.
-    style, dark : dict, optional
+    style : tuple of dict
         House style: CSS variables for light and for dark screens.
     pdfs : sequence of (str, str)
         Label and path of the PDF files beside it.
-
-    Returns
-    -------
-    str
-        The page.
     """
-    css = css_variables(style or {}, dark) + _css()
     frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
-    return str(
-        _template("factsheet.html.jinja").render(
-            **_scene(sheet, frame),
-            policy=content_policy([], [css]),
-            style=Markup(css),  # noqa: S704 - own style sheet and checked variables
-            pdfs=pdfs,
-        )
-    )
+    return sheet_page("factsheet.html.jinja", style, **_scene(sheet, frame), pdfs=pdfs)
 
 
 def drawing(sheet: Sheet, *, width_mm: float, height_mm: float, lettered: bool = True) -> tuple[str, Frame]:
@@ -352,7 +291,7 @@ def drawing(sheet: Sheet, *, width_mm: float, height_mm: float, lettered: bool =
     """
     frame = frame_of(sheet.place, width_mm=width_mm, height_mm=height_mm)
     box = f'viewBox="0 0 {width_mm} {height_mm}" width="{width_mm}mm" height="{height_mm}mm"'
-    inner = _template("kaart.svg.jinja").render(**_scene(sheet, frame), lettered=lettered)
+    inner = environment().get_template("kaart.svg.jinja").render(**_scene(sheet, frame), lettered=lettered)
     return f'<svg xmlns="http://www.w3.org/2000/svg" font-family="Roboto" {box}>{inner}</svg>', frame
 
 
@@ -362,7 +301,7 @@ def _scene(sheet: Sheet, frame: Frame) -> dict[str, object]:
         "sheet": sheet,
         "frame": frame,
         "parts": _drawn(sheet, frame),
-        "outline": _path(outline_of(sheet, frame), frame),
+        "outline": _path(polygons(shapely.simplify(sheet.place, _FINEST_MM * frame.scale / 1000)), frame),
         "bar": bar_m(frame),
         "streets": _path(backdrop(sheet.streets, frame), frame),
         "buildings": _path(backdrop(sheet.buildings, frame), frame),
@@ -405,37 +344,26 @@ class Talk:
     partners: tuple[Partner, ...]
 
 
-def talk_html(
-    talk: Talk, *, style: dict[str, str] | None = None, dark: dict[str, str] | None = None, pdf: str = ""
-) -> str:
+def talk_html(talk: Talk, style: HouseStyle = ({}, {}), *, pdf: str = "") -> str:
     """Write the sheets of a talk as one HTML page, each partner on its own side of A4, without script or request.
 
     Parameters
     ----------
     talk : Talk
         What they say.
-    style, dark : dict, optional
+    style : tuple of dict
         House style: CSS variables for light and for dark screens.
     pdf : str
         Path of the same on paper, if it is there.
-
-    Returns
-    -------
-    str
-        The page.
     """
-    css = css_variables(style or {}, dark) + _css()
-    frame = frame_of(talk.sheet.place, width_mm=100.0, height_mm=76.0)
-    return str(
-        _template("gesprek.html.jinja").render(
-            **_scene(talk.sheet, frame),
-            talk=talk,
-            pdf=pdf,
-            axis=Axis.of((talk.stays.low, talk.stays.high)),
-            around=Axis.of([end for one in talk.parties for end in (one.low, one.high)]),
-            policy=content_policy([], [css]),
-            style=Markup(css),  # noqa: S704 - own style sheet and checked variables
-        )
+    return sheet_page(
+        "gesprek.html.jinja",
+        style,
+        **_scene(talk.sheet, frame_of(talk.sheet.place, width_mm=100.0, height_mm=76.0)),
+        talk=talk,
+        pdf=pdf,
+        axis=Axis.of((talk.stays.low, talk.stays.high)),
+        around=Axis.of([end for one in talk.parties for end in (one.low, one.high)]),
     )
 
 

@@ -21,9 +21,10 @@ from typing import IO, Any, cast
 from unicodedata import category
 
 from kansenkaart.errors import StoreError
-from kansenkaart.present.factsheet import Amount, Axis, Sheet, Talk, drawing, ink_on
+from kansenkaart.present.factsheet import Amount, Axis, Sheet, Talk, drawing
 from kansenkaart.present.render import vendored
 from kansenkaart.present.report import Bullets, Grid, Part, ReportSpec, Words, drawing_svg, is_number
+from kansenkaart.present.style import ink_on
 from kansenkaart.wording.nl import number
 
 BRAND = "#0b5674"

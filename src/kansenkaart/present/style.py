@@ -136,6 +136,8 @@ DARK: dict[str, str] = {
     "--water": "#153c50",
     "--groen": "#1e2f26",
 }
+#: CSS variables that a municipality sets: for light and for dark screens.
+HouseStyle = tuple[dict[str, str], dict[str, str]]
 _VALUE = re.compile(r"""[-\w#%.,() "]{1,200}""")
 
 
@@ -185,18 +187,6 @@ PDOK_BACKGROUNDS = (
 )
 
 
-def sampled(count: int) -> tuple[str, ...]:
-    """Take so many colours from the ramp of amounts, its ends first.
-
-    Parameters
-    ----------
-    count : int
-        How many [1]; beyond the length of the ramp, colours come back.
-    """
-    steps = [round(i * (len(AMOUNT) - 1) / max(count - 1, 1)) for i in range(count)]
-    return tuple(AMOUNT[step] for step in steps)
-
-
 def ramp_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[LegendClass, ...]:
     """Make numbered classes that tile the whole line of numbers.
 
@@ -217,7 +207,8 @@ def ramp_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[Legend
     ConfigError
         When bounds do not rise or do not match the labels or the ramp.
     """
-    return _classes(bounds, labels, sampled(len(labels)))
+    last = max(len(labels) - 1, 1)  # the ends of the ramp first; beyond its length, colours come back
+    return _classes(bounds, labels, [AMOUNT[round(i * (len(AMOUNT) - 1) / last)] for i in range(len(labels))])
 
 
 def diverging_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[LegendClass, ...]:
@@ -333,7 +324,7 @@ def _unreadable(style: Mapping[str, str], usual: Mapping[str, str]) -> Iterator[
                 yield f"{ink} op {ground}: contrast {said} : 1, gevraagd {asked} : 1"
 
 
-def read_house_style(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+def read_house_style(path: Path) -> HouseStyle:
     """Read a municipality's own house style: a TOML file with tables [variabelen] and, for dark screens, [donker].
 
     Parameters
@@ -410,6 +401,18 @@ def css_variables(style: Mapping[str, str], dark: Mapping[str, str] | None = Non
 
 def _declarations(values: Mapping[str, str]) -> str:
     return "".join(f"{name}:{value};" for name, value in values.items())
+
+
+def ink_on(color: str) -> str:
+    """Choose the ink that reads on a colour.
+
+    Parameters
+    ----------
+    color : str
+        As #rrggbb.
+    """
+    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+    return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < 130 else "#1a2230"
 
 
 def content_policy(scripts: Sequence[str], styles: Sequence[str], *, images: str = "'none'") -> str:

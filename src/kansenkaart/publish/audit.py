@@ -28,17 +28,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 LEAST_HOMES = 10
-#: Layers with rows that stand for homes, from coarse to fine: of two rows that cannot both be shown, the finer one goes.
-COARSE_TO_FINE = (
-    "buurt_score",
-    "gebied",
-    "best_area",
-    "best_variant",
-    "enterprise_case",
-    "block",
-    "street_water",
-    "street_score",
-)
+#: Layers with rows that stand for homes, by their key, from coarse to fine: of two rows that cannot both be shown, the finer
+#: one goes.
 _KEYS = {
     "buurt_score": ("buurtcode",),
     "gebied": ("gebied_id",),
@@ -49,6 +40,7 @@ _KEYS = {
     "street_water": ("street_id",),
     "street_score": ("street_key",),
 }
+COARSE_TO_FINE = tuple(_KEYS)
 #: Steps of the search for sums with one part; where it would take more, the part counts as given away.
 _MOST_STEPS = 2_000
 #: Exponents of Mersenne's primes: the first is enough for weights below 10^9, the last for any of 10,000 rows.

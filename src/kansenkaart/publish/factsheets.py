@@ -57,17 +57,6 @@ from kansenkaart.wording.nl import (
 from kansenkaart.wording.nl import year as year_words
 
 
-def label_of(name: str) -> str:
-    """Name a figure, with a capital.
-
-    Parameters
-    ----------
-    name : str
-        Of its column.
-    """
-    return capital(fields.get(name).label_nl)
-
-
 def compared_with(row: pd.Series[Any], around: Around) -> tuple[tuple[str, ...], tuple[Compared, ...]]:
     """Compare a place with its buurt, wijk and gemeente, as far as their buurten are in the study.
 
@@ -102,8 +91,12 @@ def _rows(groups: Sequence[Means]) -> tuple[Compared, ...]:
         means = [one[name] for one in groups]
         if any(value is not None for value, _ in means):
             texts = tuple(why if value is None else figure_words(name, value) for value, why in means)
-            out.append(Compared(label_of(name) + (" per woning" if fields.get(name).per_home else ""), texts))
+            out.append(Compared(_label(name) + (" per woning" if fields.get(name).per_home else ""), texts))
     return tuple(out)
+
+
+def _label(name: str) -> str:
+    return capital(fields.get(name).label_nl)
 
 
 #: Figures on a factsheet [1].
@@ -174,11 +167,8 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         if store.has(name)
     ]
     colored = units if units is not None else buurten
-    view = (
-        None
-        if colored is None
-        else next((made for name in fields.on_sheet("color") if (made := _view(colored, name))), None)
-    )
+    names = [] if colored is None else [name for name in fields.on_sheet("color") if name in colored.columns]
+    view = next((made for name in names if (made := view_of(colored, name))), None)
     compared = {"buurtcode", "homes", ROOFS_OF_HOMES, *fields.on_sheet("compare")}
     scene = _Scene(
         study,
@@ -212,12 +202,6 @@ def _proposals(store: Store) -> Iterator[Places]:
             store, store.read("gebied").sort_values("gebied_id", ignore_index=True), "gebied", "gebied_id"
         )
         yield Places("gebied", "gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
-
-
-def _view(frame: gpd.GeoDataFrame, name: str) -> View | None:
-    if name not in frame.columns:
-        return None
-    return view_of(frame, name)
 
 
 def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
@@ -325,7 +309,7 @@ def _by_use(name: str, water: float, use: Assumption) -> Moved:
     ends = [figure_words(name, water * one / use.value) if one != use.value else "-" for one in (use.low, use.high)]
     given = " of ".join(number(one) for one in (use.low, use.high) if one != use.value)
     why = f"watergebruik van {given} liter per persoon per dag, waar wij met {number(use.value)} rekenen"
-    return Moved(label_of(name), ends[0], figure_words(name, water), ends[1], why)
+    return Moved(_label(name), ends[0], figure_words(name, water), ends[1], why)
 
 
 def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
@@ -334,7 +318,7 @@ def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
     if all(one is not None and pd.notna(one) for one in values):
         low, middle, high = (figure_words(name, one, width_of(row, name)) for one in values)
         if low != high:
-            yield Moved(label_of(name), low, middle, high, why)
+            yield Moved(_label(name), low, middle, high, why)
 
 
 def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]:

@@ -62,16 +62,14 @@ def publish_release(
     tuple of list and list
         The files written, and the layers in them.
     """
-    every = open_layers(readable, names)
+    every = _open_layers(readable, names)
     layers = [one for one in every if len(one.frame)]
     standing = target / f"{BRIDGE}.parquet"
     rows = _bridged(readable, before) if before else pd.read_parquet(standing) if standing.is_file() else None
     if rows is not None:
         layers.append(_layer(BRIDGE, (), schemas.conform(rows, BRIDGE), (), readable.lineage("block", len(rows))))
     edition = "openbaar" if readable.public else "" if study.invented else "intern"
-    about = about_release(study.title, edition, layers) | {
-        "empty": [one.title_en for one in every if not len(one.frame)]
-    }
+    about = _whole(study.title, edition, layers) | {"empty": [one.title_en for one in every if not len(one.frame)]}
     files = write_layers(target.parent.name, target, layers, about=about)
     tables = {one.name: _about(one, target) for one in layers}
     with atomic(target / METADATA) as part:
@@ -80,18 +78,8 @@ def publish_release(
     return [*files, target / METADATA], layers
 
 
-def about_release(title: str, edition: str, layers: Sequence[OpenLayer]) -> dict[str, Any]:
-    """Say what holds for a release as a whole: edition, moment, versions, reference system, extent, sources and licences.
-
-    Parameters
-    ----------
-    title : str
-        Of the study.
-    edition : str
-        For whom it is: ``openbaar``, ``intern``, or nothing where it is all invented.
-    layers : sequence of OpenLayer
-        Of the release.
-    """
+def _whole(title: str, edition: str, layers: Sequence[OpenLayer]) -> dict[str, Any]:
+    """Say what holds for a release as a whole: edition, moment, versions, reference system, extent, sources and licences."""
     rows = {json.dumps(one, sort_keys=True): one for layer in layers for one in layer.lineage["sources"]}
     sources = [rows[key] for key in sorted(rows)]
     behind = [Provenance(**one) for one in sources]
@@ -118,16 +106,8 @@ def about_release(title: str, edition: str, layers: Sequence[OpenLayer]) -> dict
     return {**about, "edition": edition} if edition else about
 
 
-def open_layers(readable: ReaderStore, names: Sequence[str]) -> list[OpenLayer]:
-    """Give each table as readers get it, some in files apart, with the meaning of its columns.
-
-    Parameters
-    ----------
-    readable : ReaderStore
-        What may be shown.
-    names : sequence of str
-        Tables to publish.
-    """
+def _open_layers(readable: ReaderStore, names: Sequence[str]) -> list[OpenLayer]:
+    """Give each table as readers get it, some in files apart, with the meaning of its columns."""
     views = views_by_table(readable, readable.sources_of(list(names)))
     uids = lasting_ids(readable)
     out = []
@@ -158,12 +138,10 @@ def _ready(frame: pd.DataFrame, name: str, uids: Mapping[str, Mapping[str, str]]
             out[column] = out[column].astype(object).map(fields.parts, na_action="ignore")
     if name in _UIDS and name in uids:
         at = list(out.columns).index(_UIDS[name]) + 1
-        out.insert(at, _uid_column(name), out[_UIDS[name]].astype(str).map(uids[name]).astype("str"))
+        out.insert(
+            at, _UIDS[name].removesuffix("_id") + "_uid", out[_UIDS[name]].astype(str).map(uids[name]).astype("str")
+        )
     return out
-
-
-def _uid_column(name: str) -> str:
-    return _UIDS[name].removesuffix("_id") + "_uid"
 
 
 def _apart(frame: pd.DataFrame, columns: Sequence[str]) -> Iterable[tuple[tuple[str, ...], pd.DataFrame]]:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ import geopandas as gpd
 from pyproj import Geod
 from shapely import box
 
-from kansenkaart.config import Study, has_extra
+from kansenkaart.config import Study, has_extra, packaged_rows
 from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.present.catalog import Release, ReleaseFile, documents
 from kansenkaart.present.editionpages import DataRow, IndexPage, Known, PlaceRow, index_html
 from kansenkaart.present.factsheet import Sheet, Talk, sheet_html, talk_html
 from kansenkaart.present.mapspec import Answer, Page, Start
 from kansenkaart.present.render import render_page
-from kansenkaart.present.style import read_house_style
+from kansenkaart.present.style import HouseStyle, read_house_style
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.factsheets import sheets as factsheets_of
 from kansenkaart.publish.factsheets import talks
@@ -110,7 +111,7 @@ def publish(
         press.shutdown(cancel_futures=True)
     titles = {one.name: (one.title_nl, number(rows[one.name])) for one in layers}
     about = overview(readable, study, sheets, start=spec.start, layers=titles, reports=reports, folder=target.name)
-    files.append(_written(target / OVERVIEW, index_html(about, style=style[0], dark=style[1])))
+    files.append(_written(target / OVERVIEW, index_html(about, style)))
     _clear(target, files)
     record(target, mark, files)
     yield Report("factsheets", "done", {"factsheet": len(sheets)})
@@ -232,7 +233,7 @@ def _companions(
     sheets: Sequence[Sheet],
     over: Sequence[Talk],
     reports: Sequence[str],
-    style: tuple[dict[str, str], dict[str, str]],
+    style: HouseStyle,
     public: bool,
 ) -> Companions:
     pages = {Path(one).stem: f"{REPORTS}/{one}" for one in reports if one.endswith(".html")}
@@ -254,54 +255,35 @@ def _written(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def _write_sheets(
-    folder: Path, sheets: Sequence[Sheet], over: Sequence[Talk], style: tuple[dict[str, str], dict[str, str]]
-) -> list[Path]:
+def _write_sheets(folder: Path, sheets: Sequence[Sheet], over: Sequence[Talk], style: HouseStyle) -> list[Path]:
     out = []
     for one in sheets:
-        links = [*_pdfs(one), *([("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else [])]
-        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style=style[0], dark=style[1], pdfs=links)))
+        links = [*_pdf(one), *([("Gesprekskaarten", f"{one.key}{_TALK}")] if one.talked else [])]
+        out.append(_written(folder / f"{one.key}.html", sheet_html(one, style, pdfs=links)))
     for talk in over:
-        page = talk_html(talk, style=style[0], dark=style[1], pdf=_talk_pdf(talk.sheet))
+        page = talk_html(talk, style, pdf="".join(name for _, name in _pdf(talk.sheet, "-gesprek")))
         out.append(_written(folder / f"{talk.sheet.key}{_TALK}", page))
     return out
 
 
 def _print_sheets(
-    press: Executor,
-    folder: Path,
-    sheets: Sequence[Sheet],
-    over: Sequence[Talk],
-    style: tuple[dict[str, str], dict[str, str]],
+    press: Executor, folder: Path, sheets: Sequence[Sheet], over: Sequence[Talk], style: HouseStyle
 ) -> list[Future[Path]]:
     """Begin to write the same on paper; nothing without the extra that makes PDFs."""
+    if not has_extra("rapporten"):
+        return []
+    from kansenkaart.present.pdf import sheet_pdf, talk_pdf
+
     brand = style[0].get("--merk", "")
     color: dict[str, Any] = {"brand": brand} if len(brand) == 7 and brand.startswith("#") else {}
-    out = [press.submit(_printed, folder / name, one, color) for one in sheets for _, name in _pdfs(one)]
-    papers = [(talk, _talk_pdf(talk.sheet)) for talk in over]
-    return out + [press.submit(_printed_talk, folder / paper, talk, color) for talk, paper in papers if paper]
+    made = [(_pdf(one), partial(sheet_pdf, one, **color)) for one in sheets]
+    made += [(_pdf(one.sheet, "-gesprek"), partial(talk_pdf, one, **color)) for one in over]
+    return [press.submit(lambda to, page: _written(to, page()), folder / name, one) for [(_, name)], one in made]
 
 
-def _pdfs(sheet: Sheet) -> list[tuple[str, str]]:
-    """Return the sheets to print of a place: what to call each, and its file; none without the extra that makes them."""
-    return [("PDF A4", f"{sheet.key}.pdf")] if has_extra("rapporten") else []
-
-
-def _talk_pdf(sheet: Sheet) -> str:
-    """Return the name of the sheets to talk over on paper; nothing without the extra."""
-    return f"{sheet.key}-gesprek.pdf" if has_extra("rapporten") else ""
-
-
-def _printed_talk(path: Path, talk: Talk, color: Mapping[str, str]) -> Path:
-    from kansenkaart.present.pdf import talk_pdf  # of the extra `rapporten`
-
-    return _written(path, talk_pdf(talk, **color))
-
-
-def _printed(path: Path, sheet: Sheet, color: Mapping[str, Any]) -> Path:
-    from kansenkaart.present.pdf import sheet_pdf  # of the extra `rapporten`
-
-    return _written(path, sheet_pdf(sheet, **color))
+def _pdf(sheet: Sheet, part: str = "") -> list[tuple[str, str]]:
+    """Return what to call the sheet to print of a place, or a part of it, and its file; none without the extra for it."""
+    return [("PDF A4", f"{sheet.key}{part}.pdf")] if has_extra("rapporten") else []
 
 
 def _clear(target: Path, files: Sequence[Path]) -> None:
@@ -311,45 +293,10 @@ def _clear(target: Path, files: Sequence[Path]) -> None:
             one.unlink()
 
 
-_ROLES = (
-    ("buurt", "Buurten en hun cijfers (CBS)", "inwoners en huishoudens per buurt", "aantallen per buurt zijn onbekend"),
-    ("home", "Woningen (BAG)", "woningen zijn geteld, niet geschat", "er zijn geen gebieden en geen straten gemaakt"),
-    (
-        "roof_face",
-        "Dakvlakken in 3D (3DBAG)",
-        "zon is per dakvlak berekend",
-        "daken zijn geschat of gezocht in het hoogtemodel",
-    ),
-    (
-        "dsm",
-        "Hoogtemodel (AHN)",
-        "schaduw van gebouwen en bomen telt mee",
-        "schaduw van bomen is niet gemeten, die van gebouwen alleen waar hun dak bekend is",
-    ),
-    (
-        "sewer_pipe",
-        "Riolen (GWSW)",
-        "riolen zoals de gemeente ze opgeeft",
-        "welk riool er ligt is onbekend: er is niets over berekend",
-    ),
-    (
-        "terrain",
-        "Straten, groen en water (BGT)",
-        "straten en verhard oppervlak zijn gemeten",
-        "straten komen uit de ligging van adressen",
-    ),
-)
-
 #: What weather serves, by its table.
 _MEASURED = {"weather_hourly": "Zon van een weerstation", "weather_daily": "Regen en verdamping van een weerstation"}
 #: From here on a station of KNMI lies nearer: it has some thirty that measure radiation (guess).
 _FAR_KM = 50.0
-#: What a kind of data serves, and what is said where there is none of that.
-_SERVED = {
-    "roof_face": (("pand_score", "roof_face_score"), "er zijn geen daken berekend"),
-    "dsm": (("pand_score", "roof_face_score"), "er zijn geen daken berekend"),
-    "terrain": (("street_score",), "er zijn geen straten gemaakt"),
-}
 
 
 def overview(
@@ -390,11 +337,11 @@ def overview(
     return IndexPage(
         title=study.title,
         edition=editions_of(sources),
-        answers=tuple((one.question, _answered(one)) for one in start.answers) if start else (),
+        answers=tuple(map(_answered, start.answers)) if start else (),
         places=tuple(_place_row(one) for one in sheets),
         data=tuple(data),
         reports=tuple((_sheet_name(one, sheets), f"{REPORTS}/{one}") for one in reports),
-        known=(*(_known(store, *one) for one in _ROLES), *_weather(store), *own_figures(study)),
+        known=(*(_known(store, one) for one in packaged_rows("overview.csv")), *_weather(store), *own_figures(study)),
         sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
         example=study.invented,
         public=store.public,
@@ -402,27 +349,27 @@ def overview(
     )
 
 
-def _answered(one: Answer) -> str:
-    """Say an answer of the first screen; which place stands first with why it does."""
-    return f"{one.answer}: {one.origin}" if one.question == "Waar?" and one.origin else one.answer
+def _answered(one: Answer) -> tuple[str, str]:
+    """Say question and answer of the first screen; which place stands first with why it does."""
+    return one.question, f"{one.answer}: {one.origin}" if one.question == "Waar?" and one.origin else one.answer
 
 
 def _place_row(sheet: Sheet) -> PlaceRow:
     base = f"{SHEETS}/{sheet.key}"
-    files = (("lezen", f"{base}.html"), *((label, f"{SHEETS}/{name}") for label, name in _pdfs(sheet)))
-    talk = [("gesprek", f"{base}{_TALK}")] if sheet.talked else []
-    talk += [("gesprek PDF", f"{SHEETS}/{_talk_pdf(sheet)}")] if sheet.talked and _talk_pdf(sheet) else []
-    return PlaceRow(sheet.title, sheet.figures[0].text, (*files, *talk))
+    files = [("lezen", f"{base}.html"), *((label, f"{SHEETS}/{name}") for label, name in _pdf(sheet))]
+    if sheet.talked:
+        files += [("gesprek", f"{base}{_TALK}")]
+        files += [("gesprek PDF", f"{SHEETS}/{name}") for _, name in _pdf(sheet, "-gesprek")]
+    return PlaceRow(sheet.title, sheet.figures[0].text, tuple(files))
 
 
-def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
+def _known(store: Store, row: Mapping[str, str]) -> Known:
     """Say whether a study has one kind of data; of a source that gave nothing also why, of roofs for how many buildings."""
-    whole = Store(store.root)
+    whole, table, yes, no = Store(store.root), row["table"], row["yes_nl"], row["no_nl"]
     known = whole.has(table) and (whole.path(table).suffix != ".parquet" or whole.describe(table)["rows"] > 0)
-    serves, nothing = _SERVED.get(table, ((), ""))
-    served = [one for one in serves if whole.has(one) and whole.describe(one)["rows"]]
-    if serves and not served:
-        return Known(what, known, nothing + ("" if known else _why_not(whole, table)))
+    served = [one for one in row["serves"].split() if whole.has(one) and whole.describe(one)["rows"]]
+    if row["serves"] and not served:
+        return Known(row["what_nl"], known, row["nothing_nl"] + ("" if known else _why_not(whole, table)))
     if table == "roof_face" and known and "pand_score" in served:
         basis = whole.read("pand_score")["score_basis"].astype("str")
         by_face = int(basis.str.startswith("lod22").sum())
@@ -430,7 +377,7 @@ def _known(store: Store, table: str, what: str, yes: str, no: str) -> Known:
             yes = (
                 f"zon is per dakvlak berekend voor {number(by_face)} van de {number(len(basis))} gebouwen; andere {no}"
             )
-    return Known(what, known, yes if known else no + _why_not(whole, table))
+    return Known(row["what_nl"], known, yes if known else no + _why_not(whole, table))
 
 
 def _weather(store: Store) -> list[Known]:
