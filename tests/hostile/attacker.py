@@ -264,15 +264,15 @@ class Attacker:
 
 def members_of(store: ReaderStore, shown: ReaderStore) -> dict[tuple[str, str], set[str]]:
     """Return the roofs in each place: anybody can lay the borders that are published over the footprints."""
-    panden = store.whole("pand_score")
-    homes = pd.DataFrame(store.whole("home"))[["home_id", "pand_id"]].merge(
-        pd.DataFrame(store.whole("home_area"))[["home_id", "block_id", "gebied_id"]], on="home_id"
+    panden = store.behind.read("pand_score")
+    homes = pd.DataFrame(store.behind.read("home"))[["home_id", "pand_id"]].merge(
+        pd.DataFrame(store.behind.read("home_area"))[["home_id", "block_id", "gebied_id"]], on="home_id"
     )
     out: dict[tuple[str, str], set[str]] = {}
     for kind, frame in (("buurtcode", panden), ("block_id", homes), ("gebied_id", homes)):
         for key, pand in zip(frame[kind], frame["pand_id"].astype(str), strict=True):
             out.setdefault((kind, _text(key)), set()).add(pand)
-    best = store.whole("best_area")
+    best = store.behind.read("best_area")
     for key, blocks in zip(best["best_id"], best["block_ids"], strict=True):
         out["best_id", _text(key)] = set().union(*(out.get(("block_id", one), set()) for one in str(blocks).split(",")))
     joined: dict[tuple[str, str], set[str]] = {}

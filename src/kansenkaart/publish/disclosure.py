@@ -6,6 +6,7 @@ A `ReaderStore` reads like the store behind it, so map, factsheets and open laye
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -116,14 +117,10 @@ def _together(part: pd.DataFrame, name: str) -> Any:
         texts = values.dropna().unique()
         return texts[0] if len(texts) == 1 and values.notna().all() else None
     if name.endswith(("_frac", "_pct", "_per_home")) or one.unit == "m RD":
-        return _weighed(values, part["homes"])
+        homes = part["homes"].astype(float)
+        known = values.notna().all() and float(homes.sum())
+        return float((values.astype(float) * homes).sum() / float(homes.sum())) if known else None
     return values.sum() if values.notna().all() else None
-
-
-def _weighed(values: Any, homes: Any) -> Any:
-    if values.isna().any() or not float(homes.sum()):
-        return None
-    return float((values.astype(float) * homes.astype(float)).sum() / float(homes.sum()))
 
 
 def merged_borders(frame: pd.DataFrame, member: Mapping[str, str]) -> Any:
@@ -147,6 +144,8 @@ def merged_borders(frame: pd.DataFrame, member: Mapping[str, str]) -> Any:
 _NOT_ROOF = ("pand_id", "buurtcode", "bouwjaar", "homes", "footprint_area_m2", "geometry")
 #: Tables whose rows stand for homes each; a public edition leaves out the rows of fewer than ten.
 _BY_HOMES = ("buurt_score", "gebied", "enterprise_case")
+#: Tables that tell of no homes; `sensitivity` holds shares of one sum over the whole place.
+_AS_IT_IS = ("sewer_pipe", "buurt", "sensitivity", "terrain", "own_budget")
 _STREETS = ("street_score", "street_water")
 _OWN = "own_"
 _SHOW_ROOFS = ("roof_face_score", "pand_score")
@@ -172,10 +171,6 @@ class ReaderStore(Store):
         self.opt_out, self.public = opt_out, public
         self._kept: dict[str, gpd.GeoDataFrame] = {}
         self._shapes: dict[str, gpd.GeoDataFrame] = {}
-        self._left_out: set[tuple[str, str]] | None = None
-        self._blocks: tuple[gpd.GeoDataFrame, dict[str, str]] | None = None
-        self._homes: audit.Homes | None = None
-        self._found: list[audit.Finding] | None = None
 
     def has(self, name: str) -> bool:
         """Tell whether a file is there and may be shown.
@@ -217,19 +212,20 @@ class ReaderStore(Store):
         """Leave out the rows of a public edition from which, with others, those of a few homes could be taken."""
         if not self.public or name not in audit.COARSE_TO_FINE:
             return frame
-        if self._left_out is None:
-            shaped = {one: self._shaped(one) for one in audit.COARSE_TO_FINE if self.has(one)}
-            self._left_out = audit.to_leave_out(shaped, self.homes())
         gone = [(name, key) in self._left_out for key in audit.keys_of(name, frame)]
         return frame[~np.array(gone, bool)].reset_index(drop=True)
 
+    @cached_property
+    def _left_out(self) -> set[tuple[str, str]]:
+        shaped = {one: self._shaped(one) for one in audit.COARSE_TO_FINE if self.has(one)}
+        return audit.to_leave_out(shaped, self.homes())
+
     def homes(self) -> audit.Homes:
         """Return the homes behind what is shown, and what each of them belongs to."""
-        if self._homes is None:
-            self._homes = self._all_homes()
         return self._homes
 
-    def _all_homes(self) -> audit.Homes:
+    @cached_property
+    def _homes(self) -> audit.Homes:
         parts = [self.behind.read(name) for name in ("home_score", "home_area", "home_water") if self.behind.has(name)]
         names = ("home_id", "buurtcode", "street_key", "street_id", "block_id", "gebied_id")
         frame = pd.DataFrame({"home_id": []})
@@ -238,7 +234,7 @@ class ReaderStore(Store):
             frame = own if frame.empty else frame.merge(own, on="home_id", how="outer", validate="1:1")
         best = {}
         if self.behind.has("best_area"):
-            made = self.whole("best_area")
+            made = self.behind.read("best_area")
             best = {
                 str(key): str(some).split(",") for key, some in zip(made["best_id"], made["block_ids"], strict=True)
             }
@@ -250,11 +246,13 @@ class ReaderStore(Store):
 
     def blocks(self) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
         """Return the blocks as they are shown, and for each block the number under which it is."""
-        if self._blocks is None:
-            frame = self.whole("block")
-            one_by_one = {str(one): str(one) for one in frame["block_id"]}
-            self._blocks = merged_blocks(frame, LEAST_HOMES) if self.public else (frame, one_by_one)
         return self._blocks
+
+    @cached_property
+    def _blocks(self) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
+        frame = self.behind.read("block")
+        one_by_one = {str(one): str(one) for one in frame["block_id"]}
+        return merged_blocks(frame, LEAST_HOMES) if self.public else (frame, one_by_one)
 
     def findings(self) -> list[audit.Finding]:
         """Return what readers could take from all that is shown together: nothing, if all is well.
@@ -262,36 +260,20 @@ class ReaderStore(Store):
         In a public edition the sums of one to nine homes; in every edition a roof that is not to be shown: in its own row,
         or in any sum, which holds its estimate from the footprint only if it was scored that way.
         """
-        if self._found is None:
-            self._found = self._findings()
         return self._found
 
-    def _findings(self) -> list[audit.Finding]:
+    @cached_property
+    def _found(self) -> list[audit.Finding]:
         found = []
         if self.public:
             found += audit.audit({one: self.read(one) for one in audit.COARSE_TO_FINE if self.has(one)}, self.homes())
             found += pipe_findings(self.read("pipe_water")) if self.has("pipe_water") else []
         if self.opt_out and self.behind.has("pand_score"):
-            scored = self.whole("pand_score")
+            scored = self.behind.read("pand_score")
             seen = scored[scored["pand_id"].astype(str).isin(self.opt_out) & scored["score_basis"].ne("footprint")]
             rows = [("pand_score", str(one)) for one in seen["pand_id"]]
             found += [audit.Finding("a roof on the opt-out list in the sums", (one,), 0, one) for one in rows]
         return found
-
-    def whole(self, name: str) -> gpd.GeoDataFrame:
-        """Read a table as it is stored, for what is made from it here.
-
-        Parameters
-        ----------
-        name : str
-            Of a stored table.
-
-        Raises
-        ------
-        StoreError
-            If the table is missing or damaged.
-        """
-        return self.behind.read(name)
 
     def changes(self, name: str) -> bool:
         """Tell whether what is shown of a table may differ from what is stored.
@@ -307,7 +289,7 @@ class ReaderStore(Store):
         """Return the ids on the opt-out list that no pand of the study has: a typing error would show a roof after all."""
         if not self.opt_out or not self.behind.has("pand_score"):
             return []
-        return sorted(self.opt_out - set(self.whole("pand_score")["pand_id"].astype(str)))
+        return sorted(self.opt_out - set(self.behind.read("pand_score")["pand_id"].astype(str)))
 
     def sources_of(self, names: Sequence[str]) -> tuple[Provenance, ...]:
         """Return the deliveries behind some files; a public edition names no file of own data."""
@@ -339,18 +321,6 @@ class ReaderStore(Store):
             frame.loc[out, blank] = pd.NA
             frame.loc[out, "score_basis"] = "footprint"
         return frame
-
-
-def _same(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return frame
-
-
-def _ten_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return at_least(frame, LEAST_HOMES)
-
-
-def _blocks(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return store.blocks()[0]
 
 
 def _borders(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -453,18 +423,13 @@ def _street_homes(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFra
     return kept
 
 
-_Maker = Callable[[ReaderStore, gpd.GeoDataFrame], gpd.GeoDataFrame]
-_PUBLIC: dict[str, _Maker] = {
-    **dict.fromkeys(_BY_HOMES, _ten_homes),
+_PUBLIC: dict[str, Callable[[ReaderStore, gpd.GeoDataFrame], gpd.GeoDataFrame]] = {
+    **dict.fromkeys(_BY_HOMES, lambda _, frame: at_least(frame, LEAST_HOMES)),
     **dict.fromkeys(_STREETS, _street_homes),
-    "block": _blocks,
+    **dict.fromkeys(_AS_IT_IS, lambda _, frame: frame),
+    "block": lambda store, _: store.blocks()[0],
     "block_border": _borders,
     "best_area": _best,
     "pipe_water": _pipes,
-    "sewer_pipe": _same,
-    "buurt": _same,
-    "sensitivity": _same,  # shares of one sum over the whole place
-    "terrain": _same,
     "enterprise_facts": _facts,
-    "own_budget": _same,
 }

@@ -167,8 +167,10 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         if store.has(name)
     ]
     colored = units if units is not None else buurten
-    names = [] if colored is None else [name for name in fields.on_sheet("color") if name in colored.columns]
-    view = next((made for name in names if (made := view_of(colored, name))), None)
+    view = None
+    if colored is not None:
+        names = [name for name in fields.on_sheet("color") if name in colored.columns]
+        view = next((made for name in names if (made := view_of(colored, name))), None)
     compared = {"buurtcode", "homes", ROOFS_OF_HOMES, *fields.on_sheet("compare")}
     scene = _Scene(
         study,

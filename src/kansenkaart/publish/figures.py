@@ -6,7 +6,7 @@ What an enterprise brings is that of one named track, the same for all places.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -112,7 +112,7 @@ def with_case(store: Store, frame: gpd.GeoDataFrame, kind: str, key: str) -> gpd
         for name in _OF_CASE:
             out[name] = ids.map(mine[name]).astype(float)
         if store.has("block_facts"):  # the same quantity as of blocks, to compare with them
-            out["stays_part_eur_per_year"] = out["stays_eur_per_year"] - _fixed(store)
+            out["stays_part_eur_per_year"] = out["stays_eur_per_year"] - fixed_of(store)
     return out
 
 
@@ -161,8 +161,14 @@ def divides(name: str) -> bool:
     return name in _AT_HOME or not fields.get(name).of_roof
 
 
-def _fixed(store: Store) -> float:
-    """Return the constant that comes to the sum of the blocks of any area [EUR/year]."""
+def fixed_of(store: Store) -> float:
+    """Return the constant that comes to the sum of the blocks of any area [EUR/year].
+
+    Parameters
+    ----------
+    store : Store
+        With ``block_facts``.
+    """
     return float(store.read("block_facts")["stays_fixed_eur_per_year"].iloc[0])
 
 
@@ -400,18 +406,16 @@ class Around:
     def of(self, codes: str) -> Means:
         """Return the figures of the buurten of which the code begins so: of a gemeente, a wijk or one buurt."""
         if codes not in self._made and self.buurten is not None:
-            self._made[codes] = _means(_beginning(self.buurten, codes), self._blocks(codes))
+            group, blocks = _beginning(self.buurten, codes), self._blocks(codes)
+            whole = group if blocks is None else blocks
+            self._made[codes] = _means(group, lambda one: mean_of(group if one in group.columns else whole, one))
         return self._made[codes]
 
     def own(self, row: pd.Series[Any]) -> Means:
         """Return the figures of a place itself; of a buurt, those that it lacks are of its blocks."""
         buurt = "buurtnaam" in row and self.buurten is not None
         blocks, group = self._blocks(buurt_of(self.buurten, row)) if buurt else None, row.to_frame().T
-        names = fields.on_sheet("compare")
-        means = [_mean_here(row, one) if one in row or blocks is None else mean_of(blocks, one) for one in names]
-        return {
-            name: (mean, absent(group, name) if mean is None else "") for name, mean in zip(names, means, strict=True)
-        }
+        return _means(group, lambda one: _mean_here(row, one) if one in row or blocks is None else mean_of(blocks, one))
 
     def _blocks(self, codes: str) -> pd.DataFrame | None:
         return None if self.units is None else _beginning(self.units, codes)
@@ -421,10 +425,9 @@ def _beginning(frame: pd.DataFrame, codes: str) -> pd.DataFrame:
     return frame[frame["buurtcode"].astype("str").str.startswith(codes, na=False)]
 
 
-def _means(group: pd.DataFrame, blocks: pd.DataFrame | None) -> Means:
-    names = fields.on_sheet("compare")
-    means = [mean_of(group if one in group.columns or blocks is None else blocks, one) for one in names]
-    return {name: (mean, absent(group, name) if mean is None else "") for name, mean in zip(names, means, strict=True)}
+def _means(group: pd.DataFrame, mean: Callable[[str], float | None]) -> Means:
+    made = {name: mean(name) for name in fields.on_sheet("compare")}
+    return {name: (one, absent(group, name) if one is None else "") for name, one in made.items()}
 
 
 def _mean_here(row: pd.Series[Any], name: str) -> float | None:

@@ -246,7 +246,7 @@ def lasting_ids(readable: ReaderStore) -> dict[str, dict[str, str]]:
     if not readable.behind.has("block"):
         return {}
     homes = readable.homes()
-    ids = _identified(readable.whole("block"), homes.frame, homes.best)
+    ids = _identified(readable.behind.read("block"), homes.frame, homes.best)
     return {**ids, "block": _joined(ids["block"], readable.member(), homes.frame)}
 
 

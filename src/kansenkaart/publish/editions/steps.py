@@ -95,7 +95,8 @@ class Editions:
         label = f"{number} ({content['as_of']})" if content["as_of"] else str(number)
         page = difference_page(found.content, title=self._study.title, labels=(last.label, label))
         rows = csv_text([str(one) for one in found.rows.columns], found.rows.astype(object).to_numpy().tolist())
-        return {"verschil.json": readable(found), "verschil.html": page, "verschil.csv": rows}
+        plain = json.dumps(found.content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return {"verschil.json": plain, "verschil.html": page, "verschil.csv": rows}
 
     def _monitor(self, known: Sequence[Edition]) -> None:
         figures, labels = series(known), [one.label for one in known]
@@ -105,7 +106,8 @@ class Editions:
             if one.content["accepted"]
         ]
         page = monitor_page(figures, title=self._study.title, labels=labels, accepted=accepted)
-        for name, text in {PAGE: page, TABLE: _as_csv(figures, labels)}.items():
+        rows = [[one.label_nl, one.unit, *one.values] for one in figures]  # noqa: PD011 - of a series, not of a frame
+        for name, text in {PAGE: page, TABLE: csv_text(["cijfer", "eenheid", *labels], rows)}.items():
             path = self._folder / name
             if not path.is_file() or path.read_bytes() != text.encode():
                 with atomic(path) as part:
@@ -139,11 +141,6 @@ def _value(summary: Mapping[str, Any] | None, column: str, how: str) -> float | 
     return None if found is None else float(found)
 
 
-def _as_csv(figures: Sequence[Series], labels: Sequence[str]) -> str:
-    rows = [[one.label_nl, one.unit, *one.values] for one in figures]  # noqa: PD011 - of a series, not of a frame
-    return csv_text(["cijfer", "eenheid", *labels], rows)
-
-
 #: Tables that people ask after first.
 _FIRST = ("home", "pand", "buurt_score", "pand_score", "street_score")
 
@@ -172,10 +169,8 @@ def difference(store: Store, last: Edition, number: int) -> Difference:
     tables, parts = [], []
     for name in _names(store, last):
         entry: dict[str, Any] = {"table": name, "title_nl": schemas.get(name).title_nl, "causes": lineages.causes(name)}
-        entry |= {
-            "before": _count(last.tables.get(name)),
-            "now": store.describe(name)["rows"] if store.has(name) else None,
-        }
+        entry["before"] = int(last.tables[name]["rows"]) if name in last.tables else None
+        entry["now"] = store.describe(name)["rows"] if store.has(name) else None
         rows = _compared(store, last, name)
         if rows is None:
             entry["compared"] = False
@@ -204,10 +199,6 @@ def _names(store: Store, last: Edition) -> list[str]:
     new = {name: store.describe(name)["sha256"] for name in store.names() if name in schemas.tables()}
     differ = [name for name in schemas.tables() if old.get(name) != new.get(name)]
     return sorted(differ, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-
-
-def _count(summary: Mapping[str, Any] | None) -> int | None:
-    return None if summary is None else int(summary["rows"])
 
 
 def _compared(store: Store, last: Edition, name: str) -> Rows | None:
@@ -327,14 +318,3 @@ def _moved(old: Mapping[tuple[str, str], str], new: Mapping[tuple[str, str], str
 
 def _edition(found: list[tuple[str, str]] | None) -> str | None:
     return None if found is None else ", ".join(f"{edition} ({digest[:12]})" for edition, digest in found)
-
-
-def readable(one: Difference) -> str:
-    """Return the difference as JSON.
-
-    Parameters
-    ----------
-    one : Change
-        A change.
-    """
-    return json.dumps(one.content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kansenkaart.config import Study, has_extra
 from kansenkaart.errors import ConfigError, StoreError
-from kansenkaart.present.report import ReportSpec, render_report
+from kansenkaart.present.report import render_report
 from kansenkaart.present.workbook import write_workbook
 from kansenkaart.publish import release
 from kansenkaart.publish.audit import LEAST_HOMES
@@ -28,19 +28,8 @@ MOST_BEST, MOST_IN_ALL = 5, 6
 _READ = ("enterprise_case", "enterprise_facts", "block_facts", "own_budget", "own_actual", "sensitivity")
 
 
-def slug(kind: str, name: str) -> str:
-    """Return the file name of a place's report, without ending.
-
-    Parameters
-    ----------
-    kind, name : str
-        Kind of place, and its code or number.
-    """
-    return f"{kind}-{name}"
-
-
 def chosen_places(cases: pd.DataFrame, best: pd.DataFrame | None) -> list[Place]:
-    """Return the places that a run reports on: the five best areas, then the largest buurten, six in all.
+    """Return the places that a run reports on, by kind and id: the five best areas, then the largest buurten, six in all.
 
     Parameters
     ----------
@@ -82,7 +71,7 @@ def publish_reports(store: Store, study: Study, target: Path, known: Assumptions
     places = chosen_places(cases, store.read("best_area") if store.has("best_area") else None)
     earlier = _published(folder)
     here = sorted({(str(kind), str(key)) for kind, key in zip(cases["place_kind"], cases["place_id"], strict=True)})
-    places += [one for one in here if one not in places and f"{slug(*one)}.html" in earlier]
+    places += [one for one in here if one not in places and f"{'-'.join(one)}.html" in earlier]
     few, _ = of_few_roofs(store)
     places = [one for one in places if one not in few]
     files = _write_all(store, study, folder, known, places)
@@ -97,12 +86,8 @@ def stand(store: Store, study: Study, target: Path) -> bool:
 
     Parameters
     ----------
-    store : Store
-        Tables of the study.
-    study : Study
-        For its title.
-    target : Path
-        Folder of the study under ``maps``.
+    store, study, target
+        As of `publish_reports`.
     """
     return not store.has("enterprise_case") or release.stands(target / REPORTS, _mark(store, study))
 
@@ -143,14 +128,8 @@ def write_reports(store: Store, study: Study, target: Path, known: Assumptions, 
 
     Parameters
     ----------
-    store : Store
-        Tables of the study.
-    study : Study
-        For its title.
-    target : Path
-        Folder of the study under ``maps``.
-    known : Assumptions
-        Figures.
+    store, study, target, known
+        As of `publish_reports`.
     places : sequence of (str, str)
         Kind and id of each.
 
@@ -188,34 +167,31 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
     for place in places:
         sums = survey.sums_of(place)
         if sums is None:
+            there = survey.cases["place_kind"] + ":" + survey.cases["place_id"]
             raise ConfigError(
                 "a place with a case",
                 found=":".join(place),
                 where=f"study {study.name}",
-                remedy=f"choose one of {', '.join(_some(survey.cases))}",
+                remedy=f"choose one of {', '.join(sorted(there.unique())[:10])}",
             )
         sums = replace(sums, roofs_apart=place not in joined)
         mine = None if actual is None else actual[actual["place_id"] == ":".join(place)]
-        name = slug(*place)
+        name = "-".join(place)
         spec = report_of(sums, study=study, known=known, sources=sources, actual=mine, name=name)
         if isinstance(store, ReaderStore) and not store.public and not study.invented:
             spec = replace(spec, warning="Intern: met gegevens van afzonderlijke panden; niet verspreiden.")
         with atomic(folder / f"{name}.html") as part:
             part.write_text(render_report(spec), encoding="utf-8")
         if has_extra("rapporten"):
-            _write_pdf(spec, folder / f"{name}.pdf")
+            from kansenkaart.present.pdf import write_pdf
+
+            with atomic(folder / f"{name}.pdf") as part:
+                write_pdf(spec, part)
         if sums.roofs_apart:
             with atomic(folder / f"{name}.xlsx") as part:
                 _write_workbook(sums, survey, spec.title, known, sources, part)
         written += [folder / one for one in (f"{name}.html", *(file for _, file in spec.downloads))]
     return written
-
-
-def _write_pdf(spec: ReportSpec, path: Path) -> None:
-    from kansenkaart.present.pdf import write_pdf  # of the extra `rapporten`
-
-    with atomic(path) as part:
-        write_pdf(spec, part)
 
 
 def _write_workbook(
@@ -232,11 +208,6 @@ def _write_workbook(
         services=survey.services,
     )
     write_workbook(model, path)
-
-
-def _some(cases: pd.DataFrame) -> list[str]:
-    names = cases["place_kind"] + ":" + cases["place_id"]
-    return sorted(names.unique())[:10]
 
 
 def _mark(store: Store, study: Study) -> str:

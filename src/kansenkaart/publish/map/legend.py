@@ -101,15 +101,15 @@ def columns_of(frame: pd.DataFrame, names: Sequence[str], sources: Sequence[Prov
 
 
 def _column(frame: pd.DataFrame, one: fields.Field, sources: Sequence[Provenance]) -> Column:
-    year = f"{one.name}_year" if f"{one.name}_year" in frame.columns else ""
+    (source, of), year = _origin(one.origin, sources), f"{one.name}_year" if f"{one.name}_year" in frame.columns else ""
     grounds = (f"{one.name}_basis", "score_basis") if one.origin == "calculated" else ()
     basis = next((word for word in grounds if word in frame.columns), "")
     return Column(
         one.name,
         one.label_nl,
-        _origin(one.origin, sources),
+        source,
         unit_of(one),
-        _year(one.origin, sources),
+        of,
         definition=one.definition_nl,
         kind="number" if one.type in ("int", "float") else "text",
         decimals=one.decimals,
@@ -138,12 +138,8 @@ def words_of(columns: Sequence[Column]) -> dict[str, dict[str, str]]:
         Of all layers.
     """
     known = fields.dictionary()
-    lists = {one.name: fields.get(one.name).codes for one in columns if _in_dictionary(one.name, known)}
-    return {name: nl.codes(words) for name, words in sorted(lists.items()) if words}
-
-
-def _in_dictionary(name: str, known: Mapping[str, fields.Field]) -> bool:
-    return name in known or name.removesuffix("_basis") in known
+    told = [one.name for one in columns if one.name in known or one.name.removesuffix("_basis") in known]
+    return {name: nl.codes(words) for name in sorted({*told}) if (words := fields.get(name).codes)}
 
 
 def roles_of(origin: str) -> tuple[str, ...]:
@@ -157,21 +153,13 @@ def roles_of(origin: str) -> tuple[str, ...]:
     return _ROLES.get(origin, ())
 
 
-def _delivery(origin: str, sources: Sequence[Provenance]) -> Provenance | None:
-    return next((one for role in roles_of(origin) for one in sources if one.role == role), None)
-
-
-def _origin(origin: str, sources: Sequence[Provenance]) -> str:
-    delivery = _delivery(origin, sources)
-    return f"{delivery.publisher}-{delivery.role}" if delivery else CALCULATED
-
-
-def _year(origin: str, sources: Sequence[Provenance]) -> str:
-    """Say of which year or edition a figure is; a calculated one names the editions it was made from."""
-    delivery = _delivery(origin, sources)
-    if delivery:
-        return str(delivery.year or f"editie {delivery.edition}")
-    return "berekend uit " + editions_of([one for one in sources if not one.role.startswith("weather_daily")])
+def _origin(origin: str, sources: Sequence[Provenance]) -> tuple[str, str]:
+    """Say of which delivery a figure is, and of which year or edition; a calculated one names the editions it was made from."""
+    one = next((one for role in roles_of(origin) for one in sources if one.role == role), None)
+    if one:
+        return f"{one.publisher}-{one.role}", str(one.year or f"editie {one.edition}")
+    behind = editions_of([one for one in sources if not one.role.startswith("weather_daily")])
+    return CALCULATED, f"berekend uit {behind}"
 
 
 def view_of(frame: pd.DataFrame, name: str, *, theme: str = "") -> View | None:

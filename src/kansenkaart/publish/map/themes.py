@@ -16,7 +16,7 @@ import pandas as pd
 
 from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme, View
 from kansenkaart.publish.disclosure import ReaderStore
-from kansenkaart.publish.figures import headline_cases, unique_names, verdict_of, with_case, with_parts
+from kansenkaart.publish.figures import fixed_of, headline_cases, unique_names, verdict_of, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
@@ -34,6 +34,8 @@ from kansenkaart.wording.names import (
 from kansenkaart.wording.themes import ThemeRow, headline, sun_finding, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
+#: Makes a stored table ready to be drawn.
+_Make = Callable[[Store, gpd.GeoDataFrame], gpd.GeoDataFrame | None]
 #: Names that a reader gets for things that no register names: column and label.
 _NAMED = {"pand_name": "adres", "face_name": "dakvlak", "pipe_name": "riool", "block_name": "blok"}
 _KEY_LABELS = {
@@ -173,10 +175,11 @@ def _not_shown(store: Store, row: ThemeRow) -> str:
 
 def _frame(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     """Read the table of a theme and make it ready; None where the study has none."""
+    frame = store.read(row.table) if store.has(row.table) else None
+    if row.theme == "riool":
+        return _sewers(store, frame)
     make = _READY.get(row.theme)
-    if make is not None:
-        return make(store, row)
-    return store.read(row.table) if store.has(row.table) else None
+    return frame if frame is None or make is None else make(store, frame)
 
 
 def _theme(
@@ -289,11 +292,9 @@ def _layer_columns(
     return tuple(columns)
 
 
-def _areas(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+def _areas(store: Store, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Read the areas, and draw the blocks that lie scattered as one pale piece without figures but its homes."""
-    if not store.has(row.table):
-        return None
-    frame = with_case(store, store.read(row.table), "gebied", "gebied_id")
+    frame = with_case(store, areas, "gebied", "gebied_id")
     block = store.read("block") if store.has("block") else gpd.GeoDataFrame({"gebied_id": [], "homes": []})
     loose = block[block["gebied_id"].isna() & (block["homes"] > 0)]
     if frame.empty or loose.empty:
@@ -309,43 +310,26 @@ def _areas(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     return gpd.GeoDataFrame(pd.concat([frame, scattered.astype(kinds)], ignore_index=True), crs=frame.crs)
 
 
-def _best(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+def _best(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
     """Read the areas that are best in money where they were sought so, else those best in power or in borders."""
-    if not store.has(row.table) or (frame := store.read(row.table)).empty:
+    if frame.empty:
         return None
     first = frame["criterion"].iloc[0] if "stays" not in set(frame["criterion"]) else "stays"
     frame = frame[frame["criterion"] == first].reset_index(drop=True)
     return with_case(store, frame.assign(best_name=unique_names(frame["best_name"])), "best", "best_id")
 
 
-def _best_borders(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
-    if not store.has(row.table):
-        return None
+def _best_borders(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     names = store.read("best_area").set_index("best_id")["best_name"]
-    frame = store.read(row.table)
     return frame.assign(best_name=frame["best_id"].map(names))
 
 
-def _cases(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
-    if not store.has(row.table):
-        return None
-    cases = store.read(row.table)
-    frame = headline_cases(cases[cases["place_kind"] == row.theme.rpartition("_")[2]]).reset_index(drop=True)
-    return gpd.GeoDataFrame(frame)
+def _cases(kind: str) -> _Make:
+    return lambda _, frame: gpd.GeoDataFrame(headline_cases(frame[frame["place_kind"] == kind]).reset_index(drop=True))
 
 
-def _faces(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
-    if not store.has(row.table):
-        return None
-    frame = store.read(row.table)
-    return frame.assign(face_name=face_names(frame))
-
-
-def _panden(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+def _panden(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Read the panden, called by the addresses in them, with their months as shares of the year."""
-    if not store.has(row.table):
-        return None
-    frame = store.read(row.table)
     homes = store.read("home") if store.has("home") else None
     frame = frame.assign(pand_name=pand_names(frame["pand_id"], homes))
     if {*_MONTHS, _YEAR} <= set(frame.columns):
@@ -354,24 +338,21 @@ def _panden(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     return frame
 
 
-def _street_points(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+def _street_points(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
     """Read the streets as points, where no more than their homes is known."""
-    if not store.has(row.table) or store.has("street_water"):
+    if store.has("street_water"):
         return None
-    frame = store.read(row.table)
     return gpd.GeoDataFrame(frame.assign(geometry=frame.geometry.centroid), geometry="geometry", crs=frame.crs)
 
 
-def _sewers(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
+def _sewers(store: Store, frame: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
     """Read the scored sewers with what the register says of them, or the register alone."""
     given = store.read("sewer_pipe") if store.has("sewer_pipe") else None
-    if not store.has(row.table):
+    if frame is None:
         frame = given
-    else:
-        frame = store.read(row.table)
-        if given is not None:
-            more = given[["pipe_id", "material", "length_m", "street_name"]].drop_duplicates("pipe_id")
-            frame = frame.merge(more, on="pipe_id", how="left")
+    elif given is not None:
+        more = given[["pipe_id", "material", "length_m", "street_name"]].drop_duplicates("pipe_id")
+        frame = frame.merge(more, on="pipe_id", how="left")
     if frame is None:
         return None
     streets: dict[str, str] = {}
@@ -384,10 +365,8 @@ def _sewers(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
     return frame
 
 
-def _blocks(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
-    if not store.has(row.table):
-        return None
-    frame = with_parts(store, store.read(row.table))
+def _blocks(store: Store, blocks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    frame = with_parts(store, blocks)
     return frame.assign(block_id=frame["block_id"].astype("str"), block_name=block_names(frame, _postcodes(store)))
 
 
@@ -404,16 +383,15 @@ def _postcodes(store: Store) -> pd.Series[Any]:
     return commonest(shown, home["postcode"])
 
 
-_READY: dict[str, Callable[[Store, ThemeRow], gpd.GeoDataFrame | None]] = {
+_READY: dict[str, _Make] = {
     "beste": _best,
     "gebieden": _areas,
     "beste_grenzen": _best_borders,
-    "wijkbedrijf_gebied": _cases,
-    "wijkbedrijf_buurt": _cases,
-    "zon": _faces,
+    "wijkbedrijf_gebied": _cases("gebied"),
+    "wijkbedrijf_buurt": _cases("buurt"),
+    "zon": lambda _, frame: frame.assign(face_name=face_names(frame)),
     "panden": _panden,
     "straten": _street_points,
-    "riool": _sewers,
     "blokken": _blocks,
 }
 
@@ -450,7 +428,7 @@ def _fixed(store: Store, layer: Layer) -> dict[str, Any]:
     name = "stays_part_eur_per_year"
     if not store.has("block_facts") or name not in {one.name for one in layer.columns}:
         return {}
-    fixed = float(store.read("block_facts")["stays_fixed_eur_per_year"].iloc[0])
+    fixed = fixed_of(store)
     cost = nl.number(nl.two_digits(-fixed))
     note = f"Van wat blijft gaan per gebied nog de vaste kosten af: ongeveer {cost} euro per jaar."
     return {"note": note, "fixed": Fixed(fields.get("stays_eur_per_year").label_nl, name, fixed, *_bounds(store))}
