@@ -5,20 +5,17 @@ from __future__ import annotations
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.limits import may_pass
+from flows.limits import ONCE_MORE
 from flows.places import discreet, opened
-from flows.standing import failed, recovered
-from flows.tell import listener, run_name, told
+from flows.standing import KEPT
+from flows.tell import listener, told
 from kansenkaart.runs import study as pipeline
 
 
 @task(
     name="scores berekenen",
     task_run_name="berekenen {study}",
-    retries=1,
-    retry_delay_seconds=60,
-    retry_jitter_factor=0.5,
-    retry_condition_fn=may_pass,
+    **ONCE_MORE,
     timeout_seconds=6 * 3600,
     cache_policy=NO_CACHE,
 )
@@ -39,14 +36,7 @@ def score(study: str, root: str, code: str | None = None) -> list[dict[str, obje
         return told(pipeline.run_score(place, listen=listener("berekenen")))
 
 
-@flow(
-    name="bereken",
-    flow_run_name=run_name,
-    log_prints=False,
-    on_failure=[failed],
-    on_crashed=[failed],
-    on_completion=[recovered],
-)
+@flow(name="bereken", **KEPT)
 def analyse(study: str, root: str = ".", code: str | None = None) -> list[dict[str, object]]:
     """Score one study."""
     return score(study, root, code)

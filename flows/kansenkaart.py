@@ -11,22 +11,15 @@ from flows.analyse import score
 from flows.places import opened
 from flows.publish import publish_study
 from flows.refresh import acquire
-from flows.standing import failed, recovered
-from flows.tell import run_name, show, stock, whole
+from flows.standing import KEPT
+from flows.tell import show, stock, whole
 from kansenkaart.config import DEMO
 from kansenkaart.errors import StoreError
 from kansenkaart.runs import study as pipeline
 from kansenkaart.runs.study import Workplace
 
 
-@flow(
-    name="kansenkaart",
-    flow_run_name=run_name,
-    log_prints=False,
-    on_failure=[failed],
-    on_crashed=[failed],
-    on_completion=[recovered],
-)
+@flow(name="kansenkaart", **KEPT)
 def kansenkaart(
     study: str = DEMO,
     root: str = ".",

@@ -71,3 +71,12 @@ def passes(why: Any) -> bool:
         The error of a task or run.
     """
     return isinstance(why, FetchError | LockedError | DiskError | OSError)
+
+
+#: A task that another try can help gets one, a minute later.
+ONCE_MORE: dict[str, Any] = {
+    "retries": 1,
+    "retry_delay_seconds": 60,
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": may_pass,
+}

@@ -5,20 +5,17 @@ from __future__ import annotations
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.limits import may_pass
+from flows.limits import ONCE_MORE
 from flows.places import discreet, opened
-from flows.standing import failed, recovered
-from flows.tell import listener, run_name, told
+from flows.standing import KEPT
+from flows.tell import listener, told
 from kansenkaart.runs import study as pipeline
 
 
 @task(
     name="kaart en open data maken",
     task_run_name="publiceren {study}",
-    retries=1,
-    retry_delay_seconds=60,
-    retry_jitter_factor=0.5,
-    retry_condition_fn=may_pass,
+    **ONCE_MORE,
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
@@ -45,14 +42,7 @@ def publish_study(
         return told(pipeline.run_publish(place, accept=accept, listen=listener("publiceren")))
 
 
-@flow(
-    name="publiceer",
-    flow_run_name=run_name,
-    log_prints=False,
-    on_failure=[failed],
-    on_crashed=[failed],
-    on_completion=[recovered],
-)
+@flow(name="publiceer", **KEPT)
 def publish(
     study: str,
     root: str = ".",

@@ -13,8 +13,8 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.limits import turn
 from flows.places import discreet, opened
-from flows.standing import failed, recovered
-from flows.tell import hearing, listener, run_name, told
+from flows.standing import KEPT
+from flows.tell import hearing, listener, told
 from kansenkaart.runs import study as pipeline
 
 
@@ -44,14 +44,7 @@ def acquire(study: str, root: str, code: str | None = None, roles: list[str] | N
         return told(pipeline.run_acquire(place, listen=listener("ophalen")))
 
 
-@flow(
-    name="ververs",
-    flow_run_name=run_name,
-    log_prints=False,
-    on_failure=[failed],
-    on_crashed=[failed],
-    on_completion=[recovered],
-)
+@flow(name="ververs", **KEPT)
 def refresh(
     study: str, root: str = ".", code: str | None = None, roles: list[str] | None = None
 ) -> list[dict[str, object]]:

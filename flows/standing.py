@@ -22,6 +22,7 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.states import Scheduled
 
 from flows.limits import passes
+from flows.tell import run_name
 from kansenkaart.config import STATUS, folders, study_path
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish.release import MARK, publication
@@ -84,6 +85,16 @@ def recovered(flow: Any, flow_run: Any, state: Any) -> None:
     """Take ``status.json`` away after a good run."""
     asked = flow_run.parameters
     recovered_study(str(asked.get("study", "")), str(asked.get("root", ".")), asked.get("code"))
+
+
+#: How the flows of a study are named, and what they leave word of when they fail and when they are well again.
+KEPT: dict[str, Any] = {
+    "flow_run_name": run_name,
+    "log_prints": False,
+    "on_failure": [failed],
+    "on_crashed": [failed],
+    "on_completion": [recovered],
+}
 
 
 def recovered_study(study: str, root: str, code: str | None) -> None:

@@ -274,7 +274,7 @@ def test_a_dry_run_says_what_is_read_and_what_is_missing_and_writes_nothing(root
     source = '[[source]]\nrole = "{}"\npublisher = "bag"\norigin = "file"\nform = "auto"\npath = "{}"\n'
     (root / "gegevens").mkdir()
     (root / "gegevens" / "leeg.gpkg").write_bytes(b"")
-    square = [[[0, 0], [9, 0], [9, 9], [0, 0]]]
+    square = [[[190_000, 560_000], [190_009, 560_000], [190_009, 560_009], [190_000, 560_000]]]
     pand = {"type": "Feature", "properties": {"identificatie": "1", "bouwjaar": 1965, "status": "x"}}
     pand["geometry"] = {"type": "Polygon", "coordinates": square}
     (root / "gegevens" / "pand.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [pand]}))
@@ -351,6 +351,35 @@ def test_a_dry_run_opens_tiles_and_sheets_and_ends_as_the_run_would(root, monkey
     (root / "studies" / "proef.toml").write_text('name = "proef"\ntitle = "Proef"\n' + source)
     told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"])
     assert (told.exit_code, found in " ".join(told.output.split())) == (code, True), told.output
+
+
+@pytest.mark.parametrize(
+    ("ending", "crs", "size", "found"),
+    [
+        ("gpkg", "EPSG:28992", 9.0, "wordt gelezen"),
+        ("gpkg", "EPSG:25831", 9.0, "KAN ZO NIET huis.gpkg; EPSG:25831; zet het bestand eerst om naar RD New"),
+        ("gpkg", "EPSG:4326", 0.1, "KAN ZO NIET huis.gpkg; EPSG:4326;"),
+        ("geojson", "EPSG:25831", 9.0, "KAN ZO NIET huis.geojson; EPSG:25831;"),
+        ("shp", None, 9.0, "wordt gelezen"),
+    ],
+)
+def test_a_dry_run_sees_a_reference_system_as_the_run_does(root, monkeypatch, ending, crs, size, found):
+    import geopandas as gpd
+    from shapely import box
+
+    monkeypatch.setenv("KANSENKAART_DATA", str(root / "gegevens"))
+    (root / "gegevens").mkdir()
+    x, y = (4.0, 52.0) if crs == "EPSG:4326" else (190_000.0, 560_000.0)
+    path = root / "gegevens" / f"huis.{ending}"
+    gpd.GeoDataFrame({"a": [1]}, geometry=[box(x, y, x + size, y + size)], crs=crs or 28992).to_file(path)
+    if crs is None:
+        path.with_suffix(".prj").unlink()
+    source = (
+        f'[[source]]\nrole = "pand"\npublisher = "bag"\norigin = "file"\nform = "footprint-shp"\npath = "{path.name}"\n'
+    )
+    (root / "studies" / "proef.toml").write_text('name = "proef"\ntitle = "Proef"\n' + source)
+    told = CliRunner().invoke(cli, ["--map", str(root), "run", "proef", "--droog"])
+    assert (found in " ".join(told.output.split()), told.exit_code) == (True, 3 * ("NIET" in found)), told.output
 
 
 def test_quiet_verbose_and_log_file(root, monkeypatch):

@@ -39,15 +39,7 @@ class Command(click.Command):
     """A command whose options have Dutch names and go on answering to the English ones of before."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put Dutch names in the place of English ones, and say so on standard error.
-
-        Parameters
-        ----------
-        ctx : click.Context
-            Of click.
-        args : list of str
-            The words after the command.
-        """
+        """Put Dutch names in the place of English ones, and say so on standard error."""
         from kansenkaart.wording.messages import RENAMED
 
         there = {name for one in self.params for name in one.opts}
@@ -72,17 +64,7 @@ class Place(click.Path):
     """A path; a character that no path can hold is a wrong argument, not a fault of the program."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path, or end with exit code 2.
-
-        Parameters
-        ----------
-        value : Any
-            What stands on the command line.
-        param : click.Parameter, optional
-            The option.
-        ctx : click.Context, optional
-            Of click.
-        """
+        """Return the path, or end with exit code 2."""
         if "\0" in str(value):
             self.fail("in een pad kan geen nulteken staan", param, ctx)
         return super().convert(value, param, ctx)
@@ -236,10 +218,11 @@ def status(root: Path, study: str, as_json: bool) -> None:
     elif not rows:
         click.echo(f"Van studie {study} is nog niets gemaakt. Begin met: kansenkaart run {study}")
     else:
-        _table(
-            ["tabel", "rijen", "weggelaten", "oudste", "edities"],
-            [[*_counts(row), row["as_of"] or "onbekend", ", ".join(row["editions"])] for row in rows],
-        )
+        lines = []
+        for row in rows:
+            gone, of = counted(row["tally"].get("left_out", {})) or "niets", row["as_of"] or "onbekend"
+            lines.append([row["name"], number(row["rows"]), gone, of, ", ".join(row["editions"])])
+        _table(["tabel", "rijen", "weggelaten", "oudste", "edities"], lines)
         notes = [f"  {row['name']}: {counted(row['tally']['noted'])}" for row in rows if row["tally"].get("noted")]
         click.echo("\n".join(["Opgemerkt bij wat wel gebruikt is:", *notes]) if notes else "Verder is niets opgemerkt.")
 
@@ -448,10 +431,6 @@ def _libraries_elsewhere() -> Iterator[None]:
 
 def _say_json(content: Any) -> None:
     click.echo(json.dumps(content, ensure_ascii=False, default=str))
-
-
-def _counts(row: dict[str, Any]) -> list[str]:
-    return [row["name"], number(row["rows"]), counted(row["tally"].get("left_out", {})) or "niets"]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:

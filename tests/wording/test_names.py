@@ -128,13 +128,15 @@ def test_a_theme_is_headed_by_what_it_found():
     said = (
         ("gebied", cases, "In 2 van de 3 gebieden blijft geld over; in 1 betaalt een wijkbedrijf zichzelf"),
         ("buurt", cases[1:], "In 1 van de 2 buurten blijft geld over; in geen betaalt een wijkbedrijf zichzelf"),
-        ("gebied", cases[:1], "In 1 van de 1 gebieden blijft geld over en betaalt een wijkbedrijf zichzelf"),
-        ("buurt", cases[2:], "In geen van de 1 buurten blijft geld over"),
-        ("gebied", cases[2:], "In geen van de 1 gebieden waarin de plaats is verdeeld blijft geld over"),
+        ("gebied", cases[:1], "In het enige gebied blijft geld over en betaalt een wijkbedrijf zichzelf"),
+        ("gebied", cases[1:2], "In het enige gebied blijft geld over maar betaalt een wijkbedrijf zichzelf niet"),
+        ("buurt", cases[2:], "In de enige buurt blijft geen geld over"),
+        ("gebied", cases[2:].iloc[[0, 0]], "In geen van de 2 gebieden waarin de plaats is verdeeld blijft geld over"),
     )
     for place, frame, words in said:  # money stays in as many as the map colours so
         assert headline(f"wijkbedrijf_{place}", frame) == words
     assert headline("buurten", pd.DataFrame({"homes": [300, 1200]})) == "2 buurten met 1.500 woningen"
+    assert headline("gebieden", pd.DataFrame({"homes": [300]})) == "1 gebied met 300 woningen"
     assert headline("riool", pd.DataFrame({"system": ["gemengd", "hemelwater", None]})) == (
         "1 van de 2 leidingen voert vuil en regen samen"
     )

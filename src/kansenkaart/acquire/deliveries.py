@@ -176,7 +176,12 @@ def _settle(table: str, old: Part, new: Part, keys: tuple[list[str], list[str]])
         old = _without(old, _ids(old.frame, by).isin(torn.index), _older(new.name, torn))
     elif len(torn):
         if not _newer(old.edition, new.edition):
-            raise _contradiction(table, old, new, torn)
+            raise FormatError(
+                f"one truth about each object of {table}",
+                found=f"{torn.index[0]}: another {torn.iloc[0]} in each file ({len(torn)} such objects)",
+                where=f"{old.name} (edition {old.edition}) and {new.name} (edition {new.edition})",
+                remedy="write the date of each file in edition, as 2026-01-31: then the newer one counts; or leave one file out",
+            )
         new = _without(new, _ids(new.frame, by).isin(torn.index), _older(old.name, torn))
     return old, _without(new, _shared(old.frame, new.frame, by), SAME_OBJECT)
 
@@ -233,15 +238,6 @@ def _when(edition: str) -> tuple[int, ...] | None:
 def _newer(edition: str, than: str) -> bool:
     new, old = _when(edition), _when(than)
     return new is not None and old is not None and new > old
-
-
-def _contradiction(table: str, old: Part, new: Part, torn: pd.Series[Any]) -> FormatError:
-    return FormatError(
-        f"one truth about each object of {table}",
-        found=f"{torn.index[0]}: another {torn.iloc[0]} in each file ({len(torn)} such objects)",
-        where=f"{old.name} (edition {old.edition}) and {new.name} (edition {new.edition})",
-        remedy="write the date of each file in edition, as 2026-01-31: then the newer one counts; or leave one file out",
-    )
 
 
 def _older(newer: str, torn: pd.Series[Any]) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,8 @@ class Errand:
             "roof_face": self._roofs,
             "dsm": self._sheets,
             "dtm": self._sheets,
-            "weather_daily": self._days,
-            "weather_hourly": self._hours,
+            "weather_daily": partial(self._weather, fetch=knmi.fetch_days),
+            "weather_hourly": partial(self._weather, fetch=knmi.fetch_hours),
             **dict.fromkeys(("pand", "home", "terrain", "sewer_pipe", "sewer_node", "street_line"), self._collection),
         }
         if source.origin == "bulk":
@@ -273,15 +274,8 @@ class Errand:
         )
         return tuple(paths), told
 
-    def _days(self, source: Source) -> Fetched:
-        """Fetch the days of one station: ``layer`` is its number or ``dichtstbij``, ``edition`` days or ``latest``."""
-        return self._weather(source, knmi.fetch_days)
-
-    def _hours(self, source: Source) -> Fetched:
-        """Fetch the hours of one station; as for days."""
-        return self._weather(source, knmi.fetch_hours)
-
-    def _weather(self, source: Source, fetch: Callable[..., tuple[Path, Provenance]]) -> Fetched:
+    def _weather(self, source: Source, *, fetch: Callable[..., tuple[Path, Provenance]]) -> Fetched:
+        """Fetch days or hours of one station: ``layer`` is its number or ``dichtstbij``, ``edition`` days or ``latest``."""
         station, days = source.layer or "", source.edition
         if station == NEAREST:
             west, south, east, north = self.window()

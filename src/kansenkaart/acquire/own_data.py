@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ _INPUTS = ("pand", "sewer_pipe")
 _PAST, _AHEAD = 1850, 2100
 _ACTUALS_FROM = 2000
 Part = tuple[Source, Delivery]
-Reader = Callable[[Path, str | None, Store], OwnData]
 
 
 def steps(parts: Sequence[Part]) -> list[Step]:
@@ -57,7 +56,7 @@ def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[
     products, reports = [], []
     for role in roles:
         asked = [(delivery.paths[0], source.layer) for source, delivery in mine if source.role == role]
-        read = [(path.name, _READERS[role](path, layer, store)) for path, layer in asked]
+        read = [(path.name, _read(role, path, layer, store)) for path, layer in asked]
         table, report = join(read)
         reports.append(report.assign(role=role))
         tally = _tally(report)
@@ -123,36 +122,23 @@ def _ids(store: Store, table: str, column: str) -> list[str]:
     return store.read(table)[column].astype(str).tolist() if store.has(table) else []
 
 
-def _bounds() -> dict[str, Any]:
-    return {"first_year": _PAST, "last_year": _AHEAD}
+def _read(role: str, path: Path, layer: str | None, store: Store) -> OwnData:
+    if role == "own_actual":
+        return read_actuals(path, layer=layer, first_year=_ACTUALS_FROM, last_year=_AHEAD)
+    known, spelled = [one.name for one in default_services()], {}
+    if role == "own_budget":
+        spelled = {word: name for name, word in codes("service").items() if name in known}
+    else:
+        known = _ids(store, *{"own_pand": ("pand", "pand_id"), "own_sewer": ("sewer_pipe", "pipe_id")}[role])
+    return _read_own(role, path, layer, known, spelled)
 
 
-def _read_pand(path: Path, layer: str | None, store: Store) -> OwnData:
-    return read_own(path, shape=PANDEN, known=_ids(store, "pand", "pand_id"), layer=layer, **_bounds())
-
-
-def _read_sewer(path: Path, layer: str | None, store: Store) -> OwnData:
-    return read_own(path, shape=SEWERS, known=_ids(store, "sewer_pipe", "pipe_id"), layer=layer, **_bounds())
-
-
-def _read_budget(path: Path, layer: str | None, store: Store) -> OwnData:
-    del store
-    known = [one.name for one in default_services()]
-    spelled = {word: name for name, word in codes("service").items() if name in known}
-    return read_own(path, shape=BUDGETS, known=known, layer=layer, spelled=spelled, **_bounds())
-
-
-def _read_actual(path: Path, layer: str | None, store: Store) -> OwnData:
-    del store
-    return read_actuals(path, layer=layer, first_year=_ACTUALS_FROM, last_year=_AHEAD)
-
-
-_READERS: dict[str, Reader] = {
-    "own_pand": _read_pand,
-    "own_sewer": _read_sewer,
-    "own_budget": _read_budget,
-    "own_actual": _read_actual,
-}
+def _read_own(
+    role: str, path: Path, layer: str | None, known: Sequence[str], spelled: Mapping[str, str] | None = None
+) -> OwnData:
+    shape = {"own_pand": PANDEN, "own_sewer": SEWERS, "own_budget": BUDGETS}[role]
+    years = {"first_year": _PAST, "last_year": _AHEAD}
+    return read_own(path, shape=shape, known=known, layer=layer, spelled=spelled, **years)
 
 
 def with_sewers(
@@ -172,7 +158,7 @@ def with_sewers(
     if not files:
         return frame, tally
     known = frame["pipe_id"].astype(str).tolist()
-    read = [(path.name, read_own(path, shape=SEWERS, known=known, layer=layer, **_bounds())) for path, layer in files]
+    read = [(path.name, _read_own("own_sewer", path, layer, known)) for path, layer in files]
     table, _ = join(read)
     out, noted = frame.copy(), dict(tally.noted)
     for column, name in (("laid_year", "laying_year"), ("diameter_mm", "diameter_mm")):
@@ -222,7 +208,7 @@ def forget(study: Study, folders: Folders, role: str) -> list[str]:
     store, root = Store(folders.processed / study.name), folders.maps.parent
     published = published_of(study, folders)
     with locked(store.root, *(one for one in published if one.parent == folders.maps)):
-        gone = [*erase_tables(store, {role}), *_erase_editions(store, {role}), *published]
+        gone = [*_erase_tables(store, {role}), *_erase_editions(store, {role}), *published]
         for folder in published:
             shutil.rmtree(folder)
         if (failed := store.root / STATUS).exists():  # it may repeat what was wrong with the file
@@ -267,25 +253,12 @@ def erase_left(study: Study, store: Store) -> None:
     """
     left = {role for role in ROLES if store.path(role).exists() and not study.sources(role)}
     if left:
-        erase_tables(store, left)
+        _erase_tables(store, left)
         _erase_editions(store, left)
 
 
-def erase_tables(store: Store, roles: set[str]) -> list[Path]:
-    """Erase the tables of roles, the report on their rows, and every table that they are a source of.
-
-    Parameters
-    ----------
-    store : Store
-        Tables of the study.
-    roles : set of str
-        Of own data.
-
-    Returns
-    -------
-    list of Path
-        The files erased.
-    """
+def _erase_tables(store: Store, roles: set[str]) -> list[Path]:
+    """Erase the tables of roles, the report on their rows, and every table that they are a source of; return the files."""
     names = [*roles, REPORT, *(name for name in store.names() if _comes_from(store, name, roles))]
     files = [path for name in dict.fromkeys(names) for path in (store.path(name), store.sidecar(name)) if path.exists()]
     for path in files:

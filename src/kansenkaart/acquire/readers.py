@@ -9,13 +9,15 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+from shapely import box
 
 from kansenkaart.config import Source
-from kansenkaart.crs import RD
+from kansenkaart.crs import RD, RD_BOUNDS_M, require_rd
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs, cbs_areas, epw, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources.tools.cleaning import UNNAMED
 from kansenkaart.sources.tools.geofiles import aside
-from kansenkaart.sources.tools.layers import fields_of
+from kansenkaart.sources.tools.layers import about_of
 from kansenkaart.sources.tools.rawnames import fits, form_of, forms, nearest_form
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Tally
@@ -170,7 +172,17 @@ def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
         gwsw.require_hydx(path, source.role)
     if sure and source.role == "roof_face":
         bag3d.require_tile(path)
+    if sure and source.role in (*_LIKELY, "terrain") and form not in _WITHOUT_LAYERS:
+        _require_rd(_layer(path, source), path)
     return settled
+
+
+def _require_rd(layer: gpd.GeoDataFrame, path: Path) -> None:
+    """Refuse a layer in another system than RD New, as reading it would; of an unnamed one its extent must touch RD New."""
+    system = None if layer.crs is None else layer.crs.to_authority()
+    west, south, east, north = RD_BOUNDS_M
+    if system not in UNNAMED or (len(layer) and not layer.intersects(box(west, south, east, north)).any()):
+        require_rd(layer, where=path.name)
 
 
 def _read_here(path: Path, settled: Source) -> Reading:
@@ -209,10 +221,14 @@ def _form_of(path: Path, source: Source, sure: bool) -> str:
     return _by_columns(path, source, sure)
 
 
-def _by_columns(path: Path, source: Source, sure: bool) -> str:
+def _layer(path: Path, source: Source) -> gpd.GeoDataFrame:
     likely = bgt.likely_layers(source.layer) if source.role == "terrain" else _LIKELY[source.role]
     layer = None if source.role == "terrain" else source.layer
-    columns = fields_of(path, f"a file for role {source.role}", layer=layer, likely=likely)
+    return about_of(path, f"a file for role {source.role}", layer=layer, likely=likely)
+
+
+def _by_columns(path: Path, source: Source, sure: bool) -> str:
+    columns = [str(one) for one in _layer(path, source).columns if one != "geometry"]
     if source.form != AUTO and fits(columns, source.role, source.form):
         return source.form
     found = form_of(columns, source.role)

@@ -72,26 +72,12 @@ class Verdict:
     expected: Expected | None = None
 
     def fail(self, words: str) -> None:
-        """Say what is wrong; the source would not work.
-
-        Parameters
-        ----------
-        words : str
-            For people.
-        """
+        """Say to people what is wrong; the source would not work."""
         self.works = False
         self.words.insert(0, words)
 
     def note(self, answer: Answer, begun: float) -> None:
-        """Remember time and headers of an answer.
-
-        Parameters
-        ----------
-        answer : Answer
-            What came.
-        begun : float
-            When it was asked, by the monotonic clock [s].
-        """
+        """Remember headers of an answer, and the time since it was asked, by the monotonic clock [s]."""
         self.seconds.append(time.monotonic() - begun)
         self.headers |= {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
 
@@ -109,17 +95,7 @@ class Trial:
     listed: dict[str, set[str]] = field(default_factory=dict)
 
     def json(self, verdict: Verdict, url: str, params: Mapping[str, str] | None = None) -> Any:
-        """Ask one address for JSON, timed.
-
-        Parameters
-        ----------
-        verdict : Verdict
-            Gets time, headers and body.
-        url : str
-            Address.
-        params : mapping of str to str, optional
-            Of the question.
-        """
+        """Ask one address for JSON; the verdict gets time, headers and body."""
         begun = time.monotonic()
         content, answer = get_json(url, http=self.http, params=params)
         verdict.note(answer, begun)
@@ -442,15 +418,7 @@ class Cleaner:
         self._by = (_MOVED_TO_M[0] - round((box[0] + box[2]) / 2), _MOVED_TO_M[1] - round((box[1] + box[3]) / 2))
 
     def clean(self, value: Any, name: str = "") -> Any:
-        """Return a body without ids, streets, numbers and places of its own.
-
-        Parameters
-        ----------
-        value : object
-            Of JSON.
-        name : str, optional
-            Name of the property that it stands in.
-        """
+        """Return a body of JSON, of the property of this name, without ids, streets, numbers and places of its own."""
         if isinstance(value, dict):
             return {
                 key: self._moved(one) if key == "coordinates" else self.clean(one, key) for key, one in value.items()

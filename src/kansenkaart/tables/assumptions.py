@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
+from typing import Any
 
 import pandas as pd
 
-from kansenkaart.config import OwnFigure
+from kansenkaart.config import OwnFigure, packaged_rows
 from kansenkaart.errors import AssumptionError
 
 _SHOWN = 20
@@ -94,7 +95,7 @@ class Assumptions(Mapping[str, Assumption]):
 @lru_cache(maxsize=1)
 def default() -> Assumptions:
     """Return the project's own table, ``data/assumptions.csv``, with all money at one price level."""
-    return at_price_level(_as_given())
+    return at_price_level(parse(_packaged("assumptions.csv"), where="assumptions.csv"))
 
 
 def with_own(own: Mapping[str, OwnFigure]) -> Assumptions:
@@ -128,10 +129,8 @@ def _own(now: Assumption, one: OwnFigure) -> Assumption:
     return replace(now, value=one.value, low=low, high=high, quality=OWN, source=one.source, note="")
 
 
-def _as_given() -> Assumptions:
-    return parse(
-        (files("kansenkaart") / "data" / "assumptions.csv").read_text(encoding="utf-8"), where="assumptions.csv"
-    )
+def _packaged(name: str) -> str:
+    return (files("kansenkaart") / "data" / name).read_text(encoding="utf-8")
 
 
 #: The figure that names the price level: the year to which amounts are brought and discounted.
@@ -144,9 +143,8 @@ _OF_CIVIL_WORKS = ("decoupling_rain_cost", "rain_decoupling_investment_per_unit"
 @lru_cache(maxsize=1)
 def price_indices() -> Mapping[str, Mapping[int, Assumption]]:
     """Return the price indices of CBS by name and year, ``data/price_index.csv``."""
-    text = (files("kansenkaart") / "data" / "price_index.csv").read_text(encoding="utf-8")
     out: dict[str, dict[int, Assumption]] = {}
-    for row in rows_of(text, where="price_index.csv")[1]:
+    for row in packaged_rows("price_index.csv"):
         one = _row({**row, "name": row["index"], "unit": "1", "note": ""})
         out.setdefault(row["index"], {})[int(row["year"])] = one
     return out
@@ -361,9 +359,7 @@ class ServiceRows:
 @lru_cache(maxsize=1)
 def default_services() -> tuple[ServiceRows, ...]:
     """Return the project's own services, ``data/services.csv``."""
-    return parse_services(
-        (files("kansenkaart") / "data" / "services.csv").read_text(encoding="utf-8"), where="services.csv"
-    )
+    return parse_services(_packaged("services.csv"), where="services.csv")
 
 
 def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
@@ -407,16 +403,13 @@ def _service_faults(name: str, rows: list[dict[str, str]]) -> list[str]:
     wrong = [f"{name}: {item} is missing" for item in ITEMS if item not in items]
     wrong += [f"{name}: {item} is not an item" for item in items if item not in ITEMS]
     wrong += [f"{name}: {item} stands {items.count(item)} times" for item in set(items) if items.count(item) > 1]
-    wrong += [f"{row['name']}: the name is not service and item" for row in rows if row["name"] != _key(row)]
+    named = [(row["name"], f"{row['service']}_{row['item']}") for row in rows]
+    wrong += [f"{one}: the name is not service and item" for one, asked in named if one != asked]
     if len({(row["payer"], row["driver"], row["track"]) for row in rows}) > 1:
         wrong.append(f"{name}: payer, driver or track differs between its rows")
     if rows[0]["payer"] not in PAYERS or rows[0]["track"] not in TRACKS:
         wrong.append(f"{name}: payer is none of {PAYERS} or track none of {TRACKS}")
     return wrong
-
-
-def _key(row: dict[str, str]) -> str:
-    return f"{row['service']}_{row['item']}"
 
 
 def _service(rows: list[dict[str, str]], figures: Mapping[str, Assumption]) -> ServiceRows:
@@ -455,13 +448,9 @@ def _with_budget(one: ServiceRows, budget: float | None, units: float) -> Servic
     now = budget / units
     old = one.figures["present_price"].value
     ratio = one.figures["enterprise_price"].value / old if old > 0 else 1.0
-    prices = {"present_price": now, "enterprise_price": now * ratio}
-    return replace(
-        one, figures={**one.figures, **{item: _measured(one.figures[item], prices[item]) for item in prices}}
-    )
-
-
-def _measured(old: Assumption, value: float) -> Assumption:
-    return replace(
-        old, value=value, low=value, high=value, quality="measured", source="eigen begroting over de hele studie"
-    )
+    told: dict[str, Any] = {"quality": "measured", "source": "eigen begroting over de hele studie"}
+    figures = {
+        item: replace(one.figures[item], value=price, low=price, high=price, **told)
+        for item, price in (("present_price", now), ("enterprise_price", now * ratio))
+    }
+    return replace(one, figures={**one.figures, **figures})

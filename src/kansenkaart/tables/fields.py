@@ -13,8 +13,9 @@ The rows live in ``data/fields/*.csv``. Beside type, unit, limits, labels and de
 - its places on the factsheet (``sheet``): ``figure``, ``always``, ``compare`` and ``color``, each with an order;
 - the ``tables`` that hold it, where its own row says so (``?`` where it may be unknown).
 
-Five endings are derived from the column that they belong to: ``x_year`` (the year of x), ``x_low`` and ``x_high`` (its
-interval), ``x_median`` (the 50th percentile of the same draws), ``x_basis`` (what x was made from).
+Five endings are derived from the column that they belong to (``data/derived_fields.csv``): ``x_year`` (the year of x),
+``x_low`` and ``x_high`` (its interval), ``x_median`` (the 50th percentile of the same draws), ``x_basis`` (what x was made
+from).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import SchemaError
 
 #: A ``list`` is kept as a text, its parts set apart by ``;`` or a comma, and published as a list; a ``time`` is in UTC.
@@ -51,45 +53,6 @@ _COLUMNS = [
     "tables",
 ]
 _SHEET = ("figure", "always", "compare", "color")
-_DERIVED = {
-    "_year": (
-        ("int", "year", 1900.0, 2100.0),
-        ("jaar van: {}", "year of: {}"),
-        ("Het jaar waarover het cijfer gaat: {}.", "The year that the figure speaks of: {}."),
-    ),
-    "_low": (
-        ("float", None, None, None),
-        ("{}, ondergrens", "{}, lower bound"),
-        (
-            "Ondergrens van het 80%-bereik: van de trekkingen valt een op de tien hieronder. {}.",
-            "Lower bound of the 80 % interval: one in ten draws lies below it. {}.",
-        ),
-    ),
-    "_high": (
-        ("float", None, None, None),
-        ("{}, bovengrens", "{}, upper bound"),
-        (
-            "Bovengrens van het 80%-bereik: van de trekkingen valt een op de tien hierboven. {}.",
-            "Upper bound of the 80 % interval: one in ten draws lies above it. {}.",
-        ),
-    ),
-    "_median": (
-        ("float", None, None, None),
-        ("{}, middelste trekking", "{}, median draw"),
-        (
-            "De helft van de trekkingen valt hieronder, de helft hierboven. {}.",
-            "Half of the draws lie below it, half above it. {}.",
-        ),
-    ),
-    "_basis": (
-        ("str", "-", None, None),
-        ("grondslag van: {}", "basis of: {}"),
-        (
-            "Waaruit dit is berekend; met minder gegevens is het bereik ruimer. {}.",
-            "What this was calculated from; with fewer data the interval is wider. {}.",
-        ),
-    ),
-}
 _ON_MAP = re.compile(r"(?P<theme>[a-z_]+):(?P<order>\d+)(?:/(?P<view>\d+))?(?P<interval>~?)")
 _ON_SHEET = re.compile(r"([a-z]+):(\d+)")
 
@@ -259,10 +222,10 @@ def get(name: str) -> Field:
     rows = dictionary()
     if name in rows:
         return rows[name]
-    for ending in _DERIVED:
-        parent = rows.get(name.removesuffix(ending)) if name.endswith(ending) else None
+    for derived in _endings():
+        parent = rows.get(name.removesuffix(derived["ending"])) if name.endswith(derived["ending"]) else None
         if parent is not None:
-            return _derived(parent, name, ending)
+            return _derived(parent, name, derived)
     raise SchemaError(
         "a column that the dictionary knows",
         found=name,
@@ -271,23 +234,24 @@ def get(name: str) -> Field:
     )
 
 
-def _derived(parent: Field, name: str, ending: str) -> Field:
-    (kind, unit, low, high), labels, definitions = _DERIVED[ending]
-    said = [text.format(word) for text, word in zip(labels, (parent.label_nl, parent.label_en), strict=True)]
-    meant = (parent.definition_nl or parent.label_nl, parent.definition_en)
-    means = [text.format(word) for text, word in zip(definitions, meant, strict=True)]
+@lru_cache(maxsize=1)
+def _endings() -> list[dict[str, str]]:
+    return packaged_rows("derived_fields.csv")
+
+
+def _derived(parent: Field, name: str, row: dict[str, str]) -> Field:
     return replace(
         parent,
         name=name,
-        type=kind,
-        unit=unit or parent.unit,
-        minimum=low,
-        maximum=high,
-        label_nl=said[0],
-        label_en=said[1],
-        definition_nl=means[0],
-        definition_en=means[1],
-        codes="people_basis" if ending == "_basis" else "",
+        type=row["type"],
+        unit=row["unit"] or parent.unit,
+        minimum=float(row["min"]) if row["min"] else None,
+        maximum=float(row["max"]) if row["max"] else None,
+        label_nl=row["label_nl"].format(parent.label_nl),
+        label_en=row["label_en"].format(parent.label_en),
+        definition_nl=row["definition_nl"].format(parent.definition_nl or parent.label_nl),
+        definition_en=row["definition_en"].format(parent.definition_en),
+        codes="people_basis" if row["ending"] == "_basis" else "",
         per_home=False,
         rank=0,
         maps=(),

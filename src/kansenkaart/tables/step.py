@@ -75,13 +75,13 @@ class Report:
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """Return the hash of all code and tables of the package: another version makes every step run again."""
-    return _hash_of_package(leave_out=frozenset())
+    return _hash_of_package()
 
 
 @lru_cache(maxsize=1)
 def scoring_version() -> str:
     """Return the hash of what can move a score without being data or an assumption: pages and command line cannot."""
-    return _hash_of_package(leave_out=frozenset({"present", "cli.py", "assumptions.csv", "gates.csv"}))
+    return _hash_of_package("present", "cli.py", "assumptions.csv", "gates.csv")
 
 
 @lru_cache(maxsize=1)
@@ -107,10 +107,10 @@ def version_of(*parts: str) -> str:
     *parts : str
         Folders or files of the package, such as ``sources/example``.
     """
-    return _hash_of_package(leave_out=frozenset(), parts=parts)
+    return _hash_of_package(parts=parts)
 
 
-def _hash_of_package(*, leave_out: frozenset[str], parts: tuple[str, ...] = ("",)) -> str:
+def _hash_of_package(*leave_out: str, parts: tuple[str, ...] = ("",)) -> str:
     digest = hashlib.sha256()
 
     def add(folder: Traversable) -> None:
@@ -141,8 +141,7 @@ def is_current(store: Store, step: Step) -> bool:
     step : Step
         That a run would do.
     """
-    inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
-    mark = _fingerprint(store, step, inputs)
+    mark = _fingerprint(store, step, _inputs(store, step))
     return all(_made(store, name, mark) for name in step.outputs)
 
 
@@ -166,7 +165,7 @@ def run(store: Store, step: Step) -> Report:
     StoreError
         If the step makes other outputs than it says.
     """
-    inputs = {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
+    inputs = _inputs(store, step)
     mark = _fingerprint(store, step, inputs)
     if all(_made(store, name, mark) for name in step.outputs):
         rows = {name: store.describe(name)["rows"] for name in step.outputs}
@@ -201,6 +200,10 @@ def _why(store: Store, step: Step, inputs: Mapping[str, str]) -> str:
         return f"inputs {', '.join(differ)}"
     plain = json.loads(json.dumps(dict(step.parameters)))
     return "parameters" if any(one["parameters"] != plain for one in old) else "other"
+
+
+def _inputs(store: Store, step: Step) -> dict[str, str]:
+    return {name: store.describe(name)["sha256"] for name in step.inputs if store.has(name)}
 
 
 def _sources(store: Store, step: Step, inputs: Mapping[str, str]) -> list[Provenance]:

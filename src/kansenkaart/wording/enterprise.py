@@ -65,14 +65,8 @@ def unit_of_fact(name: str) -> str:
     return _words()["fact", name].unit if ("fact", name) in _words() else ""
 
 
-def needs_of_service(name: str, driver: str) -> str:
-    """Say what must be known to sum a service: its own words where it has them, else those of the fact that drives it.
-
-    Parameters
-    ----------
-    name, driver : str
-        The service, and the fact that its amounts follow.
-    """
+def _needs_of(name: str, driver: str) -> str:
+    """Say what must be known to sum a service: its own words where it has them, else those of the fact that drives it."""
     none = Word("", "", "")
     own, fact = _words().get(("service", name), none), _words().get(("fact", driver), none)
     return own.needs or fact.needs or "gegevens"
@@ -145,8 +139,7 @@ def missing_nl(missed: Sequence[str], unknown: Sequence[str], left_out: Sequence
     words = [f"ontbreekt: {label('condition', name)}" for name in missed]
     words += [f"onbekend: {label('condition', name)}" for name in unknown]
     words += [
-        f"niet meegerekend: {label('service', name)} (onbekend: {needs_of_service(name, driver)})"
-        for name, driver in left_out
+        f"niet meegerekend: {label('service', name)} (onbekend: {_needs_of(name, driver)})" for name, driver in left_out
     ]
     return "; ".join(words) or None
 
@@ -161,7 +154,7 @@ def idle_budgets_nl(services: Sequence[tuple[str, str, float | None]]) -> str:
         unknown; None where it has no budget, or one that sets its price.
     """
     idle = [
-        f"{label('service', name)} ({'nul' if units == 0 else 'niet overal bekend'}: {needs_of_service(name, driver)})"
+        f"{label('service', name)} ({'nul' if units == 0 else 'niet overal bekend'}: {_needs_of(name, driver)})"
         for name, driver, units in services
         if units is not None
     ]

@@ -49,14 +49,8 @@ _PARTS = {
 _ENERGY = ((1e6, "GWh"), (1e3, "MWh"))
 
 
-def is_unknown(value: float | None) -> bool:
-    """Say whether a figure is not known: none, not a number, or a missing value of a table.
-
-    Parameters
-    ----------
-    value : float or None
-        Any figure, also ``pandas.NA``.
-    """
+def _is_unknown(value: float | None) -> bool:
+    """Say whether a figure is not known: none, not a number, or a missing value of a table."""
     try:
         return value is None or math.isnan(float(value))
     except TypeError:  # pandas.NA is no number
@@ -78,22 +72,11 @@ def number(value: float | None, decimals: int = 0) -> str:
     str
         Such as ``1.234,5`` or ``−12``, or ``onbekend``.
     """
-    if is_unknown(value) or math.isinf(float(value)):  # type: ignore[arg-type]
+    if _is_unknown(value) or math.isinf(float(value)):  # type: ignore[arg-type]
         return UNKNOWN
     known = float(value)  # type: ignore[arg-type]
     text = f"{abs(known):,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")
     return f"{MINUS}{text}" if known < 0 and text.strip("0,") else text
-
-
-def english(value: float) -> str:
-    """Write a whole figure for a citation in English, where a point would make 5.253 of 5,253.
-
-    Parameters
-    ----------
-    value : float
-        Any unit.
-    """
-    return f"{value:,.0f}"
 
 
 def bound(value: float) -> str:
@@ -128,7 +111,7 @@ def year(value: float | None) -> str:
     value : float or None
         The year [year].
     """
-    return UNKNOWN if is_unknown(value) else str(round(float(value)))  # type: ignore[arg-type]
+    return UNKNOWN if _is_unknown(value) else str(round(float(value)))  # type: ignore[arg-type]
 
 
 _MONTHS = tuple("jan feb maart april mei juni juli aug sept okt nov dec".split())  # noqa: SIM905 - one line reads best
@@ -157,7 +140,7 @@ def share(value: float | None, decimals: int = 0) -> str:
     decimals : int
         Digits behind the comma [1].
     """
-    return UNKNOWN if is_unknown(value) else f"{number(100 * float(value), decimals)}%"  # type: ignore[arg-type]
+    return UNKNOWN if _is_unknown(value) else f"{number(100 * float(value), decimals)}%"  # type: ignore[arg-type]
 
 
 def chance(value: float | None) -> str:
@@ -168,7 +151,7 @@ def chance(value: float | None) -> str:
     value : float or None
         Share of the draws [1], 0 to 1.
     """
-    if is_unknown(value):
+    if _is_unknown(value):
         return UNKNOWN
     least = 0.01
     if float(value) < least:  # type: ignore[arg-type]
@@ -191,7 +174,7 @@ def euros(value: float | None, step: int = 10) -> str:
     str
         Such as ``€ 1.230`` or ``−€ 40``; the space does not break.
     """
-    if is_unknown(value):
+    if _is_unknown(value):
         return UNKNOWN
     rounded = round(float(value) / step) * step  # type: ignore[arg-type]
     return f"{MINUS if rounded < 0 else ''}€{_NO_BREAK}{number(abs(rounded))}"
@@ -265,7 +248,7 @@ def energy(value: float | None) -> str:
     value : float or None
         Energy [kWh].
     """
-    if is_unknown(value):
+    if _is_unknown(value):
         return UNKNOWN
     known = float(value)  # type: ignore[arg-type]
     by, unit = next(((by, unit) for by, unit in _ENERGY if abs(known) >= 10 * by), (1.0, "kWh"))
@@ -301,7 +284,7 @@ def amount(value: float | None, unit: str) -> str:
     unit : str
         Its unit in the dictionary.
     """
-    if is_unknown(value):
+    if _is_unknown(value):
         return UNKNOWN
     if unit == "year":
         return year(value)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kansenkaart.config import packaged_rows
 from kansenkaart.errors import SchemaError
-from kansenkaart.wording.nl import energy, number, two_digits
+from kansenkaart.wording.nl import counted, energy, homes_nl, number, two_digits
 from kansenkaart.wording.water import grey_headline, rain_headline
 
 #: The three questions of a reader, and the maps beyond them, in order.
@@ -77,6 +77,13 @@ def _begun(frame: pd.DataFrame, place: str) -> str:
         return ""
     stays = rows["stays_eur_per_year"] >= 0
     earns = int((stays & (rows["earns_keep_frac"] >= _HALF)).sum())
+    if len(rows) == 1:
+        alone = f"In {'de enige buurt' if place == 'buurt' else 'het enige gebied'} blijft"
+        if not stays.all():
+            return f"{alone} geen geld over"
+        return (
+            f"{alone} geld over {'en' if earns else 'maar'} betaalt een wijkbedrijf zichzelf{'' if earns else ' niet'}"
+        )
     where = f"In {number(stays.sum())} van de {number(len(rows))} {place}en"
     if not stays.any():
         divided = " waarin de plaats is verdeeld" * (place == "gebied")  # the best areas are of another search
@@ -94,10 +101,10 @@ def _roofs(frame: pd.DataFrame) -> str:
     return f"Er passen {_about(fit)} panelen" + (f"; {_about(pay)} daarvan lonen" if pay else "")
 
 
-def _with_homes(many: str) -> Callable[[pd.DataFrame], str]:
+def _with_homes(one: str, many: str) -> Callable[[pd.DataFrame], str]:
     def say(frame: pd.DataFrame) -> str:
         homes = float(frame["homes"].sum()) if "homes" in frame else 0.0
-        return f"{number(len(frame))} {many} met {number(homes)} woningen" if homes else ""
+        return f"{counted(len(frame), one, many)} met {homes_nl(homes)}" if homes else ""
 
     return say
 
@@ -105,7 +112,7 @@ def _with_homes(many: str) -> Callable[[pd.DataFrame], str]:
 def _faces(frame: pd.DataFrame) -> str:
     classes = frame["sun_class"].astype(str)
     best, judged = int((classes == "A").sum()), classes.isin(list("ABCD")).any()
-    return f"Zeer goed: {number(best)} van de {number(len(frame))} dakvlakken" if judged else ""
+    return f"Zeer goed: {number(best)} van de {counted(len(frame), 'dakvlak', 'dakvlakken')}" if judged else ""
 
 
 def _pipes(frame: pd.DataFrame) -> str:
@@ -113,7 +120,11 @@ def _pipes(frame: pd.DataFrame) -> str:
     if not known:
         return ""
     verb = "voert" if mixed == 1 else "voeren"
-    some = f"{number(mixed)} van de {number(known)} leidingen {verb}" if mixed else "Geen enkele leiding voert"
+    some = (
+        f"{number(mixed)} van de {counted(known, 'leiding', 'leidingen')} {verb}"
+        if mixed
+        else "Geen enkele leiding voert"
+    )
     return f"{some} vuil en regen samen"
 
 
@@ -122,9 +133,9 @@ _HALF = 0.5
 _HEADLINES: dict[str, Callable[[pd.DataFrame], str]] = {
     "wijkbedrijf_gebied": lambda frame: _begun(frame, "gebied"),
     "wijkbedrijf_buurt": lambda frame: _begun(frame, "buurt"),
-    "gebieden": _with_homes("gebieden"),
-    "buurten": _with_homes("buurten"),
-    "blokken": _with_homes("bouwblokken"),
+    "gebieden": _with_homes("gebied", "gebieden"),
+    "buurten": _with_homes("buurt", "buurten"),
+    "blokken": _with_homes("bouwblok", "bouwblokken"),
     "panden": _roofs,
     "zon": _faces,
     "riool": _pipes,

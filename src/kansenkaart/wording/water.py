@@ -5,7 +5,7 @@ The first words follow the class: *geen besparing* and *geen kans* are said of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -233,11 +233,11 @@ def _pipe_line(row: Mapping[str, Any]) -> str:
 
 def _money_line(row: Mapping[str, Any]) -> str:
     known = pd.notna(row["net_grey_eur"])
-    net = spanned(row, "net_grey_eur" if known else "net_grey_home_eur")
+    net = _spanned(row, "net_grey_eur" if known else "net_grey_home_eur")
     return (
         f"Geld: in twintig jaar {net} onder de streep{'' if known else ', zonder het riool'}: "
-        f"{spanned(row, 'yearly_eur')} per jaar aan drinkwater en zuivering, {_saved(row)}, "
-        f"kosten {spanned(row, 'cost_grey_eur')} (prijspeil {round(row['price_year'])})."
+        f"{_spanned(row, 'yearly_eur')} per jaar aan drinkwater en zuivering, {_saved(row)}, "
+        f"kosten {_spanned(row, 'cost_grey_eur')} (prijspeil {round(row['price_year'])})."
     )
 
 
@@ -246,7 +246,7 @@ def _saved(row: Mapping[str, Any]) -> str:
         return "wat de buis scheelt is niet bekend"
     if row["saving_grey_off_eur"] == 0:
         return "niets op de buis"
-    return f"{spanned(row, 'saving_grey_off_eur')} op de buis bij vervanging in {year(row['replacement_year'])}"
+    return f"{_spanned(row, 'saving_grey_off_eur')} op de buis bij vervanging in {year(row['replacement_year'])}"
 
 
 def size(value: Any) -> str:
@@ -260,16 +260,8 @@ def size(value: Any) -> str:
     return "onbekend" if pd.isna(value) else f"{number(value)} mm"
 
 
-def spanned(row: Mapping[str, Any], name: str) -> str:
-    """Write an amount with its interval where that says more, as roughly as that is wide: 1.200 euro (900 tot 1.500).
-
-    Parameters
-    ----------
-    row : mapping
-        A row of the street table.
-    name : str
-        The amount [EUR].
-    """
+def _spanned(row: Mapping[str, Any], name: str) -> str:
+    """Write an amount [EUR] with its interval where that says more, as roughly as that is wide: 1.200 euro (900 tot 1.500)."""
     low, high = (row.get(f"{name}_{end}") for end in ("low", "high"))
     if pd.isna(row[name]) or pd.isna(low) or pd.isna(high) or round(low) == round(high):
         return f"{_amount(row, name)} euro"
@@ -281,24 +273,22 @@ def _volume(value: Any) -> str:
     return number(value if pd.isna(value) else nl.two_digits(float(value)))
 
 
-def participation_line(row: Mapping[str, Any], *, parts: Sequence[int] = (25, 50, 75, 100)) -> str:
+def participation_line(row: Mapping[str, Any]) -> str:
     """Say what the street gains when a quarter, half, three quarters or all of the homes take part.
 
     Parameters
     ----------
     row : mapping
         A row of the street table.
-    parts : sequence of int
-        Shares of the homes [%].
     """
     if pd.isna(row["reused_m3_per_year"]) or row["homes"] == 0:
         return ""
     lines = []
-    for part in parts:
+    for part in (25, 50, 75, 100):  # of the homes [%]
         saving = "saving_grey_off_eur" if part == 100 else f"saving_grey_off_{part}_eur"
         needed = row[f"foul_diameter_grey_off_{part}_mm"]
         unknown = pd.isna(needed) or pd.isna(row[saving])
-        pipe = "" if unknown else f", buis {size(needed)}, {spanned(row, saving)} op de buis"
+        pipe = "" if unknown else f", buis {size(needed)}, {_spanned(row, saving)} op de buis"
         lines.append(f"{part}%: {_volume(part / 100 * row['reused_m3_per_year'])} m³ per jaar hergebruikt{pipe}")
     return "\n".join(lines)
 

@@ -133,7 +133,8 @@ NO_GEOMETRY = "no usable geometry"
 NAMED_RD = "reference system not named, RD New from its coordinates"
 MENDED = "self-crossing geometry mended"
 STRAY = "outside RD New: coordinates of another system"
-_UNNAMED = (None, ("EPSG", "4326"), ("OGC", "CRS84"))
+#: Systems of files that name none: nothing, and what is taken of GeoJSON that says nothing.
+UNNAMED = (None, ("EPSG", "4326"), ("OGC", "CRS84"))
 
 
 def name_rd(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
@@ -149,7 +150,7 @@ def name_rd(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
         Whether the system was unnamed and has been named.
     """
     code = None if frame.crs is None else frame.crs.to_authority()
-    if code not in _UNNAMED or frame.empty or frame.geometry.isna().all():
+    if code not in UNNAMED or frame.empty or frame.geometry.isna().all():
         return frame if frame.crs is not None else frame.set_crs(RD), False
     if not in_rd(frame.geometry.to_numpy()).all():
         return frame, False

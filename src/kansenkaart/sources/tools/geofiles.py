@@ -136,23 +136,24 @@ def read_vector(
 
 def layer_names(path: Path) -> list[str]:
     """Return the layers of a vector file; raises as `read_vector`."""
-    return _glance("layers", path)
+    return [str(one) for one in _glance("layers", path)]
 
 
-def field_names(path: Path, *, layer: str | None = None) -> list[str]:
-    """Return the columns of one layer without reading its rows; raises as `read_vector`."""
-    return _glance("fields", path, layer)
+def about_layer(path: Path, *, layer: str | None = None) -> tuple[list[str], str | None, Box | None]:
+    """Return columns, reference system and bounds of one layer without reading its rows; None is not stated; raises as above."""
+    names, crs, bounds = _glance("about", path, layer)
+    return [str(one) for one in names], crs, bounds
 
 
-def _glance(what: str, path: Path, *more: str | None) -> list[str]:
+def _glance(what: str, path: Path, *more: str | None) -> Any:
     """Ask once for as long as neither the file nor what lies beside it changes: GDAL reads GeoJSON whole for its columns."""
     plain, beside = _plain_file(path), [one.stat() for one in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*"))]
-    return [*_glanced(what, plain, tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in beside), *more)]
+    return _glanced(what, plain, tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in beside), *more)
 
 
 @lru_cache(maxsize=64)
-def _glanced(what: str, path: str, _stamps: tuple[tuple[int, ...], ...], *more: str | None) -> tuple[str, ...]:
-    return tuple(str(one) for one in _ASIDE.ask(what, path, *more))
+def _glanced(what: str, path: str, _stamps: tuple[tuple[int, ...], ...], *more: str | None) -> Any:
+    return _ASIDE.ask(what, path, *more)
 
 
 def aside(reader: Callable[..., Read], path: Path, *more: Any) -> Read:
@@ -482,17 +483,18 @@ def _answer_layers(path: Path) -> list[str]:
     return list(pyogrio.list_layers(path)[:, 0])
 
 
-def _answer_fields(path: Path, layer: str | None) -> list[str]:
+def _answer_about(path: Path, layer: str | None) -> tuple[list[str], str | None, Box | None]:
     import pyogrio
 
-    return list(pyogrio.read_info(path, layer=layer, **_open_options(path))["fields"])
+    told = pyogrio.read_info(path, layer=layer, **_open_options(path))
+    return list(told["fields"]), told["crs"], told["total_bounds"]
 
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
     "call": lambda path, reader, *more: reader(path, *more),
     "read": _answer_read,
     "layers": _answer_layers,
-    "fields": _answer_fields,
+    "about": _answer_about,
 }
 
 if __name__ == "__main__":

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
+import shapely
 
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.archives import Bounds, gunzip
-from kansenkaart.sources.tools.geofiles import aside, endings, field_names, layer_names, read_vector
+from kansenkaart.sources.tools.geofiles import about_layer, aside, endings, layer_names, read_vector
 from kansenkaart.sources.tools.rawnames import NOTES, bounded, plain, reading, squeezed, text_of
 
 _SHOWN = 12
@@ -120,13 +122,18 @@ def open_layer(
 LAYER = "layer"
 
 
-def fields_of(path: Path, expected: str, *, layer: str | None = None, likely: Sequence[str] = ()) -> list[str]:
-    """Return the names of the columns of one layer, without reading its rows.
+def about_of(path: Path, expected: str, *, layer: str | None = None, likely: Sequence[str] = ()) -> gpd.GeoDataFrame:
+    """Return one layer without reading its rows: a frame with its columns, its reference system and, where stated, its extent.
 
     Parameters
     ----------
     path, expected, layer, likely
         As `open_layer`.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row whose shape is the extent of the layer; none where the file does not state it.
 
     Raises
     ------
@@ -137,7 +144,9 @@ def fields_of(path: Path, expected: str, *, layer: str | None = None, likely: Se
         there = _layers(parts, expected)
         name = _choose(path, there, layer, likely)
         with reading(path, expected):
-            return field_names(there[name][0], layer=name)
+            names, crs, bounds = about_layer(there[name][0], layer=name)
+    shapes = [] if bounds is None or not np.isfinite(bounds).all() else [shapely.box(*bounds)]
+    return gpd.GeoDataFrame({one: [None] * len(shapes) for one in names}, geometry=shapes, crs=crs)
 
 
 def _layers(parts: Sequence[Path], expected: str) -> dict[str, list[Path]]:
