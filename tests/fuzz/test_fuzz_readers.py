@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kansenkaart.errors import KansenkaartError
-from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, own, zwolle
+from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, own, zwolle
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.odd import (
     DEEP,
@@ -22,6 +22,7 @@ from tests.fuzz.odd import (
     spoilt_zip,
     survives,
 )
+from tests.sources.sheets import open_window
 from tests.sources.test_field_readers import write_sheet
 
 GEOJSON = {
@@ -176,7 +177,7 @@ def test_height_sheet(desk, data):
         heights = np.linspace(0, 9, 400, dtype=np.float32).reshape(20, 20)
         write_sheet(heights, rasterio.transform.from_origin(200000, 500020, 0.5, 0.5), path=source)
     path.write_bytes(data.draw(spoilt_bytes(source.read_bytes())))
-    survives(lambda: ahn.open_window([path], (200000, 500010, 200010, 500020)))
+    survives(lambda: open_window([path], (200000, 500010, 200010, 500020)))
 
 
 DEEP_JSON = (

@@ -14,6 +14,7 @@ from shapely.geometry import LineString, box
 
 from kansenkaart.errors import CrsError, FormatError
 from kansenkaart.sources import ahn, bgt, cbs_areas, gwsw, knmi
+from tests.sources.sheets import open_window
 
 RD = "EPSG:28992"
 
@@ -119,7 +120,7 @@ def test_heights_of_two_sheets_and_a_missing_one(tmp_path: Path) -> None:
     write_sheet(flat, Affine(0.5, 0, 1e5, 0, -0.5, 4.5e5), path=west)
     write_sheet(flat * 2, Affine(0.5, 0, 1e5 + 2, 0, -0.5, 4.5e5), path=east)
     bounds = (1e5, 4.5e5 - 2, 1e5 + 5, 4.5e5)
-    heights, transform, tally = ahn.open_window([west, east, tmp_path / "gone.tif"], bounds)
+    heights, transform, tally = open_window([west, east, tmp_path / "gone.tif"], bounds)
     assert heights.shape == (4, 10)
     assert (transform.c, transform.f) == (1e5, 4.5e5)
     assert heights[1].tolist()[:8] == [1.0] * 4 + [2.0] * 4
@@ -127,12 +128,12 @@ def test_heights_of_two_sheets_and_a_missing_one(tmp_path: Path) -> None:
     assert np.isnan(heights).sum() == 2 + 8 == tally.noted["cells without height"]
     assert tally.left_out["sheet missing"] == 1
     with pytest.raises(FormatError, match="none"):
-        ahn.open_window([tmp_path / "gone.tif"], bounds)
+        open_window([tmp_path / "gone.tif"], bounds)
     shifted = tmp_path / "s.tif"
     write_sheet(flat, Affine(0.5, 0, 1e5 + 0.2, 0, -0.5, 4.5e5), path=shifted)
     with pytest.raises(FormatError, match="grid"):
-        ahn.open_window([west, shifted], bounds)
+        open_window([west, shifted], bounds)
     with rasterio.open(west, "r+") as sheet:
         sheet.crs = "EPSG:4326"
     with pytest.raises(CrsError, match="4326"):
-        ahn.open_window([west], bounds)
+        open_window([west], bounds)

@@ -29,6 +29,7 @@ from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs_areas, gwsw, knmi
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own
 from kansenkaart.sources.tools.cleaning import bag_id, name_rd
 from kansenkaart.sources.tools.layers import NOTES, open_layer
+from tests.sources.sheets import open_window
 from tests.sources.test_bag3d_reader import PAND, SOUTH_45, _model
 from tests.sources.test_files_of_people import save, tile
 
@@ -459,7 +460,7 @@ WINDOW = (100_000.0, 450_000.0, 100_010.0, 450_010.0)
 
 @pytest.mark.parametrize(("height", "unknown", "says"), [(5.0, 0, False), (400.0, 400, True), (800.0, 400, True)])
 def test_heights_in_centimetres_are_unknown_and_say_so(height, unknown, says, tmp_path):
-    heights, _, tally = ahn.open_window([sheet(tmp_path / "a.tif", height)], WINDOW)
+    heights, _, tally = open_window([sheet(tmp_path / "a.tif", height)], WINDOW)
     assert int(np.isnan(heights).sum()) == unknown
     assert bool([one for one in tally.noted if "another unit" in one]) == says
 
@@ -474,11 +475,11 @@ def test_two_sheets_that_contradict_each_other_are_counted(tmp_path):
 
 def test_a_sheet_in_degrees_or_packed_is_named_as_that(tmp_path):
     with pytest.raises(CrsError, match="EPSG:4326"):
-        ahn.open_window([sheet(tmp_path / "a.tif", 5.0, crs="EPSG:4326", size_m=1e-5)], WINDOW)
+        open_window([sheet(tmp_path / "a.tif", 5.0, crs="EPSG:4326", size_m=1e-5)], WINDOW)
     with zipfile.ZipFile(tmp_path / "M_37EN1.zip", "w") as made:
         made.writestr("M_37EN1.TIF", b"II*\x00")
     with pytest.raises(FormatError, match=r"found a zip.*unpack the sheet"):
-        ahn.open_window([tmp_path / "M_37EN1.zip"], WINDOW)
+        open_window([tmp_path / "M_37EN1.zip"], WINDOW)
 
 
 # --- own data --------------------------------------------------------------------------------------------------------

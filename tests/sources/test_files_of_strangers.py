@@ -21,10 +21,11 @@ from shapely.geometry import LineString, Point, box
 from kansenkaart.acquire.readers import read, settle
 from kansenkaart.config import Source
 from kansenkaart.errors import CrsError, FormatError
-from kansenkaart.sources import ahn, bag3d, gwsw, knmi
+from kansenkaart.sources import bag3d, gwsw, knmi
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own
 from kansenkaart.sources.tools.rawnames import text_of
 from kansenkaart.wording.messages import own_result_nl
+from tests.sources.sheets import open_window
 from tests.sources.test_bag3d_reader import PAND, SOUTH_45, _model
 from tests.sources.test_files_of_others import NODES, PIPES, PROFILES, REGISTER
 from tests.sources.test_files_of_people import save, tile
@@ -176,7 +177,7 @@ def sheet(path: Path, cells: Any = LEVELS, **more: Any) -> Path:
 
 
 def heights(*paths: Path) -> Any:
-    return ahn.open_window(paths, (100_000, 449_990, 100_010, 450_000))
+    return open_window(paths, (100_000, 449_990, 100_010, 450_000))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from kansenkaart.errors import FormatError
-from kansenkaart.sources import ahn, bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
+from tests.sources.sheets import open_window
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -73,7 +74,7 @@ def test_delft_surfaces_and_heights() -> None:
     assert (len(roads), set(roads["kind"])) == (151, {"wegdeel"})
     panden, _ = bgt.read_pand(_data("delft/bgt/bgt_pand.sqlite"))
     assert len(panden) == 160
-    heights, _, tally = ahn.open_window([_data("delft/ahn3/delft_dsm_0m5.tif")], (84_900, 447_400, 85_000, 447_500))
+    heights, _, tally = open_window([_data("delft/ahn3/delft_dsm_0m5.tif")], (84_900, 447_400, 85_000, 447_500))
     assert heights.shape == (200, 200)
     assert tally.kept == 1
 

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -328,26 +329,6 @@ def _write_style(layer: OpenLayer, target: Path) -> list[Path]:
     return [path]
 
 
-# The tables of the GeoPackage standard (1.3, extensions Schema and Metadata) and of QGIS that GDAL does not write.
-_MORE_TABLES = """
-CREATE TABLE IF NOT EXISTS gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT,
- description TEXT, mime_type TEXT, constraint_name TEXT, CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
- CONSTRAINT gdc_tn UNIQUE (table_name, name));
-CREATE TABLE IF NOT EXISTS gpkg_data_column_constraints (constraint_name TEXT NOT NULL, constraint_type TEXT NOT NULL,
- value TEXT, min NUMERIC, min_is_inclusive BOOLEAN, max NUMERIC, max_is_inclusive BOOLEAN, description TEXT,
- CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value));
-CREATE TABLE IF NOT EXISTS gpkg_metadata (id INTEGER CONSTRAINT m_pk PRIMARY KEY ASC NOT NULL,
- md_scope TEXT NOT NULL DEFAULT 'dataset', md_standard_uri TEXT NOT NULL, mime_type TEXT NOT NULL DEFAULT 'text/xml',
- metadata TEXT NOT NULL DEFAULT '');
-CREATE TABLE IF NOT EXISTS gpkg_metadata_reference (reference_scope TEXT NOT NULL, table_name TEXT, column_name TEXT,
- row_id_value INTEGER, timestamp DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
- md_file_id INTEGER NOT NULL, md_parent_id INTEGER,
- CONSTRAINT crmr_mfi_fk FOREIGN KEY (md_file_id) REFERENCES gpkg_metadata(id),
- CONSTRAINT crmr_mpi_fk FOREIGN KEY (md_parent_id) REFERENCES gpkg_metadata(id));
-CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT, f_table_schema TEXT,
- f_table_name TEXT, f_geometry_column TEXT, styleName TEXT, styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
- description TEXT, owner TEXT, ui TEXT, update_time DATETIME);
-"""
 _SPEC = "http://www.geopackage.org/spec131/#extension_"
 
 
@@ -363,7 +344,8 @@ def _write_package(package: Path, layers: Sequence[OpenLayer], about: Mapping[st
             frame = one.frame.assign(**{name: one.frame[name].map(_text, na_action="ignore") for name in lists})
             pyogrio.write_dataframe(frame, part, layer=one.name, driver="GPKG", append=part.exists(), **version)
         with closing(sqlite3.connect(part)) as file, file:
-            file.executescript(_MORE_TABLES)
+            # Tables of the standard (1.3, extensions Schema and Metadata) and of QGIS that GDAL does not write.
+            file.executescript((files("kansenkaart") / "present" / "assets" / "geopackage.sql").read_text("utf-8"))
             for one in layers:
                 _describe_layer(file, one, moment)
             _describe_whole(file, layers, about)

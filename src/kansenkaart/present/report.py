@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib.resources import files
 
 import geopandas as gpd
 import shapely
@@ -195,25 +196,6 @@ def sketch_drawing(place: gpd.GeoSeries, around: gpd.GeoSeries, *, title: str, a
     return Drawing(title, alt, wide, size, tuple(marks))
 
 
-_CSS = """
-body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:46rem;margin:0 auto;padding:1rem}
-body{overflow-wrap:anywhere}h1{font-size:1.7rem;line-height:1.2;margin:0}
-h2{font-size:1.3rem;margin:2rem 0 .5rem;border-top:2px solid #1b6e8a;padding-top:.6rem}
-.sub{color:#454545;margin:.2rem 0 1rem}
-.strong{font-weight:700;background:#e8eef1;padding:.6rem .8rem;border-left:4px solid #1b6e8a}
-.warn{font-weight:700;background:#fff2cc;padding:.6rem .8rem;border-left:4px solid #b3541e}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:1rem 0;font-size:.92rem}
-caption{text-align:left;font-weight:700;padding:.2rem 0}
-th,td{border-bottom:1px solid #b9b9b9;padding:.25rem .5rem;text-align:right;vertical-align:top}
-thead th{overflow-wrap:normal}td:not(.word){white-space:nowrap}tbody th{min-width:9rem}
-th:first-child,td.word,th.word{text-align:left}thead th{border-bottom:2px solid #1a1a1a}tbody th{font-weight:400}
-figure{margin:1rem 0}figcaption{font-weight:700}svg{width:100%;height:auto}
-nav ul{padding-left:1.2rem}a{color:#0b4f6c}a:focus{outline:3px solid #b3541e}
-footer{margin-top:2rem;font-size:.85rem;color:#454545}
-@media print{body{font-size:10.5pt;max-width:none;padding:0}section{break-after:page}nav{display:none}h2{border:0}}
-"""
-
-
 def render_report(spec: ReportSpec) -> str:
     """Return the report as an HTML page.
 
@@ -222,7 +204,8 @@ def render_report(spec: ReportSpec) -> str:
     spec : ReportSpec
         What it says.
     """
-    digest = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
+    css = (files("kansenkaart") / "present" / "assets" / "report.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     links = [f'<li><a href="#deel-{n}">{escape(one.heading)}</a></li>' for n, one in enumerate(spec.sections, 1)]
     links += [f'<li><a href="{escape(name)}">{escape(words)}</a></li>' for words, name in spec.downloads]
@@ -232,7 +215,7 @@ def render_report(spec: ReportSpec) -> str:
         '<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(spec.title)}</title><style>{_CSS}</style></head><body>"
+        f"<title>{escape(spec.title)}</title><style>{css}</style></head><body>"
         f'<header><h1>{escape(spec.title)}</h1><p class="sub">{escape(spec.subtitle)}</p></header>'
         f'<nav aria-label="Inhoud"><ul>{"".join(links)}</ul></nav><main>{warning}{body}</main>'
         f"<footer><p>{escape(spec.note)}</p></footer></body></html>\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.errors import ConfigError
 from kansenkaart.wording import nl
 
@@ -31,49 +32,11 @@ QUALITY = {
 }
 #: Where a list has three classes: the last, which does not pay, stands as far from the first as it can.
 THREE = {**QUALITY, "C": "#a6ceda"}
+_KINDS = {(row["list"], row["code"]): row for row in packaged_rows("kinds.csv")}
 #: Kinds have no order: a colour of their own for each, by list of codes and code.
-KINDS = {
-    ("", ""): "#5b6670",
-    ("system", "gemengd"): "#7a4a93",
-    ("system", "vuilwater"): "#85572a",
-    ("system", "hemelwater"): "#1f78b4",
-    ("system", "verbeterd_gescheiden"): "#2f7f5f",
-    ("system", "drukriool"): "#5b6670",
-    ("pipe_change", "grey"): "#7a4a93",
-    ("pipe_change", "rain"): "#1f78b4",
-    ("pipe_change", "both"): "#2f7f5f",
-    ("pipe_change", "same"): "#85572a",
-    ("pipe_change", "unknown"): "#c9ced6",
-    ("discharge_rule", "maatwerk"): "#85572a",
-    ("discharge_rule", "free"): "#2f7f5f",
-    ("discharge_rule", "unknown"): "#c9ced6",
-    ("border_class", "garden"): "#be185d",
-    ("border_class", "local"): "#7a4a93",
-    ("border_class", "collector"): "#85572a",
-    ("border_class", "main"): "#1d4ed8",
-    ("border_class", "rail"): "#111827",
-    ("border_class", "water"): "#0e7490",
-    ("border_class", "outer"): "#3f6212",
-}
+KINDS = {key: row["color"] for key, row in _KINDS.items()}
 #: How a kind is drawn as a line, its second code: how wide, in widths of a line, then its dashes and gaps, in that width.
-STROKES: dict[tuple[str, str], tuple[float, ...]] = {
-    ("system", "gemengd"): (1.5,),
-    ("system", "vuilwater"): (1.0,),
-    ("system", "verbeterd_gescheiden"): (1.1, 6.0, 1.2, 1.5, 1.2),
-    ("system", "hemelwater"): (1.0, 3.0, 2.0),
-    ("system", "drukriool"): (0.9, 1.0, 1.2),
-    ("pipe_change", "grey"): (1.5,),
-    ("pipe_change", "rain"): (1.0, 3.0, 2.0),
-    ("pipe_change", "both"): (1.1, 6.0, 1.2, 1.5, 1.2),
-    ("pipe_change", "same"): (1.0,),
-    ("border_class", "garden"): (1.0, 1.0, 1.2),
-    ("border_class", "local"): (1.0,),
-    ("border_class", "collector"): (1.3,),
-    ("border_class", "main"): (1.7,),
-    ("border_class", "rail"): (1.3, 5.0, 1.0, 1.0, 1.0),
-    ("border_class", "water"): (1.2, 3.0, 1.5),
-    ("border_class", "outer"): (1.0, 1.0, 1.8),
-}
+STROKES = {key: tuple(map(float, row["stroke"].split())) for key, row in _KINDS.items() if row["stroke"]}
 #: The same on a dark screen, where more is lighter: each has the contrast with a dark page that its twin has with paper.
 ON_DARK = {
     **dict(zip(AMOUNT, ("#1d3b48", "#27596c", "#3a839b", "#74b7ce", "#c9ecf7"), strict=True)),
@@ -94,48 +57,11 @@ ON_DARK = {
 }
 #: Apart from any ramp: a feature whose value is not known.
 UNKNOWN_COLOR = "#c9ced6"
+_STYLE = packaged_rows("house_style.csv")
 #: The variables that a house style may set. Fonts are named, never fetched.
-VARIABLES: dict[str, str] = {
-    "--merk": "#0b5674",
-    "--merk-tekst": "#ffffff",
-    "--accent": "#9a3b08",
-    "--tekort": "#9a3b08",
-    "--vlak": "#ffffff",
-    "--vlak-2": "#e7f0f4",
-    "--lijn": "#dce1e4",
-    "--tekst": "#16202a",
-    "--tekst-2": "#465260",
-    "--kaart": "#e9edee",
-    "--land": "#f7f7f4",
-    "--lettertype": '"Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
-    "--rond": "6px",
-    "--gekozen": "#fff3c4",
-    "--rand": "rgba(22,32,42,.75)",
-    "--pand": "rgba(22,32,42,.2)",
-    "--weg": "#ffffff",
-    "--water": "#c3dce8",
-    "--groen": "#dfe8d6",
-}
+VARIABLES = {row["variable"]: row["light"] for row in _STYLE}
 #: What differs on a dark screen; paper is always light.
-DARK: dict[str, str] = {
-    "--merk": "#84c9e0",
-    "--merk-tekst": "#06222e",
-    "--accent": "#f6b384",
-    "--tekort": "#f6b384",
-    "--vlak": "#131c24",
-    "--vlak-2": "#1c3442",
-    "--lijn": "#2b3944",
-    "--tekst": "#f0f4f6",
-    "--tekst-2": "#bcc7cf",
-    "--kaart": "#0c1318",
-    "--land": "#17222b",
-    "--gekozen": "#4a3f12",
-    "--rand": "rgba(240,244,246,.8)",
-    "--pand": "rgba(240,244,246,.22)",
-    "--weg": "#0f171e",
-    "--water": "#153c50",
-    "--groen": "#1e2f26",
-}
+DARK = {row["variable"]: row["dark"] for row in _STYLE if row["dark"]}
 #: CSS variables that a municipality sets: for light and for dark screens.
 HouseStyle = tuple[dict[str, str], dict[str, str]]
 _VALUE = re.compile(r"""[-\w#%.,() "]{1,200}""")

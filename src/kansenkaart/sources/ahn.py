@@ -29,6 +29,7 @@ from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 from kansenkaart.tables.store import atomic
 
+Box = tuple[float, float, float, float]
 #: What AHN writes where there is no height.
 NODATA = 3.4028234663852886e38
 #: Heights outside these [m NAP] are no heights: deepest pit and highest mast of the country with room to spare.
@@ -51,54 +52,8 @@ _UNITS_M |= dict.fromkeys(("cm", "centimetre", "centimeter"), 0.01) | dict.fromk
 _ZEROS_FRAC, _LOOK_CELLS = 0.1, 512
 
 
-def open_window(
-    paths: Sequence[Path], bounds: tuple[float, float, float, float], *, resolution_m: float | None = None
-) -> tuple[NDArray[np.float32], Affine, Tally]:
-    """Return the heights within bounds, put together from the sheets that cover them.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        GeoTIFF sheets; one that is not there is counted, not fatal. Where sheets overlap the first one counts.
-    bounds : tuple of float
-        West, south, east and north in RD New [m]; widened to whole cells.
-    resolution_m : float or None
-        Cell size that all sheets must have [m]; None takes the first sheet's.
-
-    Returns
-    -------
-    heights : array of float32
-        [m NAP], NaN where unknown.
-    transform : Affine
-        From cell to RD New [m].
-    tally : Tally
-        Sheets in, used, and left out by reason; cells without height are noted [1].
-
-    Raises
-    ------
-    FormatError
-        If no sheet is there, or their cells do not lie on one grid.
-    CrsError
-        If a sheet is not in RD New.
-    """
-    there = [path for path in paths if path.exists()]
-    if not there:
-        names = ", ".join(path.name for path in paths)
-        raise FormatError("at least one AHN sheet", found="none", where=names, remedy="fetch the sheets again")
-    left_out = Counter({"sheet missing": len(paths) - len(there)})
-    rows, columns, transform = _grid(there[0], bounds, resolution_m)
-    heights = np.full((rows, columns), np.nan, dtype=np.float32)
-    seen = Counter[str]()
-    for path in there:
-        used = _fill(heights, transform, path, seen)
-        left_out["sheet outside the window"] += not used
-    kept = len(paths) - sum(left_out.values())
-    noted = {"cells without height": int(np.isnan(heights).sum())} | {name: n for name, n in seen.items() if n}
-    return heights, transform, Tally(len(paths), kept, left_out, noted)
-
-
 def require_sheet(path: Path) -> None:
-    """Refuse a file that is no GeoTIFF in RD New, by its head; raises as `open_window`.
+    """Refuse a file that is no GeoTIFF in RD New, by its head; raises as `join_sheets`.
 
     Parameters
     ----------
@@ -108,14 +63,10 @@ def require_sheet(path: Path) -> None:
     _grid(path, (0.0, 0.0, 0.0, 0.0))
 
 
-def _grid(
-    path: Path, bounds: tuple[float, float, float, float], resolution_m: float | None = None
-) -> tuple[int, int, Affine]:
+def _grid(path: Path, bounds: Box) -> tuple[int, int, Affine]:
     with reading(path, "an AHN GeoTIFF"), open_raster(path) as sheet:
         _require_rd(sheet, path)
         size, west0, north0 = float(sheet.transform.a), float(sheet.transform.c), float(sheet.transform.f)
-    if resolution_m is not None and abs(size - resolution_m) > _GRID_TOLERANCE:
-        raise _off_grid(path, f"cells of {size} m", f"cells of {resolution_m} m")
     if not all(map(np.isfinite, (size, west0, north0, *bounds))) or size <= 0:
         raise _off_grid(path, f"cells of {size} m from {west0}, {north0}", "cells of a size, on a grid")
     west, south, east, north = bounds
@@ -251,29 +202,34 @@ def _off_grid(path: Path, found: str, expected: str) -> FormatError:
 _STRIP_ROWS = 2048
 
 
-def join_sheets(paths: Sequence[Path], bounds: tuple[float, float, float, float], *, path: Path) -> Tally:
+def join_sheets(paths: Sequence[Path], bounds: Box, *, path: Path) -> Tally:
     """Write the window of some sheets as one GeoTIFF, strip by strip, so that memory stays that of a strip.
 
     Parameters
     ----------
-    paths, bounds
-        As for `open_window` [m].
+    paths : sequence of Path
+        GeoTIFF sheets; one that is not there is counted, not fatal. Where sheets overlap the first one counts.
+    bounds : tuple of float
+        West, south, east and north in RD New [m]; widened to whole cells.
     path : Path
         File to write.
 
     Returns
     -------
     tally : Tally
-        As of `open_window`, over all strips.
+        Sheets in, used, and left out by reason; cells without height are noted [1].
 
     Raises
     ------
-    FormatError, CrsError
-        As `open_window`.
+    FormatError
+        If no sheet is there, or their cells do not lie on one grid.
+    CrsError
+        If a sheet is not in RD New.
     """
     there = [one for one in paths if one.exists()]
     if not there:
-        return open_window(paths, bounds)[2]
+        names = ", ".join(one.name for one in paths)
+        raise FormatError("at least one AHN sheet", found="none", where=names, remedy="fetch the sheets again")
     rows, columns, transform = _grid(there[0], bounds)
     used: set[Path] = set()
     empty, seen = 0, Counter[str]()
@@ -313,9 +269,6 @@ def _profile(rows: int, columns: int, transform: Affine) -> dict[str, Any]:
 PUBLISHER = "ahn"
 _SHEET = re.compile(r"[A-Za-z0-9_]{3,20}")
 _PRODUCTS = {"dsm": "dsm_05m", "dtm": "dtm_05m"}
-
-Box = tuple[float, float, float, float]
-
 
 #: A window of less than this part of a sheet is read from it by range requests [1]; of more, the sheet comes whole (guess).
 MOST_BY_RANGES_FRAC = 0.5

@@ -81,7 +81,7 @@ def code_version() -> str:
 @lru_cache(maxsize=1)
 def scoring_version() -> str:
     """Return the hash of what can move a score without being data or an assumption: pages and command line cannot."""
-    return _hash_of_package("present", "cli.py", "assumptions.csv", "gates.csv")
+    return _hash_of_package("present", "house_style.csv", "kinds.csv", "cli.py", "assumptions.csv", "gates.csv")
 
 
 @lru_cache(maxsize=1)

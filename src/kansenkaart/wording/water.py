@@ -10,59 +10,17 @@ from typing import Any
 
 import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.wording import nl
 
-GREY_SENTENCES = {
-    "A": "Loont: grijswater brengt hier in twintig jaar per woning ongeveer {net} euro meer op dan het kost ({span}).",
-    "B": "Kan lonen: onder de streep blijft in twintig jaar per woning ongeveer {net} euro over, maar dat kan ook {span} zijn.",
-    "C": "Geen besparing: grijswater kost hier in twintig jaar per woning ongeveer {net} euro meer dan het oplevert ({span}).",
-    "-": "Geen kans voor grijswater: in deze straat staan geen woningen.",
-    "?": "Riool onbekend: {cause}. Bekend zijn {homes}, {people} inwoners en {flow} m³ afvalwater per dag. "
-    "Zonder het riool mee te tellen {indoors}. Vraag aan de waterbeheerder: welk stelsel ligt hier, "
-    "hoe groot is de buis en uit welk jaar is die?",
-    "passes_through": "Hier staan geen woningen, maar het riool van andere straten loopt erdoor. Doen die straten mee, "
-    "dan is hier een kleinere buis genoeg: dat scheelt ongeveer {saving} euro bij de volgende vervanging.",
-}
-GREY_REASONS = {
-    "saves": " Zonder grijswater is een kleinere buis genoeg: dat scheelt ongeveer {saving} euro bij de volgende "
-    "vervanging.",
-    "rain_sizes_it": " Het riool wordt er niet goedkoper van: er stroomt ook regen door, en die bepaalt hoe groot de buis "
-    "moet zijn.",
-    "minimum_diameter": " Het riool wordt er niet goedkoper van: de kleinste buis die men in een straat legt, is al groot genoeg "
-    "(minimumdiameter).",
-    "same_size": " Het riool wordt er niet goedkoper van: ook zonder grijswater is dezelfde maat nodig, want buizen bestaan in "
-    "vaste maten.",
-}
-RAIN_SENTENCES = {
-    "A": "Loont voor de gemeente: het riool wordt hier ongeveer {net} euro goedkoper dan het afkoppelen kost ({span}).",
-    "B": "Kan lonen voor de gemeente: riool en afkoppelen samen schelen ongeveer {net} euro, maar dat kan ook {span} zijn.",
-    "C": "Geen besparing: afkoppelen kost hier ongeveer {net} euro meer dan het riool goedkoper wordt ({span}). "
-    "Minder wateroverlast en minder overstort tellen niet mee.",
-    "already_separate": "Het regenwater heeft hier al een eigen riool. Afkoppelen is al gedaan.",
-    "no_paving": "Geen kans voor regenwater: er ligt geen verharding die op dit riool loost.",
-    "no_sewer": "Riool onbekend: of het regenwater hier al een eigen riool heeft, weet de waterbeheerder.{paved}",
-    "unknown": "Riool deels onbekend: {cause}. Wat afkoppelen van regenwater onder de streep oplevert, is niet te zeggen.",
-}
-RAIN_REASONS = {
-    "saves": " Een kleinere buis scheelt ongeveer {saving} euro bij de volgende vervanging.",
-    "minimum_diameter": " De kleinste buis die men in een straat legt, is al groot genoeg (minimumdiameter).",
-    "same_size": " Ook met minder regenwater is dezelfde standaardmaat nodig.",
-}
-CLEANSING_SENTENCES = {
-    "clean": "Ook zonder grijswater stroomt het riool snel genoeg om zichzelf schoon te houden.",
-    "shrinks": "In een kleinere buis stroomt het water sneller; zo blijft het riool schoon.",
-    "keeps_size_may_silt": "Let op: de buis blijft even groot en krijgt minder water. Er kan vuil in blijven liggen.",
-    "silts_already": "Volgens de berekening stroomt het water hier bij droog weer nu al te langzaam om het riool schoon "
-    "te houden. Zonder grijswater stroomt het nog langzamer.",
-    "not_foul": "",
-    "unknown": "",
-}
-_ASK = "De landelijke regel is op 1 januari 2024 vervallen: vraag de gemeente wat er nu mag."
-_RULE = {
-    "sewer_near": f"Lozen in de bodem: binnen 40 m ligt een riool. {_ASK}",
-    "no_sewer_near": f"Lozen in de bodem: er ligt geen vuilwaterriool binnen 40 m. {_ASK}",
-    "unknown": f"Lozen in de bodem: of er een vuilwaterriool binnen 40 m ligt, is niet bekend. {_ASK}",
-}
+
+def _sentences(kind: str) -> dict[str, str]:
+    return {row["code"]: row["text_nl"] for row in packaged_rows("water_words.csv") if row["kind"] == kind}
+
+
+GREY_SENTENCES, GREY_REASONS = _sentences("grey"), _sentences("grey_reason")
+RAIN_SENTENCES, RAIN_REASONS = _sentences("rain"), _sentences("rain_reason")
+CLEANSING_SENTENCES, _RULE = _sentences("cleansing"), _sentences("discharge")
 _NEW_SEWER = " Het riool is nog jong en wordt pas rond {year} vervangen."
 _IN_PART = (
     " In een deel van de straat is zonder grijswater een kleinere buis genoeg: "

@@ -46,8 +46,7 @@ LONGEST_S = 600.0
 MOST_BLOCK_BYTES = 64 << 20
 #: One feature of a GeoJSON file may be so large [MB]; the border of the largest municipality has 2 MB.
 _LARGEST_FEATURE_MB = 16
-_HEAD_BYTES = 1 << 10
-_CHUNK_BYTES = 1 << 20
+_HEAD_BYTES, _CHUNK_BYTES = 1 << 10, 1 << 20
 _SQLITE = b"SQLite format 3\x00"
 _GPKG_IDS = (b"GPKG", b"GP10", b"GP11", b"GP12")
 #: First bytes of TIFF and BigTIFF in both byte orders [TIFF 6.0, section 2].
@@ -213,7 +212,7 @@ def open_raster(path: Path) -> Iterator[Any]:
     """
     import rasterio
 
-    head = _head_of(path, _HEAD_BYTES)
+    head = _head_of(path)
     if not head.startswith(TIFF_MAGIC):
         raise _refused(
             "a GeoTIFF",
@@ -249,7 +248,7 @@ def _plain_file(path: Path) -> str:
             path,
             "save the layer as GeoPackage in RD New (in QGIS: Export, Save Features As), and name that file in path",
         )
-    head = _head_of(path, _HEAD_BYTES)
+    head = _head_of(path)
     _vet_sides(path)
     if not kind.starts.match(head):
         raise _refused(
@@ -271,11 +270,11 @@ def _vet_sides(path: Path) -> None:
             raise _refused("a file that lies beside it itself", f"a link elsewhere: {one.name}", path)
 
 
-def _head_of(path: Path, count: int) -> bytes:
+def _head_of(path: Path) -> bytes:
     if not path.is_file():  # neither a device nor a pipe, which would wait for ever
         raise _refused("a file", "no such file" if not path.exists() else "no plain file", path)
     with path.open("rb") as handle:
-        return handle.read(count)
+        return handle.read(_HEAD_BYTES)
 
 
 def _refused(expected: str, found: str, path: Path | str, remedy: str = "") -> FormatError:
