@@ -388,5 +388,5 @@ def test_a_file_is_glanced_at_once_until_it_is_replaced(tmp_path, monkeypatch):
     for name in ("one", "two"):
         features = f'[{{"type": "Feature", "properties": {{"{name}": 1}}, "geometry": null}}]'
         path.write_text(f'{{"type": "FeatureCollection", "features": {features}}}')
-        assert [geofiles.field_names(path) for _ in range(3)] == [[name]] * 3
-    assert asked == ["fields", "fields"]
+        assert [geofiles.about_layer(path)[0] for _ in range(3)] == [[name]] * 3
+    assert asked == ["about", "about"]
