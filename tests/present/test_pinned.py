@@ -46,7 +46,7 @@ def test_rules_of_style_and_contrasts_are_as_they_were_read():
         "of ones own": style.css_variables({"--merk": "#123456"}, {"--merk": "#abcdef"}),
         "policy": style.content_policy(["a", "b"], ["c"], images="data:"),
         "policy of nothing": style.content_policy([], []),
-        "sampled": "\n".join(" ".join(style.sampled(count)) for count in range(9)),
+        "sampled": "\n".join(" ".join(style._sampled(count)) for count in range(9)),
     }
     pairs = (("#000", "#ffffff"), ("#fff", "#000"), ("#777", "#fff"), ("#0b4f6c", "#e8eef1"), ("#0a0a0a", "#0b0b0b"))
     made["contrast"] = "\n".join(f"{ink} {ground} {style.contrast(ink, ground):.4f}" for ink, ground in pairs)

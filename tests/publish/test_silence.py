@@ -12,12 +12,13 @@ import shapely
 
 from kansenkaart.acquire.readers import empty
 from kansenkaart.acquire.steps import _merged
+from kansenkaart.config import packaged_rows
 from kansenkaart.core.editions import failures, summarise
 from kansenkaart.errors import ConfigError
 from kansenkaart.publish import factsheets
 from kansenkaart.publish.editions.editions import HOMELESS, gates, height_model, statistics
 from kansenkaart.publish.map.legend import delivered
-from kansenkaart.publish.steps import _ROLES, _known, _weather
+from kansenkaart.publish.steps import _known, _weather
 from kansenkaart.sources import ahn, cbs_areas
 from kansenkaart.sources.knmi import typical_year
 from kansenkaart.sources.publishers import delivery
@@ -57,7 +58,7 @@ def test_codes_of_a_municipality_that_is_no_more_are_noted_with_where_they_went(
     }
     assert _merged(["BU01930001"]) == {}
     assert len(cbs_areas._municipalities()) == 342  # of 2023 to 2026 [CBS, Gemeentelijke indeling]
-    for row in cbs_areas._changes():
+    for row in packaged_rows("gemeente_changes.csv"):
         assert row["from_code"] not in cbs_areas._municipalities()
         assert cbs_areas.municipality(row["to_code"])[0] == row["to_code"]
 
@@ -113,7 +114,7 @@ def test_the_overview_says_of_an_empty_source_what_is_left_out_and_why(tmp_path,
     _stored(store, "sewer_pipe", empty("sewer_pipe"), {"gwsw heeft hier niets (lege verzameling)": 1})
     kept = whole.read("weather_daily")  # a table without a tally says nothing, and stops nothing
     run(store, Step("weather_daily", ("weather_daily",), lambda _: [Product("weather_daily", kept)]))
-    said = {one.what: (one.known, one.means) for one in (_known(store, *row) for row in _ROLES)}
+    said = {one.what: (one.known, one.means) for one in (_known(store, row) for row in packaged_rows("overview.csv"))}
     assert said["Buurten en hun cijfers (CBS)"][0]
     assert said["Dakvlakken in 3D (3DBAG)"] == (
         False,
@@ -151,7 +152,7 @@ def test_the_overview_says_for_how_many_buildings_the_roofs_served(tmp_path, fin
     count = len(scored) if by_face is None else by_face
     scored["score_basis"] = ["lod22"] * count + ["footprint"] * (len(scored) - count)
     _stored(store, "pand_score", scored)
-    said = {one.what: one.means for one in (_known(store, *row) for row in _ROLES)}
+    said = {one.what: one.means for one in (_known(store, row) for row in packaged_rows("overview.csv"))}
     some = (
         f"zon is per dakvlak berekend voor {count} van de {len(scored)} gebouwen; andere daken zijn geschat of gezocht"
     )
@@ -168,7 +169,7 @@ def test_the_overview_of_a_tile_alone_says_that_its_faces_have_their_sun_and_whe
         _stored(store, name, whole.read(name))
     hours, tally, told = typical_year()
     run(store, Step("weather", ("weather_hourly",), lambda _: [Product("weather_hourly", hours, tally)], (), (told,)))
-    said = {one.what: one.means for one in (_known(store, *row) for row in _ROLES)}
+    said = {one.what: one.means for one in (_known(store, row) for row in packaged_rows("overview.csv"))}
     assert said["Dakvlakken in 3D (3DBAG)"] == "zon is per dakvlak berekend"
     assert said["Hoogtemodel (AHN)"].startswith("schaduw van bomen is niet gemeten")
     assert [one.what for one in _weather(store)] == ["Zon van een weerstation"]

@@ -113,6 +113,11 @@ PDOK_BACKGROUNDS = (
 )
 
 
+def _sampled(count: int) -> tuple[str, ...]:
+    """Take so many colours [1] from the ramp of amounts, its ends first; beyond its length, colours come back."""
+    return tuple(AMOUNT[round(i * (len(AMOUNT) - 1) / max(count - 1, 1))] for i in range(count))
+
+
 def ramp_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[LegendClass, ...]:
     """Make numbered classes that tile the whole line of numbers.
 
@@ -133,8 +138,7 @@ def ramp_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[Legend
     ConfigError
         When bounds do not rise or do not match the labels or the ramp.
     """
-    last = max(len(labels) - 1, 1)  # the ends of the ramp first; beyond its length, colours come back
-    return _classes(bounds, labels, [AMOUNT[round(i * (len(AMOUNT) - 1) / last)] for i in range(len(labels))])
+    return _classes(bounds, labels, _sampled(len(labels)))
 
 
 def diverging_classes(bounds: Sequence[float], labels: Sequence[str]) -> tuple[LegendClass, ...]:
