@@ -441,12 +441,9 @@ def _larger(store: Store, case: pd.Series[Any]) -> str:
 
 def _without_case(row: pd.Series[Any]) -> Answer:
     question = "Wat levert het op?"
-    for name, words in (
-        ("sun_eur_per_year", "alleen zon"),
-        ("water_eur_per_year", "alleen grijswater"),
-    ):
+    for name, words in (("sun_eur_per_year", "alleen zon"), ("water_eur_per_year", "alleen grijswater")):
         value = _known(row, name)
-        if value is not None and words:
+        if value is not None:
             each = f"ongeveer {number(two_digits(value / max(float(row['homes']), 1)))} euro per woning; {words}"
             return Answer(question, f"ongeveer {number(two_digits(value))} euro per jaar", each)
     kwh = next(
