@@ -30,6 +30,7 @@ import pyogrio
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import UNKNOWN_COLOR, LegendClass
 from kansenkaart.tables.store import atomic
+from kansenkaart.wording.nl import english
 
 #: Version of the shape of a release: of its files, their names and what they say.
 SCHEMA_VERSION = "2.0"
@@ -185,7 +186,7 @@ def _rounded(value: Any) -> str:
     if not isinstance(value, int | float | np.number):
         return str(value)
     number = float(value)
-    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
+    return english(number) if abs(number) >= 1000 or number.is_integer() else f"{number:.4g}"
 
 
 def write_layers(name: str, target: Path, layers: Sequence[OpenLayer], *, about: Mapping[str, Any]) -> list[Path]:

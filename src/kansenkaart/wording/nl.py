@@ -79,6 +79,17 @@ def number(value: float | None, decimals: int = 0) -> str:
     return f"{MINUS}{text}" if known < 0 and text.strip("0,") else text
 
 
+def english(value: float) -> str:
+    """Write a whole figure for a citation in English, where a point would make 5.253 of 5,253.
+
+    Parameters
+    ----------
+    value : float
+        Any unit.
+    """
+    return f"{value:,.0f}"
+
+
 def bound(value: float) -> str:
     """Write a round bound of a class with the decimals that it needs and no more.
 
