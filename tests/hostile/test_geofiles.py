@@ -139,10 +139,10 @@ def test_a_table_of_ones_own_takes_no_more_than_a_file_may(make, name, tmp_path,
 UNDER_BOUNDS = """
 import resource, sys
 from pathlib import Path
-from kansenkaart.sources.tools.geofiles import field_names, layer_names
+from kansenkaart.sources.tools.geofiles import about_layer, layer_names
 for one, most in ((resource.RLIMIT_CPU, 600), (resource.RLIMIT_DATA, 1 << 34)):
     resource.setrlimit(one, (most, most))
-print(*layer_names(Path(sys.argv[1])), field_names(Path(sys.argv[1])))
+print(*layer_names(Path(sys.argv[1])), about_layer(Path(sys.argv[1]))[0])
 """
 
 
