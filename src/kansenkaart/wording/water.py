@@ -283,13 +283,15 @@ def grey_finding(frame: pd.DataFrame) -> str:
         Table `street_water`.
     """
     living = frame[frame["homes"] > 0]
+    if living.empty:
+        return "Aan de straten van deze studie staan geen woningen: grijswater is er niet."
     count = living["class_grey"].value_counts()
     pays, may, unknown = (int(count.get(letter, 0)) for letter in "AB?")
-    streets = _streets(len(living))
+    streets = _of_streets(len(living))
     if pays:
-        text = f"Grijswater loont in {pays} van de {streets} met woningen."
+        text = f"Grijswater loont in {pays} {streets} met woningen."
     elif may:
-        text = f"Grijswater loont in geen enkele straat zeker; in {may} van de {streets} kan het lonen."
+        text = f"Grijswater loont in geen enkele straat zeker; in {may} {streets} kan het lonen."
     elif unknown and (living["net_grey_home_eur_high"] <= 0).all():
         text = (
             "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
@@ -305,8 +307,11 @@ def grey_finding(frame: pd.DataFrame) -> str:
     if unknown:
         text += f" {_without_sewer(unknown, 'met woningen ')}"
     reused = nl.number(nl.two_digits(float(living["reused_m3_per_year"].sum())))
-    homes = nl.homes_nl(int(living["homes"].sum()))
-    return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als alle {homes} aan deze straten meedoen."
+    homes = int(living["homes"].sum())
+    all_join = (
+        "de woning aan deze straten meedoet" if homes == 1 else f"alle {nl.homes_nl(homes)} aan deze straten meedoen"
+    )
+    return f"{text} Wel: ongeveer {reused} m³ drinkwater per jaar is te vervangen als {all_join}."
 
 
 _SEWER_UNKNOWN, _WHERE_KNOWN = "Welk riool hier ligt, weten we niet", ", waar we het riool kennen"
@@ -323,7 +328,7 @@ def grey_headline(frame: pd.DataFrame) -> str:
     living = frame[frame["homes"] > 0]
     pays, may, unknown = (int((living["class_grey"] == letter).sum()) for letter in "AB?")
     if pays:
-        return f"Grijswater loont in {pays} van de {_streets(len(living))}"
+        return f"Grijswater loont in {pays} {_of_streets(len(living))}"
     if may:
         return f"Grijswater kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown and unknown == len(living):
@@ -341,7 +346,7 @@ def rain_headline(frame: pd.DataFrame) -> str:
     """
     pays, may, loses, unknown = (int((frame["class_rain"] == letter).sum()) for letter in "ABC?")
     if pays:
-        return f"Regen afkoppelen loont in {pays} van de {_streets(pays + may + loses)} met een gemengd riool"
+        return f"Regen afkoppelen loont in {pays} {_of_streets(pays + may + loses)} met een gemengd riool"
     if may:
         return f"Regen afkoppelen kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown == len(frame):
@@ -361,6 +366,10 @@ def _streets(count: int) -> str:
     return nl.counted(count, "straat", "straten")
 
 
+def _of_streets(count: int) -> str:
+    return f"van {'' if count == 1 else 'de '}{_streets(count)}"
+
+
 def rain_finding(frame: pd.DataFrame) -> str:
     """Say of a whole study in how many streets taking rain off pays by the sewer alone.
 
@@ -374,7 +383,7 @@ def rain_finding(frame: pd.DataFrame) -> str:
     parts = []
     if pays + may + loses:
         parts.append(
-            f"In {pays} van de {_streets(pays + may + loses)} met een gemengd riool wordt het riool meer goedkoper dan het "
+            f"In {pays} {_of_streets(pays + may + loses)} met een gemengd riool wordt het riool meer goedkoper dan het "
             f"afkoppelen van regenwater kost; in {may} kan dat."
         )
     if apart:
