@@ -18,7 +18,7 @@ import shapely
 from kansenkaart.config import DEMO, read_study
 from kansenkaart.errors import ConfigError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, own
-from kansenkaart.sources.example import lots, registers, statistics, terrain, town, world, write_example
+from kansenkaart.sources.example import buildings, lots, registers, statistics, terrain, town, world, write_example
 from kansenkaart.sources.example.model import ground_level
 from kansenkaart.sources.example.registers import SURVEY_YEAR
 from kansenkaart.sources.example.sewer import RELINED_YEAR, designed_diameter_mm
@@ -255,10 +255,50 @@ def test_streets_end_at_a_street_have_widths_of_their_own_and_round_kerbs(model)
         for end in (min(meets), way.line.length - max(meets)):
             assert end < 1.5 or end >= town.DEAD_END_M
     assert min(len({way.half_m for way in lanes if way.buurt == one}) for one in ("01", "02", "03", "04", "06")) > 3
-    roads = ("rijbaan lokale weg", "rijbaan regionale weg", "woonerf", "overweg")
-    whole = shapely.union_all([one.shape for one in model.parts if one.function in roads])
+    whole = shapely.union_all([one.shape for one in terrain._carriages(plan)])  # with the strips where people park
     corners = whole.buffer(3.0).buffer(-3.0).difference(whole).area
     assert corners < 0.002 * whole.area  # 0.7 % with square corners
+
+
+def test_gardens_meet_at_paths_and_less_is_green_than_garden(model) -> None:
+    """Behind rows runs a path from street to street; what nobody fenced is no longer most of a quarter."""
+    areas = {"erf": 0.0, "groenvoorziening": 0.0}
+    for part in (one for one in model.parts if one.surface in areas):
+        areas[part.surface] += part.shape.area
+    assert areas["erf"] > 1.15 * areas["groenvoorziening"]  # 0.4 where all that is left over is green
+    paths = shapely.STRtree([one.shape for one in model.parts if one.function == "voetpad"])
+    gardens = [one.shape for one in model.parts if one.surface == "erf" and one.shape.area > 20.0]
+    reached = np.unique(paths.query([one.buffer(0.1) for one in gardens], predicate="intersects")[0])
+    assert len(reached) > 0.98 * len(gardens)
+
+
+def test_cars_have_strips_along_one_side_of_the_carriageway(model) -> None:
+    strips = [one for one in model.parts if one.function == "parkeervlak" and one.street]
+    assert sum(one.shape.area for one in strips) > 10_000.0  # none where they park on a field beside the street
+    deep = [2.0 * one.shape.area / one.shape.length for one in strips if one.shape.area > 20.0]
+    assert np.median(deep) == pytest.approx(1.9, abs=0.25)
+
+
+def test_rows_end_in_hips_whose_planes_cover_them_and_no_wall_stands_at_the_hipped_end(model) -> None:
+    ends = [pand for pand in model.panden if pand.roof == "half hip"]
+    assert len(ends) > 150
+    walls = shapely.STRtree([shapely.Polygon(one.footprint) for one in model.panden if one.homes_per_floor])
+    for pand in ends:
+        faces = buildings.roof_faces(pand)
+        assert len(faces) == 3
+        flat = sum(one.area_m2 * np.cos(np.radians(one.tilt_deg)) for one in faces)
+        assert flat == pytest.approx(pand.length_m * pand.width_m, abs=1e-6)
+        top, eave = pand.ridge_height_m, pand.ground_m + pand.eave_m
+        along = np.array([pand.length_m / 2, -pand.length_m / 2])
+        assert terrain._roof_height(pand, along, np.zeros(2)) == pytest.approx([eave, top])
+        gable, hipped = (shapely.Point(pand.place(np.array([[u, 0.0]]))[0]).buffer(0.2) for u in along[::-1])
+        assert len(walls.query(gable, predicate="intersects")) > len(walls.query(hipped, predicate="intersects")) == 1
+
+
+def test_sheds_are_of_all_sizes_some_under_a_ridge(model) -> None:
+    sheds = [one for one in model.panden if not one.use and one.length_m < 9.0 and one.quarter in ("02", "05", "06")]
+    assert len({(one.length_m, one.width_m) for one in sheds}) > 0.3 * len(sheds) > 60
+    assert {one.roof for one in sheds} == {"flat", "gable"}
 
 
 def test_flats_have_stairs_places_to_park_and_addresses_one_above_the_other(model) -> None:
@@ -312,7 +352,10 @@ def test_a_year_later_homes_have_come_and_gone_and_a_name_is_right(folder, model
     assert (names[0] - names[1], names[1] - names[0]) == ({"Accolademstraat"}, {"Accoladestraat"})
     path = tmp_path / "verblijfsobject.geojson"
     items = registers.bag(replace(world(DEMO), models=(later,)), 0)
-    registers.write(path, [item for name, item in items if name == "verblijfsobject"])
+    with registers.collection(path) as add:
+        for name, item in items:
+            if name == "verblijfsobject":
+                add(item)
     read = [set(bag.read_home(one)[0]["home_id"]) for one in (folder / "ogc" / path.name, path)]
     assert (len(read[1] - read[0]), len(read[0] - read[1])) == (34, 15)  # as the page of differences says
 
@@ -368,7 +411,13 @@ def every(model, what, which):
 FEATURES = {
     "rows of the thirties": lambda m: {0.7} < {b.width_m for p in of(m, "02") for b in p.annexes},
     "hipped and gabled roofs": lambda m: (
-        {"gable", "hip"} <= roofs(m, "01") and every(m, "panden", lambda p: p.bouwjaar == 1538)
+        {"gable", "hip", "half hip"} <= roofs(m, "01") & roofs(m, "02")
+        and every(m, "panden", lambda p: p.bouwjaar == 1538)
+    ),
+    "gardens that meet": lambda m: all(
+        any(p.function == "parkeervlak" and p.street.startswith(f"{one}-") for p in m.parts)
+        and len({p.length_m for p in of(m, one) if not p.homes_per_floor}) > 10
+        for one in ("02", "03", "05", "06", "07")
     ),
     "an area like the first": lambda m: owned(m) == (194, 95, 41),
     "porch flats of the sixties": lambda m: (
@@ -427,7 +476,8 @@ FEATURES = {
 SCORED = (
     "solar panels on a corporation's flats",
     "own data that change",
-    "places that earn",
+    "an area that earns",
+    "on the long track",
     "streets where taking",
     "no street where grey",
 )

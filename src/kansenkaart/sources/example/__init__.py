@@ -104,7 +104,7 @@ def _tuples(value: Any) -> Any:
 
 
 def write_example(folder: Path, *, name: str = FIELD, edition: str = "1", scale: int = 1) -> Path:
-    """Write an example in the publishers' formats; the same bytes each time.
+    """Write an example in the publishers' formats, the same bytes each time; return the folder.
 
     Parameters
     ----------
@@ -116,11 +116,6 @@ def write_example(folder: Path, *, name: str = FIELD, edition: str = "1", scale:
         ``1``, or of the town ``2``: a year later.
     scale : int
         How many places side by side [1], from 1 to `MAX_SCALE`.
-
-    Returns
-    -------
-    Path
-        The folder.
 
     Raises
     ------

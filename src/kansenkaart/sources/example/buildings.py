@@ -13,6 +13,8 @@ from kansenkaart.sources.example.town import Plan, Way
 
 #: One house in so many has two homes behind its door.
 TWO_DOORS_EVERY = 61
+#: Ends of a ridge that slope as the sides do, by kind of roof.
+HIPS = {"gable": 0, "half hip": 1, "hip": 2}
 LETTERS = "ABCDEGHJKLMNPRSTVWXZ"
 
 
@@ -32,17 +34,19 @@ def roof_faces(body: Body) -> list[Face]:
     low, high = body.ground_m + body.eave_m, body.ridge_height_m
     cos = math.cos(math.radians(body.tilt_deg))
     down = (-body.angle_deg - 180.0) % 360.0
-    end = half_l - half_w if body.roof == "hip" else half_l
-    if body.roof in ("gable", "hip"):
-        area = (half_l + end) * half_w / cos
-        planes = [
-            ([(-half_l, -half_w, low), (half_l, -half_w, low), (end, 0, high), (-end, 0, high)], down, area),
-            ([(half_l, half_w, low), (-half_l, half_w, low), (-end, 0, high), (end, 0, high)], down + 180.0, area),
+    hips = HIPS.get(body.roof)
+    if hips is not None:
+        east, west = half_l - half_w * (hips > 0), half_l - half_w * (hips > 1)
+        area = (half_l + (east + west) / 2) * half_w / cos
+        ends = [
+            ([(half_l, -half_w, low), (half_l, half_w, low), (east, 0, high)], down - 90.0, half_w**2 / cos),
+            ([(-half_l, half_w, low), (-half_l, -half_w, low), (-west, 0, high)], down + 90.0, half_w**2 / cos),
         ]
-        if body.roof == "hip":
-            east = [(half_l, -half_w, low), (half_l, half_w, low), (end, 0, high)]
-            west = [(-half_l, half_w, low), (-half_l, -half_w, low), (-end, 0, high)]
-            planes += [(east, down - 90.0, half_w**2 / cos), (west, down + 90.0, half_w**2 / cos)]
+        planes = [
+            ([(-half_l, -half_w, low), (half_l, -half_w, low), (east, 0, high), (-west, 0, high)], down, area),
+            ([(half_l, half_w, low), (-half_l, half_w, low), (-west, 0, high), (east, 0, high)], down + 180.0, area),
+            *ends[:hips],
+        ]
         return [Face(_face(body, ring), body.tilt_deg, azimuth % 360.0, area) for ring, azimuth, area in planes]
     ring = [(-half_l, -half_w, low), (half_l, -half_w, low), (half_l, half_w, high), (-half_l, half_w, high)]
     azimuth = math.nan if body.roof == "flat" else down

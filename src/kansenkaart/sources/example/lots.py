@@ -18,7 +18,6 @@ import shapely
 from rasterio import Affine
 from rasterio.features import rasterize
 from shapely.geometry import Polygon
-from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import town
 from kansenkaart.sources.example.model import STATUS_IN_USE as IN_USE
@@ -26,17 +25,15 @@ from kansenkaart.sources.example.model import Body, Floats, Model, Pand, Point, 
 
 CORPORATION = "corporatie Voorbeeldwonen"
 OWNERS = {"gallery": CORPORATION, "tower": "vereniging van eigenaren"}
-SHED_M, SHEDS_M, STAIRS_M = (2.3, 3.3), ((2.3, 3.3), (2.0, 2.6), (2.8, 3.3), (3.1, 4.4)), 18.0
+SHED_M, STAIRS_M = (2.3, 3.3), 18.0
 CLUSTER_BUURT, CLUSTER_RENTED, CLUSTER_OWNED = "03", 95, 41
 SPARE_M, NEW_YEAR = 0.6, 2023
 #: Odd records, one in so many: a demolished pand, and a pand without a year.
 WITHDRAWN_EVERY, PLACEHOLDER_EVERY, PLACEHOLDER_YEAR = 211, 37, 1005
 TREE_STEP_M, YARD_M2_PER_TREE = 17.0, 190.0
 LEAST_ROW, STEP_M = 3, 0.35
-#: Chance that the next row is of the same kind, that a house of a row of its own kind differs, and of a roof without chimney.
-AGAIN, OTHER, NO_CHIMNEY = 0.55, 0.2, 0.6
-#: Share of the houses without a kitchen at the back that were built out later.
-EXTENDED = 0.5
+#: Chance that the next row is like the last, a house unlike its row, a roof without chimney, a house without kitchen built out.
+AGAIN, OTHER, NO_CHIMNEY, EXTENDED = 0.55, 0.2, 0.6, 0.5
 SOLAR = {"01": 0.08, "02": 0.15, "03": 0.1, "04": 0.1, "05": 0.25, "06": 0.5, "07": 0.45, "08": 0.1}
 
 
@@ -46,8 +43,9 @@ class Town:
 
     plan: town.Plan
     rng: np.random.Generator
+    later: np.random.Generator
     panden: list[Pand]
-    yards: list[tuple[str, Polygon]]
+    yards: list[Polygon]
     trees: list[Tree]
     free: npt.NDArray[np.bool_]
 
@@ -80,7 +78,8 @@ def _kind(name: str) -> dict[str, Any]:
 def build(plan: town.Plan, copy: int = 0) -> Town:
     """Build a town, by its number: its own grounds first, then rows along all streets, farms, sheds and trees."""
     rng = np.random.Generator(np.random.PCG64([town.SEED + 1, copy]))
-    made = Town(plan, rng, [], [], [], _free(plan))
+    later = np.random.Generator(np.random.PCG64([town.SEED + 2, copy]))
+    made = Town(plan, rng, later, [], [], [], _free(plan))
     for ground in plan.grounds:
         _fill(made, ground)
     by_cell = {cell.row["buurt"]: cell.row for cell in plan.cells}
@@ -91,8 +90,7 @@ def build(plan: town.Plan, copy: int = 0) -> Town:
                     _line(made, way, side, by_cell[way.buurt])
     _along_mains(made)
     _farms(made)
-    later = np.random.Generator(np.random.PCG64([town.SEED + 2, copy]))
-    made.panden = [_extended(pand, later) for pand in _cluster([_odd(pand, rng) for pand in made.panden])]
+    made.panden = _cluster([_odd(pand, rng) for pand in made.panden])
     _plant(made)
     return made
 
@@ -110,17 +108,8 @@ def _along_mains(made: Town) -> None:
 def _free(plan: town.Plan) -> npt.NDArray[np.bool_]:
     wide, tall = (round(one) for one in plan.size_m)
     inner = [cell.inner for cell in plan.cells if not cell.inner.is_empty]
-    return _mask(inner, (tall, wide)) & ~_mask([way.band for way in plan.ways], (tall, wide))
-
-
-def _mask(shapes: list[BaseGeometry], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Cells of a metre in a shape, the first row in the south."""
-    drawn = rasterize(shapes, size, transform=Affine.identity(), all_touched=True, dtype="uint8")
-    return np.asarray(drawn).astype(bool)
-
-
-def _between(rng: np.random.Generator, pair: list[float]) -> float:
-    return float(rng.uniform(pair[0], pair[1]))
+    drawn = partial(rasterize, out_shape=(tall, wide), transform=Affine.identity(), all_touched=True, dtype="uint8")
+    return np.asarray((drawn(inner) == 1) & (drawn([way.band for way in plan.ways]) == 0))
 
 
 @dataclass(frozen=True)
@@ -165,11 +154,11 @@ def _line(made: Town, way: town.Way, side: int, row: dict[str, Any]) -> None:
         low, high = what["width"]
         mixed = high - low > 2.0
         widths = made.rng.uniform(low, high, size=count if mixed else 1).repeat(1 if mixed else count).round(2)
-        front = _between(made.rng, what["front"])
+        front = float(made.rng.uniform(*what["front"]))
         room = _room(made, whole, (along, front), widths, what)
         lengths = range(room, min(what["run"][0], LEAST_ROW) - 1, -1)
         laid = next((n for n in lengths if n and _try(made, whole, (along, front), widths[:n], what)), 0)
-        along += float(widths[:laid].sum()) + _between(made.rng, what["gap"]) if laid else 4.0
+        along += float(widths[:laid].sum()) + float(made.rng.uniform(*what["gap"])) if laid else 4.0
 
 
 def _room(made: Town, whole: _Side, at: tuple[float, float], widths: Floats, what: dict[str, Any]) -> int:
@@ -217,6 +206,7 @@ def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Fl
     edges = np.concatenate([[0.0], widths.cumsum()])
     mixed = len({round(one, 3) for one in widths}) > 1
     turns = rng.random() < what.get("across", 0.0)
+    last, hipped = len(widths) - 1, made.later.random() < what.get("hipped", 0.0)
     for n, width in enumerate(widths):
         style = _style(rng, what) if mixed and rng.random() < OTHER else style
         front = base[2] - what["steps"][n]
@@ -225,10 +215,12 @@ def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Fl
         tall = width > depth or not (turns or hip)
         size = (float(width), depth) if tall else (depth, float(width))
         roof = "gable" if style["roof"] == "hip" and not hip else style["roof"]
+        ends = hipped and last and n in (0, last) and tall and roof == "gable" and width > depth / 2 + 0.3
+        turn = (0.0 if tall else 90.0) + 180.0 * (ends and n == 0)
         _add(
             made,
             (way.key, way.buurt),
-            _body(middle, angle + (0.0 if tall else 90.0), size, (style["eave_m"], style["tilt_deg"], roof)),
+            _body(middle, angle + turn, size, (style["eave_m"], style["tilt_deg"], "half hip" if ends else roof)),
             bouwjaar=year if not mixed else int(rng.integers(what["years"][0], what["years"][1] + 1)),
             owner=owner,
             use=what.get("use", "woonfunctie"),
@@ -236,13 +228,13 @@ def _row(made: Town, way: town.Way, base: tuple[Point, float, float], widths: Fl
             homes_per_floor=what.get("per_floor", 1),
             front=at((edges[n] + edges[n + 1]) / 2, front + 1.0),
             marks=_marks(rng, what, way.buurt),
-            annexes=_annexes(rng, what, (at, angle), (edges[n], float(width), front)),
+            annexes=_annexes(made, what, (at, angle), (edges[n], float(width), front)),
         )
     if what["back"] > 2.5 and what.get("floors", 1) == 1:  # around flats all is green
         total, end = float(widths.sum()), base[2] + depth + what["back"]
         ring = [at(0.0, way.half_m), at(total, way.half_m), at(total, end), at(0.0, end)]
-        made.yards.append((way.key, Polygon(ring)))
-        _sheds(made, way, (at, angle, end - SHED_M[1] / 2 - 0.2), edges, (what, year))
+        made.yards.append(Polygon(ring))
+        _sheds(made, way, (at, angle, end), edges, (what, year))
 
 
 def _steps(made: Town, bends: Floats, row: tuple[Point, float, Floats], front: float) -> list[float]:
@@ -256,7 +248,7 @@ def _steps(made: Town, bends: Floats, row: tuple[Point, float, Floats], front: f
 
 
 def _style(rng: np.random.Generator, what: dict[str, Any]) -> dict[str, Any]:
-    tilt, eave = round(_between(rng, what["tilt"]), 1), round(_between(rng, what["eave"]), 2)
+    tilt, eave = round(float(rng.uniform(*what["tilt"])), 1), round(float(rng.uniform(*what["eave"])), 2)
     roof = str(rng.choice(what["roofs"]))
     most = {"flat": 0.0, "shed": 22.0}.get(roof, tilt)
     return {"roof": roof, "tilt_deg": min(tilt, most), "eave_m": eave}
@@ -268,49 +260,40 @@ def _marks(rng: np.random.Generator, what: dict[str, Any], buurt: str) -> frozen
     return frozenset(marks | ({"panels"} if rng.random() < SOLAR[buurt] else set()))
 
 
-def _annexes(
-    rng: np.random.Generator, what: dict[str, Any], frame: Any, lot: tuple[float, float, float]
-) -> tuple[Body, ...]:
-    """Draw a kitchen at the back and a bay in front, each under a flat roof; of flats the stairs."""
-    (at, angle), (u, width, front) = frame, lot
-    out = []
+def _annexes(made: Town, what: dict[str, Any], frame: Any, lot: tuple[float, float, float]) -> tuple[Body, ...]:
+    """Draw what is built behind, a kitchen as designed or later an extension, and bays; of flats the stairs."""
+    (at, angle), (u, width, front), rng, later, out = frame, lot, made.rng, made.later, []
     if what.get("floors", 1) > 1:
         roof, each = (what["eave"][0] + 2.4, 0.0, "flat"), width / round(width / STAIRS_M)
         spots = np.arange(u + each / 2, u + width, each)
         return tuple(_body(at(float(spot), front - 0.7), angle, (3.4, 1.4), roof) for spot in spots)
+    wide, deep, side = 0.0, 0.0, -1.0
     if rng.random() < what.get("annex", 0.0):
-        wide, deep = round(width * float(rng.choice([0.55, 0.6, 0.999])), 2), round(float(rng.uniform(2.2, 3.2)), 2)
-        centre = at(u + wide / 2, front + what["depth"] + deep / 2)
-        out.append(_body(centre, angle, (wide, deep), (3.0, 0.0, "flat")))
+        wide, deep = width * float(rng.choice([0.55, 0.6, 0.999])), float(rng.uniform(2.2, 3.2))
+    elif what.get("per_floor", "back" in what) == 1 and "use" not in what and later.random() < EXTENDED:
+        wide, deep, side = width * later.uniform(0.35, 1.0), later.uniform(1.2, 3.4), later.choice([-1.0, 1.0])
+    if wide:
+        centre = at(u + (width + side * (width - wide)) / 2, front + what["depth"] + deep / 2)
+        out.append(_body(centre, angle, (round(float(wide), 2), round(float(deep), 2)), (3.0, 0.0, "flat")))
     if rng.random() < what.get("bay", 0.0):
         centre = at(u + 0.62 * width, front - 0.35)
         out.append(_body(centre, angle, (2.4, 0.7), (3.3, 0.0, "flat")))
     return tuple(out)
 
 
-def _extended(pand: Pand, rng: np.random.Generator) -> Pand:
-    """Build against the back of many a house, as owners did one by one: each as wide and deep as it likes."""
-    draw, share, side, deep = rng.random(), rng.uniform(0.35, 1.0), rng.choice([-1.0, 1.0]), rng.uniform(1.2, 3.4)
-    alone = (pand.floors, pand.homes_per_floor, pand.use) == (1, 1, "woonfunctie") and "bare" not in pand.marks
-    if not alone or draw > EXTENDED or any(one.width_m > 1.0 for one in pand.annexes):
-        return pand
-    (x0, y0), (x1, y1) = pand.front, pand.centre
-    angle = math.degrees(math.atan2(x0 - x1, y1 - y0))
-    across = abs(math.cos(math.radians(angle - pand.angle_deg))) < 0.5
-    wide, depth = (pand.width_m, pand.length_m) if across else (pand.length_m, pand.width_m)
-    place = place_at(pand.centre, angle, side * wide * (1.0 - share) / 2, (depth + deep) / 2)
-    size = (round(wide * share, 2), round(deep, 2))
-    return replace(pand, annexes=(*pand.annexes, _body(place, angle, size, (3.0, 0.0, "flat"))))
-
-
 def _sheds(made: Town, way: town.Way, place: Any, edges: Floats, what: tuple[dict[str, Any], int]) -> None:
-    """Put sheds at the back of gardens, two against each other where both neighbours have one."""
-    (at, angle, v), (row, year) = place, what
+    """Put sheds at the back of gardens: half of them as built, against the neighbour's, the others as each likes them."""
+    (at, angle, end), (row, year) = place, what
     for n in range(len(edges) - 1):
         if made.rng.random() < row.get("sheds", 0.0) and row["back"] > 7.5:
-            size = SHEDS_M[int(made.rng.choice(4, p=(0.5, 0.2, 0.2, 0.1)))]
-            u = edges[n + 1] - size[0] / 2 if n % 2 == 0 else edges[n] + size[0] / 2
-            _plain(made, (way.key, way.buurt), (at(u, v + (SHED_M[1] - size[1]) / 2), size, angle, 2.5), year + 1)
+            own = made.rng.choice(4, p=(0.5, 0.2, 0.2, 0.1)) > 0
+            most = (0.75 * (edges[n + 1] - edges[n]), row["back"] - 4.5)
+            wide, deep = np.round(made.later.uniform((1.8, 2.0), most) if own else SHED_M, 2).tolist()
+            u = edges[n + 1] - wide / 2 if n % 2 == 0 else edges[n] + wide / 2
+            v = end - deep / 2 - (0.2 if not own else float(made.later.choice([0.1, 0.1, 0.6, 1.0])))
+            roof = (2.4, 24.0, "gable") if made.later.random() < 0.3 else (2.5, 0.0, "flat")
+            since = year + 1 if not own else min(year + int(made.later.integers(2, 40)), NEW_YEAR - 1)
+            _outbuilding(made, (way.key, way.buurt), _body(at(u, v), angle, (wide, deep), roof), since)
 
 
 def _body(centre: Point, angle: float, size: tuple[float, float], roof: tuple[float, float, str]) -> Body:
@@ -325,10 +308,9 @@ def _add(made: Town, where: tuple[str, str], body: Body, **rest: Any) -> None:
     made.panden.append(Pand(**vars(body), number=len(made.panden), street=where[0], quarter=where[1], **facts))
 
 
-def _plain(made: Town, street: tuple[str, str], place: tuple[Point, Point, float, float], year: int) -> None:
-    """Build one pand without an address under a flat roof."""
-    centre, size, angle, eave = place
-    _add(made, street, _body(centre, angle, size, (eave, 0.0, "flat")), bouwjaar=year, use="", homes_per_floor=0)
+def _outbuilding(made: Town, where: tuple[str, str], body: Body, year: int) -> None:
+    """Build one pand without an address."""
+    _add(made, where, body, bouwjaar=year, use="", homes_per_floor=0)
 
 
 def _nearest_way(plan: town.Plan, point: Point, whose: str) -> town.Way:
@@ -353,7 +335,7 @@ def _fill(made: Town, ground: town.Ground) -> None:
             floors=floors,
             homes_per_floor=per_floor,
             marks=frozenset({"bare", row["kind"]}),
-            annexes=_annexes(rng, what, (at, row["angle"]), lot),
+            annexes=_annexes(made, what, (at, row["angle"]), lot),
         )
     built = shapely.union_all([one.outline.buffer(4.0) for one in made.panden[-len(row["buildings"]) - 1 :]])
     for _ in range(row.get("trees", 0)):
@@ -367,7 +349,7 @@ def _fill(made: Town, ground: town.Ground) -> None:
         spot = (np.array([n % 9, n // 9]) / np.array([8.0, 3.0]) - 0.5) * (np.array(row["size"]) - 16.0)
         here = at(*(spot + rng.uniform(-2, 2, 2)))
         street = _nearest_way(made.plan, here, row["buurt"])
-        _plain(made, (street.key, row["buurt"]), (here, (2.6, 3.4), row["angle"], 2.2), 1988)
+        _outbuilding(made, (street.key, row["buurt"]), _body(here, row["angle"], (2.6, 3.4), (2.2, 0.0, "flat")), 1988)
 
 
 def _farms(made: Town) -> None:
@@ -379,7 +361,7 @@ def _farms(made: Town) -> None:
             _add(made, where, body, bouwjaar=1868 + 9 * n, owner="eigenaar-bewoner", marks=marks)
             barn = place_at(centre, angle, 0.0, 19.0 * (-1) ** (n % 2))
             if 14.0 < barn[1] < made.plan.size_m[1] - 14.0 and 14.0 < barn[0] < made.plan.size_m[0] - 12.0:
-                _plain(made, (way.key, row["buurt"]), (barn, (22.0, 12.0), angle, 4.2), 1978)
+                _outbuilding(made, where, _body(barn, angle, (22.0, 12.0), (4.2, 0.0, "flat")), 1978)
 
 
 def _odd(pand: Pand, rng: np.random.Generator) -> Pand:
@@ -426,7 +408,7 @@ def _plant(made: Town) -> None:
             for at in np.arange(8.0 + 5.0 * side, line.length - 8.0, 13.0 if grand else TREE_STEP_M):
                 if rng.random() < share:
                     _tree(made, line.interpolate(float(at)).coords[0], (2.2, 3.6) if grand else (1.3, 2.4))
-    for _, yard in made.yards:
+    for yard in made.yards:
         ring = np.array(yard.exterior.coords[:4])
         for _ in range(int(rng.poisson(yard.area / YARD_M2_PER_TREE))):
             u, v = rng.uniform(0.05, 0.95), rng.uniform(0.72, 0.95)

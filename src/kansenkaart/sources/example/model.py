@@ -44,7 +44,10 @@ def place_at(centre: Point, angle_deg: float, along: float, across: float) -> Po
 
 @dataclass(frozen=True)
 class Body:
-    """A rectangle ``length`` by ``width`` [m] under one roof, whose ridge runs along ``angle`` [deg from east]."""
+    """A rectangle ``length`` by ``width`` [m] under one roof, whose ridge runs along ``angle`` [deg from east].
+
+    A roof is ``gable``, ``hip``, ``half hip`` (at the end that the ridge points to), ``shed`` or ``flat``.
+    """
 
     centre: Point
     angle_deg: float
@@ -279,28 +282,14 @@ class World:
 
 
 #: As registers shape theirs: municipality, object type (BAG: 30 openbare ruimte, 10 pand, 01, 02 ligplaats), place, number.
-IDENTIFIERS = {
-    "street": "999930{:04d}{:06d}",
-    "pand": "999910{:04d}{:06d}",
-    "home": "999901{:04d}{:06d}",
-    "boat": "999902{:04d}{:06d}",
-    "pipe": "vb{:02d}-L{:04d}",
-    "node": "vb{:02d}-{}",
+BAG_TYPES = {"street": "999930", "pand": "999910", "home": "999901", "boat": "999902"}
+IDENTIFIERS = {"pipe": "vb{:02d}-L{:04d}", "node": "vb{:02d}-{}"} | {
+    k: v + "{:04d}{:06d}" for k, v in BAG_TYPES.items()
 }
 
 
 def identifier(kind: str, copy: int, number: int | str) -> str:
-    """Write what a register would call something.
-
-    Parameters
-    ----------
-    kind : str
-        ``street``, ``pand``, ``home``, ``boat``, ``pipe`` or ``node``.
-    copy : int
-        Number of the place, from 0 [1].
-    number : int or str
-        Within the place [1]; of a node its key.
-    """
+    """Write what a register would call something, by its place (from 0) and its number within it; of a node its key."""
     return IDENTIFIERS[kind].format(copy, number)
 
 

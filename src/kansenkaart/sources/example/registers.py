@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
 import shapely.affinity
-from shapely.geometry import LineString, Point, Polygon, mapping
+from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.sources.example import statistics
-from kansenkaart.sources.example.buildings import Face, roof_faces
+from kansenkaart.sources.example.buildings import HIPS, Face, roof_faces
 from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Pand, Pipe, World, identifier, numbered
 
 Feature = dict[str, Any]
@@ -33,7 +34,7 @@ BGT_HISTORY = {"v": {"eind_registratie": "2021-03-04T10:12:00"}, "p": {"status":
 GRID_M, SCALE_M, SURVEY_YEAR = 0.001, 0.001, 2023
 SIDES = [[3, 2, 1, 0], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]]  # ground and walls
 SEMANTICS = [{"type": "GroundSurface"}, {"on_footprint_edge": True, "type": "WallSurface"}]
-ROOF_TYPES = {"gable": "slanted", "hip": "slanted", "shed": "slanted", "flat": "horizontal"}
+ROOF_TYPES = {"flat": "horizontal"}
 
 
 def _dump(value: object) -> str:
@@ -44,11 +45,11 @@ def _dump(value: object) -> str:
 def _feature(key: str, shape: BaseGeometry, properties: dict[str, Any], move: Any) -> Feature:
     """Build one feature, moved to its place [m] and rounded to the millimetre."""
     moved = shapely.transform(shape, lambda xy: np.round(xy + move, 3))
-    return {"type": "Feature", "id": key, "properties": properties, "geometry": mapping(moved)}
+    return {"type": "Feature", "id": key, "properties": properties, "geometry": json.loads(shapely.to_geojson(moved))}
 
 
 @contextmanager
-def _collection(path: Path) -> Iterator[Callable[[Feature], None]]:
+def collection(path: Path) -> Iterator[Callable[[Feature], None]]:
     """Give what adds a feature to a FeatureCollection in RD New, one to a line; none is kept in memory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="\n") as target:
@@ -60,13 +61,6 @@ def _collection(path: Path) -> Iterator[Callable[[Feature], None]]:
 
         yield add
         target.write(next(between, "") + "\n]}\n")
-
-
-def write(path: Path, features: Iterable[Feature]) -> None:
-    """Write a FeatureCollection in RD New, one feature to a line."""
-    with _collection(path) as add:
-        for one in features:
-            add(one)
 
 
 def _areas(world: World, copy: int) -> Iterator[tuple[str, Feature]]:
@@ -207,28 +201,25 @@ def _pipe(pipe: Pipe, copy: int, turned: bool) -> dict[str, str]:
 
 def write_layers(folder: Path, world: World) -> None:
     """Write every collection of all places below a folder, all files at once, so that memory does not grow with them."""
-    write(folder / "gemeenten.geojson", [_municipality(world)])
+    places = (source(world, copy) for copy in range(len(world.models)) for source in (_areas, bag, _bgt, _sewer))
     with ExitStack() as files:
         layers: dict[str, Callable[[Feature], None]] = {}
-        for copy in range(len(world.models)):
-            for source in (_areas, bag, _bgt, _sewer):
-                for name, item in source(world, copy):
-                    if name not in layers:
-                        layers[name] = files.enter_context(_collection(folder / f"{name}.geojson"))
-                    layers[name](item)
+        for name, item in chain([("gemeenten", _municipality(world))], chain.from_iterable(places)):
+            if name not in layers:
+                layers[name] = files.enter_context(collection(folder / f"{name}.geojson"))
+            layers[name](item)
 
 
 def _shell(body: Body) -> tuple[Floats, list[list[int]], int]:
     """Return corners, faces that look outwards (ground, walls, roof), and how many of the last faces are roof."""
     faces = roof_faces(body)
     ground = np.column_stack([body.footprint, np.full(4, body.ground_m)])
-    if body.roof in ("gable", "hip"):
-        south, north = faces[0].corners, faces[1].corners
+    if body.roof in HIPS:
+        south, north, hips = faces[0].corners, faces[1].corners, HIPS[body.roof]
         corners = np.vstack([ground, south[:2], north[:2], south[3], south[2]])
-        roof = [[4, 5, 9, 8], [6, 7, 8, 9]]
-        if body.roof == "hip":
-            return corners, [*SIDES, *roof, [5, 6, 9], [7, 4, 8]], len(faces)
-        return corners, [*SIDES[:2], [1, 2, 6, 9, 5], SIDES[3], [3, 0, 4, 8, 7], *roof], len(faces)
+        walls = [SIDES[2] if hips else [1, 2, 6, 9, 5], SIDES[3], SIDES[4] if hips > 1 else [3, 0, 4, 8, 7]]
+        ends = [[5, 6, 9], [7, 4, 8]]
+        return corners, [*SIDES[:2], *walls, [4, 5, 9, 8], [6, 7, 8, 9], *ends[:hips]], len(faces)
     corners = np.vstack([ground, faces[0].corners])
     return corners, [*SIDES, [4, 5, 6, 7]], 1
 
@@ -255,7 +246,7 @@ def _attributes(pand: Pand, key: str, faces: list[Face]) -> dict[str, Any]:
         "oorspronkelijkbouwjaar": pand.bouwjaar,
         "b3_h_maaiveld": pand.ground_m,
         "b3_h_nok": round(pand.ridge_height_m, 3),
-        "b3_dak_type": ROOF_TYPES[pand.roof],
+        "b3_dak_type": ROOF_TYPES.get(pand.roof, "slanted"),
         "b3_opp_grond": round(sum(one.length_m * one.width_m for one in pand.bodies), 2),
         "b3_opp_dak_plat": round(flat, 2),
         "b3_opp_dak_schuin": round(sum(f.area_m2 for f in faces) - flat, 2),

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
+import shapely.affinity
 import shapely.ops
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
@@ -71,17 +72,7 @@ def _densify(line: Line) -> list[Point]:
 
 
 def designed(pipes: list[Pipe], nodes: dict[str, Node], homes: list[Home], persons: dict[str, float]) -> Network:
-    """Connect each address to the nearest pipe of its own street, give levels, and size it all.
-
-    Parameters
-    ----------
-    pipes, nodes : list of Pipe, dict of str to Node
-        What was laid.
-    homes : list of Home
-        All addresses of one place.
-    persons : dict of str to float
-        Household size by quarter [person].
-    """
+    """Connect each address to the nearest pipe of its street, level and size it all; persons are a household's by quarter [1]."""
     home_pipe = _nearest(homes, pipes, ("vuilwater", "gemengd", "Drukleiding"))
     flowing = _accumulate(pipes, homes, home_pipe, persons)
     return Network([_sized(p) for p in _levelled(flowing)], nodes, home_pipe)
@@ -147,33 +138,13 @@ def _levelled(pipes: list[Pipe]) -> list[Pipe]:
 
 
 def full_capacity_l_per_s(diameter_mm: float, slope: float) -> float:
-    """Capacity of a full round pipe by Manning [l/s]: Q = A R^(2/3) S^(1/2) / n.
-
-    Parameters
-    ----------
-    diameter_mm : float
-        Inner diameter [mm].
-    slope : float
-        Fall per length [1].
-    """
+    """Capacity of a full round pipe [l/s] by inner diameter [mm] and fall per length [1]; Manning: Q = A R^(2/3) S^(1/2) / n."""
     d = diameter_mm / 1000.0
     return float(1000.0 * math.pi * d**2 / 4.0 * (d / 4.0) ** (2.0 / 3.0) * math.sqrt(slope) / MANNING_N)
 
 
 def designed_diameter_mm(kind: str, homes: int, people: float, slope: float) -> int:
-    """Choose the smallest standard diameter that carries the design flow [mm].
-
-    Parameters
-    ----------
-    kind : str
-        ``vuilwater``, ``gemengd`` or ``hemelwater``.
-    homes : int
-        That drain through it [1].
-    people : float
-        Who live there [person].
-    slope : float
-        Fall per length [1].
-    """
+    """Choose the smallest standard diameter [mm] that carries so many homes [1] and people [person] at a fall per length [1]."""
     foul = people * PEAK_L_PER_PERSON_H / 3600.0
     rain = homes * PAVED_M2_PER_HOME / 10000.0 * RAIN_L_PER_S_HA
     need = 2.0 * foul if kind == "vuilwater" else rain + (foul if kind == "gemengd" else 0.0)
@@ -310,8 +281,9 @@ def _overflows(build: _Builder, plan: Plan) -> None:
 
 
 def _lay_rain(build: _Builder, plan: Plan, key: str, kind: tuple[str, int]) -> None:
-    """Lay the rain pipes of one quarter, a stretch beside the foul ones, each part to its nearest water."""
-    pieces = [replace(one, line=_beside(one.line)) for one in plan.pieces if one.buurt == key]
+    """Lay the rain pipes of one quarter, all moved aside from the foul ones alike, each part to its nearest water."""
+    aside = shapely.affinity.translate
+    pieces = [replace(one, line=aside(one.line, 1.1, -0.9)) for one in plan.pieces if one.buurt == key]
     if not pieces:
         return
     graph, (system, year) = _graph(pieces), kind
@@ -333,11 +305,6 @@ def _lay_rain(build: _Builder, plan: Plan, key: str, kind: tuple[str, int]) -> N
         end = (bank.x, bank.y) if here.distance(bank) < LINK_MOST_M else (here.x + 6.0, here.y)
         build.node("hemelwater", end, "Uitlaatconstructie")
         build.pipe("hemelwater", system, (graph.points[root], end), link, year)
-
-
-def _beside(line: Any) -> Any:
-    """Move a stretch of street aside, all in one direction, so that its junctions stay where they meet."""
-    return shapely.transform(line, lambda xy: xy + np.array([1.1, -0.9]))
 
 
 def _pressure_main(build: _Builder, plan: Plan) -> None:

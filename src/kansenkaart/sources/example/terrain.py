@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,24 @@ from rasterio import Affine
 from rasterio.features import rasterize
 from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
+from scipy.spatial import Voronoi
 from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
 from kansenkaart.crs import RD
 from kansenkaart.sources.example.lots import Town
 from kansenkaart.sources.example.model import STATUS_IN_USE, Body, Floats, Model, Pand, Part, Point, Tree, World
-from kansenkaart.sources.example.town import Plan, polygons, rectangle
+from kansenkaart.sources.example.town import Plan, Way, polygons, rectangle
+
+#: What ground of a kind is called: its collection, function and surface.
+Kind = tuple[str, str, str]
+PATH, PLACE = ("wegdeel", "voetpad", "open verharding"), ("wegdeel", "parkeervlak", "open verharding")
+LAWN, FIELD = ("begroeidterreindeel", "", "groenvoorziening"), ("begroeidterreindeel", "", "grasland agrarisch")
+#: Beside a lane people park this deep; ground narrower than twice this is a path; no smaller place is one to park.
+PARKING_M, PATH_M, PLACE_M2 = 4.0, 1.5, 12.0
+#: Paths run behind rows longer than this, between yards no further apart; kerbs are kept free at a crossing, and round.
+ROW_M, ACROSS_M, CROSSING_M, BAY_M, CORNER_M = 15.0, 24.0, 9.0, (21.0, 3.5, 1.9), 4.0
 
 
 def _less(shape: BaseGeometry, tree: shapely.STRtree, shapes: list[BaseGeometry]) -> BaseGeometry:
@@ -53,17 +65,8 @@ def parts(plan: Plan, made: Town) -> list[Part]:
         *_footpaths(plan, paths.difference(wide)),
         *(Part("wegdeel", one, "spoorbaan", "half verhard") for one in polygons(over)),
     ]
-    streets = bands.union(plan.rail)
-    tree = shapely.STRtree(built)
-    shapely.prepare(streets)
-    yards: list[BaseGeometry] = []
-    for key, yard in made.yards:
-        free = _less(yard.difference(streets), tree, built)
-        yards.append(yard)
-        out += [Part("onbegroeidterreindeel", one, "erf", "erf", 0, key) for one in polygons(free)]
     water = plan.water.difference(plan.rail)
-    taken = [*built, *yards, streets, water]
-    out += _green(plan, frame, taken)
+    out += _grown(plan, made, [*built, bands.union(plan.rail), water])
     out += [Part("waterdeel", one, "waterloop", "") for one in polygons(water)]
     spans = shapely.union_all([one.shape.buffer(0.5, join_style="mitre") for one in out if one.level])
     return out + [Part("overbruggingsdeel", one, "brug", "", 1) for one in polygons(spans)]
@@ -104,10 +107,23 @@ def _carriages(plan: Plan) -> list[Part]:
         function = "rijbaan regionale weg" if wide else "rijbaan lokale weg"
         function = "woonerf" if piece.buurt in yards and piece.role == "lane" else function
         surface = "gesloten verharding" if wide else "open verharding"
+        bays = shapely.union_all([] if wide or function == "woonerf" else list(_bays(piece)))
+        out += _dry(own.intersection(bays).difference(plan.rail), plan, PLACE, piece.key)
+        own = own.difference(bays)
         crossings = polygons(own.intersection(plan.rail))
         out += [Part("wegdeel", one, "overweg", surface, 0, piece.key) for one in crossings]
         out += _dry(own.difference(plan.rail), plan, ("wegdeel", function, surface), piece.key)
     return out
+
+
+def _bays(piece: Way) -> Iterator[BaseGeometry]:
+    """Set places to park apart along one side of a carriageway, some metres between them."""
+    (long, between, deep), half = BAY_M, piece.carriage_m / 2 * (1 if piece.half_m < 5.0 else -1)
+    for at in np.arange(CROSSING_M, piece.line.length - CROSSING_M - between, long + between):
+        line = substring(piece.line, at, min(at + long, piece.line.length - CROSSING_M))
+        if piece.carriage_m > 5.0:
+            inner = line.buffer(half - math.copysign(deep, half), single_sided=True)
+            yield line.buffer(1.2 * half, single_sided=True).difference(inner)
 
 
 def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str], street: str = "") -> list[Part]:
@@ -117,27 +133,55 @@ def _dry(shape: BaseGeometry, plan: Plan, what: tuple[str, str, str], street: st
     return [Part(name, one, function, surface, n, street) for n, level in enumerate(levels) for one in level]
 
 
-def _green(plan: Plan, frame: Polygon, taken: list[BaseGeometry]) -> list[Part]:
-    """Draw what is left, cut by the streets: own grounds, fields outside; in the quarters places to park, paths and green."""
+def _grown(plan: Plan, made: Town, taken: list[BaseGeometry]) -> list[Part]:
+    """Draw what is left between streets and houses: own grounds, fields outside; gardens, paths, green and places to park."""
     tree, placed = shapely.STRtree(taken), shapely.union_all([one.outline for one in plan.grounds])
-    lanes = [one for one in plan.pieces if one.role in ("lane", "collector")]
-    beside = shapely.union_all([one.line.buffer(one.half_m + PARKING_M, quad_segs=2) for one in lanes])
+    lanes = [one for one in plan.pieces if one.role in ("lane", "collector") and one.line.length > 3 * CROSSING_M]
+    ends = [substring(one.line, CROSSING_M, one.line.length - CROSSING_M) for one in lanes]
+    flanks = [end.buffer(one.half_m + PARKING_M, cap_style="flat") for end, one in zip(ends, lanes, strict=True)]
+    near = shapely.STRtree(flanks), shapely.STRtree(made.yards)
     quarters = shapely.union_all([cell.outline for cell in plan.cells])
     places = shapely.union_all([one.parking for one in plan.grounds])
-    zones = [(one.outline.difference(places), "groenvoorziening") for one in plan.grounds]
-    zones += [(one, "grasland agrarisch") for one in polygons(frame.difference(quarters).difference(placed))]
-    left = ((one, what) for shape, what in zones for one in polygons(_less(shape, tree, taken)))
-    out = [Part("begroeidterreindeel", one, "", what) for one, what in left]
-    lots = polygons(_less(places, tree, taken))
-    out += [Part("wegdeel", one, "parkeervlak", "open verharding") for one in lots]
+    zones = [(one.outline.difference(places), LAWN) for one in plan.grounds]
+    zones += [(box(0.0, 0.0, *plan.size_m).difference(quarters).difference(placed), FIELD), (places, PLACE)]
+    ground = [(kind, _less(shape, tree, taken)) for shape, kind in zones]
+    behind = _behind(made, taken[-2])
     for cell in plan.cells:
         free = _less(cell.outline.difference(placed), tree, taken)
-        wide = free.intersection(free.buffer(-PATH_M, join_style="mitre").buffer(PATH_M, join_style="mitre"))
-        park = shapely.union_all([one for one in polygons(wide.intersection(beside)) if one.area > PLACE_M2])
-        out += [Part("wegdeel", one, "voetpad", "open verharding") for one in polygons(free.difference(wide))]
-        out += [Part("wegdeel", one, "parkeervlak", "open verharding") for one in polygons(park)]
-        out += [Part("begroeidterreindeel", one, "", "groenvoorziening") for one in polygons(wide.difference(park))]
-    return out
+        ground.append((PATH, free.intersection(behind)))
+        for piece in polygons(free.difference(behind)):
+            ground += _plot(piece, near, cell.row["garden"])
+    return [Part(name, one, use, what) for (name, use, what), shape in ground for one in polygons(shape)]
+
+
+def _plot(piece: Polygon, near: tuple[Any, ...], reach_m: float) -> Iterator[tuple[Kind, BaseGeometry]]:
+    """Let yards grow over a piece between paths; the rest is green, and places to park at a street."""
+    flanks, yards = (tree.geometries[tree.query(piece, predicate="intersects")] for tree in near)
+    garden = piece.intersection(shapely.union_all([yard.buffer(reach_m, join_style="mitre") for yard in yards]))
+    yield ("onbegroeidterreindeel", "erf", "erf"), garden
+    for left in polygons(piece.difference(garden)):
+        broad = left.buffer(-PATH_M, join_style="mitre").buffer(PATH_M, join_style="mitre")
+        wide = shapely.union_all(polygons(left.intersection(broad)))
+        beside = polygons(wide.intersection(shapely.union_all(flanks)))
+        park = shapely.union_all([one for one in beside if one.area > PLACE_M2])
+        yield from ((PATH, left.difference(wide)), (PLACE, park), (LAWN, wide.difference(park)))
+
+
+def _behind(made: Town, streets: BaseGeometry) -> BaseGeometry:
+    """Draw the paths around rows: where two yards are equally near, so that each path comes out at a street or another path."""
+    yards, alone = made.yards, [one.outline for one in made.panden if one.floors > 1]
+    every = shapely.segmentize([*yards, *alone], 3.0)
+    rows = np.array([math.dist(*yard.exterior.coords[:2]) > ROW_M for yard in yards] + [False] * len(alone))
+    at, owner = shapely.get_coordinates(every, return_index=True)
+    cells = Voronoi(at)
+    pairs, ends = cells.ridge_points, np.array(cells.ridge_vertices)
+    keep = (owner[pairs[:, 0]] != owner[pairs[:, 1]]) & rows[owner[pairs]].any(axis=1) & (ends >= 0).all(axis=1)
+    keep[keep] = np.hypot(*(at[pairs[keep, 0]] - at[pairs[keep, 1]]).T) < ACROSS_M
+    shapely.prepare(streets)
+    keep[keep] = ~shapely.intersects(streets, shapely.linestrings(at[pairs[keep]]))
+    middles = shapely.line_merge(shapely.multilinestrings(cells.vertices[ends[keep]])).simplify(1.5)
+    paths: BaseGeometry = middles.buffer(PATH_M / 2, cap_style="flat").difference(shapely.union_all(yards))
+    return paths
 
 
 # Heights.
@@ -153,12 +197,7 @@ SHRUB_CELLS, SHRUB_M, HEDGE_M, CAR_M, RAGGED = 5, 1.3, 1.5, (4.3, 1.8, 1.5), 0.4
 SWELL_M, SWELL_CELLS, KERB_M, GARDEN_M, BANK_M = 0.06, 27, 0.13, 0.12, 0.3
 NOISE_M, ROOFING_M, ROUGH, FENCE_M, SEED = 0.012, 0.02, 0.1, 12.0, 17
 HOLES = ((300, 1000, 6, 9), (700, 200, 4, 4), (1105, 640, 3, 12))
-GROUND_SLOPE = 0.0008
-#: Beside a lane people park this deep; ground narrower than twice this is a path; no smaller place is one to park.
-PARKING_M, PATH_M, PLACE_M2 = 4.0, 1.5, 12.0
-CORNER_M = 4.0  # radius of the kerb at a junction
-FLOWN_YEAR = 2021
-
+GROUND_SLOPE, FLOWN_YEAR = 0.0008, 2021
 LOW = ("rijbaan lokale weg", "rijbaan regionale weg", "woonerf", "parkeervlak")
 Grid = npt.NDArray[np.float32]
 
@@ -235,10 +274,9 @@ class _Sheet:
             a, b, c = (a, b, c) if math.dist(a, b) > math.dist(b, c) else (b, c, c + b - a)
             length, depth, down = math.dist(a, b), math.dist(b, c), math.degrees(math.atan2(*(b - a)[::-1]))
             turn, step = (0.0, long + 1.4) if depth < long else (90.0, wide + 0.8)
-            for n, row in np.argwhere(
-                draw.random((int(length // step), rows := max(1, int(depth // (long + 1.5))))) < 0.5
-            ):
-                spot = a + (n + 0.5) * step / length * (b - a) + (row + 0.5) / rows * (c - b)
+            count = int(length // step), max(1, int(depth // (long + 1.5)))
+            for n, row in np.argwhere(draw.random(count) < 0.5):
+                spot = a + (n + 0.5) * step / length * (b - a) + (row + 0.5) / count[1] * (c - b)
                 cars.append(rectangle(tuple(spot), (long, wide), down + turn + draw.normal(0.0, 2.0)))
         self.dsm += (self.cells(cars) & self.cells(places)) * (np.float32(high) + 0.2 * self.patches)
 
@@ -257,8 +295,8 @@ def _roof_height(body: Body, along: Floats, across: Floats) -> Floats:
     if body.roof == "shed":
         return np.asarray(eave + slope * (across + body.width_m / 2))
     inward = body.width_m / 2 - np.abs(across)
-    if body.roof == "hip":
-        inward = np.minimum(inward, body.length_m / 2 - np.abs(along))
+    if body.roof in ("hip", "half hip"):
+        inward = np.minimum(inward, body.length_m / 2 - (np.abs(along) if body.roof == "hip" else along))
     return np.asarray(eave + slope * inward)
 
 
@@ -266,7 +304,7 @@ def _with_obstacles(pand: Pand, height: Floats, along: Floats, across: Floats) -
     if "panels" in pand.marks:
         laid = (np.abs(along) < pand.length_m / 2 - 0.8) & (np.abs(across + pand.width_m / 4) < pand.width_m / 5)
         height = height + PANEL_M * laid
-    if pand.roof != "gable" or "bare" in pand.marks:
+    if pand.roof not in ("gable", "half hip") or "bare" in pand.marks:
         return height
     chimney = (np.abs(along + pand.length_m / 2 - 0.6) < CHIMNEY_M[0] / 2) & (np.abs(across) < CHIMNEY_M[0] / 2)
     chimney &= "capped" not in pand.marks
@@ -288,10 +326,7 @@ def _fence(pand: Pand) -> LineString:
 
 
 def _surfaces(model: Model, size: tuple[float, float], *, rough: bool = False) -> tuple[Grid, Grid]:
-    """Return DSM and DTM of one place of a size [m], north up, with holes over water and where no laser returned.
-
-    What was built after the flight is not there yet. Rough is as uneven as a laser sees ground and crowns.
-    """
+    """Return DSM and DTM of one place [m], as it stood at the flight, with holes over water and where no laser returned."""
     sheet = _Sheet(size, rough=rough)
     if rough:
         sheet.shape_ground(model)

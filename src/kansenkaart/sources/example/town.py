@@ -25,11 +25,7 @@ from shapely.ops import substring
 
 from kansenkaart.sources.example.model import Body, Buurt, Floats, Pipe, Point, ground_level, place_at, turned
 
-SEED = 330
-STEP_M = 8.0
-REACH_M = 520.0
-LEAST_STREET_M = 45.0
-STUB_M, DEAD_END_M = 3.0, 52.0
+SEED, STEP_M, REACH_M, LEAST_STREET_M, STUB_M, DEAD_END_M = 330, 8.0, 520.0, 45.0, 3.0, 52.0
 #: Half the width of the whole street, and the width of its carriageway [m].
 WIDTHS = {"main": (9.0, 7.0), "outer": (7.0, 6.0), "collector": (6.0, 5.5), "lane": (5.0, 6.0)}
 #: Lanes are so much narrower or wider than their quarter's [1], one after another.
@@ -299,10 +295,7 @@ def polygons(shape: BaseGeometry) -> list[Polygon]:
 
 
 def faults(pipes: list[Pipe]) -> tuple[frozenset[int], frozenset[int], dict[str, str]]:
-    """Return what the registers have wrong: pipes not published, pipes with a wrong level, old codes of buurten.
-
-    The works and the last buurt have no sewer data at all; elsewhere one pipe in so many is a gap, or has a wrong level.
-    """
+    """Return what the registers have wrong: pipes not published, pipes with a wrong level, old codes of buurten."""
     row = table()["faults"]
     gravity = [pipe for pipe in pipes if pipe.kind in ("vuilwater", "gemengd", "hemelwater")]
     missing = {pipe.number for pipe in gravity if pipe.street.startswith(row["no_sewer"])}
