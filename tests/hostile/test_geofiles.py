@@ -378,8 +378,29 @@ def test_no_other_module_opens_a_file_of_shapes_or_heights_to_read():
 def test_a_system_without_bounds_still_reads(monkeypatch):
     monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows, where importing it fails
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    geofiles._bound(1)
+    geofiles._bound(1, 1 << 30)
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "memory_mib"),
+    [(0, 45, 1024), (64 << 20, 45, 1024), (128 << 20, 90, 2048), (512 << 20, 360, 8192), (9 << 30, 360, 8192)],
+)
+def test_a_large_file_may_take_more_and_what_swells_may_not(tmp_path, size, seconds, memory_mib):
+    path = tmp_path / "homes.geojson"
+    with path.open("wb") as handle:
+        handle.truncate(size)
+    assert geofiles._most(str(path)) == (seconds, memory_mib << 20)
+
+
+def test_after_a_large_file_a_small_one_may_take_no_more_than_before(tmp_path, monkeypatch):
+    held = []
+    monkeypatch.setattr(resource, "setrlimit", lambda bound, most: held.append((bound, most)))
+    for memory in (4 << 30, 1 << 30):
+        geofiles._bound(45, memory)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    allowed = [most for bound, most in held if bound == resource.RLIMIT_DATA]
+    assert allowed == [(4 << 30, hard), (1 << 30, hard)]
 
 
 def test_a_file_is_glanced_at_once_until_it_is_replaced(tmp_path, monkeypatch):

@@ -159,11 +159,18 @@ def test_homes_in_large_buildings_and_the_ground_of_blocks_by_hand(made, tmp_pat
     tables["pand_score"].loc[0, "homes"] = 8
     tables["terrain"] = gpd.GeoDataFrame(
         {
-            "kind": ["begroeidterreindeel", "wegdeel", "wegdeel"],
-            "surface": [None, "gesloten verharding", "groenvoorziening"],
+            "kind": ["begroeidterreindeel", "wegdeel", "wegdeel", *["begroeidterreindeel"] * 4],
+            "surface": [
+                *(None, "gesloten verharding", "groenvoorziening"),
+                *("grasland agrarisch", "bouwland", "fruitteelt", "boomteelt"),
+            ],
         },
-        # 10 by 10 in block 0; 20 by 10 of which half in block 0 and half in the gap between blocks; 5 by 10 in block 2
-        geometry=[shapely.box(0, 0, 10, 10), shapely.box(80, 0, 100, 10), shapely.box(200, 0, 205, 10)],
+        # 10 by 10 in block 0; 20 by 10 of which half in block 0 and half in the gap between blocks; 5 by 10 in block 2;
+        # and in block 0 land of farmers, which nobody pays a municipality for
+        geometry=[
+            *(shapely.box(0, 0, 10, 10), shapely.box(80, 0, 100, 10), shapely.box(200, 0, 205, 10)),
+            *[shapely.box(20, 0, 60, 10)] * 4,
+        ],
         crs=28992,
     )
     facts = facts_of(Store(tmp_path), blocks, default())

@@ -72,6 +72,12 @@ _MOST_RANGE = 0.55  # a wider interval would let a draw fall below nothing
 OWNED = ("owned_short_part_eur_per_year", "owned_long_part_eur_per_year")
 _NEAR_M = 100.0  # how far a home or pand may lie from the block that it is counted with
 _GREEN = "groenvoorziening"
+_FARMED = (
+    "grasland agrarisch",
+    "bouwland",
+    "fruitteelt",
+    "boomteelt",
+)  # farmers' land, which no municipality maintains
 _ASSOCIATION = r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
 _PAVED = ("open verharding", "gesloten verharding")
 _PEOPLE = ("households", "inhabitants", "people_65_plus", "corporation_homes", "owned_homes")
@@ -425,7 +431,8 @@ def _terrain(store: Store, places: gpd.GeoDataFrame) -> pd.DataFrame:
     if not store.has("terrain"):
         return pd.DataFrame(np.nan, index=places.index, columns=["green_m2", "paved_m2"])
     terrain = store.read("terrain")
-    green = terrain[terrain["surface"].eq(_GREEN) | terrain["kind"].eq("begroeidterreindeel")]
+    grown = terrain["kind"].eq("begroeidterreindeel") & ~terrain["surface"].isin(_FARMED)
+    green = terrain[terrain["surface"].eq(_GREEN) | grown]
     paved = terrain[terrain["kind"].isin(("wegdeel", "ondersteunendwegdeel")) & terrain["surface"].isin(_PAVED)]
     return pd.DataFrame({"green_m2": _overlap(green, places), "paved_m2": _overlap(paved, places)}, index=places.index)
 

@@ -3,8 +3,8 @@
 GDAL guesses what a file is from its first bytes, whatever its name: a ``.gpkg`` that is a VRT opens any file of this
 machine, one that is a WMS or WFS description calls any address of its network. So the ending that the study states names
 the one driver, the first bytes must agree, and vectors are read in a second process that has no other drivers, no more
-memory than `MOST_MEMORY_BYTES` and no more time than `MOST_CPU_S`: GDAL cannot be stopped from within. Text that people or
-stations deliver and workbooks are read there too (`aside`).
+memory than `MOST_MEMORY_BYTES` and time than `MOST_CPU_S`, in proportion for a large file: GDAL cannot be stopped. Text
+that people or stations deliver and workbooks are read there too (`aside`).
 
 References
 ----------
@@ -37,8 +37,9 @@ from kansenkaart.sources.tools.transport import shut_the_network
 Box = tuple[float, float, float, float]
 Read = TypeVar("Read")
 
-#: What the second process may hold [byte] and use for one file [s]; 300,000 surfaces of the BGT need about half.
-MOST_MEMORY_BYTES = 1 << 30
+#: What the second process may hold [byte] and use for one file [s]; a file above 64 MB gets more, in proportion, up to the
+#: second. 300,000 surfaces of the BGT need about half of the first; 480,000 homes in GeoJSON (257 MB) 3 GiB, 1.9 of it used.
+MOST_MEMORY_BYTES, MOST_MEMORY_OF_ANY_BYTES = 1 << 30, 8 << 30
 MOST_CPU_S = 45
 #: A read that waits for a disk or a network folder is given up after this [s].
 LONGEST_S = 600.0
@@ -225,10 +226,8 @@ def open_raster(path: Path) -> Iterator[Any]:
         depth = max(sheet.count, 1) * max(_bytes_of(one) for one in sheet.dtypes)
         largest = max((rows * columns * depth for rows, columns in sheet.block_shapes), default=0)
         if largest > MOST_BLOCK_BYTES:
-            found = f"blocks of {largest} bytes"
-            raise _refused(
-                f"blocks of at most {MOST_BLOCK_BYTES} bytes", found, path, "tile it: gdal_translate -co TILED=YES"
-            )
+            most, found = f"blocks of at most {MOST_BLOCK_BYTES} bytes", f"blocks of {largest} bytes"
+            raise _refused(most, found, path, "tile it: gdal_translate -co TILED=YES")
         yield sheet
 
 
@@ -262,11 +261,9 @@ def _plain_file(path: Path) -> str:
 
 def _vet_sides(path: Path) -> None:
     """Refuse what lies beside a file under the same name, and GDAL opens unasked, if it is a link elsewhere or no file."""
+    here = path.parent.resolve(), path.resolve().parent
     for one in path.parent.glob(f"{glob.escape(path.stem)}.*"):
-        if not (one.is_file() or one.is_dir()) or one.resolve().parent not in (
-            path.parent.resolve(),
-            path.resolve().parent,
-        ):
+        if not (one.is_file() or one.is_dir()) or one.resolve().parent not in here:
             raise _refused("a file that lies beside it itself", f"a link elsewhere: {one.name}", path)
 
 
@@ -301,16 +298,16 @@ class _Aside:
         with self._turn:
             line = self._open()
             try:
-                line.send((what, path, MOST_CPU_S, *more))
+                most = _most(path)
+                line.send((what, path, most, *more))
                 if not line.poll(LONGEST_S):
                     raise EOFError("no answer")
                 fine, answer = line.recv()
             except (EOFError, OSError) as why:
                 self.close()
-                found = "more, or a fault in the library that reads it"
                 raise _refused(
-                    f"a file that is read within {MOST_CPU_S} s and {MOST_MEMORY_BYTES >> 20} MiB",
-                    found,
+                    f"a file that is read within {most[0]} s and {most[1] >> 20} MiB",
+                    "more, or a fault in the library that reads it",
                     path,
                     "take a smaller area or a file with one layer; do not trust a small file that does this",
                 ) from why
@@ -362,8 +359,8 @@ def _serve(line: Connection) -> None:
     shut_the_network()
     with contextlib.suppress(EOFError):
         while True:
-            what, path, most_s, *more = line.recv()
-            _bound(most_s)
+            what, path, most, *more = line.recv()
+            _bound(*most)
             try:
                 answer: tuple[bool, Any] = (True, _ANSWERS[what](Path(path), *more))
             except MemoryError:
@@ -374,18 +371,25 @@ def _serve(line: Connection) -> None:
             del answer
 
 
-def _bound(more_s: int) -> None:
+def _most(path: str) -> tuple[int, int]:
+    """Return what reading a file may take [s, byte]: in proportion for one that is large as it lies there."""
+    size = Path(path).stat().st_size if Path(path).is_file() else 0
+    memory = min(max(MOST_MEMORY_BYTES, 16 * size), MOST_MEMORY_OF_ANY_BYTES)
+    return MOST_CPU_S * memory // MOST_MEMORY_BYTES, memory
+
+
+def _bound(more_s: int, memory_bytes: int) -> None:
     """Bound memory and time; Windows has no such bounds, there the asker's patience (``LONGEST_S``) is the only one."""
     with contextlib.suppress(ImportError):
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
         allowed = int(used.ru_utime + used.ru_stime) + more_s
-        bounds = {resource.RLIMIT_CPU: allowed, resource.RLIMIT_DATA: MOST_MEMORY_BYTES, resource.RLIMIT_CORE: 0}
+        bounds = {resource.RLIMIT_CPU: allowed, resource.RLIMIT_DATA: memory_bytes, resource.RLIMIT_CORE: 0}
         for bound, most in bounds.items():
             hard = resource.getrlimit(bound)[1]  # that of the scheduler may be lower, and only it may raise that
             least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(bound, (least, hard if bound == resource.RLIMIT_CPU else least))
+            resource.setrlimit(bound, (least, hard))
 
 
 def _open_options(path: Path) -> dict[str, str]:
@@ -414,12 +418,8 @@ def _vetted_layers(path: Path) -> list[str] | None:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as base:
             rows = base.execute("select type, name, coalesce(sql, ''), rootpage from sqlite_master").fetchall()
             there = {name for _, name, *_ in rows}
-            layers = [
-                str(name)
-                for registry, query in _REGISTERS.items()
-                if registry in there
-                for (name,) in base.execute(query).fetchall()
-            ]
+            asked = [query for registry, query in _REGISTERS.items() if registry in there]
+            layers = [str(name) for query in asked for (name,) in base.execute(query).fetchall()]
     except sqlite3.Error as why:
         raise _refused("a sound database", str(why), path) from why
     views = {str(name).lower() for kind, name, *_ in rows if kind == "view"}
