@@ -384,7 +384,7 @@ def test_a_system_without_bounds_still_reads(monkeypatch):
 
 @pytest.mark.parametrize(
     ("size", "seconds", "memory_mib"),
-    [(0, 45, 1024), (64 << 20, 45, 1024), (128 << 20, 90, 2048), (512 << 20, 360, 8192), (9 << 30, 360, 8192)],
+    [(0, 45, 1024), (32 << 20, 45, 1024), (64 << 20, 90, 2048), (256 << 20, 360, 8192), (9 << 30, 360, 8192)],
 )
 def test_a_large_file_may_take_more_and_what_swells_may_not(tmp_path, size, seconds, memory_mib):
     path = tmp_path / "homes.geojson"

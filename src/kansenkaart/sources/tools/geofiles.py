@@ -37,9 +37,9 @@ from kansenkaart.sources.tools.transport import shut_the_network
 Box = tuple[float, float, float, float]
 Read = TypeVar("Read")
 
-#: What the second process may hold [byte] and use for one file [s]; a file above 64 MB gets more, in proportion, up to the
-#: second. 300,000 surfaces of the BGT need about half of the first; 480,000 homes in GeoJSON (257 MB) 3 GiB, 1.9 of it used.
-MOST_MEMORY_BYTES, MOST_MEMORY_OF_ANY_BYTES = 1 << 30, 8 << 30
+#: What the second process may hold [byte] and use for one file [s]; one above the small gets more, in proportion, up to the
+#: second. Of GeoJSON a municipality of 480,000 homes has 257 MB of them, which took 2.6 GiB, and 46 MB of manholes: 1.3.
+MOST_MEMORY_BYTES, MOST_MEMORY_OF_ANY_BYTES, _SMALL_BYTES = 1 << 30, 8 << 30, 32 << 20
 MOST_CPU_S = 45
 #: A read that waits for a disk or a network folder is given up after this [s].
 LONGEST_S = 600.0
@@ -374,7 +374,7 @@ def _serve(line: Connection) -> None:
 def _most(path: str) -> tuple[int, int]:
     """Return what reading a file may take [s, byte]: in proportion for one that is large as it lies there."""
     size = Path(path).stat().st_size if Path(path).is_file() else 0
-    memory = min(max(MOST_MEMORY_BYTES, 16 * size), MOST_MEMORY_OF_ANY_BYTES)
+    memory = min(MOST_MEMORY_BYTES + 32 * max(size - _SMALL_BYTES, 0), MOST_MEMORY_OF_ANY_BYTES)
     return MOST_CPU_S * memory // MOST_MEMORY_BYTES, memory
 
 
