@@ -131,6 +131,20 @@ def test_rows_added_gone_and_changed_are_told_apart():
     assert (kwp.moved, kwp.largest) == (2, (("0002", None, 7.0), ("0004", 5.0, None)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "now"),
+    [
+        ("boolean", [True, None, False, None], [True, True, None, None]),
+        ("string", ["a", None, "b", None], ["a", "c", None, None]),
+        ("object", ["a", None, "b", None], ["a", "c", None, None]),
+        ("Int64", [1, None, 2, None], [1, 3, None, None]),
+    ],
+)
+def test_what_was_unknown_and_is_not_or_the_other_way_round_has_changed_and_what_stays_so_has_not(kind, before, now):
+    old, new = (pd.DataFrame({"key": list("wxyz"), "said": pd.array(one, dtype=kind)}) for one in (before, now))
+    assert compare(old, new, key=["key"]).changes["key"].tolist() == ["x", "y"]
+
+
 def test_a_moved_shape_is_a_change_and_another_order_is_none():
     before = _squares(6)
     assert compare(before, before.iloc[::-1].reset_index(drop=True), key=["pand_id"]).changes.empty
