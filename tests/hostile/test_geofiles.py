@@ -393,6 +393,18 @@ def test_a_large_file_may_take_more_and_what_swells_may_not(tmp_path, size, seco
     assert geofiles._most(str(path)) == (seconds, memory_mib << 20)
 
 
+def test_what_a_large_file_leaves_behind_does_not_count_against_the_next(tmp_path, monkeypatch):
+    path = tmp_path / "homes.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": []}')
+    geofiles.read_vector(path)
+    first = geofiles._ASIDE._process
+    geofiles.read_vector(path)
+    assert geofiles._ASIDE._process is first
+    monkeypatch.setattr(geofiles, "_SMALL_BYTES", 8)
+    geofiles.read_vector(path)
+    assert geofiles._ASIDE._process is None
+
+
 def test_after_a_large_file_a_small_one_may_take_no_more_than_before(tmp_path, monkeypatch):
     held = []
     monkeypatch.setattr(resource, "setrlimit", lambda bound, most: held.append((bound, most)))

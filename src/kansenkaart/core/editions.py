@@ -172,7 +172,8 @@ def _different(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
         one, two = _floats(old), _floats(new)
         apart = ~np.isclose(one, two, rtol=_EQUAL_FRAC, atol=0.0, equal_nan=True)
     else:
-        apart = np.where(unknown_old, None, old.astype(object)) != np.where(unknown_new, None, new.astype(object))
+        one, two = (values.astype(object).where(values.notna(), "").to_numpy() for values in (old, new))
+        apart = one != two
     either = unknown_old | unknown_new
     return np.where(either, unknown_old != unknown_new, apart).astype(bool)
 

@@ -39,8 +39,7 @@ Read = TypeVar("Read")
 
 #: What the second process may hold [byte] and use for one file [s]; one above the small gets more, in proportion, up to the
 #: second. Of GeoJSON a municipality of 480,000 homes has 257 MB of them, which took 2.6 GiB, and 46 MB of manholes: 1.3.
-MOST_MEMORY_BYTES, MOST_MEMORY_OF_ANY_BYTES, _SMALL_BYTES = 1 << 30, 8 << 30, 32 << 20
-MOST_CPU_S = 45
+MOST_MEMORY_BYTES, MOST_MEMORY_OF_ANY_BYTES, _SMALL_BYTES, MOST_CPU_S = 1 << 30, 8 << 30, 32 << 20, 45
 #: A read that waits for a disk or a network folder is given up after this [s].
 LONGEST_S = 600.0
 #: The largest block of a raster that is decoded at once [byte]; a sheet of AHN has blocks of 256 or 512 cells square.
@@ -296,9 +295,8 @@ class _Aside:
     def ask(self, what: str, path: str, *more: Any) -> Any:
         """Return the answer to one question about one file, or raise what reading it raised."""
         with self._turn:
-            line = self._open()
+            line, most = self._open(), _most(path)
             try:
-                most = _most(path)
                 line.send((what, path, most, *more))
                 if not line.poll(LONGEST_S):
                     raise EOFError("no answer")
@@ -311,6 +309,8 @@ class _Aside:
                     path,
                     "take a smaller area or a file with one layer; do not trust a small file that does this",
                 ) from why
+            if most[1] > MOST_MEMORY_BYTES:
+                self.close()  # what it keeps of a large file would count against the next, smaller one
         if fine:
             return answer
         raise answer
