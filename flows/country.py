@@ -29,7 +29,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed
 from prefect_dask.task_runners import DaskTaskRunner
 
-from flows.limits import may_pass, turn
+from flows.limits import ONCE_MORE, turn
 from flows.places import discreet, opened
 from flows.standing import recovered_study, write_status
 from flows.tell import hearing, listener, run_name, show, told
@@ -52,6 +52,8 @@ _SETTINGS = {
     "distributed.scheduler.worker-saturation": 1.0,  # one that waits at a worker that is stopped counts as failed with it
     **{f"distributed.worker.memory.{name}": value for name, value in _MEMORY.items()},
 }
+#: A place may wait longer than a step: it gets two more tries.
+_TWICE_MORE: dict[str, Any] = {**ONCE_MORE, "retries": 2, "retry_delay_seconds": [30, 120]}
 # Prefect cannot time out a task on a Dask worker thread, so the flow stops waiting for it; the cluster's end ends it.
 LONGEST_S = 12 * 3600
 
@@ -93,10 +95,7 @@ class Outcome:
 @task(
     name="deel",
     task_run_name="deel {study} {code}",
-    retries=2,
-    retry_delay_seconds=[30, 120],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=may_pass,
+    **_TWICE_MORE,
     cache_policy=NO_CACHE,
 )
 def partition(study: str, root: str, code: str = "", public: bool | None = None) -> dict[str, Any]:
@@ -115,10 +114,7 @@ def partition(study: str, root: str, code: str = "", public: bool | None = None)
 @task(
     name="verdelen",
     task_run_name="verdelen {study} {code}",
-    retries=2,
-    retry_delay_seconds=[30, 120],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=may_pass,
+    **_TWICE_MORE,
     cache_policy=NO_CACHE,
 )
 def division(study: str, root: str, code: str = "", most: int = 0) -> list[str]:

@@ -72,12 +72,8 @@ _MOST_RANGE = 0.55  # a wider interval would let a draw fall below nothing
 OWNED = ("owned_short_part_eur_per_year", "owned_long_part_eur_per_year")
 _NEAR_M = 100.0  # how far a home or pand may lie from the block that it is counted with
 _GREEN = "groenvoorziening"
-_FARMED = (
-    "grasland agrarisch",
-    "bouwland",
-    "fruitteelt",
-    "boomteelt",
-)  # farmers' land, which no municipality maintains
+#: Farmers' land, which no municipality maintains.
+_FARMED = ("grasland agrarisch", "bouwland", "fruitteelt", "boomteelt")
 _ASSOCIATION = r"\bvve\b|vereniging van eigenaars|vereniging van eigenaren"
 _PAVED = ("open verharding", "gesloten verharding")
 _PEOPLE = ("households", "inhabitants", "people_65_plus", "corporation_homes", "owned_homes")
