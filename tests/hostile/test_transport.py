@@ -6,12 +6,14 @@ import contextlib
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import requests
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError
 from kansenkaart.sources.publishers import base_url
+from kansenkaart.sources.tools import transport
 from kansenkaart.sources.tools.http import Http, download, get
 from kansenkaart.sources.tools.transport import ask, same_host
 from tests.hostile.watch import listening
@@ -104,6 +106,17 @@ def test_a_byte_now_and_then_does_not_stretch_an_answer(before, tmp_path):
             download(f"http://127.0.0.1:{port}/slow", tmp_path / "a.bin", http=HTTP)
         assert time.monotonic() - started < 6
     assert not (tmp_path / "a.bin").exists()
+
+
+def test_a_connection_that_was_cut_is_told_as_too_slow_however_it_broke(monkeypatch):
+    def reset(*_):
+        while not transport._here.deadline.over:
+            time.sleep(0.01)
+        raise requests.ConnectionError("broken") from ConnectionResetError(104, "reset")
+
+    monkeypatch.setattr(transport, "_ask_on", reset)
+    with pytest.raises(FetchError, match=r"TooSlowError\): an answer that took longer than 0\.1 s"):
+        get("http://127.0.0.1:9/slow", http=replace(HTTP, answer_timeout_s=0.1))
 
 
 def test_an_answer_in_time_leaves_no_timer():

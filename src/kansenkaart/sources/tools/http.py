@@ -376,7 +376,7 @@ def _once(
 
 def _first(why: BaseException) -> BaseException:
     """Return what an error began with: a name that does not resolve, say, without the pools that passed it on."""
-    before = why.__cause__ or why.__context__
+    before = why.__cause__ or (None if why.__suppress_context__ else why.__context__)
     return why if before is None else _first(before)
 
 

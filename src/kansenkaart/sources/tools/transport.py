@@ -119,7 +119,8 @@ class _Deadline:
 
     def require(self) -> None:
         if self.over:
-            raise TooSlowError(f"an answer that took longer than {self.seconds:g} s")
+            # however the cut connection broke, it is the time that was over
+            raise TooSlowError(f"an answer that took longer than {self.seconds:g} s") from None
 
 
 class _Watched:
