@@ -10,14 +10,16 @@ import pytest
 from shapely.geometry import box
 
 import kansenkaart
-from kansenkaart.acquire import deliveries, readers
-from kansenkaart.acquire.deliveries import Delivery, Part, example_folder, has_example, join, raster_step
-from kansenkaart.config import Folders, Source
+from kansenkaart.acquire import deliveries, readers, steps
+from kansenkaart.acquire.deliveries import Delivery, Part, deliver, example_folder, has_example, join, raster_step
+from kansenkaart.acquire.live import Errand
+from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, example
 from kansenkaart.sources.example import statistics, town
 from kansenkaart.tables.store import Store
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
+from tests.sources.test_files_of_others import CBS
 from tests.sources.test_files_of_people import LVBAG, save
 
 
@@ -177,3 +179,49 @@ def test_a_height_model_that_cannot_be_read_leaves_nothing_half_written(tmp_path
     with pytest.raises(FormatError):
         step.action(store)
     assert [path.name for path in store.root.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(("edition", "than"), [("2022-05", "2022"), ("2022", "2022-05"), ("2022-05-01", "2022-05")])
+def test_a_year_and_a_month_of_it_do_not_say_which_is_newer(edition, than, tmp_path):
+    parts = [panden(tmp_path / "a.gpkg", {1: 1965}, than), panden(tmp_path / "b.gpkg", {1: 1970}, edition)]
+    with pytest.raises(FormatError, match="another bouwjaar in each file"):
+        join("pand", parts)
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "side", "other"),
+    [
+        ("pand", "PAND.SHP", "PAND.DBF", "wegen.dbf"),
+        ("street_line", "roads.gml", "roads.xsd", "roads.txt"),
+        ("sewer_pipe", "Knooppunt.csv", "Verbinding1.CSV", "leesmij.pdf"),
+    ],
+)
+def test_what_changes_in_a_file_that_is_read_beside_it_is_another_delivery(role, name, side, other, tmp_path):
+    def sha256():
+        study = Study(name="x", title="x", source=(source(tmp_path / name, role, "auto"),))
+        places = Folders(published=tmp_path, raw=tmp_path, processed=tmp_path, maps=tmp_path)
+        return deliver(study.source[0], Errand(study, places)).provenance[0].sha256
+
+    for one in (name, side, other):
+        (tmp_path / one).write_text("a")
+    before = sha256()
+    (tmp_path / other).write_text("b")
+    assert sha256() == before
+    (tmp_path / side).write_text("b")
+    assert sha256() != before
+
+
+def test_statistics_that_a_study_can_do_without_and_nobody_can_read_are_noted(tmp_path):
+    path = save([CBS], tmp_path / "b.gpkg", layer="buurten")
+    buurt = steps._Part(source(path, "buurt", "cbs-shp").model_copy(update={"year": 2020}), Delivery((path,), ()))
+    (tmp_path / "kwb.csv").write_text("a;b\n1;2\n")
+    told = source(tmp_path / "kwb.csv", "statistics", "statline-csv")
+    figures = [
+        steps._Part(told.model_copy(update={"optional": one}), Delivery((tmp_path / "kwb.csv",), ()))
+        for one in (True, False)
+    ]
+    made = steps._make("buurt", Store(tmp_path), [buurt], figures[:1])
+    assert made.content["inhabitants"].tolist() == [1000]
+    assert [one for one in made.tally.noted if one.startswith("bag niet te lezen: ")]
+    with pytest.raises(FormatError):
+        steps._make("buurt", Store(tmp_path), [buurt], figures[1:])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 
@@ -230,3 +231,11 @@ def test_a_study_of_some_wijken_asks_for_their_window_and_what_lies_around_them(
     assert of("WK999900").window() == (whole[0] - 200, whole[1] - 200, whole[2] + 200, whole[3] + 200)
     with pytest.raises(ConfigError, match="buurten"):
         of("WK9999ZZ").window()
+
+
+def test_a_box_holds_the_part_of_each_buurt_that_lies_in_it():
+    shapes = np.array([shapely.box(0, 0, 1000, 1000), shapely.box(2000, 0, 3000, 1000)], dtype=object)
+    homes = Homes(shapes, np.array([400.0, 100.0]))
+    assert homes.within((500, 0, 2500, 500)) == (125.0, 0.5, True)  # a quarter of each; 0.25 km2 twice
+    assert homes.within((1200, 0, 1500, 500)) == (0.0, 0.0, False)
+    assert homes.within((1000, 0, 1500, 500)) == (0.0, 0.0, True)  # only touched

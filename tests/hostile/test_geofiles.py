@@ -423,3 +423,20 @@ def test_a_file_is_glanced_at_once_until_it_is_replaced(tmp_path, monkeypatch):
         path.write_text(f'{{"type": "FeatureCollection", "features": {features}}}')
         assert [geofiles.about_layer(path)[0] for _ in range(3)] == [[name]] * 3
     assert asked == ["about", "about"]
+
+
+def test_after_a_question_that_was_broken_off_the_next_gets_its_own_answer(tmp_path, monkeypatch):
+    assert geofiles.aside(_named, tmp_path / "a") == "a"
+
+    def interrupted(*_):
+        monkeypatch.undo()
+        raise KeyboardInterrupt  # as in a notebook, while the answer is on its way
+
+    monkeypatch.setattr(type(geofiles._ASIDE._line), "poll", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        geofiles.aside(_named, tmp_path / "b")
+    assert geofiles.aside(_named, tmp_path / "c") == "c"
+
+
+def _named(path):
+    return path.name

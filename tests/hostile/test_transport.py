@@ -14,6 +14,7 @@ import requests
 from kansenkaart.errors import ConfigError, FetchError, FormatError
 from kansenkaart.sources.publishers import base_url
 from kansenkaart.sources.tools import transport
+from kansenkaart.sources.tools.bulk import reachable
 from kansenkaart.sources.tools.http import Http, download, get
 from kansenkaart.sources.tools.transport import ask, same_host
 from tests.hostile.watch import listening
@@ -80,7 +81,7 @@ def test_a_redirect_within_the_host_is_followed():
 def test_a_redirect_elsewhere_is_not_followed(to):
     with listening() as (port, calls), _saying(lambda *about: say[0](*about)) as (own, asked):
         say = [_redirect(to.format(port=port, own=own))]
-        with pytest.raises(FormatError, match="a link to"):
+        with pytest.raises(FetchError, match="a link to"):  # no answer here: what has a second way asks there
             get(f"http://127.0.0.1:{own}/start", http=HTTP)
     assert asked == ["/start"]
     assert not calls
@@ -162,3 +163,17 @@ def test_an_address_of_the_environment_over_plain_http_is_for_this_machine_only(
     for fine in ("http://127.0.0.1:8000/", "http://localhost/", "http://[::1]:8000/", "https://mirror.example/bag/"):
         monkeypatch.setenv("KANSENKAART_URL_BAG", fine)
         assert base_url("bag") == fine
+
+
+def test_a_file_that_moved_to_another_host_is_asked_at_its_second_address():
+    with _saying(_redirect("http://localhost:9/elsewhere")) as (old, _), _saying(_redirect("/end")) as (new, _):
+        addresses = [f"http://127.0.0.1:{port}/file" for port in (old, new)]
+        assert reachable(addresses, http=HTTP) == addresses[1]
+
+
+def test_a_length_in_signs_that_are_no_digits_is_no_length():
+    def say(caller, path, done):
+        caller.sendall(HEAD + "Content-Length: \xb2\r\n\r\n{}".encode("latin-1"))
+
+    with _saying(say) as (port, _):
+        assert get(f"http://127.0.0.1:{port}/odd", http=HTTP).content == b"{}"

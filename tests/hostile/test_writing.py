@@ -19,9 +19,9 @@ from kansenkaart.present.mapspec import View
 from kansenkaart.present.release import OpenLayer, write_layers
 from kansenkaart.present.style import LegendClass
 from kansenkaart.runs.study import Workplace, run_acquire
-from kansenkaart.sources.tools.bulk import one_at_a_time
+from kansenkaart.sources.tools import rawfolder
 from kansenkaart.sources.tools.http import Http, download
-from kansenkaart.sources.tools.rawfolder import write_atomic
+from kansenkaart.sources.tools.rawfolder import one_at_a_time, write_atomic
 from kansenkaart.tables import store as stores
 from kansenkaart.tables.store import Lineage, Store, atomic, locked
 from tests.loopback.server import serve
@@ -171,3 +171,17 @@ def test_tables_with_names_of_people_are_for_their_owner_only(tmp_path, monkeypa
     store.write("own_pand", frame, Lineage("x"))
     for path in (store.path("own_pand"), store.sidecar("own_pand")):
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("theirs", "edition"), [(b"2", "1"), (b"3", "1-d4735e3a")])
+def test_of_two_runs_that_keep_the_same_at_the_same_time_neither_fails(theirs, edition, tmp_path, monkeypatch):
+    plain, target = rawfolder.write_atomic, tmp_path / "cbs-odata" / "1" / "kwb"
+
+    def another_is_first(path, content):
+        plain(path, content)
+        plain(target / path.name, theirs)
+
+    monkeypatch.setattr(rawfolder, "write_atomic", another_is_first)
+    path, kept = rawfolder.keep_files(tmp_path, "cbs-odata", "1", "kwb", {"a": b"2"})
+    assert (kept, (path / "a").read_bytes()) == (edition, b"2")
+    assert (target / "a").read_bytes() == theirs

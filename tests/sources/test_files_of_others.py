@@ -193,6 +193,14 @@ def test_two_files_with_the_layer_in_one_zip_are_named(tmp_path):
         bag.read_pand(tmp_path / "bag.zip")
 
 
+def test_a_name_that_stands_in_two_folders_of_a_zip_is_two_files(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bag.zip", "w") as made:
+        for name in ("GM0193", "GM0503"):
+            made.write(save([REGISTER], tmp_path / f"{name}.gpkg", layer="pand"), f"{name}/pand.gpkg")
+    with pytest.raises(FormatError, match=r"one file with layer pand.*pand.gpkg, pand.gpkg"):
+        bag.read_pand(tmp_path / "bag.zip")  # and not the panden of the first alone
+
+
 def test_a_zip_in_a_zip_as_kadaster_delivers_a_municipality(tmp_path):
     inner = tmp_path / "0503PND.zip"
     with zipfile.ZipFile(inner, "w") as made:

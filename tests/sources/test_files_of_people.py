@@ -6,6 +6,7 @@ The inputs are made here; each test pins the right value, and stands for a kind 
 from __future__ import annotations
 
 import copy
+import errno
 import gzip
 import json
 import zipfile
@@ -21,13 +22,13 @@ import pytest
 from shapely.geometry import LineString, Point, Polygon, box
 
 from kansenkaart.crs import RD_BOUNDS_M, rd_point, require_rd, within_rd
-from kansenkaart.errors import ConfigError, CrsError, FormatError
+from kansenkaart.errors import ConfigError, CrsError, FormatError, StoreError
 from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own, typed_numbers
 from kansenkaart.sources.tools.cleaning import Sieve, in_rd, polygons_of
 from kansenkaart.sources.tools.ogc import features_of
-from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, text_of, to_number
+from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, reading, text_of, to_number, to_text
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 
 RD = "EPSG:28992"
@@ -680,7 +681,7 @@ def test_points_in_a_multi_point(tmp_path):
 def test_a_buurt_number_of_other_than_three_digits_costs_its_row(tmp_path):
     square = [[[200_000, 500_000], [200_100, 500_000], [200_100, 500_100], [200_000, 500_000]]]
     shape = {"type": "Polygon", "coordinates": square}
-    numbers = (110, 1.5, None, 1234)
+    numbers = (110, 1.5, None, 1234, 120)
     features = [
         {"type": "Feature", "properties": {"BRTNR": one, "OMSCHR": f"Buurt {one}"}, "geometry": shape}
         for one in numbers
@@ -689,7 +690,10 @@ def test_a_buurt_number_of_other_than_three_digits_costs_its_row(tmp_path):
     path = tmp_path / "buurten.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}), "utf-8")
     buurten, tally = zwolle.read_buurt(path)
-    assert list(buurten["buurtcode"]) == ["BU01931100"]
+    assert list(zip(buurten["buurtcode"], buurten["buurtnaam"], strict=True)) == [
+        ("BU01931100", "Buurt 110"),
+        ("BU01931200", "Buurt 120"),  # and not that of the row in whose place it came
+    ]
     assert tally.left_out["buurt number of other than three digits"] == 3
 
 
@@ -704,3 +708,14 @@ def test_a_total_that_rounding_leaves_nothing_of_and_a_buurt_without_homes_give_
 def test_a_shape_of_less_than_a_square_metre_stays_and_one_without_area_goes():
     kept, _ = polygons_of([box(0, 0, 0.5, 0.5), Polygon([(0, 0), (1, 0), (2, 0)]), None])
     assert [one is not None for one in kept] == [True, False, False]
+
+
+def test_signs_without_a_shape_become_blanks_and_nothing_else_changes():
+    column = pd.Series(["a\u2028b\x07c", "\x1b Ens\u00e9 ", "", None, "\ud800\x00x"], dtype="object")
+    assert to_text(column).fillna("unknown").tolist() == ["a b c", "Ens\u00e9", "unknown", "unknown", "? x"]
+    assert to_text(column[1:2].str[1:].astype("object")).tolist() == ["Ens\u00e9"]  # of a column without such signs
+
+
+def test_a_full_disk_while_a_file_is_unpacked_is_no_fault_of_the_file(tmp_path):
+    with pytest.raises(StoreError, match="free disk space"), reading(tmp_path / "bag.zip", "panden"):
+        raise OSError(errno.ENOSPC, "No space left on device")

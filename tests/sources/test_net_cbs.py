@@ -184,6 +184,17 @@ def test_a_service_that_was_moved_has_the_second_way_that_was_named_with_it_and_
 def test_a_pause_is_asked_for_in_seconds_or_until_a_moment():
     soon, past = (datetime.now(UTC) + timedelta(seconds=one) for one in (90, -90))
     assert http.retry_after_s("90") == 90
+    assert http.retry_after_s("\xb2") == 0  # a digit that is no number
     assert http.retry_after_s(format_datetime(soon, usegmt=True)) == pytest.approx(90, abs=5)
     assert http.retry_after_s(format_datetime(soon.replace(tzinfo=None))) == pytest.approx(90, abs=5)  # of no zone
     assert http.retry_after_s(format_datetime(past, usegmt=True)) == 0
+
+
+def test_an_older_table_that_cbs_has_modified_is_asked_again_though_the_newest_has_not(server, tmp_path):
+    ask(server, tmp_path / "raw")
+    folder = server.folder / "odata" / TABLES[0]
+    for name, before, now in (("TableInfos", "2024-10-01", "2025-01-01"), ("TypedDataSet", "900", "950")):
+        path = folder / f"{name}.json"
+        path.write_text(path.read_text().replace(before, now))
+    frame, _ = read_kwb(ask(server, tmp_path / "raw")[0])
+    assert frame["gas_use_m3_per_home"][0] == 950

@@ -1,18 +1,27 @@
 """Downloads, the 3DBAG API, height sheets, weather and archives against a server on this machine."""
 
 import gzip
+import hashlib
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 
 from kansenkaart.errors import FetchError, FormatError, IncompleteError, StoreError
 from kansenkaart.sources.ahn import fetch_sheets
 from kansenkaart.sources.bag3d_api import fetch_roofs
 from kansenkaart.sources.knmi import fetch_days
+from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.archives import Bounds, gunzip
-from kansenkaart.sources.tools.http import Http, download
+from kansenkaart.sources.tools.http import Http, Meter, download
 from tests.loopback import faults
 from tests.loopback.server import serve
+from tests.sources.sheets import open_window
 
 HTTP = Http(
     connect_timeout_s=2,
@@ -145,3 +154,63 @@ def test_a_bomb_is_refused(tmp_path):
         with pytest.raises(FormatError, match="at most"):
             gunzip(tmp_path / "bomb.gz", tmp_path / "out", bounds=bounds)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_part_that_ends_too_soon_or_begins_elsewhere_is_no_whole_file(server, tmp_path):
+    """A service may send less of a range than was asked for, or another part of it."""
+    url, plain, asked = f"{server.url}/dsm_05m/R_01CZ1.tif", server.reply, []
+
+    def spoiled(path, headers):
+        reply = plain(path, headers)
+        asked.append(headers.get("Range"))
+        if reply.status == 206 and len(asked) == 2:
+            start = int(asked[-1][6:-1])
+            reply.content = reply.content[:1000]
+            reply.headers["Content-Range"] = f"bytes {start}-{start + 999}/{len(SHEET)}"
+        if reply.status == 206 and len(asked) == 3:
+            reply.headers["Content-Range"] = f"bytes 7-{len(SHEET) - 1}/{len(SHEET)}"
+        return reply
+
+    server.reply = spoiled
+    server.fault = faults.on({1}, faults.reset_mid_body)
+    download(url, tmp_path / "a.tif", http=replace(HTTP, attempts=5))
+    assert (tmp_path / "a.tif").read_bytes() == SHEET
+    assert [one is None for one in asked] == [True, False, False, True]  # begun, gone on, gone on, begun anew
+
+
+def test_two_runs_that_fetch_one_file_wait_for_each_other(server, tmp_path, monkeypatch):
+    plain = http._pump
+    monkeypatch.setattr(
+        http,
+        "_pump",
+        lambda answer, how, url, sink, size: plain(answer, how, url, lambda one: (sink(one), time.sleep(0.1)), size),
+    )
+    url, statuses = f"{server.url}/dsm_05m/R_01CZ1.tif", []
+    server.fault = lambda _n, _p, reply: statuses.append(reply.status) or reply
+    with ThreadPoolExecutor(2) as runs:
+        first = runs.submit(download, url, tmp_path / "a.tif", http=replace(HTTP, meter=Meter()))
+        time.sleep(0.15)
+        second = runs.submit(download, url, tmp_path / "a.tif", http=replace(HTTP, meter=Meter()))
+        assert first.result() == second.result() == hashlib.sha256(SHEET).hexdigest()
+    assert statuses == [200, 304]
+    assert (tmp_path / "a.tif").read_bytes() == SHEET
+
+
+def test_a_part_of_a_sheet_keeps_the_unit_that_the_sheet_states(server, tmp_path):
+    server.ranges = True
+    heights = np.full((512, 512), 1234.0, dtype=np.float32)
+    profile = {"driver": "GTiff", "height": 512, "width": 512, "count": 1, "dtype": "float32", "crs": "EPSG:28992"}
+    profile |= {"transform": from_origin(190_000, 560_512, 1, 1), "tiled": True, "blockxsize": 256, "blockysize": 256}
+    path = server.folder / "dsm_05m" / "R_01CZ1.tif"
+    path.unlink()
+    with rasterio.open(path, "w", **profile) as sheet:
+        sheet.write(heights, 1)
+        sheet.units = ("cm",)
+    box = (190_010.0, 560_100.0, 190_030.0, 560_120.0)
+    paths, _ = fetch_sheets(tmp_path / "raw", base_urls=[server.url], role="dsm", edition="AHN5", bbox_m=box, http=HTTP)
+    assert [one.name for one in paths] == ["R_01CZ1_190010_560100_190030_560120.tif"]
+    read, _, tally = open_window(paths, box)
+    assert read.min() == read.max() == np.float32(12.34)
+    assert tally.noted[
+        "heights of R_01CZ1_190010_560100_190030_560120.tif turned into metres, by the scale and unit that it states"
+    ]

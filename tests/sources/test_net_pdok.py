@@ -7,6 +7,7 @@ import pytest
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.pdok import Layer, fetch_collection
 from kansenkaart.sources.tools.http import Http
+from kansenkaart.sources.tools.ogc import Choice, canonical_feature
 from tests.loopback import faults
 from tests.loopback.server import serve
 
@@ -211,3 +212,28 @@ def test_nobody_at_the_address_is_said_in_one_clause(tmp_path):
         fetch_collection(tmp_path, layer=layer, http=HTTP, bbox_m=BOX)
     assert why.value.found.startswith("no answer (ConnectionError): [Errno ")
     assert len(why.value.found) < 80  # and no names of pools
+
+
+def test_two_runs_that_ask_the_same_at_the_same_time_do_not_write_through_each_other(server, tmp_path):
+    """Each box is one page here; the other run, which takes the boxes in another order, goes by between two of the first."""
+    source, middle = server.folder / "ogc" / "pand.geojson", (BOX[0] + BOX[2]) / 2
+    source.write_text(source.read_text().replace('"status"', f'"long": "{"x" * 2000}", "status"'))  # more than a buffer
+    halves = [(BOX[0], BOX[1], middle, BOX[3]), (middle, BOX[1], BOX[2], BOX[3])]
+    other = iter([lambda: ask(server, tmp_path / "raw", choice=Choice(boxes=halves[::-1]))])
+
+    def between(number, path, reply):
+        if number == 3:
+            next(other)()
+        return reply
+
+    server.fault = between
+    path, _ = ask(server, tmp_path / "raw", choice=Choice(boxes=halves))
+    ids = [one["id"] for one in json.loads(path.read_bytes())["features"]]
+    assert ids == [f"p{n:02d}" for n in range(ROWS)]
+
+
+def test_an_id_that_is_a_number_is_kept_as_text():
+    feature = {"type": "Feature", "id": 7, "properties": {}, "geometry": None}
+    assert canonical_feature(feature) == b'{"geometry":null,"id":"7","properties":{},"type":"Feature"}'
+    assert canonical_feature(feature | {"id": 1.5}) == canonical_feature(feature | {"id": "1.5"})
+    assert b'"id":null' in canonical_feature(feature | {"id": None})

@@ -110,7 +110,7 @@ def deliver(source: Source, errand: Errand) -> Delivery:
         role=source.role,
         edition=source.edition,
         address=str(source.path),
-        sha256=sha256_of(*_files(plain(path))),
+        sha256=sha256_of(*_files(plain(path), source.role)),
         year=source.year,
     )
     return Delivery((path,), (record,))
@@ -236,8 +236,9 @@ def _when(edition: str) -> tuple[int, ...] | None:
 
 
 def _newer(edition: str, than: str) -> bool:
-    new, old = _when(edition), _when(than)
-    return new is not None and old is not None and new > old
+    """Say whether an edition is newer for sure: 2022-05 is no newer than 2022, which may be of December."""
+    pairs = zip(_when(edition) or (), _when(than) or (), strict=False)
+    return next((new > old for new, old in pairs if new != old), False)
 
 
 def _older(newer: str, torn: pd.Series[Any]) -> str:
@@ -323,16 +324,21 @@ def example_folder(folders: Folders, name: str = EXAMPLE, edition: str = EXAMPLE
     return target
 
 
-_SIDES = (".shx", ".dbf", ".prj", ".cpg")
+#: What is read beside a file and belongs to the delivery, by the ending of the file: of the same stem, or of any (HydX).
+_SIDES = {".shp": (".shx", ".dbf", ".prj", ".cpg"), ".gml": (".xsd", ".gfs")}
+_TABLES = (".csv", ".txt")
 
 
-def _files(path: Path) -> Iterable[Path]:
+def _files(path: Path, role: str = "") -> Iterable[Path]:
+    """Return the files of a delivery, the one that the study names first: what changes in any of them is another delivery."""
     if path.is_dir():
         return sorted(one for one in path.rglob("*") if one.is_file())
-    return [
-        path,
-        *(side for ending in _SIDES if path.suffix == ".shp" and (side := path.with_suffix(ending)).is_file()),
-    ]
+    there = sorted(one for one in path.parent.iterdir() if one.is_file() and one != path)
+    if role.startswith("sewer_") and path.suffix.lower() in _TABLES:
+        return [path, *(one for one in there if one.suffix.lower() in _TABLES)]
+    same = [one for one in there if one.stem == path.stem]
+    endings = _SIDES.get(path.suffix.lower(), ())
+    return [path, *(one for ending in endings for one in same if one.suffix.lower() == ending)]
 
 
 Box = tuple[float, float, float, float]

@@ -24,6 +24,7 @@ from kansenkaart.core import scoring
 from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, SchemaError
 from kansenkaart.sources import cbs_areas, knmi
 from kansenkaart.sources.tools.http import Http
+from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
@@ -250,7 +251,10 @@ def _make(table: str, store: Store, parts: Sequence[_Part], extra: Sequence[_Par
         )
         extra = []
     for part in extra:
-        figures, told = read(part.delivery.paths[0], part.source)
+        figures, told = _reading(part.delivery.paths[0], part.source)
+        if figures.empty:
+            tally = _with_notes(tally, dict(told.noted))
+            continue
         frame = scoring.with_statistics(gpd.GeoDataFrame(frame), statistics=figures)
         tally = _with_notes(tally, {f"statistics: {key}": count for key, count in told.noted.items()})
         what = "statistics" if "inhabitants" in figures else "panels"
@@ -283,7 +287,8 @@ def _reading(path: Path, source: Source) -> Reading:
     except (FormatError, CrsError, SchemaError) as why:
         if not source.optional:
             raise
-        return empty(source.role), Tally(0, 0, {}, {f"{source.publisher} {NOT_READ}: {why.found[:160]}": 1})
+        nothing = empty(source.role) if source.role in schemas.tables() else pd.DataFrame()
+        return nothing, Tally(0, 0, {}, {f"{source.publisher} {NOT_READ}: {why.found[:160]}": 1})
 
 
 def _in_buurt(made: Product, buurt: gpd.GeoDataFrame, place: _Place | None, *, within: bool) -> Product:

@@ -28,8 +28,8 @@ from kansenkaart.sources import ahn, bag, cbs, knmi, pdok, publishers
 from kansenkaart.sources.tools import bulk
 from kansenkaart.sources.tools.geofiles import TIFF_MAGIC
 from kansenkaart.sources.tools.http import Answer, Http, get, get_json, head, same_host
-from kansenkaart.sources.tools.ogc import Choice, canonical, features_of, next_link
-from kansenkaart.sources.tools.rawnames import raw_names
+from kansenkaart.sources.tools.ogc import Choice, canonical, features_of, identify, next_link
+from kansenkaart.sources.tools.rawnames import column_named, raw_names
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.wording.messages import error_lines
 from kansenkaart.wording.nl import number
@@ -208,8 +208,8 @@ def _collection(trial: Trial, source: Source, verdict: Verdict) -> None:
     following = next_link(page, where=url)
     if following:
         onward = trial.json(verdict, same_host(following, url))
-        ids = {one.get("id") for one in features}
-        if ids & {one.get("id") for one in features_of(_page(onward, url), where=url)}:
+        ids = {identify(one, where=url) for one in features}
+        if ids & {identify(one, where=url) for one in features_of(_page(onward, url), where=url)}:
             verdict.fail("de volgende bladzijde begint niet waar de vorige ophield")
     if _page(trial.json(verdict, replace(query, bbox_m=AT_SEA).address()), url)["features"]:
         verdict.fail("een venster op zee geeft objecten: bbox wordt niet begrepen")
@@ -224,8 +224,8 @@ def _collection(trial: Trial, source: Source, verdict: Verdict) -> None:
 def _listed(trial: Trial, verdict: Verdict, base: str) -> set[str]:
     if base not in trial.listed:
         listed = trial.json(verdict, f"{base}/collections", {"f": "json"})
-        rows = listed.get("collections", []) if isinstance(listed, dict) else []
-        trial.listed[base] = {str(one.get("id")) for one in rows}
+        rows = (listed.get("collections") or []) if isinstance(listed, dict) else []
+        trial.listed[base] = {str(one.get("id")) for one in rows if isinstance(one, dict)}
     return trial.listed[base]
 
 
@@ -286,10 +286,9 @@ def _compare(verdict: Verdict, source: Source, features: Sequence[Mapping[str, A
     known: set[str] = {"id"}
     gone, typed = list[str](), list[str]()
     for ours, raw in raw_names(source.role, source.form).items():
-        choices = [one for one in raw.removesuffix("?").split("|") if one]
-        known |= {one.casefold() for one in choices}
-        hit = next((one for one in choices if one in present), None)
-        if choices and hit is None:
+        choices, hit = raw.removesuffix("?").split("|"), column_named(present, raw)
+        known |= {one.casefold() for one in (*choices, hit or "")}
+        if raw and hit is None:
             gone.append(choices[0])
         values = [one[hit] for one in properties if hit and one.get(hit) not in (None, "", -99997, -99995)]
         if not values or ours not in getattr(frame, "columns", ()) or frame.empty:
@@ -314,9 +313,7 @@ def _bulk(trial: Trial, source: Source, verdict: Verdict) -> None:
     stated = head(url, http=trial.http)
     verdict.seconds.append(time.monotonic() - begun)
     verdict.headers |= {name: stated[name] for name in (*_HEADERS, "content-length") if name in stated}
-    edition = (
-        bulk.stated_date(url, http=trial.http) or bulk.Feed.beside(url, http=trial.http).day or stated.get("etag", "")
-    )
+    edition = bulk.stated_edition(url, stated, http=trial.http)
     magic = bag.SQLITE_MAGIC if source.publisher == "bag" else (b"fgb\x03fgb",)
     _first_bytes(trial, verdict, url, magic)
     if not edition:

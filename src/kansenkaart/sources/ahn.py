@@ -396,11 +396,13 @@ def _read_part(link: str, part: Path, bbox_m: Box, http: Http) -> bool:
             or not sheet.profile["tiled"]
         ):
             return False
-        heights = sheet.read(1, window=window)
+        heights, stated = sheet.read(1, window=window), (sheet.scales[:1], sheet.offsets[:1], sheet.units[:1])
         profile = {**sheet.profile, "width": window.width, "height": window.height}
         profile |= {"transform": sheet.window_transform(window), "blockxsize": _TILE_CELLS, "blockysize": _TILE_CELLS}
+        profile["count"] = 1
     with atomic(part) as draft, rasterio.open(draft, "w", **profile) as out:
         out.write(heights, 1)
+        out.scales, out.offsets, out.units = stated
     return True
 
 

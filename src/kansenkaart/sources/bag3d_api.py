@@ -12,11 +12,11 @@ from urllib.parse import urljoin
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import Bounds, gunzip
-from kansenkaart.sources.tools.bulk import Box, keep_bulk, one_at_a_time
+from kansenkaart.sources.tools.bulk import Box, keep_bulk
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
-from kansenkaart.sources.tools.ogc import next_link
-from kansenkaart.sources.tools.rawfolder import digest_of, edition_of, keep_file, plain_name
+from kansenkaart.sources.tools.ogc import paged
+from kansenkaart.sources.tools.rawfolder import digest_of, edition_of, keep_file, one_at_a_time, plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, sha256_of
 
@@ -83,18 +83,8 @@ def fetch_roofs(folder: Path, *, base_url: str, bbox_m: Box, http: Http) -> tupl
 
 def _walk(address: str, http: Http) -> _Gathered:
     found = _Gathered({}, {})
-    url: str | None = address
-    seen: set[str] = set()
-    while url:
-        if url in seen:
-            raise _incomplete("a next link to an earlier page", url)
-        seen.add(url)
-        page, _ = get_json(url, http=http)
+    for url, page in paged(address, lambda url: get_json(url, http=http)[0]):
         _take(page, found, url)
-        link = next_link(page, where=url)
-        if link and not page["features"]:
-            raise _incomplete("an empty page with a next link", url)
-        url = same_host(link, url) if link else None
     if found.rows != len(found.features):
         raise _incomplete(f"{found.rows - len(found.features)} features twice across pages", address)
     if found.matched is not None and found.matched != found.rows:
@@ -104,12 +94,12 @@ def _walk(address: str, http: Http) -> _Gathered:
 
 def _take(page: Any, found: _Gathered, url: str) -> None:
     if not isinstance(page, dict) or not isinstance(page.get("features"), list):
-        raise FormatError("a page with features", found=str(page)[:80], where=url, remedy="adapt the client")
+        raise _changed("a page with features", page, url)
     header = _header(page, url)
     found.header = found.header or header
     for one in page["features"]:
         if not isinstance(one, dict) or not one.get("id") or "CityObjects" not in one or "vertices" not in one:
-            raise FormatError("CityJSONFeatures", found=str(one)[:80], where=url, remedy="adapt the client")
+            raise _changed("CityJSONFeatures", one, url)
         found.features[str(one["id"])] = _move(one, header["transform"], found.header["transform"], url)
     found.rows += len(page["features"])
     if isinstance(page.get("numberMatched"), int):
@@ -121,12 +111,7 @@ def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
     metadata = _object(given.get("metadata"), url)
     transform = _object(given.get("transform") or page.get("transform"), url)
     if not _three_numbers(transform.get("scale")) or not _three_numbers(transform.get("translate")):
-        raise FormatError(
-            "a transform with scale and translate",
-            found=str(transform)[:80],
-            where=url,
-            remedy="the service changed its shape: adapt the client",
-        )
+        raise _changed("a transform with scale and translate", transform, url)
     system = str(metadata.get("referenceSystem") or "")
     if system and not system.endswith(_CODES):
         raise CrsError("RD New with NAP heights (EPSG:7415)", found=system, where=url, remedy="check the address")
@@ -140,9 +125,13 @@ def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
     }
 
 
+def _changed(expected: str, found: object, url: str) -> FormatError:
+    return FormatError(expected, found=str(found)[:80], where=url, remedy="adapt the client")
+
+
 def _object(value: Any, url: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
-        raise FormatError("an object", found=str(value)[:80], where=url, remedy="adapt the client")
+        raise _changed("an object", value, url)
     return value or {}
 
 
@@ -218,12 +207,7 @@ def fetch_tiles(
     with reading(index, "an index of tiles (FlatGeobuf)"):
         rows = read_vector(index, bbox_m=bbox_m, geometry=False)
     if not {"tile_id", "cj_download"} <= set(rows.columns):
-        raise FormatError(
-            "columns tile_id and cj_download",
-            found=", ".join(rows.columns),
-            where=url,
-            remedy="the index changed its shape: adapt the client",
-        )
+        raise _changed("columns tile_id and cj_download", ", ".join(rows.columns), url)
     if rows.empty:
         raise FormatError("tiles in the window", found="none", where=url, remedy="check the window of the study")
     target = folder / PUBLISHER / plain_name(edition) / "tiles"
@@ -234,12 +218,7 @@ def fetch_tiles(
 def _tile(row: dict[str, Any], target: Path, url: str, http: Http) -> Path:
     name, link = str(row["tile_id"]), row["cj_download"]
     if not _TILE.fullmatch(name) or not isinstance(link, str):
-        raise FormatError(
-            "a tile_id such as 9/444/728 and an address",
-            found=f"{name!r}, {link!r}"[:80],
-            where=url,
-            remedy="the index changed its shape: adapt the client",
-        )
+        raise _changed("a tile_id such as 9/444/728 and an address", f"{name!r}, {link!r}", url)
     packed = target / f"{plain_name(name.replace('/', '-'))}.city.json.gz"
     path = packed.with_suffix("")
     with one_at_a_time(path):

@@ -26,7 +26,7 @@ from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.http import Http, get_json, same_host
 from kansenkaart.sources.tools.layers import read_table
-from kansenkaart.sources.tools.ogc import encoded
+from kansenkaart.sources.tools.ogc import encoded, paged
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
@@ -289,7 +289,7 @@ def fetch_v3(
     edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
     digest = digest_of({code: code.encode() for code in codes})[:12]
     name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest}"
-    parts = _kept(folder / PUBLISHER / edition / name, tables)
+    parts = _kept(folder / PUBLISHER / edition / name, dict(zip(tables, infos, strict=True)))
     if parts is None:
         parts = {}
         for table, info in zip(tables, infos, strict=True):
@@ -347,16 +347,8 @@ def fetch_v4(
 
 
 def _all_v4(url: str, http: Http) -> list[dict[str, Any]]:
-    rows, asked, link = list[dict[str, Any]](), set[str](), url
-    while link:
-        asked.add(link)
-        page, _ = get_json(link, http=http)
-        rows += _listed(page, link)
-        following = page.get("@odata.nextLink")
-        link = same_host(str(following), link) if following else ""
-        if link in asked:
-            raise IncompleteError("pages that go on", found="a next link to an earlier page", where=str(link))
-    return rows
+    asked = paged(url, lambda link: get_json(link, http=http)[0])
+    return [row for link, page in asked for row in _listed(page, link)]
 
 
 def _from_v4(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -398,11 +390,13 @@ def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:
     return info[0]
 
 
-def _kept(path: Path, tables: Sequence[str]) -> dict[str, bytes] | None:
-    """Return a delivery of the same ``Modified`` that is there already: CBS says by it that nothing has changed."""
-    names = [f"{table}/{name}.json" for table in tables for name in ("TableInfos", *_METADATA, "TypedDataSet")]
-    whole = all((path / name).is_file() for name in names)
-    return {name: (path / name).read_bytes() for name in names} if whole else None
+def _kept(path: Path, infos: dict[str, dict[str, Any]]) -> dict[str, bytes] | None:
+    """Return a delivery that is there already, if no table was ``Modified`` since: CBS says by it what has changed."""
+    names = [f"{table}/{name}.json" for table in infos for name in ("TableInfos", *_METADATA, "TypedDataSet")]
+    if not all((path / name).is_file() for name in names):
+        return None
+    same = all(_rows(path / table / "TableInfos.json")[:1] == [info] for table, info in infos.items())
+    return {name: (path / name).read_bytes() for name in names} if same else None
 
 
 def _fetch_table(

@@ -262,7 +262,7 @@ def _position(head: str, station: str, path: Path) -> tuple[float, float]:
     for number, longitude, latitude in _STATION.findall(head):
         if number == station:
             return float(latitude), float(longitude)
-    if station.strip().isdigit() and int(station) in stations():  # the yearly files state no position
+    if station.strip().isdecimal() and int(station) in stations():  # the yearly files state no position
         return stations()[int(station)]
     raise FormatError(
         f"the position of station {station} in the head",

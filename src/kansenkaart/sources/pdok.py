@@ -13,28 +13,30 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlencode
 
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, TooMuchError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import parse_json
-from kansenkaart.sources.tools.http import Http, get_json, same_host, validators
+from kansenkaart.sources.tools.http import Http, get_json, validators
 from kansenkaart.sources.tools.ogc import (
     CLOSING,
     OPENING,
     Choice,
     Feature,
+    Page,
     canonical_feature,
     features_of,
     identify,
-    next_link,
+    paged,
     require_box,
     require_names,
     require_rd_header,
@@ -177,7 +179,7 @@ def fetch_collection(
     query = replace(query, instant=_instant(pages)) if layer.current else query
     pull = _Pull(f"{layer.publisher} {layer.collection}", http, pages, choice)
     try:
-        with pull.spool():
+        with pull.sink:
             for box in choice.boxes or (bbox_m,):
                 pull.complete(replace(query, bbox_m=box), 0)
             pull.require(layer.needs, where=layer.url)
@@ -262,16 +264,14 @@ class _Pull:
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     asked: int = 0
-    sink: BinaryIO | None = None
 
-    def spool(self) -> BinaryIO:
-        """Open the file of features."""
+    def __post_init__(self) -> None:
+        """Open the file of features, without a name: another run may ask the same at the same time."""
         try:
             self.pages.mkdir(parents=True, exist_ok=True)
-            self.sink = (self.pages / "features").open("w+b")
+            self.sink = tempfile.TemporaryFile(dir=self.pages)  # noqa: SIM115 - closed by who made the pull
         except OSError as why:
             raise unwritable(self.pages, why) from why
-        return self.sink
 
     def complete(self, query: Query, depth: int) -> set[str]:
         """Fetch one box, whole, and return its ids; by quarters where it fails for good or is not complete."""
@@ -305,7 +305,7 @@ class _Pull:
         rows, sizes, matched, broken = 0, [0], set[int](), ""
         files: list[Path] = []
         try:
-            for page in self._walk(query, files, fresh=fresh):
+            for _, page in paged(query.address(), lambda url: self._ask(url, files, fresh=fresh)):
                 features = features_of(page, where=query.url)
                 if query.bbox_m and not rows:
                     require_box(features, query.bbox_m, where=query.url)
@@ -332,8 +332,6 @@ class _Pull:
     def _take(self, found: dict[str, bytes], names: set[str]) -> None:
         """Append the features of a box that are not there yet."""
         self.names |= names
-        if self.sink is None:
-            raise unwritable(self.pages, OSError("no file of features is open"))
         try:
             at = self.sink.seek(0, 2)
             for key, content in found.items():
@@ -352,11 +350,9 @@ class _Pull:
     def write(self, folder: Path) -> tuple[Path, str]:
         """Write the features, sorted by id, as one file beside its place; return it and its sha256."""
         draft, digest = folder / f".{uuid.uuid4().hex}.part", hashlib.sha256()
-        if self.sink is None:
-            raise unwritable(self.pages, OSError("no file of features is open"))
         try:
             with draft.open("wb") as out:
-                for content in self._parts(self.sink):
+                for content in self._parts():
                     digest.update(content)
                     out.write(content)
         except OSError as why:
@@ -364,31 +360,21 @@ class _Pull:
             raise unwritable(draft, why) from why
         return draft, digest.hexdigest()
 
-    def _parts(self, source: BinaryIO) -> Iterator[bytes]:
+    def _parts(self) -> Iterator[bytes]:
         yield OPENING
         for number, key in enumerate(sorted(self.places)):
             at, length = self.places[key]
-            source.seek(at)
-            yield (b"," if number else b"") + source.read(length)
+            self.sink.seek(at)
+            yield (b"," if number else b"") + self.sink.read(length)
         yield CLOSING
 
-    def _walk(self, query: Query, files: list[Path], *, fresh: bool) -> Iterator[dict[str, Any]]:
-        url: str | None = query.address()
-        seen: set[str] = set()
-        while url:
-            if url in seen:
-                raise IncompleteError("pages that go on", found="a next link to an earlier page", where=url)
-            seen.add(url)
-            path = self.pages / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
-            files.append(path)
-            page = _page(url, self.http, path, fresh=fresh)
-            self.asked += 1
-            self.http.meter.tell(self.source, f"{self.asked} pagina's, {len(self.places)} objecten")
-            yield page
-            link = next_link(page, where=url)
-            if link and not page["features"]:
-                raise IncompleteError("features, or the end", found="an empty page with a next link", where=url)
-            url = same_host(link, url) if link else None
+    def _ask(self, url: str, files: list[Path], *, fresh: bool) -> Page:
+        """Return a page, of the disk where a broken run left it there, and remember where it lies."""
+        files.append(self.pages / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json")
+        page = _page(url, self.http, files[-1], fresh=fresh)
+        self.asked += 1
+        self.http.meter.tell(self.source, f"{self.asked} pagina's, {len(self.places)} objecten")
+        return page
 
 
 _UNSURE = "a full last page without a next link"
@@ -438,8 +424,7 @@ def _remember(pages: Path) -> None:
     """Keep the pages of a complete answer for the next run, if the publisher gave them an ETag or a date."""
     known = _known(pages)
     shutil.rmtree(known, ignore_errors=True)
-    for one in ("features", "instant"):
-        (pages / one).unlink(missing_ok=True)
+    (pages / "instant").unlink(missing_ok=True)
     if any(pages.glob("*.http.json")):
         pages.replace(known)
     shutil.rmtree(pages, ignore_errors=True)
@@ -477,10 +462,7 @@ def _page(url: str, http: Http, path: Path, *, fresh: bool) -> dict[str, Any]:
     else:
         page = _asked(url, http, path, fresh=fresh)
     if not isinstance(page, dict) or not isinstance(page.get("features"), list):
-        raise FormatError(
-            "a page of OGC API Features: an object with a list of features",
-            found=str(page)[:80],
-            where=url,
-            remedy="the service changed its shape: read its /collections and adapt the client",
-        )
+        expected = "a page of OGC API Features: an object with a list of features"
+        remedy = "the service changed its shape: read its /collections and adapt the client"
+        raise FormatError(expected, found=str(page)[:80], where=url, remedy=remedy)
     return page

@@ -68,11 +68,11 @@ def read_buurt(
         sieve = Sieve(raw[["BRTNR", "OMSCHR", "geometry"]])
     read = to_number(sieve.frame["BRTNR"], where=f"{path.name}, BRTNR")
     whole = read.between(1, 999) & (read % 1 == 0)
-    sieve.drop(~whole, "buurt number of other than three digits")
-    number = read[whole].astype("int64").astype("str").str.zfill(3)
+    number = read.where(whole, 0).astype("int64").astype("str").str.zfill(3)
     code = "BU" + MUNICIPALITY[0][2:] + number + "0"
     wijk = "WK" + MUNICIPALITY[0][2:] + number.str[:2]
     sieve.frame = sieve.frame.assign(buurtcode=code, wijkcode=wijk)
+    sieve.drop(~whole, "buurt number of other than three digits")
     sieve.drop(sieve.frame["buurtcode"].duplicated(), "same buurt number twice")
     sieve.polygons(path.name)
     _add(sieve, *_figures(sieve, klimaat, cijfers))

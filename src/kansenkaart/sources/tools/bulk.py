@@ -6,8 +6,7 @@ import hashlib
 import io
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,7 +15,6 @@ from urllib.parse import urlsplit
 from kansenkaart.errors import FetchError
 from kansenkaart.sources.tools.http import Http, download, get, head
 from kansenkaart.sources.tools.rawfolder import plain_name
-from kansenkaart.tables.store import alone
 
 #: A file of the whole country may be so large [byte] (the BAG of 2026 is about 7.8 GB) and take so long [s].
 MOST_BYTES = 64 << 30
@@ -25,32 +23,24 @@ LONGEST_S = 6 * 3600.0
 Box = tuple[float, float, float, float]
 
 
-def stated_date(url: str, *, http: Http) -> str:
-    """Return the day that a publisher states for a file (``2026-11-01``), or nothing; the file itself is not fetched.
+def stated_edition(url: str, stated: Mapping[str, str], *, http: Http) -> str:
+    """Return the day that a publisher states for a file by header or feed, else a name after its ETag, or nothing.
 
     Parameters
     ----------
     url : str
         Address.
+    stated : mapping of str to str
+        What `kansenkaart.sources.tools.http.head` gives.
     http : Http
         How to ask.
-
-    Raises
-    ------
-    FetchError
-        As `kansenkaart.sources.tools.http.get`.
     """
-    stated = head(url, http=http).get("last-modified", "")
     try:
-        return f"{parsedate_to_datetime(stated):%Y-%m-%d}" if stated else ""
+        day = f"{parsedate_to_datetime(stated.get('last-modified', '')):%Y-%m-%d}"
     except ValueError:
-        return ""
-
-
-def _tag_name(url: str, http: Http) -> str:
-    """Name an edition after the ETag, where a file has neither a date nor a feed."""
-    tag = head(url, http=http).get("etag", "")
-    return f"etag-{hashlib.sha256(tag.encode()).hexdigest()[:16]}" if tag else ""
+        day = Feed.beside(url, http=http).day
+    tag = stated.get("etag", "")
+    return day or (f"etag-{hashlib.sha256(tag.encode()).hexdigest()[:16]}" if tag else "")
 
 
 def reachable(addresses: Sequence[str], *, http: Http) -> str:
@@ -225,7 +215,7 @@ def keep_bulk(
         If the publisher changed the file within an edition, or the disk is full.
     """
     if edition == "latest":
-        edition = stated_date(url, http=http) or Feed.beside(url, http=http).day or _tag_name(url, http)
+        edition = stated_edition(url, head(url, http=http), http=http)
     if not edition:
         raise FetchError(
             "the day of this file (Last-Modified, or updated in its feed), or an ETag",
@@ -237,14 +227,5 @@ def keep_bulk(
     wide = replace(
         http, max_bytes=max(http.max_bytes, MOST_BYTES), answer_timeout_s=max(http.answer_timeout_s, LONGEST_S)
     )
-    with one_at_a_time(path):
-        download(url, path, http=wide, magic=magic)
+    download(url, path, http=wide, magic=magic)
     return path, edition
-
-
-@contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    """Let one process at a time make a file; the others wait. The lock of a process that died counts for nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with alone(path.with_name(f".{path.name}.lock"), wait=True):
-        yield

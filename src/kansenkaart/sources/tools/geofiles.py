@@ -301,8 +301,10 @@ class _Aside:
                 if not line.poll(LONGEST_S):
                     raise EOFError("no answer")
                 fine, answer = line.recv()
-            except (EOFError, OSError) as why:
-                self.close()
+            except BaseException as why:
+                self.close()  # an answer that is still to come is not that of the next question
+                if not isinstance(why, EOFError | OSError):
+                    raise
                 raise _refused(
                     f"a file that is read within {most[0]} s and {most[1] >> 20} MiB",
                     "more, or a fault in the library that reads it",
@@ -405,10 +407,7 @@ def _open_options(path: Path) -> dict[str, str]:
 def _vetted_layers(path: Path) -> list[str] | None:
     """Refuse a database whose layers are views, or that holds what makes SQLite open or run something else.
 
-    Returns
-    -------
-    list of str or None
-        The layers in its register where there are views besides, which GDAL must not look at; else None.
+    Where there are views besides, which GDAL must not look at, the layers in its register are returned.
     """
     import sqlite3
 

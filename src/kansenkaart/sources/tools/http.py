@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, StoreError, TooMuchError
 from kansenkaart.sources.tools.archives import parse_json
-from kansenkaart.sources.tools.rawfolder import write_atomic
+from kansenkaart.sources.tools.rawfolder import one_at_a_time, write_atomic
 from kansenkaart.sources.tools.transport import Meter, ask, same_host
 from kansenkaart.tables.provenance import sha256_of
 
@@ -129,7 +129,7 @@ def retry_after_s(text: str | None) -> float:
     """Return the pause that a Retry-After header asks for [s], 0 where it says nothing usable."""
     if not text:
         return 0.0
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         when = parsedate_to_datetime(text)
@@ -230,7 +230,7 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
     """Fetch one large file to disk, going on where a broken download stopped, and return its sha256.
 
     A file that is there already is asked for with its ETag or date, and kept when the publisher says "unchanged"; one
-    that changed is left alone and refused, since it belongs to another edition.
+    that changed is left alone and refused, since it belongs to another edition. Of two runs one waits for the other.
 
     Parameters
     ----------
@@ -252,20 +252,19 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
     StoreError
         If another version is kept under this name, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = _part_of(path)
-    known = _notes(path)
-    notes = _persist(url, http, lambda how: _resume(url, how, part, known if path.exists() else {}))
-    if notes is None:
-        return str(known["sha256"])
-    with part.open("rb") as handle:
-        head = handle.read(max((len(one) for one in magic), default=0))
-    if magic and not head.startswith(magic):
-        part.unlink()
-        raise FormatError(
-            f"a file that starts with one of {magic}", found=repr(head), where=url, remedy="check the address"
-        )
-    return _place(part, path, notes, url)
+    with one_at_a_time(path):
+        part, known = _part_of(path), _notes(path)
+        notes = _persist(url, http, lambda how: _resume(url, how, part, known))
+        if notes is None:
+            return str(known["sha256"])
+        with part.open("rb") as handle:
+            head = handle.read(max((len(one) for one in magic), default=0))
+        if magic and not head.startswith(magic):
+            part.unlink()
+            raise FormatError(
+                f"a file that starts with one of {magic}", found=repr(head), where=url, remedy="check the address"
+            )
+        return _place(part, path, notes, url)
 
 
 def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
@@ -316,20 +315,21 @@ def _resume(url: str, http: Http, part: Path, known: Mapping[str, str]) -> dict[
     with _open(url, http, {}, headers) as response:
         if response.status_code == UNCHANGED:
             return None
-        if response.status_code == _REFUSED_RANGE:
+        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        on = response.status_code == _PARTIAL
+        if response.status_code == _REFUSED_RANGE or (on and (span is None or int(span[1]) != begun)):
             part.unlink(missing_ok=True)
             raise _Again("the range asked for is not there any more")
-        on = response.status_code == _PARTIAL and response.headers.get("Content-Range", "").startswith(
-            f"bytes {begun}-"
-        )
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         if not on:
             tag.unlink(missing_ok=True)
             if validator:
                 write_atomic(tag, validator.encode())
-        how = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | (os.O_APPEND if on else os.O_TRUNC)
+        how = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | (os.O_APPEND if begun and on else os.O_TRUNC)
         with os.fdopen(os.open(part, how, 0o666), "wb") as sink:
             _pump(response, http, url, sink.write, begun if on else 0)
+    if on and span and (size := part.stat().st_size) != int(span[2]):
+        raise _Again(f"{size} of {span[2]} bytes")
     tag.unlink(missing_ok=True)
     return validators({name.lower(): value for name, value in response.headers.items()})
 
@@ -392,6 +392,8 @@ def _open(url: str, http: Http, params: Mapping[str, str], headers: Mapping[str,
         )
     except requests.RequestException as why:
         raise _Again(f"no answer ({type(why).__name__}): {_first(why)}") from why
+    except FormatError as why:  # it leads elsewhere: here is no answer, and a second way may have one
+        raise FetchError(why.expected, found=why.found, where=why.where, remedy=why.remedy) from why
     status = response.status_code
     if status in _TRANSIENT:
         rest_s = retry_after_s(response.headers.get("Retry-After"))
@@ -429,8 +431,8 @@ def _refusal(response: requests.Response) -> str:
 def _pump(response: requests.Response, http: Http, url: str, sink: Callable[[bytes], Any], size: int) -> None:
     started = time.monotonic()
     announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and size + int(announced) > http.max_bytes:
-        raise _too_large(http, url, f"{size + int(announced)} announced")
+    if announced.isdecimal() and size + float(announced) > http.max_bytes:
+        raise _too_large(http, url, f"{size + float(announced):.0f} announced")
     try:
         for chunk in response.iter_content(_CHUNK_BYTES):
             size += len(chunk)

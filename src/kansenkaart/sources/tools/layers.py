@@ -227,15 +227,18 @@ def _unzipped(path: Path, folder: Path) -> list[Path]:
 
 
 def _unpack(path: Path, folder: Path, wanted: Collection[str], room: list[int]) -> list[Path]:
-    folder.mkdir()
     made: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     with zipfile.ZipFile(path) as opened:
         for one in opened.infolist():
-            name = one.filename.replace("\\", "/").rsplit("/", 1)[-1]
-            if Path(name).suffix.lower() not in wanted or name.startswith(".") or name in made:
+            whole = one.filename.replace("\\", "/")
+            above, _, name = whole.rpartition("/")
+            if Path(name).suffix.lower() not in wanted or name.startswith(".") or whole in made:
                 continue
-            made[name] = folder / name
-            with opened.open(one) as source, made[name].open("xb") as sink:
+            place = folders.setdefault(above, folder / str(len(folders)))  # a name may stand in several folders
+            place.mkdir(parents=True, exist_ok=True)
+            made[whole] = place / name
+            with opened.open(one) as source, made[whole].open("xb") as sink:
                 while chunk := source.read(_CHUNK_BYTES).removeprefix(_MARK if name.endswith(".xml") else b""):
                     room[0] -= len(chunk)
                     if room[0] < 0:

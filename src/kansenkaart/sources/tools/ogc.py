@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansenkaart.crs import RD, RD_BOUNDS_M, within_rd
-from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.errors import CrsError, FormatError, IncompleteError
+from kansenkaart.sources.tools.transport import same_host
 
 _ID_NAMES = ("identificatie", "lokaal_id", "lokaalid", "buurtcode", "wijkcode", "gemeentecode", "uri")
 
@@ -17,6 +18,8 @@ _ID_NAMES = ("identificatie", "lokaal_id", "lokaalid", "buurtcode", "wijkcode", 
 _DEEPEST = 5
 
 Feature = dict[str, Any]
+Page = dict[str, Any]
+_LATER = "try again later, or use the publisher's bulk file; what was kept before stays in use"
 
 
 @dataclass(frozen=True)
@@ -199,26 +202,21 @@ def encoded(text: str, *, where: str) -> bytes:
         ) from why
 
 
+def _changed(expected: str, found: object, where: str) -> FormatError:
+    remedy = "the service changed its shape: adapt the client"
+    return FormatError(expected, found=str(found)[:80], where=where, remedy=remedy)
+
+
 def _require_feature(one: Any, *, where: str) -> Feature:
     parts = [one.get(name) or {} for name in ("geometry", "properties")] if isinstance(one, dict) else [one]
     if not all(isinstance(part, dict) for part in parts):
-        raise FormatError(
-            "a feature with geometry and properties",
-            found=str(one)[:80],
-            where=where,
-            remedy="the service changed its shape: adapt the client",
-        )
+        raise _changed("a feature with geometry and properties", one, where)
     return dict(one)
 
 
 def _positions(nested: Any, *, where: str, depth: int = 0) -> Iterator[tuple[float, float]]:
     if not isinstance(nested, list) or depth > _DEEPEST:
-        raise FormatError(
-            "coordinates as GeoJSON nests them",
-            found=str(nested)[:80],
-            where=where,
-            remedy="the service changed its shape: adapt the client",
-        )
+        raise _changed("coordinates as GeoJSON nests them", nested, where)
     if nested and not isinstance(nested[0], list):
         yield _position(nested, where=where)
         return
@@ -230,16 +228,42 @@ def _position(numbers: list[Any], *, where: str) -> tuple[float, float]:
     try:
         x, y = (float(one) for one in numbers[:2])
     except (TypeError, ValueError, OverflowError) as why:
-        raise FormatError(
-            "a position of two or three numbers",
-            found=str(numbers)[:80],
-            where=where,
-            remedy="the service changed its shape: adapt the client",
-        ) from why
+        raise _changed("a position of two or three numbers", numbers, where) from why
     return (x, y) if math.isfinite(x) and math.isfinite(y) else (math.inf, math.inf)
 
 
-def next_link(page: dict[str, Any], *, where: str) -> str | None:
+def paged(first: str, ask: Callable[[str], Page]) -> Iterator[tuple[str, Page]]:
+    """Yield each page of an answer with its address, from link to link within the host, until one names no next page.
+
+    Parameters
+    ----------
+    first : str
+        Address of the first page.
+    ask : callable
+        Returns the page at an address, an object with ``features``, or of OData with ``value``.
+
+    Raises
+    ------
+    IncompleteError
+        If a link leads back to an earlier page, or on from an empty one.
+    FormatError
+        If the links are no list of links, or one leaves the host.
+    """
+    seen, url = set[str](), first
+    while url:
+        if url in seen:
+            raise IncompleteError("pages that go on", found="a next link to an earlier page", where=url, remedy=_LATER)
+        seen.add(url)
+        page = ask(url)
+        yield url, page
+        link = next_link(page, where=url)
+        if link and not page.get("features", page.get("value")):
+            found = "an empty page with a next link"
+            raise IncompleteError("features, or the end", found=found, where=url, remedy=_LATER)
+        url = same_host(link, url) if link else ""
+
+
+def next_link(page: Page, *, where: str) -> str | None:
     """Return the address of the page after this one, None on the last.
 
     Parameters
@@ -256,10 +280,10 @@ def next_link(page: dict[str, Any], *, where: str) -> str | None:
     """
     links = page.get("links") or []
     if not isinstance(links, list) or not all(isinstance(one, dict) for one in links):
-        raise FormatError("a list of links", found=str(links)[:80], where=where, remedy="adapt the client")
-    link = next((one.get("href") for one in links if one.get("rel") == "next"), None)
+        raise _changed("a list of links", links, where)
+    link = next((one.get("href") for one in links if one.get("rel") == "next"), page.get("@odata.nextLink"))
     if link is not None and not isinstance(link, str):
-        raise FormatError("an address of the next page", found=str(link)[:80], where=where, remedy="adapt the client")
+        raise _changed("an address of the next page", link, where)
     return link
 
 
@@ -271,19 +295,13 @@ def identify(feature: Feature, *, where: str) -> str:
     FormatError
         If it has none.
     """
-    if not isinstance(feature, dict):
-        raise FormatError("a feature", found=str(feature)[:80], where=where, remedy="adapt the client")
     properties = feature.get("properties") or {}
-    found = next((properties[name] for name in _ID_NAMES if properties.get(name)), feature.get("id"))
-    found = feature.get("id") if feature.get("id") not in (None, "") else found
-    if found in (None, ""):
-        raise FormatError(
-            f"an id, or one of the properties {_ID_NAMES}",
-            found=f"a feature with {sorted(properties)[:8]}",
-            where=where,
-            remedy="the service changed its shape: adapt the client",
+    found = [one for one in (feature.get("id"), *map(properties.get, _ID_NAMES)) if one not in (None, "")]
+    if not found:
+        raise _changed(
+            f"an id, or one of the properties {_ID_NAMES}", f"a feature with {sorted(properties)[:8]}", where
         )
-    return str(found)
+    return str(found[0])
 
 
 def require_rd_header(stated: str, *, where: str) -> None:

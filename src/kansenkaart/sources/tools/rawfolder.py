@@ -8,12 +8,12 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.tables.provenance import sha256_of
-from kansenkaart.tables.store import atomic
+from kansenkaart.tables.store import alone, atomic
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
 _SUFFIX_DIGITS = 8
@@ -96,6 +96,14 @@ def write_atomic(path: Path, content: bytes) -> None:
         raise unwritable(path, why) from why
 
 
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Let one process at a time make a file; the others wait. The lock of a process that died counts for nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path.with_name(f".{path.name}.lock"), wait=True):
+        yield
+
+
 def keep_file(root: Path, publisher: str, edition: str, name: str, content: bytes) -> tuple[Path, str]:
     """Keep one delivered file; see `keep_files`."""
     return _settle(root, publisher, edition, name, {"": content})
@@ -169,7 +177,6 @@ def _settle(root: Path, publisher: str, edition: str, name: str, parts: Mapping[
         target = root / plain_name(publisher) / choice / plain_name(name)
         if not target.exists():
             _write_whole(target, parts)
-            return target, choice
         if _holds(target, parts):
             return target, choice
     raise _changed(f"{publisher}/{choice}/{name}")
@@ -201,7 +208,8 @@ def _write_whole(target: Path, parts: Mapping[str, bytes]) -> None:
             write_atomic(draft / name, content)
         draft.replace(target)
     except OSError as why:
-        raise unwritable(target, why) from why
+        if not target.is_dir():  # else another run kept it meanwhile
+            raise unwritable(target, why) from why
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

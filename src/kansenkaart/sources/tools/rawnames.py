@@ -10,6 +10,7 @@ all optional columns of its format miss is refused, because it is of another for
 
 from __future__ import annotations
 
+import errno
 import re
 import zipfile
 import zlib
@@ -25,6 +26,7 @@ import shapely
 
 from kansenkaart.config import STEERING, packaged_rows
 from kansenkaart.errors import FormatError, KansenkaartError
+from kansenkaart.sources.tools.rawfolder import unwritable
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 
@@ -452,12 +454,16 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     ------
     FormatError
         If the file is missing, unreadable or of another kind.
+    StoreError
+        If there is no room for what is packed in it.
     """
     try:
         yield
     except KansenkaartError:
         raise
     except _UNREADABLE as why:
+        if isinstance(why, OSError) and why.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise unwritable(path, why) from why  # of what was packed in it
         found, remedy = _cause(why)
         raise FormatError(expected, found=found, where=path.name, remedy=remedy) from why
 
