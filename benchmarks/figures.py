@@ -698,10 +698,10 @@ def talk_paper(truth: Truth, place: tuple[str, str]) -> Iterator[Reading]:
 
 
 def overview(truth: Truth) -> Iterator[Reading]:
-    """Read the homes of each place with a factsheet from the overview."""
+    """Read the homes of each place with a factsheet or a report from the overview."""
     text = (truth.maps / "overzicht.html").read_text("utf-8")
     for row in re.findall(r"<tr>(.*?)</tr>", text, flags=re.DOTALL):
-        link = re.search(r'factsheets/(buurt|gebied|best)-([^".]+)\.html', row)
+        link = re.search(r'(?:factsheets|haalbaarheid)/(buurt|gebied|best)-([^".]+)\.html', row)
         cells = [
             unescape(re.sub(r"<[^>]+>", " ", one)).strip()
             for one in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S)

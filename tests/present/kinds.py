@@ -81,7 +81,7 @@ def overview(text: str = "Zuid") -> IndexPage:
         (("Waar?", text),),
         (PlaceRow(f"Gebied {text}", "330", (("lezen", "factsheets/gebied-1.html"),)),),
         (DataRow("data/block.parquet", f"blokken {text}", "9"),),
-        ((f"Gebied {text} (pdf)", "haalbaarheid/gebied-1.pdf"),),
+        (PlaceRow(f"Gebied {text}", "330", (("PDF", "haalbaarheid/gebied-1.pdf"),)),),
         (Known("Riolen", False, f"onbekend {text}"),),
         (f"CBS {text}",),
         example=True,

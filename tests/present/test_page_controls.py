@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 from shapely.geometry import LineString
@@ -91,6 +92,20 @@ def test_first_minute_shows_the_place_and_its_homes(opened):
     page.go_back()
     until(page, "document.getElementById('detail').hidden")
     assert page.locator("#paginas a").get_attribute("href") == "overzicht.html"
+
+
+@pytest.mark.parametrize("size", [{"width": 1366, "height": 500}, {"width": 390, "height": 844, "is_mobile": True}])
+def test_the_remark_above_a_first_place_at_the_border_is_whole(opened, size):
+    spec = full()
+    page = opened(replace(spec, start=replace(spec.start, units=("b7",), feature="b7")), **size)
+    north = gpd.GeoSeries([spec.layers[0].frame.union_all()], crs=28992).to_crs(4326).total_bounds
+    over, free = page.evaluate(
+        """([west, south, east, north]) => { const header = document.querySelector("#legendavak").getBoundingClientRect();
+           const map = kaart.getContainer().getBoundingClientRect(), top = kaart.latLngToContainerPoint([north, west]).y;
+           return [top, matchMedia("(max-width: 760px)").matches ? header.bottom - map.top : 0]; }""",
+        list(north),
+    )
+    assert over - free >= 24  # the remark's line of 20 pixels stands in the room of 28 above the place
 
 
 def test_proposed_places_stand_on_one_axis_with_their_interval(opened):

@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 
 from kansenkaart.config import read_study
+from kansenkaart.present.editionpages import PlaceRow
 from kansenkaart.present.style import AMOUNT, COSTS, GAINS, QUALITY, STROKES, ramp_classes
 from kansenkaart.publish.disclosure import ReaderStore
 from kansenkaart.publish.map import themes
 from kansenkaart.publish.map.legend import view_of
 from kansenkaart.publish.map.spec import picture
+from kansenkaart.publish.steps import overview
 from kansenkaart.tables.store import Store
 from tests.present.pictures import picture as drawn
 
@@ -49,9 +51,26 @@ def test_each_source_says_up_to_when_its_figures_go(finished, spec):
     notes = {one.key: one.note for one in spec.sources}
     assert notes["proefveld-statistics"] == "cijfers over 2025"
     assert notes["proefveld-home"] == "leeftijd niet genoemd"  # its edition is 1: no date, so not taken for new
-    overview = next((finished / "maps" / "proefveld").glob("overzicht*.html")).read_text("utf-8")
-    assert "editie 1, cijfers over 2025" in overview
-    assert "editie 1, leeftijd niet genoemd" in overview
+    text = next((finished / "maps" / "proefveld").glob("overzicht*.html")).read_text("utf-8")
+    assert "editie 1, cijfers over 2025" in text
+    assert "editie 1, leeftijd niet genoemd" in text
+
+
+def test_a_report_without_a_factsheet_is_named_after_its_place_with_all_its_forms(finished):
+    store = ReaderStore(Store(finished / "data" / "processed" / "proefveld"), public=True)
+    study = read_study(finished / "studies" / "proefveld.toml")
+    case = store.read("enterprise_case").set_index("place_kind").loc["gebied"].iloc[0]
+    stem = f"gebied-{case['place_id']}"
+    about = overview(
+        store, study, (), start=None, layers={}, reports=(f"{stem}.html", f"{stem}.xlsx"), folder="proefveld"
+    )
+    assert about.reports == (
+        PlaceRow(
+            f"Gebied {case['place_name']}",
+            str(case["homes"]),
+            (("lezen", f"haalbaarheid/{stem}.html"), ("rekenblad", f"haalbaarheid/{stem}.xlsx")),
+        ),
+    )
 
 
 def test_codes_are_said_per_column(spec):

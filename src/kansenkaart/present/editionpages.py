@@ -51,7 +51,7 @@ class IndexPage:
     answers: tuple[tuple[str, str], ...]
     places: tuple[PlaceRow, ...]
     data: tuple[DataRow, ...]
-    reports: tuple[tuple[str, str], ...]
+    reports: tuple[PlaceRow, ...]
     known: tuple[Known, ...]
     sources: tuple[str, ...]
     example: bool = False

@@ -340,7 +340,7 @@ def overview(
         answers=tuple(map(_answered, start.answers)) if start else (),
         places=tuple(_place_row(one) for one in sheets),
         data=tuple(data),
-        reports=tuple((_sheet_name(one, sheets), f"{REPORTS}/{one}") for one in reports),
+        reports=_report_rows(store, reports),
         known=(*(_known(store, one) for one in packaged_rows("overview.csv")), *_weather(store), *own_figures(study)),
         sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
         example=study.invented,
@@ -429,8 +429,19 @@ def _why_not(store: Store, table: str) -> str:
     return f". Waarom: {'; '.join(dict.fromkeys(said))}" if said else ""
 
 
-def _sheet_name(file: str, sheets: Sequence[Sheet]) -> str:
-    """Name a report after its place, where its file is called after the place's key."""
-    stem, ending = Path(file).stem, Path(file).suffix.lstrip(".")
-    title = next((one.title for one in sheets if stem in (one.key, one.key.split("-", 1)[1])), stem.replace("-", " "))
-    return f"{title} ({ending})"
+_REPORT_FORMS = {".html": "lezen", ".pdf": "PDF", ".xlsx": "rekenblad"}
+
+
+def _report_rows(store: ReaderStore, files: Sequence[str]) -> tuple[PlaceRow, ...]:
+    """Name the feasibility of each place after it, the best areas first in their order, with its homes and its forms."""
+    if not files or not store.has("enterprise_case"):
+        return ()
+    cases = store.read("enterprise_case").drop_duplicates(["place_kind", "place_id"])
+    of = {f"{one.place_kind}-{one.place_id}": one for one in cases.itertuples()}
+    stems = dict.fromkeys(Path(one).stem for one in files if Path(one).stem in of)
+    rows = []
+    for stem in stems:
+        kind = "Buurt" if of[stem].place_kind == "buurt" else "Gebied"
+        forms = [(label, f"{REPORTS}/{stem}{end}") for end, label in _REPORT_FORMS.items() if f"{stem}{end}" in files]
+        rows.append(PlaceRow(f"{kind} {of[stem].place_name}", number(of[stem].homes), tuple(forms)))
+    return tuple(rows)
