@@ -642,8 +642,16 @@ def _contribution(form: str, name: str, text: str, case: pd.Series[Any]) -> Iter
     yield Reading(form, name, f"{figure}, times read", float(said is not None), float(lacks > 0))
     if said is None:
         return
-    for column, words, stored in (("gap", said[1], lacks), ("gap per home", said[2], lacks / float(case["homes"]))):
-        yield Reading(form, name, column, amounts(words)[0].value, stored, 0.5)
+    width, homes = (
+        float(case["enterprise_eur_per_year_high"] - case["enterprise_eur_per_year_low"]),
+        float(case["homes"]),
+    )
+    for column, words, stored, step in (
+        ("gap", said[1], lacks, _step_of(width)),
+        ("gap per home", said[2], lacks / homes, _step_of(width / homes)),
+    ):
+        value = 0.0 if words.startswith("minder dan") else amounts(words)[0].value
+        yield Reading(form, name, column, value, stored, step / 2 + 0.5)
     for end, one in zip(ENDS, amounts(said[3]), strict=False):
         yield Reading(form, name, f"{figure}{end}", one.value, float(case[f"{figure}{end}"]), _rounded_by(case, figure))
 

@@ -178,9 +178,12 @@ def test_what_could_not_be_summed_is_named_once():
 def test_a_contribution_is_said_over_all_homes_and_over_those_that_join():
     ends = {"": 231.4, "_low": 78.0, "_high": 512.0}
     case = {f"contribution_eur_per_participant{end}": value for end, value in ends.items()}
+    case |= {"enterprise_eur_per_year_low": -15_000.0, "enterprise_eur_per_year_high": -3_000.0}
     case |= {"enterprise_eur_per_year": -8_330.0, "homes": 360.0}
     span = "tussen 100 en 500 euro, in 8 van de 10 berekeningen"
-    each = "€\xa08.330 per jaar (over alle woningen €\xa023; per woning die meedoet ongeveer 200 euro, "
+    each = (
+        "ongeveer 8.000 euro per jaar (over alle woningen ongeveer 20 euro; per woning die meedoet ongeveer 200 euro, "
+    )
     assert contribution_nl(case) == f"{each}{span})"
     case["contribution_eur_per_participant_low"] = -60.0
     assert contribution_nl(case).endswith(

@@ -10,7 +10,7 @@ from kansenkaart.wording import enterprise as words
 
 ADDED = {
     f"contribution_eur_per_participant{end}": euro for end, euro in (("", 230.0), ("_low", 98.0), ("_high", 410.0))
-}
+} | {"enterprise_eur_per_year_low": -14_000.0, "enterprise_eur_per_year_high": -5_000.0}
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,15 @@ ADDED = {
         ),
         (
             words.contribution_nl({"enterprise_eur_per_year": -9_394.0, "homes": 304, **ADDED}),
-            "€\u00a09.394 per jaar (over alle woningen €\u00a031; per woning die meedoet ongeveer 230 "
+            "ongeveer 9.000 euro per jaar (over alle woningen ongeveer 30 euro; per woning die meedoet ongeveer 230 "
             "euro, tussen 100 en 410 euro, in 8 van de 10 berekeningen)",
         ),
         (
             words.contribution_nl(
                 {"enterprise_eur_per_year": -62.0, "homes": 0, **ADDED} | {"contribution_eur_per_participant_low": -1.0}
             ),
-            "€\u00a062 per jaar (over alle woningen €\u00a062; per woning die meedoet ongeveer 200 euro, tussen 0 en 400 euro, "
+            "minder dan 1.000 euro per jaar (over alle woningen minder dan 1.000 euro; per woning die meedoet "
+            "ongeveer 200 euro, tussen 0 en 400 euro, "
             "in 8 van de 10 berekeningen: onder 0 is er geen nodig)",
         ),
         (
@@ -101,8 +102,28 @@ def test_what_stays_on_the_short_track_is_said_with_its_sign():
         "tussen 12.000 en 52.000 euro, in 8 van de 10 berekeningen; de kans dat het wijkbedrijf zichzelf betaalt is dan 62%."
     )
     assert words.short_nl(_short(0.0, -12_000.0, 9_000.0)).startswith(
-        "Beginnen één grote eigenaar en de gemeente, dan moet er ongeveer 0 euro per jaar bij, tussen −12.000 en"
+        "Beginnen één grote eigenaar en de gemeente, dan komt het ongeveer op nul uit, tussen −12.000 en 9.000 euro, in"
     )
+    assert words.short_nl(_short(-5_334.0, -8_000.0, -3_000.0)).startswith(
+        "Beginnen één grote eigenaar en de gemeente, dan moet er ongeveer 5.500 euro per jaar bij, tussen 3.000 en 8.000 euro, in"
+    )
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        (
+            (-2_400.0, -9_000.0, 3_100.0),
+            ("moet er ongeveer 2.000 euro per jaar bij", "9.000 euro erbij en 3.000 euro over"),
+        ),
+        ((-2_400.0, -9_000.0, 0.0), ("moet er ongeveer 2.000 euro per jaar bij", "0 en 9.000 euro")),
+        ((2_400.0, -3_100.0, 9_000.0), ("blijft er ongeveer 2.000 euro per jaar in de buurt", "−3.000 en 9.000 euro")),
+        ((400.0, -3_100.0, 9_000.0), ("komt het ongeveer op nul uit", "−3.000 en 9.000 euro")),
+        ((-400.0, -9_000.0, 3_100.0), ("komt het ongeveer op nul uit", "−9.000 en 3.000 euro")),
+    ],
+)
+def test_what_must_be_added_has_its_interval_from_the_same_side(amounts, said):
+    assert words.left_nl(*amounts) == (said[0], f"tussen {said[1]}, in 8 van de 10 berekeningen")
 
 
 _GREEN = "groen onderhouden (€\u00a014.530); samen inkopen (€\u00a060)"
@@ -115,37 +136,38 @@ def test_a_contract_that_brings_no_more_than_is_left_carries_nothing(left):
 
 def test_the_contract_that_brings_most_is_named_with_its_payer():
     payers = {"green_maintenance": "municipality", "collective_purchase": "roof_owner", "health_insurance": "household"}
-    assert words.contract_nl(_GREEN, payers, 14_529.0, 100.0) == (
+    assert words.contract_nl(_GREEN, payers, 14_529.0, 100) == (
         "Een contract van de gemeente voor groen onderhouden: ongeveer 14.500 euro per jaar voor het wijkbedrijf, "
-        "een gok en geen toezegging. Zonder dat contract is er ongeveer 0 euro tekort."
+        "een gok en geen toezegging. Zonder dat contract is er minder dan 100 euro tekort."
     )
-    assert words.contract_nl(None, payers, 0.0, 100.0) == ""
+    assert words.contract_nl(None, payers, 0.0, 100) == ""
+
+
+def _owned(now, owned, wide=3_000.0):
+    return _short(now, now - wide, now + wide) | {"stays_if_owned_eur_per_year": owned}
 
 
 @pytest.mark.parametrize(
-    "stays",
-    [{}, {"long": (1.0, nan), "short": (1.0, 50_000.0)}, {"long": (0.0, 0.9), "short": (5.0, 4.1)}],
+    "stays", [{}, {"long": (1.0, nan), "short": (1.0, 50_000.0)}, {"long": (0.0, 0.9), "short": (5.0, 4.1)}]
 )
 def test_owners_that_are_given_or_change_nothing_are_not_spoken_of(stays):
-    assert words.owners_nl(stays) == ""
+    assert words.owners_nl({track: _owned(*one) for track, one in stays.items()}) == ""
 
 
-def test_owners_are_said_word_for_word_from_one_euro_on():
-    assert words.owners_nl({"long": (-9_004.0, -9_003.0), "short": (0.0, 6_435.0)}) == (
+def test_owners_are_said_word_for_word_as_roughly_as_the_same_amount_elsewhere():
+    assert words.owners_nl({"long": _owned(-9_004.0, -9_003.0), "short": _owned(-5_334.0, 6_435.0)}) == (
         "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee. Lang spoor: zoals het nu is moet er ongeveer 9.000 "
-        "euro per jaar bij; zijn die daken van bewoners en hun VvE's, dan moet er ongeveer 9.000 euro per jaar bij. Kort spoor: "
-        "zoals het nu is moet er ongeveer 0 euro per jaar bij; zijn die daken van één corporatie, dan blijft er ongeveer 6.400 "
-        "euro per jaar."
+        "euro per jaar bij; zijn die daken van bewoners en hun VvE's, dan scheelt dat minder dan de marge. Kort spoor: "
+        "zoals het nu is moet er ongeveer 5.000 euro per jaar bij; zijn die daken van één corporatie, dan blijft er ongeveer "
+        "6.000 euro per jaar in de buurt."
     )
 
 
 def test_the_place_that_would_stand_first_is_said_with_both_amounts():
-    best, mine = (
-        {"place_name": name, "stays_if_owned_eur_per_year": euro} for name, euro in (("A", 22_130), ("B", 6_435))
-    )
+    best, mine = (_owned(0.0, euro) | {"place_name": name} for name, euro in (("A", 22_130.0), ("B", -6_435.0)))
     assert words.turned_nl(best, mine) == (
-        "Zijn de daken van één corporatie, dan ligt de beste plek ergens anders: A. Daar blijft dan ongeveer 22.000 euro per "
-        "jaar (kort spoor), hier 6.400. Vraag het de corporatie."
+        "Zijn de daken van één corporatie, dan ligt de beste plek ergens anders: A. Daar blijft er ongeveer 22.000 euro per "
+        "jaar in de buurt (kort spoor), hier moet er ongeveer 6.000 euro per jaar bij. Vraag het de corporatie."
     )
 
 

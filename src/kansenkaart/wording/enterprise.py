@@ -11,16 +11,17 @@ import pandas as pd
 
 from kansenkaart.config import packaged_rows
 from kansenkaart.wording.nl import (
+    about,
     capital,
     chance,
     code_lists,
     counted,
     euros,
     homes_nl,
-    number,
     roughly,
     say,
-    two_digits,
+    step_of,
+    stepped,
 )
 
 
@@ -188,13 +189,39 @@ def contribution_nl(case: Mapping[Hashable, Any]) -> str:
     case : mapping
         Row of ``enterprise_case`` of an enterprise that lacks money.
     """
-    gap = -float(case["enterprise_eur_per_year"])
+    gap, homes = -float(case["enterprise_eur_per_year"]), max(float(case["homes"]), 1.0)
+    width = float(case["enterprise_eur_per_year_high"]) - float(case["enterprise_eur_per_year_low"])
     mean, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
     each, span = roughly(mean, low, high)
     return (
-        f"{euros(gap, 1)} per jaar (over alle woningen {euros(gap / max(float(case['homes']), 1.0), 1)}; per woning die meedoet "
-        f"{each}, {span}{': onder 0 is er geen nodig' if low < 0 else ''})"
+        f"{about(gap, step_of(width))} per jaar (over alle woningen {about(gap / homes, step_of(width / homes))}; "
+        f"per woning die meedoet {each}, {span}{': onder 0 is er geen nodig' if low < 0 else ''})"
     )
+
+
+def left_nl(value: float, low: float, high: float) -> tuple[str, str]:
+    """Say what stays in a year or must be added, and between which amounts, seen from the same side.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Expected value, and the 10th and 90th percentile of the same draws [EUR/year].
+
+    Returns
+    -------
+    tuple of str and str
+        Such as ``moet er ongeveer 5.000 euro per jaar bij`` and ``tussen 3.000 en 8.000 euro, in 8 van de 10 berekeningen``.
+    """
+    amount, span = roughly(value, low, high)
+    if amount == "ongeveer 0 euro":
+        return "komt het ongeveer op nul uit", span
+    if value > 0:
+        return f"blijft er {amount} per jaar in de buurt", span
+    added, within = roughly(-value, -high, -low)
+    if high > 0:
+        least, most = stepped((-low, high), low, high)
+        within = f"tussen {least} euro erbij en {most} euro over, in 8 van de 10 berekeningen"
+    return f"moet er {added} per jaar bij", within
 
 
 class PartnerLine(NamedTuple):
@@ -232,7 +259,7 @@ def amounts_of(text: object) -> dict[str, float]:
     return {name: (-1.0 if sign else 1.0) * float(euro.replace(".", "")) for name, sign, euro in found}
 
 
-def contract_nl(services: object, payers: Mapping[str, str], left: float, step: float) -> str:
+def contract_nl(services: object, payers: Mapping[str, str], left: float, step: int) -> str:
     """Say which contract carries an enterprise that pays for itself, and what it would lack without it; empty where none does.
 
     Parameters
@@ -243,7 +270,7 @@ def contract_nl(services: object, payers: Mapping[str, str], left: float, step: 
         By service the party that pays for it.
     left : float
         What the enterprise is expected to have left [EUR/year].
-    step : float
+    step : int
         What amounts are rounded to [EUR/year].
     """
     labels = {
@@ -253,46 +280,47 @@ def contract_nl(services: object, payers: Mapping[str, str], left: float, step: 
     most = max(bring, key=lambda name: bring[name], default="")
     if not most or bring[most] <= left:
         return ""
-    amount, lack = (number(round(one / step) * step) for one in (bring[most], bring[most] - left))
+    amount, lack = (about(one, step) for one in (bring[most], bring[most] - left))
     return (
-        f"Een contract van de {label('party', labels[most])} voor {most}: ongeveer {amount} euro per jaar voor het wijkbedrijf, "
-        f"een gok en geen toezegging. Zonder dat contract is er ongeveer {lack} euro tekort."
+        f"Een contract van de {label('party', labels[most])} voor {most}: {amount} per jaar voor het wijkbedrijf, "
+        f"een gok en geen toezegging. Zonder dat contract is er {lack} tekort."
     )
 
 
+_STAYS = ("stays_eur_per_year", "stays_eur_per_year_low", "stays_eur_per_year_high")
 #: With whom each track begins, as owner of roofs.
 _OWNERS = {"long": "bewoners en hun VvE's", "short": "één corporatie"}
 
 
-def owners_nl(stays: Mapping[str, tuple[float, float]]) -> str:
+def owners_nl(cases: Mapping[str, Any]) -> str:
     """Say what either track would bring if the roofs of unknown owner had the owner it begins with.
 
     Each track is compared with itself, so that the sentence says what the owner changes and not what the track does.
 
     Parameters
     ----------
-    stays : mapping of str to tuple of float
-        By track what stays a year, and what would; NaN where the owner of every roof is given [EUR/year].
+    cases : mapping of str to mapping
+        Row of ``enterprise_case`` by track.
 
     Returns
     -------
     str
         Empty where all owners are given, or where those that are not change nothing.
     """
-    if not stays or any(pd.isna(owned) for _, owned in stays.values()):
+    amounts = {
+        track: [float(case[name]) for name in (*_STAYS, "stays_if_owned_eur_per_year")] for track, case in cases.items()
+    }
+    if not amounts or any(pd.isna(owned) for *_, owned in amounts.values()):
         return ""
-    if all(abs(owned - now) < 1 for now, owned in stays.values()):
+    if all(abs(owned - now) < 1 for now, _, _, owned in amounts.values()):
         return ""
     each = []
     for track, owner in _OWNERS.items():
-        now, then = (_left_nl(one) for one in stays[track])
-        each.append(f"{capital(label('track', track))}: zoals het nu is {now}; zijn die daken van {owner}, dan {then}.")
+        now, low, high, owned = amounts[track]
+        is_now, then = left_nl(now, low, high)[0], left_nl(owned, low, high)[0]
+        then = f"dan {then}" if then != is_now else "dan scheelt dat minder dan de marge"
+        each.append(f"{capital(label('track', track))}: zoals het nu is {is_now}; zijn die daken van {owner}, {then}.")
     return f"Op daken waarvan de eigenaar onbekend is tellen panelen niet mee. {' '.join(each)}"
-
-
-def _left_nl(value: float) -> str:
-    amount = f"ongeveer {number(two_digits(abs(value)))} euro per jaar"
-    return f"blijft er {amount}" if value > 0 else f"moet er {amount} bij"
 
 
 def turned_nl(best: Mapping[Hashable, Any] | pd.Series[Any], mine: Mapping[Hashable, Any] | pd.Series[Any]) -> str:
@@ -303,10 +331,13 @@ def turned_nl(best: Mapping[Hashable, Any] | pd.Series[Any], mine: Mapping[Hasha
     best, mine : mapping
         Cases of that place and of the one that stands first as things are, on the short track.
     """
-    there, here = (number(two_digits(float(one["stays_if_owned_eur_per_year"]))) for one in (best, mine))
+    there, here = (
+        left_nl(float(one["stays_if_owned_eur_per_year"]), *(float(one[name]) for name in _STAYS[1:]))[0]
+        for one in (best, mine)
+    )
     return (
-        f"Zijn de daken van één corporatie, dan ligt de beste plek ergens anders: {best['place_name']}. Daar blijft dan "
-        f"ongeveer {there} euro per jaar (kort spoor), hier {here}. Vraag het de corporatie."
+        f"Zijn de daken van één corporatie, dan ligt de beste plek ergens anders: {best['place_name']}. Daar {there} "
+        f"(kort spoor), hier {here}. Vraag het de corporatie."
     )
 
 
@@ -318,9 +349,7 @@ def short_nl(short: Mapping[Hashable, Any] | pd.Series[Any]) -> str:
     short : mapping
         Case on the short track.
     """
-    middle, low, high = (float(short[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
-    amount, span = roughly(abs(middle), low, high)[0], roughly(middle, low, high)[1]
-    left = f"blijft er {amount} per jaar in de buurt" if middle > 0 else f"moet er {amount} per jaar bij"
+    left, span = left_nl(*(float(short[name]) for name in _STAYS))
     return (
         f"Beginnen één grote eigenaar en de gemeente, dan {left}, {span}; "
         f"de kans dat het wijkbedrijf zichzelf betaalt is dan {chance(short['earns_keep_frac'])}."

@@ -251,6 +251,20 @@ def roughly(value: float, low: float, high: float) -> tuple[str, str]:
     return f"ongeveer {middle} euro", f"tussen {least} en {most} euro, in 8 van de 10 berekeningen"
 
 
+def about(value: float, step: int) -> str:
+    """Say a sum of money above nothing to a step; one that rounds to nothing as less than the step.
+
+    Parameters
+    ----------
+    value : float
+        Money [EUR].
+    step : int
+        What it is rounded to [EUR], as of `step_of`.
+    """
+    rounded = round(value / step) * step
+    return f"ongeveer {number(rounded)} euro" if rounded else f"minder dan {number(step)} euro"
+
+
 def energy(value: float | None) -> str:
     """Write an amount of energy in the unit in which people can picture it, by at least two digits and no decimals.
 

@@ -35,7 +35,8 @@ from kansenkaart.publish.map.legend import aged, editions_of
 from kansenkaart.tables.assumptions import Assumptions
 from kansenkaart.tables.provenance import Provenance
 from kansenkaart.wording import enterprise as phrases
-from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl, path_words, track_nl, unit_of_fact
+from kansenkaart.wording import nl
+from kansenkaart.wording.enterprise import label, path_words, track_nl, unit_of_fact
 from kansenkaart.wording.nl import chance as chance_of
 from kansenkaart.wording.nl import euros, exact, homes_nl, listed, number, roughly, share, stepped, two_digits
 
@@ -88,7 +89,7 @@ def how_sure(place: PlaceSums) -> Section:
             f"De kans dat het wijkbedrijf zichzelf betaalt is {_chance(float(row['earns_keep_frac']))}."
         ),
         tornado_drawing(bars, middle=middle, title="Waar hangt het van af? Wat er per jaar in de buurt blijft"),
-        Words(phrases.SPREAD_NL + (phrases.BEYOND_NL if _owners(place.rows) else "")),
+        Words(phrases.SPREAD_NL + (phrases.BEYOND_NL if phrases.owners_nl(place.rows) else "")),
         *(Words("Waar de scores van de hele kaart het meest van afhangen:") for _ in doubts),
         *doubts,
         Grid(
@@ -131,7 +132,7 @@ def grounds(
     parts += [
         Grid("Wat we van deze plek weten", ("Feit", "waarde"), facts, (2, 1)),
         Words(
-            (phrases.ROOFS_NL if _owners(place.rows) else "")
+            (phrases.ROOFS_NL if phrases.owners_nl(place.rows) else "")
             + f"Grondslag: {place.rows[place.track]['case_basis']}. Onbekend blijft onbekend en telt niet als nul. "
             "Daken, panelen en grijswater staan hier voor alle woningen; de bedragen rekenen met wie er meedoet."
         ),
@@ -287,9 +288,8 @@ def verdict(row: Row) -> str:
         return "Geen van de diensten die we konden doorrekenen draagt zichzelf. Zonder steun komt een wijkbedrijf hier niet uit."
     stays, low, high = (float(row[f"stays_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     left, least, most = (float(row[f"enterprise_eur_per_year{end}"]) for end in ("", "_low", "_high"))
-    size, own = roughly(abs(stays), low, high)[0], roughly(abs(left), least, most)[0]
-    first = f"blijft er {size} per jaar in de buurt, na alle kosten" if stays > 0 else f"moet er {size} per jaar bij"
-    words = f"Naar verwachting {first} (bewoners en wijkbedrijf samen; {roughly(stays, low, high)[1]}). "
+    (first, span), own = phrases.left_nl(stays, low, high), nl.about(abs(left), nl.step_of(most - least))
+    words = f"Naar verwachting {first} (bewoners en wijkbedrijf samen, na alle kosten; {span}). "
     words += f"Het wijkbedrijf zelf houdt {own} over. " if left >= 0 else f"Het wijkbedrijf zelf komt {own} tekort. "
     chance = float(row["earns_keep_frac"])
     return words + f"Bijna alle aannamen zijn gokken. De kans dat het zichzelf betaalt is {_chance(chance)}."
@@ -301,11 +301,6 @@ def _about(value: float) -> str:
 
 def _chance(share: float) -> str:
     return chance_of(share).replace("%", " procent")
-
-
-def _owners(rows: Mapping[str, Row]) -> str:
-    now, owned = "stays_eur_per_year", "stays_if_owned_eur_per_year"
-    return owners_nl({track: (float(one[now]), float(one[owned])) for track, one in rows.items()})
 
 
 def _needs(rows: Mapping[str, Row], row: Row, larger: pd.Series[Any] | None) -> Bullets:
@@ -328,7 +323,7 @@ def _needs(rows: Mapping[str, Row], row: Row, larger: pd.Series[Any] | None) -> 
         )
     if float(row["enterprise_eur_per_year"]) < 0:
         local = float(row["local_eur_per_year"])
-        lines.append(f"Een bijdrage van {contribution_nl(row)} maakt het sluitend.")
+        lines.append(f"Een bijdrage van {phrases.contribution_nl(row)} maakt het sluitend.")
         if pd.isna(local):
             lost = listed(party.lower() for name, party in PARTY_ROWS if pd.isna(row[name]))
             lines.append(
@@ -339,7 +334,7 @@ def _needs(rows: Mapping[str, Row], row: Row, larger: pd.Series[Any] | None) -> 
                 f"Alle vier de partijen samen {'winnen' if local >= 0 else 'verliezen'} {_about(abs(local))} per jaar"
                 + (": er is dus iets te verdelen." if local > 0 else ": dan is bijdragen duurder dan niets doen.")
             )
-    if owners := _owners(rows):
+    if owners := phrases.owners_nl(rows):
         lines.append(owners)
     if isinstance(row["social_nl"], str):
         lines.append(

@@ -12,7 +12,6 @@ import pandas as pd
 
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
 from kansenkaart.publish.figures import (
-    OWNED,
     Verdict,
     alike,
     case_of,
@@ -33,6 +32,7 @@ from kansenkaart.wording import enterprise as phrases
 from kansenkaart.wording.enterprise import contribution_nl, label, owners_nl
 from kansenkaart.wording.nl import (
     UNKNOWN,
+    about,
     capital,
     counted,
     energy,
@@ -379,17 +379,17 @@ def _stays(value: float) -> str:
 
 
 def _takes(store: Store, kind: str, case: pd.Series[Any], *, turned: bool) -> Iterator[Answer]:
-    """Say what it takes before the enterprise pays; folded, what that is to the euro, what else would help, and who knows."""
+    """Say what it takes before the enterprise pays; folded, what that is in all, what else would help, and who knows."""
     short = case_of(store, kind, str(case["place_id"]), "short")
     both = {} if short is None else {"short": short, "long": case}
-    owned = owners_nl({track: (float(one["stays_eur_per_year"]), float(one[OWNED])) for track, one in both.items()})
+    owned = owners_nl(both)
     counted_nl = (
         " Op daken van een onbekende eigenaar tellen zonnepanelen nog niet mee." if owned and not turned else ""
     )
     yield Answer("Wat is ervoor nodig?", f"{_needs(case)}{counted_nl}")
     if float(case["enterprise_eur_per_year"]) < 0:
-        exact = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
-        yield Answer("Welke bijdrage?", exact, folded=True)
+        added = f"Een bijdrage van {contribution_nl(case.to_dict())} maakt het wijkbedrijf sluitend."
+        yield Answer("Welke bijdrage?", added, folded=True)
     if (more := with_more_homes(store.read("enterprise_case"), case)) is not None:
         yield Answer("En met meer woningen?", phrases.larger_nl(more), folded=True)
     if larger := _larger(store, case):
@@ -407,16 +407,16 @@ def _takes(store: Store, kind: str, case: pd.Series[Any], *, turned: bool) -> It
 
 def _needs(case: pd.Series[Any]) -> str:
     """Say which contract carries the enterprise, or what it lacks: for each home that takes part where that is an amount."""
-    left = float(case["enterprise_eur_per_year"])
+    left, low, high = (float(case[f"enterprise_eur_per_year{end}"]) for end in ("", "_low", "_high"))
+    step = step_of(high - low)
     if left >= 0:
-        width = float(case["enterprise_eur_per_year_high"]) - float(case["enterprise_eur_per_year_low"])
         payers = {one.name: one.payer for one in default_services()}
         plain = "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
-        return phrases.contract_nl(case["services_nl"], payers, left, step_of(width)) or plain
+        return phrases.contract_nl(case["services_nl"], payers, left, step) or plain
     each, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
     amount, span = roughly(each, low, high)
     if each <= 0 or " 0 " in amount:
-        return f"Bijna niets: het wijkbedrijf komt naar verwachting {euros(-left)} per jaar tekort."
+        return f"Bijna niets: het wijkbedrijf komt naar verwachting {about(-left, step)} per jaar tekort."
     joining = f"gerekend met {number(-left / each)} van de {homes_nl(case['homes'])}"
     perhaps = "; misschien is er niets nodig" if low < 0 else f", {span.partition(',')[0]}"
     return f"Elke woning die meedoet legt {amount} per jaar bij{perhaps} ({joining})."
