@@ -145,7 +145,7 @@ def test_own_actuals(published, desk, data):
     path.write_bytes(
         data.draw(st.one_of(spoilt_table(published["own_actuals"], ";"), spoilt_bytes(published["own_actuals"])))
     )
-    survives(lambda: own.read_actuals(path, first_year=2020, last_year=2050))
+    survives(lambda: own.read_own(path, shape=own.ACTUALS, first_year=2020, last_year=2050))
 
 
 @FUZZ

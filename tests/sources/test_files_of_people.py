@@ -23,10 +23,11 @@ from shapely.geometry import LineString, Point, Polygon, box
 
 from kansenkaart.crs import RD_BOUNDS_M, rd_point, require_rd, within_rd
 from kansenkaart.errors import ConfigError, CrsError, FormatError, StoreError
-from kansenkaart.sources import bag, bag3d, bgt, cbs_areas, gwsw, knmi, nwb, zwolle
+from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
-from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own, typed_numbers
+from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own
 from kansenkaart.sources.tools.cleaning import Sieve, in_rd, polygons_of
+from kansenkaart.sources.tools.layers import typed_numbers
 from kansenkaart.sources.tools.ogc import features_of
 from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, reading, text_of, to_number, to_text
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -719,3 +720,33 @@ def test_signs_without_a_shape_become_blanks_and_nothing_else_changes():
 def test_a_full_disk_while_a_file_is_unpacked_is_no_fault_of_the_file(tmp_path):
     with pytest.raises(StoreError, match="free disk space"), reading(tmp_path / "bag.zip", "panden"):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("first", "households"), [("1.234", "510"), ("1234", "1,020")])
+def test_a_table_of_cbs_with_a_sign_for_thousands_is_never_a_thousandth(first, households, tmp_path):
+    path, head = tmp_path / "kwb.csv", "Codering;Aantal inwoners;Huishoudens totaal;Gemiddelde huishoudensgrootte"
+    path.write_text(f"{head}\nBU01930101;{first};{households};2,125\nBU01930102;875;410;2,1\n", "utf-8")
+    with pytest.raises(FormatError, match=r"read in one way only; found 1[.,]"):
+        cbs.read_kwb(path, year=2023)
+    path.write_text(f"{head}\nBU01930101;1234;510;2,125\nBU01930102;875;410;2,1\n", "utf-8")
+    frame, _ = cbs.read_kwb(path, year=2023)
+    assert frame[["inhabitants", "households", "household_size_persons"]].to_numpy().tolist() == [
+        [1234, 510, 2.125],
+        [875, 410, 2.1],
+    ]
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".gpkg"])
+def test_a_number_that_nobody_typed_has_one_reading(ending, tmp_path):
+    path, head = tmp_path / f"p{ending}", ("pand_id", "owner", "maintenance_year", "pv_installed_kwp")
+    rows = [(one, "Ons Dorp", 2031, kwp) for one, kwp in zip(IDS, (3.245, 12.125, 4.0), strict=True)]
+    if ending == ".gpkg":
+        pyogrio.write_dataframe(pd.DataFrame(rows, columns=head), path)
+    else:
+        book = openpyxl.Workbook()
+        for row in (head, *rows):
+            book.active.append(row)
+        book.save(path)
+    own = read_own(path, shape=PANDEN, known=IDS, first_year=1850, last_year=2100)
+    assert own.table["pv_installed_kwp"].tolist() == [3.245, 12.125, 4.0]
+    assert own.report["result"].tolist() == ["matched"] * 3

@@ -22,9 +22,9 @@ from kansenkaart.sources import ahn, bag, bag3d_api, cbs, knmi, pdok, publishers
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.sources.tools.ogc import CLOSING, OPENING, Choice
+from kansenkaart.sources.tools.rawfolder import one_at_a_time
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
-from kansenkaart.tables.store import alone
 
 Box = tuple[float, float, float, float]
 Fetched = tuple[tuple[Path, ...], Provenance]
@@ -38,10 +38,6 @@ AROUND_M = 200.0
 _STATION = re.compile(r"\d{3}")
 NEAREST = "dichtstbij"
 _PERIOD = re.compile(r"(\d{8})-(\d{8})")
-
-
-def _one(fetched: tuple[Path, Provenance]) -> Fetched:
-    return (fetched[0],), fetched[1]
 
 
 def _is_of(feature: dict[str, Any], names: Sequence[str], code: str) -> bool:
@@ -173,13 +169,13 @@ class Errand:
         names = raw_names("buurt", source.form)["gemeentecode"].removesuffix("?").split("|")
         named = pdok.queryables(layer.base_url, layer.collection, http=self.http)
         by = next((one for one in names if one in named), None)
-        asked: dict[str, Any] = {"layer": layer, "http": self.http, "open_pages": self._pages}
         chosen = Choice(filters=[(by, code)] if by else (), name=code, keep=lambda one: _is_of(one, names, code))
-        if not self.study.place.wijken:
-            return _one(pdok.fetch_collection(self.folders.raw, choice=chosen, **asked))
-        self.folders.raw.mkdir(parents=True, exist_ok=True)
-        with alone(self.folders.raw / f".{code}.lock", wait=True):  # the other parts of the municipality ask the same
-            return _one(pdok.fetch_collection(self.folders.raw, choice=chosen, **{**asked, "open_pages": None}))
+        pages = None if self.study.place.wijken else self._pages
+        with one_at_a_time(self.folders.raw / code):  # the other parts of the municipality ask the same
+            path, told = pdok.fetch_collection(
+                self.folders.raw, layer=layer, http=self.http, choice=chosen, open_pages=pages
+            )
+        return (path,), told
 
     def _collection(self, source: Source) -> Fetched:
         layer, window = self._layer(source), self.window()

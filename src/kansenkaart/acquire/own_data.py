@@ -14,7 +14,7 @@ import pandas as pd
 from kansenkaart.acquire.deliveries import Delivery
 from kansenkaart.config import STATUS, Folders, Source, Study
 from kansenkaart.errors import ConfigError, StoreError
-from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, OwnData, read_actuals, read_own
+from kansenkaart.sources.own import ACTUALS, BUDGETS, PANDEN, SEWERS, OwnData, read_own
 from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
@@ -22,7 +22,8 @@ from kansenkaart.tables.store import Store, locked
 from kansenkaart.wording.messages import own_result_nl
 from kansenkaart.wording.nl import codes
 
-ROLES = ("own_pand", "own_sewer", "own_budget", "own_actual")
+_SHAPES = {"own_pand": PANDEN, "own_sewer": SEWERS, "own_budget": BUDGETS, "own_actual": ACTUALS}
+ROLES = tuple(_SHAPES)
 REPORT = "own_report"
 _INPUTS = ("pand", "sewer_pipe")
 _PAST, _AHEAD = 1850, 2100
@@ -123,22 +124,20 @@ def _ids(store: Store, table: str, column: str) -> list[str]:
 
 
 def _read(role: str, path: Path, layer: str | None, store: Store) -> OwnData:
-    if role == "own_actual":
-        return read_actuals(path, layer=layer, first_year=_ACTUALS_FROM, last_year=_AHEAD)
-    known, spelled = [one.name for one in default_services()], {}
     if role == "own_budget":
+        known = [one.name for one in default_services()]
         spelled = {word: name for name, word in codes("service").items() if name in known}
-    else:
-        known = _ids(store, *{"own_pand": ("pand", "pand_id"), "own_sewer": ("sewer_pipe", "pipe_id")}[role])
-    return _read_own(role, path, layer, known, spelled)
+        return _read_own(role, path, layer, known, spelled)
+    ids = {"own_pand": ("pand", "pand_id"), "own_sewer": ("sewer_pipe", "pipe_id")}.get(role)
+    return _read_own(role, path, layer, _ids(store, *ids) if ids else ())
 
 
 def _read_own(
     role: str, path: Path, layer: str | None, known: Sequence[str], spelled: Mapping[str, str] | None = None
 ) -> OwnData:
-    shape = {"own_pand": PANDEN, "own_sewer": SEWERS, "own_budget": BUDGETS}[role]
-    years = {"first_year": _PAST, "last_year": _AHEAD}
-    return read_own(path, shape=shape, known=known, layer=layer, spelled=spelled, **years)
+    first = _ACTUALS_FROM if role == "own_actual" else _PAST
+    shape = _SHAPES[role]
+    return read_own(path, shape=shape, first_year=first, last_year=_AHEAD, known=known, layer=layer, spelled=spelled)
 
 
 def with_sewers(

@@ -133,7 +133,9 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None, turn: Tur
         if _parts_of(table, parts)
     ]
     if not _parts_of("weather_hourly", parts) and any(_parts_of(role, parts) for role in ("pand", "roof_face")):
-        todo.append(_default_weather())
+        # So no study lacks sun for want of hourly weather.
+        made_of = (knmi.typical_year()[2],)
+        todo.append(Step("weather_hourly", ("weather_hourly",), lambda _: [_typical({})], (), made_of))
     todo += own_data.steps([(part.source, part.delivery) for part in parts])
     window = place.around.bounds if place else study.place.bbox_m
     todo += [
@@ -179,12 +181,8 @@ def _saying(step: Step, said: Mapping[str, str]) -> Step:
     return replace(step, action=action, parameters={**step.parameters, "said": dict(said)})
 
 
-def _default_weather() -> Step:
-    """Return the step that puts the built-in typical year in the place of hourly weather that the study lacks."""
-    return Step("weather_hourly", ("weather_hourly",), lambda _: [_typical({})], (), (knmi.typical_year()[2],))
-
-
 def _typical(noted: Mapping[str, int]) -> Product:
+    """Return the built-in typical year, in the place of hourly weather that the study lacks."""
     hours, tally, _ = knmi.typical_year()
     said = {**noted, **tally.noted, "geen weer per uur in de studie: ingebouwd typisch jaar van De Bilt": len(hours)}
     return Product("weather_hourly", hours, replace(tally, noted=said))

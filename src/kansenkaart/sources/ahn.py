@@ -24,6 +24,7 @@ from kansenkaart.sources.tools.bulk import Feed, RangeFile, reachable
 from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NAMED_RD, NORTH_OF_LIMBURG_M
 from kansenkaart.sources.tools.geofiles import PLAIN, TIFF_MAGIC, open_raster, require_alone
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
+from kansenkaart.sources.tools.ogc import positions
 from kansenkaart.sources.tools.rawfolder import edition_of, plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
@@ -415,11 +416,7 @@ def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:
         sheet, link = str(properties.get("kaartbladNr") or ""), properties.get("url") or properties.get("href")
         if not _SHEET.fullmatch(sheet) or not isinstance(link, str):
             raise _changed("kaartbladNr and url", properties, index)
-        try:
-            corners = list(_corners(geometry.get("coordinates") or []))
-        except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as why:
-            raise _changed("a shape of numbers for each sheet", geometry, index) from why
-        if _touches(corners, bbox_m, index):
+        if _touches(list(positions(geometry.get("coordinates") or [], where=index)), bbox_m, index):
             yield same_host(urljoin(index, link), index)
 
 
@@ -432,14 +429,6 @@ def _object(feature: Any, name: str, index: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _changed(f"features with {name}", feature, index)
     return found
-
-
-def _corners(nested: Any) -> Iterator[tuple[float, float]]:
-    if nested and isinstance(nested[0], int | float):
-        yield float(nested[0]), float(nested[1])
-        return
-    for one in nested:
-        yield from _corners(one)
 
 
 def _touches(corners: list[tuple[float, float]], box: Box, index: str) -> bool:

@@ -28,9 +28,9 @@ from kansenkaart.sources.tools.cleaning import Sieve, bag_id, bag_ids, shape_ids
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.sources.tools.layers import layers_of, open_layer
-from kansenkaart.sources.tools.ogc import Choice, Feature, canonical, require_properties
+from kansenkaart.sources.tools.ogc import Choice, Feature, canonical, require_names
 from kansenkaart.sources.tools.rawfolder import keep_file, plain_name
-from kansenkaart.sources.tools.rawnames import has_ended, raw_names, reading, squeezed, to_our_names, to_text
+from kansenkaart.sources.tools.rawnames import raw_names, reading, squeezed, to_our_names, to_text
 from kansenkaart.tables import schemas
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 
@@ -45,6 +45,7 @@ PLACEHOLDER_YEARS = (1005, 9999)
 #: Floor areas outside these [m2] are placeholders: 0 and 1 for unmeasured, 999999 for unknown [1]_.
 FLOOR_AREA_LIMITS_M2 = (2, 999_998)
 UNKNOWN_STATUS = "onbekend"
+_ENDED = "voorkomen ended or withdrawn"
 #: Form of the places of houseboats, which are counted beside the homes.
 BERTHS = "pdok-ligplaats"
 #: A year that people keep as a date, such as 1965-01-01.
@@ -86,7 +87,7 @@ def read_pand(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
     if form == "footprint-shp":
         return _read_footprints(path, layer)
     sieve = Sieve(_load(path, "pand", form, layer))
-    _drop_ended(sieve)
+    sieve.drop_ended(_ENDED)
     _keep_status(sieve, PAND_IN_USE)
     _identify(sieve, "pand_id")
     sieve.polygons(path.name)
@@ -159,7 +160,7 @@ def read_home(path: Path, *, form: str = "pdok-geojson", layer: str | None = Non
     if form == BERTHS:
         return _count_berths(path, layer)
     sieve = Sieve(_load(path, "home", form, layer))
-    _drop_ended(sieve)
+    sieve.drop_ended(_ENDED)
     _keep_status(sieve, HOME_IN_USE)
     _keep_homes(sieve)
     _identify(sieve, "home_id")
@@ -204,7 +205,7 @@ def _join_addresses(sieve: Sieve, path: Path) -> None:
         return
     raw = open_layer(path, f"a BAG file with layer {layer}", layer=layer, geometry=False)
     addresses = Sieve(to_our_names(raw, "address", form="lvbag-gpkg", where=f"{path.name}, {layer}"))
-    _drop_ended(addresses)
+    addresses.drop_ended(_ENDED)
     _identify(addresses, "address")
     known = addresses.frame.set_index("address")
     keys = sieve.frame["address"].map(bag_id)
@@ -254,11 +255,6 @@ def _count_berths(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tall
     sieve.drop_by_name(status.notna() | True, status.fillna(UNKNOWN_STATUS).astype("object"), "ligplaats: ")
     sieve.frame = sieve.frame.assign(**dict.fromkeys(set(schemas.get("home").columns) - {"geometry"}))
     return sieve.table("home", path)
-
-
-def _drop_ended(sieve: Sieve) -> None:
-    for name in [one for one in sieve.frame.columns if one.startswith("ended")]:
-        sieve.drop(has_ended(sieve.frame[name]), "voorkomen ended or withdrawn")
 
 
 def _identify(sieve: Sieve, name: str) -> None:
@@ -370,9 +366,9 @@ def fetch_window(
             where=f"{source.name}, {layer}",
             remedy="the file changed its shape: read its columns and adapt the reader",
         )
+    require_names(frame.columns, needs, where=f"{source.name}, {layer}")
     ordered = frame.sort_values("identificatie", kind="stable", ignore_index=True)
     features = json.loads(ordered.to_json(na="null", drop_id=True))["features"]
-    require_properties(features, needs, where=f"{source.name}, {layer}")
     name = plain_name("_".join([layer, *(f"{one:.0f}" for one in bbox_m)])) + ".geojson"
     path, kept = keep_file(folder, PUBLISHER, edition, name, canonical(features))
     return path, delivery(PUBLISHER, role=role, edition=kept, address=url, sha256=sha256_of(path))

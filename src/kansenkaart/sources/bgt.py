@@ -18,7 +18,7 @@ from kansenkaart.config import packaged_rows
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve, bag_id
 from kansenkaart.sources.tools.layers import LAYER, open_layer
-from kansenkaart.sources.tools.rawnames import has_ended, raw_names, squeezed, to_our_names, to_text
+from kansenkaart.sources.tools.rawnames import raw_names, squeezed, to_our_names, to_text
 from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
@@ -60,8 +60,7 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
     raw, layer = _open(path, kind)
     sieve = Sieve(to_our_names(raw, "terrain", form=form, where=path.name))
     _keep_existing(sieve)
-    sieve.frame["terrain_id"] = to_text(sieve.frame["terrain_id"])
-    sieve.drop(sieve.frame["terrain_id"].isna(), "no identification")
+    sieve.identify("terrain_id")
     sieve.drop_doubles("terrain_id", "same identification twice", keep="last")
     sieve.polygons(path.name)
     frame = sieve.frame.assign(kind=_class_of(kind, layer, path), area_m2=sieve.frame.geometry.area)
@@ -140,8 +139,7 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite", layer: str | None = 
 
 
 def _keep_existing(sieve: Sieve) -> None:
-    for name in [one for one in sieve.frame.columns if one.startswith("ended")]:
-        sieve.drop(has_ended(sieve.frame[name]), "registration ended")
+    sieve.drop_ended("registration ended")
     status = to_text(sieve.frame["status"])
     sieve.drop_by_name(status.notna() & (status.str.lower() != EXISTING), status, "status: ")
 

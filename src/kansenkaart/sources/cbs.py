@@ -25,7 +25,7 @@ from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteE
 from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.http import Http, get_json, same_host
-from kansenkaart.sources.tools.layers import read_table
+from kansenkaart.sources.tools.layers import read_table, typed_numbers
 from kansenkaart.sources.tools.ogc import encoded, paged
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
@@ -162,12 +162,23 @@ def _figures_of(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict
     frame = pd.DataFrame(index=raw.index)
     for name, row in _wanted().items():
         if name in columns:
+            if folder.is_file():
+                _require_one_reading(raw[columns[name]].fillna(""), f"{where}, {name}")
             frame[name] = to_number(raw[columns[name]], where=f"{where}, {name}") * float(row["factor"])
     if "age_65_plus" in frame:
         share = 100 * frame.pop("age_65_plus") / frame["inhabitants"].where(frame["inhabitants"] > 0)
         frame.insert(0, "age_65_plus_pct", share)
     left_out = {"not a buurt": int((~kept).sum()), "same buurt twice": int(double.sum())}
     return of, frame, {**left_out, **({"of another year": elsewhen} if elsewhen else {})}
+
+
+def _require_one_reading(cells: pd.Series[str], where: str) -> None:
+    """Refuse 1.234 where nothing in a column tells whether it is 1.2 or 1,234: a factor of a thousand."""
+    _, doubt = typed_numbers(cells)
+    if doubt.any():
+        expected, found = "numbers that can be read in one way only", cells[doubt].iloc[0]
+        remedy = "save the table without a sign for thousands: 1234, and 1,5 or 1.5 for decimals"
+        raise FormatError(expected, found=found, where=where, remedy=remedy)
 
 
 def _of_one_year(
@@ -301,10 +312,6 @@ def fetch_v3(
     )
 
 
-#: What v4 calls a region of the rows, and how a table in its shape is recognised on disk.
-_V4_PARTS = ("Properties", "MeasureCodes", "Observations")
-
-
 def fetch_v4(
     folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
 ) -> tuple[Path, Provenance]:
@@ -336,7 +343,7 @@ def fetch_v4(
             )
         rows.sort(key=lambda one: (str(one["WijkenEnBuurten"]), str(one["Measure"])))
         kept = {"Properties": [told], "MeasureCodes": _all_v4(f"{top}/MeasureCodes", http), "Observations": rows}
-        parts |= {f"{table}/{name}.json": _plain(kept[name]) for name in _V4_PARTS}
+        parts |= {f"{table}/{name}.json": _plain(content) for name, content in kept.items()}
         modified.append(str(told["Modified"]))
         year = max(year, year_stated({"Title": told.get("Title"), "Period": told.get("TemporalCoverage")}, where=top))
     edition = plain_name(max(modified).replace(":", ""))
@@ -353,7 +360,7 @@ def _all_v4(url: str, http: Http) -> list[dict[str, Any]]:
 
 def _from_v4(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return a table of v4 in the shape of v3: a row per region, a column per measure."""
-    told = {name: _rows(folder / f"{name}.json") for name in _V4_PARTS}
+    told = {name: _rows(folder / f"{name}.json") for name in ("Properties", "MeasureCodes", "Observations")}
     table: dict[str, dict[str, Any]] = {}
     for one in told["Observations"]:
         region = str(one["WijkenEnBuurten"])

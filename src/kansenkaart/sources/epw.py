@@ -17,6 +17,8 @@ from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import Sieve
 from kansenkaart.sources.tools.rawnames import bounded, reading, text_of, to_our_names
 
+#: Year that is written on the hours of a typical year: any without a leap day will do.
+TYPICAL_YEAR = 2019
 _HOURS, _EPW_HEAD, _HEAD_BYTES = 24, 8, 200
 #: A row of data begins with year, month, day, hour and minute; the head is eight lines, or fewer where some were lost.
 _DATA = re.compile(r"\s*\d{4}\s*,\s*\d{1,2}\s*,\s*\d{1,2}\s*,\s*\d{1,2}\s*,")
@@ -47,15 +49,13 @@ def form_of(path: Path) -> str:
         )
 
 
-def hours_of(path: Path, year: int) -> Sieve:
+def hours_of(path: Path) -> Sieve:
     """Read an EPW; 29 February of a real leap year is left out, so that a typical year has 8,760 hours.
 
     Parameters
     ----------
     path : Path
         The ``.epw`` file.
-    year : int
-        Year written on its hours [year].
 
     Returns
     -------
@@ -84,7 +84,7 @@ def hours_of(path: Path, year: int) -> Sieve:
         raw = pd.read_csv(io.StringIO(body), header=None, usecols=list(_EPW), index_col=False).rename(columns=_EPW)
     counted, note = hours_from_one(pd.to_numeric(raw["hour"], errors="coerce"))
     raw["hour"] = counted
-    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name).assign(clock=_clock(raw, year)))
+    sieve = Sieve(to_our_names(raw, "weather_hourly", form="epw", where=path.name).assign(clock=_clock(raw)))
     sieve.note(note, len(raw) if note else 0)
     leap = (pd.to_numeric(raw["month"], errors="coerce") == 2) & (pd.to_numeric(raw["day"], errors="coerce") == 29)
     sieve.drop(leap, "29 February of a leap year")
@@ -120,10 +120,10 @@ def hours_from_one(hour: pd.Series[float]) -> tuple[pd.Series[float], str]:
     return hour, ""
 
 
-def _clock(raw: pd.DataFrame, year: int) -> pd.Series[pd.Timestamp]:
+def _clock(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
     """Return the local time at which each hour of an EPW begins, in one year; 29 February and what is no time have none."""
     month, day, hour = (pd.to_numeric(raw[name], errors="coerce") for name in ("month", "day", "hour"))
-    dates = pd.DataFrame({"year": float(year), "month": month, "day": day})
+    dates = pd.DataFrame({"year": float(TYPICAL_YEAR), "month": month, "day": day})
     whole = hour.between(1, _HOURS) & month.between(1, 12) & day.between(1, 31)
     return pd.to_datetime(dates.where(whole), errors="coerce") + pd.to_timedelta(hour.where(whole) - 1, unit="h")
 

@@ -41,7 +41,6 @@ from kansenkaart.sources.tools.rawnames import (
     NOTES,
     bounded,
     column_named,
-    has_ended,
     raw_names,
     reading,
     squeezed,
@@ -185,8 +184,7 @@ def _open(path: Path, table: str, form: str, layer: str | None) -> Any:
 
 
 def _drop_ended(sieve: Sieve) -> None:
-    if "ended" in sieve.frame:
-        sieve.drop(has_ended(sieve.frame["ended"]), "taken out of use")
+    sieve.drop_ended("taken out of use")
     if "status" in sieve.frame:
         _drop_not_there(sieve)
 
@@ -214,8 +212,7 @@ def _classify(sieve: Sieve, role: str) -> None:
 
 
 def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
-    sieve.frame["pipe_id"] = to_text(sieve.frame["pipe_id"])
-    sieve.drop(sieve.frame["pipe_id"].isna(), "no identification")
+    sieve.identify("pipe_id")
     sieve.lines(path.name)
     sieve.drop_doubles("pipe_id", "same pipe twice")
     for name in schemas.get("sewer_pipe").nullable.difference(sieve.frame.columns):
@@ -245,8 +242,7 @@ def _drop_odd_levels(sieve: Sieve, path: Path) -> None:
 
 
 def _finish_nodes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
-    sieve.frame["node_id"] = to_text(sieve.frame["node_id"])
-    sieve.drop(sieve.frame["node_id"].isna(), "no identification")
+    sieve.identify("node_id")
     sieve.points(path.name)
     sieve.drop_doubles("node_id", "same node twice")
     _numbers(sieve, _NODE_NUMBERS, path)

@@ -102,8 +102,6 @@ def read_weather_hourly(
     path: Path,
     *,
     form: str = "knmi",
-    position_deg: tuple[float, float] | None = None,
-    year: int = 2019,
     station: str | None = None,
 ) -> tuple[pd.DataFrame, Tally]:
     """Return hourly weather in world time, as table ``weather_hourly``; each row is the hour that begins then.
@@ -114,10 +112,6 @@ def read_weather_hourly(
         ``uurgeg_*.txt`` or an ``.epw`` file.
     form : str
         ``knmi`` or ``epw``.
-    position_deg : tuple of float or None
-        Latitude and longitude of the station [deg]; None takes them from the file.
-    year : int
-        Year written on the hours of a typical year; any without a leap day will do [year].
     station : str or None
         Number of the station, such as ``278``, where a KNMI file holds several.
 
@@ -131,11 +125,10 @@ def read_weather_hourly(
     Raises
     ------
     FormatError
-        If the file has another head, states no position while none is given, or holds several stations and none is
-        named.
+        If the file has another head, states no position, or holds several stations and none is named.
     """
     if form == "epw":
-        return _finish(hours_of(path, year), "weather_hourly", path)
+        return _finish(hours_of(path), "weather_hourly", path)
     raw, head = _read_station_file(path)
     clock = _once(_hour_column(raw, path), lambda one: one.str.replace(_CLOCK, r"\1", regex=True))
     named = to_our_names(raw, "weather_hourly", form="knmi", where=path.name)
@@ -146,7 +139,7 @@ def read_weather_hourly(
     sieve.note(note, len(raw) if note else 0)
     drop_undated(sieve, path, sieve.frame["begin"].isna())
     _one_station(sieve, path, station)
-    place = position_deg or _position(head, str(sieve.frame["STN"].iloc[0]), path)
+    place = _position(head, str(sieve.frame["STN"].iloc[0]), path)
     written = raw_names("weather_hourly", "knmi")
     numbers = {name: _whole(sieve, name, f"{path.name}, {written[name].split('|')[0]}") for name in named.columns}
     sieve.frame = pd.DataFrame(

@@ -49,8 +49,7 @@ def read_street_line(path: Path, *, form: str = "nwb-gml", layer: str | None = N
     raw_names("street_line", form)
     raw = open_layer(path, "a file of NWB wegvakken", layer=layer, likely=LAYERS)
     sieve = Sieve(to_our_names(raw, "street_line", form=form, where=path.name))
-    sieve.frame["street_line_id"] = to_text(sieve.frame["street_line_id"])
-    sieve.drop(sieve.frame["street_line_id"].isna(), "no identification")
+    sieve.identify("street_line_id")
     sieve.drop(sieve.frame["street_line_id"].duplicated(), "same identification twice")
     sieve.lines(path.name)
     frame = sieve.frame

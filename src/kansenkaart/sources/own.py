@@ -18,7 +18,7 @@ import pandas as pd
 from kansenkaart.errors import FormatError
 from kansenkaart.sources.tools.cleaning import bag_id
 from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.layers import Rows, Table, column_at, read_table
+from kansenkaart.sources.tools.layers import Rows, Table, column_at, read_table, typed_numbers, unmistakable
 from kansenkaart.sources.tools.rawnames import reading, squeezed
 
 #: How else people head a column, without case, blanks, hyphens and underscores.
@@ -41,12 +41,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
 #: No pipe is thinner than this [mm]: what is below is written in metres.
 _THINNEST_MM = 5.0
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
-_SIGNS = re.compile(r"[€Ø⌀\s\u00a0\u202f']|EUR|kWp$|mm$", re.IGNORECASE)
 #: What Excel shows where a formula has no answer, in Dutch and English.
 _NO_ANSWER = re.compile(r"#(?:N/?[AB]|REF!|VERW!|VALUE!|WAARDE!|NAME\?|NAAM\?|DIV/0!|DEEL/0!|NUM!|GETAL!|NULL!|LEEG!)")
 #: Panels of 1,000 kWp are a hall; a column of which half is more is written in Wp [kWp].
 _MOST_KWP = 1000.0
-_GROUPED = r"[+-]?[1-9]\d{0,2}"
 _YEAR_IN_DATE = re.compile(r"(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?:[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|[.,]0+)?")
 
 
@@ -131,9 +129,9 @@ def read_own(
     path: Path,
     *,
     shape: OwnTable,
-    known: Collection[str],
     first_year: int,
     last_year: int,
+    known: Collection[str] = (),
     layer: str | None = None,
     spelled: Mapping[str, str] | None = None,
 ) -> OwnData:
@@ -147,10 +145,10 @@ def read_own(
         A ``.csv`` (comma, semicolon or tab), ``.xlsx`` or ``.gpkg`` file; a title above the head does not matter.
     shape : OwnTable
         ``PANDEN``, ``SEWERS``, ``BUDGETS`` or ``ACTUALS``.
-    known : collection of str
-        Ids of BAG, GWSW or the services.
     first_year, last_year : int
         Bounds of a credible year [year].
+    known : collection of str
+        Ids of BAG, GWSW or the services. What became of a plan needs none: its place is checked where the report is made.
     layer : str or None
         Sheet of a workbook or layer of a GeoPackage; None takes the first.
     spelled : mapping of str to str, optional
@@ -162,36 +160,11 @@ def read_own(
         If the file is of another kind or lacks a column.
     """
     raw = _own_columns(_read(path, shape, layer), shape, path)
+    if shape.parts:
+        place, year, item = (raw[name].str.casefold() for name in shape.parts)
+        fine = place.ne("") & year.isin(map(str, range(first_year, last_year + 1))) & item.isin(ACTUAL_ITEMS)
+        known = (raw["place_id"] + ":" + year + ":" + item)[fine]
     return _told(raw, shape, frozenset(known), (first_year, last_year), spelled or {})
-
-
-def read_actuals(path: Path, *, first_year: int, last_year: int, layer: str | None = None) -> OwnData:
-    """Read what became of a plan: per place, year and item one figure; the place is checked where the report is made.
-
-    Parameters
-    ----------
-    path : Path
-        A ``.csv``, ``.xlsx`` or ``.gpkg`` file with place_id (``buurt:BU…``), actual_year, actual_item and actual_value.
-    first_year, last_year : int
-        Bounds of a credible year [year].
-    layer : str or None
-        Sheet of a workbook or layer of a GeoPackage; None takes the first.
-
-    Raises
-    ------
-    FormatError
-        If the file is of another kind or lacks a column.
-    """
-    raw = _own_columns(_read(path, ACTUALS, layer), ACTUALS, path)
-    spans = (range(first_year, last_year + 1), ACTUAL_ITEMS)
-    ids = {
-        f"{place}:{year}:{item}"
-        for place in raw["place_id"].unique()
-        if place
-        for year in spans[0]
-        for item in spans[1]
-    }
-    return _told(raw, ACTUALS, frozenset(ids), (first_year, last_year), {})
 
 
 def _names_in(head: Sequence[str]) -> str:
@@ -306,7 +279,8 @@ def _read(path: Path, shape: OwnTable, layer: str | None) -> Table:
 
 
 def _text(column: pd.Series) -> pd.Series:
-    return column.astype("string").fillna("").str.removesuffix(".0").astype(str)
+    text = column.astype("string").fillna("").str.removesuffix(".0").astype(str)
+    return text.map(unmistakable) if pd.api.types.is_float_dtype(column) else text
 
 
 def _results(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str]) -> pd.Series:
@@ -345,58 +319,6 @@ def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[
 def _year(text: str) -> float:
     hit = _YEAR_IN_DATE.fullmatch(text.strip("'"))
     return float(hit[1]) if hit else float("nan")
-
-
-def typed_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return numbers as people type them, and which cells can be read in two ways.
-
-    A point or comma followed by exactly three digits (12.500) is a thousands sign or a decimal sign; the other cells of
-    the column decide: 1.250,50 and 0,5 show a decimal comma, 12.5 a decimal point, 1.250.000 thousands points.
-
-    Parameters
-    ----------
-    column : Series of str
-        Cells as typed; a euro sign, blanks and an apostrophe are no part of the number.
-
-    Returns
-    -------
-    numbers : Series of float
-        NaN for what is no number, is blank, or is ambiguous.
-    ambiguous : Series of bool
-        Where nothing in the column tells which of the two is meant.
-    """
-    text = column.map(lambda one: _SIGNS.sub("", one).removesuffix(",-").removesuffix(".-"))
-    signs = {text_sign for one in text if (text_sign := _decimal_sign(one)) is not None}
-    doubt = text.map(lambda one: bool(re.fullmatch(rf"{_GROUPED}[.,]\d{{3}}", one))).astype(bool)
-    ambiguous = doubt & (len(signs) != 1)
-    decimal = next(iter(signs)) if len(signs) == 1 else None
-    plain = text.map(lambda one: _plain(one, decimal))
-    numbers = pd.to_numeric(plain.where(~ambiguous), errors="coerce").astype("float64")
-    return numbers, ambiguous
-
-
-def _decimal_sign(text: str) -> str | None:
-    """Return the decimal sign that a number shows beyond doubt, or None."""
-    if re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+", text) or re.fullmatch(rf"{_GROUPED}(?:\.\d{{3}}){{2,}}", text):
-        return ","
-    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", text) or re.fullmatch(rf"{_GROUPED}(?:,\d{{3}}){{2,}}", text):
-        return "."
-    hit = re.fullmatch(r"([+-]?\d*)([.,])(\d+)", text)
-    if hit is None or re.fullmatch(rf"{_GROUPED}[.,]\d{{3}}", text):
-        return None
-    return hit[2]
-
-
-def _plain(text: str, decimal: str | None) -> str:
-    own = _decimal_sign(text) or decimal or "."
-    other = "." if own == "," else ","
-    if not re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?", text):
-        return ""
-    if other in text and not re.fullmatch(
-        rf"[+-]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?:{re.escape(own)}\d+)?", text
-    ):
-        return ""
-    return text.replace(other, "").replace(own, ".")
 
 
 def _unreadable(

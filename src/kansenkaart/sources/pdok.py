@@ -11,7 +11,6 @@ quarters must confirm. Pages that came with an ETag or a date are asked for on t
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 import time
@@ -23,10 +22,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from kansenkaart.crs import RD
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError, TooMuchError
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import parse_json
-from kansenkaart.sources.tools.http import Http, get_json, validators
+from kansenkaart.sources.tools.http import Http, get_json, remember, remembered, validators
 from kansenkaart.sources.tools.ogc import (
     CLOSING,
     OPENING,
@@ -39,7 +39,6 @@ from kansenkaart.sources.tools.ogc import (
     paged,
     require_box,
     require_names,
-    require_rd_header,
 )
 from kansenkaart.sources.tools.rawfolder import edition_named, keep_draft, plain_name, unwritable, write_atomic
 from kansenkaart.sources.tools.rawnames import raw_names
@@ -79,17 +78,15 @@ class Query:
         return f"{self.url}?{urlencode(asked)}"
 
 
-def needs_of(table: str, form: str = "pdok-geojson") -> tuple[str, ...]:
+def needs_of(table: str) -> tuple[str, ...]:
     """Return the raw columns that the reader of a table cannot do without, ``a|b`` for a choice.
 
     Parameters
     ----------
     table : str
         Our name of the table.
-    form : str, optional
-        How its columns are spelled.
     """
-    return tuple(raw for raw in raw_names(table, form).values() if raw and not raw.endswith("?"))
+    return tuple(raw for raw in raw_names(table, "pdok-geojson").values() if raw and not raw.endswith("?"))
 
 
 @dataclass(frozen=True)
@@ -431,29 +428,22 @@ def _remember(pages: Path) -> None:
 
 
 def _asked(url: str, http: Http, path: Path, *, fresh: bool) -> Any:
-    kept, notes = (b"", {}) if fresh else _told(_known(path.parent) / path.name)
+    known = _known(path.parent) / path.name
+    notes = {} if fresh else remembered(known)
+    kept = known.read_bytes() if notes else b""
     page, answer = get_json(url, http=http, known=notes)
     content = answer.content
     if page is None:
         content, page = kept, parse_json(kept, where=url)
     else:
-        require_rd_header(answer.headers.get("content-crs", ""), where=url)
+        if (stated := answer.headers.get("content-crs")) and "28992" not in stated:
+            remedy = "the service ignores crs=: use the bulk file"
+            raise CrsError(f"an answer in RD New ({RD})", found=stated, where=url, remedy=remedy)
         notes = validators(answer.headers)
     write_atomic(path, content)
     if notes:
-        told = {**notes, "sha256": hashlib.sha256(content).hexdigest()}
-        write_atomic(path.with_suffix(".http.json"), json.dumps(told, sort_keys=True).encode())
+        remember(path, {**notes, "sha256": hashlib.sha256(content).hexdigest()})
     return page
-
-
-def _told(page: Path) -> tuple[bytes, dict[str, str]]:
-    """Return a page of the last complete answer and by what the publisher knows it; nothing if it is not whole."""
-    try:
-        content, notes = page.read_bytes(), json.loads(page.with_suffix(".http.json").read_bytes())
-        whole = notes.pop("sha256") == hashlib.sha256(content).hexdigest()
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return b"", {}
-    return (content, notes) if whole else (b"", {})
 
 
 def _page(url: str, http: Http, path: Path, *, fresh: bool) -> dict[str, Any]:

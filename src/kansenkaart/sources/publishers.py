@@ -107,16 +107,14 @@ def bulk_urls(name: str) -> tuple[str, ...]:
 
 
 def base_urls(name: str) -> tuple[str, ...]:
-    """Return where a publisher's service lives and, if it is reached at the table's address, its mirror too.
+    """Return where a publisher's service lives and, where there is one, the second way to it.
 
     Parameters
     ----------
     name : str
         The publisher.
     """
-    first, row = base_url(name), publisher(name)
-    mirrored = row.mirror and first == row.address
-    return (first, _plain_address(name, row.mirror, "mirror")) if mirrored else (first,)
+    return tuple(filter(None, (base_url(name), second_url(name))))
 
 
 def second_url(name: str) -> str:

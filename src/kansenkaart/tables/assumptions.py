@@ -229,8 +229,11 @@ def parse(text: str, *, where: str) -> Assumptions:
     AssumptionError
         Once, with all that is wrong: columns, doubles, numbers, bounds, units, quality, source.
     """
-    names, raws = rows_of(text, where=where)
-    if names != _COLUMNS:
+    return _parsed(*rows_of(text, where=where), where=where)
+
+
+def _parsed(names: Sequence[str], raws: Sequence[dict[str, str]], *, where: str) -> Assumptions:
+    if list(names) != _COLUMNS:
         raise AssumptionError(
             f"the columns {_COLUMNS}", found=str(names)[:500], where=where, remedy="restore the header"
         )
@@ -382,11 +385,8 @@ def parse_services(text: str, *, where: str) -> tuple[ServiceRows, ...]:
         raise AssumptionError(
             f"columns that end with {_EXTRA}", found=str(columns)[:500], where=where, remedy="restore the header"
         )
-    plain = StringIO()
-    writer = csv.DictWriter(plain, columns[: -len(_EXTRA)], extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    figures = at_price_level(parse(plain.getvalue(), where=where), int(default()[LEVEL].value))
+    plain = [{name: cell for name, cell in row.items() if name not in _EXTRA} for row in rows]
+    figures = at_price_level(_parsed(columns[: -len(_EXTRA)], plain, where=where), int(default()[LEVEL].value))
     names = list(dict.fromkeys(row["service"] for row in rows))
     wrong = [
         fault for name in names for fault in _service_faults(name, [row for row in rows if row["service"] == name])

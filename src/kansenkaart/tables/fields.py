@@ -20,7 +20,6 @@ from).
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -124,17 +123,12 @@ def dictionary() -> dict[str, Field]:
     for source in sorted(folder.iterdir(), key=lambda item: item.name):
         if not source.name.endswith(".csv"):
             continue
-        with source.open(encoding="utf-8") as handle:
-            for number, row in enumerate(csv.DictReader(handle), start=2):
-                one = _parse(row, f"{source.name} row {number}")
-                if one.name in out:
-                    raise SchemaError(
-                        "every field once",
-                        found=f"the field {one.name}, more than once",
-                        where=f"{source.name} row {number}",
-                        remedy="remove one of the two rows",
-                    )
-                out[one.name] = one
+        for number, row in enumerate(packaged_rows(f"fields/{source.name}"), start=2):
+            one = _parse(row, where := f"{source.name} row {number}")
+            if one.name in out:
+                found = f"the field {one.name}, more than once"
+                raise SchemaError("every field once", found=found, where=where, remedy="remove one of the two rows")
+            out[one.name] = one
     return out
 
 

@@ -117,7 +117,7 @@ def content_of(path: Path, endings: tuple[str, ...]) -> bytes:
     return content
 
 
-def json_documents(path: Path, endings: tuple[str, ...], *, bounds: Bounds | None = None) -> Iterator[dict[str, Any]]:
+def json_documents(path: Path, endings: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """Yield the objects of a sequence of JSON line by line, or the one that a file holds, whatever the file is called.
 
     Parameters
@@ -126,8 +126,6 @@ def json_documents(path: Path, endings: tuple[str, ...], *, bounds: Bounds | Non
         The file, bare or packed; of a sequence no more than one line is held in memory.
     endings : tuple of str
         Of the one file that is meant in a zip, in lower case.
-    bounds : Bounds, optional
-        How much a sequence may hold.
 
     Raises
     ------
@@ -137,7 +135,7 @@ def json_documents(path: Path, endings: tuple[str, ...], *, bounds: Bounds | Non
     ValueError
         If the file holds no JSON object.
     """
-    lines = _lines(path, endings, bounds or Bounds(MOST_SEQUENCE_BYTES))
+    lines = _lines(path, endings, Bounds(MOST_SEQUENCE_BYTES))
     head = _object(text_of(next(lines, b""))[0])
     texts: Iterator[str] = (text_of(line)[0] for line in lines)
     if head is None:  # one over several lines, or text in UTF-16

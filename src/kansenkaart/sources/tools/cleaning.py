@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kansenkaart.crs import RD, require_rd, within_rd
 from kansenkaart.errors import FormatError
-from kansenkaart.sources.tools.rawnames import MISSING, NOTES, some, to_number, to_text
+from kansenkaart.sources.tools.rawnames import MISSING, NOTES, has_ended, some, to_number, to_text
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import Tally
 
@@ -222,6 +222,16 @@ class Sieve:
             if torn:
                 self.note(f"{reason}, with other values, the {keep} kept: {some(torn)}", len(torn))
         self.drop(self.frame[key].duplicated(keep=keep), reason)
+
+    def drop_ended(self, reason: str) -> None:
+        """Leave out what a column of history (``ended``, ``ended_...``) says is over, for one reason."""
+        for name in [one for one in self.frame.columns if one.startswith("ended")]:
+            self.drop(has_ended(self.frame[name]), reason)
+
+    def identify(self, key: str) -> None:
+        """Make texts of identifications, and leave out rows without one."""
+        self.frame[key] = to_text(self.frame[key])
+        self.drop(self.frame[key].isna(), "no identification")
 
     def _names(self) -> NDArray[Any]:
         key = next((str(one) for one in self.frame.columns if str(one).endswith("_id") or one == "buurtcode"), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import secrets
 import stat
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-import tenacity
 from urllib3.exceptions import HTTPError
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, StoreError, TooMuchError
@@ -253,7 +253,7 @@ def download(url: str, path: Path, *, http: Http, magic: tuple[bytes, ...] = ())
         If another version is kept under this name, or the disk is full.
     """
     with one_at_a_time(path):
-        part, known = _part_of(path), _notes(path)
+        part, known = _part_of(path), remembered(path)
         notes = _persist(url, http, lambda how: _resume(url, how, part, known))
         if notes is None:
             return str(known["sha256"])
@@ -278,7 +278,7 @@ def _place(part: Path, path: Path, notes: dict[str, str], url: str) -> str:
             remedy="name the new edition in the study; the kept file stays as it is",
         )
     part.replace(path)
-    write_atomic(_notes_path(path), json.dumps({**notes, "sha256": digest}, sort_keys=True).encode())
+    remember(path, {**notes, "sha256": digest})
     return digest
 
 
@@ -292,13 +292,15 @@ def _part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
 
 
-def _notes_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.http.json")
+def remember(path: Path, notes: Mapping[str, str]) -> None:
+    """Write beside a kept answer by what its publisher knows it, with its sha256."""
+    write_atomic(path.with_name(f"{path.name}.http.json"), json.dumps(notes, sort_keys=True).encode())
 
 
-def _notes(path: Path) -> dict[str, str]:
+def remembered(path: Path) -> dict[str, str]:
+    """Return what `remember` wrote beside an answer; nothing if that is not there, or not whole."""
     try:
-        content = json.loads(_notes_path(path).read_bytes())
+        content = json.loads(path.with_name(f"{path.name}.http.json").read_bytes())
         return content if content.get("sha256") == sha256_of(path) else {}
     except (OSError, ValueError, AttributeError):
         return {}
@@ -457,39 +459,29 @@ def _too_large(http: Http, url: str, found: str) -> FetchError:
 
 def _persist(url: str, http: Http, attempt: Callable[[Http], Got]) -> Got:
     """Ask until an answer comes, all tries are done, or the host has given no sign of life for too long."""
-    life, jitter = http.meter.life_of(url), tenacity.wait_random_exponential(http.wait_first_s, http.wait_most_s)
+    life, number = http.meter.life_of(url), 0
     life.asked_s, tries = time.monotonic(), http.attempts if life.good else _WHERE_SOMETHING_CAME if life.answers else 1
-
-    def pause(state: tenacity.RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        return max(failure.retry_after_s if isinstance(failure, _Again) else 0.0, jitter(state))
-
-    def over(state: tenacity.RetryCallState) -> bool:
-        rest = http.patience_s - life.silent_s if life.good else _BRIEFLY_S
-        return state.attempt_number >= tries or state.upcoming_sleep >= rest
-
-    def once() -> Got:
-        left = max(http.patience_s - life.silent_s, _BRIEFLY_S) if life.good or life.answers else _BRIEFLY_S
-        return attempt(replace(http, read_timeout_s=min(http.read_timeout_s, left)))
-
-    def tell(state: tenacity.RetryCallState) -> None:
-        if state.attempt_number == 1:
-            http.meter.tell(
-                life.host, f"geen bruikbaar antwoord; nog hoogstens {http.patience_s:.0f} s opnieuw gevraagd"
-            )
-
-    again = tenacity.retry_if_exception_type(_Again)
-    retrying = tenacity.Retrying(stop=over, wait=pause, before_sleep=tell, retry=again, reraise=True)
-    try:
-        got = retrying(once)
-    except _Again as why:
-        life.good, life.answers = False, why.status > 0
-        kind = TooMuchError if why.status in _TOO_MUCH else FetchError
-        raise kind(
-            f"a usable answer within {retrying.statistics.get('attempt_number', tries)} tries",
-            found=str(why),
-            where=url,
-            remedy="try again later; what was kept before stays in use",
-        ) from why
-    life.good = True
-    return got
+    while True:
+        number += 1
+        left_s = max(http.patience_s - life.silent_s, _BRIEFLY_S) if life.good or life.answers else _BRIEFLY_S
+        try:
+            got = attempt(replace(http, read_timeout_s=min(http.read_timeout_s, left_s)))
+        except _Again as why:
+            longest_s = min(http.wait_first_s * 2.0 ** (number - 1), http.wait_most_s)
+            pause_s = max(why.retry_after_s, random.uniform(0, longest_s))  # noqa: S311 - jitter, no secret
+            if number >= tries or pause_s >= (http.patience_s - life.silent_s if life.good else _BRIEFLY_S):
+                life.good, life.answers = False, why.status > 0
+                kind = TooMuchError if why.status in _TOO_MUCH else FetchError
+                raise kind(
+                    f"a usable answer within {number} tries",
+                    found=str(why),
+                    where=url,
+                    remedy="try again later; what was kept before stays in use",
+                ) from why
+            if number == 1:
+                words = f"geen bruikbaar antwoord; nog hoogstens {http.patience_s:.0f} s opnieuw gevraagd"
+                http.meter.tell(life.host, words)
+            time.sleep(pause_s)
+        else:
+            life.good = True
+            return got

@@ -75,7 +75,7 @@ def features_of(page: dict[str, Any], *, where: str) -> list[Feature]:
         coordinates = (geometry or {}).get("coordinates") or []
         if _plainly_in_rd(coordinates):
             continue
-        for x, y in _positions(coordinates, where=where):
+        for x, y in positions(coordinates, where=where):
             if not within_rd(x, y):
                 raise _wrong_crs(f"coordinate {x}, {y} of {identify(one, where=where)}", where=where)
     return list(page["features"])
@@ -112,7 +112,7 @@ def require_box(features: Sequence[Feature], box: tuple[float, float, float, flo
         If not one of the first features touches the box.
     """
     shapes = [(one.get("geometry") or {}).get("coordinates") for one in features[:_LOOKED_AT]]
-    spots = [spot for one in shapes if one and (spot := list(_positions(one, where=where)))]
+    spots = [spot for one in shapes if one and (spot := list(positions(one, where=where)))]
     if spots and not any(_touches(one, box) for one in spots):
         x, y = spots[0][0]
         words = f"{len(spots)} features elsewhere, such as at {x:.0f}, {y:.0f}"
@@ -214,14 +214,30 @@ def _require_feature(one: Any, *, where: str) -> Feature:
     return dict(one)
 
 
-def _positions(nested: Any, *, where: str, depth: int = 0) -> Iterator[tuple[float, float]]:
+def positions(nested: Any, *, where: str, depth: int = 0) -> Iterator[tuple[float, float]]:
+    """Yield the positions of a shape [m], however deep GeoJSON nests them; what is infinite or no number lies nowhere.
+
+    Parameters
+    ----------
+    nested : list
+        Its coordinates.
+    where : str
+        Address, for the message.
+    depth : int
+        How deep these are nested already [1].
+
+    Raises
+    ------
+    FormatError
+        If they are no numbers, or nested as no shape is.
+    """
     if not isinstance(nested, list) or depth > _DEEPEST:
         raise _changed("coordinates as GeoJSON nests them", nested, where)
     if nested and not isinstance(nested[0], list):
         yield _position(nested, where=where)
         return
     for one in nested:
-        yield from _positions(one, where=where, depth=depth + 1)
+        yield from positions(one, where=where, depth=depth + 1)
 
 
 def _position(numbers: list[Any], *, where: str) -> tuple[float, float]:
@@ -304,23 +320,6 @@ def identify(feature: Feature, *, where: str) -> str:
     return str(found[0])
 
 
-def require_rd_header(stated: str, *, where: str) -> None:
-    """Check the Content-Crs header, where there is one.
-
-    Raises
-    ------
-    CrsError
-        If it names another system.
-    """
-    if stated and "28992" not in stated:
-        raise CrsError(
-            f"an answer in RD New ({RD})",
-            found=stated,
-            where=where,
-            remedy="the service ignores crs=: use the bulk file",
-        )
-
-
 def _wrong_crs(found: str, *, where: str) -> CrsError:
     return CrsError(
         f"coordinates in RD New ({RD}), finite and within {RD_BOUNDS_M} m",
@@ -328,18 +327,6 @@ def _wrong_crs(found: str, *, where: str) -> CrsError:
         where=where,
         remedy="the service ignores crs= or sends wild coordinates: use the publisher's bulk file",
     )
-
-
-def require_properties(features: list[Feature], needs: Sequence[str], *, where: str) -> None:
-    """Check that each property asked for occurs somewhere in the features.
-
-    Raises
-    ------
-    FormatError
-        If one is gone.
-    """
-    if features:
-        require_names({name for one in features for name in one.get("properties") or {}}, needs, where=where)
 
 
 def require_names(present: Collection[str], needs: Sequence[str], *, where: str) -> None:

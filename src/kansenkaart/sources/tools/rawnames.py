@@ -212,13 +212,12 @@ def form_of(columns: Iterable[object], table: str) -> str | None:
         None where no format fits.
     """
     there = list(columns)
-    best, most = None, (0, 0)
-    for form in forms(table):
+
+    def weight(form: str) -> tuple[int, int]:
         needed = [raw for raw in raw_names(table, form).values() if raw and not raw.endswith("?")]
-        hits = sum(hit is not None for hit in _hits(there, raw_names(table, form)).values())
-        if (hits, len(needed)) > most and fits(there, table, form):
-            best, most = form, (hits, len(needed))
-    return best
+        return sum(hit is not None for hit in _hits(there, raw_names(table, form)).values()), len(needed)
+
+    return max((form for form in forms(table) if fits(there, table, form)), key=weight, default=None)
 
 
 def fits(columns: Iterable[object], table: str, form: str) -> bool:
