@@ -152,12 +152,7 @@ def in_words(content: dict[str, Any]) -> str:
         As in ``status.json``.
     """
     error, stands = content["error"], content["published"]
-    lines = error_lines(
-        error.get("expected", "een run zonder fout"),
-        found=f"{error['error']}: {error['found']}" if "expected" not in error else error["found"],
-        where=error.get("where", ""),
-        remedy=error["remedy"],
-    )
+    lines = error_lines(error["expected"], found=error["found"], where=error["where"], remedy=error["remedy"])
     since = f", zoals gemaakt op {stands['since'][:10]}" if stands and "since" in stands else ""
     lines.append(f"  gepubliceerd blijft: {stands['page'] + since if stands else 'niets, want er was nog niets'}")
     again = datetime.fromisoformat(content["again"]).astimezone() if content["again"] else None
@@ -206,15 +201,10 @@ def _path(study: str, root: str, code: str | None) -> Path | None:
 
 
 def _told(why: Any) -> dict[str, str]:
-    if isinstance(why, KansenkaartError):
-        return {
-            "error": type(why).__name__,
-            "expected": why.expected,
-            "found": why.found,
-            "where": why.where,
-            "remedy": why.remedy,
-        }
-    return {"error": type(why).__name__, "found": str(why), "remedy": "look at the log of this run"}
+    kind = type(why).__name__
+    if not isinstance(why, KansenkaartError):
+        why = KansenkaartError("a run without a fault", found=f"{kind}: {why}", remedy="look at the log of this run")
+    return {"error": kind, "expected": why.expected, "found": why.found, "where": why.where, "remedy": why.remedy}
 
 
 def _published(name: str, root: str) -> dict[str, str] | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+
 import pytest
 
-from kansenkaart.config import DATA_VARIABLE, folders, read_study
+from kansenkaart import config
+from kansenkaart.config import DATA_VARIABLE, Study, folders, read_study
 from kansenkaart.errors import ConfigError
 from kansenkaart.runs import study as pipeline
+from tests.pinned import same_as_pinned
 
 GOOD = """
 name = "proef"
@@ -124,3 +129,56 @@ def test_an_unknown_form_names_the_known_ones(tmp_path, monkeypatch):
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "p"))
     with pytest.raises(ConfigError, match=r"a form of \['knmi'\] for weather_daily"):
         pipeline.run_acquire(pipeline.open_study("proef", root=tmp_path))
+
+
+def test_every_key_of_a_study_has_the_default_and_the_bounds_that_were_read():
+    schema = Study.model_json_schema()
+    kinds = {"Study": schema, **schema["$defs"]}
+    leave = ("title", "description")
+
+    def line(name, about):
+        return f"{name}: {json.dumps({key: one for key, one in about.items() if key not in leave}, sort_keys=True)}"
+
+    made = {kind: "\n".join(line(*one) for one in about["properties"].items()) for kind, about in kinds.items()}
+    made["patterns"] = f"{config.NAME.pattern} {config._PAND.pattern}"
+    same_as_pinned("pins/study_keys.txt", made)
+
+
+@pytest.mark.parametrize(
+    ("window", "good"),
+    [("[1, 2, 2, 3]", True), ("[2, 2, 2, 3]", False), ("[1, 3, 2, 3]", False), ("[1, 3, 2, 2]", False)],
+)
+def test_a_window_has_a_width_and_a_height(tmp_path, window, good):
+    path = _study(tmp_path, GOOD.replace("[place]", f"[place]\nbbox_m = {window}"))
+    with contextlib.nullcontext() if good else pytest.raises(ConfigError, match="x min, y min"):
+        read_study(path)
+
+
+@pytest.mark.parametrize(("count", "more"), [(19, ""), (20, ""), (21, "; and 1 more"), (23, "; and 3 more")])
+def test_at_most_twenty_faults_are_named_and_the_others_counted(tmp_path, count, more):
+    faulty = "".join(f'vreemd{number} = "a"\n' for number in range(count))
+    with pytest.raises(ConfigError) as told:
+        read_study(_study(tmp_path, faulty + GOOD))
+    assert told.value.found.count("Extra inputs") == min(count, 20)
+    assert told.value.found.endswith(more or "not permitted")
+
+
+def test_the_largest_file_of_a_study_is_read_and_a_larger_one_refused(tmp_path):
+    path = _study(tmp_path, GOOD + "#" * (config.MOST_BYTES - len(GOOD)))
+    assert read_study(path).name == "proef"
+    with path.open("a", encoding="utf-8") as more:
+        more.write("#")
+    with pytest.raises(ConfigError, match="more than 1048576 bytes"):
+        read_study(path)
+    (tmp_path / "weg.txt").write_text("# een\n0193100000000001  # twee\n", "utf-8")
+    listed = config.OptOut(panden=("0193100000000002",), bestand="weg.txt")
+    assert listed.ids(tmp_path) == {"0193100000000001", "0193100000000002"}
+    (tmp_path / "weg.txt").write_text("#" * config.MOST_BYTES, "utf-8")
+    assert listed.ids(tmp_path) == {"0193100000000002"}
+    (tmp_path / "weg.txt").write_text("#" * (config.MOST_BYTES + 1), "utf-8")
+    with pytest.raises(ConfigError, match="a readable list of pand ids"):
+        listed.ids(tmp_path)
+    (tmp_path / "weg.txt").write_text("0193100000000001\n\ngeen id\n", "utf-8")
+    with pytest.raises(ConfigError) as told:
+        listed.ids(tmp_path)
+    assert told.value.where == "weg.txt, line 3"

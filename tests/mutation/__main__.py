@@ -21,6 +21,7 @@ import json
 import os
 import random
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,8 @@ from tests.mutation.reach import Chosen, function_at, in_turn, may_be_compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "kansenkaart"
+#: The flows stand outside the package, and are a room by themselves.
+FLOWS = ROOT / "flows"
 #: How tests are run: what they reach is noted, or those of a list are run.
 PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not slow and not realdata")
 #: Libraries of others that most tests need: loaded once, for all forks.
@@ -62,9 +65,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         "fuzz/test_fuzz_services.py",
         "fuzz/test_campaign.py",
         "acquire",
+        "hostile/test_geofiles.py",
+        "hostile/test_transport.py",
     ),
-    "acquire": ("acquire", "fuzz/test_campaign.py", "publish/test_feasibility.py"),
-    "tables": ("tables", "runs/test_check.py"),
+    "acquire": ("acquire", "fuzz/test_campaign.py", "publish/test_feasibility.py", "hostile/test_withdrawal.py"),
+    "tables": ("tables", "runs/test_check.py", "test_docs.py", "hostile/test_writing.py"),
     "wording": (
         "wording",
         "core/water/test_water_streets.py",
@@ -76,13 +81,27 @@ TESTS: dict[str, tuple[str, ...]] = {
     "present": ("present", "publish/test_pinned.py", "publish/test_release.py", "publish/test_standards.py"),
     "score": ("score", "core/solar/test_solar_priors.py"),
     "publish": ("publish",),
-    "runs": ("runs/test_query.py", "runs/test_check.py", "runs/test_pinned_commands.py"),
+    "runs": (
+        "runs/test_query.py",
+        "runs/test_check.py",
+        "runs/test_said_whole.py",
+        "runs/test_pinned_commands.py",
+        "runs/test_parts.py",
+    ),
+    "flows": ("flows",),
     "core/area": ("core/area", "score/test_best_areas.py", _FIELD),
     "core/solar": ("core/solar", "score/test_sun_of_places.py", _FIELD),
     "core/water": ("core/water", "score/test_water_bad_input.py", _FIELD),
     "core/enterprise": ("core/enterprise", "publish/test_feasibility.py", _FIELD),
     "core": ("core/test_buurten.py", "core/test_editions.py", "core/test_scoring.py", _FIELD),
-    ".": ("test_config.py", "test_cli.py", "test_api.py", "runs/test_pinned_commands.py", "test_wheel.py"),
+    ".": (
+        "test_config.py",
+        "test_cli.py",
+        "test_api.py",
+        "hostile/test_settings.py",
+        "runs/test_pinned_commands.py",
+        "test_wheel.py",
+    ),
 }
 
 
@@ -92,12 +111,16 @@ def room_of(path: Path) -> str:
     Parameters
     ----------
     path : Path
-        Of the module, inside the package.
+        Of the module, inside the package or the flows.
     """
-    parts = path.relative_to(PACKAGE).parts[:-1]
+    parts = _below(path).parts[:-1]
     if not parts:
         return "."
     return "/".join(parts[:2]) if "/".join(parts[:2]) in TESTS else parts[0]
+
+
+def _below(path: Path) -> Path:
+    return path.relative_to(ROOT if path.is_relative_to(FLOWS) else PACKAGE)
 
 
 def tests_for(path: Path, line: int, seen: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -114,7 +137,7 @@ def tests_for(path: Path, line: int, seen: Mapping[str, Mapping[str, Any]]) -> l
     """
     room = tuple(f"tests/{part}" for part in TESTS[room_of(path)])
     mine = {name: what for name, what in seen.items() if name.startswith(room)}
-    return in_turn(mine, path.relative_to(PACKAGE).as_posix(), function_at(path.read_text("utf-8"), line))
+    return in_turn(mine, _below(path).as_posix(), function_at(path.read_text("utf-8"), line))
 
 
 def noted(rooms: set[str], keep: Path) -> dict[str, dict[str, Any]]:
@@ -156,8 +179,8 @@ def drawn(room: str | None, *, mutants: int, seed: int, skip: int = 0) -> list[t
     skip : int
         How many of the draw are left out: 50 mutants of which 50 are skipped are the second half of 100 [1].
     """
-    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if "example" not in path.parts]
-    mine = [path for path in paths if room in (None, room_of(path), path.relative_to(PACKAGE).as_posix())]
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if "example" not in path.parts] + sorted(FLOWS.glob("*.py"))
+    mine = [path for path in paths if room in (None, room_of(path), _below(path).as_posix())]
     every = [(path, fault) for path in mine for fault in faults_of(path.read_text("utf-8"))]
     return random.Random(seed).sample(every, min(skip + mutants, len(every)))[skip:]
 
@@ -228,7 +251,8 @@ def _run_and_end(copy: Path, tests: list[str], seconds: int, compiled: bool) -> 
         if not compiled:
             stamp_as_package(importlib.import_module("kansenkaart.kernel"), copy)
         files = dict.fromkeys(one.partition("::")[0] for one in tests)
-        code = pytest.main([*PYTEST, "-x", *files], plugins=[Chosen(tests)])
+        path = f"pythonpath={shlex.quote(str(copy))} {shlex.quote(str(ROOT))}"
+        code = pytest.main([*PYTEST, "-x", "-o", path, *files], plugins=[Chosen(tests)])
     except BaseException:  # noqa: BLE001 - the process must never go on in the caller's code
         traceback.print_exc()
     finally:
@@ -255,22 +279,22 @@ def campaign(
     outcomes: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder)
-        target = copy / "kansenkaart"
         os.environ |= {"NUMBA_CACHE_DIR": str(copy / "compiled"), "PYTHONDONTWRITEBYTECODE": "1"}
         for library in LIBRARIES:
             importlib.import_module(library)
-        shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__"))
+        for folder in (PACKAGE, FLOWS):
+            shutil.copytree(folder, copy / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
         chosen = drawn(room, mutants=mutants, seed=seed, skip=skip)
         seen = noted({room_of(path) for path, _ in chosen}, reach or copy / "reach.json")
         for path, fault in chosen:
-            spoilt = target / path.relative_to(PACKAGE)
+            spoilt = copy / path.relative_to(ROOT if path.is_relative_to(FLOWS) else PACKAGE.parent)
             whole = spoilt.read_text("utf-8")  # the copy's: somebody may edit meanwhile
             spoilt.write_text(spoil(whole, fault), "utf-8")
             began = time.monotonic()
             compiled, tests = may_be_compiled(whole, fault.line), tests_for(path, fault.line, seen)
             outcome = noticed(copy, tests, seconds=seconds, compiled=compiled)
             spoilt.write_text(whole, "utf-8")
-            where = f"{path.relative_to(PACKAGE).as_posix()}:{fault.line}"
+            where = f"{_below(path).as_posix()}:{fault.line}"
             took = round(time.monotonic() - began, 1)
             outcomes.append(
                 {"where": where, "fault": fault.words, "room": room_of(path), "outcome": outcome, "seconds": took}

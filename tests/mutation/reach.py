@@ -22,6 +22,7 @@ import pytest
 
 #: Wherever the package stands, its own or a copy.
 _PACKAGE = f"{os.sep}kansenkaart{os.sep}"
+_FLOWS = str(Path(__file__).resolve().parents[2] / "flows") + os.sep
 
 
 class Reach:
@@ -69,11 +70,16 @@ class Reach:
 
 
 def _named(codes: Iterable[CodeType]) -> set[str]:
-    """Return ``room/module.py:function`` for what is of the package."""
-    parts = ((code.co_filename.rpartition(_PACKAGE), code.co_qualname) for code in codes)
-    return {
-        f"{file.replace(os.sep, '/')}:{name.partition('.<locals>')[0]}" for (_, package, file), name in parts if package
-    }
+    """Return ``room/module.py:function`` for what is of the package, and ``flows/module.py:function``."""
+    parts = ((_file_of(code), code.co_qualname) for code in codes)
+    return {f"{file.replace(os.sep, '/')}:{name.partition('.<locals>')[0]}" for file, name in parts if file}
+
+
+def _file_of(code: CodeType) -> str:
+    if code.co_filename.startswith(_FLOWS):
+        return f"flows{os.sep}{code.co_filename.removeprefix(_FLOWS)}"
+    _, package, file = code.co_filename.rpartition(_PACKAGE)
+    return file if package else ""
 
 
 def function_at(text: str, line: int) -> str | None:

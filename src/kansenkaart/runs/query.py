@@ -25,8 +25,8 @@ from kansenkaart.score import best_areas
 from kansenkaart.score.best_areas import Found, border_lines, whole_frame
 from kansenkaart.tables.store import Store, atomic
 
-_POSTCODE = re.compile(r"(?P<postcode>\d{4}\s?[A-Za-z]{2})[\s,]+(?P<number>\d+)\b.*")
-_STREET = re.compile(r"(?P<street>.*?[^\s\d,])[\s,]+(?P<number>\d+)\b.*")
+_POSTCODE = re.compile(r"(?P<postcode>\d{4}\s?[A-Za-z]{2})[\s,]+(?P<number>\d+)(?!\d).*")
+_STREET = re.compile(r"(?P<street>.*?[^\s\d,])[\s,]+(?P<number>\d+)(?!\d).*")
 _CRITERIA = {"bedrag": "stays", "grens": "border"}
 _OF_DRAWS = (
     "stays_eur_per_year_low",
