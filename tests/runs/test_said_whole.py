@@ -193,9 +193,7 @@ def test_what_many_studies_made_is_joined_and_shown_as_was_read(finished, tmp_pa
     assert again == about == json.loads((tmp_path / "samen" / "data" / "metadata.json").read_text("utf-8"))
     assert sorted(one.name for one in (tmp_path / "samen").iterdir()) == [".lock", "data", "index.html"]
     made = {
-        name: ", ".join(
-            ["/".join(map(str, one["parts"]["GM9999"])), str(one["rows"]), one["title_nl"], one["title_en"]]
-        )
+        name: f"{one['parts']['GM9999']['rows']} of {one['rows']}, {one['title_nl']}, {one['title_en']}"
         for name, one in about.pop("tables").items()
     }
     about["software"] = [re.sub(r"\d.*", "#", one) for one in about["software"]]

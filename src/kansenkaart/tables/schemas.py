@@ -271,7 +271,7 @@ def _require_geometry(frame: gpd.GeoDataFrame, shape: Table, where: str) -> None
     if bad.any():
         raise SchemaError(
             f"geometry of kind {shape.geometry}",
-            found=f"{int(bad.sum())} rows with {frame.geometry[bad].geom_type.unique()}",
+            found=f"{int(bad.sum())} rows with {frame.geometry[bad].geom_type.unique().tolist()}",
             where=f"{where or shape.name}, first row {bad.idxmax()}",
             remedy="leave such rows out with a reason",
         )
