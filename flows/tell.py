@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,11 +74,11 @@ def listener(stage: str) -> Callable[[Report], None]:
 
 def hearing() -> Callable[[str, str], None]:
     """Return what writes to the log of the run what publishers send, or that one gives no answer; pages now and then."""
-    log, said = _log(), {"": 0.0}
+    log, said = _log(), dict[str, float]()
 
     def hear(source: str, progress: str) -> None:
         now = time.monotonic()
-        if "pagina" not in progress or now - said.get(source, 0.0) > _BETWEEN_PAGES_S:
+        if "pagina" not in progress or now - said.get(source, -math.inf) > _BETWEEN_PAGES_S:
             said[source] = now
             log.info("%s: %s", source, progress)
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.mutation import __main__ as campaign
-from tests.mutation.__main__ import PACKAGE, ROOT, TESTS, drawn, room_of
+from tests.mutation.__main__ import FLOWS, PACKAGE, ROOT, TESTS, drawn, room_of
 from tests.mutation.faults import faults_of, spoil
 from tests.mutation.reach import function_at, in_turn, may_be_compiled
 
@@ -57,7 +57,20 @@ def test_a_seed_draws_the_same_faults_and_another_seed_others():
 
 
 def test_every_module_has_tests_that_look_at_its_room():
-    assert {room_of(path) for path in PACKAGE.rglob("*.py")} <= set(TESTS)
+    assert {room_of(path) for path in PACKAGE.rglob("*.py")} | {"flows"} == set(TESTS)
+    assert {path.parent for path, _ in drawn("flows", mutants=20, seed=1)} == {FLOWS}
+
+
+def test_a_fault_in_the_flows_is_shown_to_their_tests_that_reach_it():
+    reaches = {"tests/flows/test_a.py::test_it": ["flows/tell.py:show"], "tests/flows/test_a.py::test_other": []}
+    seen = {name: {"seconds": 1.0, "reaches": reached} for name, reached in reaches.items()}
+    line = (
+        (FLOWS / "tell.py")
+        .read_text("utf-8")
+        .splitlines()
+        .index('    key = "-".join(re.findall("[a-z0-9]+", f"{kind} {name}".lower()))')
+    )
+    assert campaign.tests_for(FLOWS / "tell.py", line + 1, seen) == ["tests/flows/test_a.py::test_it"]
 
 
 CODE = """A = 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from kansenkaart.runs import study
+from kansenkaart.tables.store import Lineage
 from tests.pinned import require_as_pinned
 from tests.truth import truth
 
@@ -79,12 +83,30 @@ def test_streets_hold_all_homes_and_people(tables):
     assert streets["class_grey"].isin(list("ABC-?")).all()
 
 
-def test_every_column_of_every_scored_table_is_as_it_was(finished):
-    root = finished / "data" / "processed" / "proefveld"
+def _scored(root):
     paths = sorted(path for part in ("2_scored", "3_opportunity") for path in (root / part).glob("*.parquet"))
     with_shapes = {"geometry", "geo"}
-    frames = {
+    return {
         path.stem: gpd.read_parquet(path) if with_shapes & set(pq.read_schema(path).names) else pd.read_parquet(path)
         for path in paths
     }
-    require_as_pinned("field", frames)
+
+
+def test_every_column_of_every_scored_table_is_as_it_was(finished):
+    require_as_pinned("field", _scored(finished / "data" / "processed" / "proefveld"))
+
+
+def test_every_column_is_as_it_was_where_roofs_sewers_and_counts_of_people_lack(finished, tmp_path):
+    """The same field from footprints, streets and norms: the lowest basis of everything."""
+    shutil.copytree(finished / "studies", tmp_path / "studies")
+    root = tmp_path / "data" / "processed" / "proefveld"
+    shutil.copytree(finished / "data" / "processed" / "proefveld" / "1_clean", root / "1_clean")
+    for path in root.rglob("*"):
+        if path.stem in ("roof_face", "dsm", "dtm", "sewer_pipe", "sewer_node", "weather_hourly"):
+            path.unlink()
+    place = study.open_study("proefveld", root=tmp_path)
+    buurt = place.store.read("buurt")
+    unknown = {name: np.nan for name in ("inhabitants", "household_size_persons", "rented_pct") if name in buurt}
+    place.store.write("buurt", buurt.assign(**unknown), Lineage("poor"))
+    study.run_score(place)
+    require_as_pinned("field_poor", _scored(root))
