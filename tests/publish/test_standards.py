@@ -27,6 +27,8 @@ from pystac.validation import validate_dict
 from kansenkaart import api
 from kansenkaart.cli import cli
 from kansenkaart.present import catalog
+from tests.pinned import same_as_pinned
+from tests.publish.test_pinned import steady, without_days
 
 #: What DCAT-AP and DCAT-AP-NL 3.0 ask at least, in shapes of our own; theirs are run too where a folder of them is named.
 LEAST = """
@@ -266,3 +268,16 @@ def test_the_dictionary_names_the_sources_of_each_column(folder):
     assert re.search(rf"<td>berekend (\[\d\] )*\[{own}\]", row)
     assert "yield_fit_kwh_per_year_low yield_fit_kwh_per_year_high score_basis" in row
     assert re.search(r'<th scope="row">buurtnaam</th>.*', page)[0].endswith(f"<td>[{own}]</td></tr>")
+
+
+def test_every_document_is_as_was_read(folder):
+    made = {}
+    for path in sorted(
+        one for one in folder.rglob("*") if one.suffix in (".md", ".cff", ".json", ".jsonld", ".geojson")
+    ):
+        text, name = path.read_text("utf-8"), path.relative_to(folder).as_posix()
+        if path.suffix in (".md", ".cff"):
+            made[name] = re.sub(r"(?m)^#", " #", without_days(text)).rstrip()
+        elif path.name != "metadata.json":
+            made[name] = "\n".join(steady(one, key) for key, one in json.loads(text).items())
+    same_as_pinned("pins/release.txt", made)
