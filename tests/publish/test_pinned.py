@@ -108,13 +108,13 @@ def _plain(row):
 def without_days(text: str) -> str:
     """Return a text without days, hashes and versions."""
     text = re.sub(r"\b20\d\d-\d\d-\d\d(T[\d:.]+Z?)?", "DAY", re.sub(r" \(20\d\d\)\.", " (YEAR).", text))
-    text = re.sub(r"\burn:uuid:[0-9a-f-]+", "UUID", re.sub(r"\bcommit [^,]*,", "", text))
+    text = re.sub(r"\burn:uuid:[0-9a-f-]+", "UUID", re.sub(r"\bcommit [^,]*,|-dirty\b", "", text))
     return re.sub(r"\b(?=[0-9]*[a-f])[0-9a-f]{7,64}\b|\b\d+\.\d+\.\d+[\w.+-]*", "#", text)
 
 
 def steady(content: Any, at: str) -> str:
     """Return a hash of some content without what differs with the day and the code: also sizes of files [byte]."""
-    lines = [line for line in _texts(content, at) if not re.search(r"(?i)(bytes?|size|checksum\S*|hash): ", line)]
+    lines = [line for line in _texts(content, at) if not re.search(r"(?i)(bytes?|size|checksum\S*|hash|commit): ", line)]
     return f"{at} {hashlib.sha256(without_days(chr(10).join(lines)).encode()).hexdigest()[:12]}"
 
 
