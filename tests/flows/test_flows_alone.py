@@ -570,7 +570,7 @@ def test_the_planner_says_where_its_page_is_and_ends_well_when_it_is_stopped(tmp
 
 def test_stop_ends_the_process_that_runs(tmp_path, monkeypatch, capsys):
     killed = []
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "of" / "nobody" / "yet"))
     monkeypatch.setattr(serve.os, "kill", lambda *how: killed.append(how))
     with serve._alone():
         serve.main(["stop"])

@@ -1,8 +1,8 @@
 """Notes which functions of the package each test reaches, so that a fault is shown to those tests only.
 
 ``python -m pytest -p tests.mutation.reach`` writes what it saw to the file that ``KANSENKAART_REACH`` names. What a fixture
-of more than one test reached counts for each test that asks for it. Not seen is what another process runs, what is
-compiled, and what a cache of an earlier test spared: there a fault is shown to every test of the room.
+of more than one test reached counts for each test that asks for it. Caches are emptied before each test. Not seen is what
+another process runs and what is compiled: there a fault is shown to every test of the room.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Reach:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> Generator[None, object, object]:
         """Follow one test, with what is made for it."""
+        _forget()
         self.now, began = {}, time.monotonic()
         sys.settrace(self.trace)
         threading.settrace(self.trace)
@@ -67,6 +68,13 @@ class Reach:
     def pytest_sessionfinish(self) -> None:
         """Write what was seen."""
         Path(os.environ["KANSENKAART_REACH"]).write_text(json.dumps(self.tests), "utf-8")
+
+
+def _forget() -> None:
+    """Empty every cache of the package: what an earlier test had made is reached anew."""
+    for name in [one for one in sys.modules if one.partition(".")[0] == "kansenkaart"]:
+        for one in [each for each in vars(sys.modules[name]).values() if hasattr(each, "cache_clear")]:
+            one.cache_clear()
 
 
 def _named(codes: Iterable[CodeType]) -> set[str]:

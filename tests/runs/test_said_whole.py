@@ -14,6 +14,8 @@ import pytest
 import shapely
 
 from kansenkaart import config
+from kansenkaart.acquire.forecast import Expected
+from kansenkaart.acquire.trial import Verdict
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.runs import query, studies, study, voice
 from kansenkaart.runs.voice import Voice
@@ -183,6 +185,25 @@ def test_what_a_run_would_read_and_fetch_is_foreseen_as_was_read(tmp_path):
         for name, code in places.items()
     }
     same_as_pinned("pins/foreseen.txt", made)
+
+
+def test_a_trial_is_a_row_for_each_source_with_the_mean_of_its_seconds(tmp_path, monkeypatch):
+    expected = Expected("bag", 1234, 1e6, 7.25)
+    verdicts = [Verdict("bag pand", True, ["goed"], [1.0, 2.0], {"etag": "x"}, [], expected), Verdict("ahn", False)]
+    kept = []
+    monkeypatch.setattr(studies.trial, "try_services", lambda asked, http: (verdicts, (0.0, 0.0, 1.0, 1.0)))
+    monkeypatch.setattr(studies.trial, "write_bodies", lambda *how: kept.append(how))
+    place = study.open_study("proefveld", root=project(tmp_path / "p", "proefveld"))
+    rows = studies.run_trial(place, tmp_path)
+    good = {"source": "bag pand", "works": True, "verdict": "werkt", "words": ["goed"], "seconds": "1,5"}
+    bad = {"source": "ahn", "works": False, "verdict": "WERKT NIET", "words": [], "seconds": "onbekend", "headers": {}}
+    assert rows == [
+        {**good, "headers": {"etag": "x"}, "requests": "1.234", "minutes": "7,2"},
+        {**bad, "requests": "onbekend", "minutes": "onbekend"},
+    ]
+    assert kept == [(verdicts, (0.0, 0.0, 1.0, 1.0), tmp_path)]
+    assert studies.run_trial(place) == rows
+    assert len(kept) == 1
 
 
 def test_what_many_studies_made_is_joined_and_shown_as_was_read(finished, tmp_path):
