@@ -10,6 +10,8 @@ import sys
 from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -254,3 +256,44 @@ def test_who_publishes_and_where_to_ask_are_one_line_and_an_address(finished):
         with pytest.raises(ConfigError) as told:
             studies.run_release(place, who)
         assert told.value.found == ", ".join(map(repr, who))
+
+
+@pytest.mark.parametrize(
+    ("codes", "whole"), [(["BU99990001", "BU99990002"], True), (["BU99990001", "BU99990101"], False), ([], True)]
+)
+def test_what_a_part_has_published_is_of_its_wijken_or_not(tmp_path, codes, whole):
+    wijken = SimpleNamespace(place=SimpleNamespace(wijken=("WK999900",)))
+    part = SimpleNamespace(target=tmp_path, study=wijken)
+    assert studies.is_of(part)
+    (tmp_path / "data").mkdir()
+    pd.DataFrame({"buurtcode": pd.Series(codes, dtype="str")}).to_parquet(tmp_path / "data" / "buurt_score.parquet")
+    assert studies.is_of(part) == whole
+    wijken.place.wijken = ()
+    assert studies.is_of(part)
+
+
+def test_wijken_go_in_as_few_parts_as_hold_the_homes_that_cbs_counts_there():
+    """Four wijken in a row of 50, 60, 40 and 70 homes; of one buurt only its households are counted, of one nothing."""
+    rows = [
+        ("BU00010000", "Noord", 30.0, 99.0),
+        ("BU00010001", "Nes", np.nan, 20.0),
+        ("BU00010100", "West", 60.0, np.nan),
+        ("BU00010200", "Oost", 40.0, 1.0),
+        ("BU00010300", "Zuid", 10.0, 1.0),
+        ("BU00010301", "Hof", 40.0, 1.0),
+        ("BU00010302", "Dijk", 10.0, 1.0),
+        ("BU00010303", "Kade", 10.0, 1.0),
+        ("BU00010304", "Water", np.nan, np.nan),
+    ]
+    frame = pd.DataFrame(rows, columns=["buurtcode", "buurtnaam", "homes_stock", "households"])
+    places = [int(code[6:8]) for code in frame["buurtcode"]]
+    shapes = [shapely.box(100 * at, 0, 100 * (at + 1), 100) for at in places]
+    buurt = gpd.GeoDataFrame(frame.assign(wijkcode=pd.NA), geometry=shapes, crs=28992)
+    made = studies._grouped(buurt, 110)
+    assert made == {
+        "1-van-2": {"title": "Nes, Noord en West", "wijken": ["WK000100", "WK000101"], "homes": 110},
+        "2-van-2": {"title": "Hof, Oost en Zuid", "wijken": ["WK000102", "WK000103"], "homes": 110},
+    }
+    assert studies._grouped(buurt, 220) == {}
+    assert len(studies._grouped(buurt, 219)) == 2
+    assert studies._grouped(buurt[buurt["buurtcode"].str.startswith("BU000103")], 10) == {}
