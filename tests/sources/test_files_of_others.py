@@ -405,6 +405,13 @@ def test_hydx_by_other_names(names, tmp_path):
     assert len(gwsw.read_sewer_node(path, form="hydx-csv")[0]) == 4
 
 
+@pytest.mark.parametrize("row", [0, 2])
+def test_a_row_of_hydx_with_a_separator_too_many_moves_no_cell(row, tmp_path):
+    nodes = NODES.replace(f"k{row};", f"k{row};nieuw;", 1)
+    with pytest.raises(FormatError, match="as many cells in each row as in its head"):
+        gwsw.read_sewer_node(hydx(tmp_path / "set", nodes=nodes), form="hydx-csv")
+
+
 def test_hydx_without_profiles_has_pipes_of_unknown_size(tmp_path):
     path = hydx(tmp_path / "set")
     (path / "Profiel.csv").unlink()

@@ -26,8 +26,7 @@ from kansenkaart.errors import ConfigError, CrsError, FormatError, StoreError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
 from kansenkaart.sources.own import BUDGETS, PANDEN, SEWERS, read_own
-from kansenkaart.sources.tools.cleaning import Sieve, in_rd, polygons_of
-from kansenkaart.sources.tools.layers import typed_numbers
+from kansenkaart.sources.tools.cleaning import Sieve, in_rd, polygons_of, typed_numbers
 from kansenkaart.sources.tools.ogc import features_of
 from kansenkaart.sources.tools.rawnames import column_named, form_of, has_ended, reading, text_of, to_number, to_text
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -734,6 +733,13 @@ def test_a_table_of_cbs_with_a_sign_for_thousands_is_never_a_thousandth(first, h
         [1234, 510, 2.125],
         [875, 410, 2.1],
     ]
+
+
+def test_a_row_of_cbs_with_a_separator_too_many_moves_no_cell(tmp_path):
+    path = tmp_path / "kwb.csv"
+    path.write_text("Codering;Naam;Aantal inwoners;Huishoudens totaal\nBU01930101;Dorp; noord;900;400\n", "utf-8")
+    with pytest.raises(FormatError, match="at most 4 cells in each row"):
+        cbs.read_kwb(path, year=2023)
 
 
 @pytest.mark.parametrize("ending", [".xlsx", ".gpkg"])

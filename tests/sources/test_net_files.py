@@ -17,7 +17,7 @@ from kansenkaart.sources.ahn import fetch_sheets
 from kansenkaart.sources.bag3d_api import fetch_roofs
 from kansenkaart.sources.knmi import fetch_days
 from kansenkaart.sources.tools import http
-from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.archives import gunzip
 from kansenkaart.sources.tools.http import Http, Meter, download
 from tests.loopback import faults
 from tests.loopback.server import serve
@@ -128,31 +128,33 @@ def test_roofs_come_as_a_sequence_and_survive_a_page_twice(server, tmp_path):
 
 def test_weather_must_be_a_whole_table_with_the_station(server, tmp_path):
     asked = {"base_url": f"{server.url}/dag.txt", "first_day": "20200101", "last_day": "20200102", "http": HTTP}
-    path, _ = fetch_days(tmp_path / "raw", stations=[278], **asked)
+    path, _ = fetch_days(tmp_path / "raw", station=278, **asked)
     assert path.read_bytes().startswith(b"# STN")
     with pytest.raises(FormatError):
-        fetch_days(tmp_path / "raw", stations=[260], **asked)
+        fetch_days(tmp_path / "raw", station=260, **asked)
     server.fault = faults.on(None, faults.html)
     with pytest.raises(FetchError):
-        fetch_days(tmp_path / "raw", stations=[278], **asked)
+        fetch_days(tmp_path / "raw", station=278, **asked)
 
 
 def test_a_packed_file_is_unpacked_whole_or_not_at_all(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"x" * 300, mtime=0))
-    assert gunzip(tmp_path / "a.gz", tmp_path / "a").read_bytes() == b"x" * 300
+    assert gunzip(tmp_path / "a.gz", tmp_path / "a", most_bytes=300).read_bytes() == b"x" * 300
     whole = (tmp_path / "a.gz").read_bytes()
     for name, content in (("half", whole[:-9]), ("other", b"PK"), ("spoilt", whole[:12] + b"\xff" * 4 + whole[16:])):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(FormatError, match="a sound gzip file"):
-            gunzip(tmp_path / name, tmp_path / "out")
+            gunzip(tmp_path / name, tmp_path / "out", most_bytes=300)
     assert {one.name for one in tmp_path.iterdir() if one.is_file()} == {"a.gz", "a", "half", "other", "spoilt"}
 
 
 def test_a_bomb_is_refused(tmp_path):
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(8 << 20), mtime=0))  # expands a thousand times
-    for bounds in (Bounds(max_ratio=50), Bounds(max_bytes=1 << 20, max_ratio=1e6)):
-        with pytest.raises(FormatError, match="at most"):
-            gunzip(tmp_path / "bomb.gz", tmp_path / "out", bounds=bounds)
+    (tmp_path / "large.gz").write_bytes(gzip.compress(bytes(range(256)) * 32, mtime=0))  # 22 times
+    said = {"bomb": (1 << 30, "at most 200 times the size"), "large": ((8 << 10) - 1, "at most 8191 bytes, unpacked")}
+    for name, (most, words) in said.items():
+        with pytest.raises(FormatError, match=words):
+            gunzip(tmp_path / f"{name}.gz", tmp_path / "out", most_bytes=most)
     assert not (tmp_path / "out").exists()
 
 

@@ -288,7 +288,7 @@ class Errand:
         path, told = fetch(
             self.folders.raw,
             base_url=publishers.base_url(source.publisher),
-            stations=[int(station)],
+            station=int(station),
             first_day=period[1],
             last_day=period[2],
             http=self.http,

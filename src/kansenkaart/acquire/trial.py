@@ -164,28 +164,17 @@ def _said(why: KansenkaartError) -> str:
 
 
 def _of(trial: Trial, source: Source) -> Iterator[Verdict]:
-    probes: list[tuple[str, Callable[[Trial, Source, Verdict], None]]] = []
     name = f"{source.publisher} {source.layer or COLLECTIONS.get(source.role, source.role)}"
+    probes: list[tuple[str, Callable[[Trial, Source, Verdict], None]]] = []
     if source.origin == "bulk" or source.role == "roof_face":
         probes.append((f"{source.publisher} landelijk bestand voor {source.role}", _bulk))
-    if source.role in ("pand", "home", "terrain", "street_line", "sewer_pipe", "sewer_node"):
-        probes.append((name, _collection))
-    others: dict[str, Callable[[Trial, Source, Verdict], None]] = {
-        "statistics": _statistics,
-        "dsm": _heights,
-        "dtm": _heights,
-        "weather_daily": _weather,
-        "weather_hourly": _weather,
-    }
-    if source.role in others:
-        probes.append((name, others[source.role]))
+    if source.role in _PROBES:
+        probes.append((name, _PROBES[source.role]))
     for words, probe in probes:
         verdict = Verdict(words)
-        verdict.expected = trial.expected.get(
-            source.publisher
-            if words.startswith("bag landelijk")
-            else f"{source.publisher} {source.layer or source.role}"
-        )
+        whole_file = source.publisher == "bag" and probe is _bulk
+        asked = source.publisher if whole_file else f"{source.publisher} {source.layer or source.role}"
+        verdict.expected = trial.expected.get(asked)
         try:
             probe(trial, source, verdict)
         except KansenkaartError as why:
@@ -381,7 +370,7 @@ def _weather(trial: Trial, source: Source, verdict: Verdict) -> None:
     day = datetime.now(UTC) - timedelta(days=60)
     days = [f"{day - timedelta(days=back):%Y%m%d}" for back in (1, 0)]
     fetch = knmi.fetch_days if source.role == "weather_daily" else knmi.fetch_hours
-    asked: dict[str, Any] = {"stations": [station], "first_day": days[0], "last_day": days[1]}
+    asked: dict[str, Any] = {"station": station, "first_day": days[0], "last_day": days[1]}
     begun = time.monotonic()
     path, _ = fetch(trial.folder, base_url=publishers.base_url(source.publisher), http=trial.http, **asked)
     verdict.seconds.append(time.monotonic() - begun)
@@ -392,6 +381,13 @@ def _weather(trial: Trial, source: Source, verdict: Verdict) -> None:
         verdict.fail("geen zon in het antwoord")
 
 
+#: What is asked of the publisher of a role, beside a file of the whole country.
+_PROBES: dict[str, Callable[[Trial, Source, Verdict], None]] = {
+    **dict.fromkeys(("pand", "home", "terrain", "street_line", "sewer_pipe", "sewer_node"), _collection),
+    **dict.fromkeys(("dsm", "dtm"), _heights),
+    **dict.fromkeys(("weather_daily", "weather_hourly"), _weather),
+    "statistics": _statistics,
+}
 _DIGITS = re.compile(r"\b\d{16}\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _STREET = ("openbare_ruimte_naam", "openbare_ruimte_naam_kort", "stt_naam", "straatnaam")

@@ -25,7 +25,7 @@ from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NAMED_RD, N
 from kansenkaart.sources.tools.geofiles import PLAIN, TIFF_MAGIC, open_raster, require_alone
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
 from kansenkaart.sources.tools.ogc import positions
-from kansenkaart.sources.tools.rawfolder import edition_of, plain_name
+from kansenkaart.sources.tools.rawfolder import digest_of, edition_named, plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
 from kansenkaart.tables.store import atomic
@@ -319,7 +319,7 @@ def fetch_sheets(
     if not links:
         raise FormatError("sheets in the window", found="none", where=index, remedy="check the window of the study")
     if edition == "latest":
-        edition = Feed.beside(index, http=http).edition() or edition_of(answer.content)
+        edition = Feed.beside(index, http=http).edition() or edition_named(digest_of({"": answer.content}))
     target = folder / PUBLISHER / plain_name(edition) / _PRODUCTS[role]
     paths = [_part_or_sheet(link, target, bbox_m, http) for link in links]
     digest = sha256_of(*paths)

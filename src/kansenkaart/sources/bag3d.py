@@ -398,35 +398,30 @@ def _leaves(boundaries: Any, values: Any) -> Iterator[tuple[list[list[int]], int
         yield from _leaves(one, value)
 
 
-def _planes(faces: _Faces) -> tuple[Floats, Floats, Floats]:
+def _planes(
+    points: Floats, sizes: NDArray[np.int64], owner: NDArray[np.int64], first: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
     """Return the upward area vector [m2] and the lowest and highest height [m NAP] of each face."""
-    sizes = np.array([len(one) for one in faces.points])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    points = np.concatenate(faces.points)
-    owner = np.asarray(faces.face_of_ring)
     normals = ring_normals(points, starts)
-    first = np.concatenate([[True], owner[1:] != owner[:-1]])
     outer = normals[first]
     inner = ~first & (np.einsum("ij,ij->i", normals, outer[owner]) > 0)
     normals[inner] *= -1
-    total = np.zeros((len(faces.rows), _CORNERS))
+    total = np.zeros((int(first.sum()), _CORNERS))
     np.add.at(total, owner, normals)
     total[total[:, 2] < 0] *= -1
     begins = starts[first]
     return total, np.minimum.reduceat(points[:, 2], begins), np.maximum.reduceat(points[:, 2], begins)
 
 
-def _projections(faces: _Faces) -> NDArray[Any]:
-    owner = np.asarray(faces.face_of_ring)
-    sizes = np.array([len(one) for one in faces.points])
+def _projections(points: Floats, sizes: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[Any]:
     rings = np.full(len(sizes), None, dtype=object)
     whole = sizes >= _CORNERS
-    flat = np.concatenate([one[:, :2] for one in faces.points])
     keep = np.repeat(whole, sizes)
     index = np.repeat(np.cumsum(whole) - 1, sizes)[keep]
-    rings[whole] = shapely.linearrings(flat[keep], indices=index)
-    starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
-    ends = np.append(starts[1:], len(owner))
+    rings[whole] = shapely.linearrings(points[keep, :2], indices=index)
+    starts = np.flatnonzero(first)
+    ends = np.append(starts[1:], len(sizes))
     shapes = np.asarray(shapely.polygons(rings[starts]), dtype=object)
     for face in np.flatnonzero(ends - starts > 1):
         outer, *holes = rings[starts[face] : ends[face]]
@@ -440,8 +435,11 @@ def _to_table(faces: _Faces, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     mended = np.zeros(len(rows), dtype=bool)
     shapes: NDArray[Any] = np.array([], dtype=object)
     if faces.rows:
-        total, low, high = _planes(faces)
-        shapes, mended = polygons_of(_projections(faces))
+        points, owner = np.concatenate(faces.points), np.asarray(faces.face_of_ring)
+        sizes = np.array([len(one) for one in faces.points])
+        first = np.concatenate([[True], owner[1:] != owner[:-1]])
+        total, low, high = _planes(points, sizes, owner, first)
+        shapes, mended = polygons_of(_projections(points, sizes, first))
         mended &= ~shapely.is_missing(shapes)
         rows = rows.assign(**_angles(total, low, high, FLAT_STEPS * faces.step_m), mended=mended)
         rows.loc[mended, "roof_area_m2"] = shapely.area(shapes[mended]) / np.cos(np.radians(rows.tilt_deg[mended]))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 from kansenkaart.errors import CrsError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery
-from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.archives import gunzip
 from kansenkaart.sources.tools.bulk import Box, keep_bulk
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
 from kansenkaart.sources.tools.ogc import paged
-from kansenkaart.sources.tools.rawfolder import digest_of, edition_of, keep_file, one_at_a_time, plain_name
+from kansenkaart.sources.tools.rawfolder import digest_of, edition_named, keep_file, one_at_a_time, plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, sha256_of
 
@@ -24,16 +23,6 @@ PUBLISHER = "3dbag"
 #: The service gives at most so many features a page (its own description) [1].
 MOST_PER_PAGE = 100
 _CODES = ("7415", "28992")
-
-
-@dataclass
-class _Gathered:
-    """What the pages have brought so far."""
-
-    header: dict[str, Any]
-    features: dict[str, dict[str, Any]]
-    rows: int = 0
-    matched: int | None = None
 
 
 def fetch_roofs(folder: Path, *, base_url: str, bbox_m: Box, http: Http) -> tuple[Path, Provenance]:
@@ -69,41 +58,38 @@ def fetch_roofs(folder: Path, *, base_url: str, bbox_m: Box, http: Http) -> tupl
     box = ",".join(f"{one:.3f}" for one in bbox_m)
     address = f"{base_url.rstrip('/')}/collections/pand/items?bbox={box}&limit={min(http.page_size, MOST_PER_PAGE)}"
     try:
-        found = _walk(address, http)
+        header, features = _walk(address, http)
     except IncompleteError:
-        found = _walk(address, http)
-    lines = [found.header, *(found.features[key] for key in sorted(found.features))]
+        header, features = _walk(address, http)
+    lines = [header, *(features[key] for key in sorted(features))]
     content = "".join(json.dumps(one, sort_keys=True, separators=(",", ":")) + "\n" for one in lines).encode()
-    version = found.header["metadata"].get("version")
+    version = header["metadata"].get("version")
     name = "pand_" + "_".join(f"{one:.0f}" for one in bbox_m) + ".city.jsonl"
-    path, kept = keep_file(folder, PUBLISHER, version or edition_of(content), name, content)
     sha256 = digest_of({"": content})
+    path, kept = keep_file(folder, PUBLISHER, version or edition_named(sha256), name, content)
     return path, delivery(PUBLISHER, role="roof_face", edition=kept, address=address, sha256=sha256)
 
 
-def _walk(address: str, http: Http) -> _Gathered:
-    found = _Gathered({}, {})
+def _walk(address: str, http: Http) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the head of the first page, and the features of all pages by their ids."""
+    head, features = dict[str, Any](), dict[str, dict[str, Any]]()
+    rows, matched = 0, set[int]()
     for url, page in paged(address, lambda url: get_json(url, http=http)[0]):
-        _take(page, found, url)
-    if found.rows != len(found.features):
-        raise _incomplete(f"{found.rows - len(found.features)} features twice across pages", address)
-    if found.matched is not None and found.matched != found.rows:
-        raise _incomplete(f"{found.rows} features where numberMatched says {found.matched}", address)
-    return found
-
-
-def _take(page: Any, found: _Gathered, url: str) -> None:
-    if not isinstance(page, dict) or not isinstance(page.get("features"), list):
-        raise _changed("a page with features", page, url)
-    header = _header(page, url)
-    found.header = found.header or header
-    for one in page["features"]:
-        if not isinstance(one, dict) or not one.get("id") or "CityObjects" not in one or "vertices" not in one:
-            raise _changed("CityJSONFeatures", one, url)
-        found.features[str(one["id"])] = _move(one, header["transform"], found.header["transform"], url)
-    found.rows += len(page["features"])
-    if isinstance(page.get("numberMatched"), int):
-        found.matched = page["numberMatched"]
+        if not isinstance(page, dict) or not isinstance(page.get("features"), list):
+            raise _changed("a page with features", page, url)
+        own = _header(page, url)
+        head = head or own
+        for one in page["features"]:
+            if not isinstance(one, dict) or not one.get("id") or "CityObjects" not in one or "vertices" not in one:
+                raise _changed("CityJSONFeatures", one, url)
+            features[str(one["id"])] = _move(one, own["transform"], head["transform"], url)
+        rows += len(page["features"])
+        matched |= {stated for stated in (page.get("numberMatched"),) if isinstance(stated, int)}
+    if rows != len(features):
+        raise _incomplete(f"{rows - len(features)} features twice across pages", address)
+    if matched and matched != {rows}:
+        raise _incomplete(f"{rows} features where numberMatched says {max(matched)}", address)
+    return head, features
 
 
 def _header(page: dict[str, Any], url: str) -> dict[str, Any]:
@@ -224,7 +210,7 @@ def _tile(row: dict[str, Any], target: Path, url: str, http: Http) -> Path:
     with one_at_a_time(path):
         download(same_host(urljoin(url, link), url), packed, http=http, magic=GZIP_MAGIC)
         if not path.exists() or path.stat().st_mtime_ns < packed.stat().st_mtime_ns:
-            gunzip(packed, path, bounds=Bounds(max_bytes=http.max_bytes))
+            gunzip(packed, path, most_bytes=http.max_bytes)
             _require_whole(packed, path, str(row.get("cj_sha256") or ""))
     return path
 

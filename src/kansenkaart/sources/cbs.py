@@ -24,8 +24,9 @@ from kansenkaart.config import packaged_rows
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.archives import parse_json
+from kansenkaart.sources.tools.cleaning import typed_numbers
 from kansenkaart.sources.tools.http import Http, get_json, same_host
-from kansenkaart.sources.tools.layers import read_table, typed_numbers
+from kansenkaart.sources.tools.layers import body_of, read_table
 from kansenkaart.sources.tools.ogc import encoded, paged
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
@@ -382,7 +383,7 @@ def _from_table(path: Path, year: int | None) -> dict[str, list[dict[str, Any]]]
     table = read_table(path, [_CODES, *wanted])
     titles = {name: re.sub(r"_\d+$", "", name.rsplit("|", 1)[-1]) for name in table.head if name}
     properties = [{"Key": name, "Title": title} for name, title in titles.items()]
-    rows = [dict(zip(table.head, cells, strict=False)) for _, cells in table.rows[table.at + 1 :] if any(cells)]
+    rows = [dict(zip(table.head, cells, strict=False)) for _, cells in body_of(table, path)]
     above = " ".join(cell for _, cells in table.rows[: table.at] for cell in cells)
     stated = year or next(iter(re.findall(r"\b(?:19|20)\d{2}\b", above)), None)
     info = {"Period": str(stated)} if stated and "Perioden" not in table.head else {}

@@ -12,7 +12,6 @@ References
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from functools import lru_cache
@@ -35,7 +34,7 @@ from kansenkaart.sources.tools.cleaning import (
     in_rd,
     placeless,
 )
-from kansenkaart.sources.tools.layers import open_layer
+from kansenkaart.sources.tools.layers import cells_of, open_layer
 from kansenkaart.sources.tools.rawnames import (
     MISSING,
     NOTES,
@@ -343,8 +342,7 @@ def _hydx_table(text: str, table: str, path: Path) -> pd.DataFrame:
     at = next((n for n, line in enumerate(lines[:_HEAD_WITHIN]) if squeezed(wanted[0]) in squeezed(line)), 0)
     separator = max(";,\t|", key=(lines or [""])[at].count)
     with reading(path, f"the HydX table {table} with as many cells in each row as in its head"):
-        body = io.StringIO("\n".join(lines[at:]))
-        raw = pd.read_csv(body, sep=separator, dtype=str, skipinitialspace=True, index_col=False)
+        raw = cells_of("\n".join(lines[at:]), separator)
     hits = {one.removesuffix("?"): column_named(raw.columns, one) for one in wanted}
     missing = [one for one in wanted if not one.endswith("?") and hits[one] is None]
     if missing:

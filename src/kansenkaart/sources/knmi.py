@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -27,8 +27,9 @@ from kansenkaart.sources.epw import drop_undated, hours_from_one, hours_of
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.sources.tools.archives import content_of
 from kansenkaart.sources.tools.cleaning import Sieve
-from kansenkaart.sources.tools.http import Http, get
-from kansenkaart.sources.tools.rawfolder import digest_of, edition_of, keep_file
+from kansenkaart.sources.tools.http import Answer, Http, get
+from kansenkaart.sources.tools.layers import cells_of
+from kansenkaart.sources.tools.rawfolder import digest_of, edition_named, keep_file
 from kansenkaart.sources.tools.rawnames import raw_names, reading, text_of, to_number, to_our_names, to_text
 from kansenkaart.tables import fields, schemas
 from kansenkaart.tables.provenance import Provenance, Tally
@@ -234,9 +235,7 @@ def _read_station_file(path: Path) -> tuple[pd.DataFrame, str]:
     if not body:
         raise FormatError("rows after the head", found="none", where=path.name, remedy="fetch the station file again")
     with reading(path, f"{len(names)} columns a row"):
-        raw = pd.read_csv(
-            io.StringIO(body), sep=head[1], names=names, dtype=str, skipinitialspace=True, index_col=False
-        )
+        raw = cells_of(body, head[1], names=names)
     raw["STN"] = raw["STN"].str.strip().str.removesuffix(".0")
     return raw, "\n".join(lines[:at])
 
@@ -332,9 +331,9 @@ _ROW = re.compile(rb"^\s*\d{3},\s*\d{8},", re.MULTILINE)
 
 
 def fetch_days(
-    folder: Path, *, base_url: str, stations: Sequence[int], first_day: str, last_day: str, http: Http
+    folder: Path, *, base_url: str, station: int, first_day: str, last_day: str, http: Http
 ) -> tuple[Path, Provenance]:
-    """Fetch all variables of some stations over a period.
+    """Fetch all variables of a station over a period.
 
     Parameters
     ----------
@@ -342,8 +341,8 @@ def fetch_days(
         The folder ``data/raw``.
     base_url : str
         From `kansenkaart.sources.publishers.base_url`.
-    stations : sequence of int
-        Numbers, such as 278 (Heino) and 260 (De Bilt).
+    station : int
+        Its number, such as 278 (Heino).
     first_day, last_day : str
         As ``20200101``.
     http : Http
@@ -352,69 +351,63 @@ def fetch_days(
     Returns
     -------
     path : Path
-        ``<folder>/knmi/<edition>/dag_<stations>_<first>_<last>.txt``; the edition is named after the bytes.
+        ``<folder>/knmi/<edition>/dag_<station>_<first>_<last>.txt``; the edition is named after the bytes.
     provenance : Provenance
         With the sha256 of the file.
 
     Raises
     ------
     ConfigError
-        If a day or station is not written as it should.
+        If a day is not written as it should.
     FetchError
         If no usable answer came.
     FormatError
-        If the answer is no KNMI table, or misses a station.
+        If the answer is no KNMI table, or misses the station.
     """
-    numbers = _numbers(stations, first_day, last_day)
-    asked = {"stns": ":".join(map(str, numbers)), "vars": "ALL", "start": first_day, "end": last_day, "fmt": "csv"}
-    answer = get(base_url, http=http, params=asked, kinds=_TEXT_KINDS)
-    _require_table(answer.content, numbers, base_url)
-    name = f"dag_{'_'.join(map(str, numbers))}_{first_day}_{last_day}.txt"
-    path, kept = keep_file(folder, PUBLISHER, edition_of(answer.content), name, answer.content)
-    sha256 = digest_of({"": answer.content})
+    _require_days(first_day, last_day)
+    asked = {"vars": "ALL", "start": first_day, "end": last_day}
+    answer = _ask(base_url, station, asked, http)
+    sha256, name = digest_of({"": answer.content}), f"dag_{station}_{first_day}_{last_day}.txt"
+    path, kept = keep_file(folder, PUBLISHER, edition_named(sha256), name, answer.content)
     return path, delivery(PUBLISHER, role="weather_daily", edition=kept, address=answer.url, sha256=sha256)
 
 
 def fetch_hours(
-    folder: Path, *, base_url: str, stations: Sequence[int], first_day: str, last_day: str, http: Http
+    folder: Path, *, base_url: str, station: int, first_day: str, last_day: str, http: Http
 ) -> tuple[Path, Provenance]:
-    """Fetch global radiation, temperature and wind per hour of some stations over a period, year by year.
+    """Fetch global radiation, temperature and wind per hour of a station over a period, year by year.
 
     Parameters and errors are those of `fetch_days`.
 
     Returns
     -------
     path : Path
-        ``<folder>/knmi-uur/<edition>/uur_<stations>_<first>_<last>.txt``: one head, and the rows of all years.
+        ``<folder>/knmi-uur/<edition>/uur_<station>_<first>_<last>.txt``: one head, and the rows of all years.
     provenance : Provenance
         With the sha256 of the file.
     """
-    numbers = _numbers(stations, first_day, last_day)
+    _require_days(first_day, last_day)
     head, rows, address = b"", list[bytes](), base_url
     for year in range(int(first_day[:4]), int(last_day[:4]) + 1):
         start, end = max(first_day, f"{year}0101"), min(last_day, f"{year}1231")
-        asked = {"stns": ":".join(map(str, numbers)), "vars": _HOUR_VARIABLES, "fmt": "csv"}
-        asked |= {"start": f"{start}01", "end": f"{end}24"}
-        answer = get(base_url, http=http, params=asked, kinds=_TEXT_KINDS)
-        _require_table(answer.content, numbers, base_url)
+        asked = {"vars": _HOUR_VARIABLES, "start": f"{start}01", "end": f"{end}24"}
+        answer = _ask(base_url, station, asked, http)
         begin = next(hit.end() for hit in re.finditer(rb"(?m)^#?\s*STN,\s*YYYYMMDD.*$", answer.content))
         names, before = answer.content[:begin].splitlines()[-1], head.splitlines()[-1:]
         if head and [names] != before:
             raise FormatError("the same columns each year", found=repr(names), where=base_url, remedy="fetch it again")
         head, address = head or answer.content[:begin], address if rows else answer.url
         rows.append(answer.content[begin:].strip(b"\r\n"))
-        http.meter.tell(f"knmi {asked['stns']}", f"{year}")
+        http.meter.tell(f"knmi {station}", f"{year}")
     content = head + b"\n\n" + b"\n".join(rows) + b"\n"
-    name = f"uur_{'_'.join(map(str, numbers))}_{first_day}_{last_day}.txt"
-    path, kept = keep_file(folder, HOURS_PUBLISHER, edition_of(content), name, content)
-    sha256 = digest_of({"": content})
+    sha256, name = digest_of({"": content}), f"uur_{station}_{first_day}_{last_day}.txt"
+    path, kept = keep_file(folder, HOURS_PUBLISHER, edition_named(sha256), name, content)
     return path, delivery(HOURS_PUBLISHER, role="weather_hourly", edition=kept, address=address, sha256=sha256)
 
 
-def _numbers(stations: Sequence[int], first_day: str, last_day: str) -> list[int]:
-    if not stations or not all(_DAY.fullmatch(one) for one in (first_day, last_day)) or first_day > last_day:
-        raise ConfigError("stations, and days such as 20200101 in order", found=f"{stations}, {first_day}, {last_day}")
-    return sorted({int(one) for one in stations})
+def _require_days(first_day: str, last_day: str) -> None:
+    if not all(_DAY.fullmatch(one) for one in (first_day, last_day)) or first_day > last_day:
+        raise ConfigError("days such as 20200101, in order", found=f"{first_day}, {last_day}")
 
 
 @lru_cache(maxsize=1)
@@ -440,13 +433,16 @@ def nearest_station(x_m: float, y_m: float) -> int:
     return min(away, key=lambda one: (away[one], one))
 
 
-def _require_table(content: bytes, numbers: Sequence[int], where: str) -> None:
-    there = {int(one.split(b",")[0]) for one in _ROW.findall(content)}
-    missing = [one for one in numbers if one not in there]
-    if not _HEADER.search(content) or missing or not content.endswith(b"\n"):
+def _ask(base_url: str, station: int, asked: dict[str, str], http: Http) -> Answer:
+    """Return an answer that is a whole table, with rows of the station."""
+    params = {"stns": str(station), **asked, "fmt": "csv"}
+    answer = get(base_url, http=http, params=params, kinds=_TEXT_KINDS)
+    there = station in {int(one.split(b",")[0]) for one in _ROW.findall(answer.content)}
+    if not _HEADER.search(answer.content) or not there or not answer.content.endswith(b"\n"):
         raise FormatError(
             "a whole KNMI table with STN and YYYYMMDD",
-            found=f"no rows of station {missing}" if missing else repr(content[:60]),
-            where=where,
+            found=repr(answer.content[:60]) if there else f"no rows of station {station}",
+            where=base_url,
             remedy="check station numbers and period; what was kept before stays in use",
         )
+    return answer

@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 
 from kansenkaart.errors import FormatError
-from kansenkaart.sources.tools.cleaning import bag_id
+from kansenkaart.sources.tools.cleaning import bag_id, typed_numbers, unmistakable
 from kansenkaart.sources.tools.geofiles import read_vector
-from kansenkaart.sources.tools.layers import Rows, Table, column_at, read_table, typed_numbers, unmistakable
+from kansenkaart.sources.tools.layers import Rows, Table, body_of, column_at, read_table
 from kansenkaart.sources.tools.rawnames import reading, squeezed
 
 #: How else people head a column, without case, blanks, hyphens and underscores.
@@ -187,7 +187,7 @@ def _own_columns(table: Table, shape: OwnTable, path: Path) -> pd.DataFrame:
             where=f"{path.name}, row {rows[table.at][0] if rows else 1}",
             remedy="add or rename the columns, or begin with an example: kansenkaart eigen-data --voorbeeld",
         )
-    body = [(number, cells) for number, cells in rows[table.at + 1 :] if any(cells)]
+    body = body_of(table, path)
     _require_one_meaning(head, body, hits, path)
     columns = {
         name: [cells[hit] if hit is not None and hit < len(cells) else "" for _, cells in body]
@@ -201,15 +201,7 @@ def _own_columns(table: Table, shape: OwnTable, path: Path) -> pd.DataFrame:
 
 
 def _require_one_meaning(head: Sequence[str], body: Rows, hits: dict[str, int | None], path: Path) -> None:
-    """Refuse rows that are longer than the head, and a second column for the same thing that says something else."""
-    long = next(((number, cells) for number, cells in body if any(cells[len(head) :])), None)
-    if long is not None:
-        raise FormatError(
-            f"at most {len(head)} cells in each row, as in the head",
-            found=f"{len(long[1])} cells",
-            where=f"{path.name}, row {long[0]}",
-            remedy="put quotes around a text that holds the separator; see docs/how-to/own-data.md",
-        )
+    """Refuse a second column for the same thing that says something else."""
     for name, hit in hits.items():
         again = [at for at, cell in enumerate(head) if at != hit and squeezed(cell) in _spellings(name)]
         torn = (

@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -36,15 +35,11 @@ _FIRST_BYTES = {
 }
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How much a packed file may hold: bytes [byte], and how far it may expand [1]."""
-
-    max_bytes: int = 20 << 30
-    max_ratio: float = 200.0
+#: How far a packed file may expand [1].
+MOST_RATIO = 200
 
 
-def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
+def gunzip(packed: Path, target: Path, *, most_bytes: int) -> Path:
     """Unpack one gzipped file, whole or not at all; the bytes are counted while unpacking.
 
     Parameters
@@ -53,8 +48,8 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
         The gzipped file.
     target : Path
         Where to unpack it.
-    bounds : Bounds, optional
-        Limits.
+    most_bytes : int
+        How much it may hold [byte].
 
     Returns
     -------
@@ -68,14 +63,12 @@ def gunzip(packed: Path, target: Path, *, bounds: Bounds | None = None) -> Path:
     StoreError
         If the target cannot be written.
     """
-    limits = bounds or Bounds()
-    room = min(limits.max_bytes, int(packed.stat().st_size * limits.max_ratio))
+    swollen, read = packed.stat().st_size * MOST_RATIO, 0
     try:
         with atomic(target) as part, gzip.open(packed) as source, part.open("wb") as sink:
             while chunk := source.read(_CHUNK_BYTES):
-                room -= len(chunk)
-                if room < 0:
-                    raise _refused(f"at most {limits.max_ratio:g} times the size of the file", "more", packed.name)
+                read += len(chunk)
+                _require_bounds(read, swollen, most_bytes, packed)
                 sink.write(chunk)
     except (gzip.BadGzipFile, EOFError, zlib.error) as why:
         raise _refused("a sound gzip file", f"{type(why).__name__}: {why}", packed.name) from why
@@ -135,7 +128,7 @@ def json_documents(path: Path, endings: tuple[str, ...]) -> Iterator[dict[str, A
     ValueError
         If the file holds no JSON object.
     """
-    lines = _lines(path, endings, Bounds(MOST_SEQUENCE_BYTES))
+    lines = _lines(path, endings)
     head = _object(text_of(next(lines, b""))[0])
     texts: Iterator[str] = (text_of(line)[0] for line in lines)
     if head is None:  # one over several lines, or text in UTF-16
@@ -158,17 +151,14 @@ def json_documents(path: Path, endings: tuple[str, ...]) -> Iterator[dict[str, A
             )
 
 
-def _lines(path: Path, endings: tuple[str, ...], limits: Bounds) -> Iterator[bytes]:
+def _lines(path: Path, endings: tuple[str, ...]) -> Iterator[bytes]:
     """Yield the lines of a file that fit, one by one, and count what comes out of it."""
-    swollen, read = int(path.stat().st_size * limits.max_ratio), 0
+    swollen, read = path.stat().st_size * MOST_RATIO, 0
     with unpacked(path, endings) as source:
         most = min(MOST_JSON_BYTES // 2, swollen) + 1
         for number, line in enumerate(iter(lambda: source.readline(most), b""), 1):
             read += len(line)
-            if read > swollen:
-                raise _refused(f"at most {limits.max_ratio:g} times the size of the file", "more", path.name)
-            if read > limits.max_bytes:
-                raise _too_large(limits.max_bytes, path)
+            _require_bounds(read, swollen, MOST_SEQUENCE_BYTES, path)
             yield json_that_fits(line, where=f"{path.name}, line {number}")
 
 
@@ -217,6 +207,13 @@ def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[IO[bytes]]:
                     yield opened
         else:
             yield bare
+
+
+def _require_bounds(read: int, swollen: int, most_bytes: int, path: Path) -> None:
+    if read > most_bytes:
+        raise _too_large(most_bytes, path)
+    if read > swollen:
+        raise _refused(f"at most {MOST_RATIO} times the size of the file", "more", path.name)
 
 
 def _too_large(most_bytes: int, path: Path) -> FormatError:

@@ -127,6 +127,69 @@ def shape_ids(shapes: NDArray[Any], *, prefix: str) -> list[str]:
     return [f"{prefix}-{hashlib.sha256(one).hexdigest()[:_HASH_DIGITS]}" for one in shapely.to_wkb(normal)]
 
 
+_SIGNS = re.compile(r"[€Ø⌀\s\u00a0\u202f']|EUR|kWp$|mm$", re.IGNORECASE)
+_GROUPED = r"[+-]?[1-9]\d{0,2}"
+#: What is 12.5 to one and 12,500 to another.
+_TWO_READINGS = re.compile(rf"{_GROUPED}[.,]\d{{3}}")
+
+
+def typed_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return numbers as people type them, and which cells can be read in two ways.
+
+    A point or comma followed by exactly three digits (12.500) is a thousands sign or a decimal sign; the other cells of
+    the column decide: 1.250,50 and 0,5 show a decimal comma, 12.5 a decimal point, 1.250.000 thousands points.
+
+    Parameters
+    ----------
+    column : Series of str
+        Cells as typed; a euro sign, blanks and an apostrophe are no part of the number.
+
+    Returns
+    -------
+    numbers : Series of float
+        NaN for what is no number, is blank, or is ambiguous.
+    ambiguous : Series of bool
+        Where nothing in the column tells which of the two is meant.
+    """
+    text = column.map(lambda one: _SIGNS.sub("", one).removesuffix(",-").removesuffix(".-"))
+    signs = {text_sign for one in text if (text_sign := _decimal_sign(one)) is not None}
+    doubt = text.map(lambda one: bool(_TWO_READINGS.fullmatch(one))).astype(bool)
+    ambiguous = doubt & (len(signs) != 1)
+    decimal = next(iter(signs)) if len(signs) == 1 else None
+    plain = text.map(lambda one: _with_point(one, decimal))
+    numbers = pd.to_numeric(plain.where(~ambiguous), errors="coerce").astype("float64")
+    return numbers, ambiguous
+
+
+def _decimal_sign(text: str) -> str | None:
+    """Return the decimal sign that a number shows beyond doubt, or None."""
+    if re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+", text) or re.fullmatch(rf"{_GROUPED}(?:\.\d{{3}}){{2,}}", text):
+        return ","
+    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", text) or re.fullmatch(rf"{_GROUPED}(?:,\d{{3}}){{2,}}", text):
+        return "."
+    hit = re.fullmatch(r"([+-]?\d*)([.,])(\d+)", text)
+    if hit is None or _TWO_READINGS.fullmatch(text):
+        return None
+    return hit[2]
+
+
+def _with_point(text: str, decimal: str | None) -> str:
+    own = _decimal_sign(text) or decimal or "."
+    other = "." if own == "," else ","
+    if not re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?", text):
+        return ""
+    if other in text and not re.fullmatch(
+        rf"[+-]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?:{re.escape(own)}\d+)?", text
+    ):
+        return ""
+    return text.replace(other, "").replace(own, ".")
+
+
+def unmistakable(text: str) -> str:
+    """Return a number of a cell, which nobody typed, as text that means one thing: 2.125 as 2.1250, which is no 2,125."""
+    return f"{text}0" if _TWO_READINGS.fullmatch(text) else text
+
+
 #: Outside Limburg no ground is higher than the Signaal Imbosch on the Veluwe [m NAP]; north of this y lies none of it [m].
 HIGHEST_GROUND_M_NAP, NORTH_OF_LIMBURG_M = 110.0, 420_000.0
 NO_GEOMETRY = "no usable geometry"

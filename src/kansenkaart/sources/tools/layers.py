@@ -26,7 +26,8 @@ import pandas as pd
 import shapely
 
 from kansenkaart.errors import FormatError
-from kansenkaart.sources.tools.archives import Bounds, gunzip
+from kansenkaart.sources.tools.archives import MOST_RATIO, gunzip
+from kansenkaart.sources.tools.cleaning import unmistakable
 from kansenkaart.sources.tools.geofiles import about_layer, aside, endings, layer_names, read_vector
 from kansenkaart.sources.tools.rawnames import NOTES, bounded, plain, reading, squeezed, text_of
 
@@ -39,7 +40,7 @@ _PACKED = (".zip", ".gz")
 _MARK = b"\xef\xbb\xbf"
 _CHUNK_BYTES, _HEAD_BYTES = 1 << 20, 4 << 10
 #: A municipality's BAG extract unpacks to some 2 GB; a whole country is cut to size elsewhere.
-_BOUNDS = Bounds(max_bytes=8 << 30)
+_MOST_UNPACKED = 8 << 30
 
 
 def layers_of(path: Path, expected: str) -> list[str]:
@@ -197,7 +198,7 @@ def _plain(path: Path, expected: str) -> Iterator[list[Path]]:
                 shutil.copyfileobj(source, sink)
             yield [bare]
         elif path.suffix.lower() == ".gz":
-            yield [gunzip(path, Path(folder) / path.stem, bounds=_BOUNDS)]
+            yield [gunzip(path, Path(folder) / path.stem, most_bytes=_MOST_UNPACKED)]
         else:
             yield _unzipped(path, Path(folder))
 
@@ -208,7 +209,7 @@ def _unzipped(path: Path, folder: Path) -> list[Path]:
     Zips in the zip are unpacked too, however deep: the BAG extract of a municipality is a zip of a zip of zips. Papers are
     passed by.
     """
-    room = [min(_BOUNDS.max_bytes, int(path.stat().st_size * _BOUNDS.max_ratio))]
+    room = [min(_MOST_UNPACKED, path.stat().st_size * MOST_RATIO)]
     packed: list[Path] = []
     zips = [path]
     for number, one in enumerate(zips):  # grows as zips are found in zips
@@ -242,7 +243,9 @@ def _unpack(path: Path, folder: Path, wanted: Collection[str], room: list[int]) 
                 while chunk := source.read(_CHUNK_BYTES).removeprefix(_MARK if name.endswith(".xml") else b""):
                     room[0] -= len(chunk)
                     if room[0] < 0:
-                        raise ValueError(f"a zip that unpacks to more than {_BOUNDS.max_ratio:g} times its size")
+                        raise ValueError(
+                            f"a zip of more than {_MOST_UNPACKED >> 30} GiB, or {MOST_RATIO} times its size, unpacked"
+                        )
                     sink.write(chunk)
     return list(made.values())
 
@@ -282,6 +285,33 @@ class Table:
     def head(self) -> list[str]:
         """Cells of the head; none of an empty table."""
         return self.rows[self.at][1] if self.rows else []
+
+
+def body_of(table: Table, path: Path) -> Rows:
+    """Return the rows below the head that hold something.
+
+    Parameters
+    ----------
+    table : Table
+        As `read_table` gives it.
+    path : Path
+        The file, for the message.
+
+    Raises
+    ------
+    FormatError
+        If one is longer than the head: a separator in a text has moved its cells.
+    """
+    body = [(number, cells) for number, cells in table.rows[table.at + 1 :] if any(cells)]
+    long = next(((number, cells) for number, cells in body if any(cells[len(table.head) :])), None)
+    if long is not None:
+        raise FormatError(
+            f"at most {len(table.head)} cells in each row, as in the head",
+            found=f"{len(long[1])} cells",
+            where=f"{path.name}, row {long[0]}",
+            remedy="put quotes around a text that holds the separator; see docs/how-to/own-data.md",
+        )
+    return body
 
 
 def column_at(head: Sequence[str], spellings: Collection[str]) -> int | None:
@@ -362,6 +392,18 @@ def _of_text(path: Path, wanted: Wanted) -> Table:
     return _found(rows, wanted)
 
 
+def cells_of(text: str, separator: str, **how: Any) -> pd.DataFrame:
+    """Return text as cells; a first row that is longer than the head is refused as any other: pandas would cut it off."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            how |= {"sep": separator, "dtype": str, "skipinitialspace": True, "index_col": False}
+            cells: pd.DataFrame = pd.read_csv(io.StringIO(text), **how)
+        except pd.errors.ParserWarning as why:
+            raise ValueError("more cells in the first row than in the head") from why
+    return cells
+
+
 def _of_workbook(path: Path, wanted: Wanted, sheet: str | None) -> Table:
     with reading(path, "a workbook (.xlsx) with a table"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -419,66 +461,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_BELOW:
         return str(int(value))
     return unmistakable(str(value)) if isinstance(value, float) else str(value).strip()
-
-
-def unmistakable(text: str) -> str:
-    """Return a number of a cell, which nobody typed, as text that means one thing: 2.125 as 2.1250, which is no 2,125."""
-    return f"{text}0" if _TWO_READINGS.fullmatch(text) else text
-
-
-_SIGNS = re.compile(r"[€Ø⌀\s\u00a0\u202f']|EUR|kWp$|mm$", re.IGNORECASE)
-_GROUPED = r"[+-]?[1-9]\d{0,2}"
-#: What is 12.5 to one and 12,500 to another.
-_TWO_READINGS = re.compile(rf"{_GROUPED}[.,]\d{{3}}")
-
-
-def typed_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return numbers as people type them, and which cells can be read in two ways.
-
-    A point or comma followed by exactly three digits (12.500) is a thousands sign or a decimal sign; the other cells of
-    the column decide: 1.250,50 and 0,5 show a decimal comma, 12.5 a decimal point, 1.250.000 thousands points.
-
-    Parameters
-    ----------
-    column : Series of str
-        Cells as typed; a euro sign, blanks and an apostrophe are no part of the number.
-
-    Returns
-    -------
-    numbers : Series of float
-        NaN for what is no number, is blank, or is ambiguous.
-    ambiguous : Series of bool
-        Where nothing in the column tells which of the two is meant.
-    """
-    text = column.map(lambda one: _SIGNS.sub("", one).removesuffix(",-").removesuffix(".-"))
-    signs = {text_sign for one in text if (text_sign := _decimal_sign(one)) is not None}
-    doubt = text.map(lambda one: bool(_TWO_READINGS.fullmatch(one))).astype(bool)
-    ambiguous = doubt & (len(signs) != 1)
-    decimal = next(iter(signs)) if len(signs) == 1 else None
-    plain = text.map(lambda one: _with_point(one, decimal))
-    numbers = pd.to_numeric(plain.where(~ambiguous), errors="coerce").astype("float64")
-    return numbers, ambiguous
-
-
-def _decimal_sign(text: str) -> str | None:
-    """Return the decimal sign that a number shows beyond doubt, or None."""
-    if re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+", text) or re.fullmatch(rf"{_GROUPED}(?:\.\d{{3}}){{2,}}", text):
-        return ","
-    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", text) or re.fullmatch(rf"{_GROUPED}(?:,\d{{3}}){{2,}}", text):
-        return "."
-    hit = re.fullmatch(r"([+-]?\d*)([.,])(\d+)", text)
-    if hit is None or _TWO_READINGS.fullmatch(text):
-        return None
-    return hit[2]
-
-
-def _with_point(text: str, decimal: str | None) -> str:
-    own = _decimal_sign(text) or decimal or "."
-    other = "." if own == "," else ","
-    if not re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?", text):
-        return ""
-    if other in text and not re.fullmatch(
-        rf"[+-]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?:{re.escape(own)}\d+)?", text
-    ):
-        return ""
-    return text.replace(other, "").replace(own, ".")

@@ -49,13 +49,8 @@ def digest_of(parts: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def edition_of(content: bytes) -> str:
-    """Name an edition after its bytes, for services that state no date or version of their own."""
-    return edition_named(hashlib.sha256(content).hexdigest())
-
-
 def edition_named(sha256: str) -> str:
-    """Name an edition after the hash of its bytes.
+    """Name an edition after the hash of its bytes, for services that state no date or version of their own.
 
     Parameters
     ----------

@@ -131,30 +131,25 @@ class _Watched:
             deadline.watch(self.sock)  # type: ignore[attr-defined]
 
 
-class _Plain(_Watched, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _Secure(_Watched, urllib3.connection.HTTPSConnection):
-    pass
-
-
 class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Plain
+    class ConnectionCls(_Watched, urllib3.connection.HTTPConnection): ...
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _Secure
+    class ConnectionCls(_Watched, urllib3.connection.HTTPSConnection): ...
+
+
+_POOLS = {"http": _PlainPool, "https": _SecurePool}
 
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
         super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
         manager = super().proxy_manager_for(*args, **more)
-        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+        manager.pool_classes_by_scheme = _POOLS
         return manager
 
 
