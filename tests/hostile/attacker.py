@@ -276,7 +276,7 @@ def members_of(store: ReaderStore, shown: ReaderStore) -> dict[tuple[str, str], 
     for key, blocks in zip(best["best_id"], best["block_ids"], strict=True):
         out["best_id", _text(key)] = set().union(*(out.get(("block_id", one), set()) for one in str(blocks).split(",")))
     joined: dict[tuple[str, str], set[str]] = {}
-    for block, group in shown.member().items():
+    for block, group in shown.member.items():
         joined.setdefault(("block_id", group), set()).update(out.get(("block_id", block), set()))
     out[WHOLE, ""] = set(panden["pand_id"].astype(str))
     return out | {(f"public {kind}", key): some for (kind, key), some in joined.items()}

@@ -119,7 +119,7 @@ def tool() -> AreaTool:
     pairs = [(i, i + 1) for i in range(9) if i % 3 < 2] + [(i, i + 3) for i in range(6)]
     edges = pd.DataFrame(
         {"a": [f"b{i}" for i, _ in pairs], "b": [f"b{j}" for _, j in pairs], "kind": "local", "length_m": SIDE_M}
-    )
+    ).assign(passable=True)
     areas = (
         ProposedArea("1", "Zuid", ("b0", "b1", "b2"), (60.0, 6003.0), sure_frac=0.5),
         ProposedArea("2", "Noord", ("b6", "b7", "b8"), (240.0, 15008.0), sure_frac=1.0),

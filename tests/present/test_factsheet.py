@@ -23,7 +23,9 @@ def test_scale_is_the_largest_at_which_the_place_fits():
     # 300 m over 112 mm less 8 % margin: 300 / 103.04 mm = 1 : 2,911.5, so 1:5,000 (1:2,500 is too large a scale).
     frame = frame_of(PLACE, width_mm=112, height_mm=96)
     assert frame.scale == 5000
-    assert frame.paper([(190_150, 560_100)]) == [pytest.approx((56.0, 48.0))]  # its middle is the middle of the paper
+    west, south, east, north = frame.bounds
+    assert ((west + east) / 2, (south + north) / 2) == (190_150, 560_100)  # its middle is the middle of the paper
+    assert (east - west, north - south) == (560, 480)  # 112 by 96 mm, 5 m each
     assert bar_m(frame) == 100  # a third of 560 m is 186.7: 1 x 100
 
 

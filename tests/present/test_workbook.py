@@ -132,6 +132,8 @@ def test_of_a_party_of_which_something_is_unknown_no_nil_is_printed(tmp_path: Pa
     }
     part = formats["gemeente: alleen wat te berekenen is, het geheel is onbekend"]
     assert {one.split(";")[2] for one in part} == {'"onbekend"'}
+    others = formats["anderen (leveranciers, bank): alleen wat te berekenen is, het geheel is onbekend"]
+    assert others == part  # what they miss is the sum of what all win
     assert formats["wijkbedrijf"] == {"#,##0.00"}
 
 

@@ -279,12 +279,12 @@ def test_the_rules_of_before_leak_in_the_example_and_those_of_now_do_not(finishe
     place = pipeline.open_study("proefveld", root=finished)
     before, now = ReaderStore(place.store, public=True), ReaderStore(place.store, public=True)
     before._left_out = set()  # rows of fewer than ten homes left out, and nothing else
-    found = before.findings()
+    found = before.findings
     assert {(one.how, one.rows[0][0], one.drop[0]) for one in found} >= {("rest of", "buurt_score", "street_water")}
     whole = place.store.read("pipe_water")
     enough = whole[(whole["homes"] == 0) | (whole["homes"] >= 10)].reset_index(drop=True)
     assert len(disclosure.pipe_findings(enough)) >= 15
-    assert now.findings() == []
+    assert now.findings == []
     require_safe(now, place.study)
     with pytest.raises(GateError, match="disclosure audit"):
         require_safe(before, place.study)
@@ -304,7 +304,7 @@ def test_original_areas_beside_redrawn_ones_are_found_in_an_edition_and_nothing_
     """The old edition kept the case of an area of, say, 310 homes beside the redrawn area of 302."""
     place = pipeline.open_study("proefveld", root=opted)
     shown = ReaderStore(place.store, opt_out=place.study.weglaten.ids(place.studies), public=True)
-    now, homes = _published(opted / "maps" / f"{place.study.name}-openbaar"), shown.homes()
+    now, homes = _published(opted / "maps" / f"{place.study.name}-openbaar"), shown.homes
     pipes = now.pop("pipe_water")
     assert len(now) >= 6
     assert len(pipes)
@@ -322,7 +322,7 @@ def test_original_areas_beside_redrawn_ones_are_found_in_an_edition_and_nothing_
 
 def test_the_audit_knows_the_homes_of_every_row(finished):
     shown = ReaderStore(pipeline.open_study("proefveld", root=finished).store, public=True)
-    homes = shown.homes()
+    homes = shown.homes
     for layer in audit.COARSE_TO_FINE:
         frame = shown.read(layer)
         sizes = [len(homes.of(layer, key)) for key in audit.keys_of(layer, frame)]

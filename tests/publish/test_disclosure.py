@@ -206,7 +206,7 @@ def test_a_block_that_is_left_out_takes_its_borders_along(monkeypatch, tmp_path)
     blocks = pd.DataFrame({"block_id": [0, 1]})
     monkeypatch.setattr(ReaderStore, "has", lambda self, name: True)
     monkeypatch.setattr(ReaderStore, "read", lambda self, name: blocks)
-    monkeypatch.setattr(ReaderStore, "member", lambda self: {"0": "0", "1": "1", "2": "2"})
+    monkeypatch.setattr(ReaderStore, "member", {"0": "0", "1": "1", "2": "2"})
     border = pd.DataFrame({"block_a": [0, 1, 0], "block_b": [1, 2, 2]})
     shown = disclosure._borders(ReaderStore(Store(tmp_path), public=True), border)
     assert shown[["block_a", "block_b"]].to_numpy().tolist() == [[0, 1]]

@@ -127,7 +127,7 @@ def test_reports_are_four_pages_of_equal_bytes_without_requests(finished, store,
     assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
     html = first[0].read_text("utf-8").replace("\N{WORD JOINER}", "")
     assert '<html lang="nl">' in html
-    assert "default-src 'none'" in html
+    assert "default-src &#39;none&#39;" in html
     assert not re.findall(r"https?://|<script|<img|url\(", html)
     assert html.count("<section") == 4
     cases = headline_cases(store.read("enterprise_case")).set_index("place_id")

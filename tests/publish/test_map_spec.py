@@ -152,6 +152,11 @@ def test_where_no_roof_is_shown_blocks_answer_the_question_on_sun():
     assert made[1][1].views == (view,)
     assert made[1][1].story.finding == "De daken kunnen samen ongeveer 460 MWh per jaar geven"  # 9 x 51 = 459
     assert themes.with_sun(made) == made  # a study that shows roofs has its own
+    some = frame.assign(yield_fit_kwh_per_year=[51_000.0, 51_000.0, *[None] * (len(frame) - 2)])
+    made = themes.with_sun([(replace(blocks[0], frame=some), blocks[1])])
+    assert made[1][1].story.finding == (  # what is unknown is no roof that gives nothing
+        "De daken van 2 van de 9 blokken kunnen samen ongeveer 100 MWh per jaar geven; van de andere is het onbekend"
+    )
     alike = [(blocks[0], replace(blocks[1], views=(*theme.views, replace(view, classes=view.classes[:1]))))]
     assert themes.with_sun(alike) == alike  # one class for all is no answer
 
@@ -159,6 +164,7 @@ def test_where_no_roof_is_shown_blocks_answer_the_question_on_sun():
 def test_years_have_no_point_and_kinds_no_ramp():
     years = legend("laid_year", [1905, 1950, 1968, 1987, 2001, 2020])
     assert not any("." in one.label for one in years)
+    assert years[-1].label.endswith(" en later")
     kinds = legend("system", ["gemengd", "hemelwater"])
     assert not {one.color for one in kinds} & set(AMOUNT)
     assert len({one.letter for one in kinds}) == len(kinds)
@@ -220,3 +226,58 @@ def test_a_share_of_all_is_not_said_to_be_more_than_all():
     labels = [one.label for one in legend("main_buurt_frac", [0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0])]
     assert labels[-1] == "100%"
     assert labels[0].startswith("tot ")
+    rare = legend("earns_keep_frac", [0.0, 0.0, 0.004, 0.008, 0.02, 0.05])
+    assert [one.label for one in rare if one.low is None] == ["tot 0,4%"]  # below 0% lies nothing
+
+
+@pytest.mark.parametrize(
+    ("theme", "rows", "shows"),
+    [
+        ("beste", 1, "Het beste gebied van ongeveer 500 woningen."),
+        ("beste", 4, "De 4 beste gebieden van ongeveer 500 woningen die elkaar niet overlappen, beste eerst."),
+        (
+            "gebieden",
+            2,
+            "De plaats verdeeld in aaneengesloten gebieden van ongeveer 500 woningen; het eerste wijkbedrijf begon met 330.",
+        ),
+    ],
+)
+def test_areas_are_said_to_be_as_large_as_was_asked_and_of_one_what_is_true_of_one(theme, rows, shows):
+    row = next(one for one in themes.themes() if one.theme == theme)
+    frame = pd.DataFrame({"gebied_id": range(rows), "homes": 480})
+    assert themes._story(frame, row, "", 500).shows == shows
+
+
+def test_homes_that_lie_scattered_are_no_area():
+    row = next(one for one in themes.themes() if one.theme == "gebieden")
+    frame = pd.DataFrame({"gebied_id": [0, 1, -1], "homes": [320, 340, 55]})
+    assert themes._story(frame, row, "", 330).finding == "2 gebieden met 660 woningen"
+
+
+@pytest.mark.parametrize(("gone", "words"), [(1, "Van de 9 staat er 1 niet in"), (2, "Van de 9 staan er 2 niet in")])
+def test_rows_that_readers_do_not_get_are_counted_in_words_that_fit(tmp_path, monkeypatch, gone, words):
+    row = next(one for one in themes.themes() if one.theme == "gebieden")
+    monkeypatch.setattr(ReaderStore, "has", lambda *_: True)
+    monkeypatch.setattr(ReaderStore, "describe", lambda *_: {"rows": 9})
+    monkeypatch.setattr(ReaderStore, "read", lambda *_: range(9 - gone))
+    assert themes._not_shown(ReaderStore(Store(tmp_path), public=True), row).startswith(words)
+
+
+def test_the_slider_reaches_around_the_size_that_a_study_asks_for(finished):
+    store = Store(finished / "data" / "processed" / "proefveld")
+    layer = next(layer for layer, theme in themes.drawn(store, (), target_homes=330) if theme.key == "blokken")
+    ends = {target: themes.tool_of(store, layer, target) for target in (330, 1_000)}
+    assert [(one.target_low, one.target, one.target_high) for one in ends.values()] == [
+        (150, 330, 600),
+        (450, 1_000, 1_820),
+    ]
+    border = store.read("block_border")
+    assert ends[330].edges["passable"].tolist() == border["passable"].tolist()
+
+
+def test_layers_get_the_colours_of_the_map_each_once(spec):
+    views = themes.views_by_table(spec.themes)
+    assert set(views["enterprise_case"]) == {"wijkbedrijf_gebied", "wijkbedrijf_buurt"}
+    assert set(views["block"]) == {"blokken"}
+    zon = replace(next(one for one in spec.themes if one.key == "blokken"), key="zon_blokken")
+    assert themes.views_by_table([*spec.themes, zon]) == views  # one that is made of another theme adds none

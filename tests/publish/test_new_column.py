@@ -43,7 +43,7 @@ for product in _buurten(store, assumptions.default()):
     store.write(product.name, product.content, Lineage("walk", sources=store.sources_of(["buurt", "pand"])))
 spec = picture(store, study)
 release = root / "walk" / "data"
-publish_release(ReaderStore(store), study, release, ["buurt_score"])
+publish_release(ReaderStore(store), study, release, ["buurt_score"], themes=spec.themes)
 said = json.loads((release / "metadata.json").read_text())["tables"]["buurt_score"]["schema"]["fields"]
 column = next(one for layer in spec.layers if layer.name == "buurten" for one in layer.columns if one.name == "homes_per_pand")
 print(json.dumps({

@@ -223,12 +223,12 @@ def test_a_release_after_an_earlier_edition_has_its_bridge(finished, tmp_path):
         frame = place.store.read(name)
         frame.assign(block_id=frame["block_id"] + 100).to_parquet(tmp_path / f"{name}.parquet")
     readable = ReaderStore(place.store)
-    files, _ = publish_release(readable, place.study, tmp_path / "data", ["block"], before=tmp_path)
+    files, _ = publish_release(readable, place.study, tmp_path / "data", ["block"], themes=(), before=tmp_path)
     assert tmp_path / "data" / "id_bridge.parquet" in files
     made = pd.read_parquet(tmp_path / "data" / "id_bridge.parquet")
     assert set(made["bridge_change"]) == {"same"}
     assert set(made["place_kind"]) == {"block", "gebied"}
-    again, _ = publish_release(readable, place.study, tmp_path / "data", ["block"])
+    again, _ = publish_release(readable, place.study, tmp_path / "data", ["block"], themes=())
     assert tmp_path / "data" / "id_bridge.parquet" in again
 
 
@@ -237,7 +237,7 @@ def test_a_layer_without_rows_is_in_no_release_and_is_named(finished, tmp_path):
     readable = ReaderStore(place.store)
     read = readable.read
     readable.read = lambda name: read(name).head(0) if name == "pipe_water" else read(name)
-    files, layers = publish_release(readable, place.study, tmp_path / "data", ["pipe_water", "block"])
+    files, layers = publish_release(readable, place.study, tmp_path / "data", ["pipe_water", "block"], themes=())
     assert [one.name for one in layers] == ["block"]
     assert tmp_path / "data" / "pipe_water.parquet" not in files
     about = json.loads((tmp_path / "data" / "metadata.json").read_text("utf-8"))

@@ -6,13 +6,16 @@ import math
 from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from kansenkaart.publish.factsheets import _by_use, compared_with
-from kansenkaart.publish.feasibility.report import PARTY_ROWS, _incomplete, _no_outcome
-from kansenkaart.publish.figures import ROOFS_OF_HOMES, Around, each_home, figure_words, mean_of, with_case
+from kansenkaart.present.mapspec import View
+from kansenkaart.present.style import ramp_classes
+from kansenkaart.publish.factsheets import _by_use, _class_of, _legend, _parts, compared_with
+from kansenkaart.publish.feasibility.report import PARTY_ROWS, _adds_up, _incomplete, _no_outcome, _work_nl
+from kansenkaart.publish.figures import ROOFS_OF_HOMES, Around, each_home, figure_words, mean_of, mean_words, with_case
 from kansenkaart.publish.map.ranking import _larger
 from kansenkaart.wording.enterprise import contribution_nl
 
@@ -126,7 +129,10 @@ def test_what_buurten_lack_comes_from_their_blocks():
         ("gas_use_m3_per_home", 780.0, "780 m³ per woning per jaar"),
         ("corporation_frac", 0.071, "7%"),
         ("people", None, "onbekend"),
-        ("people", 2.46, "2,5 personen"),
+        ("people", 1.0, "1 persoon"),
+        ("people", 53.99999, "54 personen"),  # the map has no decimals of people: a sum of parts shows none either
+        ("people", 9_250.0, "9.300 personen"),  # halves up, as in a browser
+        ("kwp_pay", 2_655.774, "2.700 kWp"),
         ("people", 701.3, "700 personen"),  # two digits: people are estimated from their homes
         ("yield_fit_kwh_per_year", 888_686.0, "890.000 kWh per jaar"),
         ("homes", 304, "304"),  # counted
@@ -136,11 +142,20 @@ def test_figures_are_said_with_their_unit(name, value, text):
     assert figure_words(name, value) == text
 
 
+def test_a_mean_has_digits_that_its_figure_has_not():
+    assert mean_words("people", 2.46) == "2,5 personen"
+    assert mean_words("grey_water_m3_per_year", 41.72) == "41,7 m³ per jaar"
+    assert mean_words("corporation_frac", 0.071) == "7%"
+    assert mean_words("people", None) == "onbekend"
+
+
 def test_a_figure_is_as_round_as_its_interval_is_wide():
     assert figure_words("stays_eur_per_year", -9004.0, 6_557.0) == "\u22129.000 euro per jaar"
     assert figure_words("stays_eur_per_year", -9004.0, 300.0) == "\u22129.000 euro per jaar"
     assert figure_words("stays_eur_per_year", -9044.0, 450.0) == "\u22129.000 euro per jaar"
     assert figure_words("yield_fit_kwh_per_year", 888_686.0, 832_000.0) == "890.000 kWh per jaar"
+    assert figure_words("stays_eur_per_year", 57.0, 5_000.0) == "0 euro per jaar"
+    assert figure_words("stays_eur_per_year", 4.0, 3.0) == "4 euro per jaar"  # not rounded to nothing
 
 
 def test_an_end_that_is_the_use_of_water_itself_is_no_end_of_what_may_be():
@@ -162,6 +177,44 @@ def test_a_party_whose_services_could_not_be_summed_has_no_outcome_of_0_euro():
         "Gemeente: niet nul maar onbekend, want onbekend is wat zij wint of betaalt door groen onderhouden. "
     )
     assert _no_outcome(sums, {**row, "municipality_eur_per_year": 5.0}) == ""
+
+
+def test_where_a_party_is_unknown_what_others_miss_is_unknown_too():
+    parties = np.array([[310.0], [65.0], [0.0], [0.0]])  # residents, enterprise, owner, municipality
+    one = SimpleNamespace(name="collective_purchase", chosen=True, known=[True], parties=parties, enterprise=[65.0])
+    row = {"household_eur_per_year": 458.0, "enterprise_eur_per_year": -9_451.0}
+    row |= {"roof_owner_eur_per_year": math.nan, "municipality_eur_per_year": math.nan}
+    service, organisation, whole = _adds_up([one], row)[0].rows
+    assert service[1:] == ("€\xa065", "€\xa0310", "€\xa00", "€\xa00", "−€\xa0375")
+    assert organisation[1:] == ("−€\xa09.516", "€\xa0148", "€\xa00", "€\xa00", "€\xa09.368")
+    assert whole[1:] == ("−€\xa09.451", "€\xa0458", "onbekend", "onbekend", "onbekend")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "helpers", "words"),
+    [
+        (0.4, 1.0, "0,4 betaalde voltijdsbaan voor bewoners en 1,0 vrijwilliger met"),
+        (2.3, 1.1, "2,3 betaalde voltijdsbanen voor bewoners en 1,1 vrijwilligers met"),
+    ],
+)
+def test_more_than_one_job_is_jobs(jobs, helpers, words):
+    assert words in _work_nl({"paid_jobs": jobs, "volunteers": helpers, "investment_eur": 52_000.0})
+
+
+def test_a_block_of_which_nothing_is_known_has_a_letter_on_the_map_and_one_at_a_bound_the_letter_of_the_page():
+    classes = ramp_classes([30_000.0], ["tot 30.000", "30.000 en meer"])
+    view = View("stroom", "yield_fit_kwh_per_year", classes)
+    letters = [_class_of(one, view).letter for one in (29_999.4, 29_999.6, 30_000.0, math.nan, None)]
+    assert letters == ["1", "2", "2", "?", "?"]  # the page holds whole kWh: 29,999.6 is 30,000 there
+    place = box(0, 0, 20, 10)
+    units = gpd.GeoDataFrame(
+        {"yield_fit_kwh_per_year": [12_000.0, None]}, geometry=[box(0, 0, 10, 10), box(10, 0, 20, 10)], crs=28992
+    )
+    scene = SimpleNamespace(units=units, view=view)
+    parts = _parts(scene, place)
+    assert [one.letter for one in parts] == ["1", "?"]
+    assert [one.label for one in _legend(scene, parts)[1]] == ["tot 30.000", "30.000 en meer", "onbekend"]
+    assert [one.label for one in _legend(scene, parts[:1])[1]] == ["tot 30.000", "30.000 en meer"]
 
 
 def test_what_could_not_be_summed_is_named_once():

@@ -205,13 +205,18 @@ def test_roofs_without_owner_and_a_municipality_without_figures_are_unknown_and_
     # no map of green and paving: what the municipality gains or pays is unknown, and so is what all gain together
     for name in ("municipality", "local"):
         assert areas[[f"{name}_eur_per_year{end}" for end in ("", "_low", "_median", "_high")]].isna().all(axis=None)
-    both = ["stays_eur_per_year", "stays_if_owned_eur_per_year"]
-    words = owners_nl({track: tuple(areas.loc[[track], both].iloc[0]) for track in ("short", "long")})
+    first = {track: areas.loc[[track]].iloc[0] for track in ("short", "long")}
+    words = owners_nl(first)
     assert "Op daken waarvan de eigenaar onbekend is tellen panelen niet mee" in words
-    assert owners_nl({"short": (900.0, np.nan), "long": (-40.0, np.nan)}) == ""
-    assert (
-        owners_nl({"short": (900.0, 900.4), "long": (-40.0, -40.0)}) == ""
-    )  # roofs that change nothing are not said to
+    for name in (
+        "stays_eur_per_year",
+        None,
+    ):  # roofs that change nothing are not said to, nor where all owners are given
+        alike = {
+            track: one.to_dict() | {"stays_if_owned_eur_per_year": one[name] if name else np.nan}
+            for track, one in first.items()
+        }
+        assert owners_nl(alike) == ""
     # where every roof has an owner no track has another amount, though other places of the study have open roofs
     block = store.read("block")
     mine = facts["block_id"].isin(block.loc[block["gebied_id"] == 0, "block_id"])

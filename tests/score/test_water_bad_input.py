@@ -147,7 +147,7 @@ def test_the_rest_goes_on(damaged):
         assert len(size.dropna()) == (pipe["system"] != "persleiding").sum()
     # Every home passes exactly one last pipe: nothing is lost and nothing counted twice.
     assert pipe.loc[["main 1", "main 2"], "homes"].max() <= 27
-    assert "riool" in {theme.key for _, theme in drawn(damaged, ())}
+    assert "riool" in {theme.key for _, theme in drawn(damaged, (), target_homes=330)}
 
 
 def test_a_delivery_that_is_wholly_of_another_system_is_refused(tmp_path):
@@ -185,7 +185,7 @@ def test_a_register_of_drains_only_leaves_the_sewer_unknown_and_draws_none(tmp_p
     assert tally(store, "pipe_water")["left_out"] == {"drain": len(pipe)}
     street = store.read("street_water")
     assert set(street["class_grey"]) == set(street["class_rain"]) == {"?"}
-    themes = {theme.key: theme for _, theme in drawn(store, ())}
+    themes = {theme.key: theme for _, theme in drawn(store, (), target_homes=330)}
     assert "riool" not in themes
     assert "Grijswater loont in geen enkele straat van deze studie" in str(themes["grijswater"].story)
     assert "riool onbekend" in str(themes["grijswater"].views)

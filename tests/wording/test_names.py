@@ -148,6 +148,20 @@ def test_a_theme_is_headed_by_what_it_found():
     assert headline("hemelwater", some).endswith("nergens door het riool alleen, waar we het riool kennen")
     assert headline("hemelwater", some[1:]).endswith("nergens door het riool alleen")
     assert headline("panden", pd.DataFrame({"modules_fit": [0, None]})) == ""
+    roofs = pd.DataFrame(
+        {"modules_fit": [1.0, 0.0], "modules_pay": [1.0, None], "yield_fit_kwh_per_year": [340.0, 0.0]}
+    )
+    roofs["yield_pay_kwh_per_year"] = roofs["yield_fit_kwh_per_year"]
+    assert headline("panden", roofs) == "Er past 1 paneel; 1 daarvan loont"
+    assert sun_finding(roofs) == (
+        "Op alle daken samen past 1 paneel: 340 kWh per jaar. Voor de woningen eronder loont er 1: 340 kWh per jaar."
+    )
+    some = pd.DataFrame({"modules_fit": [870.0, None, None], "yield_fit_kwh_per_year": [310_000.0, None, None]})
+    assert headline("panden", some) == "Er passen 870 panelen; van andere daken is het onbekend"
+    assert sun_finding(some) == (
+        "Op de daken die bekend zijn (1 van de 3 gebouwen) passen ongeveer 870 panelen: 310 MWh per jaar."
+    )
+    assert sun_finding(some.assign(modules_fit=[0.0, 0.0, 0.0])) == "Op alle daken samen past geen paneel."
 
 
 def test_a_reason_says_impossible_only_where_that_is_proven():
@@ -214,7 +228,7 @@ def test_all_roofs_together_are_said_as_roundly_as_they_are_sure():
     )
     said = sun_finding(panden)
     assert said == (
-        "Op alle daken samen passen ongeveer 1.200 panelen: 490 MWh per jaar."
+        "Op de daken die bekend zijn (2 van de 3 gebouwen) passen ongeveer 1.200 panelen: 490 MWh per jaar."
         " Voor de woningen eronder lonen er ongeveer 300: 110 MWh per jaar."
     )
     assert "onbekend" in sun_finding(panden.assign(modules_fit=None))

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from kansenkaart.present.style import HouseStyle, content_policy, css_variables, ink_on
 from kansenkaart.wording.nl import UNKNOWN, codes, exact, number, say, unit_words
@@ -69,30 +69,11 @@ def index_html(page: IndexPage, style: HouseStyle = ({}, {})) -> str:
     style : tuple of dict
         House style for light and dark screens.
     """
-    return sheet_page("overzicht.html.jinja", style, page=page)
-
-
-def sheet_page(template: str, style: HouseStyle, **content: Any) -> str:
-    """Write a page in the style of the factsheets: HTML without script or request.
-
-    Parameters
-    ----------
-    template : str
-        Name of its file.
-    style : tuple of dict
-        House style: CSS variables for light and for dark screens.
-    **content : Any
-        What it tells.
-    """
-    css = css_variables(*style) + (files("kansenkaart") / "present" / "assets" / "sheet.css").read_text("utf-8")
-    own = Markup(css)  # noqa: S704 - own style sheet and checked variables
-    return str(environment().get_template(template).render(policy=content_policy([], [css]), style=own, **content))
+    return page_of("overzicht.html.jinja", "sheet.css", house=style, page=page)
 
 
 WIDTH_PX, HEIGHT_PX = 640, 220
 _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 90, 20, 16, 34
-#: Where the template leaves room for the policy, which needs the hash of the style that comes after it.
-_POLICY = "@POLICY@"
 
 
 @dataclass(frozen=True)
@@ -145,7 +126,9 @@ def monitor_page(
         Edition, who and why, of editions that somebody let pass a gate.
     """
     plots = [(one, plotted(one.values, labels)) for one in series]
-    return page_of("cijfers.html.jinja", title=title, labels=labels, plots=plots, accepted=accepted)
+    content: dict[str, Any] = {"title": title, "labels": labels, "plots": plots, "accepted": accepted}
+    content |= {"width": WIDTH_PX, "height": HEIGHT_PX, "left": _LEFT_PX, "right": WIDTH_PX - _RIGHT_PX}
+    return page_of("cijfers.html.jinja", **content)
 
 
 def plotted(values: Sequence[float | None], labels: Sequence[str]) -> Plot:
@@ -198,31 +181,29 @@ def environment() -> jinja2.Environment:
     made.filters |= {"getal": _figure, "eenheid": unit_words, "woord": lambda code, codelist: say(codelist, code)}
     made.globals.update(ink_on=ink_on, number=number)
     made.filters["gegeven"] = lambda value: exact(value) if isinstance(value, int | float) else value
+    made.filters["bijeen"] = _together
     return made
 
 
-def page_of(template: str, **content: Any) -> str:
+def page_of(template: str, css: str = "edition.css", *, house: HouseStyle | None = ({}, {}), **content: Any) -> str:
     """Write a page of one of the templates: HTML without script or request.
 
     Parameters
     ----------
-    template : str
-        Name of its file.
+    template, css : str
+        Names of its file and of its style sheet.
+    house : tuple of dict, optional
+        House style: CSS variables for light and for dark screens; none for a page that has its own colours.
     **content : Any
         What it tells.
     """
-    page = (
-        environment()
-        .get_template(template)
-        .render(
-            variables=css_variables({}),
-            width=WIDTH_PX,
-            height=HEIGHT_PX,
-            left=_LEFT_PX,
-            right=WIDTH_PX - _RIGHT_PX,
-            **content,
-        )
-        + "\n"
-    )
-    style = page.split("<style>", 1)[1].split("</style>", 1)[0]
-    return page.replace(_POLICY, content_policy([], [style]), 1)
+    style = (files("kansenkaart") / "present" / "assets" / css).read_text("utf-8")
+    style = style if house is None else css_variables(*house) + style
+    own = Markup(style)  # noqa: S704 - own style sheet and checked variables
+    made = environment().get_template(template).render(policy=content_policy([], [style]), style=own, **content)
+    return f"{made}\n"
+
+
+def _together(text: str) -> Markup:
+    """Escape a text, and keep a minus on the line of its euros."""
+    return escape(text).replace("−€", "−\N{WORD JOINER}€")

@@ -10,13 +10,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.editionpages import environment, sheet_page
+from kansenkaart.present.editionpages import environment, page_of
 from kansenkaart.present.style import HouseStyle, LegendClass
 
 #: Scales that a map on paper may have; the largest at which the place fits is taken.
@@ -135,17 +137,6 @@ class Frame:
         per_mm = self.scale / 1000
         return (self.x, self.y, self.x + self.width_mm * per_mm, self.y + self.height_mm * per_mm)
 
-    def paper(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-        """Give points [m] in millimetres from the lower left corner.
-
-        Parameters
-        ----------
-        points : sequence of (float, float)
-            In RD New [m].
-        """
-        per_mm = self.scale / 1000
-        return [((x - self.x) / per_mm, (y - self.y) / per_mm) for x, y in points]
-
 
 def frame_of(place: BaseGeometry, *, width_mm: float, height_mm: float) -> Frame:
     """Choose the largest scale of `SCALES` at which a place fits in a box on paper, with the place in the middle.
@@ -198,25 +189,13 @@ def polygons(shape: BaseGeometry) -> list[shapely.Polygon]:
     return [one for one in shapely.get_parts(shape).tolist() if one.geom_type == "Polygon" and not one.is_empty]
 
 
-def clipped(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, list[shapely.Polygon]]]:
-    """Give the parts of the map inside its window, context first.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        With the parts of the map.
-    frame : Frame
-        The window and its scale.
-    """
-    parts = sorted(sheet.parts, key=lambda one: bool(one.letter))
-    if not parts:
-        return []
-    every = np.array([one.shape for one in parts])
+def _near(shapes: Sequence[BaseGeometry], frame: Frame) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return which shapes have a part inside the window, and those parts, without bends that paper cannot show."""
+    every = np.array(shapes)
     box, (x0, y0, x1, y1) = shapely.bounds(every).T, frame.bounds
     near = np.flatnonzero((box[0] < x1) & (box[2] > x0) & (box[1] < y1) & (box[3] > y0))
-    drawn = shapely.clip_by_rect(shapely.simplify(every[near], _FINEST_MM * frame.scale / 1000), x0, y0, x1, y1)
-    pairs = ((parts[at], polygons(shape)) for at, shape in zip(near.tolist(), drawn, strict=True))
-    return [(part, found) for part, found in pairs if found]
+    fine = shapely.simplify(every[near], _FINEST_MM * frame.scale / 1000)
+    return near, shapely.clip_by_rect(fine, x0, y0, x1, y1)
 
 
 def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polygon]:
@@ -231,11 +210,8 @@ def backdrop(shapes: Sequence[BaseGeometry], frame: Frame) -> list[shapely.Polyg
     """
     if frame.scale > BACKDROP_SCALE or not shapes:
         return []
-    per_mm, every = frame.scale / 1000, np.array(shapes)
-    box, (x0, y0, x1, y1) = shapely.bounds(every).T, frame.bounds
-    near = every[(box[0] < x1) & (box[2] > x0) & (box[1] < y1) & (box[3] > y0)]
-    parts = shapely.get_parts(shapely.clip_by_rect(shapely.simplify(near, _FINEST_MM * per_mm), x0, y0, x1, y1))
-    drawn = (shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) >= (_LEAST_MM * per_mm) ** 2)
+    parts = shapely.get_parts(_near(shapes, frame)[1])
+    drawn = (shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) >= (_LEAST_MM * frame.scale / 1000) ** 2)
     return list(parts[drawn])
 
 
@@ -253,7 +229,7 @@ def letter_at(shapes: Sequence[shapely.Polygon], frame: Frame) -> tuple[float, f
     if math.sqrt(largest.area) < _LETTER_MM * frame.scale / 1000:
         return None
     point = shapely.point_on_surface(largest)
-    return frame.paper([(point.x, point.y)])[0]
+    return ((point.x - frame.x) * 1000 / frame.scale, (point.y - frame.y) * 1000 / frame.scale)
 
 
 def sheet_html(sheet: Sheet, style: HouseStyle = ({}, {}), *, pdfs: Sequence[tuple[str, str]] = ()) -> str:
@@ -269,7 +245,7 @@ def sheet_html(sheet: Sheet, style: HouseStyle = ({}, {}), *, pdfs: Sequence[tup
         Label and path of the PDF files beside it.
     """
     frame = frame_of(sheet.place, width_mm=160.0, height_mm=120.0)
-    return sheet_page("factsheet.html.jinja", style, **_scene(sheet, frame), pdfs=pdfs)
+    return page_of("factsheet.html.jinja", "sheet.css", house=style, **_scene(sheet, frame), pdfs=pdfs)
 
 
 def drawing(sheet: Sheet, *, width_mm: float, height_mm: float, lettered: bool = True) -> tuple[str, Frame]:
@@ -343,6 +319,16 @@ class Talk:
     parties: tuple[Amount, ...]
     partners: tuple[Partner, ...]
 
+    @property
+    def axis(self) -> Axis:
+        """The axis of what stays."""
+        return Axis.of([self.stays])
+
+    @property
+    def around(self) -> Axis:
+        """The axis that all parties share."""
+        return Axis.of(self.parties)
+
 
 def talk_html(talk: Talk, style: HouseStyle = ({}, {}), *, pdf: str = "") -> str:
     """Write the sheets of a talk as one HTML page, each partner on its own side of A4, without script or request.
@@ -356,15 +342,8 @@ def talk_html(talk: Talk, style: HouseStyle = ({}, {}), *, pdf: str = "") -> str
     pdf : str
         Path of the same on paper, if it is there.
     """
-    return sheet_page(
-        "gesprek.html.jinja",
-        style,
-        **_scene(talk.sheet, frame_of(talk.sheet.place, width_mm=100.0, height_mm=76.0)),
-        talk=talk,
-        pdf=pdf,
-        axis=Axis.of((talk.stays.low, talk.stays.high)),
-        around=Axis.of([end for one in talk.parties for end in (one.low, one.high)]),
-    )
+    scene = _scene(talk.sheet, frame_of(talk.sheet.place, width_mm=100.0, height_mm=76.0))
+    return page_of("gesprek.html.jinja", "sheet.css", house=style, **scene, talk=talk, pdf=pdf)
 
 
 @dataclass(frozen=True)
@@ -375,15 +354,15 @@ class Axis:
     most: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Axis:
-        """Make the axis that holds all these values; unknown ones do not count.
+    def of(cls, amounts: Sequence[Amount]) -> Axis:
+        """Make the axis that holds all these amounts with their intervals; unknown ones do not count.
 
         Parameters
         ----------
-        values : sequence of float
-            Ends of intervals [EUR/year].
+        amounts : sequence of Amount
+            What is drawn on it [EUR/year].
         """
-        known = [one for one in values if math.isfinite(one)]
+        known = [end for one in amounts for end in (one.low, one.middle, one.high) if math.isfinite(end)]
         return cls(min([0.0, *known]), max([0.0, *known]))
 
     def at(self, value: float) -> float:
@@ -398,8 +377,15 @@ class Axis:
 
 
 def _drawn(sheet: Sheet, frame: Frame) -> list[tuple[MapPart, str, tuple[float, float] | None]]:
-    out = []
-    for part, shapes in clipped(sheet, frame):
+    """Return the parts of the map, context first, each with its path and where its letter goes."""
+    parts = sorted(sheet.parts, key=lambda one: bool(one.letter))
+    if not parts:
+        return []
+    near, drawn = _near([one.shape for one in parts], frame)
+    out: list[tuple[MapPart, str, tuple[float, float] | None]] = []
+    for part, shapes in ((parts[n], polygons(shape)) for n, shape in zip(near.tolist(), drawn, strict=True)):
+        if not shapes:
+            continue
         at = letter_at(shapes, frame) if part.letter else None
         out.append((part, _path(shapes, frame), (at[0], frame.height_mm - at[1]) if at else None))
     return out

@@ -16,7 +16,7 @@ import geopandas as gpd
 import pandas as pd
 
 from kansenkaart.errors import SchemaError
-from kansenkaart.present.style import PDOK_BACKGROUNDS, Background, LegendClass, style_faults
+from kansenkaart.present.style import LegendClass, style_faults
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,6 @@ class Source:
     publisher: str
     edition: str
     licence: str
-    url: str = ""
     note: str = ""
 
 
@@ -198,7 +197,6 @@ class BorderKind:
     label: str
     explanation: str
     weight: float
-    passable: bool = True
 
 
 @dataclass(frozen=True)
@@ -250,7 +248,7 @@ class Fixed:
 class AreaTool:
     """The selection tool: units to choose from, what adds up, what borders mean, and areas to start from.
 
-    `edges` has the columns a, b (unit keys), kind (a `BorderKind` key) and length_m [m].
+    `edges` has the columns a, b (unit keys), kind (a `BorderKind` key), length_m [m] and passable (whether people cross it).
     """
 
     layer: str
@@ -307,7 +305,6 @@ class MapSpec:
     search: gpd.GeoDataFrame | None = None
     style: Mapping[str, str] = field(default_factory=dict)
     dark: Mapping[str, str] = field(default_factory=dict)
-    backgrounds: tuple[Background, ...] = PDOK_BACKGROUNDS
     start: Start | None = None
     pages: tuple[Page, ...] = ()
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -315,7 +312,6 @@ class MapSpec:
     context: tuple[str, ...] = ()
     public: bool = False
     contact: str = ""
-    language: str = "nl"
 
     def __post_init__(self) -> None:
         if found := "; ".join(_faults(self)):

@@ -23,7 +23,7 @@ from unicodedata import category
 from kansenkaart.errors import StoreError
 from kansenkaart.present.factsheet import Amount, Axis, Sheet, Talk, drawing
 from kansenkaart.present.render import vendored
-from kansenkaart.present.report import Bullets, Grid, Part, ReportSpec, Words, drawing_svg, is_number
+from kansenkaart.present.report import Drawing, Grid, Part, ReportSpec, drawing_svg
 from kansenkaart.present.style import ink_on
 from kansenkaart.wording.nl import number
 
@@ -116,19 +116,17 @@ def talk_pdf(talk: Talk, *, brand: str = BRAND) -> bytes:
         The PDF; equal talks give equal bytes.
     """
     svg, frame = drawing(talk.sheet, width_mm=_TALK_MM[0], height_mm=_TALK_MM[1], lettered=False)
-    axis = Axis.of((talk.stays.low, talk.stays.high))
-    around = Axis.of([end for one in talk.parties for end in (one.low, one.high)])
     data = {
         **_common(talk.sheet, brand),
         "map_mm": _TALK_MM[0],
         "map_alt": f"Kaart van {talk.sheet.title}, schaal 1:{number(frame.scale)}",
         "homes": talk.homes,
         "stays": asdict(talk.stays),
-        "axis": _on_axis(talk.stays, axis),
+        "axis": _on_axis(talk.stays, talk.axis),
         "span": talk.span,
         "chance": talk.chance,
         "condition": talk.condition,
-        "parties": [{**asdict(one), **_on_axis(one, around)} | {"middle": one.middle} for one in talk.parties],
+        "parties": [{**asdict(one), **_on_axis(one, talk.around)} | {"middle": one.middle} for one in talk.parties],
         "partners": [asdict(one) for one in talk.partners],
     }
     return _typeset("gesprek", data, {"kaart.svg": svg})
@@ -183,19 +181,16 @@ def write_pdf(spec: ReportSpec, path: Path) -> None:
 
 def _part(part: Part, drawings: dict[str, str]) -> dict[str, Any]:
     """Give a part of a report as data; what is drawn goes to a file of its own."""
-    if isinstance(part, Words):
-        return {"kind": "words", **asdict(part)}
-    if isinstance(part, Bullets):
-        return {"kind": "bullets", **asdict(part)}
     if isinstance(part, Grid):
-        right = [n for n in range(len(part.head)) if is_number([row[n] for row in part.rows])]
         widths = part.widths or (2.0,) + (1.0,) * (len(part.head) - 1)
-        return {"kind": "grid", **asdict(part), "right": right, "widths": widths}
+        return {"kind": part.kind, **asdict(part), "right": part.right, "widths": widths}
+    if not isinstance(part, Drawing):
+        return {"kind": part.kind, **asdict(part)}
     name = f"tekening-{len(drawings)}.svg"
     shapes = tuple(replace(one, text=_plain(one.text)) for one in part.shapes)
     svg = drawing_svg(replace(part, alt=_plain(part.alt), shapes=shapes))
     drawings[name] = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    return {"kind": "drawing", "title": part.title, "alt": part.alt, "width": part.width, "file": name}
+    return {"kind": part.kind, "title": part.title, "alt": part.alt, "width": part.width, "file": name}
 
 
 def _typeset(template: str, data: Mapping[str, Any], drawings: Mapping[str, str]) -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -222,11 +223,12 @@ def write_layers(name: str, target: Path, layers: Sequence[OpenLayer], *, about:
 
 
 def _write_parquet(layer: OpenLayer, path: Path, about: Mapping[str, Any]) -> None:
+    shaped: dict[str, Any] = {}
     if isinstance(layer.frame, gpd.GeoDataFrame):
-        layer.frame.to_parquet(path, write_covering_bbox=True, schema_version="1.1.0", index=False)
-    else:
-        layer.frame.to_parquet(path, index=False)
-    table = pq.read_table(path)
+        shaped = {"write_covering_bbox": True, "schema_version": "1.1.0"}
+    plain = BytesIO()  # as geopandas makes it, with the metadata of its shapes; the file says what its columns mean too
+    layer.frame.to_parquet(plain, index=False, compression=None, **shaped)
+    table = pq.read_table(plain)
     known = {one.name: one for one in layer.fields}
     described = [_described(one, known.get(one.name)) for one in table.schema]
     said = {
@@ -370,23 +372,8 @@ def _describe_layer(file: sqlite3.Connection, layer: OpenLayer, moment: str) -> 
         file.execute("INSERT INTO gpkg_data_columns VALUES (?,?,?,?,?,?,?)", row)
     for number, view in enumerate(layer.views):
         style = qml(view, _shape(layer.frame))
-        values = (
-            "",
-            "",
-            layer.name,
-            "geom",
-            view.label,
-            style,
-            "",
-            number == 0,
-            view.note or view.label,
-            "",
-            "",
-            moment,
-        )
-        columns = "f_table_catalog,f_table_schema,f_table_name,f_geometry_column,styleName,styleQML,styleSLD"
-        columns += ",useAsDefault,description,owner,ui,update_time"
-        file.execute(f"INSERT INTO layer_styles ({columns}) VALUES ({','.join('?' * 12)})", values)  # noqa: S608
+        how = ("", "", layer.name, "geom", view.label, style, "", number == 0, view.note or view.label, "", "", moment)
+        file.execute("INSERT INTO layer_styles VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?)", how)
 
 
 def _all_words(one: OpenField) -> str:

@@ -28,7 +28,7 @@ from kansenkaart.crs import WGS84
 from kansenkaart.errors import StoreError
 from kansenkaart.present.layercodec import encode_layer
 from kansenkaart.present.mapspec import AreaTool, Column, Layer, MapSpec
-from kansenkaart.present.style import ON_DARK, UNKNOWN_COLOR, content_policy, css_variables
+from kansenkaart.present.style import ON_DARK, PDOK_BACKGROUNDS, UNKNOWN_COLOR, content_policy, css_variables
 
 SEARCH_LAYER = "__zoek"
 _MAP_NAME = "kaart"
@@ -141,7 +141,6 @@ def render_page(spec: MapSpec) -> str:
         _environment()
         .get_template("page.html.jinja")
         .render(
-            language=spec.language,
             title=_title(spec),
             heading=spec.title,
             intro=spec.intro,
@@ -221,7 +220,7 @@ def _content(spec: MapSpec, headers: list[dict[str, Any]]) -> dict[str, Any]:
         "themes": [asdict(one) for one in spec.themes],
         "sources": [asdict(one) for one in spec.sources],
         "credits": [asdict(one) for one in spec.credits],
-        "backgrounds": [{**asdict(one), "maxZoom": one.max_zoom} for one in spec.backgrounds],
+        "backgrounds": [{**asdict(one), "maxZoom": one.max_zoom} for one in PDOK_BACKGROUNDS],
         "tool": None if spec.tool is None else _tool(spec.tool),
         "words": {name: dict(codes) for name, codes in spec.words.items()},
         "start": None if spec.start is None else asdict(spec.start),
@@ -256,8 +255,9 @@ def _tool(tool: AreaTool) -> dict[str, Any]:
             "b": tool.edges["b"].astype(str).tolist(),
             "kind": [kinds[str(one)] for one in tool.edges["kind"]],
             "length": [round(float(one), 1) for one in tool.edges["length_m"]],
+            "passable": tool.edges["passable"].astype(int).tolist(),
         },
-        "borders": [{**asdict(one), "passable": one.passable} for one in tool.borders],
+        "borders": [asdict(one) for one in tool.borders],
         "areas": [
             {
                 "key": one.key,

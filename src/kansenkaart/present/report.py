@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib.resources import files
+from typing import ClassVar
 
 import geopandas as gpd
 import shapely
+from markupsafe import Markup
 
+from kansenkaart.present.editionpages import page_of
 from kansenkaart.wording.nl import MINUS, euros
 
 INK, SOFT, GAIN, LOSS, PALE, PAPER = "#1a1a1a", "#5a5a5a", "#1b6e8a", "#b3541e", "#e8eef1", "#ffffff"
@@ -34,6 +34,7 @@ class Shape:
 class Drawing:
     """A drawing of its own size [pt], with words for who cannot see it."""
 
+    kind: ClassVar = "drawing"
     title: str
     alt: str
     width: float
@@ -45,16 +46,28 @@ class Drawing:
 class Grid:
     """A table: caption, heads, rows of words; the first column names the row."""
 
+    kind: ClassVar = "grid"
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     widths: tuple[float, ...] = ()
+
+    @property
+    def right(self) -> tuple[int, ...]:
+        """The columns of numbers, which stand to the right."""
+        return tuple(n for n in range(len(self.head)) if _are_numbers(row[n] for row in self.rows))
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    plain = (cell.removeprefix("minder dan ").removeprefix("meer dan ") for cell in cells)
+    return all(not cell or any(letter.isdigit() for letter in cell[:4]) or cell in ("-", "onbekend") for cell in plain)
 
 
 @dataclass(frozen=True)
 class Words:
     """A paragraph; ``strong`` for the line that must not be missed."""
 
+    kind: ClassVar = "words"
     text: str
     strong: bool = False
 
@@ -63,6 +76,7 @@ class Words:
 class Bullets:
     """A list of short sentences."""
 
+    kind: ClassVar = "bullets"
     lines: tuple[str, ...]
 
 
@@ -204,75 +218,9 @@ def render_report(spec: ReportSpec) -> str:
     spec : ReportSpec
         What it says.
     """
-    css = (files("kansenkaart") / "present" / "assets" / "report.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    links = [f'<li><a href="#deel-{n}">{escape(one.heading)}</a></li>' for n, one in enumerate(spec.sections, 1)]
-    links += [f'<li><a href="{escape(name)}">{escape(words)}</a></li>' for words, name in spec.downloads]
-    warning = f'<p class="warn">{escape(spec.warning)}</p>' if spec.warning else ""
-    body = "".join(_section(number, one) for number, one in enumerate(spec.sections, 1))
-    return (
-        '<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(spec.title)}</title><style>{css}</style></head><body>"
-        f'<header><h1>{escape(spec.title)}</h1><p class="sub">{escape(spec.subtitle)}</p></header>'
-        f'<nav aria-label="Inhoud"><ul>{"".join(links)}</ul></nav><main>{warning}{body}</main>'
-        f"<footer><p>{escape(spec.note)}</p></footer></body></html>\n"
-    )
-
-
-def _section(number: int, one: Section) -> str:
-    head = (
-        f'<section id="deel-{number}" aria-labelledby="kop-{number}"><h2 id="kop-{number}">{escape(one.heading)}</h2>'
-    )
-    return head + "".join(map(_part, one.parts)) + "</section>"
-
-
-def _part(part: Part) -> str:
-    if isinstance(part, Words):
-        kind = ' class="strong"' if part.strong else ""
-        return f"<p{kind}>{_told(part.text)}</p>"
-    if isinstance(part, Bullets):
-        return "<ul>" + "".join(f"<li>{_told(line)}</li>" for line in part.lines) + "</ul>"
-    return _grid(part) if isinstance(part, Grid) else _figure(part)
-
-
-def _grid(grid: Grid) -> str:
-    words = [not is_number([row[column] for row in grid.rows]) for column in range(len(grid.head))]
-    kind = [' class="word"' if one else "" for one in words]
-    head = "".join(f'<th scope="col"{kind[n]}>{escape(one)}</th>' for n, one in enumerate(grid.head))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td{kind[n]}>{_told(cell)}</td>" for n, cell in enumerate(row[1:], 1))
-        + "</tr>"
-        for row in grid.rows
-    )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(grid.caption)}"><table>'
-        f"<caption>{escape(grid.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def is_number(cells: Sequence[str]) -> bool:
-    """Tell whether the cells of a column are numbers, or unknown.
-
-    Parameters
-    ----------
-    cells : sequence of str
-        As printed.
-    """
-    plain = [cell.removeprefix("minder dan ").removeprefix("meer dan ") for cell in cells]
-    return all(not cell or any(letter.isdigit() for letter in cell[:4]) or cell in ("-", "onbekend") for cell in plain)
-
-
-def _told(text: str) -> str:
-    """Escape a text, and keep a minus on the line of its euros."""
-    return escape(text).replace("−€", "−\N{WORD JOINER}€")
-
-
-def _figure(drawing: Drawing) -> str:
-    return f"<figure><figcaption>{escape(drawing.title)}</figcaption>{drawing_svg(drawing)}</figure>"
+    drawings = [one for section in spec.sections for one in section.parts if isinstance(one, Drawing)]
+    drawn = {one: Markup(drawing_svg(one)) for one in drawings}  # noqa: S704 - own marks, of which the texts are escaped
+    return page_of("rapport.html.jinja", "report.css", house=None, spec=spec, drawn=drawn)
 
 
 def drawing_svg(drawing: Drawing) -> str:

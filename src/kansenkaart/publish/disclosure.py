@@ -218,14 +218,11 @@ class ReaderStore(Store):
     @cached_property
     def _left_out(self) -> set[tuple[str, str]]:
         shaped = {one: self._shaped(one) for one in audit.COARSE_TO_FINE if self.has(one)}
-        return audit.to_leave_out(shaped, self.homes())
-
-    def homes(self) -> audit.Homes:
-        """Return the homes behind what is shown, and what each of them belongs to."""
-        return self._homes
+        return audit.to_leave_out(shaped, self.homes)
 
     @cached_property
-    def _homes(self) -> audit.Homes:
+    def homes(self) -> audit.Homes:
+        """The homes behind what is shown, and what each of them belongs to."""
         parts = [self.behind.read(name) for name in ("home_score", "home_area", "home_water") if self.behind.has(name)]
         names = ("home_id", "buurtcode", "street_key", "street_id", "block_id", "gebied_id")
         frame = pd.DataFrame({"home_id": []})
@@ -238,35 +235,30 @@ class ReaderStore(Store):
             best = {
                 str(key): str(some).split(",") for key, some in zip(made["best_id"], made["block_ids"], strict=True)
             }
-        return audit.Homes(frame, self.member(), best)
+        return audit.Homes(frame, self.member, best)
 
+    @property
     def member(self) -> dict[str, str]:
-        """Return for each block the number under which it is shown."""
-        return self.blocks()[1] if self.behind.has("block") else {}
-
-    def blocks(self) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
-        """Return the blocks as they are shown, and for each block the number under which it is."""
-        return self._blocks
+        """For each block the number under which it is shown."""
+        return self.blocks[1] if self.behind.has("block") else {}
 
     @cached_property
-    def _blocks(self) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
+    def blocks(self) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
+        """The blocks as they are shown, and for each block the number under which it is."""
         frame = self.behind.read("block")
         one_by_one = {str(one): str(one) for one in frame["block_id"]}
         return merged_blocks(frame, LEAST_HOMES) if self.public else (frame, one_by_one)
 
+    @cached_property
     def findings(self) -> list[audit.Finding]:
-        """Return what readers could take from all that is shown together: nothing, if all is well.
+        """What readers could take from all that is shown together: nothing, if all is well.
 
         In a public edition the sums of one to nine homes; in every edition a roof that is not to be shown: in its own row,
         or in any sum, which holds its estimate from the footprint only if it was scored that way.
         """
-        return self._found
-
-    @cached_property
-    def _found(self) -> list[audit.Finding]:
         found = []
         if self.public:
-            found += audit.audit({one: self.read(one) for one in audit.COARSE_TO_FINE if self.has(one)}, self.homes())
+            found += audit.audit({one: self.read(one) for one in audit.COARSE_TO_FINE if self.has(one)}, self.homes)
             found += pipe_findings(self.read("pipe_water")) if self.has("pipe_water") else []
         if self.opt_out and self.behind.has("pand_score"):
             scored = self.behind.read("pand_score")
@@ -326,12 +318,12 @@ class ReaderStore(Store):
 def _borders(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep the borders between blocks that are both shown: one that is left out has no border either."""
     shown = set(store.read("block")["block_id"].astype(str)) if store.has("block") else set()
-    return merged_borders(frame, {one: group for one, group in store.member().items() if str(group) in shown})
+    return merged_borders(frame, {one: group for one, group in store.member.items() if str(group) in shown})
 
 
 def _best(store: ReaderStore, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Name the groups of blocks that lie whole in an area; its own sums and border stay those of its case and factsheet."""
-    member = store.member()
+    member = store.member
     size = pd.Series(member).value_counts()
     groups = []
     for text in frame["block_ids"]:
@@ -427,7 +419,7 @@ _PUBLIC: dict[str, Callable[[ReaderStore, gpd.GeoDataFrame], gpd.GeoDataFrame]] 
     **dict.fromkeys(_BY_HOMES, lambda _, frame: at_least(frame, LEAST_HOMES)),
     **dict.fromkeys(_STREETS, _street_homes),
     **dict.fromkeys(_AS_IT_IS, lambda _, frame: frame),
-    "block": lambda store, _: store.blocks()[0],
+    "block": lambda store, _: store.blocks[0],
     "block_border": _borders,
     "best_area": _best,
     "pipe_water": _pipes,

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from kansenkaart.config import Study
 from kansenkaart.present.factsheet import Amount, Compared, KeyFigure, MapPart, Moved, Partner, Sheet, Talk
 from kansenkaart.present.mapspec import Column, View
-from kansenkaart.present.style import LegendClass
+from kansenkaart.present.style import UNKNOWN_COLOR, LegendClass
 from kansenkaart.publish.figures import (
     ESTIMATED,
     GEMEENTE,
@@ -29,7 +29,7 @@ from kansenkaart.publish.figures import (
     cases_of,
     contact_of,
     figure_words,
-    unique_names,
+    mean_words,
     width_of,
     with_case,
     with_parts,
@@ -90,7 +90,7 @@ def _rows(groups: Sequence[Means]) -> tuple[Compared, ...]:
     for name in fields.on_sheet("compare"):
         means = [one[name] for one in groups]
         if any(value is not None for value, _ in means):
-            texts = tuple(why if value is None else figure_words(name, value) for value, why in means)
+            texts = tuple(why if value is None else mean_words(name, value) for value, why in means)
             out.append(Compared(_label(name) + (" per woning" if fields.get(name).per_home else ""), texts))
     return tuple(out)
 
@@ -189,9 +189,8 @@ def sheets(store: Store, study: Study, known: Assumptions, *, public: bool = Fal
         for _, row in buurten.iterrows():
             yield from _sheet(scene, "buurt", str(row["buurtcode"]), f"Buurt {row['buurtnaam']}", row)
     for places in _proposals(store):
-        names = unique_names(places.frame[places.name].astype(str).tolist())
-        for name, (_, row) in zip(names, places.frame.iterrows(), strict=True):
-            yield from _sheet(scene, places.kind, str(row[places.key]), f"Gebied {name}", row)
+        for _, row in places.frame.iterrows():
+            yield from _sheet(scene, places.kind, str(row[places.key]), f"Gebied {row[places.name]}", row)
 
 
 def _proposals(store: Store) -> Iterator[Places]:
@@ -203,7 +202,7 @@ def _proposals(store: Store) -> Iterator[Places]:
         frame = with_case(
             store, store.read("gebied").sort_values("gebied_id", ignore_index=True), "gebied", "gebied_id"
         )
-        yield Places("gebied", "gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
+        yield Places("gebied", frame.head(MOST_AREAS), "gebied_id", "gebied_name")
 
 
 def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
@@ -211,7 +210,8 @@ def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) 
     if homes is None or pd.isna(homes) or int(homes) < 1:
         return
     around, compared = compared_with(row, scene.around)
-    legend_title, legend = _legend(scene)
+    parts = _parts(scene, row["geometry"])
+    legend_title, legend = _legend(scene, parts)
     roofs = _roof_basis(scene, row)
     yield Sheet(
         key=f"{kind}-{key}",
@@ -219,7 +219,7 @@ def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) 
         study=scene.study.title,
         edition=editions_of(scene.sources),
         place=row["geometry"],
-        parts=_parts(scene, row["geometry"]),
+        parts=parts,
         legend_title=legend_title,
         legend=legend,
         figures=tuple(_figure(scene, row, name, roofs) for name in _shown(row)),
@@ -328,7 +328,7 @@ def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]
     if any(one in row and pd.notna(row[one]) for one in ("sun_kwh_per_year", "open_sky_kwh_per_year")):
         yield "Zon op het dak is zonlicht, geen stroom: panelen maken er ongeveer een vijfde van."
     if not any(name in row and pd.notna(row[name]) for name in solar):
-        yield "Zon op daken: onbekend, want er zijn geen dakvlakken in deze studie. Onbekend is geen nul."
+        yield "Zon op daken: onbekend, want van de daken van deze plek is niets bekend. Onbekend is geen nul."
     euros = ("stays_eur_per_year", "sun_eur_per_year", "water_eur_per_year")
     if not any(name in row and pd.notna(row[name]) for name in euros) and not any(
         "euro" in text for one in compared for text in one.texts[:1]
@@ -339,12 +339,18 @@ def _missing(row: pd.Series[Any], compared: Sequence[Compared]) -> Iterator[str]
         yield f"Zonder marge: {listed(labels)}. Hoe ver dat ernaast kan zitten, is niet uitgerekend."
 
 
-def _legend(scene: _Scene) -> tuple[str, tuple[LegendClass, ...]]:
+#: What no figure is known of: it has a letter too, or it would look like what lies around the place.
+_UNKNOWN_CLASS = LegendClass("?", UNKNOWN, UNKNOWN_COLOR)
+
+
+def _legend(scene: _Scene, parts: Sequence[MapPart]) -> tuple[str, tuple[LegendClass, ...]]:
+    """Return the title of the legend and its classes; what is unknown is one of them where the place has any."""
     if scene.view is None:
         return "Geen klassen bekend", ()
     unit = unit_words(fields.get(scene.view.column).unit)
     what = "per bouwblok" if scene.units is not None else "per buurt"
-    return f"{capital(scene.view.label)} {what}{f' ({unit})' if unit else ''}", scene.view.classes
+    unknown = (_UNKNOWN_CLASS,) * any(one.letter == _UNKNOWN_CLASS.letter for one in parts)
+    return f"{capital(scene.view.label)} {what}{f' ({unit})' if unit else ''}", (*scene.view.classes, *unknown)
 
 
 def _parts(scene: _Scene, place: BaseGeometry) -> tuple[MapPart, ...]:
@@ -363,17 +369,13 @@ def _parts(scene: _Scene, place: BaseGeometry) -> tuple[MapPart, ...]:
     return tuple(out)
 
 
-def _class_of(value: Any, view: View) -> LegendClass | None:
+def _class_of(value: Any, view: View) -> LegendClass:
+    """Return the class of a figure, from the decimals that the map has of it: a letter is the same in every form."""
     if pd.isna(value):
-        return None
-    return next(
-        (
-            one
-            for one in view.classes
-            if (one.low is None or value >= one.low) and (one.high is None or value < one.high)
-        ),
-        None,
-    )
+        return _UNKNOWN_CLASS
+    figure = round(float(value), fields.get(view.column).decimals)
+    lows = [one for one in view.classes if one.low is None or figure >= one.low]
+    return next(one for one in lows if one.high is None or figure < one.high)
 
 
 def _sources(sources: Sequence[Provenance]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ What an enterprise brings is that of one named track, the same for all places.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ from kansenkaart.config import Study
 from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.tables import fields
 from kansenkaart.tables.store import Store
-from kansenkaart.wording.nl import UNKNOWN, amount, share, step_of, two_digits
+from kansenkaart.wording.nl import UNKNOWN, amount, number, share, step_of, to_step, two_digits, with_unit
 
 #: How the columns of an amount end: expected, 10th, 50th and 90th percentile of the same draws; forms print them in this order.
 ENDS = ("", "_low", "_median", "_high")
@@ -34,7 +34,6 @@ _OF_CASE = (
     "municipality_eur_per_year",
     "earns_keep_frac",
 )
-_OF_BLOCK = ("stays_part_eur_per_year",)
 MOST_EQUAL = 5
 #: What would stay if the roofs of unknown owner had the owner with whom the track begins.
 OWNED = "stays_if_owned_eur_per_year"
@@ -185,8 +184,8 @@ def with_parts(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if not store.has("block_facts"):
         return frame
     facts = store.read("block_facts").set_index("block_id")
-    out = frame.assign(**{name: frame["block_id"].map(facts[name]).astype(float) for name in _OF_BLOCK})
-    return gpd.GeoDataFrame(out)
+    name = "stays_part_eur_per_year"
+    return gpd.GeoDataFrame(frame.assign(**{name: frame["block_id"].map(facts[name]).astype(float)}))
 
 
 @dataclass(frozen=True)
@@ -298,12 +297,14 @@ def with_more_homes(cases: pd.DataFrame, case: Mapping[Any, Any] | pd.Series[Any
     return best.iloc[0] if len(best) and float(best[each].iloc[0]) < _HALF * float(case[each]) else None
 
 
-#: Units of what is estimated where it is calculated, not counted or measured.
-ESTIMATED = ("kWh", "EUR", "m3", "person")
+#: Units of what is estimated where it is calculated, not counted or measured; as twoDigits of 59_charts.js.
+ESTIMATED = ("kWh", "kWp", "EUR", "m3", "person")
+#: A figure below the first is rounded only by an interval whose step is larger than the second, or nothing would be left of it.
+_LARGE, _FINEST = 100.0, 10.0
 
 
 def figure_words(name: str, value: Any, width: float = 0.0) -> str:
-    """Say a figure with its unit, no more exact than it is known; shares of one as percentages.
+    """Say a figure of a place with its unit, no more exact than it is known, from the decimals that the map has of it.
 
     Parameters
     ----------
@@ -315,12 +316,37 @@ def figure_words(name: str, value: Any, width: float = 0.0) -> str:
         Of its interval of 80 %, by which it is rounded; without one what is calculated is said in two digits that count.
     """
     one = fields.get(name)
+    if value is None or pd.isna(value) or one.unit == "year" or name.endswith("_frac"):
+        return mean_words(name, value)
+    value, step = round(float(value), one.decimals), step_of(width)
+    if width and (abs(value) >= _LARGE or step > _FINEST):
+        text = number(to_step(value, step))
+    elif _estimated(one) and abs(value) >= _LARGE:
+        text = number(two_digits(value))
+    else:
+        text = number(value, one.decimals)
+    return with_unit(text, one.unit)
+
+
+def _estimated(one: fields.Field) -> bool:
+    return one.origin == "calculated" and one.unit.startswith(ESTIMATED)
+
+
+def mean_words(name: str, value: float | None) -> str:
+    """Say a mean, such as a figure per home, with its unit: it may have digits that the figure itself has not.
+
+    Parameters
+    ----------
+    name : str
+        Of the column of the figure.
+    value : float or None
+        In the unit of the dictionary; a share of one is said as a percentage.
+    """
+    one = fields.get(name)
     if name.endswith("_frac"):
         return share(value)
-    if one.origin == "calculated" and one.unit.startswith(ESTIMATED) and value is not None and pd.notna(value):
-        step = step_of(width)
-        value = round(float(value) / step) * step if width else two_digits(float(value))
-    return amount(value, one.unit)
+    known = None if value is None or pd.isna(value) else float(value)
+    return amount(two_digits(known) if known is not None and _estimated(one) else known, one.unit)
 
 
 def width_of(row: pd.Series[Any], name: str) -> float:
@@ -335,19 +361,6 @@ def width_of(row: pd.Series[Any], name: str) -> float:
     """
     low, high = (row.get(f"{name}{end}") for end in ("_low", "_high"))
     return 0.0 if low is None or high is None or pd.isna(low) or pd.isna(high) else float(high) - float(low)
-
-
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Return names that differ: those that stand twice get a number.
-
-    Parameters
-    ----------
-    names : sequence of str
-        As they are.
-    """
-    series = pd.Series(list(names), dtype="object")
-    twice, number = series.duplicated(keep=False), series.groupby(series).cumcount() + 1
-    return [str(one) for one in np.where(twice, series + ", deel " + number.astype(str), series)]
 
 
 def mean_of(group: pd.DataFrame, name: str) -> float | None:

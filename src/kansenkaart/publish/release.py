@@ -21,7 +21,7 @@ from kansenkaart import __released__, __version__
 from kansenkaart.config import Study
 from kansenkaart.core.editions import bridge
 from kansenkaart.errors import StoreError
-from kansenkaart.present.mapspec import View
+from kansenkaart.present.mapspec import Theme, View
 from kansenkaart.present.release import SCHEMA_VERSION, OpenField, OpenLayer, write_layers
 from kansenkaart.publish.audit import LEAST_HOMES
 from kansenkaart.publish.disclosure import ReaderStore, merged_blocks
@@ -40,7 +40,13 @@ _UIDS = {"block": "block_id", "gebied": "gebied_id", "best_area": "best_id"}
 
 
 def publish_release(
-    readable: ReaderStore, study: Study, target: Path, names: Sequence[str], *, before: Path | None = None
+    readable: ReaderStore,
+    study: Study,
+    target: Path,
+    names: Sequence[str],
+    *,
+    themes: Sequence[Theme],
+    before: Path | None = None,
 ) -> tuple[list[Path], list[OpenLayer]]:
     """Write the open layers of a study with ``metadata.json``.
 
@@ -54,6 +60,8 @@ def publish_release(
         Folder ``data`` of the study under ``maps``; its parent names the GeoPackage.
     names : sequence of str
         Tables to publish.
+    themes : sequence of Theme
+        Of the map, whose colours go with the layers.
     before : Path, optional
         Folder with the tables of the previous edition; without it the bridge that stands is kept.
 
@@ -62,7 +70,7 @@ def publish_release(
     tuple of list and list
         The files written, and the layers in them.
     """
-    every = _open_layers(readable, names)
+    every = _open_layers(readable, names, views_by_table(themes))
     layers = [one for one in every if len(one.frame)]
     standing = target / f"{BRIDGE}.parquet"
     rows = _bridged(readable, before) if before else pd.read_parquet(standing) if standing.is_file() else None
@@ -106,9 +114,10 @@ def _whole(title: str, edition: str, layers: Sequence[OpenLayer]) -> dict[str, A
     return {**about, "edition": edition} if edition else about
 
 
-def _open_layers(readable: ReaderStore, names: Sequence[str]) -> list[OpenLayer]:
+def _open_layers(
+    readable: ReaderStore, names: Sequence[str], views: Mapping[str, Mapping[str, Sequence[View]]]
+) -> list[OpenLayer]:
     """Give each table as readers get it, some in files apart, with the meaning of its columns."""
-    views = views_by_table(readable, readable.sources_of(list(names)))
     uids = lasting_ids(readable)
     out = []
     for name in names:
@@ -245,9 +254,9 @@ def lasting_ids(readable: ReaderStore) -> dict[str, dict[str, str]]:
     """
     if not readable.behind.has("block"):
         return {}
-    homes = readable.homes()
+    homes = readable.homes
     ids = _identified(readable.behind.read("block"), homes.frame, homes.best)
-    return {**ids, "block": _joined(ids["block"], readable.member(), homes.frame)}
+    return {**ids, "block": _joined(ids["block"], readable.member, homes.frame)}
 
 
 def _joined(ids: Mapping[str, str], member: Mapping[str, str], homes: pd.DataFrame) -> dict[str, str]:
@@ -297,11 +306,11 @@ def _bridged(readable: ReaderStore, before: Path) -> pd.DataFrame | None:
     old = _homes_before(before, public=readable.public)
     if old is None or not readable.behind.has("block"):
         return None
-    homes, ids = readable.homes(), lasting_ids(readable)
+    homes, ids = readable.homes, lasting_ids(readable)
     now = homes.frame.dropna(subset=["block_id"]) if "block_id" in homes.frame else homes.frame
     if "block_id" not in now:
         return None
-    group = now["block_id"].astype("Int64").astype(str).map(readable.member()).astype(object)
+    group = now["block_id"].astype("Int64").astype(str).map(readable.member).astype(object)
     new = pd.DataFrame({"home_id": now["home_id"], "block": group.map(ids["block"])})
     if "gebied_id" in now:
         new["gebied"] = now["gebied_id"].astype("Int64").astype(str).map(ids["gebied"])

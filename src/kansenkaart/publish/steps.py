@@ -103,7 +103,7 @@ def publish(
         files = [_written(target / PAGE, render_page(spec))]
         yield Report("kaart", "done", {})
         files += _write_sheets(target / SHEETS, sheets, over, style)
-        written, layers = publish_release(readable, study, target / "data", names, before=before)
+        written, layers = publish_release(readable, study, target / "data", names, themes=spec.themes, before=before)
         rows = {one.name: len(one.frame) for one in layers}
         yield Report("open data", "done", rows)
         files += [*written, *(one.result() for one in paper)]
@@ -156,7 +156,8 @@ def release_folder(
         (part / "data").mkdir(parents=True)
         if (published / "data" / f"{BRIDGE}.parquet").is_file():
             shutil.copyfile(published / "data" / f"{BRIDGE}.parquet", part / "data" / f"{BRIDGE}.parquet")
-        files, layers = publish_release(readable, study, part / "data", names)
+        themes = picture(readable, study).themes
+        files, layers = publish_release(readable, study, part / "data", names, themes=themes)
         about = json.loads((part / "data" / METADATA).read_text("utf-8"))
         about |= {"version": f"{about['as_of']}-{number}", "commit": commit()}
         _written(part / "data" / METADATA, json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
@@ -220,7 +221,7 @@ def require_safe(shown: ReaderStore, study: Study) -> None:
     GateError
         If the sums of one to nine homes, or a roof on the opt-out list, could be taken by subtracting.
     """
-    if found := shown.findings():
+    if found := shown.findings:
         raise GateError(
             "layers of which nobody takes the sums of fewer than ten homes, or a roof that is not to be shown",
             found=f"{len(found)}: {'; '.join(map(str, found[:5]))}",

@@ -345,15 +345,11 @@ def doubt_lines(frame: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _most_doubted(frame: pd.DataFrame, kind: str) -> str:
-    mine = frame[frame["score_kind"].eq(kind) & frame["total_frac"].ge(_LEAST_FRAC)]
+    """Name the inputs with their parts; rounded down, since with their interplay they may be more than all."""
+    every = frame[frame["score_kind"].eq(kind)]
+    mine = every[every["total_frac"].ge(_LEAST_FRAC)]
     top = mine.sort_values(["total_frac", "input_name"], ascending=[False, True]).head(_INPUTS_NAMED)
-    words, whole = (
-        codes("sensitivity_input"),
-        max(float(frame.loc[frame["score_kind"].eq(kind), "total_frac"].sum()), 1.0),
-    )
-    parts = (
-        (top["total_frac"] / whole * 100 + 1e-9) // 1 / 100
-    )  # rounded down: with their interplay they may be more than all
-    pairs = zip(top["input_name"], parts, strict=True)
+    parts = (top["total_frac"] / max(float(every["total_frac"].sum()), 1.0) * 100 + 1e-9) // 1 / 100
+    words, pairs = codes("sensitivity_input"), zip(top["input_name"], parts, strict=True)
     named = [f"{words.get(name, name)} ({share(part)})" for name, part in pairs if part >= _LEAST_FRAC]
     return f"{', '.join(named[:-1])} en {named[-1]}" if len(named) > 1 else "".join(named)

@@ -45,6 +45,8 @@ _PARTS = {
     "EUR": "euro",
     "h": "uur",
 }
+#: Units that are counted: of one they have another word.
+_COUNTED = ("person", "home")
 #: Steps in which people can picture energy [kWh].
 _ENERGY = ((1e6, "GWh"), (1e3, "MWh"))
 
@@ -187,7 +189,7 @@ def euros(value: float | None, step: int = 10) -> str:
     """
     if _is_unknown(value):
         return UNKNOWN
-    rounded = round(float(value) / step) * step  # type: ignore[arg-type]
+    rounded = to_step(float(value), step)  # type: ignore[arg-type]
     return f"{MINUS if rounded < 0 else ''}€{_NO_BREAK}{number(abs(rounded))}"
 
 
@@ -206,8 +208,19 @@ def step_of(width: float) -> int:
     return next((step for least, step in _STEPS if width > least), 10)
 
 
+def to_step(value: float, step: float) -> float:
+    """Round to whole steps, halves up: as the page in a browser does (rounded of 59_charts.js), or two forms would differ.
+
+    Parameters
+    ----------
+    value, step : float
+        In one unit.
+    """
+    return math.floor(value / step + 0.5) * step
+
+
 def stepped(values: Iterable[float], low: float, high: float) -> list[str]:
-    """Write figures as roughly as an interval is wide.
+    """Write figures as roughly as an interval is wide, from whole ones: the page has no more of them.
 
     Parameters
     ----------
@@ -217,7 +230,7 @@ def stepped(values: Iterable[float], low: float, high: float) -> list[str]:
         The 10th and 90th percentile of the same draws, in that unit.
     """
     step = step_of(high - low)
-    return [number(round(one / step) * step) for one in values]
+    return [number(to_step(round(one), step)) for one in values]
 
 
 def two_digits(value: float) -> float:
@@ -228,10 +241,7 @@ def two_digits(value: float) -> float:
     value : float
         Any unit.
     """
-    if abs(value) < 100:
-        return value
-    size = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    return round(value / size) * size
+    return to_step(value, 10.0 ** (math.floor(math.log10(abs(value))) - 1)) if abs(value) >= 100 else value
 
 
 def roughly(value: float, low: float, high: float) -> tuple[str, str]:
@@ -261,7 +271,7 @@ def about(value: float, step: int) -> str:
     step : int
         What it is rounded to [EUR], as of `step_of`.
     """
-    rounded = round(value / step) * step
+    rounded = to_step(value, step)
     return f"ongeveer {number(rounded)} euro" if rounded else f"minder dan {number(step)} euro"
 
 
@@ -314,8 +324,22 @@ def amount(value: float | None, unit: str) -> str:
     if unit == "year":
         return year(value)
     known = float(value)  # type: ignore[arg-type]
-    text = number(known, 0 if abs(known) >= 100 or known == int(known) else 1)
-    return f"{text}%" if unit == "%" else f"{text} {unit_words(unit)}".strip()
+    return with_unit(number(known, 0 if abs(known) >= 100 or known == int(known) else 1), unit)
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Put the unit of the dictionary behind a figure that was written: nothing between 12 and %, and one is *1 persoon*.
+
+    Parameters
+    ----------
+    text : str
+        As of `number`.
+    unit : str
+        Its unit in the dictionary.
+    """
+    if unit == "%":
+        return f"{text}%"
+    return f"{text} {_PARTS[unit] if text == '1' and unit in _COUNTED else unit_words(unit)}".strip()
 
 
 def counted(count: float, one: str, many: str) -> str:

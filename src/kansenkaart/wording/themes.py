@@ -47,8 +47,24 @@ class ViewRow(NamedTuple):
     labels_nl: tuple[str, ...]
 
 
+def best_nl(count: int, target_homes: int) -> str:
+    """Say which areas the map of the best ones shows.
+
+    Parameters
+    ----------
+    count : int
+        Of them [1].
+    target_homes : int
+        Homes of the areas looked for [1].
+    """
+    size = f"van ongeveer {homes_nl(target_homes)}"
+    if count == 1:
+        return f"Het beste gebied {size}."
+    return f"De {number(count)} beste gebieden {size} die elkaar niet overlappen, beste eerst."
+
+
 def sun_finding(frame: pd.DataFrame) -> str:
-    """Say what fits on all roofs together, and what pays for the homes under them.
+    """Say what fits on all roofs together that are known, and what pays for the homes under them.
 
     Parameters
     ----------
@@ -58,16 +74,36 @@ def sun_finding(frame: pd.DataFrame) -> str:
     if "modules_fit" not in frame or not frame["modules_fit"].notna().any():
         return "Hoe de daken liggen is hier onbekend."
     fit, kwh = float(frame["modules_fit"].sum()), float(frame["yield_fit_kwh_per_year"].sum())
-    out = f"Op alle daken samen passen ongeveer {_about(fit)} panelen: {energy(two_digits(kwh))} per jaar."
-    pay = frame["modules_pay"].sum() if "modules_pay" in frame else 0
+    some = of_known(frame["modules_fit"], "gebouw", "gebouwen")
+    where = f"Op de daken die bekend zijn ({some})" if some else "Op alle daken samen"
+    if not fit:
+        return f"{where} past geen paneel."
+    out = f"{where} {'past 1 paneel' if fit == 1 else f'passen ongeveer {_about(fit)} panelen'}: "
+    out += f"{energy(two_digits(kwh))} per jaar."
+    pay = float(frame["modules_pay"].sum()) if "modules_pay" in frame else 0.0
     if pay > 0:
         paid = energy(two_digits(float(frame["yield_pay_kwh_per_year"].sum())))
-        out += f" Voor de woningen eronder lonen er ongeveer {_about(float(pay))}: {paid} per jaar."
+        some_pay = "loont er 1" if pay == 1 else f"lonen er ongeveer {_about(pay)}"
+        out += f" Voor de woningen eronder {some_pay}: {paid} per jaar."
     return out
 
 
 def _about(value: float) -> str:
     return number(two_digits(value))
+
+
+def of_known(values: pd.Series[float], one: str, many: str) -> str:
+    """Say of how many things a sum is, where it is not known of all; nothing where it is.
+
+    Parameters
+    ----------
+    values : Series of float
+        Of each thing; NaN where it is unknown.
+    one, many : str
+        What one of them is called, and what more are.
+    """
+    known = int(values.notna().sum())
+    return "" if known == len(values) else f"{number(known)} van de {counted(len(values), one, many)}"
 
 
 def _begun(frame: pd.DataFrame, place: str) -> str:
@@ -98,7 +134,9 @@ def _roofs(frame: pd.DataFrame) -> str:
     pay = float(frame["modules_pay"].sum()) if "modules_pay" in frame else 0.0
     if not fit:
         return ""
-    return f"Er passen {_about(fit)} panelen" + (f"; {_about(pay)} daarvan lonen" if pay else "")
+    fits = "Er past 1 paneel" if fit == 1 else f"Er passen {_about(fit)} panelen"
+    pays = f"; {_about(pay)} daarvan {'loont' if pay == 1 else 'lonen'}" if pay else ""
+    return fits + pays + ("" if frame["modules_fit"].notna().all() else "; van andere daken is het onbekend")
 
 
 def _with_homes(one: str, many: str) -> Callable[[pd.DataFrame], str]:

@@ -39,17 +39,6 @@ _OVERSIZED = " De buis die er nu ligt ({present} mm) is groter dan nodig ({model
 _FAR_AHEAD_YEARS = 40
 
 
-def number(value: Any) -> str:
-    """Write a whole number, or a word where it is unknown.
-
-    Parameters
-    ----------
-    value : float
-        Any number.
-    """
-    return nl.UNKNOWN if pd.isna(value) else nl.number(round(float(value)))
-
-
 def grey_sentence(row: Mapping[str, Any], *, renewal_pct: float) -> str:
     """Say what grey water nets in this street and why; of an unknown sewer what is known and whom to ask.
 
@@ -85,7 +74,7 @@ def _amount(row: Mapping[str, Any], name: str) -> str:
     """Write an amount as roughly as its interval is wide, or by two digits where it has none."""
     value, low, high = (row.get(f"{name}{end}") for end in ("", "_low", "_high"))
     if pd.isna(value) or pd.isna(low) or pd.isna(high):
-        return number(value if pd.isna(value) else nl.two_digits(float(value)))
+        return nl.number(None if pd.isna(value) else nl.two_digits(float(value)))
     return nl.stepped((float(value),), float(low), float(high))[0]
 
 
@@ -101,7 +90,7 @@ def _unknown_sewer(row: Mapping[str, Any]) -> str:
         indoors = "blijft van grijswater in twintig jaar per woning ongeveer {net} euro over ({span})"
     flow = nl.number(row["waste_water_m3_per_day"], 1 if row["waste_water_m3_per_day"] < 10 else 0)
     return GREY_SENTENCES["?"].format(
-        cause=cause, homes=_homes(row), people=number(row["people"]), flow=flow, indoors=indoors.format(**words)
+        cause=cause, homes=_homes(row), people=nl.number(row["people"]), flow=flow, indoors=indoors.format(**words)
     )
 
 
@@ -139,7 +128,7 @@ def rain_sentence(row: Mapping[str, Any]) -> str:
     if word == "-":
         return RAIN_SENTENCES[reason]
     if word == "?":
-        measured = f" Bekend is {number(row['paved_sewer_m2'])} m² verharding." if row["area_basis"] == "bgt" else ""
+        measured = f" Bekend is {nl.number(row['paved_sewer_m2'])} m² verharding." if row["area_basis"] == "bgt" else ""
         paved, cause = measured, _cause(row["rain_diameter_as_is_mm"])
         return RAIN_SENTENCES["no_sewer" if reason == "no_sewer" else "unknown"].format(paved=paved, cause=cause)
     why = RAIN_REASONS.get(reason, "").format(saving=_amount(row, "saving_rain_off_eur"))
@@ -215,7 +204,7 @@ def size(value: Any) -> str:
     value : float
         Diameter [mm].
     """
-    return "onbekend" if pd.isna(value) else f"{number(value)} mm"
+    return "onbekend" if pd.isna(value) else f"{nl.number(value)} mm"
 
 
 def _spanned(row: Mapping[str, Any], name: str) -> str:
@@ -228,7 +217,7 @@ def _spanned(row: Mapping[str, Any], name: str) -> str:
 
 
 def _volume(value: Any) -> str:
-    return number(value if pd.isna(value) else nl.two_digits(float(value)))
+    return nl.number(None if pd.isna(value) else nl.two_digits(float(value)))
 
 
 def participation_line(row: Mapping[str, Any]) -> str:
@@ -289,9 +278,9 @@ def grey_finding(frame: pd.DataFrame) -> str:
     pays, may, unknown = (int(count.get(letter, 0)) for letter in "AB?")
     streets = _of_streets(len(living))
     if pays:
-        text = f"Grijswater loont in {pays} {streets} met woningen."
+        text = f"Grijswater loont in {_some(pays)} {streets} met woningen."
     elif may:
-        text = f"Grijswater loont in geen enkele straat zeker; in {may} {streets} kan het lonen."
+        text = f"Grijswater loont in geen enkele straat zeker; in {_some(may)} {streets} kan het lonen."
     elif unknown and (living["net_grey_home_eur_high"] <= 0).all():
         text = (
             "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
@@ -328,7 +317,7 @@ def grey_headline(frame: pd.DataFrame) -> str:
     living = frame[frame["homes"] > 0]
     pays, may, unknown = (int((living["class_grey"] == letter).sum()) for letter in "AB?")
     if pays:
-        return f"Grijswater loont in {pays} {_of_streets(len(living))}"
+        return f"Grijswater loont in {_some(pays)} {_of_streets(len(living))}"
     if may:
         return f"Grijswater kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown and unknown == len(living):
@@ -346,7 +335,7 @@ def rain_headline(frame: pd.DataFrame) -> str:
     """
     pays, may, loses, unknown = (int((frame["class_rain"] == letter).sum()) for letter in "ABC?")
     if pays:
-        return f"Regen afkoppelen loont in {pays} {_of_streets(pays + may + loses)} met een gemengd riool"
+        return f"Regen afkoppelen loont in {_some(pays)} {_of_streets(pays + may + loses)} met een gemengd riool"
     if may:
         return f"Regen afkoppelen kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown == len(frame):
@@ -360,6 +349,10 @@ def _without_sewer(count: int, which: str = "") -> str:
     have = "die heeft" if count == 1 else "die hebben"
     ask = "Vraag de afdeling rioolbeheer van de gemeente welk stelsel er ligt, hoe groot de buis is en van welk jaar."
     return f"Van {_streets(count)} {which}is het riool onbekend; {have} geen klasse. {ask}"
+
+
+def _some(count: int) -> str:
+    return nl.number(count) if count else "geen"
 
 
 def _streets(count: int) -> str:
@@ -383,8 +376,8 @@ def rain_finding(frame: pd.DataFrame) -> str:
     parts = []
     if pays + may + loses:
         parts.append(
-            f"In {pays} {_of_streets(pays + may + loses)} met een gemengd riool wordt het riool meer goedkoper dan het "
-            f"afkoppelen van regenwater kost; in {may} kan dat."
+            f"In {_some(pays)} {_of_streets(pays + may + loses)} met een gemengd riool wordt het riool meer goedkoper dan het "
+            f"afkoppelen van regenwater kost; in {_some(may)} kan dat."
         )
     if apart:
         parts.append(f"In {_streets(apart)} is de regen al apart of is er niets af te koppelen.")

@@ -38,14 +38,14 @@ interface LayerData extends LayerHeader {
 }
 
 interface SourceSpec { key: string; title: string; publisher: string; edition: string; licence: string; note: string }
-interface BorderSpec { key: string; label: string; explanation: string; weight: number; passable: boolean }
+interface BorderSpec { key: string; label: string; explanation: string; weight: number }
 interface CriterionSpec { key: string; label: string; unit: string; definition: string; weight: number; decimals: number; up: boolean }
 interface AreaSpec { key: string; name: string; units: string[]; values: (number | null)[]; note: string; sure: number | null; link: string }
 
 /** The tool to put an area together. */
 interface ToolSpec {
   layer: string; homes: string; totals: string[]; note: string; top: number; target: number; targetLow: number; targetHigh: number;
-  bandFrac: number; edges: { a: string[]; b: string[]; kind: number[]; length: number[] }; borders: BorderSpec[]; areas: AreaSpec[];
+  bandFrac: number; edges: { a: string[]; b: string[]; kind: number[]; length: number[]; passable: number[] }; borders: BorderSpec[]; areas: AreaSpec[];
   fixed: { label: string; column: string; value: number; low: number[]; high: number[] } | null; criteria: CriterionSpec[];
 }
 

@@ -454,9 +454,10 @@ def _work_nl(row: Row) -> str:
     if max(float(row["paid_jobs"]), float(row["volunteers"])) < least:
         work = "Werk: dit pakket geeft bewoners zo goed als geen werk."
     else:
-        jobs, helpers = number(row["paid_jobs"], 1), number(row["volunteers"], 1)
+        jobs, helpers = (round(float(row[name]), 1) for name in ("paid_jobs", "volunteers"))
         work = (
-            f"Werk: gemiddeld {jobs} betaalde voltijdsbaan voor bewoners en {helpers} vrijwilligers met een vergoeding."
+            f"Werk: gemiddeld {number(jobs, 1)} betaalde voltijds{'baan' if jobs <= 1 else 'banen'} voor bewoners en "
+            f"{number(helpers, 1)} {'vrijwilliger' if helpers <= 1 else 'vrijwilligers'} met een vergoeding."
         )
     return f"{work} Investering in de hele looptijd: {_about(float(row['investment_eur']))}."
 
@@ -469,13 +470,13 @@ def _adds_up(results: Sequence[ServiceResult], row: Row) -> list[Part]:
     other = [(label("service", one.name), one.parties[:, 0]) for one in order if not one.chosen]
     whole = np.array([float(row[f"{party}_eur_per_year"]) for party in PARTIES[:PARTY_COUNT]])
     rest = whole - np.sum([values for _, values in package], axis=0)
+    rest[2:] = np.nan_to_num(rest[2:])  # an owner or municipality of whom the outcome is unknown pays nothing for it
     head = ("Dienst", "wijkbedrijf", "bewoners", "eigenaar", "gemeente", "anderen")
     widths = (2.6, 1, 1, 1, 1, 1)
 
     def rows(found: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            (name, *(euros(float(one), 1) for one in (*values[[1, 0, 2, 3]], -np.nansum(values))))
-            for name, values in found
+            (name, *(euros(float(one), 1) for one in (*values[[1, 0, 2, 3]], -values.sum()))) for name, values in found
         )
 
     sums = [*package, ("organisatie en inleg van leden", rest), ("samen", whole)]

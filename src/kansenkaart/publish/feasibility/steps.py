@@ -10,7 +10,7 @@ import pandas as pd
 
 from kansenkaart.config import Study, has_extra
 from kansenkaart.errors import ConfigError, StoreError
-from kansenkaart.present.report import render_report
+from kansenkaart.present.report import ReportSpec, render_report
 from kansenkaart.present.workbook import write_workbook
 from kansenkaart.publish import release
 from kansenkaart.publish.audit import LEAST_HOMES
@@ -189,20 +189,20 @@ def _write_all(store: Store, study: Study, folder: Path, known: Assumptions, pla
                 write_pdf(spec, part)
         if sums.roofs_apart:
             with atomic(folder / f"{name}.xlsx") as part:
-                _write_workbook(sums, survey, spec.title, known, sources, part)
+                _write_workbook(sums, survey, spec, known, sources, part)
         written += [folder / one for one in (f"{name}.html", *(file for _, file in spec.downloads))]
     return written
 
 
 def _write_workbook(
-    sums: PlaceSums, survey: Survey, title: str, known: Assumptions, sources: Sequence[Provenance], path: Path
+    sums: PlaceSums, survey: Survey, spec: ReportSpec, known: Assumptions, sources: Sequence[Provenance], path: Path
 ) -> None:
     track = sums.track
-    note = f"Bronnen: {editions_of(sources)}. Spoor: {'kort' if track == 'short' else 'lang'}."
+    note = f"{spec.warning} Bronnen: {editions_of(sources)}. Spoor: {'kort' if track == 'short' else 'lang'}.".strip()
     model = workbook_of(
         sums.sums[track],
         sums.rows[track],
-        title=title,
+        title=spec.title,
         source_note=note,
         assumptions=known,
         services=survey.services,

@@ -218,6 +218,8 @@ def workbook_of(
     """
     case, flow = sums.case, evaluate_case(sums.case)
     figures = _figures(assumptions, services, str(row["track"]))
+    whole = {name for name in PARTIES[:-1] if not pd.isna(row[f"{name}_eur_per_year"])}
+    whole |= set(PARTIES) if len(whole) == len(PARTIES) - 1 else set()  # what others miss is the sum of what all win
     return WorkbookModel(
         title=title,
         source_note=source_note,
@@ -233,9 +235,7 @@ def workbook_of(
             for name, unit, formula in sheet_formulas(case)
         ),
         payments=tuple(PaymentRow(name, of, payer, payee) for name, of, _, payer, payee in payment_keys(case)),
-        parties=tuple(
-            (name, label("party", name), not pd.isna(row.get(f"{name}_eur_per_year", 0.0))) for name in PARTIES
-        ),
+        parties=tuple((name, label("party", name), name in whole) for name in PARTIES),
         results={
             name: (
                 float(flow.present_value(name)[0]),

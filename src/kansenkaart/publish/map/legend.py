@@ -264,7 +264,7 @@ def _ranks(frame: pd.DataFrame) -> tuple[LegendClass, ...]:
 def _amounts(frame: pd.DataFrame, one: fields.Field) -> tuple[LegendClass, ...]:
     """Make classes of equal numbers of features; where euros go below 0, some on each side of it."""
     values = frame[one.name].astype(float).dropna()
-    say = nl.year if one.unit == "year" else nl.share if one.name.endswith("_frac") else nl.bound
+    say = nl.year if one.unit == "year" else _percent if one.name.endswith("_frac") else nl.bound
     rounded = np.round if one.unit == "year" else _round
     if one.unit.startswith("EUR") and values.min() < 0:
         bounds = _apart(_around_0(values, _width(frame, one.name)), frame, one.name)
@@ -299,8 +299,13 @@ def _labels(bounds: Sequence[float], say: Callable[[float], str]) -> list[str]:
     if not bounds:
         return ["alle"]
     words = [say(one) for one in bounds]
-    most = words[-1] if say is nl.share and bounds[-1] >= 1 else f"{words[-1]} en meer"
-    return [f"tot {words[0]}", *(f"{low} tot {high}" for low, high in pairwise(words)), most]
+    more = "" if say is _percent and bounds[-1] >= 1 else " en later" if say is nl.year else " en meer"
+    return [f"tot {words[0]}", *(f"{low} tot {high}" for low, high in pairwise(words)), words[-1] + more]
+
+
+def _percent(value: float) -> str:
+    """Write a share that bounds a class: 0,4% is not 0%, or no feature could lie below it."""
+    return f"{nl.bound(100 * value)}%"
 
 
 def _round(value: float) -> float:

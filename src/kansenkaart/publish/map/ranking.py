@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from kansenkaart.core.enterprise.tracks import HEADLINE
 from kansenkaart.present.mapspec import Answer, AreaTool, Criterion, ProposedArea, Start, StartPlace
 from kansenkaart.publish.figures import (
     Verdict,
@@ -18,7 +19,6 @@ from kansenkaart.publish.figures import (
     each_home,
     headline_cases,
     turned_by_owner,
-    unique_names,
     verdict_of,
     with_case,
     with_more_homes,
@@ -88,10 +88,9 @@ def _unknown(store: Store) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Places:
-    """The proposed places of a study in one form: their kind, table, and the columns of key and name."""
+    """The proposed places of a study in one form: their kind, rows, and the columns of key and name."""
 
     kind: str
-    table: str
     frame: gpd.GeoDataFrame
     key: str
     name: str
@@ -104,17 +103,11 @@ def proposed(store: Store) -> Places | None:
         for criterion in ("stays", "kwh"):
             part = frame[frame["criterion"] == criterion].sort_values("rank", ignore_index=True)
             if len(part):
-                name = _name_of(part)
-                full = with_case(store, part.assign(**{name: unique_names(part[name].astype(str))}), "best", "best_id")
-                return Places("best", "best_area", full, "best_id", name)
+                return Places("best", with_case(store, part, "best", "best_id"), "best_id", "best_name")
     if store.has("gebied"):
         frame = with_case(store, store.read("gebied"), "gebied", "gebied_id")
-        return Places("gebied", "gebied", frame, "gebied_id", "gebied_name") if len(frame) else None
+        return Places("gebied", frame, "gebied_id", "gebied_name") if len(frame) else None
     return None
-
-
-def _name_of(frame: pd.DataFrame) -> str:
-    return next(name for name in ("best_name", "name", "best_id") if name in frame.columns)
 
 
 def grounds(frame: pd.DataFrame) -> tuple[fields.Field, ...]:
@@ -262,7 +255,7 @@ def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenan
         area.link if area else "",
         layer,
         str(row[places.key]),
-        places=_on_one_axis(store, places) if best else (),
+        places=_on_one_axis(places) if best else (),
         unknown=tuple(_unknown(store)),
         mark=_mark(verdict),
     )
@@ -318,32 +311,19 @@ def _where(name: str, kind: str, verdict: Verdict | None, level: str) -> Answer:
     return Answer("Waar?", name, f"van alle gebieden van deze grootte {verb} hier naar verwachting het {most}")
 
 
-def _on_one_axis(store: Store, places: Places) -> tuple[StartPlace, ...]:
+def _on_one_axis(places: Places) -> tuple[StartPlace, ...]:
     """Give what stays in each of the first places, with its interval, where that was worked out; none where one lacks it."""
-    out = []
-    for _, row in places.frame.head(_MOST_PLACES).iterrows():
-        case = case_of(store, places.kind, str(row[places.key]))
-        names = ("stays_eur_per_year", "stays_eur_per_year_low", "stays_eur_per_year_high", "earns_keep_frac")
-        if case is None or any(pd.isna(case.get(name)) for name in names):
-            return ()
-        middle, low, high, chance = (float(case[name]) for name in names)
+    names = ["stays_eur_per_year", "stays_eur_per_year_low", "stays_eur_per_year_high", "earns_keep_frac"]
+    first = places.frame.head(_MOST_PLACES).reindex(columns=[places.key, places.name, "homes", *names])
+    if first[names].isna().any(axis=None):
+        return ()
+    begun, out = f"{label('track', HEADLINE)}: {label('begun', HEADLINE)}", []
+    for key, name, homes, *figures in first.itertuples(index=False, name=None):
+        middle, low, high, chance = map(float, figures)
         amount, span = roughly(middle, low, high)
-        begun = f"{label('track', str(case['track']))}: {label('begun', str(case['track']))}"
-        words = f"{capital(amount)} per jaar {_stays(middle)}, {span}; {begun}"
-        out.append(
-            StartPlace(
-                str(row[places.key]),
-                str(row[places.name]),
-                middle,
-                low,
-                high,
-                chance,
-                words,
-                amount,
-                f"{span}; {begun}",
-                homes_nl(row["homes"]),
-            )
-        )
+        span = f"{span}; {begun}"
+        words = f"{capital(amount)} per jaar {_stays(middle)}, {span}"
+        out.append(StartPlace(str(key), str(name), middle, low, high, chance, words, amount, span, homes_nl(homes)))
     return tuple(out)
 
 
@@ -381,8 +361,7 @@ def _stays(value: float) -> str:
 def _takes(store: Store, kind: str, case: pd.Series[Any], *, turned: bool) -> Iterator[Answer]:
     """Say what it takes before the enterprise pays; folded, what that is in all, what else would help, and who knows."""
     short = case_of(store, kind, str(case["place_id"]), "short")
-    both = {} if short is None else {"short": short, "long": case}
-    owned = owners_nl(both)
+    owned = "" if short is None else owners_nl({"short": short, "long": case})
     counted_nl = (
         " Op daken van een onbekende eigenaar tellen zonnepanelen nog niet mee." if owned and not turned else ""
     )

@@ -82,15 +82,8 @@ def picture(store: Store, study: Study, companions: Companions | None = None) ->
         If there is nothing at all to show.
     """
     tables = [name for name in SHOWN if store.has(name)]
-    if not tables:
-        raise StoreError(
-            "at least one scored table",
-            found="none",
-            where=study.name,
-            remedy="add buurten, panden or homes to the study",
-        )
     sources = store.sources_of(tables)
-    made = with_sun(list(drawn(store, sources)))
+    made = with_sun(list(drawn(store, sources, target_homes=study.areas.target_homes)))
     layers, themes = list({layer.name: layer for layer, _ in made}.values()), [theme for _, theme in made]
     if not themes:
         raise _nothing_to_draw(store, study.name)

@@ -6,7 +6,7 @@ stand in it. Here is only what must be made of a table before it can be drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from kansenkaart.present.mapspec import AreaTool, BorderKind, Column, Fixed, Layer, Story, Theme, View
 from kansenkaart.publish.disclosure import ReaderStore
-from kansenkaart.publish.figures import fixed_of, headline_cases, unique_names, verdict_of, with_case, with_parts
+from kansenkaart.publish.figures import fixed_of, headline_cases, verdict_of, with_case, with_parts
 from kansenkaart.publish.map.legend import CALCULATED, columns_of, view_of
 from kansenkaart.tables import fields
 from kansenkaart.tables.provenance import Provenance
@@ -31,7 +31,7 @@ from kansenkaart.wording.names import (
     sensitivity_sentence,
     short_id,
 )
-from kansenkaart.wording.themes import ThemeRow, headline, sun_finding, themes
+from kansenkaart.wording.themes import ThemeRow, best_nl, headline, of_known, sun_finding, themes
 from kansenkaart.wording.water import grey_finding, rain_finding
 
 #: Makes a stored table ready to be drawn.
@@ -65,7 +65,7 @@ _BORDERS = (
 )
 
 
-def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, Theme]]:
+def drawn(store: Store, sources: Sequence[Provenance], *, target_homes: int) -> Iterator[tuple[Layer, Theme]]:
     """Give each theme that a study has data for, with the layer that it draws, in the order of the rows.
 
     Parameters
@@ -74,6 +74,8 @@ def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, 
         Scored tables.
     sources : sequence of Provenance
         The deliveries behind them.
+    target_homes : int
+        Homes of the areas looked for [1].
 
     Yields
     ------
@@ -81,7 +83,9 @@ def drawn(store: Store, sources: Sequence[Provenance]) -> Iterator[tuple[Layer, 
         One per theme with at least one way to colour it.
     """
     ready = [(row, frame) for row in themes() if (frame := _frame(store, row)) is not None and len(frame)]
-    made = [one for row, frame in ready if (one := _theme(frame, row, sources, _doubt(store, row))) is not None]
+    stories = (_story(frame, row, _doubt(store, row), target_homes) for row, frame in ready)
+    pairs = zip(ready, stories, strict=True)
+    made = [one for (row, frame), story in pairs if (one := _theme(frame, row, sources, story)) is not None]
     there = {layer.name for layer, _ in made}
     for layer, theme in made:  # a study without roofs in 3D has panden, but no layer in which their parts lie
         yield layer, theme if theme.parts[0] in there else replace(theme, parts=("", ""))
@@ -111,13 +115,14 @@ def with_sun(made: list[tuple[Layer, Theme]]) -> list[tuple[Layer, Theme]]:
 def _sun_of(layer: Layer, theme: Theme, views: tuple[View, ...]) -> Theme:
     """Make of a theme on places one on the sun on their roofs."""
     column = views[0].column
-    place = next(one.label for one in layer.columns if one.name == layer.title_column)
     whole = nl.energy(nl.two_digits(float(layer.frame[column].sum())))
+    some = of_known(layer.frame[column], "blok", "blokken")
+    roofs, rest = (f"De daken van {some}", "; van de andere is het onbekend") if some else ("De daken", _paying(layer))
     story = replace(
         theme.story,
-        shows=f"Hoeveel stroom de daken van elk {place} per jaar kunnen geven, als alles wat past vol ligt.",
+        shows="Hoeveel stroom de daken van elk blok per jaar kunnen geven, als alles wat past vol ligt.",
         limits=f"Wat past is niet wat loont. Van één dak zegt deze kaart niets. {theme.story.limits}",
-        finding=f"De daken kunnen samen ongeveer {whole} per jaar geven{_paying(layer)}",
+        finding=f"{roofs} kunnen samen ongeveer {whole} per jaar geven{rest}",
     )
     lead = (column, *(one for one in theme.lead if one != column))
     out = replace(theme, key=f"zon_{theme.key}", title="Zon op daken", question="sun")
@@ -132,21 +137,19 @@ def _paying(layer: Layer) -> str:
     return f"; {nl.energy(nl.two_digits(float(layer.frame[name].sum())))} daarvan loont"
 
 
-def views_by_table(store: Store, sources: Sequence[Provenance]) -> dict[str, dict[str, tuple[View, ...]]]:
+def views_by_table(made: Iterable[Theme]) -> dict[str, dict[str, tuple[View, ...]]]:
     """Give the ways to colour each table as the map has them, by theme.
 
     Parameters
     ----------
-    store : Store
-        Scored tables.
-    sources : sequence of Provenance
-        The deliveries behind them.
+    made : iterable of Theme
+        Of the map of a study.
     """
-    out: dict[str, dict[str, tuple[View, ...]]] = {}
-    for row in themes():
-        frame = _frame(store, row)
-        if frame is not None and len(frame) and (made := _theme(frame, row, sources)):
-            out.setdefault(row.table, {})[row.theme] = made[1].views
+    rows, out = themes(), dict[str, dict[str, tuple[View, ...]]]()
+    tables, keys = {row.layer: row.table for row in rows}, {row.theme for row in rows}
+    for one in made:
+        if one.key in keys:  # not one that is made of another theme, as the sun on blocks
+            out.setdefault(tables[one.layer], {})[one.key] = one.views
     return out
 
 
@@ -167,9 +170,10 @@ def _not_shown(store: Store, row: ThemeRow) -> str:
     if row.table == "block":
         joined = "Blokken met minder dan tien woningen zijn met een buurblok samengevoegd"
         return f"{joined}: van {nl.number(whole)} naar {nl.number(whole - less)}."
+    verb = "staat" if less == 1 else "staan"
     return (
-        f"Van de {nl.number(whole)} staan er {nl.number(less)} niet in deze openbare uitgave: van minder dan tien woningen geven "
-        "we geen cijfers, ook niet waar die uit andere cijfers af te leiden zijn."
+        f"Van de {nl.number(whole)} {verb} er {nl.number(less)} niet in deze openbare uitgave: van minder dan tien woningen "
+        "geven we geen cijfers, ook niet waar die uit andere cijfers af te leiden zijn."
     )
 
 
@@ -183,7 +187,7 @@ def _frame(store: Store, row: ThemeRow) -> gpd.GeoDataFrame | None:
 
 
 def _theme(
-    frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance], doubt: str = ""
+    frame: gpd.GeoDataFrame, row: ThemeRow, sources: Sequence[Provenance], story: Story
 ) -> tuple[Layer, Theme] | None:
     names = [
         one.name for one in fields.on_map(row.columns) if one.name in frame.columns and frame[one.name].notna().any()
@@ -209,7 +213,7 @@ def _theme(
     figures = [one for one in names if one != row.title_column and not one.endswith("_nl")]
     key = "grijswater" if row.theme == "straten" else row.theme
     words = (key, row.title_nl, row.layer)
-    theme = Theme(*words, tuple(views), _story(frame, row, doubt), tuple(names), (row.title_column, *figures))
+    theme = Theme(*words, tuple(views), story, tuple(names), (row.title_column, *figures))
     more = _months(frame) if row.theme == "panden" else ()
     return replace(layer, columns=(*layer.columns, *more)), replace(
         theme,
@@ -231,12 +235,14 @@ def _months(frame: gpd.GeoDataFrame) -> tuple[Column, ...]:
     )
 
 
-def _story(frame: gpd.GeoDataFrame, row: ThemeRow, doubt: str) -> Story:
+def _story(frame: gpd.GeoDataFrame, row: ThemeRow, doubt: str, target_homes: int) -> Story:
     level = nl.year(frame["price_year"].max()) if "price_year" in frame.columns else ""
     finding = _FINDINGS[row.theme](frame) if row.theme in _FINDINGS else ""
-    shows = row.shows_nl.format(rows=nl.number(len(frame)), finding=finding)
+    best = best_nl(len(frame), target_homes)
+    shows = row.shows_nl.format(best=best, finding=finding, target=nl.number(target_homes))
     limits = f"{row.limits_nl} {doubt}".strip()
-    head = _best_words(frame) if row.theme == "beste" else headline(row.theme, frame)
+    whole = frame[frame["gebied_id"] != _SCATTERED] if row.theme == "gebieden" else frame
+    head = _best_words(frame) if row.theme == "beste" else headline(row.theme, whole)
     return Story(shows, row.reading_nl, limits, row.method_nl.format(price_year=level), head)
 
 
@@ -292,6 +298,10 @@ def _layer_columns(
     return tuple(columns)
 
 
+#: What stands for blocks that lie in no area.
+_SCATTERED = -1
+
+
 def _areas(store: Store, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Read the areas, and draw the blocks that lie scattered as one pale piece without figures but its homes."""
     frame = with_case(store, areas, "gebied", "gebied_id")
@@ -299,7 +309,7 @@ def _areas(store: Store, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     loose = block[block["gebied_id"].isna() & (block["homes"] > 0)]
     if frame.empty or loose.empty:
         return frame
-    rows = {"gebied_id": -1, "gebied_name": "Verspreid liggend", "homes": int(loose["homes"].sum())}
+    rows = {"gebied_id": _SCATTERED, "gebied_name": "Verspreid liggend", "homes": int(loose["homes"].sum())}
     note = "Boerderijen en losse huizen, te ver van een kern of wijk om bij een gebied te horen. Ze tellen in geen gebied mee."
     scattered = gpd.GeoDataFrame(
         {name: [value] for name, value in {**rows, "blocks": len(loose), "band_reason_nl": note}.items()},
@@ -316,7 +326,7 @@ def _best(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
         return None
     first = frame["criterion"].iloc[0] if "stays" not in set(frame["criterion"]) else "stays"
     frame = frame[frame["criterion"] == first].reset_index(drop=True)
-    return with_case(store, frame.assign(best_name=unique_names(frame["best_name"])), "best", "best_id")
+    return with_case(store, frame, "best", "best_id")
 
 
 def _best_borders(store: Store, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -379,7 +389,7 @@ def _postcodes(store: Store) -> pd.Series[Any]:
         whole.read("home")[["home_id", "postcode"]], on="home_id"
     )
     block = home["block_id"].astype("string")
-    shown = block.map(store.member()) if isinstance(store, ReaderStore) else block
+    shown = block.map(store.member) if isinstance(store, ReaderStore) else block
     return commonest(shown, home["postcode"])
 
 
@@ -394,6 +404,10 @@ _READY: dict[str, _Make] = {
     "straten": _street_points,
     "blokken": _blocks,
 }
+
+
+#: From where to where a reader can move the number of homes looked for, as parts of it [1]: 150 to 600 of 330.
+_SLIDER = (0.45, 1.82)
 
 
 def tool_of(store: Store, layer: Layer, target_homes: int) -> AreaTool:
@@ -415,12 +429,17 @@ def tool_of(store: Store, layer: Layer, target_homes: int) -> AreaTool:
             "b": border["block_b"].astype("str"),
             "kind": border["border_class"],
             "length_m": border["length_m"],
+            "passable": border["passable"].astype(bool),
         }
     )
     sums = {one.name for one in fields.on_map("blokken") if one.per_home}
     totals = tuple(column.name for column in layer.columns if column.name in sums)
     kinds = tuple(BorderKind(code, nl.say("border_class", code), words, weight) for code, words, weight in _BORDERS)
-    return AreaTool(layer.name, "homes", totals, edges, kinds, target=target_homes, **_fixed(store, layer))
+    low, high = (10 * round(part * target_homes / 10) for part in _SLIDER)
+    known = _fixed(store, layer)
+    return AreaTool(
+        layer.name, "homes", totals, edges, kinds, target=target_homes, target_low=low, target_high=high, **known
+    )
 
 
 def _fixed(store: Store, layer: Layer) -> dict[str, Any]:

@@ -39,8 +39,12 @@ const counted = (count, one, many) => nl(count) + " " + (count === 1 ? one : man
 /** The unit to write behind a figure: a year and a share have none. */
 const unitText = (unit) => (unit === "jaartal" || unit === "aandeel" ? "" : unit);
 
-/** Write a number of a column: a year stands without a point between its digits, a share as a percentage. @param {{unit: string, decimals: number}} column @param {number} value */
+/** A figure that was written, with its unit; as with_unit of wording/nl.py. @param {string} text @param {string} unit */
+const withUnit = (text, unit) => text + (unit === "%" || !unitText(unit) ? "" : "\u00a0") + (text === "1" && unit === "personen" ? "persoon" : unitText(unit));
+
+/** Write a number of a column: a year stands without a point between its digits, a share as a percentage, a chance as chance of wording/nl.py. @param {{name?: string, unit: string, decimals: number}} column @param {number} value */
 function figure(column, value) {
+  if (column.name === "earns_keep_frac" && Number.isFinite(value)) return value < 0.01 ? "minder dan 1%" : value > 0.99 ? "meer dan 99%" : nl(100 * value) + "%";
   if (column.unit === "aandeel" && value !== null && !Number.isNaN(value)) return nl(100 * value, Math.max(column.decimals - 2, 0)) + "%";
   return column.unit === "jaartal" && value !== null && !Number.isNaN(value) ? String(Math.round(value)) : nl(value, column.decimals);
 }
@@ -49,9 +53,7 @@ function figure(column, value) {
 function shown(column, value) {
   if (value === null || Number.isNaN(value)) return "onbekend";
   if (column.kind === "text") return inWords(value, column.name);
-  if (column.name === "earns_keep_frac" && (value < 0.01 || value > 0.99)) return value < 0.5 ? "minder dan 1%" : "meer dan 99%"; // as chance of wording/nl.py
-  const unit = unitText(column.unit);
-  return figure(column, value) + (unit ? "\u00a0" + unit : "");
+  return withUnit(figure(column, value), column.unit);
 }
 
 /** @type {any} */
@@ -79,10 +81,13 @@ function saveBlob(name, blob) {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-/** A file name from the study's name and a subject; invented data say so in the name too. */
+/** What the page says of its edition: invented, for internal use, or neither. */
+const edition = () => (spec.example ? "voorbeeld" : document.querySelector("header .intern") ? "intern" : "");
+
+/** A file name from the study's name and a subject; data that are invented or for internal use say so in the name too. */
 function fileName(subject, extension) {
   const safe = (text) => text.toLowerCase().normalize("NFD").replace(/[^a-z0-9]+/g, "-").slice(0, 60);
-  return [spec.example ? "voorbeeld" : "", safe(spec.study), safe(subject)].filter(Boolean).join("_") + "." + extension;
+  return [edition(), safe(spec.study), safe(subject)].filter(Boolean).join("_") + "." + extension;
 }
 
 /** Where a cell may begin, blanks of all kinds, and the signs that begin a formula; as LIVE_CELL of wording/nl.py. */

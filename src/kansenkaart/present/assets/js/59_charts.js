@@ -45,7 +45,7 @@ function scaleOf(extent) {
 }
 
 /** How surely it pays, said as draws out of ten. @param {number} chance */
-const chanceWords = (chance) => (chance < 0.05 ? "In bijna geen enkele berekening" : "In " + Math.round(10 * chance) + " van de 10 berekeningen")
+const chanceWords = (chance) => (chance < 0.05 ? "In bijna geen enkele berekening" : chance >= 0.95 ? "In bijna elke berekening" : "In " + Math.round(10 * chance) + " van de 10 berekeningen")
   + " betaalt het wijkbedrijf zichzelf.";
 
 function chanceDots(chance) {
@@ -60,16 +60,22 @@ const rounded = (value, step) => Math.round(value / step) * step;
 /** The step at which a figure keeps two digits that count; 0 below 100. @param {number} value */
 const digitStep = (value) => (Math.abs(value) >= 100 ? 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1) : 0);
 
-/** To which step a figure of a place is rounded: by its interval; else what was calculated to two digits that count; a count and a figure of a register stay as they are. */
+/** To which step a figure of a place is rounded: by its interval; else what was calculated to two digits that count; a count and a figure of a register stay as they are. As figure_words of publish/figures.py. */
 function stepFor(layer, about, i) {
-  const of = numberOf(layer, i), width = of(about.name + "_high") - of(about.name + "_low"), value = Math.abs(of(about.name));
-  return Number.isFinite(width) && value >= 100 ? stepOf(width) : twoDigits(about, value);
+  const of = numberOf(layer, i), width = of(about.name + "_high") - of(about.name + "_low"), value = Math.abs(of(about.name)), step = stepOf(width);
+  return Number.isFinite(width) && (value >= 100 || step > 10) ? step : twoDigits(about, value);
 }
 
 /** The step at which an estimate keeps two digits that count; 0 for a count and a figure of a register. @param {ColumnAbout} about @param {number} value */
-const twoDigits = (about, value) => (about.source === "berekend" && /euro|m\u00b3|kWh|personen/.test(about.unit) ? digitStep(value) : 0);
+const twoDigits = (about, value) => (about.source === "berekend" && /euro|m\u00b3|kWh|kWp|personen/.test(about.unit) ? digitStep(value) : 0);
 /** An amount with its unit, said as roughly as a step. @param {ColumnAbout} about @param {number} value @param {number} step */
-const inSteps = (about, value, step) => (step ? "ongeveer " + nl(rounded(value, step)) + (unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "") : shown(about, value));
+const inSteps = (about, value, step) => (step ? "ongeveer " + withUnit(nl(rounded(value, step)), about.unit) : shown(about, value));
+
+/** How to write a figure of a place and the bounds of its interval: all as roughly as the figure. @param {LayerData} layer @param {ColumnAbout} about @param {number} i */
+function spanWords(layer, about, i) {
+  const step = stepFor(layer, about, i);
+  return (/** @type {number} */ value) => (step ? nl(rounded(value, step)) : figure(about, value));
+}
 
 /** A figure of a place with its unit, no more exact than it is known. @param {LayerData} layer @param {ColumnAbout} about @param {number} i */
 function aboutAs(layer, about, i) {
@@ -85,15 +91,17 @@ function signedBars(rows, extent = extentOf(rows.map((one) => one.value))) {
     h("span", { class: "getal" }, Number.isFinite(value) ? (rounded(value, step) > 0 ? "+" : "") + nl(rounded(value, step)) : "onbekend"))));
 }
 
+const MONTHS = ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"];
+
 /** Twelve months as columns. @param {number[]} values @param {string} unit */
 function monthBars(values, unit) {
   const most = Math.max(...values), step = most >= 1000 ? 100 : 10, least = Math.min(...values);
   const first = values.indexOf(most), last = values.indexOf(least), column = (value, k) => {
     const bar = h("i", {}), isEnd = k === first || k === last;
     bar.style.height = (56 * value) / (most || 1) + "px";
-    return h("li", {}, h("small", {}, isEnd ? nl(rounded(value, step)) : ""), bar, h("span", { "aria-hidden": "true" }, "jfmamjjasond"[k]));
+    return h("li", {}, h("small", {}, isEnd ? nl(rounded(value, step)) : ""), bar, h("span", { "aria-hidden": "true" }, MONTHS[k][0]));
   };
-  const words = "Het meest in juni of juli, het minst in december: van " + nl(rounded(least, step)) + " tot " + nl(rounded(most, step)) + " " + unit + " per maand.";
+  const words = "Het meest in " + MONTHS[first] + ", het minst in " + MONTHS[last] + ": van " + nl(rounded(least, step)) + " tot " + nl(rounded(most, step)) + " " + unit + " per maand.";
   return [h("ol", { class: "maanden", "aria-label": words }, values.map(column))];
 }
 

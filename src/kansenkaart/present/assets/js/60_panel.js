@@ -278,9 +278,8 @@ const numberOf = (layer, i) => (name) => (layer.about.get(name) && layer.about.g
 function leadOf(layer, i) {
   const about = layer.about.get(leadColumn()), value = layer.column(about.name).value(i), of = numberOf(layer, i);
   const low = of(about.name + "_low"), high = of(about.name + "_high"), item = palette()[shownClasses()[i]], chance = of("earns_keep_frac");
-  const known = value !== null && !Number.isNaN(value), sure = known && !Number.isNaN(low) && !Number.isNaN(high), step = stepOf(high - low);
-  const unit = unitText(about.unit) ? "\u00a0" + unitText(about.unit) : "", say = (one) => nl(rounded(one, step));
-  const words = about.kind === "text" && known && item.letter === value ? (value === "?" ? "" : item.letter + ": ") + item.label : sure ? "ongeveer " + say(value) + unit : aboutAs(layer, about, i);
+  const known = value !== null && !Number.isNaN(value), sure = known && !Number.isNaN(low) && !Number.isNaN(high), say = spanWords(layer, about, i);
+  const words = about.kind === "text" && known && item.letter === value ? (value === "?" ? "" : item.letter + ": ") + item.label : sure ? "ongeveer " + withUnit(say(value), about.unit) : aboutAs(layer, about, i);
   const lines = [h("p", { class: "klassezin" }, said(begun(about.name === view().column ? view().label : about.label)), h("strong", { class: known && value < 0 ? "tekort" : null }, said(words)))];
   if (!known && item.label !== "onbekend") lines.push(h("p", { class: "hint" }, said(item.label)));
   if (sure) {

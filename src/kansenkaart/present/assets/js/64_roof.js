@@ -117,7 +117,7 @@ function roofOf(layer, i) {
   const low = of("yield_fit_kwh_per_year_low"), high = of("yield_fit_kwh_per_year_high"), basis = layer.about.get("score_basis") ? layer.column("score_basis").value(i) : null;
   if (Number.isNaN(fit)) return [h("p", { class: "klassezin" }, h("strong", {}, "Dit dak is onbekend")), h("p", {}, "Er zijn geen dakvlakken en geen hoogten van dit gebouw. Dat is iets anders dan een slecht dak.")];
   const plural = (count) => counted(count, "paneel", "panelen"), roughly = (value) => nl(rounded(value, value >= 10000 ? 1000 : value >= 1000 ? 100 : 10));
-  const title = !fit ? "Op dit dak past geen heel paneel" : pay > 0 ? "Begin met " + plural(pay) + "; er passen er " + nl(fit) : "Er passen " + plural(fit);
+  const fits = fit === 1 ? "past" : "passen", title = !fit ? "Op dit dak past geen heel paneel" : pay > 0 ? "Begin met " + plural(pay) + "; er " + fits + " er " + nl(fit) : "Er " + fits + " " + plural(fit);
   const bring = of("yield_pay_kwh_per_year"), used = of("own_use_pay_frac"), euro = of("sun_eur_per_year"), who = homes > 1 ? "de " + nl(homes) + " woningen eronder" : "de woning eronder";
   const story = !fit ? "" : Number.isNaN(homes) ? "Of er woningen onder dit dak zijn, weten we niet; dus ook niet hoeveel panelen lonen." : homes === 0 ? "Onder dit dak is geen woning geteld: wie de stroom kan gebruiken, weten we niet."
     : pay > 0 ? ["Met " + plural(pay) + " wekt dit dak ", h("strong", {}, "ongeveer " + roughly(bring) + " kWh per jaar"), " op. Daarvan " + (homes > 1 ? "gebruiken " : "gebruikt ") + who + " zelf ongeveer " + nl(100 * used) + "%. Zonder salderen laat dat ",
@@ -143,5 +143,5 @@ function faceTable(layer, i) {
       h("td", { class: "getal" }, nl(of("modules_fit"))), h("td", { class: "getal" }, nl(rounded(of("yield_fit_kwh_per_year"), 10))));
   };
   return [h("h3", {}, "De dakvlakken"), h("table", { class: "vlakken" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Vlak"), h("th", { scope: "col", class: "getal" }, "Panelen"), h("th", { scope: "col", class: "getal" }, "kWh per jaar"))),
-    h("tbody", {}, own.slice(0, MOST).map(row))), own.length > MOST ? h("p", { class: "hint" }, "En nog " + counted(own.length - MOST, "kleiner vlak", "kleinere vlakken") + ".") : ""];
+    h("tbody", {}, own.slice(0, MOST).map(row))), own.length > MOST ? h("p", { class: "hint" }, "En nog " + counted(own.length - MOST, "ander vlak", "andere vlakken") + ".") : ""];
 }

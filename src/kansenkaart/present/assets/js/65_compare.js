@@ -43,9 +43,9 @@ function drawCompare(box, layer) {
   const amounts = (one) => [one(name + "_low"), one(name), one(name + "_high")];
   const partyExtent = extentOf(of.flatMap((one) => parties.map(one)));
   const rows = [about.kind === "number" && name !== "rank" ? cells(about.label, (i, c) => {
-    const [low, middle, high] = amounts(of[c]), sure = Number.isFinite(low) && Number.isFinite(high), step = stepOf(high - low), unit = unitText(about.unit);
-    return [h("strong", {}, sure ? "ongeveer " + nl(rounded(middle, step)) + (unit ? " " + unit : "") : aboutAs(layer, about, i)),
-      sure ? [h("small", {}, "tussen " + nl(rounded(low, step)) + " en " + nl(rounded(high, step))), h("div", { "aria-hidden": "true" }, intervalOn(extent, low, middle, high, about.unit.startsWith("euro")), scaleOf(extent).marks)] : ""];
+    const [low, middle, high] = amounts(of[c]), sure = Number.isFinite(low) && Number.isFinite(high), say = spanWords(layer, about, i);
+    return [h("strong", {}, sure ? "ongeveer " + withUnit(say(middle), about.unit) : aboutAs(layer, about, i)),
+      sure ? [h("small", {}, "tussen " + say(low) + " en " + say(high)), h("div", { "aria-hidden": "true" }, intervalOn(extent, low, middle, high, about.unit.startsWith("euro")), scaleOf(extent).marks)] : ""];
   }) : "",
   layer.about.get("earns_keep_frac") ? cells("komt het uit?", (i, c) => (Number.isNaN(of[c]("earns_keep_frac")) ? "onbekend" : chanceDots(of[c]("earns_keep_frac")))) : "",
   ...theme().lead.filter((one) => one !== name && one !== "earns_keep_frac").map((one) => cells(layer.about.get(one).label, (i) => aboutAs(layer, layer.about.get(one), i))),

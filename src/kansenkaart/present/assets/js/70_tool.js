@@ -3,14 +3,14 @@
 const units = () => layerOf(spec.tool.layer);
 const toolOpen = () => Boolean(spec.tool) && !byId("gereedschap").hidden;
 const blocksText = (count) => counted(count, "blok", "blokken"), homesText = (count) => counted(count, "woning", "woningen");
-/** Borders between blocks, by the places of the blocks. @type {{a: number, b: number, kind: BorderSpec, length: number}[]} */
+/** Borders between blocks, by the places of the blocks. @type {{a: number, b: number, kind: BorderSpec, length: number, passable: boolean}[]} */
 let neighbours = [];
 /** What is being drawn. @type {any} */
 let drawing = null;
 
 function startTool() {
-  const { a, b, kind, length } = spec.tool.edges;
-  neighbours = a.map((key, k) => ({ a: indexOf(units(), key), b: indexOf(units(), b[k]), kind: spec.tool.borders[kind[k]], length: length[k] }));
+  const { a, b, kind, length, passable } = spec.tool.edges;
+  neighbours = a.map((key, k) => ({ a: indexOf(units(), key), b: indexOf(units(), b[k]), kind: spec.tool.borders[kind[k]], length: length[k], passable: Boolean(passable[k]) }));
   byId("toolknop").hidden = false;
   byId("toolknop").addEventListener("click", () => {
     openTool(!toolOpen());
@@ -130,10 +130,10 @@ function loose() {
   return pieces > 1 ? ", maar het zijn " + nl(pieces) + " losse stukken" : "";
 }
 
-/** The blocks that border on the chosen ones. */
+/** The blocks that border on the chosen ones, where people can cross. */
 function neighboursOfChoice() {
   const found = new Set();
-  for (const { a, b } of neighbours) if (state.units.has(a) !== state.units.has(b)) found.add(state.units.has(a) ? b : a);
+  for (const { a, b, passable } of neighbours) if (passable && state.units.has(a) !== state.units.has(b)) found.add(state.units.has(a) ? b : a);
   return found;
 }
 
@@ -148,7 +148,7 @@ function countPieces() {
       const at = queue.pop();
       for (const edge of neighbours) {
         const other = edge.a === at ? edge.b : edge.b === at ? edge.a : -1;
-        if (other >= 0 && edge.kind.passable && left.delete(other)) queue.push(other);
+        if (other >= 0 && edge.passable && left.delete(other)) queue.push(other);
       }
     }
   }

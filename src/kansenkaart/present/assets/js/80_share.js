@@ -18,12 +18,15 @@ function toggleShare() {
 
 const PICTURE_FOOT = 34, PICTURE_ROW = 20;
 
+/** What leaves the page says whose data it holds. @param {string} text */
+const marked = (text) => ({ voorbeeld: "Voorbeeld, verzonnen: ", intern: "Intern, niet verspreiden: " }[edition()] || "") + text;
+
 /** What stands under a picture of the map: name, view, classes and sources. */
 function pictureWords() {
   const counts = new Set(shownClasses()), classes = palette().filter((_, code) => counts.has(code) && !state.hidden.has(code));
   const about = themeLayer().about.get(view().column), unit = unitText(about.unit);
-  if (toolOpen()) return { title: (spec.example ? "Voorbeeld, verzonnen: " : "") + spec.title, legend: "Zelf samengesteld gebied, " + homesText(totalOf(spec.tool.homes).sum), classes: CHOICE.map(onScreen), source: "Kansenkaart; " + spec.edition };
-  return { title: (spec.example ? "Voorbeeld, verzonnen: " : "") + spec.title + " \u2013 " + theme().title, legend: begun(view().label) + (unit ? " (" + unit + ")" : ""), classes, source: "Kansenkaart; " + spec.edition };
+  if (toolOpen()) return { title: marked(spec.title), legend: "Zelf samengesteld gebied, " + homesText(totalOf(spec.tool.homes).sum), classes: CHOICE.map(onScreen), source: "Kansenkaart; " + spec.edition };
+  return { title: marked(spec.title + " \u2013 " + theme().title), legend: begun(view().label) + (unit ? " (" + unit + ")" : ""), classes, source: "Kansenkaart; " + spec.edition };
 }
 
 /** The map as it is on the screen, with its legend and sources, as a picture. */
