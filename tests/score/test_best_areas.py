@@ -21,10 +21,10 @@ from tests.score.area_store import MADE, scored, town_store
 
 def test_prices_of_a_border_and_of_a_split_home_follow_the_average_value_of_a_home():
     known = assumptions.default()
-    assert (known.value("area_border_price", "home/m"), known.value("area_split_price", "1")) == (0.05, 0.1)
+    assert (known.value("area_border_price", "home/m"), known.value("area_split_price", "1")) == (0.1, 0.1)
     asked = question_of(Areas(low_homes=310, high_homes=350, radius_m=250.0), known, 40.0)
     assert (asked.low_homes, asked.high_homes, asked.radius_m) == (310, 350, 250.0)
-    assert (asked.border_price, asked.split_price) == pytest.approx((2.0, 4.0))  # of 40 euro
+    assert (asked.border_price, asked.split_price) == pytest.approx((4.0, 4.0))  # of 40 euro
     for worthless in (0.0, -40.0):
         asked = question_of(Areas(), known, worthless)
         assert (asked.border_price, asked.split_price) == (1.0, 0.0)

@@ -133,14 +133,10 @@ function* discSteps(ctx, { spots, color, halo }) {
   yield;
 }
 
-/** The room that a remark takes above its feature. */
-const REMARK_PX = 28;
-
-/** A remark above a feature: names give way to it, but where the number of another place stands it is left out; the panel says it too. */
+/** A remark above the number of its feature: names give way to it, but where the number of another place stands it is left out; the panel says it too. */
 function remark(ctx, { layer, at: i, text }, coords) {
-  const { k, ox, oy } = placing(layer, coords), { box } = layer;
-  const x = ((box[4 * i] + box[4 * i + 2]) / 2) * k - ox, y = oy - box[4 * i + 3] * k - REMARK_PX / 2;
-  const wide = ctx.measureText(text).width / 2, high = 10;
+  const { x, y: middle } = map.project(toLatLng(layer, ...roomiest(layer, i)), coords.z).subtract([coords.x * TILE, coords.y * TILE]);
+  const wide = ctx.measureText(text).width / 2, high = 10, y = middle - DISC_PX - high - 1;
   if (taken.some((one) => !one.own && Math.abs(one.x - x) < one.wide + wide && Math.abs(one.y - y) < one.high + high)) return [];
   taken.push({ x, y, wide, high });
   return [{ text, x, y }];

@@ -66,29 +66,26 @@ function wholeExtent() {
   return boundsOf(outline, outline.box.length ? new Uint32Array(outline.n).map((_, i) => i) : []);
 }
 
-/** The room above all places for the remark over the first of them, where there is one [px]. */
-const headRoom = () => (startPlace() >= 0 ? REMARK_PX : 0);
-
 /** The room that the legend, the buttons and the sheet leave of the map, for bounds to fit in. */
 function roomAround() {
-  const box = byId("legendavak"), size = map.getSize(), above = headRoom();
-  if (!isPhone.matches) return { paddingTopLeft: [box.offsetWidth < size.x / 2 ? box.offsetWidth + 24 : 12, 12 + above], paddingBottomRight: [60, 12] };
-  return { paddingTopLeft: [12, box.offsetHeight + 8 + above], paddingBottomRight: [12, Math.min(sheetHeight(), 0.6 * size.y) + 8] };
+  const box = byId("legendavak"), size = map.getSize();
+  if (!isPhone.matches) return { paddingTopLeft: [box.offsetWidth < size.x / 2 ? box.offsetWidth + 24 : 12, 12], paddingBottomRight: [60, 12] };
+  return { paddingTopLeft: [12, box.offsetHeight + 8], paddingBottomRight: [12, Math.min(sheetHeight(), 0.6 * size.y) + 8] };
 }
 
 const FULL_PX = 12, FREE_STEPS = 16, PLACES = [[0.5, 0.5], [1, 0.5], [0.5, 0], [1, 0]];
 
 /** Where the whole study fits largest without lying under the legend: its zoom and the corner of the map [px]; null where the legend takes it all. */
 function freePlace() {
-  const size = map.getSize(), box = byId("legendavak"), layer = layerOf(theme().outlines[0]) || themeLayer(), bounds = wholeExtent(), above = headRoom();
+  const size = map.getSize(), box = byId("legendavak"), layer = layerOf(theme().outlines[0]) || themeLayer(), bounds = wholeExtent();
   const west = box.offsetLeft - FULL_PX, top = box.offsetTop - FULL_PX, east = box.offsetLeft + box.offsetWidth + FULL_PX, bottom = box.offsetTop + box.offsetHeight + FULL_PX;
-  const step = Math.max(1, Math.floor(layer.x.length / 4000)), full = map.getBoundsZoom(bounds, false, L.point(FULL_PX + 60, 2 * FULL_PX + above));
+  const step = Math.max(1, Math.floor(layer.x.length / 4000)), full = map.getBoundsZoom(bounds, false, L.point(FULL_PX + 60, 2 * FULL_PX));
   const points = Array.from({ length: Math.ceil(layer.x.length / step) }, (_, k) => map.project(toLatLng(layer, layer.x[k * step], layer.y[k * step]), full));
   const corner = map.project(bounds.getNorthWest(), full), far = map.project(bounds.getSouthEast(), full);
   for (let less = 0; less < FREE_STEPS; less++) {
-    const scale = 2 ** (-0.125 * less), spare = [size.x - 60 - FULL_PX - scale * (far.x - corner.x), size.y - above - 2 * FULL_PX - scale * (far.y - corner.y)];
+    const scale = 2 ** (-0.125 * less), spare = [size.x - 60 - FULL_PX - scale * (far.x - corner.x), size.y - 2 * FULL_PX - scale * (far.y - corner.y)];
     for (const [right, down] of PLACES) {
-      const dx = FULL_PX + right * spare[0], dy = FULL_PX + above + down * spare[1];
+      const dx = FULL_PX + right * spare[0], dy = FULL_PX + down * spare[1];
       const under = points.some((at) => { const x = dx + scale * (at.x - corner.x), y = dy + scale * (at.y - corner.y); return x > west && x < east && y > top && y < bottom; });
       if (!under) return { zoom: full - 0.125 * less, at: corner.multiplyBy(scale).subtract([dx, dy]) };
     }
@@ -144,7 +141,7 @@ function fitPaper(paper, bounds) {
   tiles.passes = passes();
   tiles.repaint();
   map.invalidateSize({ animate: false });
-  map.fitBounds(bounds, { animate: false, paddingTopLeft: [0, paper ? REMARK_PX : 0] });
+  map.fitBounds(bounds, { animate: false });
   tiles.flush();
 }
 
