@@ -124,7 +124,7 @@ def test_index_of_sheets(data):
 @FUZZ
 @given(data=st.data())
 def test_answer_of_knmi(published, data):
-    survives(lambda: knmi._require_table(data.draw(spoilt_bytes(published["etmgeg"])), [999], BASE))
+    survives(lambda: knmi._require_table(data.draw(spoilt_bytes(published["etmgeg"])), 999, BASE))
 
 
 def test_the_seeds_themselves_are_kept(published, tmp_path, monkeypatch):

@@ -64,18 +64,10 @@ def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[
         products.append(Product(role, _shaped(role, table), tally))
     every = pd.concat(reports, ignore_index=True)
     ids = every["role"] + ":" + every["file"] + ":" + every["row"].astype(str) + ":" + every["column"]
-    report = pd.DataFrame(
-        {
-            "own_row_id": ids,
-            "own_file": every["file"],
-            "own_row": every["row"],
-            "own_key": every["key"],
-            "own_column": every["column"],
-            "own_found": every["found"],
-            "own_result": every["result"],
-            "own_words": [own_result_nl(*pair) for pair in zip(every["result"], every["hint"], strict=True)],
-        }
-    )
+    words = [own_result_nl(*pair) for pair in zip(every["result"], every["hint"], strict=True)]
+    report = every[["file", "row", "key", "column", "found", "result"]].add_prefix("own_")
+    report.insert(0, "own_row_id", ids)
+    report = report.assign(own_words=words)
     return [*products, Product(REPORT, report, _tally(every))]
 
 

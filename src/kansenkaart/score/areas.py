@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.resources import files
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from kansenkaart.config import Areas
+from kansenkaart.config import Areas, packaged_rows
 from kansenkaart.core.area.blocks import Blocks, build_blocks
 from kansenkaart.core.area.borders import BlockRules
 from kansenkaart.core.area.graph import BorderFactors, build_graph
@@ -75,8 +74,7 @@ def ready(store: Store) -> bool:
 
 def border_factors() -> BorderFactors:
     """Return the table of what borders weigh."""
-    with (files("kansenkaart") / "data" / "border_factors.csv").open(encoding="utf-8") as handle:
-        return BorderFactors.from_table(pd.read_csv(handle))
+    return BorderFactors.from_table(pd.DataFrame(packaged_rows("border_factors.csv")))
 
 
 def divide(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
@@ -129,8 +127,7 @@ def _lines(
 ) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
     """Return the lines that bound blocks and the crossings; none where the streets of too many homes are unknown."""
     terrain, line = (store.read(name) if store.has(name) else None for name in ("terrain", "street_line"))
-    with (files("kansenkaart") / "data" / "barrier_classes.csv").open(encoding="utf-8") as handle:
-        barriers, crossings = bounding_lines(terrain, line, classes=pd.read_csv(handle))
+    barriers, crossings = bounding_lines(terrain, line, classes=pd.DataFrame(packaged_rows("barrier_classes.csv")))
     if covered_share(home, barriers, reach_m=known.value("street_reach", "m")) < known.value("area_street_cover", "1"):
         return None, None
     return barriers, crossings

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.core.water.costs import Prices, cost_table
 from kansenkaart.core.water.decoupling import pipe_change
 from kansenkaart.core.water.demand import Uses, garden_demand_mm
@@ -300,22 +300,20 @@ def _prices(figures: Assumptions, *, end: str = "value") -> Prices:
 
 
 def _settings(figures: Assumptions, *, bounds: tuple[Bound, ...]) -> WaterSettings:
-    data = files("kansenkaart") / "data"
     prices = _prices(figures)
-    with (data / "sewer_costs.csv").open(encoding="utf-8") as costs:
-        return WaterSettings(
-            limits=PipeLimits(year_max=prices.year_now),
-            bounds=bounds,
-            prices=prices,
-            costs=cost_table(pd.read_csv(costs)),
-            uses=_uses(figures),
-            design=_design(figures),
-            interval_rains_l_per_s_ha=(figures["rain_design_flat"].low, figures["rain_design_flat"].high),
-            paved_m2_per_home=figures.value("paved_area_connected_per_home", "m2/home"),
-            yard_paved_frac=figures.value("yard_paved_share", "1"),
-            store_m3_per_home=figures.value("grey_water_store", "m3/home"),
-            garden_m2_per_home=figures.value("garden_area_default", "m2/home"),
-        )
+    return WaterSettings(
+        limits=PipeLimits(year_max=prices.year_now),
+        bounds=bounds,
+        prices=prices,
+        costs=cost_table(pd.DataFrame(packaged_rows("sewer_costs.csv"))),
+        uses=_uses(figures),
+        design=_design(figures),
+        interval_rains_l_per_s_ha=(figures["rain_design_flat"].low, figures["rain_design_flat"].high),
+        paved_m2_per_home=figures.value("paved_area_connected_per_home", "m2/home"),
+        yard_paved_frac=figures.value("yard_paved_share", "1"),
+        store_m3_per_home=figures.value("grey_water_store", "m3/home"),
+        garden_m2_per_home=figures.value("garden_area_default", "m2/home"),
+    )
 
 
 def _design(figures: Assumptions) -> DesignRules:

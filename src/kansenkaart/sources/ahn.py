@@ -24,7 +24,7 @@ from kansenkaart.sources.tools.bulk import Feed, RangeFile, reachable
 from kansenkaart.sources.tools.cleaning import HIGHEST_GROUND_M_NAP, NAMED_RD, NORTH_OF_LIMBURG_M
 from kansenkaart.sources.tools.geofiles import PLAIN, TIFF_MAGIC, open_raster, require_alone
 from kansenkaart.sources.tools.http import Http, download, get_json, same_host
-from kansenkaart.sources.tools.ogc import positions
+from kansenkaart.sources.tools.ogc import positions, touch
 from kansenkaart.sources.tools.rawfolder import digest_of, edition_named, plain_name
 from kansenkaart.sources.tools.rawnames import reading
 from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
@@ -416,7 +416,10 @@ def _links(content: Any, bbox_m: Box, index: str) -> Iterator[str]:
         sheet, link = str(properties.get("kaartbladNr") or ""), properties.get("url") or properties.get("href")
         if not _SHEET.fullmatch(sheet) or not isinstance(link, str):
             raise _changed("kaartbladNr and url", properties, index)
-        if _touches(list(positions(geometry.get("coordinates") or [], where=index)), bbox_m, index):
+        corners = list(positions(geometry.get("coordinates") or [], where=index))
+        if not corners:
+            raise _changed("a shape for each sheet", "none", index)
+        if touch(corners, bbox_m):
             yield same_host(urljoin(index, link), index)
 
 
@@ -429,10 +432,3 @@ def _object(feature: Any, name: str, index: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _changed(f"features with {name}", feature, index)
     return found
-
-
-def _touches(corners: list[tuple[float, float]], box: Box, index: str) -> bool:
-    if not corners:
-        raise _changed("a shape for each sheet", "none", index)
-    across, along = zip(*corners, strict=True)
-    return bool(min(across) < box[2] and max(across) > box[0] and min(along) < box[3] and max(along) > box[1])

@@ -352,15 +352,8 @@ def _gather_geometry(geometry: dict[str, Any], vertices: Floats, owner: _Owner, 
         for ring in rings:
             faces.points.append(vertices[ring])
             faces.face_of_ring.append(len(faces.rows))
-        faces.rows.append(
-            (
-                f"{owner.short(pand_id)}-{number}",
-                pand_id,
-                ground,
-                _first(surface, names["published_tilt_deg"]),
-                _first(surface, names["published_azimuth_deg"]),
-            )
-        )
+        told = [_first(surface, names[name]) for name in ("published_tilt_deg", "published_azimuth_deg")]
+        faces.rows.append((f"{owner.short(pand_id)}-{number}", pand_id, ground, *told))
         number += 1
 
 

@@ -143,20 +143,25 @@ def read_weather_hourly(
     place = _position(head, str(sieve.frame["STN"].iloc[0]), path)
     written = raw_names("weather_hourly", "knmi")
     numbers = {name: _whole(sieve, name, f"{path.name}, {written[name].split('|')[0]}") for name in named.columns}
-    sieve.frame = pd.DataFrame(
+    sieve.frame = _hours(numbers, sieve.frame["begin"], sieve.frame["STN"].astype(str), place)
+    return _finish(sieve, "weather_hourly", path)
+
+
+def _hours(numbers: Any, begin: Any, station: Any, place: tuple[float, float]) -> pd.DataFrame:
+    """Return hours in our units, from radiation [J/cm2], temperature [0.1 degC] and wind [0.1 m/s]."""
+    return pd.DataFrame(
         {
-            "timestamp": sieve.frame["begin"],
+            "timestamp": begin,
             "ghi_w_per_m2": numbers["ghi_w_per_m2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
             "dni_w_per_m2": None,
             "dhi_w_per_m2": None,
             "air_temperature_degc": numbers["air_temperature_degc"] * PER_TENTH,
             "wind_speed_m_per_s": numbers["wind_speed_m_per_s"] * PER_TENTH,
-            "station": sieve.frame["STN"].astype(str),
+            "station": station,
             "latitude_deg": place[0],
             "longitude_deg": place[1],
         }
     )
-    return _finish(sieve, "weather_hourly", path)
 
 
 def _once(column: pd.Series[Any], turn: Callable[[pd.Series[Any]], pd.Series[Any]]) -> pd.Series[Any]:
@@ -294,23 +299,13 @@ def typical_year() -> tuple[pd.DataFrame, Tally, Provenance]:
     """
     packed = (files("kansenkaart") / "data" / TYPICAL_FILE).read_bytes()
     raw = pd.read_csv(io.BytesIO(gzip.decompress(packed)), comment="#")
-    latitude, longitude = stations()[TYPICAL_STATION]
     begin = pd.date_range("2019-01-01", periods=len(raw), freq="h", tz="UTC")
-    sieve = Sieve(
-        pd.DataFrame(
-            {
-                "timestamp": begin,
-                "ghi_w_per_m2": raw["q_j_per_cm2"] * W_PER_M2_PER_HOURLY_J_PER_CM2,
-                "dni_w_per_m2": None,
-                "dhi_w_per_m2": None,
-                "air_temperature_degc": raw["t_tenth_degc"] * PER_TENTH,
-                "wind_speed_m_per_s": raw["fh_tenth_m_per_s"] * PER_TENTH,
-                "station": str(TYPICAL_STATION),
-                "latitude_deg": latitude,
-                "longitude_deg": longitude,
-            }
-        )
-    )
+    names = {
+        "q_j_per_cm2": "ghi_w_per_m2",
+        "t_tenth_degc": "air_temperature_degc",
+        "fh_tenth_m_per_s": "wind_speed_m_per_s",
+    }
+    sieve = Sieve(_hours(raw.rename(columns=names), begin, str(TYPICAL_STATION), stations()[TYPICAL_STATION]))
     frame, tally = _finish(sieve, "weather_hourly", Path(TYPICAL_FILE))
     sha256 = digest_of({"": packed})
     told = delivery(
@@ -434,15 +429,17 @@ def nearest_station(x_m: float, y_m: float) -> int:
 
 
 def _ask(base_url: str, station: int, asked: dict[str, str], http: Http) -> Answer:
-    """Return an answer that is a whole table, with rows of the station."""
-    params = {"stns": str(station), **asked, "fmt": "csv"}
-    answer = get(base_url, http=http, params=params, kinds=_TEXT_KINDS)
-    there = station in {int(one.split(b",")[0]) for one in _ROW.findall(answer.content)}
-    if not _HEADER.search(answer.content) or not there or not answer.content.endswith(b"\n"):
+    answer = get(base_url, http=http, params={"stns": str(station), **asked, "fmt": "csv"}, kinds=_TEXT_KINDS)
+    _require_table(answer.content, station, base_url)
+    return answer
+
+
+def _require_table(content: bytes, station: int, where: str) -> None:
+    there = station in {int(one.split(b",")[0]) for one in _ROW.findall(content)}
+    if not _HEADER.search(content) or not there or not content.endswith(b"\n"):
         raise FormatError(
             "a whole KNMI table with STN and YYYYMMDD",
-            found=repr(answer.content[:60]) if there else f"no rows of station {station}",
-            where=base_url,
+            found=repr(content[:60]) if there else f"no rows of station {station}",
+            where=where,
             remedy="check station numbers and period; what was kept before stays in use",
         )
-    return answer

@@ -186,16 +186,7 @@ def delivery(name: str, *, role: str, edition: str, address: str, sha256: str, y
         The year that its figures speak of [year].
     """
     row = publisher(name)
-    return Provenance(
-        role=role,
-        publisher=name,
-        licence=row.licence,
-        credit=row.credit,
-        edition=edition,
-        address=address,
-        sha256=sha256,
-        year=year,
-    )
+    return Provenance(role, name, row.licence, row.credit, edition, address, sha256, year)
 
 
 def year_stated(info: Mapping[str, Any], *, where: str) -> int:

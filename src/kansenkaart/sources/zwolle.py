@@ -110,13 +110,13 @@ def _derive(figures: dict[str, pd.Series[Any]], years: dict[str, int]) -> None:
             fine = (value * MOST_ROUNDING_FRAC >= HALF_STEP) & (homes > 0)
             figures[name] = (value * _MILLION / homes).where(fine)
             years[name] = years[total]
-    if "solar_frac" in figures:
-        figures["homes_with_solar_pct"] = figures["solar_frac"] * _PERCENT
-        years["homes_with_solar_pct"] = years["solar_frac"]
     if "age_65_plus" in figures:
         people = figures["inhabitants"]
-        figures["age_65_plus_pct"] = (figures["age_65_plus"] / people * _PERCENT).where(people > 0)
-        years["age_65_plus_pct"] = years["age_65_plus"]
+        figures["age_65_plus_frac"] = (figures["age_65_plus"] / people).where(people > 0)
+        years["age_65_plus_frac"] = years["age_65_plus"]
+    for share, name in (("solar_frac", "homes_with_solar_pct"), ("age_65_plus_frac", "age_65_plus_pct")):
+        if share in figures:
+            figures[name], years[name] = figures[share] * _PERCENT, years[share]
 
 
 def _read_workbook(path: Path, form: str) -> tuple[pd.DataFrame, int]:

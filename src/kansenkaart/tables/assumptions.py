@@ -316,18 +316,8 @@ def _numbers(raw: dict[str, str]) -> tuple[float, float, float]:
 
 
 def _row(raw: dict[str, str]) -> Assumption:
-    value, low, high = _numbers(raw)
-    return Assumption(
-        raw["name"],
-        value,
-        low,
-        high,
-        raw["unit"],
-        int(raw["year"]) if raw["year"] else None,
-        raw["quality"],
-        raw["source"],
-        raw["note"],
-    )
+    year, texts = int(raw["year"]) if raw["year"] else None, (raw["quality"], raw["source"], raw["note"])
+    return Assumption(raw["name"], *_numbers(raw), raw["unit"], year, *texts)
 
 
 PAYERS = ("household", "roof_owner", "municipality")

@@ -70,19 +70,14 @@ def tables() -> dict[str, Table]:
             raise SchemaError(
                 "every table once", found=row["table"], where="data/tables.csv", remedy="remove one of the two rows"
             )
+        plain: dict[str, Any] = {name: row[name] for name in ("stage", "title_nl", "title_en", "row_nl", "row_en")}
+        plain |= {name: tuple(row[name].split()) for name in ("geometry", "key", "apart")}
         found[row["table"]] = Table(
             row["table"],
-            row["stage"],
-            tuple(row["geometry"].split()),
-            tuple(row["key"].split()),
-            tuple(word.removesuffix("?") for word in words),
-            frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
-            row["title_nl"],
-            row["title_en"],
-            row["row_nl"],
-            row["row_en"],
-            tuple(row["apart"].split()),
-            tuple((word.partition(">")[0], word.partition(">")[2]) for word in row["references"].split()),
+            **plain,
+            columns=tuple(word.removesuffix("?") for word in words),
+            nullable=frozenset(word.removesuffix("?") for word in words if word.endswith("?")),
+            references=tuple((word.partition(">")[0], word.partition(">")[2]) for word in row["references"].split()),
         )
     return found
 

@@ -113,7 +113,8 @@ def require_box(features: Sequence[Feature], box: tuple[float, float, float, flo
     """
     shapes = [(one.get("geometry") or {}).get("coordinates") for one in features[:_LOOKED_AT]]
     spots = [spot for one in shapes if one and (spot := list(positions(one, where=where)))]
-    if spots and not any(_touches(one, box) for one in spots):
+    near = (box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1)
+    if spots and not any(touch(one, near) for one in spots):
         x, y = spots[0][0]
         words = f"{len(spots)} features elsewhere, such as at {x:.0f}, {y:.0f}"
         remedy = "the service does not understand bbox: use the publisher's bulk file"
@@ -122,14 +123,10 @@ def require_box(features: Sequence[Feature], box: tuple[float, float, float, flo
         )
 
 
-def _touches(spots: list[tuple[float, float]], box: tuple[float, float, float, float]) -> bool:
+def touch(spots: list[tuple[float, float]], box: tuple[float, float, float, float]) -> bool:
+    """Say whether places [m], of which there is one at least, span a piece of a box [m]; an edge in common is none."""
     across, along = zip(*spots, strict=True)
-    return bool(
-        min(across) <= box[2] + 1
-        and max(across) >= box[0] - 1
-        and min(along) <= box[3] + 1
-        and max(along) >= box[1] - 1
-    )
+    return bool(min(across) < box[2] and max(across) > box[0] and min(along) < box[3] and max(along) > box[1])
 
 
 #: So many features of a page are looked at for where they lie [1].

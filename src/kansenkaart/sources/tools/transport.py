@@ -264,11 +264,8 @@ def same_host(link: str, base: str) -> str:
         ours, theirs = urlsplit(base), urlsplit(urljoin(base, link))
         if (ours.scheme, theirs.scheme, theirs.port) in (("https", "http", None), ("https", "http", 80)):
             theirs = theirs._replace(scheme="https", netloc=theirs.netloc.removesuffix(":80"))
-        same = (ours.hostname, ours.port or _PORTS.get(ours.scheme)) == (
-            theirs.hostname,
-            theirs.port or _PORTS.get(theirs.scheme),
-        )
-        fine = same and theirs.scheme == ours.scheme and "@" not in theirs.netloc and "\\" not in link
+        here, there = ((one.scheme, one.hostname, one.port or _PORTS.get(one.scheme)) for one in (ours, theirs))
+        fine = here == there and "@" not in theirs.netloc and "\\" not in link
     except ValueError:
         fine = False
     if not fine:
