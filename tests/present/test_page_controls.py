@@ -240,7 +240,9 @@ def test_arrows_point_along_the_line(opened):
         x, y = x[np.argsort(x)], y[np.argsort(x)]
         heads = np.cumsum(np.diff(x, prepend=x[0]) > 20)
         own = [
-            np.corrcoef(x[heads == one], np.abs(y - y[heads == one].mean())[heads == one])[0, 1] for one in set(heads)
+            np.corrcoef(x[heads == one], np.abs(y - y[heads == one].mean())[heads == one])[0, 1]
+            for one in set(heads)
+            if (heads == one).sum() > 5  # the rim of a head at the end of the line may show by a pixel
         ]
         assert len(own) >= 3
         return np.mean(own)
