@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from kansenkaart.config import Source, packaged_rows
-from kansenkaart.sources.pdok import MOST_PER_PAGE
+from kansenkaart.sources.pdok import MOST_PER_PAGE, quarters
 
 Box = tuple[float, float, float, float]
 #: Under about 8,000 features PDOK's servers use their spatial index (seen in a client); a box is planned for fewer [1].
@@ -130,10 +130,8 @@ def _divide(box: Box, homes: Homes | None, row: tuple[str, float, float, float])
     if count * per_home + land * per_km2 <= MOST_IN_BOX or max(east - west, north - south) <= SMALLEST_M:
         yield box
         return
-    across, along = (west + east) / 2, (south + north) / 2
-    for low_x, high_x in ((west, across), (across, east)):
-        for low_y, high_y in ((south, along), (along, north)):
-            yield from _divide((low_x, low_y, high_x, high_y), homes, row)
+    for part in quarters(box):
+        yield from _divide(part, homes, row)
 
 
 def expect(sources: Sequence[Source], window: Box, homes: Homes | None, pause_s: float) -> list[Expected]:

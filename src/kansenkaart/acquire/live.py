@@ -8,12 +8,11 @@ on disk can be read by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from kansenkaart.acquire.forecast import COLLECTIONS, Expected, Homes, boxes, expect, gives_history
 from kansenkaart.config import Folders, Source, Study
@@ -21,7 +20,7 @@ from kansenkaart.errors import ConfigError, FetchError
 from kansenkaart.sources import ahn, bag, bag3d_api, cbs, knmi, pdok, publishers
 from kansenkaart.sources.tools.geofiles import read_vector
 from kansenkaart.sources.tools.http import Http
-from kansenkaart.sources.tools.ogc import CLOSING, OPENING, Choice
+from kansenkaart.sources.tools.ogc import CLOSING, OPENING, Choice, Feature
 from kansenkaart.sources.tools.rawfolder import one_at_a_time
 from kansenkaart.sources.tools.rawnames import raw_names
 from kansenkaart.tables.provenance import Provenance
@@ -38,10 +37,6 @@ AROUND_M = 200.0
 _STATION = re.compile(r"\d{3}")
 NEAREST = "dichtstbij"
 _PERIOD = re.compile(r"(\d{8})-(\d{8})")
-
-
-def _is_of(feature: dict[str, Any], names: Sequence[str], code: str) -> bool:
-    return any((feature.get("properties") or {}).get(name) == code for name in names)
 
 
 @dataclass
@@ -119,8 +114,8 @@ class Errand:
 
     def expected(self) -> list[Expected]:
         """Foresee what the run will ask of whom; the buurten are fetched for it, nothing else."""
-        asked = [one for one in self.study.source if one.origin in ("live", "bulk")]
-        return expect(asked, self.window(), self._homes, self.http.pause_s) if asked else []
+        asked = any(one.origin in ("live", "bulk") for one in self.study.source)
+        return expect(self.study.source, self.window(), self._homes, self.http.pause_s) if asked else []
 
     def tiled(self, source: Source) -> bool:
         """Say whether roofs come as whole tiles, which hold what lies around the window as well."""
@@ -169,7 +164,11 @@ class Errand:
         names = raw_names("buurt", source.form)["gemeentecode"].removesuffix("?").split("|")
         named = pdok.queryables(layer.base_url, layer.collection, http=self.http)
         by = next((one for one in names if one in named), None)
-        chosen = Choice(filters=[(by, code)] if by else (), name=code, keep=lambda one: _is_of(one, names, code))
+
+        def is_here(one: Feature) -> bool:
+            return any((one.get("properties") or {}).get(name) == code for name in names)
+
+        chosen = Choice(filters=[(by, code)] if by else (), name=code, keep=is_here)
         pages = None if self.study.place.wijken else self._pages
         with one_at_a_time(self.folders.raw / code):  # the other parts of the municipality ask the same
             path, told = pdok.fetch_collection(

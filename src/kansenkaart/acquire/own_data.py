@@ -218,18 +218,19 @@ def published_of(study: Study, folders: Folders) -> list[Path]:
     folders : Folders
         Where its pages are; releases lie beside them.
     """
-    pages = [path for path in folders.maps.glob(f"{study.name}*") if _is_of(path, study.name)]
+    names = {study.name, f"{study.name}-intern", f"{study.name}-openbaar"}
+    pages = [one for one in folders.maps.glob(f"{study.name}*") if one.name in names and _is_folder(one)]
     return [*pages, *(one for one in folders.maps.parent.glob("uitgaven/*") if _is_release_of(one, study.name))]
 
 
-def _is_of(path: Path, name: str) -> bool:
-    return path.is_dir() and not path.is_symlink() and path.name in (name, f"{name}-intern", f"{name}-openbaar")
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _is_release_of(path: Path, name: str) -> bool:
     """Tell whether a folder is a release of a study, whatever went into it: that of a public edition names no own data."""
     named = re.fullmatch(rf"{re.escape(name)}(-intern)?-\d{{4}}[\d-]*", path.name)
-    return path.is_dir() and not path.is_symlink() and named is not None
+    return _is_folder(path) and named is not None
 
 
 def erase_left(study: Study, store: Store) -> None:

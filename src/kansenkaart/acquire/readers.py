@@ -38,15 +38,13 @@ def _zwolle(path: Path, source: Source) -> Reading:
 
 
 def _form(read: Callable[..., Reading]) -> Reader:
-    """Call a reader with the form, and with the layer where the study names one."""
-    return lambda path, source: read(path, form=source.form, **({"layer": source.layer} if source.layer else {}))
+    """Call a reader with the form and the layer."""
+    return lambda path, source: read(path, form=source.form, layer=source.layer)
 
 
 def _sewer(read: Callable[..., Reading]) -> Reader:
     """Call a reader as `_form` does, with the shift of a set that is drawn on a grid of its own."""
-    return lambda path, source: read(
-        path, form=source.form, origin_m=source.shift_m, **({"layer": source.layer} if source.layer else {})
-    )
+    return lambda path, source: read(path, form=source.form, origin_m=source.shift_m, layer=source.layer)
 
 
 def _station(read: Callable[..., Reading]) -> Reader:

@@ -138,9 +138,11 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None, turn: Tur
         todo.append(Step("weather_hourly", ("weather_hourly",), lambda _: [_typical({})], (), made_of))
     todo += own_data.steps([(part.source, part.delivery) for part in parts])
     window = place.around.bounds if place else study.place.bbox_m
-    todo += [
-        _raster_step(role, _parts_of(role, parts), errand, window) for role in ("dsm", "dtm") if _parts_of(role, parts)
-    ]
+    for role in ("dsm", "dtm"):
+        if sheets := _parts_of(role, parts):
+            fetched = any(part.source.origin in ("live", "bulk") for part in sheets)
+            cut = errand.window() if fetched else window
+            todo.append(raster_step(role, [part.delivery for part in sheets], cut))
     return [_saying(todo[0], errand.said), *todo[1:]] if todo else []
 
 
@@ -186,11 +188,6 @@ def _typical(noted: Mapping[str, int]) -> Product:
     hours, tally, _ = knmi.typical_year()
     said = {**noted, **tally.noted, "geen weer per uur in de studie: ingebouwd typisch jaar van De Bilt": len(hours)}
     return Product("weather_hourly", hours, replace(tally, noted=said))
-
-
-def _raster_step(role: str, parts: Sequence[_Part], errand: Errand, window: Box | None) -> Step:
-    fetched = any(part.source.origin in ("live", "bulk") for part in parts)
-    return raster_step(role, [part.delivery for part in parts], errand.window() if fetched else window)
 
 
 def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:

@@ -28,7 +28,7 @@ from kansenkaart.sources import ahn, bag, cbs, knmi, pdok, publishers
 from kansenkaart.sources.tools import bulk
 from kansenkaart.sources.tools.geofiles import TIFF_MAGIC
 from kansenkaart.sources.tools.http import Answer, Http, get, get_json, head, same_host
-from kansenkaart.sources.tools.ogc import Choice, canonical, features_of, identify, next_link
+from kansenkaart.sources.tools.ogc import canonical, features_of, identify, next_link
 from kansenkaart.sources.tools.rawnames import column_named, raw_names
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.wording.messages import error_lines
@@ -229,7 +229,11 @@ def _through_reader(trial: Trial, source: Source, verdict: Verdict, features: li
         verdict.words.append("hier niets: een lege verzameling is een antwoord")
         return
     if source.role == "home":
-        features = _panden_of(trial, source).of(features)
+        url = f"{publishers.base_url(source.publisher).rstrip('/')}/collections/{COLLECTIONS['pand']}/items"
+        page, _ = get_json(pdok.Query(url, trial.box, (), MANY).address(), http=trial.http)
+        panden = trial.folder / "panden.geojson"
+        panden.write_bytes(canonical(_page(page, url)["features"]))
+        features = bag.pand_names(panden).of(features)
     path = trial.folder / f"{source.role}.geojson"
     path.write_bytes(canonical(features))
     frame, tally = read(path, source.model_copy(update={"origin": "live"}))
@@ -258,14 +262,6 @@ _ESSENTIAL = {
 
 def _reasons(tally: Tally) -> str:
     return ", ".join(f"{count}x {why}" for why, count in tally.left_out.items() if count)
-
-
-def _panden_of(trial: Trial, source: Source) -> Choice:
-    url = f"{publishers.base_url(source.publisher).rstrip('/')}/collections/{COLLECTIONS['pand']}/items"
-    page, _ = get_json(pdok.Query(url, trial.box, (), MANY).address(), http=trial.http)
-    path = trial.folder / "panden.geojson"
-    path.write_bytes(canonical(_page(page, url)["features"]))
-    return bag.pand_names(path)
 
 
 def _compare(verdict: Verdict, source: Source, features: Sequence[Mapping[str, Any]], frame: Any) -> None:

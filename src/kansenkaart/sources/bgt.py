@@ -22,6 +22,7 @@ from kansenkaart.sources.tools.rawnames import raw_names, squeezed, to_our_names
 from kansenkaart.tables.provenance import Tally
 
 EXISTING = "bestaand"
+_ONE_LAYER = "a BGT file with one layer"
 UNKNOWN_STATUS = "onbekend"
 #: Classes of the register that hold surfaces [1]_, and how the download calls the layer of one (as CityGML does).
 CLASSES = {row["class"]: row["citygml"] for row in packaged_rows("bgt_classes.csv")}
@@ -57,13 +58,13 @@ def read_terrain(path: Path, *, form: str = "ogc-geojson", kind: str | None = No
         If the coordinates are not RD New.
     """
     raw_names("terrain", form)
-    raw, layer = _open(path, kind)
+    raw = open_layer(path, _ONE_LAYER, likely=likely_layers(kind))
     sieve = Sieve(to_our_names(raw, "terrain", form=form, where=path.name))
     _keep_existing(sieve)
     sieve.identify("terrain_id")
     sieve.drop_doubles("terrain_id", "same identification twice", keep="last")
     sieve.polygons(path.name)
-    frame = sieve.frame.assign(kind=_class_of(kind, layer, path), area_m2=sieve.frame.geometry.area)
+    frame = sieve.frame.assign(kind=_class_of(kind, raw.attrs[LAYER], path), area_m2=sieve.frame.geometry.area)
     for name in ("function", "surface"):
         text = to_text(frame[name])
         frame[name] = text.where(~text.isin(_UNKNOWN))
@@ -116,7 +117,8 @@ def read_pand(path: Path, *, form: str = "bgt-pand-sqlite", layer: str | None = 
         If the file cannot be read or lacks a column of its format.
     """
     raw_names("pand", form)
-    sieve = Sieve(to_our_names(_open(path, layer or "pand")[0], "pand", form=form, where=path.name))
+    raw = open_layer(path, _ONE_LAYER, likely=likely_layers(layer or "pand"))
+    sieve = Sieve(to_our_names(raw, "pand", form=form, where=path.name))
     _keep_existing(sieve)
     sieve.frame["pand_id"] = sieve.frame["pand_id"].map(bag_id)
     sieve.drop(sieve.frame["pand_id"].isna(), "no BAG identification")
@@ -153,8 +155,3 @@ def likely_layers(kind: str | None) -> list[str]:
         Such as ``wegdeel``.
     """
     return [kind, *filter(None, [CLASSES.get(squeezed(kind))])] if kind else []
-
-
-def _open(path: Path, kind: str | None) -> tuple[gpd.GeoDataFrame, str]:
-    frame = open_layer(path, "a BGT file with one layer", likely=likely_layers(kind))
-    return frame, str(frame.attrs[LAYER])

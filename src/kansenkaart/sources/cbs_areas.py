@@ -46,7 +46,7 @@ LAYERS = ("buurten", "cbs_buurten", "buurt")
 OWNERSHIP_SUM_PCT = (50.0, 102.0)
 #: CBS gives letters too since 2025: BU, the municipality's four digits and four digits or letters.
 _CODE = re.compile(r"BU\d{4}[0-9A-Z]{4}")
-_YEAR = re.compile(r"(?:19|20)\d{2}")
+_YEAR = r"(?:19|20)\d{2}"
 _NAMED, _CODE_DIGITS = 5, 8
 _THOUSAND_EUR = ("income_per_inhabitant_eur", "home_value_eur")
 _EUR_PER_THOUSAND = 1000.0
@@ -161,7 +161,7 @@ def _check_ownership(sieve: Sieve, path: Path) -> None:
 
 
 def _add_years(frame: pd.DataFrame, path: Path, year: int | None) -> None:
-    stated = to_text(frame["year"]).fillna("").astype("object").map(_year_in)
+    stated = to_text(frame["year"]).str.extract(rf"^({_YEAR})")[0].astype("float64")
     edition = pd.Series(float(year), index=frame.index) if year is not None else stated
     if edition.isna().any():
         raise FormatError(
@@ -172,11 +172,6 @@ def _add_years(frame: pd.DataFrame, path: Path, year: int | None) -> None:
         )
     for name in figure_names():
         frame[f"{name}_year"] = edition.where(frame[name].notna())
-
-
-def _year_in(text: str) -> float:
-    hit = _YEAR.match(text)
-    return float(hit.group()) if hit else np.nan
 
 
 def _finish(sieve: Sieve) -> None:

@@ -42,11 +42,8 @@ def form_of(path: Path) -> str:
         If it cannot be read.
     """
     with reading(path, "a file of weather"):
-        return (
-            "epw"
-            if text_of(bounded(path).read_bytes()[:_HEAD_BYTES])[0].lstrip().upper().startswith("LOCATION")
-            else "knmi"
-        )
+        begin, _ = text_of(bounded(path).read_bytes()[:_HEAD_BYTES])
+    return "epw" if begin.lstrip().upper().startswith("LOCATION") else "knmi"
 
 
 def hours_of(path: Path) -> Sieve:

@@ -177,13 +177,11 @@ def _days(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
 
 def _as_days(days: pd.Series[str]) -> pd.Series[pd.Timestamp]:
     written = days.str.strip().str.removesuffix(".0")
-    turned = written.str.replace(r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4})\b.*", _year_first, regex=True)
+    turned = written.str.replace(
+        r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4})\b.*", lambda hit: f"{hit[3]}{int(hit[2]):02d}{int(hit[1]):02d}", regex=True
+    )
     plain = turned.str.replace(r"^(\d{4})[-/](\d{2})[-/](\d{2})\b.*", r"\1\2\3", regex=True)
     return pd.to_datetime(plain, format="%Y%m%d", errors="coerce")
-
-
-def _year_first(hit: re.Match[str]) -> str:
-    return f"{hit[3]}{int(hit[2]):02d}{int(hit[1]):02d}"
 
 
 def _hour_column(raw: pd.DataFrame, path: Path) -> pd.Series[str]:

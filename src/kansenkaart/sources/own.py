@@ -288,14 +288,12 @@ def _results(raw: pd.DataFrame, shape: OwnTable, known: frozenset[str]) -> pd.Se
 
 
 def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    clean, notes = raw.copy(), []
+    clean, hints = raw.copy(), dict[str, dict[str, pd.Series]]()
     for name in shape.texts:
         clean[name] = raw[name].mask(raw[name].str.fullmatch(_NO_ANSWER.pattern), None)
-        notes += list(_unreadable(raw, clean, shape.key, name, hints={}))
     for name in shape.years:
         number = raw[name].map(_year).astype("float64")
         clean[name] = number.where(number.between(*years))
-        notes += list(_unreadable(raw, clean, shape.key, name, hints={}))
     for name in shape.numbers:
         number, ambiguous = typed_numbers(raw[name])
         lowest = -sys.float_info.max if shape.signed else 0.0
@@ -303,8 +301,9 @@ def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[
         metres = (clean[name] < _THINNEST_MM) & (name == "diameter_mm")
         watts = (clean[name] >= _MOST_KWP) & (name == "pv_installed_kwp") & (clean[name].median() >= _MOST_KWP)
         clean[name] = clean[name].mask(metres | watts)
-        hints = {"two_readings": ambiguous, "metres": metres, "watts": watts}
-        notes += list(_unreadable(raw, clean, shape.key, name, hints=hints))
+        hints[name] = {"two_readings": ambiguous, "metres": metres, "watts": watts}
+    read = (*shape.texts, *shape.years, *shape.numbers)
+    notes = [note for name in read for note in _unreadable(raw, clean, shape.key, name, hints.get(name, {}))]
     return clean, pd.DataFrame(notes)
 
 
@@ -314,7 +313,7 @@ def _year(text: str) -> float:
 
 
 def _unreadable(
-    raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str, *, hints: dict[str, pd.Series]
+    raw: pd.DataFrame, clean: pd.DataFrame, key: str, name: str, hints: dict[str, pd.Series]
 ) -> Iterator[dict[str, object]]:
     wrong = clean[name].isna() & raw[name].ne("")
     for row in raw.index[wrong]:

@@ -289,7 +289,7 @@ class _Pull:
             raise _incomplete(trouble, query)
         if trouble != _UNSURE:
             write_atomic(mark, b"")
-        for box in _quarters(query.bbox_m or (0, 0, 0, 0)):
+        for box in quarters(query.bbox_m or (0, 0, 0, 0)):
             own = own | self.complete(replace(query, bbox_m=box), depth + 1)
         if len(own) < matched:
             raise _incomplete(f"{len(own)} features in smaller boxes where numberMatched says {matched}", query)
@@ -396,7 +396,8 @@ def _incomplete(found: str, query: Query) -> IncompleteError:
     )
 
 
-def _quarters(box: Box) -> Iterator[Box]:
+def quarters(box: Box) -> Iterator[Box]:
+    """Yield the quarters of a box [m]."""
     x0, y0, x1, y1 = box
     middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
     for low_x, high_x in ((x0, middle_x), (middle_x, x1)):

@@ -24,7 +24,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from kansenkaart.config import packaged_rows
 from kansenkaart.errors import SchemaError
@@ -157,8 +157,8 @@ def _parse(row: dict[str, str], where: str) -> Field:
             origin=origin,
             decimals=int(row["decimals"] or 0),
             codes=row["codes"],
-            per_home=_yes(row["per_home"]),
-            of_roof=_part(row["of_roof"]),
+            per_home=bool(_one_of(row["per_home"], "yes")),
+            of_roof=_one_of(row["of_roof"], "part", "whole"),
             rank=int(row["rank"] or 0),
             maps=tuple(map(_on_map, row["map"].split())),
             sheet=tuple(map(_on_sheet, row["sheet"].split())),
@@ -174,16 +174,10 @@ def _parse(row: dict[str, str], where: str) -> Field:
         ) from why
 
 
-def _yes(text: str) -> bool:
-    if text not in ("", "yes"):
-        raise ValueError(f"{text!r} where only yes or nothing may stand")
-    return text == "yes"
-
-
-def _part(text: str) -> Literal["", "part", "whole"]:
-    if text not in ("", "part", "whole"):
-        raise ValueError(f"{text!r} where only part, whole or nothing may stand")
-    return text  # type: ignore[return-value]
+def _one_of(text: str, *choices: str) -> Any:
+    if text not in ("", *choices):
+        raise ValueError(f"{text!r} where only {', '.join(choices)} or nothing may stand")
+    return text
 
 
 def _on_map(word: str) -> tuple[str, OnMap]:

@@ -101,7 +101,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 
 def keep_file(root: Path, publisher: str, edition: str, name: str, content: bytes) -> tuple[Path, str]:
     """Keep one delivered file; see `keep_files`."""
-    return _settle(root, publisher, edition, name, {"": content})
+    return keep_files(root, publisher, edition, name, {"": content})
 
 
 def keep_draft(root: Path, publisher: str, edition: str, name: str, draft: Path, sha256: str) -> tuple[Path, str]:
@@ -163,10 +163,6 @@ def keep_files(root: Path, publisher: str, edition: str, name: str, parts: Mappi
     StoreError
         If it cannot be written; what was kept before stays as it is.
     """
-    return _settle(root, publisher, edition, name, parts)
-
-
-def _settle(root: Path, publisher: str, edition: str, name: str, parts: Mapping[str, bytes]) -> tuple[Path, str]:
     first = plain_name(edition)
     for choice in (first, f"{first}-{digest_of(parts)[:_SUFFIX_DIGITS]}"):
         target = root / plain_name(publisher) / choice / plain_name(name)
