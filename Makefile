@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test nieuwste lock clean
+.PHONY: demo test flows nieuwste lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/kansenkaart demo
@@ -17,6 +17,9 @@ test: $(VENV)/.dev
 	$(BIN)/python .ci/page.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# The scheduler: what `make demo` installs, and Prefect with Dask; see docs/how-to/schedule.md.
+flows: $(VENV)/.flows
+
 # Every command that answers in JSON, with the newest libraries that the ranges allow; not part of `make test`.
 nieuwste:
 	$(PYTHON) .ci/newest.py
@@ -29,6 +32,11 @@ $(VENV)/.run: requirements/run.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/run.lock -r requirements/build.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+$(VENV)/.flows: requirements/flows.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/flows.lock -r requirements/build.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/.run
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.lock -r requirements/build.lock

@@ -18,31 +18,34 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import yaml  # type: ignore[import-untyped]
 from prefect import serve
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron, Interval, Schedule
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.states import Crashed
 
 from flows import AUTH, home
 from flows.limits import make_limits
+from flows.standing import broken_off
 from kansenkaart.errors import ConfigError, KansenkaartError, LockedError
 from kansenkaart.tables.store import alone
-from kansenkaart.wording.messages import error_lines
+from kansenkaart.wording.messages import AMSTERDAM, error_lines
 
 FILE = "prefect.yaml"
 # One study at a time on one machine; the others wait their turn.
@@ -52,8 +55,8 @@ PORT_VARIABLE, PORT = "PREFECT_SERVER_API_PORT", 4200
 CREDENTIAL, RUNNING = "kansenkaart-credential", "kansenkaart-plan"
 #: How Prefect calls what has ended, what has not, and how we say it.
 _ENDED = {StateType.COMPLETED: "klaar", StateType.FAILED: "mislukt", StateType.CRASHED: "afgebroken"}
-_WAITING = {StateType.SCHEDULED: "gepland", StateType.PENDING: "begint", StateType.RUNNING: "loopt"}
-_AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+_BUSY = {StateType.PENDING: "begint", StateType.RUNNING: "loopt", StateType.CANCELLING: "wordt afgebroken"}
+_WAITING = {StateType.SCHEDULED: "gepland", **_BUSY}
 _SHOWN = 200
 _USER = "kansenkaart"
 _PATIENCE_S = 180.0
@@ -166,21 +169,51 @@ def local_server() -> Iterator[str]:
             "PREFECT_UI_API_URL": api,
             # Prefect copies its page to a folder before it serves it: not into the code, which is read-only.
             "PREFECT_UI_STATIC_DIRECTORY": str(home() / "ui"),
+            # Runs of long ago leave its database, as its events do.
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         },
         umask=0o077,
         stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C and a stop of the unit are ours: it has to hear that its schedules are paused
     )
+    ending = threading.Event()
     try:
         _wait_for(f"{api}/health", process, port)
+        threading.Thread(target=_end_with, args=(process, ending), daemon=True).start()
         with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: word}):
+            clear_left()
             yield api
     finally:
+        ending.set()
         process.terminate()
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _end_with(process: subprocess.Popen[bytes], ending: threading.Event) -> None:
+    """End the planner when its server ends first: it would go on planning nothing, and nobody would be told."""
+    process.wait()
+    if not ending.is_set():
+        word = f"De server van de planner is gestopt ({process.returncode}); de planner stopt ook."
+        print(word, file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(ConfigError.exit_code)
+
+
+def clear_left() -> None:
+    """Call the runs of a planner that was killed broken off, and free the places that they would hold for ever.
+
+    Of a server that was started this very moment, so that nothing runs on it yet.
+    """
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=_of(_BUSY), limit=_SHOWN):
+            client.set_flow_run_state(run.id, Crashed(message="de planner of de machine is gestopt"), force=True)
+            broken_off(run)
+        for limit in client.read_global_concurrency_limits(limit=_SHOWN):
+            if limit.active_slots:
+                client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 def _require_free(port: int) -> None:
@@ -214,7 +247,7 @@ def _no_server(port: int, found: str) -> ConfigError:
 
 
 def start() -> None:
-    """Serve until stopped; schedules that were served are paused then, and its server ends with it however early."""
+    """Serve until stopped; its server ends with it however early, and the other way around."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # Prefect's own answer to it comes later
     with _alone(), local_server() as api:
         make_limits()
@@ -241,19 +274,36 @@ def _alone() -> Iterator[None]:
 
 
 def stop() -> None:
-    """End the planner of this installation: its schedules are paused, and a run that is busy is broken off.
+    """End the planner of this installation, and wait until it has; a run that is busy is broken off, and planned again then.
 
     Raises
     ------
     ConfigError
-        If none runs.
+        If none runs, or it goes on.
     """
-    try:
-        with alone(home() / f"{RUNNING}.lock", wait=False):
-            raise _none(str(home()))
-    except LockedError:
-        os.kill(int((home() / f"{RUNNING}.pid").read_text(encoding="ascii")), signal.SIGTERM)
-        print("De planner stopt; zijn schema's staan op pauze.")  # noqa: T201
+    asked, end = False, time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            with alone(home() / f"{RUNNING}.lock", wait=False):
+                if not asked:
+                    raise _none(str(home()))
+            print("De planner is gestopt; er loopt niets meer en er begint niets tot hij weer start.")  # noqa: T201
+            return
+        except LockedError as why:
+            if time.monotonic() > end:
+                raise ConfigError(
+                    "a planner that ends",
+                    found=f"one that runs after {_PATIENCE_S:.0f} s",
+                    where=str(home()),
+                    remedy=f"end the process whose number stands in {RUNNING}.pid",
+                ) from why
+            if not asked:
+                with contextlib.suppress(
+                    FileNotFoundError, ProcessLookupError
+                ):  # it ended by itself at this very moment
+                    os.kill(int((home() / f"{RUNNING}.pid").read_text(encoding="ascii")), signal.SIGTERM)
+                asked = True
+            time.sleep(_POLL_S)
 
 
 def _none(where: str) -> ConfigError:
@@ -291,13 +341,13 @@ def show_plan() -> None:
         print(f"{one.name}: laatst {last}; {coming}{' (gepauzeerd)' if one.paused else ''}")  # noqa: T201
 
 
-def _of(kinds: dict[StateType, str]) -> FlowRunFilter:
+def _of(kinds: Mapping[StateType, str]) -> FlowRunFilter:
     return FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(kinds))))
 
 
 def _said(run: FlowRun, words: dict[StateType, str], when: datetime | None) -> str:
     word = words[run.state_type] if run.state_type else ""
-    return f"{word} {when.astimezone(_AMSTERDAM):%Y-%m-%d %H:%M}" if when else word
+    return f"{word} {when.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}" if when else word
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

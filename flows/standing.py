@@ -23,11 +23,11 @@ from prefect.states import Scheduled
 
 from flows.limits import passes
 from flows.tell import run_name
-from kansenkaart.config import STATUS, folders, study_path
+from kansenkaart.config import STATUS, folders, study_path, template_and_code
 from kansenkaart.errors import ConfigError, KansenkaartError, StoreError
 from kansenkaart.publish.release import MARK, publication
 from kansenkaart.tables.store import atomic
-from kansenkaart.wording.messages import error_lines
+from kansenkaart.wording.messages import status_lines
 
 #: After what may pass, such as a publisher that gives no answer, a run is planned again after so long [s].
 AGAIN_AFTER_S = (600.0, 3600.0, 4 * 3600.0)
@@ -53,7 +53,7 @@ def failed(flow: Any, flow_run: Any, state: Any) -> None:
     )
     if path is not None:
         logger = flow_run_logger(flow_run, flow) if flow is not None else logging.getLogger("kansenkaart")
-        logger.error("%s", in_words(json.loads(path.read_text("utf-8"))))
+        logger.error("%s", "\n".join(status_lines(json.loads(path.read_text("utf-8")))))
 
 
 def plan_again(flow_run: Any) -> datetime | None:
@@ -79,6 +79,21 @@ def plan_again(flow_run: Any) -> datetime | None:
             idempotency_key=f"{flow_run.id}-opnieuw",
         )
     return when
+
+
+def broken_off(flow_run: Any) -> None:
+    """Say of a run that was broken off with its planner that it failed, and plan it again.
+
+    Parameters
+    ----------
+    flow_run : FlowRun
+        The one that nobody ended.
+    """
+    asked, name = flow_run.parameters, str(flow_run.name)
+    stopped = "it was broken off: the planner or the machine stopped"
+    why = KansenkaartError("a run that ends", found=stopped, where=name, remedy="look at the log of this run")
+    study, root, again = str(asked.get("study", "")), str(asked.get("root", ".")), plan_again(flow_run)
+    write_status(study, root, asked.get("code"), why=why, run=name, again=again)
 
 
 def recovered(flow: Any, flow_run: Any, state: Any) -> None:
@@ -143,27 +158,12 @@ def write_status(
     return path
 
 
-def in_words(content: dict[str, Any]) -> str:
-    """Say a status in Dutch, for the log of a run and for a mail.
-
-    Parameters
-    ----------
-    content : dict
-        As in ``status.json``.
-    """
-    error, stands = content["error"], content["published"]
-    lines = error_lines(error["expected"], found=error["found"], where=error["where"], remedy=error["remedy"])
-    since = f", zoals gemaakt op {stands['since'][:10]}" if stands and "since" in stands else ""
-    lines.append(f"  gepubliceerd blijft: {stands['page'] + since if stands else 'niets, want er was nog niets'}")
-    again = datetime.fromisoformat(content["again"]).astimezone() if content["again"] else None
-    return "\n".join([*lines, f"  opnieuw: {again:%Y-%m-%d %H:%M}" if again else "  opnieuw: niet vanzelf"])
-
-
 def _send(content: dict[str, Any]) -> None:
     """Post and mail a status as the environment says; who does not take it is said in the log, and no fault."""
     for name, send in ((WEBHOOK_VARIABLE, _post), (MAIL_VARIABLE, _mail)):
         try:
-            send(content, os.environ.get(name, ""))
+            if address := os.environ.get(name):
+                send(content, address)
         except (OSError, ValueError) as why:  # of HTTP and SMTP as well
             logging.getLogger("kansenkaart").warning("%s: %s", name, why)
 
@@ -171,7 +171,7 @@ def _send(content: dict[str, Any]) -> None:
 def _post(content: dict[str, Any], address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
-        return
+        raise ValueError("niets verstuurd: het adres is niet van https, of van deze machine")
     head = {"Content-Type": "application/json"}
     asked = urllib.request.Request(address, json.dumps(content).encode(), head, method="POST")  # noqa: S310 - as above
     with urllib.request.urlopen(asked, timeout=_SEND_S):  # noqa: S310 - as above
@@ -179,24 +179,23 @@ def _post(content: dict[str, Any], address: str) -> None:
 
 
 def _mail(content: dict[str, Any], address: str) -> None:
-    if not address:
-        return
     host, _, port = (os.environ.get(SMTP_VARIABLE) or "127.0.0.1:25").rpartition(":")
     message = EmailMessage()
     message["Subject"] = f"kansenkaart: {content['study']} is mislukt"
     message["From"] = message["To"] = address
-    message.set_content(in_words(content))
+    message.set_content("\n".join(status_lines(content)))
     with smtplib.SMTP(host, int(port), timeout=_SEND_S) as smtp:
         smtp.send_message(message)
 
 
 def _path(study: str, root: str, code: str | None) -> Path | None:
     try:
-        if not study_path(Path(root), study).is_file():
+        file, own = template_and_code(Path(root), study)
+        if not study_path(Path(root), file).is_file():
             return None
     except ConfigError:  # no name of a study
         return None
-    name = f"{study}-{code.lower()}" if code else study
+    name = f"{file}-{code.lower()}" if code and not own else study
     return folders(Path(root)).processed / name / STATUS if Path(name).name == name else None
 
 

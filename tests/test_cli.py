@@ -141,6 +141,22 @@ def test_status_of_a_study_of_which_nothing_was_made_says_how_to_begin(root):
     assert json.loads(CliRunner().invoke(cli, ["--map", str(root), "status", "proef", "--json"]).output) == []
 
 
+def test_status_says_first_why_the_last_planned_run_failed(root):
+    told = {"expected": "a run without a fault", "found": "ValueError: kapot", "where": "", "remedy": "report it"}
+    content = {"study": "proef", "at": "2026-11-29T22:16:46+00:00", "error": told, "published": None, "again": None}
+    (root / "data" / "processed" / "proef").mkdir(parents=True)
+    (root / "data" / "processed" / "proef" / "status.json").write_text(json.dumps(content), "utf-8")
+    assert CliRunner().invoke(cli, ["--map", str(root), "status", "proef"]).output.splitlines() == [
+        "De geplande run van proef is mislukt, 2026-11-29 23:16.",  # in Amsterdam
+        "Fout: verwacht: een run zonder fout",
+        "  gevonden: ValueError: kapot",
+        "  wat te doen: meld het",
+        "  gepubliceerd blijft: niets, want er was nog niets",
+        "  opnieuw: niet vanzelf",
+        "Van studie proef is nog niets gemaakt. Begin met: kansenkaart run proef",
+    ]
+
+
 def test_check_of_a_study_of_which_nothing_was_made_fails_with_what_to_do(root):
     result = _start("--map", str(root), "check", "proef")
     assert result.returncode == 5

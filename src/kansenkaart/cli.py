@@ -208,14 +208,20 @@ def lijst(root: Path, as_json: bool) -> None:
 @_json_option
 @click.pass_obj
 def status(root: Path, study: str, as_json: bool) -> None:
-    """Toon wat er van een studie is: tabellen, aantallen, wat weggelaten en opgemerkt is, en edities."""
+    """Toon wat er van een studie is: tabellen, aantallen, wat weggelaten en opgemerkt is, edities, een run die mislukte."""
+    from kansenkaart.config import STATUS
     from kansenkaart.runs import study as pipeline
+    from kansenkaart.wording.messages import status_lines
 
     with _libraries_elsewhere():
-        rows = pipeline.status(pipeline.open_study(study, root=root))
+        place = pipeline.open_study(study, root=root)
+        rows = pipeline.status(place)
     if as_json:
         _say_json(rows)
-    elif not rows:
+        return
+    if (failed := place.store.root / STATUS).is_file():
+        click.echo("\n".join(status_lines(json.loads(failed.read_text("utf-8")))))
+    if not rows:
         click.echo(f"Van studie {study} is nog niets gemaakt. Begin met: kansenkaart run {study}")
     else:
         lines = []

@@ -39,6 +39,8 @@ _PAND = re.compile(r"[A-Za-z0-9.\-_]{1,40}")
 _ODD_PATH = re.compile(r"[\x00-\x1f\\]|^[A-Za-z]:")
 #: What a study may be called.
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+#: What a study is called whose place, or which part of it, came from elsewhere than its file.
+_PLACED = re.compile(r"(.+?)-(gm\d{4}|(?:gm\d{4}-)?\d{1,3}-van-\d{1,3})")
 #: Signs without a shape that end a line, turn it around or steer a terminal: no name of a place or person has them.
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 #: A study file is a page or two; a larger one is something else [byte].
@@ -379,6 +381,27 @@ def study_path(root: Path, name: str) -> Path:
         )
     own = root / "studies" / f"{name}.toml"
     return own if own.exists() else shipped_studies().get(name, own)
+
+
+def template_and_code(root: Path, name: str) -> tuple[str, str | None]:
+    """Return the file that a study comes from, and the code of its place where that is no part of the file.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    name : str
+        As its folders, pages and errors call it: ``voorburg``, or of a template with a code ``gemeente-gm0193``.
+
+    Returns
+    -------
+    tuple of str
+        The name of the file, and a code such as ``GM0193``, ``GM0363-2-van-6`` or ``2-van-6``; None without one.
+    """
+    hit = _PLACED.fullmatch(name)
+    if hit is None or study_path(root, name).is_file():
+        return name, None
+    return hit[1], hit[2].replace("gm", "GM")
 
 
 def read_study(path: Path, *, gemeentecode: str | None = None) -> Study:

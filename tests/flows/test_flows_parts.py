@@ -34,12 +34,14 @@ from flows.places import discreet, opened
 from flows.publish import publish, publish_study
 from flows.refresh import acquire
 from flows.serve import CREDENTIAL, PORT_VARIABLE, credential, deployments, local_server, main
-from flows.standing import recovered_study, write_status
+from flows.standing import broken_off, recovered_study, write_status
 from flows.tell import hearing, listener, stock, told, whole
 from kansenkaart.errors import ConfigError, FetchError, FormatError, KansenkaartError, LockedError, SchemaError
 from kansenkaart.publish import release
+from kansenkaart.runs import study as pipeline
 from kansenkaart.sources.publishers import sources_table
 from kansenkaart.tables.step import Report
+from kansenkaart.wording.messages import status_lines
 from tests.hostile.watch import listening
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +189,7 @@ def test_a_study_of_the_package_has_a_status_too_and_what_stands_says_since_when
     path = write_status("voorbeeld", str(tmp_path), None, why=FetchError("an answer", found="none"), run="proef")
     content = json.loads(path.read_text("utf-8"))
     assert content["published"]["since"] == "1970-01-02T00:00:00+00:00"
-    words = standing.in_words(content)
+    words = "\n".join(status_lines(content))
     assert "gepubliceerd blijft: maps/voorbeeld/index.html, zoals gemaakt op 1970-01-02" in words
 
 
@@ -252,15 +254,112 @@ def _hook(status):
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_a_failure_goes_to_the_webhook_and_one_that_refuses_is_no_fault(tmp_path, monkeypatch, status):
+def test_a_failure_goes_to_the_webhook_and_one_that_refuses_is_no_fault(tmp_path, monkeypatch, caplog, status):
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
     with _hook(status) as (address, got):
         monkeypatch.setenv(standing.WEBHOOK_VARIABLE, address)
         path = write_status("een", str(tmp_path), None, why=ValueError("kapot"), run="proef")
     assert got == [json.loads(path.read_text("utf-8"))]
-    monkeypatch.setenv(standing.WEBHOOK_VARIABLE, "http://elsewhere.example/hook")  # no TLS: not sent
+    caplog.clear()
+    monkeypatch.setenv(
+        standing.WEBHOOK_VARIABLE, "http://elsewhere.example/hook"
+    )  # no TLS: not sent, and not in silence
     assert write_status("een", str(tmp_path), None, why=ValueError("kapot"), run="proef")
+    assert [one.split(":")[:2] for one in caplog.messages] == [[standing.WEBHOOK_VARIABLE, " niets verstuurd"]]
+
+
+def test_a_study_is_called_by_the_name_of_its_folder_wherever_a_code_made_it(tmp_path):
+    (tmp_path / "studies").mkdir()
+    by_name = pipeline.open_study("gemeente-gm0193", root=tmp_path)
+    assert by_name.study == pipeline.open_study("gemeente", root=tmp_path, gemeentecode="GM0193").study
+    assert by_name.study.place.gemeentecode == "GM0193"
+    paths = [
+        write_status(name, str(tmp_path), code, why=ValueError(), run="x")
+        for name, code in (("gemeente", "GM0193"), ("gemeente-gm0193", None))
+    ]
+    assert set(paths) == {tmp_path / "data/processed/gemeente-gm0193/status.json"}
+    own = tmp_path / "studies" / "gemeente-gm0193.toml"  # a file of that name is that study
+    own.write_text('name = "gemeente-gm0193"\ntitle = "Eigen"\nsource = []\n', "utf-8")
+    assert pipeline.open_study("gemeente-gm0193", root=tmp_path).study.title == "Eigen"
+
+
+class _Left(_Client):
+    """A server on which a planner that was killed left two runs, and a place that nobody gives back."""
+
+    def __init__(self):
+        super().__init__()
+        self.ended, self.freed = [], []
+
+    def read_flow_runs(self, *, flow_run_filter, limit):
+        assert {one.name for one in flow_run_filter.state.type.any_} == {"PENDING", "RUNNING", "CANCELLING"}
+        return [_run(), _run(id="r2", deployment_id=None, parameters={"studies": ["een"]})]
+
+    def set_flow_run_state(self, run, state, *, force):
+        self.ended.append((run, state.type.name, force))
+
+    def read_global_concurrency_limits(self, *, limit):
+        return [SimpleNamespace(name="kansenkaart-bag", active_slots=2), SimpleNamespace(name="vrij", active_slots=0)]
+
+    def update_global_concurrency_limit(self, name, new):
+        self.freed.append((name, new.active_slots))
+
+
+def test_what_a_killed_planner_left_is_broken_off_told_and_planned_again_and_its_places_are_free(tmp_path, monkeypatch):
+    """Else the deployment waits for ever for a place that a run of before holds, and says that it runs (tried with kill -9)."""
+    client = _Left()
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    for module in (serve, standing):
+        monkeypatch.setattr(module, "get_client", lambda **_: client)
+    serve.clear_left()
+    assert client.ended == [("r1", "CRASHED", True), ("r2", "CRASHED", True)]
+    assert client.freed == [("kansenkaart-bag", 0)]
+    assert [deployment for deployment, _ in client.planned] == ["d1"]
+    content = json.loads((tmp_path / "data/processed/een/status.json").read_text("utf-8"))
+    said = "\n".join(status_lines(content))
+    assert "gevonden: hij is afgebroken: de planner of de machine is gestopt" in said
+    assert content["again"]
+    broken_off(_run(parameters={"studies": ["een"]}))  # a run of many studies has no status of its own
+
+
+def test_a_server_that_ends_takes_its_planner_along(tmp_path):
+    """Else it plans nothing for ever, and systemd sees no reason to start it again (tried with kill -9)."""
+    code = """
+import subprocess, sys, threading, time
+from flows import serve
+process = subprocess.Popen([sys.executable, "-c", "import sys; sys.exit(3)"])
+threading.Thread(target=serve._end_with, args=(process, threading.Event()), daemon=True).start()
+time.sleep(60)
+"""
+    env = {**os.environ, "PREFECT_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == ConfigError.exit_code
+    assert "De server van de planner is gestopt (3); de planner stopt ook." in done.stderr
+
+
+def test_stop_waits_until_the_planner_has_ended(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    code = """
+import signal, sys, time
+from flows import serve
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+with serve._alone():
+    print("here", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(1.5)
+        open(sys.argv[1], "w").close()
+"""
+    gone = tmp_path / "gone"
+    command = [sys.executable, "-c", code, str(gone)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as planner:
+        assert planner.stdout.readline() == "here\n"
+        main(["stop"])
+        assert gone.exists()
+    assert capsys.readouterr().out.startswith("De planner is gestopt;")
 
 
 def test_what_publishers_send_is_in_the_log_and_pages_now_and_then(caplog):

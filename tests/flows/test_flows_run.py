@@ -207,7 +207,7 @@ def served(tmp_path_factory):
 
 def test_the_documented_command_completes_a_planned_run_within_five_minutes(served):
     folder, ask, process, log = served
-    assert f"\n{DOCUMENTED}" in (ROOT / "docs/how-to/schedule.md").read_text("utf-8")
+    assert f"\n.venv/bin/{DOCUMENTED}" in (ROOT / "docs/how-to/schedule.md").read_text("utf-8")
     proof = {"deployments": {"name": {"any_": ["proef"]}}}
 
     def runs(state):

@@ -48,6 +48,8 @@ def test_the_unit_writes_to_data_maps_and_prefect_only():
     assert lines["ReadWritePaths"] == "/srv/kansenkaart/data /srv/kansenkaart/maps"
     assert (lines["StateDirectory"], lines["UMask"], lines["ProtectHome"]) == ("kansenkaart", "0077", "yes")
     assert lines["ExecStart"].endswith("-m flows.serve")
+    # The planner needs its server to say that it stops; the settings of an installation are no part of the unit.
+    assert (lines["KillMode"], lines["EnvironmentFile"]) == ("mixed", "-/etc/kansenkaart/environment")
 
 
 CONTAINER = (ROOT / "deploy" / "Containerfile").read_text("utf-8")

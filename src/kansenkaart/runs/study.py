@@ -16,7 +16,7 @@ from typing import Any
 from kansenkaart.acquire import steps as acquire
 from kansenkaart.acquire.own_data import erase_left, published_of
 from kansenkaart.acquire.readers import ROLES_READ, settle
-from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path
+from kansenkaart.config import Folders, Source, Study, folders, read_study, require_extra, study_path, template_and_code
 from kansenkaart.errors import ConfigError, CrsError, FormatError, KansenkaartError, StoreError
 from kansenkaart.kernel import end_maker
 from kansenkaart.publish import release
@@ -90,7 +90,7 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     Parameters
     ----------
     name : str
-        Of the file, without ``.toml``.
+        Of the file, without ``.toml``, or as its folder is called: ``gemeente-gm0193``.
     root : Path
         Folder of the project.
     gemeentecode : str, optional
@@ -110,6 +110,8 @@ def open_study(name: str, *, root: Path, gemeentecode: str | None = None, public
     ConfigError
         If there is no such study or it has faults, or its place is not divided so.
     """
+    if gemeentecode is None:
+        name, gemeentecode = template_and_code(root, name)
     path = study_path(root, name)
     code, part = _code_and_part(gemeentecode or "")
     study = read_study(path, gemeentecode=code)

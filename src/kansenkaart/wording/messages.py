@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from kansenkaart.config import STEERING, packaged_rows
 from kansenkaart.wording.nl import counted, homes_nl, number
 
+#: The time that readers are told.
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 #: A filling may be a sentence with fillings itself.
 _DEEPEST = 2
 #: What is noted of a source that gave nothing: not to be had, not to be read, or empty where the study lies.
@@ -162,6 +166,26 @@ def error_lines(expected: str, *, found: str, where: str, remedy: str) -> list[s
     lines = [f"Fout: verwacht: {in_dutch(expected)}", f"  gevonden: {in_dutch(found)}"]
     lines += [f"  waar: {in_dutch(RENAMED.get(where, where))}"] if where else []
     return lines + ([f"  wat te doen: {in_dutch(remedy)}"] if remedy else [])
+
+
+def status_lines(content: dict[str, Any]) -> list[str]:
+    """Return how a study stands whose last planned run failed, in lines of Dutch.
+
+    Parameters
+    ----------
+    content : dict
+        As of the ``status.json`` that the planner leaves beside the tables of the study.
+    """
+    error, stands = content["error"], content["published"]
+    lines = [f"De geplande run van {content['study']} is mislukt, {_moment(content['at'])}."]
+    lines += error_lines(error["expected"], found=error["found"], where=error["where"], remedy=error["remedy"])
+    since = f", zoals gemaakt op {stands['since'][:10]}" if stands and "since" in stands else ""
+    lines.append(f"  gepubliceerd blijft: {stands['page'] + since if stands else 'niets, want er was nog niets'}")
+    return [*lines, f"  opnieuw: {_moment(content['again']) if content['again'] else 'niet vanzelf'}"]
+
+
+def _moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"
 
 
 def area_lines(told: dict[str, Any]) -> list[str]:
