@@ -142,7 +142,12 @@ def test_status_of_a_study_of_which_nothing_was_made_says_how_to_begin(root):
 
 
 def test_status_says_first_why_the_last_planned_run_failed(root):
-    told = {"expected": "a run without a fault", "found": "ValueError: kapot", "where": "", "remedy": "report it"}
+    told = {
+        "expected": "a run without a fault",
+        "found": "ValueError: kapot",
+        "where": "",
+        "remedy": "look at the log of this run",
+    }
     content = {"study": "proef", "at": "2026-11-29T22:16:46+00:00", "error": told, "published": None, "again": None}
     (root / "data" / "processed" / "proef").mkdir(parents=True)
     (root / "data" / "processed" / "proef" / "status.json").write_text(json.dumps(content), "utf-8")
@@ -150,7 +155,7 @@ def test_status_says_first_why_the_last_planned_run_failed(root):
         "De geplande run van proef is mislukt, 2026-11-29 23:16.",  # in Amsterdam
         "Fout: verwacht: een run zonder fout",
         "  gevonden: ValueError: kapot",
-        "  wat te doen: meld het",
+        "  wat te doen: kijk in het log van deze run",
         "  gepubliceerd blijft: niets, want er was nog niets",
         "  opnieuw: niet vanzelf",
         "Van studie proef is nog niets gemaakt. Begin met: kansenkaart run proef",
