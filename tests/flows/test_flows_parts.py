@@ -346,8 +346,8 @@ import signal, sys, time
 from flows import serve
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with serve._alone():
-    print("here", flush=True)
     try:
+        print("here", flush=True)
         time.sleep(60)
     finally:
         time.sleep(1.5)
