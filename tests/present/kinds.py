@@ -110,7 +110,7 @@ def report(text: str = "Zuid") -> ReportSpec:
 
 
 def difference(text: str = "Zuid") -> str:
-    """Return the page about the difference between two editions."""
+    """Return the page about the difference between two editions: figures, years, and a table that one of them lacks."""
     row = {"key": text, "before": 1.0, "now": 2.0}
     move = {
         "column": "homes",
@@ -131,10 +131,10 @@ def difference(text: str = "Zuid") -> str:
         "gone": 0,
         "changed": 1,
         "causes": ["data"],
-        "moves": [move],
+        "moves": [move, {**move, "unit": "year", "largest": [{"key": text, "before": 1905.0, "now": 1910.0}]}],
     }
     told = {
-        "tables": [table, {**table, "compared": False}],
+        "tables": [table, {**table, "before": None, "compared": False}],
         "deliveries": [{"role": "home", "publisher": text, "before": None, "now": text}],
         "assumptions": [{"name": text, "before": 1.0, "now": 2.0}],
         "code": True,

@@ -21,7 +21,7 @@ from kansenkaart.present.report import (
     years_drawing,
 )
 from kansenkaart.wording.nl import euros
-from tests.present.kinds import sheet
+from tests.present.kinds import difference, sheet
 
 
 def _numbers(drawing, kind, color):
@@ -111,3 +111,12 @@ def test_a_minus_keeps_to_its_euros_and_a_chance_in_words_is_a_figure():
     assert page.count("−\N{WORD JOINER}€") == 3
     assert "−€" not in page
     assert page.count('class="word"') == 1  # of the names; numbers stand to the right, and on one line
+
+
+def test_the_page_of_differences_writes_a_year_as_a_year_and_adds_none_up():
+    page = difference()
+    assert "1905 werd 1910" in page
+    assert page.count('<td class="n">-</td><td class="n">-</td>') == 1  # years have no sum
+    assert (
+        '<td class="n">geen</td><td class="n">10</td>' in page
+    )  # a table that was not there has no unknown number of rows

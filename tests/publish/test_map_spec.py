@@ -238,7 +238,7 @@ def test_a_share_of_all_is_not_said_to_be_more_than_all():
         (
             "gebieden",
             2,
-            "De plaats verdeeld in aaneengesloten gebieden van ongeveer 500 woningen; het eerste wijkbedrijf begon met 330.",
+            "De plaats verdeeld in aaneengesloten gebieden van ongeveer 500 woningen (het eerste wijkbedrijf had er 330).",
         ),
     ],
 )

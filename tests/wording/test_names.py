@@ -158,6 +158,7 @@ def test_a_theme_is_headed_by_what_it_found():
     )
     some = pd.DataFrame({"modules_fit": [870.0, None, None], "yield_fit_kwh_per_year": [310_000.0, None, None]})
     assert headline("panden", some) == "Er passen 870 panelen; van andere daken is het onbekend"
+    assert headline("panden", pd.DataFrame({"modules_fit": [*[90.0] * 9, None]})) == "Er passen 810 panelen"
     assert sun_finding(some) == (
         "Op de daken die bekend zijn (1 van de 3 gebouwen) passen ongeveer 870 panelen: 310 MWh per jaar."
     )

@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from kansenkaart.present.style import HouseStyle, content_policy, css_variables, ink_on
-from kansenkaart.wording.nl import UNKNOWN, codes, exact, number, say, unit_words
+from kansenkaart.wording.nl import codes, exact, number, say, unit_words, year
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,10 @@ def _runs(at: Sequence[tuple[float, float] | None]) -> Iterator[str]:
             run = []
 
 
-def _figure(value: float | None) -> str:
-    """Write a figure with as many digits as its size asks for."""
-    if value is None:
-        return UNKNOWN
+def _figure(value: float | None, unit: str = "") -> str:
+    """Write a figure with as many digits as its size asks for; a year as a year."""
+    if value is None or unit == "year":
+        return year(value)
     return number(value, 0 if abs(value) >= 1000 or float(value).is_integer() else 3 if abs(value) < 1 else 1)
 
 

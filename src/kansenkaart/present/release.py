@@ -19,7 +19,6 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
 import numpy as np
@@ -28,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 
+from kansenkaart.present.editionpages import environment
 from kansenkaart.present.mapspec import View
 from kansenkaart.present.style import UNKNOWN_COLOR, LegendClass
 from kansenkaart.tables.store import atomic
@@ -268,11 +268,6 @@ def _text(content: Any) -> str:
 
 
 # Styles: a rule for each class of the map's own legend, so that amounts, classes and kinds are all drawn by one renderer.
-_SYMBOL = {
-    "polygon": ("fill", "SimpleFill", {"color": "{rgb},217", "outline_color": "70,82,96,160", "outline_width": "0.2"}),
-    "line": ("line", "SimpleLine", {"line_color": "{rgb},255", "line_width": "0.8"}),
-    "point": ("marker", "SimpleMarker", {"color": "{rgb},255", "outline_color": "255,255,255,255", "size": "2.6"}),
-}
 
 
 def _shape(frame: pd.DataFrame) -> str:
@@ -292,17 +287,10 @@ def qml(view: View, shape: str) -> str:
     """
     rows = [(f"{one.letter}: {one.label}", _rule(view.column, one), one.color) for one in view.classes]
     rows.append(("onbekend", f'"{view.column}" IS NULL', UNKNOWN_COLOR))
-    rules = "".join(
-        f'<rule key="{{{n}}}" symbol="{n}" label={quoteattr(label)} filter={quoteattr(rule)}/>'
-        for n, (label, rule, _) in enumerate(rows)
-    )
-    symbols = "".join(_symbol(n, color, shape) for n, (_, _, color) in enumerate(rows))
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        '<qgis version="3.22.16" styleCategories="Symbology">'
-        '<renderer-v2 type="RuleRenderer" symbollevels="0" forceraster="0" enableorderby="0">'
-        f'<rules key="{{all}}">{rules}</rules><symbols>{symbols}</symbols></renderer-v2></qgis>\n'
-    )
+    rules = [
+        (label, rule, ",".join(str(int(color[at : at + 2], 16)) for at in (1, 3, 5))) for label, rule, color in rows
+    ]
+    return environment().get_template("stijl.qml.jinja").render(rules=rules, shape=shape) + "\n"
 
 
 def _rule(column: str, one: LegendClass) -> str:
@@ -312,14 +300,6 @@ def _rule(column: str, one: LegendClass) -> str:
     ends = [f'"{column}" >= {one.low!r}'] if one.low is not None else []
     ends += [f'"{column}" < {one.high!r}'] if one.high is not None else []
     return " AND ".join(ends) or f'"{column}" IS NOT NULL'
-
-
-def _symbol(number: int, color: str, shape: str) -> str:
-    kind, layer, properties = _SYMBOL[shape]
-    rgb = ",".join(str(int(color[at : at + 2], 16)) for at in (1, 3, 5))
-    props = "".join(f'<prop k="{key}" v="{value.format(rgb=rgb)}"/>' for key, value in properties.items())
-    inside = f'<layer class="{layer}" enabled="1" locked="0" pass="0">{props}</layer>'
-    return f'<symbol type="{kind}" name="{number}" alpha="1" clip_to_extent="1" force_rhr="0">{inside}</symbol>'
 
 
 def _write_style(layer: OpenLayer, target: Path) -> list[Path]:

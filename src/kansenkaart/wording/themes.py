@@ -136,7 +136,7 @@ def _roofs(frame: pd.DataFrame) -> str:
         return ""
     fits = "Er past 1 paneel" if fit == 1 else f"Er passen {_about(fit)} panelen"
     pays = f"; {_about(pay)} daarvan {'loont' if pay == 1 else 'lonen'}" if pay else ""
-    return fits + pays + ("" if frame["modules_fit"].notna().all() else "; van andere daken is het onbekend")
+    return fits + pays + ("" if frame["modules_fit"].notna().mean() >= _MOST else "; van andere daken is het onbekend")
 
 
 def _with_homes(one: str, many: str) -> Callable[[pd.DataFrame], str]:
@@ -167,6 +167,8 @@ def _pipes(frame: pd.DataFrame) -> str:
 
 
 _HALF = 0.5
+#: Where less of the roofs is known [1, guess], a heading says so; the text below it says of how many they are known.
+_MOST = 0.9
 #: What a theme found, as its heading, by theme; others are headed by their name.
 _HEADLINES: dict[str, Callable[[pd.DataFrame], str]] = {
     "wijkbedrijf_gebied": lambda frame: _begun(frame, "gebied"),
