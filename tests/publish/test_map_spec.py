@@ -279,5 +279,10 @@ def test_layers_get_the_colours_of_the_map_each_once(spec):
     views = themes.views_by_table(spec.themes)
     assert set(views["enterprise_case"]) == {"wijkbedrijf_gebied", "wijkbedrijf_buurt"}
     assert set(views["block"]) == {"blokken"}
+    (rank,) = (one for one in views["best_area"]["beste"] if one.column == "rank")
+    assert [one.label for one in rank.classes][:2] == [
+        "plaats 1",
+        "plaats 2",
+    ]  # a style of QGIS holds no name of others
     zon = replace(next(one for one in spec.themes if one.key == "blokken"), key="zon_blokken")
     assert themes.views_by_table([*spec.themes, zon]) == views  # one that is made of another theme adds none

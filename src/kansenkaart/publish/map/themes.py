@@ -138,7 +138,7 @@ def _paying(layer: Layer) -> str:
 
 
 def views_by_table(made: Iterable[Theme]) -> dict[str, dict[str, tuple[View, ...]]]:
-    """Give the ways to colour each table as the map has them, by theme.
+    """Give the ways to colour each table as the map has them, by theme; a rank without its place: a style holds no names.
 
     Parameters
     ----------
@@ -149,8 +149,14 @@ def views_by_table(made: Iterable[Theme]) -> dict[str, dict[str, tuple[View, ...
     tables, keys = {row.layer: row.table for row in rows}, {row.theme for row in rows}
     for one in made:
         if one.key in keys:  # not one that is made of another theme, as the sun on blocks
-            out.setdefault(tables[one.layer], {})[one.key] = one.views
+            out.setdefault(tables[one.layer], {})[one.key] = tuple(map(_nameless, one.views))
     return out
+
+
+def _nameless(view: View) -> View:
+    if view.column != "rank":
+        return view
+    return replace(view, classes=tuple(replace(one, label=f"plaats {one.letter}") for one in view.classes))
 
 
 def _doubt(store: Store, row: ThemeRow) -> str:
