@@ -13,11 +13,12 @@ import kansenkaart
 from kansenkaart.acquire import deliveries, readers, steps
 from kansenkaart.acquire.deliveries import Delivery, Part, deliver, example_folder, has_example, join, raster_step
 from kansenkaart.acquire.live import Errand
-from kansenkaart.config import Folders, Source, Study
+from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, example
 from kansenkaart.sources.example import statistics, town
 from kansenkaart.tables.store import Store
+from tests.pinned import same_as_pinned
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 from tests.sources.test_files_of_others import CBS
 from tests.sources.test_files_of_people import LVBAG, save
@@ -107,6 +108,26 @@ def test_auto_knows_a_tile_a_set_of_hydx_and_weather_by_what_they_are(tmp_path):
     other = save([{"naam": "x", "geometry": box(1e5, 4.5e5, 1e5 + 1, 4.5e5 + 1)}], tmp_path / "x.gpkg")
     with pytest.raises(FormatError, match="the columns of one of the forms"):
         readers.read(other, source(other, "pand", "auto"))
+
+
+NAMES = ("a.csv", "A.CSV", "a.zip", "A.Zip", "a.gpkg.zip", "A.GPKG.ZIP", "a.gpkg", "A.GML", "folder")
+
+
+def test_the_form_of_every_role_is_asked_of_names_in_either_case_as_was_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "_by_columns", lambda path, source, sure: "by its columns")
+    monkeypatch.setattr(readers.epw, "form_of", lambda path: "epw or knmi")
+    (tmp_path / "folder").mkdir()
+    for name in NAMES[:-1]:
+        (tmp_path / name).touch()
+    made = {}
+    for role in [one for one in ROLES if not one.startswith("own_")]:
+        forms = ("auto", readers.forms_of(role)[-1] if readers.forms_of(role) else "x", "bag-csv")
+        rows = {
+            form: [readers._form_of(tmp_path / name, source(tmp_path, role, form), True) for name in NAMES]
+            for form in forms
+        }
+        made[role] = "\n".join(f"{form}: {', '.join(found)}" for form, found in rows.items())
+    same_as_pinned("pins/forms.txt", made)
 
 
 def test_a_layer_where_there_are_none_is_refused(tmp_path):
