@@ -484,7 +484,7 @@ def _tool(tool: AreaTool, layers: dict[str, Layer]) -> Iterator[str]:
             yield f"area {area.key!r} holds {len(strange)} unknown units, such as {min(strange)!r}"
         if len(area.values) != len(tool.criteria):
             yield f"area {area.key!r} has {len(area.values)} values for {len(tool.criteria)} criteria"
-    if strange := (set(tool.edges["a"].astype(str)) | set(tool.edges["b"].astype(str))) - keys:
+    if strange := {*tool.edges["a"], *tool.edges["b"]} - keys:
         yield f"the edges name {len(strange)} unknown units, such as {min(strange)!r}"
     if kinds := set(tool.edges["kind"].astype(str)) - {kind.key for kind in tool.borders}:
         yield f"the edges have unexplained kinds: {', '.join(sorted(kinds))}"
