@@ -151,7 +151,7 @@ def add_installed(
         size = kwp / systems.where(systems > 0)
     if own is not None and "pv_installed_kwp" in own:
         said = pand["pand_id"].map(own.set_index("pand_id")["pv_installed_kwp"].astype(float))
-    lived = pand["homes"].astype("Float64").gt(0).fillna(False).to_numpy(bool)
+    lived = pand["homes"].gt(0).fillna(False).to_numpy(bool)
     country = pd.Series(np.where(lived, known.value("homes_with_panels", "%") * _PERCENT, np.nan), index=pand.index)
     basis = np.select([said.notna(), lived & share.notna(), lived], ["own", "buurt", "land"], default="")
     return pand.assign(
