@@ -507,20 +507,21 @@ def test_the_server_is_started_as_was_read_and_ends_with_its_block(tmp_path, mon
     for name in names:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    monkeypatch.setenv(serve.PORT_VARIABLE, "4321")
+    monkeypatch.setenv(serve.PORT_VARIABLE, "" if stubborn else "4321")
+    port = 4200 if stubborn else 4321
     monkeypatch.setattr(serve, "_require_free", waited.append)
     monkeypatch.setattr(serve, "_wait_for", lambda *how: waited.append(how))
     monkeypatch.setattr(serve.subprocess, "Popen", lambda command, **how: started.append((command, how)) or process)
-    api = "http://127.0.0.1:4321/api"
+    api = f"http://127.0.0.1:{port}/api"
     with serve.local_server() as found:
         assert (found, PREFECT_API_URL.value()) == (api, api)
         assert {os.environ[name] for name in flows.AUTH} == {serve.credential(tmp_path)}
     command, how = started[0]
-    assert command[1:] == ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", "4321"]
+    assert command[1:] == ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     assert (how["umask"], how["stdout"]) == (0o077, subprocess.DEVNULL)
     own = {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api[:-4], "PREFECT_UI_API_URL": api}
     assert how["env"] | own | {"PREFECT_UI_STATIC_DIRECTORY": str(tmp_path / "ui")} == how["env"]
-    assert waited == [4321, (f"{api}/health", process, 4321)]
+    assert waited == [port, (f"{api}/health", process, port)]
     assert process.done == ["terminate", "wait 30", *(["kill", "wait None"] if stubborn else [])]
 
 

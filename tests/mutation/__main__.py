@@ -21,7 +21,6 @@ import json
 import os
 import random
 import resource
-import shlex
 import shutil
 import signal
 import subprocess
@@ -140,13 +139,15 @@ def tests_for(path: Path, line: int, seen: Mapping[str, Mapping[str, Any]]) -> l
     return in_turn(mine, _below(path).as_posix(), function_at(path.read_text("utf-8"), line))
 
 
-def noted(rooms: set[str], keep: Path) -> dict[str, dict[str, Any]]:
+def noted(rooms: set[str], copy: Path, keep: Path) -> dict[str, dict[str, Any]]:
     """Return what each test of some rooms reaches, read where it was kept, else seen by running all of them.
 
     Parameters
     ----------
     rooms : set of str
         Keys of ``TESTS``.
+    copy : Path
+        Folder that holds the package, still without faults: a test that cannot pass there notices nothing.
     keep : Path
         File to read, or to write.
 
@@ -157,7 +158,7 @@ def noted(rooms: set[str], keep: Path) -> dict[str, dict[str, Any]]:
     """
     if not keep.exists():
         tests = sorted({f"tests/{part}" for room in rooms for part in TESTS[room]})
-        paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]), "KANSENKAART_REACH": str(keep)}
+        paths = {"PYTHONPATH": os.pathsep.join([str(copy), str(ROOT)]), "KANSENKAART_REACH": str(keep)}
         command = [sys.executable, "-m", "pytest", "-p", "tests.mutation.reach", *PYTEST, *tests]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, **paths}, check=False)
         if done.returncode:
@@ -251,8 +252,12 @@ def _run_and_end(copy: Path, tests: list[str], seconds: int, compiled: bool) -> 
         if not compiled:
             stamp_as_package(importlib.import_module("kansenkaart.kernel"), copy)
         files = dict.fromkeys(one.partition("::")[0] for one in tests)
-        path = f"pythonpath={shlex.quote(str(copy))} {shlex.quote(str(ROOT))}"
-        code = pytest.main([*PYTEST, "-x", "-o", path, *files], plugins=[Chosen(tests)])
+        if any(one.startswith("tests/flows/") for one in files):
+            os.environ["PYTHONSAFEPATH"] = "1"  # else those of the folder in which a test runs Python come first
+            importlib.import_module("flows")  # pytest puts the project first, where they stand too
+        code = pytest.main([*PYTEST, "-x", *files], plugins=[Chosen(tests)])
+    except ImportError:  # a fault that the flows cannot be imported with
+        code = int(pytest.ExitCode.TESTS_FAILED)
     except BaseException:  # noqa: BLE001 - the process must never go on in the caller's code
         traceback.print_exc()
     finally:
@@ -278,14 +283,15 @@ def campaign(
     """
     outcomes: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Path(folder)
+        copy = Path(folder) / "src"  # as in a checkout: the package looks for the studies that it ships two folders up
+        (Path(folder) / "studies").symlink_to(ROOT / "studies")
         os.environ |= {"NUMBA_CACHE_DIR": str(copy / "compiled"), "PYTHONDONTWRITEBYTECODE": "1"}
         for library in LIBRARIES:
             importlib.import_module(library)
-        for folder in (PACKAGE, FLOWS):
-            shutil.copytree(folder, copy / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+        for source in (PACKAGE, FLOWS):
+            shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__"))
         chosen = drawn(room, mutants=mutants, seed=seed, skip=skip)
-        seen = noted({room_of(path) for path, _ in chosen}, reach or copy / "reach.json")
+        seen = noted({room_of(path) for path, _ in chosen}, copy, reach or copy / "reach.json")
         for path, fault in chosen:
             spoilt = copy / path.relative_to(ROOT if path.is_relative_to(FLOWS) else PACKAGE.parent)
             whole = spoilt.read_text("utf-8")  # the copy's: somebody may edit meanwhile

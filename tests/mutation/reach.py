@@ -22,7 +22,7 @@ import pytest
 
 #: Wherever the package stands, its own or a copy.
 _PACKAGE = f"{os.sep}kansenkaart{os.sep}"
-_FLOWS = str(Path(__file__).resolve().parents[2] / "flows") + os.sep
+_FLOWS = f"{os.sep}flows{os.sep}"
 
 
 class Reach:
@@ -84,8 +84,9 @@ def _named(codes: Iterable[CodeType]) -> set[str]:
 
 
 def _file_of(code: CodeType) -> str:
-    if code.co_filename.startswith(_FLOWS):
-        return f"flows{os.sep}{code.co_filename.removeprefix(_FLOWS)}"
+    head, flows, file = code.co_filename.rpartition(_FLOWS)
+    if flows and not head.endswith(f"{os.sep}tests") and "site-packages" not in head:
+        return f"flows{os.sep}{file}"
     _, package, file = code.co_filename.rpartition(_PACKAGE)
     return file if package else ""
 
