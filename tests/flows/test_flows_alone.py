@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from flows.country import Outcome
 from kansenkaart.errors import ConfigError, DiskError, FetchError, FormatError, KansenkaartError
 from kansenkaart.publish import release
 from kansenkaart.tables.step import Report
+from kansenkaart.wording.messages import status_lines
 
 ROOT = Path(__file__).parents[2]
 
@@ -368,6 +370,12 @@ def test_a_role_that_no_source_has_and_a_fault_in_own_data_are_told_whole():
     assert (said.value.where, said.value.remedy) == ("study voorbeeld", "see it by hand: kansenkaart run voorbeeld")
 
 
+def _words(content):
+    first, *lines = status_lines(content)
+    assert re.fullmatch(r"De geplande run van voorbeeld-gm0193 is mislukt, 20\d\d-\d\d-\d\d \d\d:\d\d\.", first)
+    return "\n".join(lines)
+
+
 def test_what_stands_and_what_is_tried_again_is_said_whole(tmp_path):
     why = FetchError("an answer", found="none", where="https://example.nl", remedy="run again later")
     path = standing.write_status("voorbeeld", str(tmp_path), "GM0193", why=why, run="proef")
@@ -383,7 +391,7 @@ def test_what_stands_and_what_is_tried_again_is_said_whole(tmp_path):
         "published": None,
         "again": None,
     }
-    assert standing.in_words(content) == (
+    assert _words(content) == (
         "Fout: verwacht: een antwoord\n  gevonden: geen\n  waar: https://example.nl\n  wat te doen: draai later opnieuw\n"
         "  gepubliceerd blijft: niets, want er was nog niets\n  opnieuw: niet vanzelf"
     )
@@ -392,9 +400,9 @@ def test_what_stands_and_what_is_tried_again_is_said_whole(tmp_path):
     mark.write_text("{", "utf-8")
     damaged = standing._published("voorbeeld", str(tmp_path))
     assert (damaged["page"], sorted(damaged)) == ("maps/voorbeeld/index.html", ["damaged", "page"])
-    again = datetime(2026, 11, 29, 6, 5).astimezone().isoformat()
+    again = datetime(2026, 11, 29, 5, 5, tzinfo=UTC).isoformat()
     content |= {"published": damaged, "again": again, "error": standing._told(ValueError("kapot"))}
-    assert standing.in_words(content) == (
+    assert _words(content) == (
         "Fout: verwacht: een run zonder fout\n  gevonden: ValueError: kapot\n  wat te doen: kijk in het log van deze run\n"
         "  gepubliceerd blijft: maps/voorbeeld/index.html\n  opnieuw: 2026-11-29 06:05"
     )
@@ -414,22 +422,24 @@ def test_a_failure_is_mailed_to_the_server_of_this_machine_and_posted_there_only
             return None
 
     monkeypatch.setattr(standing.smtplib, "SMTP", Smtp)
-    monkeypatch.setattr(standing, "in_words", lambda content: "woorden")
+    monkeypatch.setattr(standing, "status_lines", lambda content: ["woorden", "meer"])
     monkeypatch.delenv(standing.SMTP_VARIABLE, raising=False)
     standing._mail({"study": "een"}, "beheer@example.nl")
-    standing._mail({"study": "een"}, "")
     assert asked == [("127.0.0.1", 25, 10.0)]
     head = ("Subject", "From", "To")
     assert [sent[0][name] for name in head] == ["kansenkaart: een is mislukt", *["beheer@example.nl"] * 2]
-    assert sent[0].get_content() == "woorden\n"
+    assert sent[0].get_content() == "woorden\nmeer\n"
 
     def opened(request, timeout):
         posted.append((request.full_url, request.method, request.headers, request.data, timeout))
         return contextlib.nullcontext()
 
     monkeypatch.setattr(standing.urllib.request, "urlopen", opened)
-    for address in ("https://a.nl/h", "http://127.0.0.1:9/h", "http://a.nl/h", "ftp://127.0.0.1/h", "https", ""):
+    for address in ("https://a.nl/h", "http://127.0.0.1:9/h"):
         standing._post({"a": 1}, address)
+    for address in ("http://a.nl/h", "ftp://127.0.0.1/h", "https"):
+        with pytest.raises(ValueError, match="niets verstuurd"):
+            standing._post({"a": 1}, address)
     head = {"Content-type": "application/json"}
     assert posted == [(one, "POST", head, b'{"a": 1}', 10.0) for one in ("https://a.nl/h", "http://127.0.0.1:9/h")]
 
@@ -507,10 +517,14 @@ def test_the_server_is_started_as_was_read_and_ends_with_its_block(tmp_path, mon
     for name in names:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    monkeypatch.setenv(serve.PORT_VARIABLE, "" if stubborn else "4321")
+    monkeypatch.delenv(serve.PORT_VARIABLE, raising=False)
+    if not stubborn:
+        monkeypatch.setenv(serve.PORT_VARIABLE, "4321")
     port = 4200 if stubborn else 4321
     monkeypatch.setattr(serve, "_require_free", waited.append)
     monkeypatch.setattr(serve, "_wait_for", lambda *how: waited.append(how))
+    monkeypatch.setattr(serve, "_end_with", lambda *_: None)
+    monkeypatch.setattr(serve, "clear_left", lambda: waited.append("cleared"))
     monkeypatch.setattr(serve.subprocess, "Popen", lambda command, **how: started.append((command, how)) or process)
     api = f"http://127.0.0.1:{port}/api"
     with serve.local_server() as found:
@@ -518,10 +532,10 @@ def test_the_server_is_started_as_was_read_and_ends_with_its_block(tmp_path, mon
         assert {os.environ[name] for name in flows.AUTH} == {serve.credential(tmp_path)}
     command, how = started[0]
     assert command[1:] == ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    assert (how["umask"], how["stdout"]) == (0o077, subprocess.DEVNULL)
+    assert (how["umask"], how["stdout"], how["start_new_session"]) == (0o077, subprocess.DEVNULL, True)
     own = {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api[:-4], "PREFECT_UI_API_URL": api}
     assert how["env"] | own | {"PREFECT_UI_STATIC_DIRECTORY": str(tmp_path / "ui")} == how["env"]
-    assert waited == [port, (f"{api}/health", process, port)]
+    assert waited == [port, (f"{api}/health", process, port), "cleared"]
     assert process.done == ["terminate", "wait 30", *(["kill", "wait None"] if stubborn else [])]
 
 
@@ -569,16 +583,6 @@ def test_the_planner_says_where_its_page_is_and_ends_well_when_it_is_stopped(tmp
     assert ended.value.code == 0
 
 
-def test_stop_ends_the_process_that_runs(tmp_path, monkeypatch, capsys):
-    killed = []
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "of" / "nobody" / "yet"))
-    monkeypatch.setattr(serve.os, "kill", lambda *how: killed.append(how))
-    with serve._alone():
-        serve.main(["stop"])
-    assert killed == [(os.getpid(), signal.SIGTERM)]
-    assert capsys.readouterr().out == "De planner stopt; zijn schema's staan op pauze.\n"
-
-
 def test_the_plan_says_of_each_deployment_how_it_went_and_when_it_goes(monkeypatch, capsys):
     names = {"d1": ("b", False), "d2": ("a", True), "d3": ("c", False)}
     at = {hour: datetime(2026, 11, 29, hour, 5, tzinfo=UTC) for hour in (4, 5, 6, 7)}
@@ -613,7 +617,7 @@ def test_the_plan_says_of_each_deployment_how_it_went_and_when_it_goes(monkeypat
     ]
     assert asked == [
         (["COMPLETED", "FAILED", "CRASHED"], "END_TIME_DESC", 200),
-        (["SCHEDULED", "PENDING", "RUNNING"], "EXPECTED_START_TIME_ASC", 200),
+        (["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"], "EXPECTED_START_TIME_ASC", 200),
     ]
     assert serve._said(waiting[3], serve._WAITING, None) == "begint"
 
