@@ -115,7 +115,9 @@ def without_days(text: str) -> str:
 def steady(content: Any, at: str) -> str:
     """Return a hash of some content without what differs with the day and the code: also sizes of files [byte]."""
     lines = [
-        line for line in _texts(content, at) if not re.search(r"(?i)(bytes?|size|checksum\S*|hash|commit)(\.@value)?: ", line)
+        line
+        for line in _texts(content, at)
+        if not re.search(r"(?i)(bytes?|size|checksum\S*|hash|commit)(\.@value)?: ", line)
     ]
     return f"{at} {hashlib.sha256(without_days(chr(10).join(lines)).encode()).hexdigest()[:12]}"
 
