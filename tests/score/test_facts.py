@@ -193,6 +193,21 @@ def test_an_area_is_the_sum_of_its_blocks(made, tmp_path):
     assert areas["roof_range_frac"].iloc[0] == pytest.approx((5600 * 0.1 + 11200 / 3 * 0.25) / (5600 + 11200 / 3))
 
 
+def test_homes_that_a_corporation_lists_are_not_owner_occupied_as_well(made, tmp_path):
+    blocks, tables = made
+    tables["own_pand"] = pd.DataFrame(
+        {
+            "pand_id": ["p", "q"],
+            "owner": ["corporatie", "particulier"],
+            "maintenance_year": pd.array([None, None], "Int64"),
+        }
+    )
+    facts = facts_of(Store(tmp_path), blocks, default())
+    assert facts["corporation_homes"].tolist() == pytest.approx([3.0, 0.0, np.nan], nan_ok=True)
+    # by the shares of the buurt 1.2 of the first three would be owner-occupied
+    assert facts["owned_homes"].tolist() == pytest.approx([0.0, 1.3, 0.9])
+
+
 def test_no_block_of_the_example_has_more_homes_in_large_buildings_than_homes(finished):
     facts = Store(finished / "data" / "processed" / "proefveld").read("block_facts")
     assert (facts["gallery_flats"].fillna(0) <= facts["homes"]).all()

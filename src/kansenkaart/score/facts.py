@@ -148,6 +148,8 @@ def facts_of(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd
     facts = facts.join(_panden(store, places, figures)).join(_homes(store, places, figures))
     facts = facts.join(_terrain(store, places))
     facts["corporation_homes"] = facts.pop("corporation_own").fillna(facts["corporation_homes"])
+    rest = (facts["homes"] - facts["corporation_homes"]).clip(lower=0.0)
+    facts["owned_homes"] = facts["owned_homes"].mask(facts["owned_homes"] > rest, rest)
     facts["paved_connected_m2"] = facts.pop("paved_m2") + facts.pop("footprint_area_m2")
     facts[OPEN_KWP] = facts[[name for name in OPEN if name.endswith("_kwp")]].sum(axis=1, min_count=1)
     return facts[[*FACTS, *(name for name in WEIGHED if name not in FACTS), *OPEN, OPEN_KWP]]
