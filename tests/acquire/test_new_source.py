@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from kansenkaart.tables.provenance import Tally
 
 
-def read_tree(path: Path, *, form: str) -> tuple[gpd.GeoDataFrame, Tally]:
+def read_tree(path: Path, *, form: str, layer: str | None = None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Return trees as table ``tree``."""
     with reading(path, "a GeoJSON file of trees"):
-        raw = gpd.read_file(path)
+        raw = gpd.read_file(path, layer=layer)
     sieve = Sieve(to_our_names(raw, "tree", form=form, where=path.name))
     sieve.frame["tree_id"] = to_text(sieve.frame["tree_id"])
     sieve.drop(sieve.frame["tree_id"].isna(), "no number")
