@@ -307,13 +307,15 @@ def _two_digits(value: float) -> float:
 
 
 def _rough(truth: Truth, place: tuple[str, str], name: str, said: Said) -> float:
-    """Return how far a factsheet's figure may be off: estimates are rounded by their interval, else to two digits that count."""
+    """Return how far a factsheet's figure may be off: estimates are rounded by their interval, else to two digits that count.
+
+    They are rounded from the decimals that the map has, so that both say the same: half of the last of these comes with it.
+    """
     if not _is_estimate(name):
         return said.off
     low, high = (truth.stored(place, f"{name}{end}") for end in ("_low", "_high"))
-    if np.isnan(low) or np.isnan(high) or low == high:
-        return max(said.off, _two_digits(said.value))
-    return max(said.off, _step_of(high - low) / 2)
+    by = _two_digits(said.value) if np.isnan(low) or np.isnan(high) or low == high else _step_of(high - low) / 2
+    return max(said.off, by) + 0.5 * 10.0 ** -fields.get(name).decimals
 
 
 def _compared(form: str, truth: Truth, place: tuple[str, str], cells: Sequence[str]) -> Iterator[Reading]:
