@@ -276,6 +276,13 @@ def test_variance_is_shared_out_by_what_moves_the_outcome() -> None:
     assert (table["at_high_eur"] > 100).all()
 
 
+def test_inputs_that_carry_as_much_stand_in_the_order_of_their_names() -> None:
+    drawn = {f"terms.{name}": np.ones(50) for name in ("t2", "t0", "t1")}  # none moves, so none carries anything
+    table = variance_shares(drawn, np.arange(50.0))
+    assert table["path"].tolist() == ["terms.t0", "terms.t1", "terms.t2"]
+    assert table["share"].tolist() == [0.0, 0.0, 0.0]
+
+
 def test_shares_of_the_variance_never_add_to_more_than_all_of_it() -> None:
     rng = np.random.default_rng(11)
     drawn = {f"terms.t{k}": rng.normal(size=60) for k in range(40)}  # few draws: inputs are alike by chance
