@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, components, walk_graph
-from kansenkaart.core.area.grouping import agglomerated, areas_in, divided, make_contiguous, with_giants
+from kansenkaart.core.area.grouping import _spread, agglomerated, areas_in, divided, make_contiguous, with_giants
 from kansenkaart.core.area.partition import Partition, PartitionEffort, divisible, partition
 from kansenkaart.core.area.recombine import _flip_relief, stays_whole
 from kansenkaart.errors import ConfigError, InfeasibleError
@@ -101,6 +101,11 @@ def test_too_few_homes_and_a_wrong_band() -> None:
 )
 def test_how_many_areas(homes: list[int], expected: int) -> None:
     assert areas_in(np.array(homes), target=330, low=300, high=360) == expected
+
+
+def test_what_has_no_label_takes_that_of_a_neighbour_and_what_has_one_keeps_it() -> None:
+    walk = walk_graph(grid_town(4, 1, homes=(5, 6)))  # a row of four; the first label is 0, which is one as well
+    assert _spread(walk, np.array([0, 1, -1, -1])).tolist() == [0, 1, 1, 1]
 
 
 def test_loose_bits_go_to_a_neighbour() -> None:

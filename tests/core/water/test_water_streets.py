@@ -77,6 +77,14 @@ def test_a_change_of_name_parts_a_street():
     assert len(found) == 2
 
 
+@pytest.mark.filterwarnings("ignore:GeoSeries.notna")  # geopandas tells of its older meaning, which is not asked here
+@pytest.mark.parametrize("shape", [None, shapely.LineString()])
+def test_a_line_without_a_shape_is_no_street(shape):
+    two = lines(((0, 0), (100, 0)), ((100, 0), (200, 0)), names=["A", "B"])
+    more = pd.concat([two, gpd.GeoDataFrame({"street_name": ["C"]}, geometry=[shape], crs=two.crs)], ignore_index=True)
+    assert streets_from_lines(more, rules=RULES)["street_name"].tolist() == ["A", "B"]
+
+
 def test_a_square_with_one_street():
     # one carriageway of 100 x 6 m: 600 m2, perimeter 212 m: x2 - 106 x + 600 = 0 -> 100 and 6
     assert [float(side) for side in rectangle_sides(600.0, perimeter_m=212.0)] == pytest.approx([100, 6])
