@@ -13,7 +13,7 @@ import flows
 import kansenkaart
 from kansenkaart import errors
 from kansenkaart.cli import cli
-from kansenkaart.wording.messages import catalogue, error_lines, in_dutch
+from kansenkaart.wording.messages import catalogue, error_lines, in_dutch, status_lines
 from tests.wording.sentences import Package, words
 
 PACKAGE, FLOWS = Path(kansenkaart.__file__).parent, Path(flows.__file__).parent
@@ -183,3 +183,12 @@ def test_a_study_that_cannot_be_read_says_in_dutch_what_is_wrong_and_where(text,
     lines = error_lines(why.expected, found=why.found, where=why.where, remedy=why.remedy)
     assert found in lines[1]
     assert remedy in lines[-1]
+
+
+def test_a_status_of_before_that_lacks_what_was_expected_is_read_too():
+    error = {"error": "ValueError", "found": "iets", "remedy": "look at the log of this run"}
+    at = "2026-11-29T21:00:00+00:00"
+    lines = status_lines({"study": "plek", "at": at, "error": error, "published": None, "again": None})
+    assert lines[0] == "De geplande run van plek is mislukt, 2026-11-29 22:00."
+    assert any("iets" in line for line in lines)
+    assert lines[-1] == "  opnieuw: niet vanzelf"

@@ -178,7 +178,8 @@ def status_lines(content: dict[str, Any]) -> list[str]:
     """
     error, stands = content["error"], content["published"]
     lines = [f"De geplande run van {content['study']} is mislukt, {_moment(content['at'])}."]
-    lines += error_lines(error["expected"], found=error["found"], where=error["where"], remedy=error["remedy"])
+    expected, where = error.get("expected", "a run without a fault"), error.get("where", "")  # once left out
+    lines += error_lines(expected, found=error["found"], where=where, remedy=error["remedy"])
     since = f", zoals gemaakt op {stands['since'][:10]}" if stands and "since" in stands else ""
     lines.append(f"  gepubliceerd blijft: {stands['page'] + since if stands else 'niets, want er was nog niets'}")
     return [*lines, f"  opnieuw: {_moment(content['again']) if content['again'] else 'niet vanzelf'}"]
