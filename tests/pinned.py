@@ -19,8 +19,8 @@ import pandas as pd
 
 _HEAD = "## "
 FOLDER = Path(__file__).parent / "pins"
-#: Of the sum of all sizes in a column [1]: what another processor may add up otherwise.
-SAME = 1e-7
+#: Of the sum of all sizes in a column [1]: single precision differs by up to 7e-7 between processors with and without AVX-512.
+SAME = 1e-5
 
 
 def same_as_pinned(file: str, made: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ from kansenkaart.errors import ConfigError, DiskError, FetchError, FormatError, 
 from kansenkaart.publish import release
 from kansenkaart.tables.step import Report
 from kansenkaart.wording.messages import status_lines
+from tests.flows import at_once
 
 ROOT = Path(__file__).parents[2]
 
@@ -213,12 +214,12 @@ def test_a_part_that_never_ends_is_given_up_and_said_to_have_crashed(monkeypatch
     ended = []
 
     @contextlib.contextmanager
-    def client(sync_client):
+    def client():
         yield SimpleNamespace(
             api_url="http://127.0.0.1:1/api", set_task_run_state=lambda *how, **more: ended.append((how, more))
         )
 
-    monkeypatch.setattr(country, "get_client", client)
+    monkeypatch.setattr(country, "get_client", lambda **how: at_once(client())(**how))
 
     def result(timeout, raise_on_failure):
         raise TimeoutError(f"{timeout:.0f} s")
@@ -345,7 +346,7 @@ def test_the_server_gets_the_limits_that_it_does_not_have(monkeypatch):
         held.append((name, how))
         yield
 
-    monkeypatch.setattr(limits, "get_client", lambda sync_client: Client())
+    monkeypatch.setattr(limits, "get_client", at_once(Client()))
     monkeypatch.setattr(limits, "concurrency", hold)
     monkeypatch.setattr(limits, "_MADE", set())
     with limits.turn("bgt"), limits.turn("ahn"):
@@ -607,7 +608,7 @@ def test_the_plan_says_of_each_deployment_how_it_went_and_when_it_goes(monkeypat
 
     many = [SimpleNamespace(id=key, name=name, paused=paused) for key, (name, paused) in names.items()]
     client = SimpleNamespace(read_deployments=lambda: many, read_flow_runs=read_flow_runs)
-    monkeypatch.setattr(serve, "get_client", lambda sync_client: contextlib.nullcontext(client))
+    monkeypatch.setattr(serve, "get_client", at_once(contextlib.nullcontext(client)))
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         serve.main(["toon"])
     assert capsys.readouterr().out.splitlines() == [

@@ -42,6 +42,7 @@ from kansenkaart.runs import study as pipeline
 from kansenkaart.sources.publishers import sources_table
 from kansenkaart.tables.step import Report
 from kansenkaart.wording.messages import status_lines
+from tests.flows import at_once
 from tests.hostile.watch import listening
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +145,7 @@ def _run(**more):
 
 def test_a_run_that_may_pass_is_planned_again_later_each_time_and_three_times_at_most(monkeypatch):
     client = _Client()
-    monkeypatch.setattr(standing, "get_client", lambda **_: client)
+    monkeypatch.setattr(standing, "get_client", at_once(client))
     tags = ["dag"]
     for seconds in (600, 3600, 4 * 3600):
         when = standing.plan_again(_run(tags=tags))
@@ -166,7 +167,7 @@ async def _within_a_loop(call):
 
 @pytest.mark.parametrize(("why", "again"), [(FetchError("an answer", found="none"), True), (ValueError(), False)])
 def test_the_status_of_a_failed_run_says_when_it_is_tried_again(tmp_path, monkeypatch, caplog, why, again):
-    monkeypatch.setattr(standing, "get_client", lambda **_: _Client())
+    monkeypatch.setattr(standing, "get_client", at_once(_Client()))
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
     asked = {"study": "een", "root": str(tmp_path)}
@@ -312,7 +313,7 @@ def test_what_a_killed_planner_left_is_broken_off_told_and_planned_again_and_its
     (tmp_path / "studies" / "een.toml").write_text("", "utf-8")
     monkeypatch.chdir(tmp_path)
     for module in (serve, standing):
-        monkeypatch.setattr(module, "get_client", lambda **_: client)
+        monkeypatch.setattr(module, "get_client", at_once(client))
     serve.clear_left()
     assert client.ended == [("r1", "CRASHED", True), ("r2", "CRASHED", True)]
     assert client.freed == [("kansenkaart-bag", 0)]
@@ -622,7 +623,7 @@ def test_a_partition_whose_worker_was_stopped_says_how_to_run_it_apart(monkeypat
         raise PrefectHTTPStatusError("not found", request=None, response=None)
 
     client.set_task_run_state = end
-    monkeypatch.setattr("flows.country.get_client", lambda **_: client)
+    monkeypatch.setattr("flows.country.get_client", at_once(client))
 
     def result(**_):
         raise KilledWorker("deel", SimpleNamespace(address="tls://127.0.0.1:1"), 0)

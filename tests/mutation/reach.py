@@ -1,21 +1,23 @@
 """Notes which functions of the package each test reaches, so that a fault is shown to those tests only.
 
-``python -m pytest -p tests.mutation.reach`` writes what it saw to the file that ``KANSENKAART_REACH`` names. What a fixture
-of more than one test reached counts for each test that asks for it. Caches are emptied before each test. Not seen is what
-another process runs and what is compiled: there a fault is shown to every test of the room.
+``python -m pytest -p tests.mutation.reach`` writes what it saw to the file that ``KANSENKAART_REACH`` names. The functions say
+themselves that they begin: a statement is put into each when its module is imported. What a fixture of more than one
+test reached counts for each test that asks for it. Caches are emptied before each test. Not seen is what another process
+runs and what is compiled: there a fault is shown to every test of the room.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import os
 import sys
-import threading
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -23,51 +25,83 @@ import pytest
 #: Wherever the package stands, its own or a copy.
 _PACKAGE = f"{os.sep}kansenkaart{os.sep}"
 _FLOWS = f"{os.sep}flows{os.sep}"
+#: Functions reached since it was last emptied; every module finds it among the builtins.
+_SAID: set[str] = set()
+_NAME = "_kansenkaart_reached"
 
 
 class Reach:
-    """Functions reached so far: by the test that runs, by each shared fixture, and by each test that ended."""
+    """Functions reached by each shared fixture, and by each test that ended."""
 
     def __init__(self) -> None:
-        self.now: dict[int, CodeType] = {}
         self.fixtures: dict[str, set[str]] = {}
         self.tests: dict[str, dict[str, Any]] = {}
-
-    def trace(self, frame: FrameType, event: str, argument: object) -> None:
-        """Note the function of a call; its lines are not followed."""
-        self.now[id(frame.f_code)] = frame.f_code
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Keep apart what a fixture of more than one test reaches."""
         if fixturedef.scope == "function":
             return (yield)
-        outside, self.now = self.now, {}
+        outside = _taken()
         try:
             return (yield)
         finally:
-            self.fixtures[fixturedef.argname] = _named(list(self.now.values()))
-            self.now = outside | self.now
+            self.fixtures[fixturedef.argname] = set(_SAID)
+            _SAID.update(outside)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> Generator[None, object, object]:
         """Follow one test, with what is made for it."""
         _forget()
-        self.now, began = {}, time.monotonic()
-        sys.settrace(self.trace)
-        threading.settrace(self.trace)
+        _taken()
+        began = time.monotonic()
         try:
             return (yield)
         finally:
-            sys.settrace(None)
-            threading.settrace(None)
             shared = (self.fixtures.get(name, set()) for name in item.fixturenames)
-            reached = sorted(_named(list(self.now.values())).union(*shared))
+            reached = sorted(_SAID.union(*shared))
             self.tests[item.nodeid] = {"seconds": round(time.monotonic() - began, 3), "reaches": reached}
 
     def pytest_sessionfinish(self) -> None:
         """Write what was seen."""
         Path(os.environ["KANSENKAART_REACH"]).write_text(json.dumps(self.tests), "utf-8")
+
+
+def _taken() -> set[str]:
+    """Return what was said so far, and begin anew."""
+    said = set(_SAID)
+    _SAID.clear()
+    return said
+
+
+def _telling(get_code: Callable[[SourceFileLoader, str], CodeType | None]) -> Callable[..., CodeType | None]:
+    """Return a way to load modules by which the functions of the package say that they begin."""
+
+    def loaded(self: SourceFileLoader, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        if not (file := _file_of(path)):
+            return get_code(self, fullname)
+        tree = ast.parse(self.get_data(path))
+        _made_to_say(tree.body, f"{file.replace(os.sep, '/')}:")
+        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+
+    return loaded
+
+
+def _made_to_say(body: list[ast.stmt], before: str) -> None:
+    """Begin every function, and every method, with a statement that tells its name; not where another compiler reads it."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            _made_to_say(node.body, f"{before}{node.name}.")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _compiled(node):
+            say = ast.parse(f"{_NAME}({before + node.name!r})").body[0]
+            for each in ast.walk(say):
+                ast.copy_location(each, node.body[0])
+            node.body.insert(ast.get_docstring(node, clean=False) is not None, say)
+
+
+def _compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(name in ast.unparse(one) for one in node.decorator_list for name in ("kernel", "njit", "intrinsic"))
 
 
 def _forget() -> None:
@@ -77,17 +111,11 @@ def _forget() -> None:
             one.cache_clear()
 
 
-def _named(codes: Iterable[CodeType]) -> set[str]:
-    """Return ``room/module.py:function`` for what is of the package, and ``flows/module.py:function``."""
-    parts = ((_file_of(code), code.co_qualname) for code in codes)
-    return {f"{file.replace(os.sep, '/')}:{name.partition('.<locals>')[0]}" for file, name in parts if file}
-
-
-def _file_of(code: CodeType) -> str:
-    head, flows, file = code.co_filename.rpartition(_FLOWS)
+def _file_of(path: str) -> str:
+    head, flows, file = path.rpartition(_FLOWS)
     if flows and not head.endswith(f"{os.sep}tests") and "site-packages" not in head:
         return f"flows{os.sep}{file}"
-    _, package, file = code.co_filename.rpartition(_PACKAGE)
+    _, package, file = path.rpartition(_PACKAGE)
     return file if package else ""
 
 
@@ -162,4 +190,6 @@ class Chosen:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to note, where a file is named to write to."""
     if "KANSENKAART_REACH" in os.environ:
+        setattr(builtins, _NAME, _SAID.add)
+        SourceFileLoader.get_code = _telling(SourceFileLoader.get_code)  # type: ignore[method-assign]
         config.pluginmanager.register(Reach())
