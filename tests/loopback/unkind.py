@@ -81,7 +81,7 @@ class Unkind(Loopback):
         if re.fullmatch(r".*/ogc/collections", parts.path):
             names = sorted(one.stem for one in (self.folder / "ogc").glob("*.geojson"))
             return Reply(content=json.dumps({"collections": [{"id": one} for one in names]}).encode())
-        if hit := re.fullmatch(r".*/odata4/(\w+)/(\w+)", parts.path):
+        if hit := re.fullmatch(r".*/odata4/(\w+)/(\w+(?:/\$count)?)", parts.path):
             return self._odata4(hit[1], hit[2], query, parts.path)
         if hit := re.fullmatch(r".*/klimatologie/(daggegevens|uurgegevens)", parts.path):
             return self._weather(hit[1], query)
@@ -174,6 +174,8 @@ class Unkind(Loopback):
             return Reply(content=json.dumps({**told, "TemporalCoverage": info.get("Period")}).encode())
         if name == "MeasureCodes":
             rows = [{"Identifier": one["Key"], "Title": one["Title"], "Unit": one["Unit"]} for one in topics]
+        elif name == "WijkenEnBuurtenCodes":
+            rows = [{"Identifier": row["Key"].strip(), "Title": row["Title"]} for row in parts["WijkenEnBuurten"]]
         else:
             start = re.fullmatch(r"startswith\((\w+),'(\w+)'\)", query.get("$filter", ""))
             rows = [
@@ -183,6 +185,8 @@ class Unkind(Loopback):
                 for one in topics
                 if one["Key"] in row
             ]
+        if name.endswith("/$count"):
+            return Reply(kind="text/plain", content=f"\ufeff{len(rows)}".encode())
         at = int(query.get("$skip", 0))
         body = {"@odata.context": "x", "value": rows[at : at + self.odata_page]}
         if at + self.odata_page < len(rows):

@@ -8,11 +8,12 @@ import pytest
 
 from kansenkaart.errors import FetchError, FormatError, IncompleteError
 from kansenkaart.sources import publishers
-from kansenkaart.sources.cbs import fetch_kwb, read_kwb
+from kansenkaart.sources.cbs import fetch_kwb, fetch_v4, read_kwb
 from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
-from tests.loopback.server import serve
+from tests.loopback.server import serve, serving
+from tests.loopback.unkind import Unkind
 
 HTTP = Http(
     connect_timeout_s=2, read_timeout_s=0.3, attempts=3, wait_first_s=0.001, wait_most_s=2, max_bytes=1 << 22, pause_s=0
@@ -198,3 +199,81 @@ def test_an_older_table_that_cbs_has_modified_is_asked_again_though_the_newest_h
         path.write_text(path.read_text().replace(before, now))
     frame, _ = read_kwb(ask(server, tmp_path / "raw")[0])
     assert frame["gas_use_m3_per_home"][0] == 950
+
+
+@pytest.fixture
+def second(server):
+    """Play OData v4 over the same tables."""
+    twin = Unkind(server.folder, variants=("v3 down",))
+    twin.odata_page = 7
+    with serving(twin) as running:
+        yield running
+
+
+def ask_v4(second, raw):
+    return fetch_v4(raw, f"{second.url}/odata4", ["GM0193"], TABLES, HTTP)
+
+
+def test_v4_gives_the_table_that_v3_gives(server, second, tmp_path):
+    by_v3, by_v4 = (read_kwb(path)[0] for path, _ in (ask(server, tmp_path / "3"), ask_v4(second, tmp_path / "4")))
+    assert list(by_v3["buurtcode"]) == list(CODES)
+    assert by_v4.equals(by_v3[by_v4.columns])
+
+
+def _of(ending, change):
+    """Spoil the answers whose address, without the question, ends so."""
+    return lambda n, p, r: change(n, p, r) if p.split("?")[0].endswith(ending) else r
+
+
+def without(name, value):
+    return faults.body(lambda content: content.update(value=[one for one in content["value"] if one[name] != value]))
+
+
+def last_lost(content):
+    if "@odata.nextLink" not in content:
+        content["value"].pop()
+
+
+def first_twice(content):
+    content["value"].append(content["value"][0])
+
+
+UNCOUNTED = _of("/$count", faults.status(404))
+LOST = {
+    "a buurt": (("/Observations", without("WijkenEnBuurten", f"{CODES[1]:10}")), f"missing \\['{CODES[1]}'\\]"),
+    "the later pages": (("/Observations", faults.body(lambda one: one.pop("@odata.nextLink", None))), "missing"),
+    "a figure twice": (("/Observations", faults.body(first_twice)), "twice"),
+    "a buurt of the list": (("Codes", without("Identifier", CODES[2])), "the 2 buurten"),
+}
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("name", LOST)
+def test_what_v4_loses_on_the_way_is_refused_by_name_whether_it_counts_or_not(second, tmp_path, name, counts):
+    where, words = LOST[name]
+    spoil = _of(*where)
+    second.fault = spoil if counts else lambda n, p, r: UNCOUNTED(n, p, spoil(n, p, r))
+    with pytest.raises(IncompleteError, match=words if not counts or "list" in name else None):
+        ask_v4(second, tmp_path / "raw")
+    second.fault = None
+    frame, _ = read_kwb(ask_v4(second, tmp_path / "raw")[0])  # what was not whole is not kept
+    assert list(frame["buurtcode"]) == list(CODES)
+
+
+def test_a_figure_that_v4_loses_is_seen_by_its_own_count(second, tmp_path):
+    second.fault = _of("/Observations", faults.body(last_lost))
+    with pytest.raises(IncompleteError, match="expected 18 figures of GM0193; found 17"):
+        ask_v4(second, tmp_path / "raw")
+
+
+def test_v4_without_a_count_is_taken_by_its_list_of_buurten(second, tmp_path):
+    second.fault = UNCOUNTED
+    assert list(read_kwb(ask_v4(second, tmp_path / "raw")[0])[0]["buurtcode"]) == list(CODES)
+
+
+def test_a_list_of_buurten_that_was_not_whole_is_asked_anew(server, tmp_path):
+    server.fault = _of("/WijkenEnBuurten", without("Key", f"{CODES[0]:10}"))
+    with pytest.raises(IncompleteError):
+        ask(server, tmp_path / "raw")
+    server.fault = None
+    assert list(read_kwb(ask(server, tmp_path / "raw")[0])[0]["buurtcode"]) == list(CODES)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -25,13 +25,15 @@ from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteE
 from kansenkaart.sources.publishers import delivery, year_stated
 from kansenkaart.sources.tools.archives import parse_json
 from kansenkaart.sources.tools.cleaning import typed_numbers
-from kansenkaart.sources.tools.http import Http, get_json, same_host
+from kansenkaart.sources.tools.http import Http, get, get_json, same_host
 from kansenkaart.sources.tools.layers import body_of, read_table
 from kansenkaart.sources.tools.ogc import encoded, paged
 from kansenkaart.sources.tools.rawfolder import digest_of, keep_files, plain_name, write_atomic
 from kansenkaart.sources.tools.rawnames import bounded, reading, some, to_number
 from kansenkaart.tables.provenance import Provenance, Tally
 
+Row = dict[str, Any]
+Names = Sequence[str]
 #: A year's column is used if it is filled for this share of the buurten that its best-filled year has [1].
 LEAST_FILLED_SHARE = 0.5
 #: BU, four digits of the municipality, four signs of wijk and buurt: Amsterdam has letters in them.
@@ -51,7 +53,7 @@ def _squeeze(text: str) -> str:
     return re.sub(r"[^a-z0-9%]", "", text.lower().replace("³", "3"))
 
 
-def _columns(properties: list[dict[str, Any]], where: str) -> dict[str, str]:
+def _columns(properties: list[Row], where: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, row in _wanted().items():
         for title in row["titles"].split("|"):
@@ -163,9 +165,8 @@ def _figures_of(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict
     frame = pd.DataFrame(index=raw.index)
     for name, row in _wanted().items():
         if name in columns:
-            if folder.is_file():
-                _require_one_reading(raw[columns[name]].fillna(""), f"{where}, {name}")
-            frame[name] = to_number(raw[columns[name]], where=f"{where}, {name}") * float(row["factor"])
+            cells = _as_typed(raw[columns[name]], f"{where}, {name}") if folder.is_file() else raw[columns[name]]
+            frame[name] = to_number(cells, where=f"{where}, {name}") * float(row["factor"])
     if "age_65_plus" in frame:
         share = 100 * frame.pop("age_65_plus") / frame["inhabitants"].where(frame["inhabitants"] > 0)
         frame.insert(0, "age_65_plus_pct", share)
@@ -173,18 +174,17 @@ def _figures_of(folder: Path, year: int | None) -> tuple[int, pd.DataFrame, dict
     return of, frame, {**left_out, **({"of another year": elsewhen} if elsewhen else {})}
 
 
-def _require_one_reading(cells: pd.Series[str], where: str) -> None:
-    """Refuse 1.234 where nothing in a column tells whether it is 1.2 or 1,234: a factor of a thousand."""
-    _, doubt = typed_numbers(cells)
+def _as_typed(cells: pd.Series[Any], where: str) -> pd.Series[Any]:
+    """Return cells that people saved, numbers as their column shows them; 1.234 is refused where nothing tells its sign."""
+    numbers, doubt = typed_numbers(cells.fillna(""))
     if doubt.any():
         expected, found = "numbers that can be read in one way only", cells[doubt].iloc[0]
         remedy = "save the table without a sign for thousands: 1234, and 1,5 or 1.5 for decimals"
         raise FormatError(expected, found=found, where=where, remedy=remedy)
+    return cells.astype("object").where(numbers.isna(), numbers)
 
 
-def _of_one_year(
-    raw: pd.DataFrame, info: dict[str, Any], year: int | None, where: str
-) -> tuple[int, pd.DataFrame, int]:
+def _of_one_year(raw: pd.DataFrame, info: Row, year: int | None, where: str) -> tuple[int, pd.DataFrame, int]:
     """Return the year of the figures, the rows of that year, and how many are of other years, where rows say theirs."""
     if info:
         return year_stated(info, where=where), raw, 0
@@ -196,7 +196,7 @@ def _of_one_year(
     return int(of), raw[years == of], int((years != of).sum())
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path) -> list[Row]:
     where = f"{path.parent.name}/{path.name}"
     try:
         return _listed(parse_json(bounded(path).read_bytes(), where=where), where)
@@ -204,7 +204,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise _no_list("no such file" if isinstance(why, FileNotFoundError) else str(why.strerror), where) from why
 
 
-def _listed(content: Any, where: str) -> list[dict[str, Any]]:
+def _listed(content: Any, where: str) -> list[Row]:
     """Return the rows of an answer of OData."""
     if not isinstance(content, dict) or not isinstance(content.get("value"), list):
         raise _no_list(str(content)[:80], where)
@@ -218,7 +218,9 @@ def _no_list(found: str, where: str) -> FormatError:
 
 PUBLISHER = "cbs-odata"
 _CODE = re.compile(r"GM\d{4}")
-_METADATA, _LOCK = ("DataProperties", "WijkenEnBuurten"), threading.Lock()
+_METADATA, _LISTS_V4 = ("DataProperties", "WijkenEnBuurten"), ("WijkenEnBuurtenCodes", "MeasureCodes")
+_LOCK = threading.Lock()
+_LATER = "try again later, or check the municipality code for this year; what was kept stays in use"
 #: The first table of the list in ``data/sources.csv`` is that of this year [year]; the others follow year by year.
 FIRST_YEAR = 2020
 #: So many years are asked: what the newest has hardly filled comes from the one before [1].
@@ -240,7 +242,7 @@ def tables_until(editions: Sequence[str], year: int | None) -> tuple[str, ...]:
 
 
 def fetch_kwb(
-    folder: Path, *, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http, second_url: str = ""
+    folder: Path, *, base_url: str, codes: Names, tables: Names, http: Http, second_url: str = ""
 ) -> tuple[Path, Provenance]:
     """Fetch the buurten of municipalities from one or more yearly tables, by OData v3 or, when it does not answer, v4.
 
@@ -287,9 +289,7 @@ def fetch_kwb(
         return fetch_v4(folder, second_url, codes, tables, http)
 
 
-def fetch_v3(
-    folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
-) -> tuple[Path, Provenance]:
+def fetch_v3(folder: Path, base_url: str, codes: Names, tables: Names, http: Http) -> tuple[Path, Provenance]:
     """Fetch by OData v3 only; errors as of `fetch_kwb`.
 
     Parameters
@@ -297,25 +297,30 @@ def fetch_v3(
     folder, base_url, codes, tables, http
         As of `fetch_kwb`.
     """
-    infos = [_info(table, base_url, http) for table in tables]
-    edition = plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
+    infos = {table: _info(table, base_url, http) for table in tables}
     digest = digest_of({code: code.encode() for code in codes})[:12]
     name = "_".join(["kwb", *sorted(codes)]) if len(codes) <= len(_METADATA) else f"kwb_{digest}"
-    parts = _kept(folder / PUBLISHER / edition / name, dict(zip(tables, infos, strict=True)))
+    parts = _kept(folder / PUBLISHER / _edition(infos.values()) / name, infos)
     if parts is None:
         parts = {}
-        for table, info in zip(tables, infos, strict=True):
+        for table, info in infos.items():
             parts |= _fetch_table(folder, table, base_url, codes, info, http)
-    path, kept = keep_files(folder, PUBLISHER, edition, name, parts)
-    year = max(year_stated(one, where=base_url) for one in infos)
-    return path, delivery(
-        PUBLISHER, role="statistics", edition=kept, address=base_url, sha256=digest_of(parts), year=year
-    )
+    return _delivered(folder, name, parts, infos.values(), base_url)
 
 
-def fetch_v4(
-    folder: Path, base_url: str, codes: Sequence[str], tables: Sequence[str], http: Http
+def _edition(infos: Collection[Row]) -> str:
+    return plain_name(max(str(one["Modified"]) for one in infos).replace(":", ""))
+
+
+def _delivered(
+    folder: Path, name: str, parts: dict[str, bytes], infos: Collection[Row], base_url: str
 ) -> tuple[Path, Provenance]:
+    path, edition = keep_files(folder, PUBLISHER, _edition(infos), name, parts)
+    year, sha256 = max(year_stated(one, where=base_url) for one in infos), digest_of(parts)
+    return path, delivery(PUBLISHER, role="statistics", edition=edition, address=base_url, sha256=sha256, year=year)
+
+
+def fetch_v4(folder: Path, base_url: str, codes: Names, tables: Names, http: Http) -> tuple[Path, Provenance]:
     """Fetch the same tables by OData v4: a row per figure, kept as CBS sends it; `read_kwb` reads both shapes.
 
     Parameters
@@ -323,61 +328,56 @@ def fetch_v4(
     folder, base_url, codes, tables, http
         As of :func:`fetch_kwb`.
     """
-    parts: dict[str, bytes] = {}
-    modified, year = list[str](), 0
+    parts, infos = dict[str, bytes](), list[Row]()
     for table in tables:
         top = f"{base_url.rstrip('/')}/{plain_name(table)}"
         told, _ = get_json(f"{top}/Properties", http=http)
         if not isinstance(told, dict) or not told.get("Modified"):
             raise FormatError("Properties with Modified", found=str(told)[:80], where=top, remedy="adapt the client")
-        rows: list[dict[str, Any]] = []
-        for code in sorted(codes):
-            asked = f"startswith(WijkenEnBuurten,'BU{code[2:]}')"
-            rows += _all_v4(f"{top}/Observations?{urlencode({'$filter': asked})}", http)
-        regions = sorted({str(one.get("WijkenEnBuurten", "")).strip() for one in rows})
-        if not rows or not all(isinstance(one.get("Measure"), str) for one in rows):
-            raise IncompleteError(
-                f"figures of the buurten of {list(codes)}",
-                found=f"{len(rows)} rows of {len(regions)} regions",
-                where=top,
-                remedy="check the municipality code for this year; what was kept stays in use",
-            )
+        infos.append(told | {"Period": told.get("TemporalCoverage")})
+        rows = [row for code in sorted(codes) for row in _figures_v4(f"{top}/Observations", code, http)]
+        cache = folder / PUBLISHER / ".metadata" / plain_name(table) / plain_name(str(told["Modified"]))
+        regions, measures = (_cached(cache, one, partial(_all_v4, f"{top}/{one}", http)) for one in _LISTS_V4)
+        _require_whole(rows, regions, codes, cache / f"{_LISTS_V4[0]}.json", by=("WijkenEnBuurten", "Measure"))
         rows.sort(key=lambda one: (str(one["WijkenEnBuurten"]), str(one["Measure"])))
-        kept = {"Properties": [told], "MeasureCodes": _all_v4(f"{top}/MeasureCodes", http), "Observations": rows}
+        kept = {"Properties": [told], "MeasureCodes": measures, "Observations": rows}
         parts |= {f"{table}/{name}.json": _plain(content) for name, content in kept.items()}
-        modified.append(str(told["Modified"]))
-        year = max(year, year_stated({"Title": told.get("Title"), "Period": told.get("TemporalCoverage")}, where=top))
-    edition = plain_name(max(modified).replace(":", ""))
-    name = "_".join(["kwb-v4", *sorted(codes)])
-    path, edition = keep_files(folder, PUBLISHER, edition, name, parts)
-    sha256 = digest_of(parts)
-    return path, delivery(PUBLISHER, role="statistics", edition=edition, address=base_url, sha256=sha256, year=year)
+    return _delivered(folder, "_".join(["kwb-v4", *sorted(codes)]), parts, infos, base_url)
 
 
-def _all_v4(url: str, http: Http) -> list[dict[str, Any]]:
+def _figures_v4(url: str, code: str, http: Http) -> list[Row]:
+    """Return the figures of the buurten of a municipality, all that the service counts where it does count."""
+    asked = urlencode({"$filter": f"startswith(WijkenEnBuurten,'BU{code[2:]}')"})
+    rows = _all_v4(f"{url}?{asked}", http)
+    counted = str(len(rows))
+    with suppress(FetchError):
+        counted = get(f"{url}/$count?{asked}", http=http, kinds=("text", "json")).content.decode("utf-8-sig").strip()
+    if counted != str(len(rows)):
+        raise IncompleteError(f"{counted[:20]} figures of {code}", found=str(len(rows)), where=url, remedy=_LATER)
+    return rows
+
+
+def _all_v4(url: str, http: Http) -> list[Row]:
     asked = paged(url, lambda link: get_json(link, http=http)[0])
     return [row for link, page in asked for row in _listed(page, link)]
 
 
-def _from_v4(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def _from_v4(folder: Path) -> dict[str, list[Row]]:
     """Return a table of v4 in the shape of v3: a row per region, a column per measure."""
     told = {name: _rows(folder / f"{name}.json") for name in ("Properties", "MeasureCodes", "Observations")}
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, Row] = {}
     for one in told["Observations"]:
         region = str(one["WijkenEnBuurten"])
         table.setdefault(region, {"WijkenEnBuurten": region})[str(one["Measure"])] = one.get("Value")
-    properties = [
-        {"Key": str(one["Identifier"]), "Title": one.get("Title"), "Unit": one.get("Unit")}
-        for one in told["MeasureCodes"]
-    ]
+    properties = [{**one, "Key": str(one["Identifier"]), "Unit": one.get("Unit")} for one in told["MeasureCodes"]]
     measured = {name for row in table.values() for name in row}
     rows = [{name: row.get(name) for name in sorted(measured)} for row in table.values()]
-    info = {"Title": told["Properties"][0].get("Title"), "Period": told["Properties"][0].get("TemporalCoverage")}
     announced = [one for one in properties if one["Key"] in measured]
-    return {"TableInfos": [info], "DataProperties": announced, "TypedDataSet": rows}
+    infos = [{**one, "Period": one.get("TemporalCoverage")} for one in told["Properties"]]
+    return {"TableInfos": infos, "DataProperties": announced, "TypedDataSet": rows}
 
 
-def _from_table(path: Path, year: int | None) -> dict[str, list[dict[str, Any]]]:
+def _from_table(path: Path, year: int | None) -> dict[str, list[Row]]:
     """Return a table saved as text or workbook in the shape of v3: ``AantalInwoners_5`` or ``a_inw`` stands for its title."""
     wanted = [tuple(map(_squeeze, row["titles"].split("|"))) for row in _wanted().values()]
     table = read_table(path, [_CODES, *wanted])
@@ -390,7 +390,7 @@ def _from_table(path: Path, year: int | None) -> dict[str, list[dict[str, Any]]]
     return {"TableInfos": [info], "DataProperties": properties, "TypedDataSet": rows}
 
 
-def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:
+def _info(table: str, base_url: str, http: Http) -> Row:
     with _library(base_url, http) as host:
         info = _ask(table, "TableInfos", host)
     if not info or "Modified" not in info[0]:
@@ -398,7 +398,7 @@ def _info(table: str, base_url: str, http: Http) -> dict[str, Any]:
     return info[0]
 
 
-def _kept(path: Path, infos: dict[str, dict[str, Any]]) -> dict[str, bytes] | None:
+def _kept(path: Path, infos: dict[str, Row]) -> dict[str, bytes] | None:
     """Return a delivery that is there already, if no table was ``Modified`` since: CBS says by it what has changed."""
     names = [f"{table}/{name}.json" for table in infos for name in ("TableInfos", *_METADATA, "TypedDataSet")]
     if not all((path / name).is_file() for name in names):
@@ -407,53 +407,52 @@ def _kept(path: Path, infos: dict[str, dict[str, Any]]) -> dict[str, bytes] | No
     return {name: (path / name).read_bytes() for name in names} if same else None
 
 
-def _fetch_table(
-    folder: Path, table: str, base_url: str, codes: Sequence[str], info: dict[str, Any], http: Http
-) -> dict[str, bytes]:
+def _fetch_table(folder: Path, table: str, base_url: str, codes: Names, info: Row, http: Http) -> dict[str, bytes]:
     with _library(base_url, http) as host:
         found = {"TableInfos": [info]}
         cache = folder / PUBLISHER / ".metadata" / plain_name(table) / plain_name(str(info["Modified"]))
         for name in _METADATA:
-            found[name] = _cached(cache / f"{name}.json", table, name, host)
-        rows: list[dict[str, Any]] = []
-        for code in sorted(codes):
-            rows += _ask(table, "TypedDataSet", host, filters=f"startswith(WijkenEnBuurten,'BU{code[2:]}')")
-    _require_whole(rows, found["WijkenEnBuurten"], codes, table)
+            found[name] = _cached(cache, name, partial(_ask, table, name, host))
+        asked = [f"startswith(WijkenEnBuurten,'BU{code[2:]}')" for code in sorted(codes)]
+        rows = [row for one in asked for row in _ask(table, "TypedDataSet", host, filters=one)]
+    _require_whole(rows, found["WijkenEnBuurten"], codes, cache / f"{_METADATA[1]}.json", by=_METADATA[1:])
     found["TypedDataSet"] = sorted(rows, key=lambda row: str(row["WijkenEnBuurten"]))
     return {f"{table}/{name}.json": _plain(content) for name, content in found.items()}
 
 
-def _plain(rows: list[dict[str, Any]]) -> bytes:
-    text = json.dumps({"value": rows}, ensure_ascii=False, allow_nan=False, indent=0) + "\n"
-    return encoded(text, where="the answers of CBS")
+def _plain(rows: list[Row]) -> bytes:
+    text = json.dumps({"value": rows}, ensure_ascii=False, allow_nan=False, indent=0)
+    return encoded(f"{text}\n", where="the answers of CBS")
 
 
-def _cached(path: Path, table: str, name: str, host: str) -> list[dict[str, Any]]:
-    if path.exists():
+def _cached(cache: Path, name: str, ask: Callable[[], list[Row]]) -> list[Row]:
+    if (path := cache / f"{name}.json").exists():
         return _rows(path)
-    rows = _ask(table, name, host)
+    rows = ask()
     write_atomic(path, _plain(rows))
     return rows
 
 
-def _require_whole(rows: list[dict[str, Any]], regions: list[dict[str, Any]], codes: Sequence[str], table: str) -> None:
-    if any("WijkenEnBuurten" not in row for row in rows):
-        expected = "rows with WijkenEnBuurten"
-        raise FormatError(expected, found=str(rows[0])[:80], where=table, remedy="this is no table of buurten")
-    starts = tuple(f"BU{code[2:]}" for code in codes)
-    asked = sorted(key for one in regions if (key := str(one.get("Key", "")).strip()).startswith(starts))
-    got = sorted(str(row["WijkenEnBuurten"]).strip() for row in rows)
-    if asked != got or not got:
-        missing, extra = sorted(set(asked) - set(got)), len(got) - len(set(got))
-        raise IncompleteError(
-            f"the {len(asked)} buurten of {list(codes)} once each",
-            found=f"{len(got)} rows; missing {missing[:5]}; {extra} twice",
-            where=table,
-            remedy="try again later, or check the municipality code for this year; what was kept stays in use",
-        )
+def _require_whole(rows: list[Row], regions: list[Row], codes: Names, listed: Path, by: tuple[str, ...]) -> None:
+    """Refuse rows that lack a buurt of the municipalities of which the table lists the regions, or come twice.
+
+    The list is asked anew after that, for it may be what was not whole.
+    """
+    table, starts = listed.parts[-3], tuple(f"BU{code[2:]}" for code in codes)
+    if any(name not in row for row in rows for name in by):
+        wanted, remedy = f"rows with {' and '.join(by)}", "this is no table of buurten"
+        raise FormatError(wanted, found=str(rows[0])[:80], where=table, remedy=remedy)
+    cells = {tuple(str(row[name]).strip() for name in by) for row in rows}
+    keys = (str(one.get("Key") or one.get("Identifier")).strip() for one in regions)
+    asked, got = {one for one in keys if one.startswith(starts)}, {region for region, *_ in cells}
+    if asked != got or len(cells) != len(rows) or not got:
+        listed.unlink(missing_ok=True)
+        expected = f"the {len(asked)} buurten of {list(codes)} once each"
+        found = f"{len(rows)} rows; missing {sorted(asked - got)[:5]}; {len(rows) - len(cells)} twice"
+        raise IncompleteError(expected, found=found, where=table, remedy=_LATER)
 
 
-def _ask(table: str, name: str, host: str, **query: str) -> list[dict[str, Any]]:
+def _ask(table: str, name: str, host: str, **query: str) -> list[Row]:
     try:
         rows = cbsodata3.get_meta(table, name, catalog_url=host, **query)
     except (KeyError, TypeError) as why:
