@@ -583,6 +583,7 @@ def test_an_epw_of_a_leap_year_loses_one_day_and_says_so(tmp_path):
         (["1.250.000", "12.500"], [1_250_000.0, 12_500.0]),
         (["1.250,50", "12.500"], [1250.5, 12_500.0]),
         (["€ 12.500,-", "3,75"], [12_500.0, 3.75]),
+        (["€ 12.500,-", "7.250", "-", ",-"], [12_500.0, 7_250.0, None, None]),  # what stands for cents shows the comma
         (["0.300", "12.5"], [0.3, 12.5]),
         (["1 250", "300"], [1250.0, 300.0]),
         (["0,5", "0.5"], [0.5, 0.5]),
@@ -733,6 +734,14 @@ def test_a_table_of_cbs_with_a_sign_for_thousands_is_never_a_thousandth(first, h
         [1234, 510, 2.125],
         [875, 410, 2.1],
     ]
+
+
+@pytest.mark.parametrize("cells", [("1.234", "1.254,5"), ("1,234", "1,254.5")])
+def test_a_table_of_cbs_whose_column_shows_its_signs_is_read_by_them(cells, tmp_path):
+    head = "Codering\tAantal inwoners\tHuishoudens totaal\tGemiddelde WOZ-waarde van woningen"
+    rows = [f"BU0193010{n}\t9\t4\t{cell}" for n, cell in enumerate(cells, start=1)]
+    (tmp_path / "kwb.csv").write_text("\n".join([head, *rows, ""]), "utf-8")
+    assert cbs.read_kwb(tmp_path / "kwb.csv", year=2023)[0]["home_value_eur"].tolist() == [1_234_000, 1_254_500]
 
 
 def test_a_row_of_cbs_with_a_separator_too_many_moves_no_cell(tmp_path):

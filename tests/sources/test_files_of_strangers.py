@@ -549,6 +549,20 @@ def test_units_behind_numbers_and_power_in_watts(tmp_path):
     assert "in Wp geschreven" in words(read, 2, "pv_installed_kwp")
 
 
+def test_power_with_two_readings_beside_small_systems_is_asked_about(tmp_path):
+    """12.500 is 12,5 kWp on a house or 12.500 kWp on a field: the commas of other rows do not say which (a thousand times)."""
+    text = (
+        f"pand_id;owner;maintenance_year;kwp\n{FIRST};A;2031;12.500\n{SECOND};A;2031;3,5\n0193100000000003;A;2031;4,2\n"
+    )
+    known = (FIRST, SECOND, "0193100000000003")
+    (tmp_path / "p.csv").write_text(text, "utf-8")
+    read = own(tmp_path / "p.csv", known=known)
+    assert read.table["pv_installed_kwp"].tolist() == pytest.approx([np.nan, 3.5, 4.2], nan_ok=True)
+    assert "schrijf 12500 of 12,5" in words(read, 2, "pv_installed_kwp")
+    (tmp_path / "p.csv").write_text(text.replace(";12.500", ";2.500,00"), "utf-8")  # a hall, beyond doubt
+    assert own(tmp_path / "p.csv", known=known).table["pv_installed_kwp"].tolist() == [2500, 3.5, 4.2]
+
+
 def test_a_service_by_its_dutch_name(tmp_path):
     (tmp_path / "b.csv").write_text("dienst;betaler;budget\nGroen onderhouden;gemeente;12500\n", "utf-8")
     read = own(tmp_path / "b.csv", BUDGETS, ("green_maintenance",), spelled={"groen onderhouden": "green_maintenance"})

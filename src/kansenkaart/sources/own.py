@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from kansenkaart.errors import FormatError
@@ -43,7 +44,7 @@ _THINNEST_MM = 5.0
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
 #: What Excel shows where a formula has no answer, in Dutch and English.
 _NO_ANSWER = re.compile(r"#(?:N/?[AB]|REF!|VERW!|VALUE!|WAARDE!|NAME\?|NAAM\?|DIV/0!|DEEL/0!|NUM!|GETAL!|NULL!|LEEG!)")
-#: Panels of 1,000 kWp are a hall; a column of which half is more is written in Wp [kWp].
+#: Panels of 1,000 kWp are a hall; a column of which half is more is written in Wp, and 1.250 in another may be 1.25 [kWp].
 _MOST_KWP = 1000.0
 _YEAR_IN_DATE = re.compile(r"(?:\d{1,2}[-/.]\d{1,2}[-/.])?(\d{4})(?:[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|[.,]0+)?")
 
@@ -295,11 +296,12 @@ def _clean(raw: pd.DataFrame, shape: OwnTable, years: tuple[int, int]) -> tuple[
         number = raw[name].map(_year).astype("float64")
         clean[name] = number.where(number.between(*years))
     for name in shape.numbers:
-        number, ambiguous = typed_numbers(raw[name])
+        kwp = name == "pv_installed_kwp"
+        number, ambiguous = typed_numbers(raw[name], most=_MOST_KWP if kwp else np.inf)
         lowest = -sys.float_info.max if shape.signed else 0.0
         clean[name] = number.where(number.between(lowest, sys.float_info.max))
         metres = (clean[name] < _THINNEST_MM) & (name == "diameter_mm")
-        watts = (clean[name] >= _MOST_KWP) & (name == "pv_installed_kwp") & (clean[name].median() >= _MOST_KWP)
+        watts = (clean[name] >= _MOST_KWP) & kwp & (clean[name].median() >= _MOST_KWP)
         clean[name] = clean[name].mask(metres | watts)
         hints[name] = {"two_readings": ambiguous, "metres": metres, "watts": watts}
     read = (*shape.texts, *shape.years, *shape.numbers)

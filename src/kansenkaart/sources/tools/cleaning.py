@@ -128,12 +128,13 @@ def shape_ids(shapes: NDArray[Any], *, prefix: str) -> list[str]:
 
 
 _SIGNS = re.compile(r"[€Ø⌀\s\u00a0\u202f']|EUR|kWp$|mm$", re.IGNORECASE)
+_NO_CENTS = re.compile(r"(?<=\d)([.,])-$")
 _GROUPED = r"[+-]?[1-9]\d{0,2}"
 #: What is 12.5 to one and 12,500 to another.
 _TWO_READINGS = re.compile(rf"{_GROUPED}[.,]\d{{3}}")
 
 
-def typed_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+def typed_numbers(column: pd.Series, *, most: float = np.inf) -> tuple[pd.Series, pd.Series]:
     """Return numbers as people type them, and which cells can be read in two ways.
 
     A point or comma followed by exactly three digits (12.500) is a thousands sign or a decimal sign; the other cells of
@@ -143,22 +144,24 @@ def typed_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     ----------
     column : Series of str
         Cells as typed; a euro sign, blanks and an apostrophe are no part of the number.
+    most : float
+        What is as much or more is so odd that the other cells do not decide about one with two readings.
 
     Returns
     -------
     numbers : Series of float
         NaN for what is no number, is blank, or is ambiguous.
     ambiguous : Series of bool
-        Where nothing in the column tells which of the two is meant.
+        Where nothing tells which of the two is meant.
     """
-    text = column.map(lambda one: _SIGNS.sub("", one).removesuffix(",-").removesuffix(".-"))
+    text = column.map(lambda one: _NO_CENTS.sub(r"\g<1>0", _SIGNS.sub("", one)))
     signs = {text_sign for one in text if (text_sign := _decimal_sign(one)) is not None}
-    doubt = text.map(lambda one: bool(_TWO_READINGS.fullmatch(one))).astype(bool)
-    ambiguous = doubt & (len(signs) != 1)
     decimal = next(iter(signs)) if len(signs) == 1 else None
     plain = text.map(lambda one: _with_point(one, decimal))
-    numbers = pd.to_numeric(plain.where(~ambiguous), errors="coerce").astype("float64")
-    return numbers, ambiguous
+    numbers = pd.to_numeric(plain, errors="coerce").astype("float64")
+    doubt = text.map(lambda one: bool(_TWO_READINGS.fullmatch(one))).astype(bool)
+    ambiguous = doubt & ((numbers >= most) | (decimal is None))
+    return numbers.mask(ambiguous), ambiguous
 
 
 def _decimal_sign(text: str) -> str | None:
