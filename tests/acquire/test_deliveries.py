@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -10,13 +11,14 @@ import pytest
 from shapely.geometry import box
 
 import kansenkaart
-from kansenkaart.acquire import deliveries, readers, steps
+from kansenkaart.acquire import deliveries, live, readers, steps
 from kansenkaart.acquire.deliveries import Delivery, Part, deliver, example_folder, has_example, join, raster_step
 from kansenkaart.acquire.live import Errand
 from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, example
 from kansenkaart.sources.example import statistics, town
+from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.store import Store
 from tests.pinned import same_as_pinned
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -230,6 +232,22 @@ def test_what_changes_in_a_file_that_is_read_beside_it_is_another_delivery(role,
     assert sha256() == before
     (tmp_path / side).write_text("b")
     assert sha256() != before
+
+
+def test_a_file_of_several_roles_is_hashed_once_a_run_and_anew_in_the_next(tmp_path, monkeypatch):
+    hashed, path = [], tmp_path / "bag-light.gpkg"
+    monkeypatch.setattr(live, "sha256_of", lambda *paths: hashed.append(paths) or sha256_of(*paths))
+    two = tuple(source(path, role, "auto") for role in ("pand", "home"))
+    study, places = (
+        Study(name="x", title="x", source=two),
+        Folders(published=tmp_path, raw=tmp_path, processed=tmp_path, maps=tmp_path),
+    )
+    for content in (b"a", b"b"):
+        path.write_bytes(content)
+        errand = Errand(study, places)
+        told = [deliver(one, errand).provenance[0].sha256 for one in two]
+        assert told == [hashlib.sha256(content).hexdigest()] * 2
+    assert hashed == [(path,), (path,)]
 
 
 def test_statistics_that_a_study_can_do_without_and_nobody_can_read_are_noted(tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from kansenkaart.sources.knmi import fetch_days
 from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.archives import gunzip
 from kansenkaart.sources.tools.http import Http, Meter, download
+from kansenkaart.tables.provenance import sha256_of
 from tests.loopback import faults
 from tests.loopback.server import serve
 from tests.sources.sheets import open_window
@@ -92,6 +94,23 @@ def test_an_unchanged_file_is_not_sent_again_and_a_changed_one_is_refused(server
     with pytest.raises(StoreError):
         download(url, path, http=HTTP)
     assert path.read_bytes() == SHEET
+
+
+def test_a_kept_file_is_hashed_again_only_when_somebody_wrote_to_it(server, tmp_path, monkeypatch):
+    url, path, hashed, statuses = f"{server.url}/dsm_05m/R_01CZ1.tif", tmp_path / "a.tif", [], []
+    whole = download(url, path, http=HTTP)
+    monkeypatch.setattr(http, "sha256_of", lambda *paths: hashed.append(paths) or sha256_of(*paths))
+    server.fault = lambda _n, _p, reply: statuses.append(reply.status) or reply
+    assert [download(url, path, http=HTTP) for _ in range(2)] == [whole, whole]
+    assert (statuses, hashed) == ([304, 304], [])
+    path.write_bytes(SHEET[:-1] + b"?")  # as long as it was
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(StoreError):  # asked for whole, and not what was kept
+        download(url, path, http=HTTP)
+    assert statuses[-1] == 200
+    path.write_bytes(SHEET)  # put back, say from a copy
+    assert download(url, path, http=HTTP) == whole
+    assert statuses[-1] == 304
 
 
 def test_only_the_sheets_of_the_window_come(server, tmp_path):

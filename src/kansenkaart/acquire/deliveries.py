@@ -28,7 +28,7 @@ from kansenkaart.sources import ahn, publishers
 from kansenkaart.sources.tools.geofiles import open_raster
 from kansenkaart.sources.tools.rawnames import plain, reading, some
 from kansenkaart.tables import schemas
-from kansenkaart.tables.provenance import Provenance, Tally, sha256_of
+from kansenkaart.tables.provenance import Provenance, Tally
 from kansenkaart.tables.step import Product, Step, version_of
 from kansenkaart.tables.store import Store, alone
 
@@ -110,7 +110,7 @@ def deliver(source: Source, errand: Errand) -> Delivery:
         role=source.role,
         edition=source.edition,
         address=str(source.path),
-        sha256=sha256_of(*_files(plain(path), source.role)),
+        sha256=errand.hash_of(*_files(plain(path), source.role)),
         year=source.year,
     )
     return Delivery((path,), (record,))

@@ -23,7 +23,7 @@ from kansenkaart.sources.tools.http import Http
 from kansenkaart.sources.tools.ogc import CLOSING, OPENING, Choice, Feature
 from kansenkaart.sources.tools.rawfolder import one_at_a_time
 from kansenkaart.sources.tools.rawnames import raw_names
-from kansenkaart.tables.provenance import Provenance
+from kansenkaart.tables.provenance import Provenance, sha256_of
 
 Box = tuple[float, float, float, float]
 Fetched = tuple[tuple[Path, ...], Provenance]
@@ -61,6 +61,7 @@ class Errand:
     today: date = field(default_factory=date.today)
     said: dict[str, str] = field(default_factory=dict)
     _brought: dict[Source, Fetched] = field(default_factory=dict, repr=False)
+    _hashes: dict[tuple[Path, ...], str] = field(default_factory=dict, repr=False)
     _pages: list[Path] = field(default_factory=list, repr=False)
     _homes: Homes | None = field(default=None, repr=False)
 
@@ -82,6 +83,18 @@ class Errand:
         if source not in self._brought:
             self._brought[source] = self._fetcher(source)(source)
         return self._brought[source]
+
+    def hash_of(self, *paths: Path) -> str:
+        """Return the sha256 of files as one; of those that serve several roles, such as the BAG, it is reckoned once.
+
+        Parameters
+        ----------
+        *paths : Path
+            The files.
+        """
+        if paths not in self._hashes:
+            self._hashes[paths] = sha256_of(*paths)
+        return self._hashes[paths]
 
     def close(self) -> None:
         """End the run once everything is there: the pages that a broken run would go on with are not needed any more."""

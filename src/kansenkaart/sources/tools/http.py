@@ -293,15 +293,25 @@ def _part_of(path: Path) -> Path:
 
 
 def remember(path: Path, notes: Mapping[str, str]) -> None:
-    """Write beside a kept answer by what its publisher knows it, with its sha256."""
-    write_atomic(path.with_name(f"{path.name}.http.json"), json.dumps(notes, sort_keys=True).encode())
+    """Write beside a kept answer by what its publisher knows it, with its sha256 and when it was last written."""
+    told = json.dumps({**notes, "written": _written(path)}, sort_keys=True)
+    write_atomic(path.with_name(f"{path.name}.http.json"), told.encode())
+
+
+def _written(path: Path) -> str:
+    about = path.stat()
+    return f"{about.st_size} {about.st_mtime_ns}"
 
 
 def remembered(path: Path) -> dict[str, str]:
-    """Return what `remember` wrote beside an answer; nothing if that is not there, or not whole."""
+    """Return what `remember` wrote beside an answer; nothing if that is not there, or is of another answer.
+
+    One that nobody wrote to since is not read for it: the BAG of the whole country would be, for each role of each place.
+    """
     try:
         content = json.loads(path.with_name(f"{path.name}.http.json").read_bytes())
-        return content if content.get("sha256") == sha256_of(path) else {}
+        same = content.get("written") == _written(path) or content.get("sha256") == sha256_of(path)
+        return content if same else {}
     except (OSError, ValueError, AttributeError):
         return {}
 
