@@ -76,6 +76,27 @@ def test_every_row_of_every_role_is_used_or_reported_as_was_read(tmp_path):
     assert own_data.steps([(_source("pand"), Delivery((), ()))]) == []
 
 
+def test_an_id_with_two_stories_is_used_from_no_file_and_an_equal_row_counts_once(tmp_path):
+    texts = {
+        "een.csv": f"{PANDEN[0]};A;2030\n{PANDEN[0]};B;2030\n{PANDEN[1]};A;2030\n",
+        "twee.csv": f"{PANDEN[0]};A;2030\n{PANDEN[1]};A;2030\n{PANDEN[2]};A;2031\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(f"pand_id;owner;maintenance_year\n{text}")
+    step = own_data.steps([(_source("own_pand"), Delivery((tmp_path / name,), ())) for name in texts])[0]
+    table, report = step.action(_store())
+    assert table.content["pand_id"].tolist() == PANDEN[1:3]
+    assert (table.tally.kept, table.tally.left_out) == (2, {"conflict": 3, "duplicate": 1})
+    assert report.content["own_result"].tolist() == [
+        "conflict",
+        "conflict",
+        "matched",
+        "conflict",
+        "duplicate",
+        "matched",
+    ]
+
+
 def test_years_and_sizes_of_ones_own_take_the_place_of_those_in_the_register(tmp_path):
     pipes = pd.DataFrame(
         {"pipe_id": PIPES, "laid_year": [1950, None, 1960, None], "diameter_mm": [100.0, 200.0, None, None]}

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from shapely.geometry import Point, Polygon, box
 
 from kansenkaart.errors import CrsError, FormatError
+from kansenkaart.sources import bag
 from kansenkaart.sources.bag import read_home, read_pand
 from kansenkaart.sources.tools.cleaning import bag_id, bag_ids, shape_ids
+from kansenkaart.sources.tools.http import Http
 
 SQUARE = box(100_000, 450_000, 100_010, 450_010)  # 10 m x 10 m = 100 m2
 BOW_TIE = Polygon([(100_000, 450_000), (100_010, 450_010), (100_010, 450_000), (100_000, 450_010)])
@@ -133,3 +136,26 @@ def test_lists_of_identifications() -> None:
 def test_made_up_identifications_do_not_depend_on_order() -> None:
     shapes = gpd.GeoSeries([SQUARE, BOW_TIE.buffer(1)]).to_numpy()
     assert shape_ids(shapes, prefix="x") == shape_ids(shapes[::-1], prefix="x")[::-1]
+
+
+def test_days_in_the_file_of_the_country_are_cut_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"identificatie": "0503100000000001", "bouwjaar": 1965, "status": "Pand in gebruik"}
+    days = {
+        "documentdatum": pd.to_datetime(["2020-01-31", None]),
+        "eind_geldigheid": pd.to_datetime([None, "2021-02-01"]),
+    }
+    rows = pd.DataFrame([told, told | {"identificatie": "0503100000000002"}]).assign(**days)
+    path = tmp_path / "bag-light.gpkg"
+    gpd.GeoDataFrame(rows, geometry=[box(1e5, 4.5e5, 1e5 + 9, 4.5e5 + 9)] * 2, crs=28992).to_file(path, layer="pand")
+    monkeypatch.setattr(bag, "reachable", lambda urls, **_: urls[0])
+    monkeypatch.setattr(bag, "keep_bulk", lambda *_, **__: (path, "2026-11-01"))
+    asked: Any = {
+        "urls": ["https://x"],
+        "role": "pand",
+        "edition": "latest",
+        "bbox_m": (1e5, 4.5e5, 1e5 + 9, 4.5e5 + 9),
+    }
+    cut, _ = bag.fetch_window(tmp_path / "raw", **asked, needs=(), http=Http())
+    panden, tally = read_pand(cut)
+    assert panden["pand_id"].tolist() == ["0503100000000001"]
+    assert tally.left_out["voorkomen ended or withdrawn"] == 1

@@ -130,8 +130,8 @@ def test_statuses_in_capitals_and_fillers_of_never(tmp_path):
     assert panden["status"].tolist() == ["Pand in gebruik"]
     assert tally.left_out["status: Bouw gestart"] == 1
     assert (
-        has_ended(pd.Series(["2020-01-01", "", None, "9999-12-31", "31-12-9999", "NaT"])).tolist()
-        == [True] + [False] * 5
+        has_ended(pd.Series(["2020-01-01", "", None, "9999-12-31", "31-12-9999", "NaT", "0", "0000-00-00"])).tolist()
+        == [True] + [False] * 7
     )
 
 
@@ -449,6 +449,18 @@ def test_hydx_of_any_file_name_in_windows_1252_with_a_node_without_a_place(names
     assert pipes["length_m"].tolist()[0] == 50.0  # 30-40-50 triangle
     assert {key: n for key, n in tally.left_out.items() if n} == {"status: VVL": 1, "no usable geometry": 1}
     assert tally.noted["pipe whose profile is not in the set: size unknown"] == 1
+
+
+@pytest.mark.parametrize(
+    ("profile", "diameter"),
+    [("300;;RND", 300), ("300;0;RND", 300), ("300;0.00;", 300), ("400;600;EIV", 600), ("400;0;EIV", None)],
+)
+def test_a_round_profile_has_one_size_and_a_height_of_0_is_unknown(profile, diameter, tmp_path):
+    texts = {"Knooppunt": NODES, "Verbinding": PIPES, "Profiel": f"PRO_IDE;PRO_BRE;PRO_HGT;PRO_VRM\nP1;{profile}\n"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
+    pipes, _ = gwsw.read_sewer_pipe(tmp_path, form="hydx-csv")
+    assert pipes["diameter_mm"].astype(object).where(pipes["diameter_mm"].notna(), None).tolist() == [diameter, None]
 
 
 def test_a_hydx_pipe_that_lets_water_through_backwards_has_its_ends_turned(tmp_path):

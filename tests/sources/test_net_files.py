@@ -145,6 +145,21 @@ def test_roofs_come_as_a_sequence_and_survive_a_page_twice(server, tmp_path):
         fetch_roofs(tmp_path / "other", base_url=f"{server.url}/3dbag", bbox_m=BOX, http=HTTP)
 
 
+def test_a_last_page_of_one_building_that_never_comes_is_asked_by_other_pages(server, tmp_path):
+    """So the service was seen to answer: five buildings by pages of two give four, whoever asks again."""
+
+    def lost(content):
+        content["links"] = [
+            one for one in content["links"] if "offset=4" not in one["href"] or "limit=2" not in one["href"]
+        ]
+
+    server.fault = faults.on(None, faults.body(lost))
+    path, _ = fetch_roofs(tmp_path / "raw", base_url=f"{server.url}/3dbag", bbox_m=BOX, http=HTTP)
+    assert [json.loads(one).get("id") for one in path.read_text("utf-8").splitlines()][1:] == [
+        f"p{n}" for n in range(5)
+    ]
+
+
 def test_weather_must_be_a_whole_table_with_the_station(server, tmp_path):
     asked = {"base_url": f"{server.url}/dag.txt", "first_day": "20200101", "last_day": "20200102", "http": HTTP}
     path, _ = fetch_days(tmp_path / "raw", station=278, **asked)

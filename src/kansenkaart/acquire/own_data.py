@@ -72,7 +72,7 @@ def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[
 
 
 def join(read: Sequence[tuple[str, OwnData]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Join several files of one kind; an id about which two files differ is used from neither.
+    """Join several files of one kind; an id that has two stories, in one file or in two, is used from none.
 
     Parameters
     ----------
@@ -87,8 +87,10 @@ def join(read: Sequence[tuple[str, OwnData]]) -> tuple[pd.DataFrame, pd.DataFram
     table = pd.concat([own.table for _, own in read])
     report = pd.concat([own.report.assign(file=name) for name, own in read], ignore_index=True)
     again = table[~table.reset_index().duplicated().to_numpy()]
-    torn = again.index[again.index.duplicated(keep=False)]
-    report.loc[report["key"].isin(torn) & report["result"].eq("matched"), "result"] = "conflict"
+    torn = {*again.index[again.index.duplicated()], *report.loc[report["result"].eq("conflict"), "key"]}
+    used = report["result"].eq("matched")
+    report.loc[used & report.duplicated(["key", "result"]), "result"] = "duplicate"
+    report.loc[used & report["key"].isin(torn), "result"] = "conflict"
     return again[~again.index.isin(torn)], report
 
 

@@ -368,7 +368,7 @@ def fetch_window(
         )
     require_names(frame.columns, needs, where=f"{source.name}, {layer}")
     ordered = frame.sort_values("identificatie", kind="stable", ignore_index=True)
-    features = json.loads(ordered.to_json(na="null", drop_id=True))["features"]
+    features = json.loads(ordered.to_json(na="null", drop_id=True, default=str))["features"]
     name = plain_name("_".join([layer, *(f"{one:.0f}" for one in bbox_m)])) + ".geojson"
     path, kept = keep_file(folder, PUBLISHER, edition, name, canonical(features))
     return path, delivery(PUBLISHER, role=role, edition=kept, address=url, sha256=sha256_of(path))

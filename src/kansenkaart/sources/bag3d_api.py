@@ -55,12 +55,12 @@ def fetch_roofs(folder: Path, *, base_url: str, bbox_m: Box, http: Http) -> tupl
     FormatError
         If the answer has another shape.
     """
-    box = ",".join(f"{one:.3f}" for one in bbox_m)
-    address = f"{base_url.rstrip('/')}/collections/pand/items?bbox={box}&limit={min(http.page_size, MOST_PER_PAGE)}"
+    box, limit = ",".join(f"{one:.3f}" for one in bbox_m), min(http.page_size, MOST_PER_PAGE)
+    address = f"{base_url.rstrip('/')}/collections/pand/items?bbox={box}&limit={limit}"
     try:
         header, features = _walk(address, http)
-    except IncompleteError:
-        header, features = _walk(address, http)
+    except IncompleteError:  # a last page of one feature never comes: by other pages there is none
+        header, features = _walk(f"{address.removesuffix(str(limit))}{max(limit - 1, 1)}", http)
     lines = [header, *(features[key] for key in sorted(features))]
     content = "".join(json.dumps(one, sort_keys=True, separators=(",", ":")) + "\n" for one in lines).encode()
     version = header["metadata"].get("version")

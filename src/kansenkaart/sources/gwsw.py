@@ -56,7 +56,10 @@ LAYERS = {
     "sewer_pipe": ("default_lijn", "beheerleiding", "leiding", "leidingen", "lijn"),
     "sewer_node": ("default_punt", "beheerput", "put", "putten", "punt"),
 }
-_NUMBERS = ("diameter_mm", "width_mm", "bob_from_m_nap", "bob_to_m_nap", "laid_year")
+_SIZES = ("diameter_mm", "width_mm")
+_NUMBERS = (*_SIZES, "bob_from_m_nap", "bob_to_m_nap", "laid_year")
+#: How a round profile is spelled, squeezed; one without a shape is taken for round.
+_ROUND = ("", "rnd", "rond")
 _NODE_NUMBERS = ("ground_level_m_nap",)
 #: Columns of the tables of HydX that are needed [2]_; ``?`` for those that may miss.
 _HYDX = {
@@ -223,9 +226,20 @@ def _finish_pipes(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
     for name in _TEXTS:
         sieve.frame[name] = to_text(sieve.frame[name])
     sieve.frame["length_m"] = sieve.frame.geometry.length
+    _round_by_width(sieve, path)
     _drop_odd_levels(sieve, path)
     _numbers(sieve, _NUMBERS, path)
     return sieve.table("sewer_pipe", path)
+
+
+def _round_by_width(sieve: Sieve, path: Path) -> None:
+    """Take the width of round pipes of which the height is blank or 0: many exports give one size of these."""
+    shape = sieve.frame["shape"].fillna("").str.split(r"[/#]", regex=True).str[-1].map(squeezed)
+    sizes = (to_number(sieve.frame[name], where=f"{path.name}, {name}", lenient=True) for name in _SIZES)
+    high, wide = (size.fillna(0) > 0 for size in sizes)
+    taken = ~high & wide & shape.isin(_ROUND)
+    sieve.note("pipe without shape and height: taken for round", (taken & (shape == "")).sum())
+    sieve.frame["diameter_mm"] = sieve.frame["diameter_mm"].mask(taken, sieve.frame["width_mm"])
 
 
 def _drop_odd_levels(sieve: Sieve, path: Path) -> None:
@@ -262,7 +276,7 @@ def _numbers(sieve: Sieve, names: tuple[str, ...], path: Path) -> None:
             sieve.note(f"{name} is 0, unknown", (numbers == 0).sum())
             numbers = numbers.where(numbers != 0)
         sieve.frame[name] = numbers
-        if name in ("diameter_mm", "width_mm"):
+        if name in _SIZES:
             metres = sieve.frame[name].between(0, _METRES_BELOW, inclusive="neither")
             sieve.note(f"{name} written in metres, turned into mm", metres.sum())
             sieve.frame[name] = sieve.frame[name].mask(metres, sieve.frame[name] * 1000)
@@ -414,7 +428,6 @@ def _ends(raw: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
 def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.GeoDataFrame, Tally]:
     raw, profiles = _hydx(path, "Verbinding"), _hydx_profiles(path)
     nodes = _hydx_nodes(path, origin_m).drop_duplicates("node_id").set_index("node_id")
-    height = profiles["PRO_HGT"].fillna(profiles["PRO_BRE"])
     begin, end = _ends(raw)
     backwards = begin.ne(raw["KN1_IDE"]) & raw["KN1_IDE"].notna()
     # A pump is a main whatever water it lifts, and its kind of inflow is NVT.
@@ -426,7 +439,7 @@ def _read_hydx_pipes(path: Path, origin_m: tuple[float, float]) -> tuple[gpd.Geo
         "system": _typed(raw["INZ_TYP"], "hydx-system", 0, "overig").mask(by_itself != "", by_itself),
         "kind": _typed(raw["VRB_TYP"], "hydx-pipe", 1, "other"),
         "width_mm": raw["PRO_IDE"].map(profiles["PRO_BRE"]),
-        "diameter_mm": raw["PRO_IDE"].map(height),
+        "diameter_mm": raw["PRO_IDE"].map(profiles["PRO_HGT"]),
         "shape": raw["PRO_IDE"].map(profiles["PRO_VRM"]),
         "material": raw["PRO_IDE"].map(profiles["PRO_MAT"]),
         "bob_from_m_nap": raw["BOB_KN1"].mask(backwards, raw["BOB_KN2"]),

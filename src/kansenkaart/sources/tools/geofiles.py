@@ -114,7 +114,7 @@ def read_vector(
     geometry : bool
         Whether shapes are read too.
     dates : bool
-        Whether dates become dates; without, they stay text, so that one date in the year 0 spoils nothing.
+        Whether dates of GeoJSON become dates; without, they stay text, so that one date in the year 0 spoils nothing.
 
     Returns
     -------

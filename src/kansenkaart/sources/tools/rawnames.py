@@ -379,10 +379,10 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def has_ended(column: pd.Series[Any]) -> pd.Series[bool]:
-    """Return where a date says that something ended: any date but a blank and the fillers of "never" (9999, 0001)."""
+    """Return where a date says that something ended: any date but a blank and the fillers of "never" (9999, 0001, 0)."""
     text = _as_text(column).str.lower()
-    blank = text.isin(MISSING | {"nat", "false", "nee"})
-    return ~blank & ~text.str.startswith(("9999", "0001")) & ~text.str.endswith("9999")
+    blank = text.isin(MISSING | {"nat", "false", "nee", "n", "0", "0.0"})
+    return ~blank & ~text.str.startswith(("9999", "0001", "0000")) & ~text.str.endswith("9999")
 
 
 def text_of(content: bytes) -> tuple[str, str | None]:
