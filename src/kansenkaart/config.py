@@ -246,6 +246,12 @@ class Source(_Strict):
     #: Added to the coordinates of a delivery that is drawn on a grid of its own [m].
     shift_m: tuple[float, float] = (0.0, 0.0)
 
+    def reading(self) -> dict[str, Any]:
+        """Return what decides, beside its bytes, what is read of a delivery: another layer of a file is another table."""
+        return self.model_dump(
+            mode="json", include={"role", "form", "layer", "shift_m", "optional"}, exclude_defaults=True
+        )
+
     @field_validator("role")
     @classmethod
     def _role(cls, role: str) -> str:

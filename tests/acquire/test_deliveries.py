@@ -11,7 +11,7 @@ import pytest
 from shapely.geometry import box
 
 import kansenkaart
-from kansenkaart.acquire import deliveries, live, readers, steps
+from kansenkaart.acquire import deliveries, live, own_data, readers, steps
 from kansenkaart.acquire.deliveries import Delivery, Part, deliver, example_folder, has_example, join, raster_step
 from kansenkaart.acquire.live import Errand
 from kansenkaart.config import ROLES, Folders, Source, Study
@@ -19,6 +19,7 @@ from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, example
 from kansenkaart.sources.example import statistics, town
 from kansenkaart.tables.provenance import sha256_of
+from kansenkaart.tables.step import run
 from kansenkaart.tables.store import Store
 from tests.pinned import same_as_pinned
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
@@ -84,6 +85,36 @@ def test_all_faces_of_a_building_come_from_one_tile(tmp_path):
 
 def source(path: Path, role: str, form: str, layer: str | None = None) -> Source:
     return Source(role=role, publisher="bag", origin="file", form=form, path=path.name, layer=layer)
+
+
+@pytest.mark.parametrize("change", [{"layer": "oud"}, {"form": "footprint-shp"}])
+def test_another_layer_or_form_of_the_same_file_is_another_table(change, tmp_path):
+    """The bytes are the same: what a study says of them decides too, or the table of before would stand unseen."""
+    path = save([LVBAG], tmp_path / "bag.gpkg", layer="pand")
+    save([LVBAG | {"identificatie": "0503100000000009"}], path, layer="oud")
+    first = source(path, "pand", "lvbag-gpkg", "pand")
+    store, places = (
+        Store(tmp_path / "processed" / "x"),
+        Folders(published=tmp_path, raw=tmp_path, processed=tmp_path, maps=tmp_path),
+    )
+
+    def panden_of(one):
+        step = next(one for one in steps.steps(Study(name="x", title="x", source=(one,)), places) if one.name == "pand")
+        return run(store, step).status, store.read("pand")["pand_id"].tolist()
+
+    status, ids = panden_of(first)
+    assert (status, panden_of(first)) == ("done", ("unchanged", ids))
+    again, others = panden_of(first.model_copy(update=change))
+    assert (again, set(others) & set(ids)) == ("done", set())
+
+
+def test_another_sheet_of_the_same_own_file_is_read():
+    mine = source(Path("panden.xlsx"), "own_pand", "own")
+    told = [
+        own_data.steps([(mine.model_copy(update={"layer": one}), Delivery((), ()))])[0].parameters
+        for one in ("A", "B", "B")
+    ]
+    assert told[0] != told[1] == told[2]
 
 
 @pytest.mark.parametrize("form", ["auto", "pdok-geojson", "nlextract-gpkg"])

@@ -49,8 +49,10 @@ def steps(parts: Sequence[Part]) -> list[Step]:
         return []
     roles = [role for role in ROLES if any(source.role == role for source, _ in mine)]
     deliveries = tuple(one for _, delivery in mine for one in delivery.provenance)
-    outputs = (*roles, REPORT)
-    return [Step("eigen gegevens", outputs, lambda store: _read_all(store, mine, roles), _INPUTS, deliveries)]
+    told = {"reading": [source.reading() for source, _ in mine]}
+    return [
+        Step("eigen gegevens", (*roles, REPORT), lambda store: _read_all(store, mine, roles), _INPUTS, deliveries, told)
+    ]
 
 
 def _read_all(store: Store, mine: Sequence[Part], roles: Sequence[str]) -> list[Product]:

@@ -200,6 +200,7 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study, place: _Place 
     inputs = ("buurt",) if table in _IN_BUURT else ("pand",) if table == "roof_face" and place else ()
     deliveries: tuple[Provenance, ...] = tuple(one for part in [*mine, *extra] for one in part.delivery.provenance)
     parameters: dict[str, Any] = {"bbox_m": list(study.place.bbox_m or cut or ())}
+    parameters["reading"] = [part.source.reading() for part in [*mine, *extra]]
     if place:
         parameters["wijken"] = list(study.place.wijken)
     if study.place.gemeentecode and table in _IN_BUURT:
