@@ -7,7 +7,10 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 from shapely.geometry import box
 
 import kansenkaart
@@ -18,6 +21,7 @@ from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.errors import ConfigError, FormatError
 from kansenkaart.sources import bag, bag3d, example
 from kansenkaart.sources.example import statistics, town
+from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import run
 from kansenkaart.tables.store import Store
@@ -106,6 +110,50 @@ def test_another_layer_or_form_of_the_same_file_is_another_table(change, tmp_pat
     assert (status, panden_of(first)) == ("done", ("unchanged", ids))
     again, others = panden_of(first.model_copy(update=change))
     assert (again, set(others) & set(ids)) == ("done", set())
+
+
+def test_what_lies_around_wijken_is_cut_anew_when_their_buurten_are_drawn_otherwise(tmp_path):
+    here = box(80_000, 440_000, 81_000, 441_000)
+    far = {"lokaal_id": "b", "functie": "voetpad", "geometry": box(82_000, 440_000, 82_010, 440_010)}
+    save([far, {**far, "lokaal_id": "a", "geometry": here.centroid.buffer(5)}], tmp_path / "wegdeel.gpkg")
+    two = (
+        source(tmp_path / "b.gpkg", "buurt", "cbs-shp").model_copy(update={"year": 2020}),
+        source(tmp_path / "wegdeel.gpkg", "terrain", "ogc-geojson"),
+    )
+    study = Study(name="x", title="x", place={"wijken": ["WK050300"]}, source=two)
+    store, places = (
+        Store(tmp_path / "processed" / "x"),
+        Folders(published=tmp_path, raw=tmp_path, processed=tmp_path, maps=tmp_path),
+    )
+
+    def surfaces(shape):
+        save([CBS | {"geometry": shape}], tmp_path / "b.gpkg", layer="buurten")
+        for step in steps.steps(study, places):
+            run(store, step)
+        return sorted(store.read("terrain")["terrain_id"])
+
+    assert (surfaces(here), surfaces(box(80_000, 440_000, 82_000, 441_000))) == (["a"], ["a", "b"])
+
+
+def test_sheets_that_overlap_are_joined_anew_in_another_order(tmp_path):
+    """Where sheets overlap the first one counts, so their order in the study is part of what a step depends on."""
+    how = {"driver": "GTiff", "width": 2, "height": 2, "count": 1, "dtype": "float32", "crs": 28992, "nodata": -1.0}
+    sheets = []
+    for name, height in (("a", 1.0), ("b", 2.0)):
+        with rasterio.open(tmp_path / f"{name}.tif", "w", **how, transform=from_origin(1e5, 4.5e5, 0.5, 0.5)) as out:
+            out.write(np.full((1, 2, 2), height, np.float32))
+        told = delivery("ahn", role="dsm", edition="x", address=f"{name}.tif", sha256=name)
+        sheets.append(Delivery((tmp_path / f"{name}.tif",), (told,)))
+    store = Store(tmp_path / "processed" / "x")
+
+    def height(order):
+        report = run(store, raster_step("dsm", order, None))
+        with rasterio.open(store.path("dsm")) as joined:
+            return report.status, float(joined.read(1)[0, 0])
+
+    assert height(sheets) == ("done", 1.0)
+    assert height(sheets) == ("unchanged", 1.0)
+    assert height(sheets[::-1]) == ("done", 2.0)
 
 
 def test_another_sheet_of_the_same_own_file_is_read():

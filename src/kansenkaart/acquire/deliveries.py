@@ -368,7 +368,9 @@ def raster_step(role: str, deliveries: Sequence[Delivery], window: Box | None) -
             undo.pop_all()
         return [Product(role, target, tally)]
 
-    return Step(role, (role,), join_sheets, (), provenance, {"bbox_m": list(window or ())})
+    names = [one.address for one in provenance]
+    order = [sorted(names).index(one) for one in names]  # where sheets overlap the first one counts
+    return Step(role, (role,), join_sheets, (), provenance, {"bbox_m": list(window or ()), "order": order})
 
 
 def _extent(paths: Sequence[Path]) -> Box:

@@ -197,7 +197,8 @@ def _parts_of(table: str, parts: Sequence[_Part]) -> list[_Part]:
 def _table_step(table: str, parts: Sequence[_Part], study: Study, place: _Place | None, cut: Box | None = None) -> Step:
     mine = _parts_of(table, parts)
     extra = _parts_of({"buurt": "statistics", "sewer_pipe": "own_sewer"}.get(table, ""), parts)
-    inputs = ("buurt",) if table in _IN_BUURT else ("pand",) if table == "roof_face" and place else ()
+    needs = {"pand": ("buurt", "home"), "home": ("buurt",)}
+    needs |= {"roof_face": ("pand",), **dict.fromkeys(_AROUND, ("buurt",))} if place else {}
     deliveries: tuple[Provenance, ...] = tuple(one for part in [*mine, *extra] for one in part.delivery.provenance)
     parameters: dict[str, Any] = {"bbox_m": list(study.place.bbox_m or cut or ())}
     parameters["reading"] = [part.source.reading() for part in [*mine, *extra]]
@@ -217,7 +218,7 @@ def _table_step(table: str, parts: Sequence[_Part], study: Study, place: _Place 
         made = place.keep(table, made, store) if place else made
         return [_with_homes(made, store) if table == "pand" else made]
 
-    return Step(table, (table,), action, ("buurt", "home") if table == "pand" else inputs, deliveries, parameters)
+    return Step(table, (table,), action, needs.get(table, ()), deliveries, parameters)
 
 
 def _within(made: Product, cut: Box) -> Product:
