@@ -242,8 +242,13 @@ def test_a_part_of_a_sheet_keeps_the_unit_that_the_sheet_states(server, tmp_path
     with rasterio.open(path, "w", **profile) as sheet:
         sheet.write(heights, 1)
         sheet.units = ("cm",)
+    asked = {"base_urls": [server.url], "role": "dsm", "edition": "AHN5", "http": HTTP}
+    wide = (190_010.0, 560_100.0, 190_030.4, 560_120.0)
+    fetch_sheets(tmp_path / "raw", **asked, bbox_m=(*wide[:2], 190_029.6, wide[3]))
+    read, *_ = open_window(fetch_sheets(tmp_path / "raw", **asked, bbox_m=wide)[0], wide)
+    assert not np.isnan(read).any()  # a window of nearly the same name, of which a part was kept, lacks no cells
     box = (190_010.0, 560_100.0, 190_030.0, 560_120.0)
-    paths, _ = fetch_sheets(tmp_path / "raw", base_urls=[server.url], role="dsm", edition="AHN5", bbox_m=box, http=HTTP)
+    paths, _ = fetch_sheets(tmp_path / "raw", **asked, bbox_m=box)
     assert [one.name for one in paths] == ["R_01CZ1_190010_560100_190030_560120.tif"]
     read, _, tally = open_window(paths, box)
     assert read.min() == read.max() == np.float32(12.34)

@@ -321,7 +321,9 @@ def fetch_sheets(
     if edition == "latest":
         edition = Feed.beside(index, http=http).edition() or edition_named(digest_of({"": answer.content}))
     target = folder / PUBLISHER / plain_name(edition) / _PRODUCTS[role]
-    paths = [_part_or_sheet(link, target, bbox_m, http) for link in links]
+    west, south, east, north = bbox_m  # to whole metres, as the name of a part says: two windows of one name are one
+    whole = (math.floor(west), math.floor(south), math.ceil(east), math.ceil(north))
+    paths = [_part_or_sheet(link, target, whole, http) for link in links]
     digest = sha256_of(*paths)
     return paths, delivery(PUBLISHER, role=role, edition=edition, address=index, sha256=digest)
 
@@ -359,9 +361,9 @@ def sheets_in(content: Any, bbox_m: Box, index: str) -> list[str]:
     return sorted(set(_links(content, bbox_m, index)))
 
 
-def _part_or_sheet(link: str, target: Path, bbox_m: Box, http: Http) -> Path:
+def _part_or_sheet(link: str, target: Path, bbox_m: tuple[int, int, int, int], http: Http) -> Path:
     sheet = target / plain_name(Path(urlsplit(link).path).name)
-    box = "_".join(f"{one:.0f}" for one in bbox_m)
+    box = "_".join(map(str, bbox_m))
     part = sheet.with_name(f"{sheet.stem}_{plain_name(box)}.tif")
     if part.exists():
         return part
