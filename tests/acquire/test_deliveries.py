@@ -329,6 +329,52 @@ def test_a_file_of_several_roles_is_hashed_once_a_run_and_anew_in_the_next(tmp_p
     assert hashed == [(path,), (path,)]
 
 
+HOME = {"identificatie": "0503010000000001", "status": "Verblijfsobject in gebruik", "gebruiksdoel": "woonfunctie"}
+HOME |= {
+    "huisnummer": 1,
+    "oppervlakte": "veel",
+    "pandidentificatie": "0503100000000001",
+    "geometry": box(1e5, 4.5e5, 1e5 + 9, 4.5e5 + 9).centroid,
+}
+
+
+@pytest.mark.parametrize(
+    ("homes", "dsm", "there"),
+    [
+        (lambda path: path.write_bytes(b"nonsense"), b"<html>", False),
+        (lambda path: save([HOME], path, layer="verblijfsobject"), b"II*\0?", True),
+    ],
+)
+def test_homes_and_heights_that_a_study_can_do_without_and_nobody_can_read_are_unknown_not_none(
+    homes, dsm, there, tmp_path
+):
+    """A home that was not read is no home less: panden would have 0 of them, and a sheet that is none ended the run."""
+    save([LVBAG], tmp_path / "p.gpkg", layer="pand")
+    save([CBS], tmp_path / "b.gpkg", layer="buurten")
+    homes(tmp_path / "h.gpkg")
+    (tmp_path / "dsm.tif").write_bytes(dsm)
+    rows = [
+        ("b.gpkg", "buurt", "cbs-shp"),
+        ("p.gpkg", "pand", "lvbag-gpkg"),
+        ("h.gpkg", "home", "pdok-geojson"),
+        ("dsm.tif", "dsm", "geotiff"),
+    ]
+    told = {"home": {"optional": True}, "dsm": {"optional": True}, "buurt": {"year": 2020}}
+    parts = tuple(
+        source(tmp_path / name, role, form).model_copy(update=told.get(role, {})) for name, role, form in rows
+    )
+    store, places = (
+        Store(tmp_path / "processed" / "x"),
+        Folders(published=tmp_path, raw=tmp_path, processed=tmp_path, maps=tmp_path),
+    )
+    for step in steps.steps(Study(name="x", title="x", source=parts), places):
+        run(store, step)
+    assert store.read("pand")["homes"].isna().all()
+    assert (store.has("home"), store.has("dsm")) == (there, False)
+    noted = [one for name in store.names() for one in store.describe(name)["tally"]["noted"] if "niet te lezen" in one]
+    assert len(noted) == 2
+
+
 def test_statistics_that_a_study_can_do_without_and_nobody_can_read_are_noted(tmp_path):
     path = save([CBS], tmp_path / "b.gpkg", layer="buurten")
     buurt = steps._Part(source(path, "buurt", "cbs-shp").model_copy(update={"year": 2020}), Delivery((path,), ()))

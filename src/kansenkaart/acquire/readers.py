@@ -175,6 +175,20 @@ def settle(path: Path, source: Source, *, sure: bool = False) -> Source:
     return settled
 
 
+def require_readable(path: Path, source: Source) -> None:
+    """Refuse a delivery that is not what its role and form say, by its head; raises as `read`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    source : Source
+        As the study states it.
+    """
+    if source.role in {*ROLES_READ, *RASTERS} and not _has_no_features(path):
+        settle(path, source, sure=True)
+
+
 def _require_rd(layer: gpd.GeoDataFrame, path: Path) -> None:
     """Refuse a layer in another system than RD New, as reading it would; of an unnamed one its extent must touch RD New."""
     system = None if layer.crs is None else layer.crs.to_authority()

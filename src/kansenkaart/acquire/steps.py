@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from kansenkaart.acquire import own_data
 from kansenkaart.acquire.deliveries import Delivery, Part, deliver, has_example, join, raster_step
 from kansenkaart.acquire.live import AROUND_M, Box, Errand
-from kansenkaart.acquire.readers import ROLES_READ, Reading, empty, read
+from kansenkaart.acquire.readers import ROLES_READ, Reading, empty, read, require_readable
 from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.core import scoring
 from kansenkaart.errors import ConfigError, CrsError, FetchError, FormatError, SchemaError
@@ -147,16 +147,20 @@ def steps(study: Study, folders: Folders, *, http: Http | None = None, turn: Tur
 
 
 def _part(source: Source, errand: Errand, turn: Turn) -> _Part | None:
-    """Find or fetch one delivery; one that the study can do without is left out in words when it cannot be had."""
-    asked = source.origin in ("live", "bulk")
+    """Find or fetch one delivery; one that the study can do without is left out in words when it cannot be had or read."""
+    asked, trouble = source.origin in ("live", "bulk"), NOT_HAD
     try:
         with turn(source.publisher) if asked else nullcontext():
-            return _Part(source, deliver(source, errand))
+            part = _Part(source, deliver(source, errand))
+        trouble = NOT_READ
+        for path in part.delivery.paths if source.optional else ():
+            require_readable(path, source)
     except (FetchError, FormatError, CrsError) as why:
         if not source.optional:
             raise
-        errand.note(source, f"{NOT_HAD}: {why.found[:160]}")
+        errand.note(source, f"{trouble}: {why.found[:160]}")
         return None
+    return part
 
 
 def _foretell(errand: Errand) -> None:
@@ -299,9 +303,11 @@ def _in_buurt(made: Product, buurt: gpd.GeoDataFrame, place: _Place | None, *, w
 
 
 def _with_homes(made: Product, store: Store) -> Product:
-    """Count the homes of each pand, and those whose pand is not there."""
+    """Count the homes of each pand, and those whose pand is not there; of homes that could not be read none is counted."""
     frame, tally = made.content, made.tally
     if not isinstance(frame, gpd.GeoDataFrame) or not store.has("home"):
+        return made
+    if any(NOT_READ in one for one in store.describe("home")["tally"]["noted"]):
         return made
     homes = store.read("home")
     lost = homes["pand_id"].notna() & ~homes["pand_id"].isin(frame["pand_id"])
