@@ -24,7 +24,7 @@ from kansenkaart.sources.example import statistics, town
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import run
-from kansenkaart.tables.store import Store
+from kansenkaart.tables.store import Lineage, Store
 from tests.pinned import same_as_pinned
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 from tests.sources.test_files_of_others import CBS
@@ -154,6 +154,30 @@ def test_sheets_that_overlap_are_joined_anew_in_another_order(tmp_path):
     assert height(sheets) == ("done", 1.0)
     assert height(sheets) == ("unchanged", 1.0)
     assert height(sheets[::-1]) == ("done", 2.0)
+
+
+def test_tables_of_a_source_that_is_no_longer_in_the_study_are_gone_with_what_was_made_of_them(tmp_path):
+    """Else scores go on with streets, heights or panden that the study does not name any more."""
+    store, told = (
+        Store(tmp_path / "processed" / "x"),
+        {role: delivery("bag", role=role, edition="x", address=role, sha256=role) for role in ROLES},
+    )
+    made = {
+        "pand": ("pand",),
+        "terrain": ("terrain",),
+        "weather_hourly": ("weather_hourly",),
+        "street_line": ("street_line",),
+    }
+    made |= {"street_water": ("terrain", "pand"), "pand_score": ("pand",)}
+    for name, roles in made.items():
+        store.write(name, readers.empty(name), Lineage("x", tuple(told[role] for role in roles)))
+    study = Study(
+        name="x",
+        title="x",
+        source=(source(tmp_path / "p", "pand", "auto"), source(tmp_path / "s", "street_line", "auto")),
+    )
+    own_data.erase_left(study, store)
+    assert set(store.names()) == {"pand", "street_line", "weather_hourly", "pand_score"}
 
 
 def test_another_sheet_of_the_same_own_file_is_read():

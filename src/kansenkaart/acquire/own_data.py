@@ -12,13 +12,15 @@ from typing import Any
 import pandas as pd
 
 from kansenkaart.acquire.deliveries import Delivery
+from kansenkaart.config import ROLES as STUDY_ROLES
 from kansenkaart.config import STATUS, Folders, Source, Study
 from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.sources.own import ACTUALS, BUDGETS, PANDEN, SEWERS, OwnData, read_own
+from kansenkaart.tables import schemas
 from kansenkaart.tables.assumptions import default_services
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
-from kansenkaart.tables.store import Store, locked
+from kansenkaart.tables.store import RASTERS, Store, locked
 from kansenkaart.wording.messages import own_result_nl
 from kansenkaart.wording.nl import codes
 
@@ -238,7 +240,9 @@ def _is_release_of(path: Path, name: str) -> bool:
 
 
 def erase_left(study: Study, store: Store) -> None:
-    """Erase own data of roles that are no longer in the study, with what was made from it; a run begins with this.
+    """Erase the tables of roles that are no longer in the study, with what was made from them; a run begins with this.
+
+    Of own data the editions that it went into as well. Hourly weather stays: a typical year takes its place.
 
     Parameters
     ----------
@@ -247,10 +251,12 @@ def erase_left(study: Study, store: Store) -> None:
     store : Store
         Its tables, whose folder is locked; its pages are made anew by the same run.
     """
-    left = {role for role in ROLES if store.path(role).exists() and not study.sources(role)}
+    tables = [role for role in STUDY_ROLES if role in {*schemas.tables(), *RASTERS} and role != "weather_hourly"]
+    left = {role for role in tables if store.path(role).exists() and not study.sources(role)}
     if left:
         _erase_tables(store, left)
-        _erase_editions(store, left)
+    if mine := left & {*ROLES}:
+        _erase_editions(store, mine)
 
 
 def _erase_tables(store: Store, roles: set[str]) -> list[Path]:
