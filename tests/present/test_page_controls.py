@@ -11,8 +11,7 @@ from shapely.geometry import LineString
 
 from kansenkaart.errors import SchemaError
 from kansenkaart.present import render
-from kansenkaart.present.mapspec import Answer, Column, LinkColumn, Page, Start, StartPlace, View
-from kansenkaart.present.style import ramp_classes
+from kansenkaart.present.mapspec import Answer, Column, LinkColumn, Page, Start, StartPlace
 from kansenkaart.publish.figures import figure_words
 from kansenkaart.publish.map.legend import unit_of
 from kansenkaart.tables import fields
@@ -24,21 +23,18 @@ pytestmark = pytest.mark.browser
 
 
 def full(name="Blok"):
-    """Return the picture with a basis, years, links, arrows, a start and pages beside it."""
+    """Return the picture with a basis, links, arrows, a start and pages beside it."""
     spec = picture(name)
     units, lines = spec.layers
     frame = units.frame.assign(
-        basis=["lod22"] * 6 + ["footprint"] * 2 + [None], sheet=["factsheets/b0.html", *[None] * 8], sun_2024=range(9)
+        basis=["lod22"] * 6 + ["footprint"] * 2 + [None], sheet=["factsheets/b0.html", *[None] * 8]
     )
     extra = (
         Column("basis", "grondslag", "voorbeeld", kind="text"),
         Column("sheet", "factsheet", "voorbeeld", kind="text"),
-        Column("sun_2024", "zon op het dak", "voorbeeld", unit="kWh per jaar", year="2024"),
     )
     units = replace(units, frame=frame, columns=(*units.columns, *extra), links=(LinkColumn("sheet", "Factsheet"),))
-    sun, homes = spec.themes[0].views
-    older = View(sun.label, "sun_2024", ramp_classes([3, 6], ["weinig", "gewoon", "veel"]), year="2024")
-    zon = replace(spec.themes[0], views=(replace(sun, year="2025"), older, homes), filter_column="basis")
+    zon = replace(spec.themes[0], filter_column="basis")
     start = Start(
         "Waar beginnen?",
         (Answer("Waar?", "Zuid", "het beste gebied"), Answer("Hoeveel?", "60 woningen")),
@@ -163,7 +159,8 @@ def test_basis_filter_hides_on_map_in_table_and_in_the_link(opened):
     box.focus()
     page.keyboard.press("Space")
     page.locator("#tabelknop").click()
-    assert "3 rijen van 9" in page.locator("#tabeltekst").inner_text()
+    assert "3 van 9 rijen" in page.locator("#tabeltekst").inner_text()
+    assert page.locator("#tabel thead th").last.inner_text().startswith("zon op het dak kWh per jaar")
     assert canvas_has(page, "#dcecf1") < 100  # the lowest class holds blocks 0 and 1 only, both of this basis
     assert "zonder=lod22" in page.url
     again = opened(full(), fragment="#" + page.url.split("#")[1])
@@ -180,15 +177,12 @@ def test_unknown_basis_can_be_left_out_and_is_restored(opened):
     assert again.get_by_label("omtrek (2)").is_checked()
 
 
-def test_year_switch_keeps_the_measure(opened):
+def test_each_way_to_colour_is_one_option_and_keeps_the_keyboard(opened):
     page = opened(full())
     assert page.locator("#weergave option").all_inner_texts() == ["Zon op het dak", "Woningen"]
-    page.locator("#jaar").select_option("2024")
-    assert page.locator("#legenda h2").inner_text() == "Zon op het dak 2024 kWh per jaar"
-    assert "2024" in page.locator("#legenda .herkomst").first.text_content()
-    assert page.evaluate("document.activeElement.id") == "jaar"
-    page.locator("#weergave").select_option("2")
-    assert page.locator("#jaar").count() == 0
+    page.locator("#weergave").select_option("1")
+    assert page.locator("#legenda h2").inner_text() == "Woningen"
+    assert page.evaluate("document.activeElement.id") == "weergave"
 
 
 def test_links_of_a_feature_stand_in_its_panel(opened):

@@ -11,7 +11,7 @@ import pytest
 from shapely.geometry import Point, box
 
 from kansenkaart.present.mapspec import Column, Fixed, Layer, Theme, View
-from kansenkaart.present.style import QUALITY, LegendClass
+from kansenkaart.present.style import QUALITY, LegendClass, ramp_classes
 from tests.present.pages import axe_faults, until
 from tests.present.pictures import ORIGIN, picture
 from tests.present.test_page_controls import canvas_has, full
@@ -195,6 +195,7 @@ def test_a_link_opens_in_another_folder(opened, tmp_path):
     page.locator("#tabel tbody button").nth(3).press("Enter")
     chosen = page.locator("#detail h2").inner_text()
     page.locator("#deel").press("Enter")
+    assert "Dit is geen internetadres" in page.locator("#melding").inner_text()
     link = page.locator("#link").input_value()
     assert "/" not in link.split("#")[0]
     elsewhere = tmp_path / "een map" / "kaart.html"
@@ -284,6 +285,25 @@ def test_the_highest_places_are_named_and_lead_to_their_place_by_keyboard(opened
     assert page.locator(".klassezin strong").inner_text() == "ongeveer 8.000\u00a0kWh per jaar"
     assert page.locator("#detail dd", has_text="80").count() >= 1  # homes are counted, and stay as they are
     page.keyboard.press("Escape")
+    assert page.locator("#verhaal h3").first.inner_text() == "De hoogste vijf: zon op het dak, kWh per jaar"
+
+
+def test_ranked_places_are_named_in_the_order_of_their_rank(opened):
+    spec = calculated()
+    units, lines = spec.layers
+    ranked = replace(
+        units,
+        frame=units.frame.assign(rank=[3, 1, 2, *range(4, 10)]),
+        columns=(*units.columns, Column("rank", "plaats", "voorbeeld")),
+    )
+    view = View("plaats in de rij", "rank", ramp_classes([5], ["1 tot 4", "5 en meer"]))
+    theme = replace(spec.themes[0], views=(view, *spec.themes[0].views), headline="sun")
+    page = opened(replace(spec, layers=(ranked, lines), themes=(theme, spec.themes[1])))
+    rows = page.locator("#verhaal .hoogste .naam")
+    assert rows.all_inner_texts()[:3] == ["Blok 1", "Blok 2", "Blok 0"]
+    assert page.locator("#verhaal h3").first.inner_text().startswith("De eerste vijf: ")
+    page.locator("#weergave").select_option("1")
+    assert rows.first.inner_text() == "Blok 7"
 
 
 def test_small_shapes_leave_the_ground_that_lies_under_them(opened):

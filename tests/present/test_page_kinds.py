@@ -46,6 +46,16 @@ def test_hostile_text_is_only_text_and_fits_a_narrow_screen(opened, hostile, kin
 
 
 @pytest.mark.browser
+def test_a_long_answer_of_the_overview_is_set_as_text_and_a_short_one_as_a_figure(opened, plain):
+    size = "(() => { const one = getComputedStyle(document.querySelector('dd')); return [one.fontSize, one.fontWeight]; })()"
+    assert opened(html=plain["overzicht"]).evaluate(size) == ["20px", "700"]
+    assert opened(html=pages("een antwoord van meer dan veertig tekens lang")["overzicht"]).evaluate(size) == [
+        "16px",
+        "400",
+    ]
+
+
+@pytest.mark.browser
 def test_paper_of_a_dark_sheet_is_two_pages_at_most(opened, plain):
     page = opened(html=plain["factsheet"], bypass_csp=True, color_scheme="dark")
     assert page.pdf(format="A4").count(b"/Type /Page\n") <= 2

@@ -136,7 +136,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class View:
-    """One way to colour a theme. Views with one label and several years are one measure with a switch for its year.
+    """One way to colour a theme.
 
     `signs` writes the signs of the classes on the map too: kinds, whose colours have no order, need that; amounts do not.
     """
@@ -145,7 +145,6 @@ class View:
     column: str
     classes: tuple[LegendClass, ...]
     note: str = ""
-    year: str = ""
     signs: bool = True
 
 
@@ -168,7 +167,7 @@ class Theme:
     the question of the reader that it answers. `lead` are the figures of the panel that stand first, the others folded.
     `headline` is the column that the panel says first, where that is not what colours the map.
     `parties` are amounts [EUR/year] that stand side by side around 0: who wins and who pays. `months` are twelve columns with
-    the share of each month in the first view's year [1]. `parts` names a layer of which the features lie in those of this
+    the share of each month in the year [1]. `parts` names a layer of which the features lie in those of this
     theme, and the column of it that holds the key of the feature that they belong to: the faces of a roof.
     """
 

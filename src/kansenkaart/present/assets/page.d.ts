@@ -5,7 +5,7 @@ interface LegendItem { letter: string; label: string; color: string; hatch?: boo
 interface ClassItem extends LegendItem { low: number | null; high: number | null; values: string[] }
 
 /** One way to colour a theme, as `View` in mapspec.py. */
-interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; year: string; signs: boolean }
+interface ViewSpec { label: string; column: string; classes: ClassItem[]; note: string; signs: boolean }
 
 /** One subject of the map, as `Theme` in mapspec.py. */
 interface ThemeSpec {
@@ -67,7 +67,7 @@ interface PageSpec {
 /** One thing to paint, from the bottom up; which members it has follows from its kind. */
 interface Pass {
   kind: "context" | "classes" | "outline" | "names" | "words" | "marks" | "discs" | "roof"; layer: LayerData; classOf?: any; palette?: LegendItem[];
-  edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; hatch?: boolean; always?: boolean; halo?: string;
+  edgeZoom?: number; signs?: boolean; width?: number; color?: string; dash?: number[]; marked?: (i: number) => boolean; always?: boolean; halo?: string;
   label?: (i: number) => string; at?: number; text?: string; discs?: { i: number; text: string; feature: string }[]; spots?: { text: string; x: number; y: number }[];
 }
 

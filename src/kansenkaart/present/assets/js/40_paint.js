@@ -133,7 +133,7 @@ function paintClass(ctx, layer, item, edge, zoom, swell) {
   ctx.fillStyle = item.color;
   ctx.fill("nonzero");
   if (item.hatch) {
-    ctx.fillStyle = hatching(ctx, UNSURE);
+    ctx.fillStyle = hatching(ctx);
     ctx.fill("nonzero");
   }
   if (swell) {
@@ -203,16 +203,12 @@ function* outlineSteps(ctx, pass, coords) {
   ctx.setLineDash([]);
 }
 
-/** The steps that mark chosen features: hatched (16 pixels, so that the pattern runs on over the tiles), with a heavy double outline. */
+/** The steps that mark chosen features, with a heavy double outline. */
 function* markSteps(ctx, pass, coords) {
   const at = placing(pass.layer, coords);
   const list = tileFeatures(pass.layer, at).filter((i) => pass.marked(i));
   if (!list.length) return;
   traceAll(ctx, pass.layer, list, at);
-  if (pass.hatch && pass.layer.kind === "polygon") {
-    ctx.fillStyle = hatching(ctx, pass.color);
-    ctx.fill("nonzero");
-  }
   for (const [width, color] of [[6, cssColor("--vlak")], [3, pass.color]]) {
     Object.assign(ctx, { lineWidth: width, strokeStyle: color, lineJoin: "round" });
     ctx.stroke();
@@ -220,19 +216,21 @@ function* markSteps(ctx, pass, coords) {
   yield;
 }
 
-const hatchings = new Map();
+/** @type {any} */
+let hatchTile = null;
 
-function hatching(ctx, color) {
-  if (!hatchings.has(color)) {
-    const canvas = h("canvas", { width: 16, height: 16 }), pen = canvas.getContext("2d");
-    Object.assign(pen, { strokeStyle: color, lineWidth: 1.5 });
+/** The hatch of what is not known: 16 pixels, so that it runs on over the tiles. */
+function hatching(ctx) {
+  if (!hatchTile) {
+    hatchTile = h("canvas", { width: 16, height: 16 });
+    const pen = hatchTile.getContext("2d");
+    Object.assign(pen, { strokeStyle: UNSURE, lineWidth: 1.5 });
     pen.beginPath();
     for (const d of [-16, 0, 16]) {
       pen.moveTo(d - 1, 17);
       pen.lineTo(d + 17, -1);
     }
     pen.stroke();
-    hatchings.set(color, canvas);
   }
-  return ctx.createPattern(hatchings.get(color), "repeat");
+  return ctx.createPattern(hatchTile, "repeat");
 }

@@ -110,11 +110,11 @@ function passes() {
   }
   if (spec.tool && state.units.size) {
     const units = layerOf(spec.tool.layer);
-    out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent(), hatch: !toolOpen() });
+    out.push({ kind: "marks", layer: units, marked: (i) => state.units.has(i), color: accent() });
   }
   const first = startPlace(), places = startPlaces(), numbers = new Set([first, ...places.map((one) => one.i)]);
-  if (first >= 0) out.push({ kind: "marks", layer: layerOf(spec.start.layer), marked: (i) => numbers.has(i), color: accent(), hatch: false });
-  if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen || i === state.beside, color: accent(), hatch: false });
+  if (first >= 0) out.push({ kind: "marks", layer: layerOf(spec.start.layer), marked: (i) => numbers.has(i), color: accent() });
+  if (state.chosen >= 0) out.push({ kind: "marks", layer, marked: (i) => i === state.chosen || i === state.beside, color: accent() });
   if (state.chosen >= 0 && theme().parts[0] && layerOf(theme().parts[0])) out.push({ kind: "roof", layer, at: state.chosen });
   for (const name of theme().outlines.filter((one) => one !== layer.name)) {
     out.push({ kind: "names", layer: layerOf(name), color: cssColor("--tekst"), halo: cssColor("--kaart") });

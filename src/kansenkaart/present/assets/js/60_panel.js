@@ -64,12 +64,12 @@ function drawTop() {
   const layer = themeLayer(), name = topColumn();
   if (state.chosen >= 0 || !byId("begin").hidden) return "";
   if (!name) return drawShares();
-  const about = layer.about.get(name), column = layer.column(name), most = [];
+  const about = layer.about.get(name), column = layer.column(name), most = [], ranked = view().column === "rank", rank = layer.column(view().column);
   for (let i = 0; i < layer.n; i++) {
-    const value = column.value(i);
-    if (value === null || Number.isNaN(value) || (most.length === MOST_TOP && value <= most[MOST_TOP - 1].value)) continue;
-    most.push({ i, value });
-    most.sort((a, b) => b.value - a.value);
+    const value = column.value(i), order = ranked ? -rank.value(i) : value;
+    if (value === null || Number.isNaN(value) || (most.length === MOST_TOP && order <= most[MOST_TOP - 1].order)) continue;
+    most.push({ i, value, order });
+    most.sort((a, b) => b.order - a.order);
     most.length = Math.min(most.length, MOST_TOP);
   }
   if (most.length < 2) return "";
@@ -79,8 +79,8 @@ function drawTop() {
   const bar = (one) => (sure ? intervalOn(extent, one.low, one.value, one.high, about.unit.startsWith("euro"))
     : h("span", { class: "as" }, piece("staaf " + (one.value < 0 ? "min" : "plus"), extent, Math.min(one.value, 0), Math.max(one.value, 0)), piece("nul", extent, 0)));
   const unit = unitText(about.unit), said_ = (one) => aboutAs(layer, about, one.i).replace(unit ? "\u00a0" + unit : "\u0000", "").replace("ongeveer ", "");
-  const equal = sure && rows[rows.length - 1].high >= rows[0].low;
-  return [h("h3", {}, "De hoogste " + (["", "", "twee", "drie", "vier", "vijf"][rows.length]) + " ", h("small", { class: "naast-kop" }, said(about.label + (unit ? ", " + unit : "")))),
+  const equal = sure && Math.min(...rows.map((one) => one.high)) >= Math.max(...rows.map((one) => one.low));
+  return [h("h3", {}, (ranked ? "De eerste " : "De hoogste ") + (["", "", "twee", "drie", "vier", "vijf"][rows.length]) + ": ", h("small", { class: "naast-kop" }, said(about.label + (unit ? ", " + unit : "")))),
     h("ul", { class: "assen hoogste" }, rows.map((one) => h("li", {}, h("button", { type: "button", onclick: () => choose(one.i, { move: true }), "aria-label": layer.titleOf(one.i) + ": " + aboutAs(layer, about, one.i) },
       h("span", { class: "naam" }, said(begun(layer.titleOf(one.i)))), bar(one), h("span", { class: "kans" }, said_(one)))))),
     equal ? h("p", { class: "hint" }, "De marges overlappen: deze plekken verschillen minder dan wat we weten.") : ""];
@@ -92,7 +92,7 @@ function drawShares() {
   for (const code of shownClasses()) counts[code]++;
   const rows = palette().map((item, code) => ({ item, count: counts[code] })).filter((one) => one.count);
   if (rows.length < 2) return "";
-  return [h("h3", {}, "Verdeling ", h("small", { class: "naast-kop" }, "deel van de " + nl(n))), h("ul", { class: "assen hoogste" }, rows.map(({ item, count }) => {
+  return [h("h3", {}, "Verdeling: ", h("small", { class: "naast-kop" }, "deel van de " + nl(n))), h("ul", { class: "assen hoogste" }, rows.map(({ item, count }) => {
     const bar = piece("staaf", { least: 0, most: n }, 0, count);
     bar.style.background = item.color;
     return h("li", { class: "rij" }, h("span", { class: "naam" }, said(begun(item.label))), h("span", { class: "as", "aria-hidden": "true" }, bar), h("span", { class: "kans" }, count / n < 0.01 ? "< 1%" : nl((100 * count) / n) + "%"));
@@ -102,18 +102,12 @@ function drawShares() {
 function drawViews() {
   const { views } = theme();
   if (views.length < 2) return fill(byId("weergaven"));
-  const labels = [...new Set(views.map((one) => one.label))], years = views.filter((one) => one.label === view().label);
-  const measures = labels.map((label) => {
-    const i = view().label === label ? state.view : views.findIndex((one) => one.label === label);
-    return h("option", { value: i, selected: i === state.view }, begun(label));
-  });
-  const pick = (id, label, options) => [h("label", { for: id }, label),
-    h("select", { id, onchange: (event) => chooseView(Number(event.target.value), id) }, options)];
-  return fill(byId("weergaven"), labels.length > 1 ? pick("weergave", "Kleur naar", measures) : "",
-    years.length > 1 ? pick("jaar", "Jaar", years.map((one) => h("option", { value: views.indexOf(one), selected: one === view() }, one.year))) : "");
+  return fill(byId("weergaven"), h("label", { for: "weergave" }, "Kleur naar"),
+    h("select", { id: "weergave", onchange: (event) => chooseView(Number(event.target.value)) },
+      views.map((one, i) => h("option", { value: i, selected: i === state.view }, begun(one.label)))));
 }
 
-function chooseView(place, id) {
+function chooseView(place) {
   Object.assign(state, { view: place, hidden: new Set() });
   drawStory();
   drawViews();
@@ -121,12 +115,12 @@ function chooseView(place, id) {
   drawDetail();
   drawTable();
   refresh();
-  if (byId(id)) byId(id).focus();
-  announce("Kleur naar: " + view().label + (view().year ? ", " + view().year : ""), true);
+  byId("weergave").focus();
+  announce("Kleur naar: " + view().label, true);
 }
 
-/** A label at the start of a line. */
-const begun = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+/** A label at the start of a line; as capital of wording/nl.py. */
+const begun = (text) => (text.startsWith("\u00e9\u00e9") ? "E" : text.charAt(0).toUpperCase()) + text.slice(1);
 
 /** The filter by basis: what a figure was made from, each with a switch. */
 function drawFilter() {
@@ -155,12 +149,12 @@ function drawLegend() {
   for (const code of shownClasses()) counts[code]++;
   const about = layer.about.get(view().column), unit = unitText(about.unit);
   const isRank = view().column === "rank", blank = palette().every((item, code) => item.hatch || !counts[code]), filled = counts.filter(Boolean).length, sure = Boolean(layer.about.get(about.name + "_low"));
-  const remark = !sure || layer.n < 2 ? "" : filled === 1 ? "Alles heeft \u00e9\u00e9n kleur: de verschillen zijn kleiner dan wat we weten." : "\u00c9\u00e9n kleur verschil kan binnen de onzekerheid vallen.";
+  const remark = !sure || layer.n < 2 ? "" : filled === 1 ? "Alles heeft \u00e9\u00e9n kleur: de verschillen zijn kleiner dan wat we weten." : "E\u00e9n kleur verschil kan binnen de onzekerheid vallen.";
   const rows = palette().map((item, code) => (counts[code] || (!blank && code < view().classes.length)) && h("li", {}, h("button", {
     type: "button", class: "klasse" + (counts[code] ? "" : " leeg"), "aria-pressed": String(!state.hidden.has(code)), onclick: () => toggleClass(code),
   }, swatch(item), h("span", {}, said(item.label)), isRank ? "" : h("span", { class: "aantal" }, nl(counts[code]), h("span", { class: "verborgen" }, " op de kaart")))));
   const open = byId("legenda").querySelector("details[open]") !== null;
-  fill(byId("legenda"), h("div", { class: "legendakop" }, h("h2", {}, said(begun(view().label) + (view().year ? " " + view().year : "")), unit ? [" ", h("small", {}, said(unit))] : ""), isRank ? "" : h("small", { class: "aantal", "aria-hidden": "true" }, "aantal")),
+  fill(byId("legenda"), h("div", { class: "legendakop" }, h("h2", {}, said(begun(view().label)), unit ? [" ", h("small", {}, said(unit))] : ""), isRank ? "" : h("small", { class: "aantal", "aria-hidden": "true" }, "aantal")),
     h("ul", { class: "klassen" }, rows.filter(Boolean)), remark ? h("p", { class: "hint" }, remark) : "",
     h("details", { open }, h("summary", {}, "Bron en uitleg"),
       h("p", { class: "herkomst" }, said(originOf(layer, about))),
@@ -283,10 +277,10 @@ function leadOf(layer, i) {
   const lines = [h("p", { class: "klassezin" }, said(begun(about.name === view().column ? view().label : about.label)), h("strong", { class: known && value < 0 ? "tekort" : null }, said(words)))];
   if (!known && item.label !== "onbekend") lines.push(h("p", { class: "hint" }, said(item.label)));
   if (sure) {
-    const extent = extentOf([low, high]), skew = Math.max(high - value, value - low) > 2 * Math.min(high - value, value - low);
+    const extent = extentOf([low, high]), scale = scaleOf(extent), skew = Math.max(high - value, value - low) > 2 * Math.min(high - value, value - low);
     lines.push(h("p", { class: "hint" }, "Tussen " + say(low) + " en " + say(high) + ", in 8 van de 10 berekeningen."
-      + (skew ? (value - low > high - value ? " Tegenvallen is waarschijnlijker dan meevallen." : " Meevallen is waarschijnlijker dan tegenvallen.") : "")),
-    h("div", { class: "asblok", "aria-hidden": "true" }, intervalOn(extent, low, value, high, about.unit.startsWith("euro")), scaleOf(extent).marks));
+      + (skew ? (value - low > high - value ? " Tegenvallen is waarschijnlijker dan meevallen." : " Meevallen is waarschijnlijker dan tegenvallen.") : "") + (scale.thousands ? " De as is in duizend " + about.unit.split(" ")[0] + "." : "")),
+    h("div", { class: "asblok", "aria-hidden": "true" }, intervalOn(extent, low, value, high, about.unit.startsWith("euro")), scale.marks));
   }
   if (!Number.isNaN(chance)) lines.push(chanceDots(chance));
   return lines;
@@ -296,7 +290,7 @@ function leadOf(layer, i) {
 function drawnOf(layer, i) {
   const of = numberOf(layer, i), parties = theme().parties.map((name) => ({ label: layer.about.get(name).label, value: of(name), width: of(name + "_high") - of(name + "_low") }));
   const about = layer.about.get(leadColumn()), isAmount = about.kind === "number" && about.name !== "rank" && about.unit !== "jaartal";
-  return [besideBuurt(layer, i), parties.some((one) => Number.isFinite(one.value)) ? [h("h3", {}, "Wie wint, wie betaalt"), signedBars(parties), h("p", { class: "hint" }, "Euro per jaar, naar verwachting. Leveranciers en de bank staan er niet bij.")] : "",
+  return [besideBuurt(layer, i), parties.some((one) => Number.isFinite(one.value)) ? [h("h3", {}, "Wie wint, wie betaalt"), signedBars(parties), h("p", { class: "hint" }, "Euro per jaar, naar verwachting. Wat in de buurt blijft, is van bewoners en wijkbedrijf samen. Leveranciers en de bank staan er niet bij.")] : "",
     isAmount && layer.n > 2 ? amongOthers(layer, about.name, i) : ""];
 }
 

@@ -24,10 +24,10 @@ function drawTable() {
   const rows = tableRows(), part = rows.slice(0, sorting.shown);
   const head = h("tr", {}, columns.map((one) => h("th", { scope: "col", "aria-sort": sortWord(one) },
     h("button", { type: "button", onclick: () => sortBy(one.name) }, said(one.label),
-      unitText(one.unit) ? h("small", {}, said(unitText(one.unit))) : "",
+      unitText(one.unit) ? [" ", h("small", {}, said(unitText(one.unit)))] : "",
       h("span", { "aria-hidden": "true" }, one.name === sorting.column ? (sorting.down ? " ▼" : " ▲") : "")))));
   fill(byId("tabel"),
-    h("p", { id: "tabeltekst" }, counted(rows.length, "rij", "rijen") + " van " + nl(themeLayer().n) + "; " + nl(part.length) + " getoond."),
+    h("p", { id: "tabeltekst" }, nl(rows.length) + " van " + counted(themeLayer().n, "rij", "rijen") + (part.length < rows.length ? "; " + nl(part.length) + " getoond" : "") + "."),
     h("div", { class: "schuif", tabindex: "0", role: "region", "aria-labelledby": "tabeltekst" },
       h("table", {}, h("caption", {}, said(theme().title)), h("thead", {}, head),
         h("tbody", {}, part.map((i) => tableRow(columns, i))))),

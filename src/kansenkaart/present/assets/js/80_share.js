@@ -13,7 +13,7 @@ function toggleShare() {
     h("p", { class: "knoppen" }, h("button", { type: "button", id: "bewaar-png", onclick: savePng }, "Bewaar als plaatje (PNG)"), h("button", { type: "button", id: "bewaar-svg", onclick: saveSvg }, "Bewaar als tekening (SVG)")));
   byId("link").focus();
   byId("link").select();
-  announce(local ? "Stuur dit bestand mee; wie het opent, plakt deze tekst achter de map waar het staat." : "De link staat klaar om te kopi\u00ebren.");
+  announce(local ? "Dit is geen internetadres. Stuur het bestand mee; wie de link opent, zet er de map voor waar het bestand staat." : "De link staat klaar om te kopi\u00ebren.");
 }
 
 const PICTURE_FOOT = 34, PICTURE_ROW = 20;
@@ -50,7 +50,7 @@ function savePng() {
     const y = size.y + 20 + PICTURE_ROW * (k + 2);
     pen.fillStyle = item.color;
     pen.fillRect(14, y - 7, 28, 14);
-    if (item.hatch) { pen.fillStyle = hatching(pen, UNSURE); pen.fillRect(14, y - 7, 28, 14); }
+    if (item.hatch) { pen.fillStyle = hatching(pen); pen.fillRect(14, y - 7, 28, 14); }
     write(item.label, 52, y, "13px sans-serif");
   });
   write(words.source, 14, size.y + foot - 16, "12px sans-serif");
