@@ -12,7 +12,7 @@ from shapely import Point
 from kansenkaart.present.mapspec import AreaTool
 from kansenkaart.publish.figures import Verdict, alike, with_more_homes
 from kansenkaart.publish.map.ranking import _gain, _level, _mark, _needs, _proof, _title, _where, first_minute, ranked
-from kansenkaart.wording.enterprise import amounts_nl, amounts_of, contract_nl, owners_nl, short_nl
+from kansenkaart.wording.enterprise import owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
 
 
@@ -114,30 +114,23 @@ def test_a_proof_is_one_of_the_model_and_says_what_the_border_costs():
 def test_what_it_takes_is_one_sentence_that_never_asks_a_negative_amount(gap, each, words):
     names = [f"contribution_eur_per_participant{end}" for end in ("", "_low", "_high")]
     case = pd.Series({"enterprise_eur_per_year": -gap, "homes": 304, **dict(zip(names, each, strict=True))})
-    assert _needs(pd.concat([case, pd.Series(_CARRIED | {"services_nl": None})])) == words
+    assert _needs(pd.concat([case, pd.Series(_CARRIED | _NONE)])) == words
 
 
 _CARRIED = {"enterprise_eur_per_year_low": -3_774.0, "enterprise_eur_per_year_high": 14_588.0}
-_GREEN = "groen onderhouden (€\u00a014.530); samen inkopen (€\u00a060); samen verzekeren (zorg) (−€\u00a050)"
+_GREEN = {"contract_service": "green_maintenance", "contract_eur_per_year": 14_530.0}
+_NONE = {"contract_service": None, "contract_eur_per_year": math.nan}  # no service that a large party pays for
+_PLENTY = "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
 
 
 def test_a_contract_that_carries_the_enterprise_is_what_it_takes():
-    case = pd.Series({"enterprise_eur_per_year": 5_078.0, "services_nl": _GREEN, **_CARRIED})
+    case = pd.Series({"enterprise_eur_per_year": 5_078.0, **_GREEN, **_CARRIED})
     words = _needs(case)
     assert words.startswith("Een contract van de gemeente voor groen onderhouden: ongeveer 15.000 euro per jaar")
     assert words.endswith("een gok en geen toezegging. Zonder dat contract is er ongeveer 9.000 euro tekort.")
-    plenty = pd.Series({**case, "enterprise_eur_per_year": 20_000.0})
-    assert (
-        _needs(plenty) == "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
-    )  # it pays without that too
-    assert contract_nl(_GREEN, {"green_maintenance": "household"}, 5_078.0, 1_000) == ""  # no contract of a large party
-
-
-def test_amounts_of_services_are_read_back_as_they_were_listed():
-    given = [("green_maintenance", 14_530.0), ("health_insurance", -50.0), ("collective_purchase", 0.0)]
-    assert list(amounts_of(amounts_nl(given)).values()) == [14_530.0, -50.0, 0.0]
-    assert amounts_of(_GREEN)["samen verzekeren (zorg)"] == -50.0
-    assert amounts_of(None) == {}
+    for left in (14_530.0, 20_000.0):  # it pays without that too
+        assert _needs(pd.Series({**case, "enterprise_eur_per_year": left})) == _PLENTY
+    assert _needs(pd.Series({**case, **_NONE})) == _PLENTY
 
 
 def test_owners_are_compared_on_one_track_at_a_time():

@@ -6,7 +6,7 @@ them. The package is one for the whole study and track, so what an area brings i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -255,6 +255,7 @@ def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.Ge
     columns |= _unknown(setting, results, columns)
     owned = facts[f"owned_{track}_part_eur_per_year"].where(facts[OPEN_KWP] > 0).to_numpy(float)
     columns["stays_if_owned_eur_per_year"] = owned + fixed_outcomes(setting.units.mean())[_STAYS].sum()
+    paid = {one.name for one in setting.case.services if one.payer != "household"}
     rows = []
     for number, place in enumerate(found.itertuples()):
         rows.append(
@@ -268,6 +269,7 @@ def _track_rows(setting: Setting, track: str, facts: pd.DataFrame, found: gpd.Ge
                 "package": ";".join(setting.package),
             }
             | {name: float(values[number]) for name, values in columns.items()}
+            | _contract(results, number, paid)
             | _words(results, number, track, facts.iloc[number], by_stock=bool(place.by_stock))
         )
     return rows
@@ -327,6 +329,15 @@ def _words(
         "case_basis": basis_nl(len(known), len(given.__dict__), float(facts["own_panden"]), by_stock=by_stock),
         **_services(results, number),
     }
+
+
+def _contract(results: Sequence[ServiceResult], number: int, paid: Collection[str]) -> dict[str, str | float | None]:
+    """Return which service of the package brings most of those that municipality or owner of the building pays for."""
+    mine = [one for one in results if one.name in paid and one.chosen and one.known[number]]
+    most = max(mine, key=lambda one: float(one.enterprise[number]), default=None)
+    if most is None:
+        return {"contract_service": None, "contract_eur_per_year": None}
+    return {"contract_service": most.name, "contract_eur_per_year": float(most.enterprise[number])}
 
 
 def _services(results: Sequence[ServiceResult], number: int) -> dict[str, str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from kansenkaart.wording.nl import (
     say,
     step_of,
     stepped,
+    to_step,
 )
 
 
@@ -213,7 +213,7 @@ def left_nl(value: float, low: float, high: float) -> tuple[str, str]:
         Such as ``moet er ongeveer 5.000 euro per jaar bij`` and ``tussen 3.000 en 8.000 euro, in 8 van de 10 berekeningen``.
     """
     amount, span = roughly(value, low, high)
-    if amount == "ongeveer 0 euro":
+    if not to_step(round(value), step_of(high - low)):
         return "komt het ongeveer op nul uit", span
     if value > 0:
         return f"blijft er {amount} per jaar in de buurt", span
@@ -247,43 +247,22 @@ def partners() -> dict[str, tuple[PartnerLine, ...]]:
     return {name: tuple(lines) for name, lines in out.items()}
 
 
-def amounts_of(text: object) -> dict[str, float]:
-    """Read back what :func:`amounts_nl` listed: the euros a year of each service, by its label.
+def contract_nl(service: str, payer: str, brings: float, left: float, step: int) -> str:
+    """Say which contract carries an enterprise that pays for itself, and what it would lack without it.
 
     Parameters
     ----------
-    text : object
-        A list of services, or what stands where there are none.
-    """
-    found = re.findall(r"(?:^|; )(.*?) \((−?)\u2060?€\s([\d.]+)\)(?=;|$)", text) if isinstance(text, str) else []
-    return {name: (-1.0 if sign else 1.0) * float(euro.replace(".", "")) for name, sign, euro in found}
-
-
-def contract_nl(services: object, payers: Mapping[str, str], left: float, step: int) -> str:
-    """Say which contract carries an enterprise that pays for itself, and what it would lack without it; empty where none does.
-
-    Parameters
-    ----------
-    services : object
-        Services of the package with their euros a year, as listed by :func:`amounts_nl`.
-    payers : mapping of str to str
-        By service the party that pays for it.
-    left : float
-        What the enterprise is expected to have left [EUR/year].
+    service, payer : str
+        The service, and the party that pays for it.
+    brings, left : float
+        What the service brings, and what the enterprise has left, both expected [EUR/year].
     step : int
         What amounts are rounded to [EUR/year].
     """
-    labels = {
-        label("service", name): payer for name, payer in payers.items() if payer in ("municipality", "roof_owner")
-    }
-    bring = {name: euro for name, euro in amounts_of(services).items() if name in labels}
-    most = max(bring, key=lambda name: bring[name], default="")
-    if not most or bring[most] <= left:
-        return ""
-    amount, lack = (about(one, step) for one in (bring[most], bring[most] - left))
+    amount, lack = (about(one, step) for one in (brings, brings - left))
     return (
-        f"Een contract van de {label('party', labels[most])} voor {most}: {amount} per jaar voor het wijkbedrijf, "
-        f"een gok en geen toezegging. Zonder dat contract is er {lack} tekort."
+        f"Een contract van de {label('party', payer)} voor {label('service', service)}: {amount} per jaar voor het "
+        f"wijkbedrijf, een gok en geen toezegging. Zonder dat contract is er {lack} tekort."
     )
 
 
@@ -387,7 +366,7 @@ def larger_nl(larger: Mapping[Hashable, Any] | pd.Series[Any]) -> str:
 SPREAD_NL = (
     "Achter elke naam staat welk deel van de spreiding die aanname draagt; wat minder dan 1% draagt, staat er niet bij. "
     "Oranje is minder dan verwacht, blauw is meer. Bij de + is de aanname het hoogst (het hoogste vijfde van de "
-    "trekkingen), bij de \u2212 het laagst."
+    "berekeningen), bij de \u2212 het laagst."
 )
 BEYOND_NL = (
     " Dit is de spreiding binnen wat is doorgerekend. Van wie de daken zijn, is niet doorgerekend maar onbekend: hoeveel "

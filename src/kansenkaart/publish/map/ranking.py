@@ -44,6 +44,7 @@ from kansenkaart.wording.nl import (
     say,
     share,
     step_of,
+    to_step,
     two_digits,
 )
 from kansenkaart.wording.nl import chance as chance_of
@@ -389,12 +390,14 @@ def _needs(case: pd.Series[Any]) -> str:
     left, low, high = (float(case[f"enterprise_eur_per_year{end}"]) for end in ("", "_low", "_high"))
     step = step_of(high - low)
     if left >= 0:
+        brings = float(case["contract_eur_per_year"])
+        if not brings > left:  # nor where it is unknown
+            return "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
         payers = {one.name: one.payer for one in default_services()}
-        plain = "Niets extra: het wijkbedrijf betaalt naar verwachting zichzelf."
-        return phrases.contract_nl(case["services_nl"], payers, left, step) or plain
+        return phrases.contract_nl(case["contract_service"], payers[case["contract_service"]], brings, left, step)
     each, low, high = (float(case[f"contribution_eur_per_participant{end}"]) for end in ("", "_low", "_high"))
     amount, span = roughly(each, low, high)
-    if each <= 0 or " 0 " in amount:
+    if to_step(round(each), step_of(high - low)) <= 0:
         return f"Bijna niets: het wijkbedrijf komt naar verwachting {about(-left, step)} per jaar tekort."
     joining = f"gerekend met {number(-left / each)} van de {homes_nl(case['homes'])}"
     perhaps = "; misschien is er niets nodig" if low < 0 else f", {span.partition(',')[0]}"
@@ -445,7 +448,9 @@ def _sure(row: pd.Series[Any], case: pd.Series[Any]) -> tuple[Answer, ...]:
     proof = "" if gap is None else _proof(gap, _known(row, "border_cost_eur_per_year"))
     if sure is not None:
         draws, others = int(row["sure_draws"]), int(row["candidates"])
-        chance += f"; in {number(sure * draws)} van de {draws} trekkingen bij de beste vijf van {others}"
+        chance += (
+            f"; in {number(sure * draws)} van de {draws} berekeningen hoort het gebied bij de beste vijf van {others}"
+        )
     return (Answer("Hoe zeker?", f"{chance}.", proof, folded=True),)
 
 
