@@ -138,7 +138,7 @@ def test_a_theme_is_headed_by_what_it_found():
     assert headline("buurten", pd.DataFrame({"homes": [300, 1200]})) == "2 buurten met 1.500 woningen"
     assert headline("gebieden", pd.DataFrame({"homes": [300]})) == "1 gebied met 300 woningen"
     assert headline("riool", pd.DataFrame({"system": ["gemengd", "hemelwater", None]})) == (
-        "1 van de 2 leidingen voert vuil en regen samen"
+        "1 van de 2 leidingen voert vuil en regen samen af"
     )
     streets = pd.DataFrame({"homes": [4, 9, 0], "class_grey": ["?", "?", "-"], "class_rain": ["?", "B", "-"]})
     assert headline("grijswater", streets) == "Welk riool hier ligt, weten we niet"
@@ -197,7 +197,7 @@ def test_buildings_are_called_by_their_addresses():
     )
     names = pand_names(pd.Series(["1", "2", "3", "9999100000123456"]), homes)
     assert list(names) == [
-        "Kade 2a en 1 meer",
+        "Kade 2a en nog 1",
         "1234AB 5",
         "gebouw 3",  # its home has no number
         "gebouw zonder woning 123456",

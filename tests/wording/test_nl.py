@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kansenkaart.config import packaged_rows
 from kansenkaart.wording import nl
 
 SOURCE = Path(nl.__file__).parents[1]
@@ -115,3 +116,9 @@ def test_a_chance_is_no_more_exact_than_its_draws():
 )
 def test_a_count_has_the_word_that_fits_it(count, words):
     assert nl.counted(count, "straat", "straten") == words
+
+
+def test_every_licence_of_a_publisher_has_a_name_in_dutch():
+    given = {row["licence"] for row in packaged_rows("sources.csv")} - {"EUPL-1.2"}
+    assert given == set(nl.codes("licence"))
+    assert nl.say("licence", "open government data (CC0)") == "open overheidsgegevens (CC0)"

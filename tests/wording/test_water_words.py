@@ -102,6 +102,7 @@ PLACES = {
     "all unknown, none gains indoors": ("??", 5, [0.0, -5.0]),
     "all unknown, one gains indoors": ("??", 5, [1.0, -5.0]),
     "one costs, one unknown": ("C?", 5, 10.0),
+    "one costs, one unknown, none gains indoors": ("C?", 5, [-9.0, -5.0]),
     "one costs, one without homes": ("C-", [1, 0], 10.0),
     "apart and unknown": ("-?", [0, 5], 10.0),
     "apart": ("--", 0, 10.0),

@@ -298,7 +298,7 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
             "-",
             share(row["sure_frac"]),
             "-",
-            f"deel van de {number(row['sure_draws'])} trekkingen van alle aannamen, van "
+            f"deel van de {number(row['sure_draws'])} berekeningen, elk met andere aannamen; van "
             f"{counted(row['candidates'], 'gebied', 'gebieden')}",
         )
     if case is not None:
@@ -379,7 +379,9 @@ def _class_of(value: Any, view: View) -> LegendClass:
 
 
 def _sources(sources: Sequence[Provenance]) -> tuple[str, ...]:
-    said = [f"{one.credit} ({say('role', one.role)}), {delivered(one)}, {one.licence}" for one in sources]
+    said = [
+        f"{one.credit} ({say('role', one.role)}), {delivered(one)}, {say('licence', one.licence)}" for one in sources
+    ]
     return tuple(dict.fromkeys(said))
 
 

@@ -477,6 +477,6 @@ def contact_of(study: Study) -> str:
     study : Study
         For its contact.
     """
-    who = study.contact or "wie u deze kaart gaf"
+    who = study.contact or "degene van wie u deze kaart kreeg"
     wish = "Wilt u uw dak niet op de kaart? Vraag het daar ook: het verdwijnt uit de volgende uitgave."
     return f"Meld het aan {who}. {'' if study.invented else wish}".strip()

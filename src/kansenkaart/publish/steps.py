@@ -241,7 +241,7 @@ def _companions(
     keys = [one.key for one in sheets]
     found = {key: pages.get(key) or pages.get(key.split("-", 1)[1]) for key in keys}
     return Companions(
-        pages=(Page("Overzicht: factsheets en gegevens", OVERVIEW),),
+        pages=(Page("Overzicht van deze plaats", OVERVIEW),),
         factsheets={key: f"{SHEETS}/{key}.html" for key in keys},
         reports={key: path for key, path in found.items() if path},
         talks={one.sheet.key: f"{SHEETS}/{one.sheet.key}{_TALK}" for one in over},
@@ -343,7 +343,9 @@ def overview(
         data=tuple(data),
         reports=_report_rows(store, reports),
         known=(*(_known(store, one) for one in packaged_rows("overview.csv")), *_weather(store), *own_figures(study)),
-        sources=tuple(dict.fromkeys(f"{one.credit}, {delivered(one)}, {one.licence}" for one in sources)),
+        sources=tuple(
+            dict.fromkeys(f"{one.credit}, {delivered(one)}, {say('licence', one.licence)}" for one in sources)
+        ),
         example=study.invented,
         public=store.public,
         contact=f"Klopt dit niet? {contact_of(study)}",

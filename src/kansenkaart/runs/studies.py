@@ -471,7 +471,9 @@ def _page_of_all(
     for role in _KINDS:
         without = [key for key in sorted(folders) if role not in roles.get(key, ())]
         known.append((say("role", role), len(folders) - len(without), listed(without) if without else ""))
-    said = dict.fromkeys(f"{row['credit']}, {row['edition']}, {row['licence']}" for row in about["sources"])
+    said = dict.fromkeys(
+        f"{row['credit']}, {row['edition']}, {say('licence', row['licence'])}" for row in about["sources"]
+    )
     homes, areas = (sum(row[word] or 0 for row in rows) for word in ("homes", "areas"))
     intern = any(one.metadata.get("edition") == "intern" for one in stand.values())
     words = {"title": about["title"], "parts": rows, "known": known, "sources": list(said), "intern": intern}

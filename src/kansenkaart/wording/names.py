@@ -83,7 +83,7 @@ def pand_names(panden: pd.Series[str], homes: pd.DataFrame | None) -> pd.Series[
     rows = homes.assign(text=text)[text.notna()].sort_values(["street_name", "house_number", "text"])
     each = rows.groupby("pand_id")["text"].agg(["first", "nunique"])
     more = each["nunique"] - 1
-    named = each["first"].where(more == 0, each["first"] + " en " + more.astype(str) + " meer")
+    named = each["first"].where(more == 0, each["first"] + " en nog " + more.astype(str))
     return panden.map(named).fillna(words)
 
 

@@ -372,9 +372,9 @@ def capital(text: str) -> str:
     Parameters
     ----------
     text : str
-        A label of the dictionary.
+        A label of the dictionary; the capital of *één* has no accent.
     """
-    return text[:1].upper() + text[1:]
+    return ("E" if text.startswith("éé") else text[:1].upper()) + text[1:]
 
 
 def listed(names: Iterable[str]) -> str:

@@ -163,7 +163,7 @@ def _pipes(frame: pd.DataFrame) -> str:
         if mixed
         else "Geen enkele leiding voert"
     )
-    return f"{some} vuil en regen samen"
+    return f"{some} vuil en regen samen af"
 
 
 _HALF = 0.5

@@ -281,12 +281,12 @@ def grey_finding(frame: pd.DataFrame) -> str:
         text = f"Grijswater loont in {_some(pays)} {streets} met woningen."
     elif may:
         text = f"Grijswater loont in geen enkele straat zeker; in {_some(may)} {streets} kan het lonen."
-    elif unknown and (living["net_grey_home_eur_high"] <= 0).all():
+    elif unknown == len(living) and (living["net_grey_home_eur_high"] <= 0).all():
         text = (
             "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
             "de installatie kost in elke straat meer dan het drinkwater dat zij spaart."
         )
-    elif unknown and unknown == len(living):
+    elif unknown == len(living):
         text = "Of grijswater loont is onbekend, want het riool is onbekend."
     else:
         text = (

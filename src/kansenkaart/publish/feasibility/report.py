@@ -84,7 +84,7 @@ def how_sure(place: PlaceSums) -> Section:
     parts: list[Part] = [
         Words(
             f"Wat er in de buurt blijft is naar verwachting {amount} per jaar: het gemiddelde van "
-            f"{DRAWS} trekkingen van alle aannamen en feiten tegelijk. In acht van de tien ligt het "
+            f"{DRAWS} berekeningen, elk met andere aannamen en feiten. In acht van de tien ligt het "
             f"{span.partition(',')[0]}, in de helft onder {stepped((half,), low, high)[0]} euro.{around} "
             f"De kans dat het wijkbedrijf zichzelf betaalt is {_chance(float(row['earns_keep_frac']))}."
         ),
@@ -414,7 +414,7 @@ def _money(place: PlaceSums, flow: CashFlow) -> Section:
         ),
         Grid("Wie wint en wie betaalt", ("Partij", "verwacht", "laag", "midden", "hoog"), parties),
         Words(
-            "Verwacht is het gemiddelde van de trekkingen, midden de middelste: de helft valt daaronder. Laag en hoog: in acht "
+            "Verwacht is het gemiddelde van de berekeningen, midden de middelste: de helft valt daaronder. Laag en hoog: in acht "
             "van de tien valt het bedrag daartussen. " + _no_outcome(place.sums[place.track], row) + _work_nl(row)
         ),
         *_adds_up(results, row),

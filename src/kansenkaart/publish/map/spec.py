@@ -165,7 +165,9 @@ def _notes(sources: Sequence[Provenance]) -> tuple[Source, ...]:
     first: dict[str, Source] = {}
     for one in sources:
         key, title = f"{one.publisher}-{one.role}", f"{one.credit} ({say('role', one.role)})"
-        first.setdefault(key, Source(key, title, one.publisher, one.edition, one.licence, note=aged(one)))
+        first.setdefault(
+            key, Source(key, title, one.publisher, one.edition, say("licence", one.licence), note=aged(one))
+        )
     note = "uit de bronnen hierboven"
     return (*first.values(), Source(CALCULATED, "berekend", "kansenkaart", editions_of(sources), "EUPL-1.2", note=note))
 
