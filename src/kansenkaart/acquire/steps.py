@@ -152,8 +152,8 @@ def _part(source: Source, errand: Errand, turn: Turn) -> _Part | None:
     try:
         with turn(source.publisher) if asked else nullcontext():
             part = _Part(source, deliver(source, errand))
-        trouble = NOT_READ
-        for path in part.delivery.paths if source.optional else ():
+        trouble = NOT_READ  # what was fetched was looked at on the way, and a second run need not open it
+        for path in part.delivery.paths if source.optional and not asked else ():
             require_readable(path, source)
     except (FetchError, FormatError, CrsError) as why:
         if not source.optional:
