@@ -1,10 +1,12 @@
 """PDOK's client against a server on this machine: every fault is recovered with the same bytes, or refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from kansenkaart.errors import CrsError, FetchError, FormatError, IncompleteError
+from kansenkaart.sources import pdok
 from kansenkaart.sources.pdok import Layer, fetch_collection
 from kansenkaart.sources.tools.http import Http
 from kansenkaart.sources.tools.ogc import Choice, canonical_feature
@@ -116,6 +118,16 @@ def test_a_passing_fault_is_recovered_with_the_same_bytes(server, tmp_path, name
     server.fault = RECOVERED[name]
     assert ask(server, tmp_path / "raw")[0].read_bytes() == expected
     assert len(server.asked) > 3  # the fault did strike: more was asked than the three pages
+
+
+def test_a_page_as_full_as_the_service_makes_them_is_no_end_however_many_are_asked(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdok, "MOST_PER_PAGE", 10)
+    layer = Layer("bag", "pand", "", "pand")
+    with serve(folder, matched=False) as server:
+        server.fault = faults.on(None, faults.body(no_next))
+        here = replace(layer, base_url=f"{server.url}/ogc")
+        path, _ = fetch_collection(tmp_path / "raw", layer=here, http=replace(HTTP, page_size=50), bbox_m=BOX)
+    assert len(json.loads(path.read_bytes())["features"]) == ROWS
 
 
 def test_a_service_that_always_forgets_next_is_asked_by_smaller_boxes(server, tmp_path):

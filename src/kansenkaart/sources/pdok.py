@@ -69,7 +69,7 @@ class Query:
 
     def address(self) -> str:
         """Return the address of the first page."""
-        asked = {"f": "json", "limit": str(min(self.page_size, MOST_PER_PAGE)), "crs": RD_URI, **dict(self.filters)}
+        asked = {"f": "json", "limit": str(self.page_size), "crs": RD_URI, **dict(self.filters)}
         if self.instant:
             asked["datetime"] = self.instant
         if self.bbox_m:
@@ -169,7 +169,7 @@ def fetch_collection(
         If features lack an id or a needed property.
     """
     choice = choice or Choice()
-    query = Query(layer.url, bbox_m, tuple(sorted(choice.filters)), http.page_size)
+    query = Query(layer.url, bbox_m, tuple(sorted(choice.filters)), min(http.page_size, MOST_PER_PAGE))
     pages = folder / plain_name(layer.publisher) / f".pages-{hashlib.sha256(query.address().encode()).hexdigest()}"
     address = query.address()  # without the moment: the same question another day is the same delivery
     query = replace(query, instant=_instant(pages)) if layer.current else query
