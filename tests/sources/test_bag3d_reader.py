@@ -211,3 +211,13 @@ def test_a_name_that_would_be_written_in_every_face_costs_its_own_building(tmp_p
     faces, tally = read_roof_face(path)
     assert faces["pand_id"].str[-4:].tolist() == ["0000"]
     assert sum(n for reason, n in tally.noted.items() if "do not match" in reason) == 1
+
+
+def test_an_infinite_identification_costs_its_own_building_and_not_the_tile(tmp_path: Path) -> None:
+    model = _model([SOUTH_45])
+    shape = model["CityObjects"][f"{PAND}-0"]["geometry"]
+    model["CityObjects"]["los"] = {"type": "Building", "attributes": {"identificatie": float("inf")}, "geometry": shape}
+    (tmp_path / "a.city.json").write_text(json.dumps(model))
+    faces, tally = read_roof_face(tmp_path / "a.city.json")
+    assert faces["pand_id"].tolist() == [PAND[-16:]]
+    assert tally.left_out["pand identification is not 16 digits"] == 1

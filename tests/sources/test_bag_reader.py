@@ -131,6 +131,7 @@ def test_lists_of_identifications() -> None:
     ]
     assert bag_ids(None) == []
     assert bag_ids(float("nan")) == []
+    assert bag_ids(float("inf")) == []
 
 
 def test_made_up_identifications_do_not_depend_on_order() -> None:

@@ -100,7 +100,7 @@ def bag_id(value: object) -> str | None:
     """
     if isinstance(value, str) and len(value) == _ID_DIGITS and value.isascii() and value.isdigit():
         return value  # as BAG writes it: of a hundred thousand nearly all
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if value is None or value is pd.NA or (isinstance(value, float) and not np.isfinite(value)):
         return None
     text = str(int(value)) if isinstance(value, (int, float, np.integer, np.floating)) else str(value).strip()
     last = re.split(r"[./]", re.sub(r"(?<=\d)\.0+$", "", text).rstrip("/"))[-1]
