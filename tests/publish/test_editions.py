@@ -160,6 +160,29 @@ def test_an_assumption_and_the_code_are_told_apart_from_data(copied, monkeypatch
     assert told["deliveries"] == []
 
 
+def test_a_range_of_the_study_itself_moves_what_is_drawn_and_says_so(copied):
+    """The value stays 8,000: only what it may be differs, on which every interval rests; the scores of before stood."""
+    place = _place(copied)
+    for high, low in ((9000.0, 7000.0), (12_000.0, 7000.0)):
+        own = OwnFigure(value=8000.0, low=low, high=high, source="raming van de initiatiefgroep (verzonnen)")
+        place = replace(place, study=place.study.model_copy(update={"assumptions": {"enterprise_overhead": own}}))
+        made = {one.step: one.status for one in study.run_score(place)}
+        assert (made["wijkbedrijf"], made["panden"]) == ("done", "unchanged")
+        study.run_publish(place)
+    page = (_folder(copied) / "0003" / "verschil.html").read_text("utf-8")
+    assert "8.000 (7.000 tot 9.000) werd 8.000 (7.000 tot 12.000)." in page
+
+
+def test_another_reading_of_the_same_file_is_other_data_and_no_assumption(copied):
+    place = _place(copied)
+    read = place.store.describe("home")["parameters"]["reading"]
+    _rewrite(place, "home", lambda frame: frame.iloc[1:], reading=[one | {"layer": "oud"} for one in read])
+    study.run_publish(place)
+    told = json.loads((_folder(copied) / "0002" / "verschil.json").read_text("utf-8"))
+    causes = {one["table"]: one["causes"] for one in told["tables"]}
+    assert (causes["home"], told["assumptions"]) == (["data"], [])
+
+
 def test_a_figure_of_the_study_itself_moves_the_cases_and_says_so(copied):
     """The overhead of the enterprise from 8,000 to 6,500 euro a year: the page of differences and the overview name it."""
     place = _place(copied)

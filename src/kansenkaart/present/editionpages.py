@@ -180,9 +180,16 @@ def environment() -> jinja2.Environment:
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     made.filters |= {"getal": _figure, "eenheid": unit_words, "woord": lambda code, codelist: say(codelist, code)}
     made.globals.update(ink_on=ink_on, number=number)
-    made.filters["gegeven"] = lambda value: exact(value) if isinstance(value, int | float) else value
+    made.filters["gegeven"] = _given
     made.filters["bijeen"] = _together
     return made
+
+
+def _given(value: Any) -> Any:
+    """Return a figure as written, one with a range beside it (value, low, high) as both; what is no figure stays."""
+    if isinstance(value, list) and len(value) == len(("value", "low", "high")):
+        return "{} ({} tot {})".format(*map(exact, value))
+    return exact(value) if isinstance(value, int | float) else value
 
 
 def page_of(template: str, css: str = "edition.css", *, house: HouseStyle | None = ({}, {}), **content: Any) -> str:

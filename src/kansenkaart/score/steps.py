@@ -16,7 +16,7 @@ from kansenkaart.config import Study
 from kansenkaart.core import scoring
 from kansenkaart.score import areas, best_areas, enterprise, facts, panden, roofs, sensitivity
 from kansenkaart.score import streets as water
-from kansenkaart.tables.assumptions import Assumptions
+from kansenkaart.tables.assumptions import OWN, Assumptions
 from kansenkaart.tables.provenance import Tally
 from kansenkaart.tables.step import Product, Step
 from kansenkaart.tables.store import Store
@@ -122,8 +122,11 @@ def _read(store: Store, name: str) -> gpd.GeoDataFrame | None:
     return store.read(name) if store.has(name) else None
 
 
-def _used(known: Assumptions, names: Sequence[str]) -> dict[str, float]:
-    return {name: known[name].value for name in names}
+def _used(known: Assumptions, names: Sequence[str]) -> dict[str, Any]:
+    """Return the figures by which a step is known again: of one that a study brings value, low and high, as draws rest on."""
+    ranged = {name for name in names if known[name].quality == OWN and known[name].low < known[name].high}
+    plain = {name: known[name].value for name in names}
+    return plain | {name: [known[name].value, known[name].low, known[name].high] for name in ranged}
 
 
 def _buurten(store: Store, known: Assumptions) -> Sequence[Product]:

@@ -227,6 +227,10 @@ def _move(one: Move) -> dict[str, Any]:
     }
 
 
+#: Parameters of steps that say how files are read: another one gives other data, and is no assumption.
+_READING = {"reading", "order"}
+
+
 class _Lineages:
     """What the tables of both editions were made from: deliveries, assumptions and code."""
 
@@ -243,9 +247,10 @@ class _Lineages:
         both = name in self._old and name in self._new
         new, old = (self._chain(one, name) if both else one for one in (self._new, self._old))
         found = []
-        if _bytes(_deliveries(new)) != _bytes(_deliveries(old)):
+        moved = {parameter for _, parameter in _moved(_parameters(old), _parameters(new))}
+        if _bytes(_deliveries(new)) != _bytes(_deliveries(old)) or moved & _READING:
             found.append("data")
-        if _moved(_parameters(old), _parameters(new)):
+        if moved - _READING:
             found.append("assumption")
         if self.code_changed:
             found.append("code")
@@ -254,7 +259,7 @@ class _Lineages:
     def assumptions(self) -> list[dict[str, Any]]:
         """Return the parameters of steps that have another value now, each change once."""
         new, old = _parameters(self._new), _parameters(self._old)
-        moved = {(key[1], old[key], new[key]) for key in _moved(old, new)}
+        moved = {(key[1], old[key], new[key]) for key in _moved(old, new) if key[1] not in _READING}
         return [{"name": name, "before": json.loads(one), "now": json.loads(two)} for name, one, two in sorted(moved)]
 
     def deliveries(self) -> list[dict[str, Any]]:
