@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -106,9 +107,11 @@ def _compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _forget() -> None:
     """Empty every cache of the package: what an earlier test had made is reached anew."""
-    for name in [one for one in sys.modules if one.partition(".")[0] == "kansenkaart"]:
-        for one in [each for each in vars(sys.modules[name]).values() if hasattr(each, "cache_clear")]:
-            one.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of a folder that a cache kept until now
+        for name in [one for one in sys.modules if one.partition(".")[0] == "kansenkaart"]:
+            for one in [each for each in vars(sys.modules[name]).values() if hasattr(each, "cache_clear")]:
+                one.cache_clear()
 
 
 def _file_of(path: str) -> str:
