@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
 from kansenkaart.acquire import readers
 from kansenkaart.config import OptOut, Source
@@ -347,6 +348,23 @@ def test_a_raster_in_small_blocks_is_read(tmp_path):
     path = RASTERS["overview_beside"](tmp_path, tmp_path / "no.tif", 0)
     with open_raster(path) as sheet:
         assert np.all(sheet.read(1) == 1)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("uint8", 1), ("float64", 8), ("complex_int16", 8)])
+def test_a_block_is_measured_by_the_bytes_of_its_cells_in_all_bands(dtype, size, tmp_path, monkeypatch):
+    """A pair of whole numbers is read as a pair of single precision."""
+    path, bands = tmp_path / "x.tif", 3
+    how = {"width": 16, "height": 32, "count": bands, "tiled": True, "blockxsize": 16, "blockysize": 16}
+    how["transform"] = rasterio.Affine(1, 0, 85_000, 0, -1, 447_000)
+    with rasterio.open(path, "w", driver="GTiff", dtype=dtype, **how):
+        pass
+    most = 16 * 16 * bands * size
+    monkeypatch.setattr(geofiles, "MOST_BLOCK_BYTES", most)
+    with open_raster(path) as sheet:
+        assert sheet.dtypes == (dtype,) * bands
+    monkeypatch.setattr(geofiles, "MOST_BLOCK_BYTES", most - 1)
+    with pytest.raises(FormatError, match=f"blocks of {most} bytes"), open_raster(path):
+        pass
 
 
 def test_json_of_many_small_values_is_refused_before_it_takes_its_memory(tmp_path):
