@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from kansenkaart import errors
 from kansenkaart.cli import cli
-from kansenkaart.runs import study
+from kansenkaart.runs import studies, study
 from kansenkaart.tables.step import Report
 from kansenkaart.wording.messages import error_lines
 
@@ -120,6 +120,15 @@ def test_an_unknown_study_is_told_with_those_that_exist(tmp_path):
     assert "Fout: verwacht: een studiebestand" in result.stderr
     assert "nergens.toml" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("fail", "code"), [(0, 0), (3, 3), (100, 100), (101, 100), (256, 100)])
+def test_the_exit_code_of_a_trial_counts_what_would_not_work_up_to_a_hundred(fail, code, monkeypatch):
+    """256 would be 0 to a shell, and a code above 125 means something else to it."""
+    rows = [{"source": "x", "works": one >= fail, "words": []} for one in range(300)]
+    monkeypatch.setattr(study, "open_study", lambda *_, **__: None)
+    monkeypatch.setattr(studies, "run_trial", lambda *_: rows)
+    assert CliRunner().invoke(cli, ["proef", "--code", "GM0193", "--json"]).exit_code == code
 
 
 @pytest.mark.parametrize("words", [["vlieg"], ["run"], ["run", "proefveld", "--snel"]])

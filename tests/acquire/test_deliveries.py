@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from kansenkaart.sources.example import statistics, town
 from kansenkaart.sources.publishers import delivery
 from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import run
-from kansenkaart.tables.store import Lineage, Store
+from kansenkaart.tables.store import Lineage, Store, alone
 from tests.pinned import same_as_pinned
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 from tests.sources.test_files_of_others import CBS
@@ -274,6 +275,24 @@ def test_an_example_that_another_version_wrote_is_written_anew(tmp_path):
     assert example_folder(places) == folder
     assert ((folder / "ogc" / "pand.geojson").is_file(), (folder / "oud").exists()) == (True, False)
     assert {one.name for one in folder.parent.iterdir()} == {folder.name, ".lock"}
+
+
+def test_who_wants_an_example_that_another_study_writes_waits_for_it(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        example, "write_example", lambda folder, **_: written.append(folder) or folder.mkdir(parents=True)
+    )
+    places = Folders(published=tmp_path, raw=tmp_path / "raw", processed=tmp_path, maps=tmp_path)
+    kept = places.raw / deliveries.EXAMPLE
+    kept.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as apart:
+        with alone(kept / ".lock", wait=False):
+            waits = apart.submit(example_folder, places)
+            with pytest.raises(TimeoutError):
+                waits.result(timeout=0.5)
+            assert written == []
+        waits.result(timeout=60)
+    assert len(written) == 1
 
 
 def test_all_that_an_example_is_written_from_is_in_its_mark(tmp_path, monkeypatch):

@@ -99,6 +99,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_api.py",
         "hostile/test_settings.py",
         "runs/test_pinned_commands.py",
+        "core/solar/test_kernels.py",
+        "sources/test_files_of_people.py",
         "test_wheel.py",
     ),
 }

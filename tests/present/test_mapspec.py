@@ -88,3 +88,32 @@ def test_a_house_style_that_cannot_be_read_is_refused_with_the_contrast(tmp_path
     path.write_text('[donker]\n"--merk" = "#0b5674"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="--merk op --vlak"):
         read_house_style(path)
+
+
+#: What WCAG 2.2 asks of text (4.5) and of a border or a sign (3.0), by what stands on what.
+READ_ON = [
+    *(("--tekst", ground, 4.5) for ground in ("--vlak", "--kaart", "--gekozen")),
+    *(("--tekst-2", ground, 4.5) for ground in ("--vlak", "--vlak-2")),
+    ("--merk", "--vlak", 4.5),
+    ("--merk-tekst", "--merk", 4.5),
+    ("--accent", "--vlak", 3.0),
+]
+
+
+@pytest.mark.parametrize(("ink", "ground", "least"), READ_ON)
+def test_each_pair_of_colours_is_held_to_the_contrast_that_it_needs(ink, ground, least, tmp_path):
+    """Greys on white: the darkest that is too light is refused, the next is taken; every other pair reads well."""
+    path = tmp_path / "stijl.toml"
+    greys = [f"#{level:02x}{level:02x}{level:02x}" for level in range(256)]
+    enough = max((one for one in greys if contrast(one, "#ffffff") >= least), key=lambda one: int(one[1:3], 16))
+    for grey, taken in ((enough, True), (greys[int(enough[1:3], 16) + 1], False)):
+        own = dict.fromkeys(("--tekst", "--tekst-2", "--merk", "--accent"), "#000000")
+        own |= dict.fromkeys(("--vlak", "--vlak-2", "--kaart", "--gekozen", "--merk-tekst"), "#ffffff")
+        ours, other = ("--merk", "--merk-tekst") if ink == "--merk-tekst" else (ink, ground)
+        own |= {ours: grey, other: "#ffffff"}
+        path.write_text("[variabelen]\n" + "".join(f'"{name}" = "{value}"\n' for name, value in own.items()), "utf-8")
+        if taken:
+            assert read_house_style(path)[0] == own
+        else:
+            with pytest.raises(ConfigError, match=f"{ink} op {ground}: contrast"):
+                read_house_style(path)

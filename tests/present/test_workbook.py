@@ -137,6 +137,13 @@ def test_of_a_party_of_which_something_is_unknown_no_nil_is_printed(tmp_path: Pa
     assert formats["wijkbedrijf"] == {"#,##0.00"}
 
 
+def test_title_and_where_its_figures_come_from_stand_above_the_outcome(tmp_path: Path) -> None:
+    _, model = made()
+    write_workbook(model, tmp_path / "wijkbedrijf.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "wijkbedrijf.xlsx")[OUTCOME]
+    assert (sheet["A1"].value, sheet["A2"].value) == ("Bilgaard", "proef")
+
+
 def test_it_speaks_dutch(tmp_path: Path) -> None:
     _, model = made()
     words = [one.words for one in (*model.inputs, *model.rows)]

@@ -21,7 +21,7 @@ import pyogrio
 import pytest
 from shapely.geometry import LineString, Point, Polygon, box
 
-from kansenkaart.crs import RD_BOUNDS_M, rd_point, require_rd, within_rd
+from kansenkaart.crs import rd_point, require_rd, within_rd
 from kansenkaart.errors import ConfigError, CrsError, FormatError, StoreError
 from kansenkaart.sources import bag, bag3d, bgt, cbs, cbs_areas, gwsw, knmi, nwb, zwolle
 from kansenkaart.sources.epw import form_of as form_of_weather
@@ -327,7 +327,8 @@ def test_one_buurt_that_does_not_add_up_is_unknown_and_most_are_refused(tmp_path
 
 # --- where a row may lie, and how many odd ones are a few ------------------------------------------------------------
 
-WEST, SOUTH, EAST, NORTH = RD_BOUNDS_M
+#: Dutch land and territorial waters (EPSG area 1275), rounded outwards [m].
+WEST, SOUTH, EAST, NORTH = -7_000, 289_000, 300_000, 629_000
 #: The corners of the area of use and, for each side, a metre beyond it.
 IN = [(WEST, SOUTH), (EAST, NORTH), (WEST, NORTH), (EAST, SOUTH)]
 OUT = [(WEST - 1, SOUTH), (EAST + 1, NORTH), (WEST, SOUTH - 1), (EAST, NORTH + 1), (NORTH, EAST)]
@@ -580,6 +581,22 @@ def test_an_epw_of_a_leap_year_loses_one_day_and_says_so(tmp_path):
         ["ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2", "air_temperature_degc", "wind_speed_m_per_s"]
     ].tolist() == [10.0, 1.0, 5.0, 10.5, 3.5]
     assert form_of_weather(tmp_path / "a.epw") == "epw"
+
+
+def test_the_codes_of_an_epw_for_missing_are_unknown_and_counted(tmp_path):
+    """Radiation 9999, temperature 99.9 and wind 999, each as it is written; a value just below is one."""
+    path = epw(tmp_path / "a.epw", [(2, 28)])
+    text = path.read_text().replace(",10.5,", ",99.9,", 3).replace(",10.5,", ",45.0,", 1)
+    path.write_text(text.replace(",240,24,120,", ",9999,24,120,").replace(",3.5,", ",999,", 2))
+    hours, tally = knmi.read_weather_hourly(path, form="epw")
+    known = hours[["ghi_w_per_m2", "air_temperature_degc", "wind_speed_m_per_s"]].notna().sum()
+    assert known.tolist() == [23, 21, 22]
+    assert hours["air_temperature_degc"].max() == 45.0
+    assert {name: count for name, count in tally.noted.items() if count and name.endswith(", unknown")} == {
+        "ghi_w_per_m2 is 9999, unknown": 1,
+        "air_temperature_degc is 99.9, unknown": 3,
+        "wind_speed_m_per_s is 999, unknown": 2,
+    }
 
 
 # --- own data as a person types them ---------------------------------------------------------------------------------
