@@ -27,11 +27,11 @@ from kansenkaart.wording.nl import UNKNOWN, amount, number, share, step_of, to_s
 ENDS = ("", "_low", "_median", "_high")
 #: What places show of their case, beside their own figures.
 _OF_CASE = (
-    *(f"stays_eur_per_year{end}" for end in ENDS),
-    "household_eur_per_year",
-    "enterprise_eur_per_year",
-    "roof_owner_eur_per_year",
-    "municipality_eur_per_year",
+    *(
+        f"{one}_eur_per_year{end}"
+        for one in ("stays", "household", "enterprise", "roof_owner", "municipality")
+        for end in ENDS
+    ),
     "earns_keep_frac",
 )
 MOST_EQUAL = 5
