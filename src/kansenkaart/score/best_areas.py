@@ -431,7 +431,7 @@ def find(store: Store, areas: Areas, known: Assumptions) -> Sequence[Product]:
             left[f"geen gebied ({criterion}): gevraagd {why.expected}; gevonden {why.found}"] = COUNT
     found, never = _with_draws(store, found, known)
     if never:
-        left["nooit bij de beste vijf in de trekkingen"] = never
+        left["nooit bij de beste vijf in de berekeningen"] = never
     kept = len(found)
     noted = {"beste gebied, waar een maatstaf er minder dan vijf heeft": kept} if kept and kept % COUNT else {}
     tally = Tally(kept + sum(left.values()), kept, left, noted)
