@@ -129,6 +129,12 @@ def test_a_figure_of_a_study_has_a_source_and_lies_in_its_range(wrong):
         OwnFigure(**({"value": 1.0, "source": "proef"} | wrong))
 
 
+@pytest.mark.parametrize("ends", [{"low": 1.0}, {"high": 1.0}, {"low": 1.0, "high": 1.0}, {"low": 0.5, "high": 2.0}])
+def test_a_figure_of_a_study_may_stand_at_an_end_of_its_range(ends):
+    own = OwnFigure(value=1.0, source="proef", **ends)
+    assert {end: getattr(own, end) for end in ends} == ends
+
+
 def test_a_budget_of_ones_own_sets_both_prices_at_their_old_ratio():
     kept = {one.name: one for one in assumptions.default_services()}
     old = kept["waste"].figures

@@ -90,3 +90,10 @@ def test_a_column_that_names_its_table_stands_before_the_grounds_and_the_shape()
     assert names[at + 1 :][-2:] == ("score_basis", "geometry")
     assert names[at + 1] == "pv_installed_frac"
     assert "sun_eur_per_year" in schemas.get("pand_score").nullable
+
+
+def test_a_field_that_stands_twice_is_named_with_the_row_of_its_file(monkeypatch):
+    rows = fields.packaged_rows("fields/area.csv")
+    monkeypatch.setattr(fields, "packaged_rows", lambda name: [*rows[:3], rows[1]] if "area" in name else [])
+    with pytest.raises(SchemaError, match=f"the field {rows[1]['name']}, more than once; where: area.csv row 5"):
+        fields.dictionary.__wrapped__()

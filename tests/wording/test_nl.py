@@ -109,6 +109,7 @@ def test_a_chance_is_no_more_exact_than_its_draws():
         "meer dan 99%",
     ]
     assert nl.chance(float("nan")) == nl.UNKNOWN
+    assert [nl.chance(one) for one in (0.01, 0.99)] == ["1%", "99%"]  # the ends themselves are of so many draws
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from kansenkaart.core.area.blocks import build_blocks
+from kansenkaart.core.area.blocks import _addresses, build_blocks
 from kansenkaart.core.area.borders import BlockRules
 from kansenkaart.core.area.graph import BorderFactors, border_weights, build_graph
 from kansenkaart.core.area.grouping import agglomerated, divided
@@ -270,3 +270,11 @@ def test_every_column_of_blocks_and_borders_is_as_it_was() -> None:
             f"{name}.cut": area_borders(made.edges, label=label),
         }
     require_as_pinned("blocks", tables)
+
+
+def test_a_home_without_a_building_says_nothing_of_the_last_one() -> None:
+    pand = pd.DataFrame({"buurtcode": ["BU1", "BU1"]})
+    home = pd.DataFrame({"street_name": ["A", "A", "A", None], "house_number": [2, 4, 3, 5]})
+    at = _addresses(pand, home, np.array([0, 1, -1, 0]))
+    assert at.side.tolist() == [0, 0]  # even on both: 3 stands nowhere, and 5 in no street
+    assert at.street.tolist() == [0, 0]

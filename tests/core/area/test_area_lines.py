@@ -74,6 +74,7 @@ def test_cover_is_the_share_of_homes_near_a_street() -> None:
     assert covered_share(homes, street, reach_m=40.0) == pytest.approx(2 / 3)  # near water is not near a street
     assert covered_share(homes.iloc[3:], street, reach_m=40.0) == 0
     assert covered_share(homes, street, reach_m=20.0) == pytest.approx(1 / 3)  # 15 m and 25 m away
+    assert covered_share(homes, street.iloc[1:], reach_m=40.0) == 0  # no street, and homes
 
 
 def test_a_quay_is_no_bridge_and_a_path_over_the_water_is() -> None:

@@ -283,6 +283,11 @@ def test_inputs_that_carry_as_much_stand_in_the_order_of_their_names() -> None:
     assert table["share"].tolist() == [0.0, 0.0, 0.0]
 
 
+def test_of_an_outcome_that_does_not_move_no_input_carries_anything() -> None:
+    table = variance_shares({"terms.t0": np.arange(50.0)}, np.full(50, 7.0))
+    assert table[["share", "at_low_eur", "at_high_eur"]].to_numpy().tolist() == [[0.0, 7.0, 7.0]]
+
+
 def test_shares_of_the_variance_never_add_to_more_than_all_of_it() -> None:
     rng = np.random.default_rng(11)
     drawn = {f"terms.t{k}": rng.normal(size=60) for k in range(40)}  # few draws: inputs are alike by chance

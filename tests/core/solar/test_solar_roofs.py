@@ -36,6 +36,19 @@ def test_faces_grow_back_from_a_raster(noise: float) -> None:
     np.testing.assert_array_equal(label, again)
 
 
+@pytest.mark.parametrize(("tilt", "faces_a_side"), [(2.5, False), (3.5, True)])
+def test_a_roof_of_less_than_three_degrees_faces_no_side(tilt: float, faces_a_side: bool) -> None:
+    z, building = np.zeros((40, 60), np.float32), np.full((40, 60), -1, np.int32)
+    building[10:30, 10:50] = 0
+    z[10:30, 10:50] = (5 + np.arange(20) * 0.5 * np.tan(np.radians(tilt)))[:, None]
+    _, faces = segment_faces(z, building, cell_size_m=0.5)
+    assert faces["tilt_deg"].tolist() == pytest.approx([tilt], abs=0.1)
+    assert faces["azimuth_deg"].notna().tolist() == [faces_a_side]  # it rises to the south, so it faces north
+    assert faces["azimuth_deg"].dropna().map(lambda one: np.cos(np.radians(one))).tolist() == pytest.approx(
+        [1.0] * faces_a_side
+    )
+
+
 def test_a_dormer_and_a_chimney_are_no_part_of_the_slope() -> None:
     z, building = saddle(0.0)
     z[14:16, 20:22] += 1.5

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.solar_scene import SITE, Town, clear_year, town
 from kansenkaart.core.solar import horizon
-from kansenkaart.core.solar.cells import irradiate, kernel_table, roof_planes
+from kansenkaart.core.solar.cells import _join, irradiate, kernel_table, roof_planes
 from kansenkaart.core.solar.horizon import clean_surface, encode_slope, horizons, roof_cells
 from kansenkaart.core.solar.irradiance import IrradianceTable, cumulative_irradiance, open_plane_energy
 from kansenkaart.core.solar.surface import Window, irradiate_sheet
@@ -318,3 +318,12 @@ def test_the_weather_of_a_station_is_as_it_was() -> None:
     tilted = pd.DataFrame({"tilt_deg": [0.0, 30.0, 90.0], "azimuth_deg": [0.0, 135.0, 350.0]})
     rows = {"light": light, "term": term.kwh_per_m2, "scaled": scaled, "said": np.array(said, float)}
     require_as_pinned("weather", {**rows, "open": open_plane_energy(light, tilted, site=SITE)})
+
+
+def test_a_fine_sector_on_the_border_of_two_coarse_ones_is_split_between_them() -> None:
+    """Of four sectors of a round in degrees each holds 90, and those at 45, 135, 225 and 315 belong to two."""
+    share = _join(4, 360)
+    assert share.sum(axis=0).tolist() == [1.0] * 360
+    assert share.sum(axis=1).tolist() == [90.0] * 4
+    assert [np.flatnonzero(share[:, at]).tolist() for at in (45, 135, 225, 315)] == [[0, 1], [1, 2], [2, 3], [0, 3]]
+    assert share[0, 44] == share[1, 46] == 1.0
