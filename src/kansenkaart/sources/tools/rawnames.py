@@ -482,7 +482,7 @@ _LOOK = "check that path and form in the study belong to this file; open it your
 
 def _cause(why: Exception) -> tuple[str, str]:
     """Return what went wrong in one line, without paths of the machine and a library's advice, and what to do."""
-    line = str(why).split("You might want")[0].strip()
+    line = str(why).split("You might want")[0]
     plain = next((told for sign, told in _CAUSES.items() if re.search(sign, line)), None)
     line = re.sub(r"(?:/[^\s'\"/:]+)+/([^\s'\"/:]+)", r"\1", line)
     return plain or (
