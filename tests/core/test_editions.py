@@ -81,6 +81,13 @@ def test_half_the_rows_a_column_emptied_and_figures_that_jump_are_named():
     assert ("covered", "pand.buurtcode") in [(one.gate.gate, one.where) for one in told]
 
 
+def test_a_table_that_has_shapes_in_one_of_two_editions_is_compared_by_its_columns():
+    shaped = _squares(400, footprint_area_m2=100.0)
+    plain = pd.DataFrame(shaped.drop(columns="geometry"))
+    assert _found(plain, shaped) == _found(shaped, plain) == []
+    assert _found(plain.assign(footprint_area_m2=150.0), shaped) == [("drift", "pand.footprint_area_m2")]
+
+
 def test_a_table_that_is_gone_and_totals_that_part_are_named():
     pand, score = summarise(_squares(40, footprint_area_m2=100.0)), summarise(_squares(39, footprint_area_m2=100.0))
     told = failures({"pand_score": score}, {"pand_score": score, "pand": pand}, gates())

@@ -219,6 +219,12 @@ def test_a_lineage_holds_all_that_a_step_used_and_counted(tmp_path):
     assert content["sha256"] == hashlib.sha256(store.path("buurt").read_bytes()).hexdigest()
 
 
+def test_two_reports_of_the_same_rows_are_one_whatever_they_took_and_why():
+    done = step.Report("home", "done", {"home": 3}, 1.5, "first time")
+    assert done == replace(done, seconds=2.5) == replace(done, why="input pand")
+    assert done != replace(done, rows={"home": 4})
+
+
 def test_the_hash_of_a_part_is_of_names_and_bytes_of_its_files_in_order():
     package = Path(step.__file__).parents[1]
     files = [*sorted((package / "runs").glob("*.py")), package / "crs.py"]
