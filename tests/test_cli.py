@@ -126,8 +126,8 @@ def test_an_unknown_study_is_told_with_those_that_exist(tmp_path):
 def test_the_exit_code_of_a_trial_counts_what_would_not_work_up_to_a_hundred(fail, code, monkeypatch):
     """256 would be 0 to a shell, and a code above 125 means something else to it."""
     rows = [{"source": "x", "works": one >= fail, "words": []} for one in range(300)]
-    monkeypatch.setattr(study, "open_study", lambda *_, **__: None)
-    monkeypatch.setattr(studies, "run_trial", lambda *_: rows)
+    monkeypatch.setattr(study, "open_study", lambda name, *, root, gemeentecode: (name, gemeentecode))
+    monkeypatch.setattr(studies, "run_trial", lambda place, out: {(("gemeente", "GM0193"), None): rows}[place, out])
     assert CliRunner().invoke(cli, ["proef", "--code", "GM0193", "--json"]).exit_code == code
 
 
