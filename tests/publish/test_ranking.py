@@ -150,11 +150,15 @@ def test_owners_are_compared_on_one_track_at_a_time():
 
 def _case(place, kind, track, stays, owned, *, chance=0.0):
     width = {"stays_eur_per_year_low": stays - 3_000.0, "stays_eur_per_year_high": stays + 3_000.0}
-    firm = {f"enterprise_eur_per_year{end}": stays - 400.0 for end in ("", "_low", "_high")}
+    firm = {f"enterprise_eur_per_year{end}": stays - 400.0 for end in ("", "_low", "_median", "_high")}
     each = {f"contribution_eur_per_participant{end}": 230.0 for end in ("", "_low", "_high")}
     amounts = {"stays_eur_per_year": stays, "stays_eur_per_year_median": stays, "stays_if_owned_eur_per_year": owned}
     names = {"place_id": place, "place_kind": kind, "place_name": f"Plek {place}", "track": track, "homes": 304}
-    others = {f"{one}_eur_per_year": 0.0 for one in ("household", "roof_owner", "municipality")}
+    others = {
+        f"{one}_eur_per_year{end}": 0.0
+        for one in ("household", "roof_owner", "municipality")
+        for end in ("", "_low", "_median", "_high")
+    }
     return {**names, **amounts, **width, **firm, **each, **others, "earns_keep_frac": chance, "services_nl": None}
 
 
