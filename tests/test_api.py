@@ -16,6 +16,7 @@ from shapely import LineString
 
 from kansenkaart import api
 from kansenkaart.errors import ConfigError, CrsError, InfeasibleError, SchemaError
+from kansenkaart.tables.assumptions import default
 from tests.pinned import require_as_pinned
 
 
@@ -277,6 +278,14 @@ def test_columns_that_may_be_empty_may_be_left_out(own):
     )
     streets = api.score_streets(own.named, own.panden, weather=own.days, street_line=lines)
     assert streets["street_basis"].tolist() == ["nwb"]
+
+
+def test_people_that_are_whole_numbers_with_holes_have_the_average_household_there(own):
+    known = own.named.assign(people=pd.array([3, None] * (len(own.named) // 2), "Int64"))
+    water = api.score_streets(known, own.panden, weather=own.days)["grey_water_m3_per_year"].sum()
+    whole = api.score_streets(own.named, own.panden, weather=own.days)["grey_water_m3_per_year"].sum()
+    average = default().value("household_size_design", "person/home")
+    assert water / whole == pytest.approx((3 + average) / 2 / average)
 
 
 def test_a_case_takes_the_package_of_a_study_and_services_add_up():

@@ -27,6 +27,7 @@ from typing import IO, Any, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 from numba import njit
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +40,8 @@ VECTORS_WANTED = os.environ.get("KANSENKAART_VECTORS") != "0"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _Key = tuple[str, str, str]
+#: What another run compiles is not waited for longer [s]: a loop takes half a minute on a slow processor.
+_LONGEST_S = 300.0
 _MADE: dict[_Key, Any] = {}
 
 
@@ -79,14 +82,24 @@ def kernel(function: Callable[..., Any] | None = None, /, *, variant: str = "", 
         kept._cache_file = type(kept._cache_file)(kept._cache_path, kept._impl.filename_base + variant, stamp)
         key = (function.__module__, function.__qualname__, variant)
         _MADE[key] = compiled
-        kept.load_overload = partial(_load, kept.load_overload, key)
+        lock = Path(kept._cache_path, f"{kept._impl.filename_base}.lock")
+        kept.load_overload = partial(_load, kept.load_overload, key, lock)
     return compiled
 
 
-def _load(load: Callable[..., Any], key: _Key, types: Any, target: Any) -> Any:
-    """Read a loop from disk, after another process has compiled it if need be; None if it is to be compiled here."""
+def _load(load: Callable[..., Any], key: _Key, lock: Path, types: Any, target: Any) -> Any:
+    """Read a loop from disk, after another process has compiled it if need be; None if it is to be compiled here.
+
+    Of runs that lack it at the same time one compiles it, and the others wait for that.
+    """
     made = load(types, target)
-    return load(types, target) if made is None and _MAKER.make(key, types) else made
+    if made is not None or not _MAKER.able(key):
+        return made
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, NotImplementedError, Timeout):  # a disk without locks: each compiles
+            held.enter_context(FileLock(lock, timeout=_LONGEST_S))
+        made = load(types, target)
+        return load(types, target) if made is None and _MAKER.make(key, types) else made
 
 
 class _Maker:
@@ -96,10 +109,12 @@ class _Maker:
         self._able, self._owner = able, os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
 
+    def able(self, key: _Key) -> bool:
+        """Tell whether a loop may be compiled elsewhere."""
+        return self._able and key[0].startswith("kansenkaart.") and self._owner == os.getpid()
+
     def make(self, key: _Key, types: Any) -> bool:
         """Tell whether a loop for arguments of such types was compiled elsewhere, and is on disk."""
-        if not (self._able and key[0].startswith("kansenkaart.") and self._owner == os.getpid()):
-            return False
         try:
             self._process = self._process or _started()
             pickle.dump((key, types), cast(IO[bytes], self._process.stdin))

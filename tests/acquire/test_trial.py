@@ -13,6 +13,7 @@ from email.utils import format_datetime
 import pytest
 
 from kansenkaart.acquire import trial
+from kansenkaart.errors import FormatError
 from kansenkaart.runs import studies, study
 from kansenkaart.sources import bag, cbs_areas, pdok
 from kansenkaart.sources.tools.ogc import Choice
@@ -75,6 +76,13 @@ def _steady(text):
     """Return a text without what differs from run to run: times, days, ports and hashes."""
     text = re.sub(r"\b\d+,\d s\b", "# s", re.sub(r"127\.0\.0\.1:\d+", "HOST", text))
     return re.sub(r"\b20\d\d-?\d\d-?\d\d(T[\d:%A]+Z?)?", "DAY", re.sub(r"\b[0-9a-f]{12,64}\b", "#", text))
+
+
+def test_what_is_said_of_a_failure_is_one_line_of_three_hundred_characters_at_most():
+    told = trial._said(FormatError("a short answer", found="word " * 100, where="x", remedy="y"))
+    assert len(told) == 300
+    assert "\n" not in told
+    assert "word word" in told
 
 
 def test_the_kind_twin_works_too_and_is_described_as_was_read(unkind_site, tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ def offline(tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "-m", "tests.flows.offline", str(folder)],
         cwd=ROOT,
-        env=_environment(folder / "prefect", TMPDIR=str(folder / "tmp"), NUMBA_CACHE_DIR=str(folder / "cache")),
+        env=_environment(folder / "prefect", TMPDIR=str(folder / "tmp")),
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
@@ -64,7 +64,7 @@ def test_a_failed_run_says_why_and_keeps_the_last_edition(offline):
 
 
 def test_own_data_that_were_forgotten_are_in_no_folder_of_the_scheduler_nor_in_its_log(offline):
-    """Of a run that went well and of one that failed on the very cells; temporary folders and caches are searched too."""
+    """Of a run that went well and of one that failed on the very cells; temporary folders are searched too."""
     own, folder = offline["own"], offline["folder"]
     assert own["kept"] == sorted(OWNERS)
     assert "not repeated here" in own["failure"]

@@ -623,11 +623,12 @@ def outcome(
         words = tuple(one or "" for one in (why.expected, why.found, why.where, why.remedy))
         return "refused" if all(words) else "refused without words", words
     now, before = _said(tally), _said(sound[1])
+    rows, whole = _plain(frame), _plain(sound[0])
     said = tuple(f"{count} {note}" for note, count in now.items() if before.get(note) != count)
     said += tuple(f"no more: {note}" for note in before if note not in now)
-    said += tuple(str(one) for one in _plain(frame) if one not in _plain(sound[0]))
+    said += tuple(str(one) for one in rows if one not in whole)
     said += (f"{len(frame)} rows",) * (len(frame) != len(sound[0]))
-    if _plain(frame) == _plain(sound[0]):
+    if rows == whole:
         return "used", said
     if now != before:
         return "left out", said

@@ -13,7 +13,7 @@ import shapely
 from kansenkaart.config import Areas
 from kansenkaart.core.enterprise.case import ROOFS
 from kansenkaart.score.areas import sides_of
-from kansenkaart.score.best_areas import Found, question_of, read_blocks
+from kansenkaart.score.best_areas import Found, border_lines, question_of, read_blocks
 from kansenkaart.tables import assumptions
 from tests.pinned import require_as_pinned
 from tests.score.area_store import MADE, scored, town_store
@@ -127,6 +127,29 @@ def test_the_border_is_explained_over_its_whole_length(town):
     known = border[border["known_line"]].groupby("best_id")["length_m"].sum().reindex(length.index).fillna(0)
     assert np.allclose((known / length).to_numpy(), best["known_border_frac"].loc[length.index].to_numpy())
     assert border["border_reason_nl"].str.len().gt(3).all()
+
+
+@pytest.mark.parametrize(
+    ("ext_m", "told"), [([0.0, 0.0], {"local": 10.0}), ([30.0, 30.0], {"local": 10.0, "outer": 30.0})]
+)
+def test_what_borders_on_nothing_is_said_with_its_length_and_only_where_there_is_some(ext_m, told):
+    """Two squares of 10 m with a street between them, the first an area; the ends of the map may be counted elsewhere."""
+    block = gpd.GeoDataFrame(
+        {"block_id": [0, 1], "block_basis": "streets", "ext_m": ext_m},
+        geometry=[shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)],
+        crs=28992,
+    )
+    edge = {
+        "a": [0],
+        "b": [1],
+        "cls": ["local"],
+        "length_m": [10.0],
+        "on_buurt_border": [False],
+        "on_place_border": [False],
+    }
+    edges = gpd.GeoDataFrame(edge, geometry=[shapely.LineString([(10, 0), (10, 10)])], crs=28992)
+    lines = border_lines(SimpleNamespace(inside=np.array([True, False])), block, edges)
+    assert lines.set_index("border_class")["length_m"].to_dict() == told
 
 
 def test_other_sizes_stand_beside_it(town):

@@ -100,6 +100,14 @@ def test_people_and_water_of_blocks_by_hand(made, tmp_path):
     assert facts["green_m2"].isna().all()  # no map of the terrain: unknown, not nothing
 
 
+def test_rain_that_brings_no_more_than_grey_water_does_saves_nothing(made, tmp_path):
+    blocks, tables = made
+    tables["street_water"]["saving_both_eur"] = [600.0, 700.0]  # as much as without rain, and less
+    facts = facts_of(Store(tmp_path), blocks, default())
+    assert facts["sewer_saving_rain_eur"].tolist() == [0.0, 0.0, 0.0]
+    assert facts["sewer_saving_eur"].tolist() == pytest.approx([645.0, 90.0, 45.0])
+
+
 def test_panels_of_blocks_by_hand(made, tmp_path):
     facts = facts_of(Store(tmp_path), made[0], default())
     # half of B1's roofs is the corporation's, of buildings with several homes; the rest an association's; of B2 CBS says nothing

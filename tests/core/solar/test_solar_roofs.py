@@ -64,6 +64,10 @@ def test_the_lowest_ground_lies_on_any_side_within_six_cells_and_not_behind_a_ne
     heights[11, 4], heights[11, 3], heights[11, 22] = 2.0, 1.0, 0.0  # six cells away, seven, and behind a neighbour
     turned = [np.ascontiguousarray(np.rot90(one, side)) for one in (heights, building)]
     assert segment._ground_beside(*turned, 2).tolist() == [2.0, 0.0]
+    heights, building = np.full((4, 4), 5.0), np.full((4, 4), -1, np.int32)
+    building[1:3, 1:3], heights[0, 1] = 0, 1.0  # at the very edge of the sheet
+    turned = [np.ascontiguousarray(np.rot90(one, side)) for one in (heights, building)]
+    assert segment._ground_beside(*turned, 1).tolist() == [1.0]
     alone = segment._ground_beside(np.zeros((2, 2)), np.zeros((2, 2), np.int32), 1)
     assert alone.tolist() == [-1e9]
 
