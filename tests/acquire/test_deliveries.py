@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from kansenkaart.acquire.deliveries import Delivery, Part, deliver, example_fold
 from kansenkaart.acquire.live import Errand
 from kansenkaart.config import ROLES, Folders, Source, Study
 from kansenkaart.errors import ConfigError, FormatError
+from kansenkaart.runs import study as pipeline
 from kansenkaart.sources import bag, bag3d, example
 from kansenkaart.sources.example import statistics, town
 from kansenkaart.sources.publishers import delivery
@@ -27,6 +29,7 @@ from kansenkaart.tables.provenance import sha256_of
 from kansenkaart.tables.step import run
 from kansenkaart.tables.store import Lineage, Store, alone
 from tests.pinned import same_as_pinned
+from tests.runs.places import STUDIES
 from tests.sources.test_bag3d_reader import FLAT_WITH_HOLE, PAND, SOUTH_45, _model
 from tests.sources.test_files_of_others import CBS
 from tests.sources.test_files_of_people import LVBAG, save
@@ -432,3 +435,19 @@ def test_statistics_that_a_study_can_do_without_and_nobody_can_read_are_noted(tm
     assert [one for one in made.tally.noted if one.startswith("bag niet te lezen: ")]
     with pytest.raises(FormatError):
         steps._make("buurt", Store(tmp_path), [buurt], figures[1:])
+
+
+def test_panden_and_homes_are_read_where_the_study_names_no_buurten(finished, tmp_path):
+    study = tomllib.loads((STUDIES / "proefveld.toml").read_text("utf-8"))
+    rows = ['name = "los"', 'title = "Zonder buurten"', "invented = true"]
+    for source in study["source"]:
+        if source["role"] in ("pand", "home"):
+            rows += ["[[source]]", *(f"{key} = {json.dumps(value)}" for key, value in source.items())]
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "los.toml").write_text("\n".join(rows), "utf-8")
+    place = pipeline.open_study("los", root=tmp_path)
+    pipeline.run_acquire(place)
+    whole = pipeline.open_study("proefveld", root=finished).store
+    for table in ("pand", "home"):
+        assert len(place.store.read(table)) == len(whole.read(table)) > 700
+    assert place.store.read("home")["buurtcode"].isna().all()
