@@ -263,6 +263,20 @@ def test_every_form_of_a_role_stands_in_the_how_to_and_every_form_there_is_read(
     assert named - there <= {"geotiff", "own"}  # heights are no table, own data has no form
 
 
+def test_a_link_where_the_example_belongs_is_replaced_and_what_it_leads_to_stays(tmp_path, monkeypatch):
+    places = Folders(published=tmp_path, raw=tmp_path / "raw", processed=tmp_path, maps=tmp_path)
+    monkeypatch.setattr(example, "write_example", lambda target, **_: (target / "ogc").mkdir(parents=True))
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "raw" / deliveries.EXAMPLE / deliveries.EXAMPLE_EDITION
+    for one in (elsewhere, folder.parent):
+        one.mkdir(parents=True)
+    (elsewhere / "mine.txt").write_text("mine")
+    folder.symlink_to(elsewhere)
+    assert example_folder(places) == folder
+    assert not folder.is_symlink()
+    assert (folder / "ogc").is_dir()
+    assert [one.name for one in elsewhere.iterdir()] == ["mine.txt"]
+
+
 def test_an_example_that_another_version_wrote_is_written_anew(tmp_path):
     places = Folders(published=tmp_path, raw=tmp_path / "raw", processed=tmp_path, maps=tmp_path)
     folder = example_folder(places)

@@ -247,6 +247,7 @@ def _pipes(**homes):
         ({"ab": 20, "bc": 24, "cd": 40}, {"ab"}),  # four join at b; without ab, sixteen join at c
         ({"ab": 20, "cb": 15, "bd": 38}, {"cb"}),  # 38 - 20 - 15 = 3 join at b
         ({"ab": 0, "bc": 12}, set()),  # no homes upstream are no homes
+        ({"ab": 0, "bc": 5}, set()),  # five that stand alone are for another rule: nothing joins
     ],
 )
 def test_pipes_give_away_what_joins_at_a_node(pipes, left_out):

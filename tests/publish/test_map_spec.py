@@ -11,6 +11,7 @@ from kansenkaart.config import read_study
 from kansenkaart.present.editionpages import PlaceRow
 from kansenkaart.present.style import AMOUNT, COSTS, GAINS, QUALITY, STROKES, ramp_classes
 from kansenkaart.publish.disclosure import ReaderStore
+from kansenkaart.publish.map import legend as legends
 from kansenkaart.publish.map import themes
 from kansenkaart.publish.map.legend import view_of
 from kansenkaart.publish.map.spec import picture
@@ -98,6 +99,12 @@ def test_euros_below_nothing_have_another_hue():
     assert {one.color for one in below} <= set(COSTS)
     assert {one.color for one in classes if one not in below} <= set(GAINS)
     assert any(one.low == 0.0 for one in classes)
+
+
+@pytest.mark.parametrize(("below", "bounds"), [(-14.0, [-15.0, 0.0]), (-16.0, [0.0])])
+def test_a_class_in_which_nothing_lies_is_none(below, bounds):
+    """Bounds are rounded: no amount lies between -15 and 0 where the three below nothing are -16 each."""
+    assert legends._around_0(pd.Series([below] * 3 + [0.0] * 3), 0.0) == bounds
 
 
 def test_no_class_is_narrower_than_the_figures_are_sure():

@@ -254,6 +254,11 @@ def test_what_more_homes_in_one_enterprise_do_is_said_where_it_halves_the_contri
     answers = {one.question: one for one in first_minute(store, None, ()).answers}
     assert "in Plek BU1 (5.304 woningen) is zij ongeveer 20 euro per jaar" in answers["En met meer woningen?"].answer
     cases = store.read("enterprise_case")
+    for other in ({"track": "short"}, {"place_kind": "gebied"}):  # for less, but begun by others, or no buurt
+        more = pd.DataFrame(
+            [buurten[1] | other | {f"contribution_eur_per_participant{end}": 5.0 for end in ("", "_low")}]
+        )
+        assert with_more_homes(pd.concat([cases, more]), cases.iloc[0])["contribution_eur_per_participant"] == 20.0
     assert with_more_homes(cases[cases["place_id"] != "BU1"], cases.iloc[0]) is None  # 150 is more than half of 230
     paying = {**cases.iloc[0], "enterprise_eur_per_year": 10.0}
     assert with_more_homes(cases, paying) is None

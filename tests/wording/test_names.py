@@ -131,6 +131,11 @@ def test_a_theme_is_headed_by_what_it_found():
         ("gebied", cases[:1], "In het enige gebied blijft geld over en betaalt een wijkbedrijf zichzelf"),
         ("gebied", cases[1:2], "In het enige gebied blijft geld over maar betaalt een wijkbedrijf zichzelf niet"),
         ("buurt", cases[2:], "In de enige buurt blijft geen geld over"),
+        (
+            "buurt",
+            cases[:2].assign(stays_eur_per_year=[0.0, -1.0]),  # nothing to add is enough
+            "In 1 van de 2 buurten blijft geld over en betaalt een wijkbedrijf zichzelf",
+        ),
         ("gebied", cases[2:].iloc[[0, 0]], "In geen van de 2 gebieden waarin de plaats is verdeeld blijft geld over"),
     )
     for place, frame, words in said:  # money stays in as many as the map colours so

@@ -107,6 +107,7 @@ PLACES = {
     "apart and unknown": ("-?", [0, 5], 10.0),
     "apart": ("--", 0, 10.0),
     "pays where nobody lives": ("A-", [0, 1], 10.0),
+    "pays for one home": ("AC", [1, 5], 10.0),
 }
 
 

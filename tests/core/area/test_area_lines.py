@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from kansenkaart.core.area.blocks import build_blocks
-from kansenkaart.core.area.borders import BlockRules, class_by_gap
+from kansenkaart.core.area.borders import BlockRules, class_by_gap, links_over_land
 from kansenkaart.core.area.graph import build_graph
 from kansenkaart.core.area.values import (
     area_sums,
@@ -145,6 +145,15 @@ def test_hamlets_are_walked_to_over_the_narrowest_gap_where_no_street_is_known()
     assert len(np.unique(build_graph(made.frame, made.edges, factors=FACTORS).pieces())) == 2
     apart = build_blocks(pand, home, factors=FACTORS, rules=BlockRules(link_homes=20))
     assert len(np.unique(build_graph(apart.frame, apart.edges, factors=FACTORS).pieces())) == 3
+
+
+def test_a_hamlet_that_is_linked_is_a_place_to_link_the_next_one_to() -> None:
+    """A village, five homes 100 m beside it and eight 80 m further: the eight are walked to over the five, not over 180 m."""
+    edges = pd.DataFrame({"a": [0], "b": [1], "passable": [False]})
+    spots = np.array([[0.0, 0.0], [100.0, 0.0], [180.0, 0.0]]), np.arange(3)
+    rules = BlockRules(link_homes=20, kern_homes=50, link_m=110.0)
+    links = links_over_land(edges, pd.DataFrame({"homes": [100, 5, 8]}), spots, rules=rules, walls=np.empty(0, object))
+    assert [(mine, other, line.length) for mine, other, line in links] == [(1, 0, 100.0), (2, 1, 80.0)]
 
 
 def far_apart(metres: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:

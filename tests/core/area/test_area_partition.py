@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kansenkaart.core.area.graph import AreaGraph, WalkGraph, components, walk_graph
 from kansenkaart.core.area.grouping import _spread, agglomerated, areas_in, divided, make_contiguous, with_giants
 from kansenkaart.core.area.partition import Partition, PartitionEffort, divisible, partition
-from kansenkaart.core.area.recombine import _flip_relief, stays_whole
+from kansenkaart.core.area.recombine import Cooling, _flip_relief, anneal_partition, stays_whole
 from kansenkaart.errors import ConfigError, InfeasibleError
 from tests.core.area.area_towns import grid_town
 from tests.pinned import require_as_pinned
@@ -221,6 +221,18 @@ def test_a_set_stays_whole_without_a_block_if_what_is_left_of_it_is_one_piece() 
 def test_relief_is_how_many_homes_two_areas_come_nearer_to_their_bands(total, homes, relief) -> None:
     low, high = np.array([51, 51]), np.array([69, 69])
     assert _flip_relief(np.array(total), low, high, 0, 1, homes) == relief
+
+
+def test_a_division_does_not_depend_on_the_unit_of_length() -> None:
+    walk, made = walk_graph(grid_town(12, 12, seed=2)), []
+    bands = (np.full(12, 51), np.full(12, 69))
+    for unit in (1.0, 1e-3):  # borders and temperatures in metres, and in kilometres
+        label = np.repeat(np.arange(12), 12)
+        cooling = Cooling(20.0 * unit, 0.5 * unit, 20_000, 100)
+        cut = anneal_partition(walk._replace(weight=walk.weight * unit), label, bands, cooling, 5)
+        made.append((label.tolist(), cut / unit))
+    assert made[0][0] == made[1][0]
+    assert made[0][1] == pytest.approx(made[1][1])
 
 
 def test_the_divisions_of_a_seed_are_as_they_were() -> None:
