@@ -28,6 +28,29 @@ def test_inside_on_the_border_and_outside():
     assert [None if pd.isna(one) else one for one in out["buurtcode"]] == ["BU01", "BU02", "BU01", None]
 
 
+def test_what_lies_over_a_border_is_where_its_inner_point_is():
+    lands = gpd.GeoDataFrame(geometry=[box(8, 0, 16, 10), box(4, 0, 12, 10)], crs=CRS)
+    assert scoring.add_buurtcode(lands, buurt=BUURT)["buurtcode"].tolist() == ["BU02", "BU01"]
+
+
+def test_inhabitants_are_shared_over_the_homes_of_their_own_buurt_in_whatever_order():
+    """Most homes lie in the second buurt of the table, none in the third; of the first half the households are here."""
+    home = pd.DataFrame({"buurtcode": ["BU02", "BU02", "BU02", "BU01", None]})
+    buurt = pd.DataFrame(
+        {
+            "buurtcode": ["BU01", "BU02", "BU03"],
+            "inhabitants": [8.0, 7.5, 100.0],
+            "households": [2.0, 3.0, 40.0],
+            "household_size_persons": [1.9, 2.4, 2.2],
+        }
+    )
+    out = scoring.add_people(home, buurt=buurt, household_size_design=2.1, whole_frac=0.75)
+    assert out["people"].tolist() == pytest.approx([2.5, 2.5, 2.5, 1.9, 2.1])
+    assert out["people_basis"].tolist() == ["count"] * 3 + ["cbs", "norm"]
+    whole = scoring.add_people(home, buurt=buurt, household_size_design=2.1, whole_frac=0.5)
+    assert whole["people"].tolist() == pytest.approx([2.5, 2.5, 2.5, 8.0, 2.1])
+
+
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(-5, 25), st.floats(-5, 15)), min_size=1, max_size=40))
 def test_every_thing_is_in_one_buurt_or_in_none(places):
@@ -52,7 +75,9 @@ def test_totals_by_hand():
 def test_homes_count_in_their_first_pand():
     pand = gpd.GeoDataFrame({"pand_id": ["a", "b"]}, geometry=[Point(0, 0)] * 2, crs=CRS)
     home = pd.DataFrame({"home_id": ["1", "2", "3"], "pand_id": ["a", "a", None]})
-    assert scoring.add_home_counts(pand, home=home)["homes"].tolist() == [2, 0]
+    counted = scoring.add_home_counts(pand, home=home)["homes"]
+    assert counted.tolist() == [2, 0]
+    assert counted.dtype == "Int64"
 
 
 def test_statistics_go_first_with_their_year_and_the_rest_stays():
