@@ -735,6 +735,14 @@ def test_a_total_that_rounding_leaves_nothing_of_and_a_buurt_without_homes_give_
     assert years["gas_use_m3_per_home"] == 2022
 
 
+def test_of_one_inhabitant_the_share_is_known_and_of_none_it_is_not():
+    figures = {"age_65_plus": pd.Series([1.0, 0.0, 0.0, 30.0]), "inhabitants": pd.Series([1.0, 1.0, 0.0, 120.0])}
+    years = {"age_65_plus": 2024}
+    zwolle._derive(figures, years)
+    assert figures["age_65_plus_pct"].fillna(-1).tolist() == [100.0, 0.0, -1, 25.0]
+    assert years["age_65_plus_pct"] == 2024
+
+
 def test_a_shape_of_less_than_a_square_metre_stays_and_one_without_area_goes():
     kept, _ = polygons_of([box(0, 0, 0.5, 0.5), Polygon([(0, 0), (1, 0), (2, 0)]), None])
     assert [one is not None for one in kept] == [True, False, False]

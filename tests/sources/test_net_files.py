@@ -14,9 +14,10 @@ import rasterio
 from rasterio.transform import from_origin
 
 from kansenkaart.errors import FetchError, FormatError, IncompleteError, StoreError
+from kansenkaart.sources import knmi
 from kansenkaart.sources.ahn import fetch_sheets
 from kansenkaart.sources.bag3d_api import fetch_roofs
-from kansenkaart.sources.knmi import fetch_days
+from kansenkaart.sources.knmi import fetch_days, fetch_hours
 from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.archives import gunzip
 from kansenkaart.sources.tools.http import Http, Meter, download
@@ -169,6 +170,29 @@ def test_weather_must_be_a_whole_table_with_the_station(server, tmp_path):
     server.fault = faults.on(None, faults.html)
     with pytest.raises(FetchError):
         fetch_days(tmp_path / "raw", station=278, **asked)
+
+
+def test_hours_of_several_years_become_one_table_of_which_the_columns_are_the_same(tmp_path, monkeypatch):
+    """Three years, asked one by one from the first hour to the last; a year whose columns stand otherwise is refused."""
+    asked, columns = [], {2021: b"HH,    T", 2022: b"HH,    T"}
+
+    def get(url, *, params, **_):
+        year = int(params["start"][:4])
+        asked.append((params["start"], params["end"]))
+        head = b"# 278: HEINO\n# STN,YYYYMMDD,   " + columns.get(year, b"HH,    T") + b"\n\n"
+        return http.Answer(f"{url}?{year}", 200, {}, head + b"  278,%d0701,    1,   %d\n" % (year, year - 2000))
+
+    monkeypatch.setattr(knmi, "get", get)
+    how = {"base_url": "http://127.0.0.1/uur", "station": 278, "last_day": "20220802", "http": HTTP}
+    path, provenance = fetch_hours(tmp_path / "raw", first_day="20200615", **how)
+    assert asked == [("2020061501", "2020123124"), ("2021010101", "2021123124"), ("2022010101", "2022080224")]
+    lines = [one for one in path.read_text().splitlines() if one]
+    assert lines[:2] == ["# 278: HEINO", "# STN,YYYYMMDD,   HH,    T"]
+    assert [one.split(",")[-1].strip() for one in lines[2:]] == ["20", "21", "22"]
+    assert provenance.address == "http://127.0.0.1/uur?2020"
+    columns[2021] = b" T,   HH"
+    with pytest.raises(FormatError, match="the same columns each year"):
+        fetch_hours(tmp_path / "raw", first_day="20200615", **how)
 
 
 def test_a_packed_file_is_unpacked_whole_or_not_at_all(tmp_path):
