@@ -26,6 +26,7 @@ from kansenkaart.core.water.assign import (
 )
 from kansenkaart.core.water.streets import (
     StreetRules,
+    _without_slivers,
     build_streets,
     rectangle_sides,
     streets_from_lines,
@@ -318,3 +319,11 @@ def test_polygons_are_parted_the_same_however_many_are_held_at_a_time(monkeypatc
 def test_a_step_of_nothing_is_refused():
     with pytest.raises(ConfigError):
         Reach(sample_m=0)
+
+
+@pytest.mark.parametrize(("area_m2", "streets"), [(9.9, 2), (10.0, 3)])
+def test_a_part_of_less_than_ten_square_metres_goes_with_the_largest_that_it_touches(area_m2, streets):
+    group, area, touching = np.array([0, 1, 2]), np.array([50.0, area_m2, 80.0]), np.array([[0, 1], [1, 2]])
+    found = _without_slivers(group, area, touching, StreetRules().sliver_m2)
+    assert len(set(found.tolist())) == streets
+    assert (found[1] == found[2]) == (streets == 2)

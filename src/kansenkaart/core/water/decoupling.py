@@ -171,7 +171,6 @@ def streets_of_pipes(pipe: pd.DataFrame) -> pd.DataFrame:
         table[f"{name}_diameter_storm_08_mm"] = longest(part, "diameter_storm_08_mm")
         table[f"{name}_present_mm"] = longest(part, "diameter_mm")
         table[f"{name}_at_minimum"] = (part["diameter_as_is_mm"] <= part["minimum_mm"]).groupby(part["street_id"]).all()
-        table[f"{name}_scores"] = part.groupby("street_id").size()
     table["replacement_year"] = weighted(own, "replacement_year")
     table["cleansing"] = longest(foul, "cleansing")
     return table
