@@ -37,7 +37,6 @@ def test_an_improved_separate_sewer_is_known_as_a_sewer_for_rain():
             "paved_sewer_m2": 100.0,
             "saving_rain_off_eur": 0.0,
             "rain_at_minimum": True,
-            "rain_scores": 1.0,
         }
     )
     assert rain_reason(street).tolist()[0] == "already_separate"
