@@ -139,6 +139,8 @@ def test_a_roof_without_any_known_face_is_unknown_not_zero():
         }
     )
     out = scoring.sum_roofs(faces, by="pand_id", names=["roof_area_m2", "open_sky_kwh_per_year", "sun_kwh_per_year"])
+    backwards = scoring.sum_roofs(faces[::-1], by="pand_id", names=["roof_area_m2"])
+    assert backwards.index.tolist() == sorted(backwards.index) == out.index.tolist()  # whatever the order of the faces
     assert out["roof_area_m2"].tolist() == [30.0, 5.0]
     assert out["faces"].tolist() == [2, 1]
     assert np.isnan(out.loc["b", "open_sky_kwh_per_year"])
