@@ -6,9 +6,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from kansenkaart.errors import FetchError, FormatError, IncompleteError
+from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
 from kansenkaart.sources import publishers
-from kansenkaart.sources.cbs import fetch_kwb, fetch_v4, read_kwb
+from kansenkaart.sources.cbs import fetch_kwb, fetch_v4, read_kwb, tables_until
 from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.http import Http
 from tests.loopback import faults
@@ -277,3 +277,23 @@ def test_a_list_of_buurten_that_was_not_whole_is_asked_anew(server, tmp_path):
         ask(server, tmp_path / "raw")
     server.fault = None
     assert list(read_kwb(ask(server, tmp_path / "raw")[0])[0]["buurtcode"]) == list(CODES)
+
+
+@pytest.mark.parametrize(
+    ("year", "tables"),
+    [(None, ("c", "d")), (1999, ("a",)), (2020, ("a",)), (2021, ("a", "b")), (2022, ("b", "c")), (2035, ("c", "d"))],
+)
+def test_the_tables_of_a_year_and_of_the_one_before_are_asked(year, tables):
+    assert tables_until(("a", "b", "c", "d"), year) == tables  # of 2020, the first year of the list, and on
+
+
+@pytest.mark.parametrize(
+    ("pause", "seconds"), [("0", 0.0), ("0.5", 0.5), ("60", 60.0), ("60.1", None), ("-1", None), ("", None)]
+)
+def test_a_pause_of_nothing_to_a_minute_may_be_asked(monkeypatch, pause, seconds):
+    monkeypatch.setenv(http.PAUSE_VARIABLE, pause)
+    if seconds is None:
+        with pytest.raises(ConfigError, match="a pause of 0 to 60 s"):
+            Http.of_environment()
+    else:
+        assert Http.of_environment().pause_s == seconds
