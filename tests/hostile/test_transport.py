@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import socket
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -177,3 +180,23 @@ def test_a_length_in_signs_that_are_no_digits_is_no_length():
 
     with _saying(say) as (port, _):
         assert get(f"http://127.0.0.1:{port}/odd", http=HTTP).content == b"{}"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in transport._MACHINES,
+    reason="the kernel's filter is known for Linux on x86_64 and aarch64",
+)
+def test_a_process_whose_network_is_shut_opens_no_socket_of_the_internet():
+    ask = (
+        "import socket\n"
+        "from kansenkaart.sources.tools.transport import shut_the_network\n"
+        "shut_the_network()\n"
+        "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n"
+        "    try:\n"
+        "        socket.socket(family, socket.SOCK_STREAM).close()\n"
+        "        print('open')\n"
+        "    except PermissionError:\n"
+        "        print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["refused", "refused", "open"], done.stderr[-2000:]

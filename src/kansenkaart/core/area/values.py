@@ -85,7 +85,7 @@ def corporation_chance(home: pd.DataFrame, *, owned: pd.Series, share: pd.Series
     count = code.map(code.value_counts())
     counted = code.map(owned.groupby(code).sum())
     silent = code.map((~given).groupby(code).sum())
-    left = ((code.map(share) * count - counted) / silent.where(silent > 0)).clip(0.0, 1.0)
+    left = ((code.map(share) * count - counted) / silent).clip(0.0, 1.0)
     return owned.where(given, left).astype(float)
 
 
