@@ -13,9 +13,11 @@ import pytest
 import yaml
 
 import kansenkaart
-from kansenkaart import cli, errors
+from kansenkaart import cli, config, errors
 from kansenkaart.config import ROLES, read_study
-from kansenkaart.sources import publishers
+from kansenkaart.sources import ahn, bag3d, publishers
+from kansenkaart.sources.tools import archives, bulk, geofiles, layers, rawnames
+from kansenkaart.sources.tools.http import Http
 from kansenkaart.tables import assumptions
 
 ROOT = Path(__file__).parent.parent
@@ -174,3 +176,26 @@ def test_the_conda_recipe_needs_what_the_package_needs():
     assert f'version: "{PROJECT["project"]["version"]}"' in recipe
     scripts = [f"{name} = {where}" for name, where in PROJECT["project"]["scripts"].items()]
     assert yaml.safe_load(recipe)["build"]["python"]["entry_points"] == scripts
+
+
+def test_bounds_of_input_are_those_that_hold():
+    """The table of what is taken at most, in the units in which it is said."""
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    table = page[page.index("| bound | at most | then |") : page.index("## Killed at any moment")]
+    said = [tuple(one.strip() for one in line.split("|")[1:3]) for line in table.splitlines()[2:] if line]
+    whole = f"{rawnames.MOST_BYTES >> 30} GiB"
+    document, sequence = f"{archives.MOST_JSON_BYTES >> 20} MiB", f"{archives.MOST_SEQUENCE_BYTES >> 30} GiB"
+    workbook, study = f"{layers._MOST_UNPACKED_BYTES >> 20} MiB", f"{config.MOST_BYTES >> 20} MiB"
+    block, swollen = f"{geofiles.MOST_BLOCK_BYTES >> 20} MiB", f"{archives.MOST_RATIO} times its size"
+    memory = f"{geofiles.MOST_MEMORY_BYTES >> 30} to {geofiles.MOST_MEMORY_OF_ANY_BYTES >> 30} GiB"
+    country = f"{bulk.MOST_BYTES >> 30} GiB in {bulk.LONGEST_S / 3600:g} hours"
+    assert [bound for _, bound in said] == [
+        whole,
+        f"{document}; {sequence}",
+        f"{bag3d.MOST_FACES:,}",
+        f"{workbook}; {study}",
+        f"{ahn.MOST_CELLS:,} cells; {block}",
+        f"{layers._MOST_UNPACKED >> 30} GiB, {swollen}",
+        f"{memory}; {geofiles.MOST_CPU_S} s and more; {geofiles.LONGEST_S:g} s",
+        f"{Http.max_bytes >> 30} GiB; {country}",
+    ]
