@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 
@@ -12,6 +13,7 @@ from kansenkaart.cli import cli
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError, InfeasibleError, StoreError
 from kansenkaart.runs.query import Asked, ask, plain, write_geojson
+from kansenkaart.runs.studies import Release
 from kansenkaart.runs.study import Workplace, open_study
 from kansenkaart.tables.store import Store
 from tests.score.area_store import scored, town_store
@@ -158,3 +160,17 @@ def test_the_command_answers_in_words_and_for_machines(finished, tmp_path):
     wrong = CliRunner().invoke(cli, [*line, "--radius", "30"])
     assert isinstance(wrong.exception, InfeasibleError)
     assert wrong.exception.exit_code == 8
+
+
+def test_a_row_is_cited_by_the_first_part_of_its_key_or_an_id_and_by_no_other_column(tmp_path, monkeypatch):
+    frame = pd.DataFrame({"service": ["sun", "long"], "track": ["long", "short"], "value": [1.0, 2.0]})
+    frame.to_parquet(tmp_path / "terms.parquet")
+    schema = {"fields": [{"name": name, "unit": "-"} for name in frame], "primaryKey": ["service", "track"]}
+    (tmp_path / "metadata.json").write_text(json.dumps({"tables": {"terms": {"schema": schema}}}), "utf-8")
+    monkeypatch.setattr("kansenkaart.runs.studies.cited", lambda name, row, column, *_: f"{name}: {row[column]}")
+    layers = Release(tmp_path)
+    assert (
+        layers.cite("terms", "long", "value") == "terms long: 2.0"
+    )  # of two rows in which it stands, that of which it is key
+    with pytest.raises(KeyError, match="0 rows with short in service"):
+        layers.cite("terms", "short", "value")
