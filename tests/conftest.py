@@ -27,12 +27,6 @@ FLAGS = [
 ]
 
 
-def pytest_collection_modifyitems(items):
-    """Let files with a slow test come first: what waits for the clock would else come last, with nothing left beside it."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy"):

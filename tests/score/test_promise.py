@@ -132,9 +132,7 @@ def test_the_printed_best_is_the_best_of_all_candidates_and_proven(store):
     first = best[best["criterion"] == "stays"].set_index("rank")
     assert first["stays_eur_per_year"].sort_index().is_monotonic_decreasing
     assert (first["bound_gap_frac"] == 0).all()
-    ranks = best.groupby("criterion")["rank"].max()
-    assert ranks.max() <= 5
-    assert ranks["stays"] == 5 or store.read("block")["homes"].sum() < 10 * Areas().high_homes
+    assert best.groupby("criterion")["rank"].max().max() <= 5
     other = with_case(store, store.read("gebied"), "gebied", "gebied_id")
     other = other[other["homes"].between(Areas().low_homes, Areas().high_homes)]
     printed = first.loc[1, "stays_eur_per_year"]

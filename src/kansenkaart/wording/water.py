@@ -276,11 +276,10 @@ def grey_finding(frame: pd.DataFrame) -> str:
         return "Aan de straten van deze studie staan geen woningen: grijswater is er niet."
     count = living["class_grey"].value_counts()
     pays, may, unknown = (int(count.get(letter, 0)) for letter in "AB?")
-    streets = _of_streets(len(living))
     if pays:
-        text = f"Grijswater loont in {_some(pays)} {streets} met woningen."
+        text = f"Grijswater loont in {_part(pays, len(living))} met woningen."
     elif may:
-        text = f"Grijswater loont in geen enkele straat zeker; in {_some(may)} {streets} kan het lonen."
+        text = f"Grijswater loont in geen enkele straat zeker; in {_part(may, len(living))} kan het lonen."
     elif unknown == len(living) and (living["net_grey_home_eur_high"] <= 0).all():
         text = (
             "Grijswater loont in geen enkele straat van deze studie als het riool niet meetelt: "
@@ -317,7 +316,7 @@ def grey_headline(frame: pd.DataFrame) -> str:
     living = frame[frame["homes"] > 0]
     pays, may, unknown = (int((living["class_grey"] == letter).sum()) for letter in "AB?")
     if pays:
-        return f"Grijswater loont in {_some(pays)} {_of_streets(len(living))}"
+        return f"Grijswater loont in {_part(pays, len(living))}"
     if may:
         return f"Grijswater kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown and unknown == len(living):
@@ -335,7 +334,7 @@ def rain_headline(frame: pd.DataFrame) -> str:
     """
     pays, may, loses, unknown = (int((frame["class_rain"] == letter).sum()) for letter in "ABC?")
     if pays:
-        return f"Regen afkoppelen loont in {_some(pays)} {_of_streets(pays + may + loses)} met een gemengd riool"
+        return f"Regen afkoppelen loont in {_part(pays, pays + may + loses)} met een gemengd riool"
     if may:
         return f"Regen afkoppelen kan lonen in {_streets(may)}; zeker is het nergens"
     if unknown == len(frame):
@@ -351,16 +350,15 @@ def _without_sewer(count: int, which: str = "") -> str:
     return f"Van {_streets(count)} {which}is het riool onbekend; {have} geen klasse. {ask}"
 
 
-def _some(count: int) -> str:
-    return nl.number(count) if count else "geen"
-
-
 def _streets(count: int) -> str:
     return nl.counted(count, "straat", "straten")
 
 
-def _of_streets(count: int) -> str:
-    return f"van {'' if count == 1 else 'de '}{_streets(count)}"
+def _part(count: int, whole: int) -> str:
+    """Say how many of some streets, of none of them that it is none."""
+    if whole == 1:
+        return "de enige straat" if count else "geen enkele straat"
+    return f"{nl.number(count) if count else 'geen'} van de {_streets(whole)}"
 
 
 def rain_finding(frame: pd.DataFrame) -> str:
@@ -374,11 +372,14 @@ def rain_finding(frame: pd.DataFrame) -> str:
     count = frame["class_rain"].value_counts()
     pays, may, loses, apart, unknown = (int(count.get(letter, 0)) for letter in "ABC-?")
     parts = []
-    if pays + may + loses:
+    than = "meer goedkoper {}dan het afkoppelen van regenwater kost"
+    if may and pays + may + loses == 1:
         parts.append(
-            f"In {_some(pays)} {_of_streets(pays + may + loses)} met een gemengd riool wordt het riool meer goedkoper dan het "
-            f"afkoppelen van regenwater kost; in {_some(may)} kan dat."
+            f"In de enige straat met een gemengd riool kan het riool {than.format('worden ')}; zeker is het niet."
         )
+    elif mixed := pays + may + loses:
+        more = f"; in {nl.number(may)} kan dat" if may else ""
+        parts.append(f"In {_part(pays, mixed)} met een gemengd riool wordt het riool {than.format('')}{more}.")
     if apart:
         parts.append(f"In {_streets(apart)} is de regen al apart of is er niets af te koppelen.")
     if unknown:
