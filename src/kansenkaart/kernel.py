@@ -27,7 +27,7 @@ from typing import IO, Any, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from numba import njit
 
 Floats = npt.NDArray[np.float64]
@@ -82,7 +82,7 @@ def kernel(function: Callable[..., Any] | None = None, /, *, variant: str = "", 
         kept._cache_file = type(kept._cache_file)(kept._cache_path, kept._impl.filename_base + variant, stamp)
         key = (function.__module__, function.__qualname__, variant)
         _MADE[key] = compiled
-        lock = Path(kept._cache_path, f"{kept._impl.filename_base}.lock")
+        lock = Path(kept._cache_path, f"{kept._impl.filename_base}{variant}.lock")
         kept.load_overload = partial(_load, kept.load_overload, key, lock)
     return compiled
 
@@ -96,7 +96,8 @@ def _load(load: Callable[..., Any], key: _Key, lock: Path, types: Any, target: A
     if made is not None or not _MAKER.able(key):
         return made
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(OSError, NotImplementedError, Timeout):  # a disk without locks: each compiles
+        # Where a disk has no locks, or the other takes too long, each compiles for itself.
+        with contextlib.suppress(OSError, NotImplementedError):
             held.enter_context(FileLock(lock, timeout=_LONGEST_S))
         made = load(types, target)
         return load(types, target) if made is None and _MAKER.make(key, types) else made

@@ -41,6 +41,12 @@ print(flip_gain(rows, row, heavy, np.array([0, 0, 1]), 1, 1))
 """
 
 
+def asked_with(cache: Path, ask: str) -> subprocess.CompletedProcess[str]:
+    """Run some lines in a process whose compiled loops are kept in a folder."""
+    env = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(PACKAGE.parent)}
+    return subprocess.run([sys.executable, "-c", ask], env=env, cwd=cache, capture_output=True, text=True, check=False)
+
+
 def worth_with(copy: Path) -> float:
     """Ask a copy of the package, in a process of its own."""
     paths = os.pathsep.join([str(copy), str(Path(__file__).parents[3])])
@@ -79,10 +85,7 @@ def test_what_is_not_on_disk_is_compiled_elsewhere_or_else_here(tmp_path: Path, 
     """What a compiler used stays with the process that compiled: in it the loop was missing, here it was on disk."""
     ask = f"{first}\n{ASK_SMALL}\nstats = flip_gain.stats\n"
     ask += "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))\n"
-    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", ask], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = asked_with(tmp_path, ask)
     assert done.stdout.splitlines() == ["5.0", from_disk], done.stderr[-2000:]  # 7 less 2
     assert "Error" not in done.stderr
 
@@ -110,11 +113,8 @@ def test_where_nothing_can_be_locked_each_run_compiles(tmp_path: Path) -> None:
         "    raise OSError('no locks here')\n"
         "kernel.FileLock = refuse\n"
     )
-    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", first + ASK_SMALL], env=env, cwd=tmp_path, capture_output=True, check=False
-    )
-    assert done.stdout == b"5.0\n", done.stderr[-2000:]
+    done = asked_with(tmp_path, first + ASK_SMALL)
+    assert done.stdout == "5.0\n", done.stderr[-2000:]
 
 
 def test_every_loop_of_the_core_is_compiled_by_one_decorator() -> None:
@@ -244,8 +244,5 @@ def test_where_vectors_cannot_be_made_the_twin_takes_over_and_says_so(tmp_path: 
         "    from kansenkaart.core.solar import horizon_kernel, horizon_plain\n"
         "print(horizon_kernel.VECTORS, horizon_kernel.advance is horizon_plain.advance, 'no vectors' in str(said[0]))\n"
     )
-    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", ask], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = asked_with(tmp_path, ask)
     assert done.stdout.split() == ["False", "True", "True"], done.stderr[-2000:]
