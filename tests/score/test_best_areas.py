@@ -129,6 +129,13 @@ def test_the_border_is_explained_over_its_whole_length(town):
     assert border["border_reason_nl"].str.len().gt(3).all()
 
 
+def test_no_more_than_five_best_areas_are_named(tmp_path):
+    """960 homes, of which twelve areas of 80 could be made."""
+    wanted = Areas(target_homes=80, low_homes=70, high_homes=90)
+    best = scored(town_store(tmp_path), wanted).read("best_area")
+    assert best.groupby("criterion")["rank"].max().max() == 5
+
+
 @pytest.mark.parametrize(
     ("ext_m", "told"), [([0.0, 0.0], {"local": 10.0}), ([30.0, 30.0], {"local": 10.0, "outer": 30.0})]
 )
