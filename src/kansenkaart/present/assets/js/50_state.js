@@ -144,8 +144,12 @@ function writeLinkSoon() {
   linkTimer = setTimeout(writeLink, 120);
 }
 
+/** How often a link was asked for by back, forward or the address bar, and the last one that is shown: between the two nothing is written over it. */
+const links = { asked: 0, shown: 0 };
+
 function writeLink() {
   clearTimeout(linkTimer);
+  if (links.shown < links.asked) return;
   const parts = new URLSearchParams();
   parts.set("thema", state.theme);
   if (state.view) parts.set("weergave", String(state.view));

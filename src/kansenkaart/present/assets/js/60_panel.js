@@ -236,7 +236,7 @@ function choose(i, { move = false, fresh = true } = {}) {
   const bounds = boundsOf(themeLayer(), [i]), whole = map.getSize(), corner = (at) => map.latLngToContainerPoint(at);
   const size = corner(bounds.getSouthEast()).subtract(corner(bounds.getNorthWest()));
   const small = size.x < whole.x / 6 && size.y < whole.y / 6;
-  if (move || small || isPhone.matches) map.fitBounds(bounds.pad(0.25), { ...roomAround(), maxZoom: theme().parts[0] ? 20 : 18, animate: !noMotion });
+  if (move || small || isPhone.matches) moveMap(() => map.fitBounds(bounds.pad(0.25), { ...roomAround(), maxZoom: theme().parts[0] ? 20 : 18, animate: !noMotion }));
   announce("Gekozen: " + themeLayer().titleOf(i), true);
 }
 
@@ -259,7 +259,7 @@ async function unchoose() {
     drawPanel();
   }
   choose(at ? at.chosen : -1, { fresh: false });
-  if (at) map.setView(at.centre, at.zoom, { animate: !noMotion });
+  if (at) moveMap(() => map.setView(at.centre, at.zoom, { animate: !noMotion }));
 }
 
 /** The column that the panel says first: what a theme is about, else what colours the map. */

@@ -75,7 +75,7 @@ async function search(event) {
     const target = own && !isOwn && spec.themes.find(fits);
     remember();
     if (target) await openTheme(target.key);
-    map.setView(place, 18, { animate: false });
+    moveMap(() => map.setView(place, 18, { animate: false }));
     const here = nearestIn(themeLayer(), place, kind === "straat" || kind === "buurt" ? words : "");
     if (here >= 0 && visible(here)) choose(here, { move: true, fresh: false });
     announce("Kaart bij: " + words, true);

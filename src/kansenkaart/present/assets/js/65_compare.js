@@ -21,7 +21,7 @@ function compareWith(k) {
   drawDetail();
   refresh();
   map.invalidateSize({ animate: false });
-  if (k >= 0) map.fitBounds(boundsOf(themeLayer(), [state.chosen, k]).pad(0.2), { ...roomAround(), maxZoom: 18, animate: !noMotion });
+  if (k >= 0) moveMap(() => map.fitBounds(boundsOf(themeLayer(), [state.chosen, k]).pad(0.2), { ...roomAround(), maxZoom: 18, animate: !noMotion }));
   byId("paneel").scrollTo(0, 0);
   byId("detail").querySelector("button")?.focus();
   announce(k >= 0 ? themeLayer().titleOf(state.chosen) + " naast " + themeLayer().titleOf(k) : "Vergelijking gesloten", true);

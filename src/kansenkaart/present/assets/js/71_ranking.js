@@ -91,5 +91,5 @@ function rankTable(places, homes) {
 function showArea(area) {
   const inside = areaUnits(area);
   setUnits(inside);
-  map.fitBounds(boundsOf(units(), inside).pad(0.1), { ...roomAround(), animate: !noMotion });
+  moveMap(() => map.fitBounds(boundsOf(units(), inside).pad(0.1), { ...roomAround(), animate: !noMotion }));
 }

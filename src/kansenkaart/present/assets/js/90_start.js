@@ -24,6 +24,23 @@ function makeMap() {
   map.on("mousemove", (event) => point(event.latlng, event.containerPoint));
   map.on("mouseout", () => { byId("wijzer").hidden = true; });
   map.on("moveend", () => state.theme && writeLinkSoon());
+  map.on("zoomanim", () => { zooming = true; });
+  map.on("zoomend", () => {
+    const go = waiting;
+    zooming = false;
+    waiting = null;
+    if (go) go();
+  });
+}
+
+let zooming = false;
+/** @type {(() => void) | null} */
+let waiting = null;
+
+/** Move the map: at once, or after the zoom that it is in, as Leaflet does nothing of what it is asked meanwhile. @param {() => void} go */
+function moveMap(go) {
+  if (zooming) waiting = go;
+  else go();
 }
 
 /** The numbered place whose disc lies under a click, if any. */
@@ -153,7 +170,7 @@ function bind() {
   byId("donker").setAttribute("aria-pressed", String(isDark()));
   byId("donker").addEventListener("click", toggleDark);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawColors);
-  byId("heel").addEventListener("click", () => showWhole(!noMotion));
+  byId("heel").addEventListener("click", () => moveMap(() => showWhole(!noMotion)));
   byId("druk").addEventListener("click", () => window.print());
   byId("deel").addEventListener("click", toggleShare);
   byId("achtergrond").addEventListener("change", () => background(byId("achtergrond").value));
@@ -176,20 +193,25 @@ function bind() {
     fitPaper(true, seen.contains(wholeExtent()) ? wholeExtent().pad(0.02) : seen);
   });
   window.addEventListener("afterprint", () => fitPaper(false, seen));
-  window.addEventListener("hashchange", follow);
+  window.addEventListener("popstate", follow);
 }
 
 /** Go where the link says, without opening the page anew. */
 async function follow() {
+  const mine = ++links.asked;
   await needed(linkedTheme());
+  await new Promise(requestAnimationFrame); // a zoom that was asked for begins in a frame
+  if (mine < links.asked) return;
   const place = readLink();
-  if (place) map.setView([place[0], place[1]], place[2], { animate: false });
+  if (before && before.theme === state.theme && before.chosen === state.chosen) before = null; // the way back was taken
+  if (place) moveMap(() => map.setView([place[0], place[1]], place[2], { animate: false }));
   if (spec.tool) {
     openTool(new URLSearchParams(location.hash.slice(1)).has("samen"), false);
     drawTool();
   }
   drawStart();
   drawPanel();
+  links.shown = mine;
   refresh();
 }
 
