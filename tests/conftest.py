@@ -27,6 +27,16 @@ FLAGS = [
 ]
 
 
+NIGHTLY = os.environ.get("KANSENKAART_NIGHTLY") == "1"
+
+
+def pytest_collection_modifyitems(items):
+    if not NIGHTLY:
+        for one in items:
+            if one.get_closest_marker("nightly"):
+                one.add_marker(pytest.mark.skip(reason="at night: KANSENKAART_NIGHTLY=1"))
+
+
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy"):

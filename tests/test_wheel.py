@@ -23,7 +23,6 @@ from kansenkaart.runs.study import open_study
 from kansenkaart.wording.messages import error_lines
 
 ROOT = Path(__file__).parent.parent
-NIGHTLY = pytest.mark.skipif(os.environ.get("KANSENKAART_NIGHTLY") != "1", reason="KANSENKAART_NIGHTLY is not 1")
 NOBODY = 65534
 
 
@@ -140,7 +139,7 @@ def _as_user(python, code, folder, *words):
     )
 
 
-@NIGHTLY
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tmp_path_factory):
     wheel, python, site = installed
@@ -159,7 +158,7 @@ def test_the_wheel_makes_the_map_of_the_example_in_an_empty_folder(installed, tm
     assert "Er is niets veranderd" in _as_user(python, demo, folder, "demo").stdout
 
 
-@NIGHTLY
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_wheel_holds_what_it_needs_and_no_more(installed):
     names = {name.split("/")[0] for name in zipfile.ZipFile(installed[0]).namelist()}

@@ -356,6 +356,7 @@ def test_a_year_and_a_month_of_it_do_not_say_which_is_newer(edition, than, tmp_p
         ("pand", "PAND.SHP", "PAND.DBF", "wegen.dbf"),
         ("street_line", "roads.gml", "roads.xsd", "roads.txt"),
         ("sewer_pipe", "Knooppunt.csv", "Verbinding1.CSV", "leesmij.pdf"),
+        ("sewer_pipe", "KNOOPPUNT.CSV", "Verbinding1.csv", "leesmij.pdf"),
     ],
 )
 def test_what_changes_in_a_file_that_is_read_beside_it_is_another_delivery(role, name, side, other, tmp_path):

@@ -85,6 +85,15 @@ def test_what_is_said_of_a_failure_is_one_line_of_three_hundred_characters_at_mo
     assert "word word" in told
 
 
+def test_what_is_wrong_stands_before_what_was_seen():
+    verdict = trial.Verdict("pdok panden", words=["12 gelezen", "nieuw: kleur"])
+    verdict.fail("geen enkele woning heeft een pand")
+    assert (verdict.works, verdict.words) == (
+        False,
+        ["geen enkele woning heeft een pand", "12 gelezen", "nieuw: kleur"],
+    )
+
+
 def test_the_kind_twin_works_too_and_is_described_as_was_read(unkind_site, tmp_path, monkeypatch):
     rows, _ = _tried(unkind_site, tmp_path / "p", monkeypatch, "strict", out=tmp_path / "bodies")
     assert _broken(rows) == {}

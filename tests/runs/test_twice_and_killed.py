@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from click.testing import CliRunner
 
@@ -11,11 +9,12 @@ from kansenkaart.cli import cli
 from kansenkaart.errors import LockedError
 from kansenkaart.runs import study
 from kansenkaart.tables.store import locked
+from tests.conftest import NIGHTLY
 from tests.runs.kill_campaign import Undisturbed, choose, digests, in_a_process
 from tests.runs.places import all_bytes, project
 
 #: A sample of the campaign of docs/reliability.md: one moment a commit, four at night, another draw each.
-MOMENTS, SEED = (4, 1) if os.environ.get("KANSENKAART_NIGHTLY") == "1" else (1, 3)
+MOMENTS, SEED = (4, 1) if NIGHTLY else (1, 3)
 
 
 def test_the_second_run_does_nothing_and_says_so(copied):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,14 +25,14 @@ from tests.score.area_store import MADE, scored, town_store
 
 TRIES = 400
 #: One place a commit, both at night.
-PLACES = ("voorburg", "zwolle") if os.environ.get("KANSENKAART_NIGHTLY") == "1" else ("voorburg",)
+PLACES = {"voorburg": [], "zwolle": [pytest.mark.nightly]}
 
 
 @pytest.fixture(
     scope="module",
     params=[
         "proefveld",
-        *(pytest.param(one, marks=(pytest.mark.slow, pytest.mark.realdata)) for one in PLACES),
+        *(pytest.param(one, marks=[pytest.mark.slow, pytest.mark.realdata, *more]) for one, more in PLACES.items()),
     ],
 )
 def store(request, tmp_path_factory):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -28,7 +30,7 @@ from kansenkaart.score import panden as sun_panden
 from kansenkaart.score import panden as sun_use
 from kansenkaart.score import weather as sun_cache
 from kansenkaart.score import weather as sun_station
-from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised, sweep
+from kansenkaart.score.surfaces import Faces, find_faces, height_model, raised, shaded, sweep
 from kansenkaart.sources import knmi
 from kansenkaart.tables import assumptions
 from tests.core.solar.test_solar_shade import table
@@ -355,6 +357,20 @@ def test_the_table_of_a_station_is_kept(tmp_path, monkeypatch):
         scored(Tables(tmp_path, **{**tables, "weather_hourly": brighter}))
 
 
+def test_a_plane_of_unknown_height_has_no_sun_of_its_own():
+    plane = faces(face("f", "p0", spot(10, 10, 5, 10), 35.0, 90.0, np.nan))
+    lit = shaded(plane, np.array([True]), None, table=table(), figures=assumptions.default())
+    assert lit[["sun_kwh_per_m2_year", "shade_frac"]].isna().to_numpy().tolist() == [[True, True]]
+
+
+class _Code:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
 def test_a_damaged_table_is_noticed_and_made_again(tmp_path):
     station = sun_station.station_of(Tables(tmp_path, weather_hourly=weather()), assumptions.default())
     made = []
@@ -376,6 +392,11 @@ def test_a_damaged_table_is_noticed_and_made_again(tmp_path):
         path.write_bytes(bad)
         assert kept() == (30.0, True, number)
         assert path.read_bytes() == sound
+    arrays = dict(np.load(io.BytesIO(sound)))
+    with path.open("wb") as file:
+        np.savez(file, **(arrays | {"more": np.array([_Code(tmp_path / "ran")], dtype=object)}))
+    assert kept() == (30.0, True, 6)  # what is kept is numbers: no code of it runs
+    assert not (tmp_path / "ran").exists()
     assert "opnieuw gemaakt" in str(dataclasses.replace(station, mended=True).notes())
     assert "opnieuw gemaakt" not in str(station.notes())
 

@@ -5,7 +5,6 @@ The small field does not do here: all its areas lose, and no data of its own cha
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -55,7 +54,7 @@ def holds(store) -> list[str]:
     return [name for name, so in said.items() if not so]
 
 
-@pytest.mark.skipif(os.environ.get("KANSENKAART_NIGHTLY") != "1", reason="a whole run of the town, twice: at night")
+@pytest.mark.nightly  # a whole run of the town, twice
 def test_what_the_table_of_features_says_of_scores(tmp_path) -> None:
     shutil.copytree(ROOT / "studies", tmp_path / "studies")
     place = study.open_study(DEMO, root=tmp_path)

@@ -211,6 +211,7 @@ def test_the_area_with_one_large_owner(known) -> None:
     assert known.cluster_owner_share == pytest.approx(289 / 330)
 
 
+@pytest.mark.nightly
 def test_the_same_town_each_time_and_another_one_beside_it() -> None:
     plans = [town.plan(0), town.plan(0), town.plan(1)]
     panden = [lots.build(plan, copy).panden for plan, copy in zip(plans, (0, 0, 1), strict=True)]
@@ -220,6 +221,7 @@ def test_the_same_town_each_time_and_another_one_beside_it() -> None:
     assert lengths[0] == lengths[1] != lengths[2]
 
 
+@pytest.mark.nightly
 def test_a_footpath_that_crosses_itself_where_it_is_cut_stops_no_town() -> None:
     plan = town.plan(10)  # fifteen towns beside each other hold this one
     parts = terrain.parts(plan, lots.build(plan, 10))

@@ -41,6 +41,7 @@ _THEMES = {"ENVI": "Milieu", "ENER": "Energie", "REGI": "Regio's en steden"}
 _FORMS = {"PARQUET": "https://geoparquet.org/releases/v1.1.0/", "GPKG": "http://www.geopackage.org/spec131/"}
 _STAC = ("table/v1.2.0", "file/v2.1.0", "projection/v2.0.0")
 _UNKNOWN = ("other", "", "")
+_TO_DEGREES = Transformer.from_crs(RD, WGS84, always_xy=True)
 _CONTEXT = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dct": "http://purl.org/dc/terms/",
@@ -242,7 +243,7 @@ def _dcat(release: Release) -> dict[str, Any]:
 def _degrees(extent: Sequence[float]) -> list[float]:
     """Return west, south, east and north [deg] of bounds in RD New [m]."""
     west, south, east, north = extent
-    found = Transformer.from_crs(RD, WGS84, always_xy=True).transform_bounds(west, south, east, north)
+    found = _TO_DEGREES.transform_bounds(west, south, east, north)
     return [round(float(one), 6) for one in found]
 
 

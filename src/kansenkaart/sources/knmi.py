@@ -93,7 +93,7 @@ def read_weather_daily(path: Path, *, station: str | None = None) -> tuple[pd.Da
             "station": frame["STN"].astype(str),
             "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
             "rain_mm": (rain * PER_TENTH).where(~trace, 0.0),
-            "evaporation_mm": evaporation.where(evaporation != TRACE_CODE, 0.0) * PER_TENTH,
+            "evaporation_mm": evaporation * PER_TENTH,
         }
     )
     return _finish(sieve, "weather_daily", path)

@@ -208,6 +208,7 @@ def test_vectors_and_plain_loops_agree_to_the_last_bit() -> None:
     assert 400 < read < 400 * LANES  # horizons of every kind, and level ones
 
 
+@pytest.mark.nightly
 def test_a_town_has_the_same_sun_without_vectors() -> None:
     ask = (
         "import hashlib, numpy as np\n"
