@@ -15,6 +15,7 @@ import pytest
 from benchmarks import figures
 from kansenkaart.present.factsheet import KeyFigure
 from kansenkaart.present.pdf import sheet_pdf, talk_pdf, write_pdf
+from kansenkaart.publish import factsheets
 from kansenkaart.publish.factsheets import sheets, talks
 from kansenkaart.publish.feasibility.report import report_of
 from kansenkaart.publish.feasibility.sums import survey_of
@@ -227,6 +228,15 @@ def test_a_sheet_of_an_area_has_margins_or_says_that_there_are_none(example):
     assert [one for one in sheet.not_said if one.startswith("Zonder marge: ")] == [
         "Zonder marge: stroom van wat loont en zon als alle daken meedoen. Hoe ver dat ernaast kan zitten, is niet uitgerekend."
     ]
+
+
+def test_of_many_areas_the_first_have_a_factsheet(example, monkeypatch):
+    def kinds():
+        return [one.key.partition("-")[0] for one in sheets(example.store, example.study, default())]
+
+    assert min(kinds().count(one) for one in ("best", "gebied")) > 1
+    monkeypatch.setattr(factsheets, "MOST_AREAS", 1)
+    assert [kinds().count(one) for one in ("best", "gebied")] == [1, 1]
 
 
 def test_partners_read_the_same_figures_as_the_map(example):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -293,3 +294,8 @@ def test_layers_get_the_colours_of_the_map_each_once(spec):
     ]  # a style of QGIS holds no name of others
     zon = replace(next(one for one in spec.themes if one.key == "blokken"), key="zon_blokken")
     assert themes.views_by_table([*spec.themes, zon]) == views  # one that is made of another theme adds none
+
+
+def test_round_figures_that_bounds_begin_with_are_each_at_most_a_third_more():
+    assert legends._HANDY[0] * 10 == legends._HANDY[-1]
+    assert max(after / before for before, after in pairwise(legends._HANDY)) <= 4 / 3

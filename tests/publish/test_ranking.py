@@ -11,7 +11,18 @@ from shapely import Point
 
 from kansenkaart.present.mapspec import AreaTool
 from kansenkaart.publish.figures import Verdict, alike, with_more_homes
-from kansenkaart.publish.map.ranking import _gain, _level, _mark, _needs, _proof, _title, _where, first_minute, ranked
+from kansenkaart.publish.map.ranking import (
+    _gain,
+    _level,
+    _mark,
+    _needs,
+    _note,
+    _proof,
+    _title,
+    _where,
+    first_minute,
+    ranked,
+)
 from kansenkaart.wording.enterprise import owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
 
@@ -287,3 +298,17 @@ def test_proposed_areas_keep_the_homes_and_the_order_of_the_first_screen_and_say
     assert tool.note.endswith("de blokken op de kaart tellen 590 van de 620 woningen.")
     weights = {one.key: one.weight for one in tool.criteria}
     assert weights == {"stays_eur_per_year": 100.0, "border_m": 0.0}  # a shorter border would put the second first
+
+
+@pytest.mark.parametrize(
+    ("why", "drawn", "said"),
+    [
+        ("kleiner dan gevraagd", 8, "kleiner dan gevraagd; in blokken op de kaart: 8 woningen"),
+        ("kleiner dan gevraagd", 10, "kleiner dan gevraagd"),
+        ("", 8, "in blokken op de kaart: 8 woningen"),
+        (math.nan, 8, "in blokken op de kaart: 8 woningen"),
+        (None, 10, ""),
+    ],
+)
+def test_an_area_says_why_it_has_its_size_and_how_many_homes_are_drawn(why, drawn, said):
+    assert _note(pd.Series({"band_reason_nl": why, "homes": 10.0}), drawn) == said

@@ -238,3 +238,11 @@ def test_all_roofs_together_are_said_as_roundly_as_they_are_sure():
         " Voor de woningen eronder lonen er ongeveer 300: 110 MWh per jaar."
     )
     assert "onbekend" in sun_finding(panden.assign(modules_fit=None))
+
+
+def test_of_values_that_come_as_often_the_first_of_the_alphabet_is_the_commonest():
+    keys = pd.Series([f"k{i}" for i in range(200) for _ in range(3)])
+    values = pd.Series([one for _ in range(200) for one in ("Zaan", "Amstel", "IJ")])
+    assert set(commonest(keys, values)) == {"Amstel"}
+    twice = commonest(pd.Series(["k"] * 3), pd.Series(["Zaan", "Amstel", "Zaan"]))
+    assert twice.tolist() == ["Zaan"]
