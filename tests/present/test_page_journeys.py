@@ -452,6 +452,17 @@ def test_a_map_that_comes_to_rest_writes_nothing_over_a_link_that_is_under_way(o
     assert page.evaluate("location.hash") == first
 
 
+def test_the_jump_to_the_words_keeps_what_the_link_shows(opened):
+    page = opened(picture("Kade"), fragment="#thema=water&gekozen=Kadestraat")
+    heading = page.locator("#detail h2").inner_text()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    until(page, "document.activeElement.id === 'paneel'")
+    page.wait_for_timeout(300)
+    assert page.locator("#detail h2").inner_text() == heading
+    assert "thema=water&gekozen=" in page.evaluate("location.hash")
+
+
 def test_a_postcode_is_found_with_or_without_its_blank_and_one_letter_leads_nowhere(opened):
     spec = picture()
     frame = spec.layers[0].frame

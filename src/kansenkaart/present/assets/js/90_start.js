@@ -193,7 +193,7 @@ function bind() {
     fitPaper(true, seen.contains(wholeExtent()) ? wholeExtent().pad(0.02) : seen);
   });
   window.addEventListener("afterprint", () => fitPaper(false, seen));
-  window.addEventListener("popstate", follow);
+  window.addEventListener("popstate", () => (document.getElementById(location.hash.slice(1)) ? writeLink() : follow())); // a jump within the page is no other map
 }
 
 /** Go where the link says, without opening the page anew. */
