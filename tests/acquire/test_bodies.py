@@ -9,7 +9,8 @@ import pytest
 from kansenkaart.acquire.readers import read
 from kansenkaart.config import Source
 from kansenkaart.errors import FetchError, FormatError, TooMuchError
-from kansenkaart.sources import ahn, bag, pdok
+from kansenkaart.sources import ahn, bag, bag3d_api, pdok
+from kansenkaart.sources.tools.http import get
 from kansenkaart.sources.tools.ogc import Choice, require_box
 from tests.loopback.server import Reply, serve
 from tests.runs.places import HTTP
@@ -173,6 +174,28 @@ def test_the_words_of_the_server_are_passed_on(tmp_path, name):
                 choice=Choice(),
             )
     assert detail in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"\n kleur is onbekend \n\n", "status 400: kleur is onbekend"),
+        (b"\n <html>Bad Request</html>", "status 400"),
+        (b"", "status 400"),
+    ],
+)
+def test_a_refusal_in_plain_words_is_passed_on_and_a_page_is_not(tmp_path, body, said):
+    with serve(tmp_path) as server:
+        server.fault = lambda *_: Reply(400, "text/plain", body)
+        with pytest.raises(FetchError) as caught:
+            get(f"{server.url}/ogc", http=HTTP)
+    assert caught.value.found == said
+
+
+@pytest.mark.parametrize(("told", "version"), [({"version": "2.1"}, "2.1"), ({"version": ""}, "2.0"), ({}, "2.0")])
+def test_a_page_of_3dbag_without_a_version_is_cityjson_2(told, version):
+    page = {"metadata": {**told, "transform": {"scale": [1.0, 1.0, 1.0], "translate": [0.0, 0.0, 0.0]}}}
+    assert bag3d_api._header(page, "x")["version"] == version
 
 
 def test_the_index_of_sheets_names_whole_addresses_and_lengths_as_text():

@@ -466,3 +466,24 @@ def test_panden_and_homes_are_read_where_the_study_names_no_buurten(finished, tm
     for table in ("pand", "home"):
         assert len(place.store.read(table)) == len(whole.read(table)) > 700
     assert place.store.read("home")["buurtcode"].isna().all()
+
+
+def test_where_a_file_is_missing_eight_names_that_are_there_are_said(tmp_path):
+    for k in range(9):
+        (tmp_path / f"blad{k}.tif").touch()
+    (tmp_path / ".verborgen").touch()
+    there = ", ".join(f"blad{k}.tif" for k in range(8))
+    assert deliveries._nearby(tmp_path / "blad.tif", tmp_path) == f"in {tmp_path.name}/ there is {there}"
+    assert deliveries._nearby(tmp_path / "BLAD8.TIF", tmp_path).endswith("there is blad8.tif")
+    assert deliveries._nearby(tmp_path / "no" / "a.tif", tmp_path / "no") == "there is no data folder no"
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\xff", b"[]", b"{}", b'{"sources": 1}', b'{"sources": [1]}'])
+def test_an_edition_of_which_nobody_can_tell_what_it_was_made_with_goes_too(tmp_path, damaged):
+    edition = tmp_path / "edition.json"
+    assert own_data._was_made_with(edition, {"own_pand"})  # it is not even there
+    edition.write_bytes(damaged)
+    assert own_data._was_made_with(edition, {"own_pand"})
+    edition.write_text(json.dumps({"sources": [{"role": "own_sewer"}, {"role": "pand"}]}), "utf-8")
+    assert not own_data._was_made_with(edition, {"own_pand"})
+    assert own_data._was_made_with(edition, {"own_pand", "pand"})

@@ -47,6 +47,7 @@ def test_every_source_works_through_all_surprises_and_the_bodies_lead_to_nobody(
     assert _broken(rows) == {}
     assert len(rows) == 20
     assert len(asked) < 90
+    assert [name for name, row in rows.items() if not row["seconds"]] == []  # how long each answer took
     assert rows["bag pand"]["headers"]["content-crs"]
     assert rows["knmi-uur dichtstbij"]["words"] == ["station 270: 48 rijen van twee dagen"]
     kept = {path.stem: path.read_text("utf-8") for path in (tmp_path / "bodies").glob("*.json")}

@@ -468,3 +468,6 @@ def test_where_more_that_take_part_do_not_help_a_report_says_what_more_homes_do(
     assert not any(
         "in één wijkbedrijf" in one for one in report._needs({"short": short, "long": short}, short, None).lines
     )
+    for needed, said in ((0.0, "dragen het wijkbedrijf"), (0.25, "een deelname van ongeveer 25 procent")):
+        even = {**short, "participation_needed_frac": needed}
+        assert said in report._needs({"short": even, "long": even}, even, None).lines[1]

@@ -241,3 +241,15 @@ def test_what_owners_state_counts_where_they_state_it_and_only_a_corporation_has
     }
     nothing = SimpleNamespace(has=lambda name: False)
     assert facts._own(nothing, pand, 2026.0).isna().all(axis=None)
+
+
+def test_a_roof_is_an_associations_where_its_owner_says_so_or_several_homes_share_it():
+    """Two owners stated; of the others CBS has a quarter of the homes with a corporation, or says nothing."""
+    own = pd.DataFrame({"pand_id": ["a", "b"], "owner": ["VvE De Brug", "corporatie"]})
+    buurt = pd.DataFrame({"buurtcode": ["BU1"], "corporation_pct": [25.0]})
+    stored = SimpleNamespace(has=lambda name: name in ("own_pand", "buurt"), read={"own_pand": own, "buurt": buurt}.get)
+    code = ["BU1", "BU1", "BU1", "BU1", "BU2"]
+    pand = pd.DataFrame({"pand_id": list("abcde"), "buurtcode": code, "homes": pd.array([1, 8, 8, 1, 1], "Int64")})
+    corporation, association = facts._roof_owners(stored, pand)
+    assert corporation.tolist() == pytest.approx([0.0, 1.0, 0.25, 0.25, np.nan], nan_ok=True)
+    assert association.tolist() == pytest.approx([1.0, 0.0, 0.75, 0.0, np.nan], nan_ok=True)

@@ -137,3 +137,11 @@ def test_heights_of_two_sheets_and_a_missing_one(tmp_path: Path) -> None:
         sheet.crs = "EPSG:4326"
     with pytest.raises(CrsError, match="4326"):
         open_window([west], bounds)
+
+
+def test_a_window_of_half_metre_cells_lies_where_its_heights_are(tmp_path: Path) -> None:
+    heights = np.arange(60 * 80, dtype=np.float64).reshape(60, 80) / 100
+    write_sheet(heights, ahn.Affine(0.5, 0, 190_000, 0, -0.5, 560_030), path=tmp_path / "sheet.tif")
+    window, place, _ = open_window([tmp_path / "sheet.tif"], (190_010.0, 560_005.0, 190_030.0, 560_020.0))
+    assert place == ahn.Affine(0.5, 0, 190_010, 0, -0.5, 560_020)
+    np.testing.assert_array_equal(window, heights[20:50, 20:60].astype(np.float32))

@@ -220,6 +220,10 @@ def test_the_three_inputs_that_carry_most_of_the_doubt_are_said():
         "en hoelang panelen meegaan (3%)."
     )
     assert sensitivity_sentence(frame, "grey") == ""  # under one per cent says nothing
+    one = frame[frame["score_kind"].eq("sun")].sort_values("total_frac").tail(1)
+    assert sensitivity_sentence(one, "sun").endswith(
+        "komt hier het meest van: hoeveel zonnestroom een woning zelf gebruikt (62%)."
+    )
     assert sensitivity_sentence(frame, "rain") == ""
 
 
