@@ -475,7 +475,8 @@ def test_where_a_file_is_missing_eight_names_that_are_there_are_said(tmp_path):
     there = ", ".join(f"blad{k}.tif" for k in range(8))
     assert deliveries._nearby(tmp_path / "blad.tif", tmp_path) == f"in {tmp_path.name}/ there is {there}"
     assert deliveries._nearby(tmp_path / "BLAD8.TIF", tmp_path).endswith("there is blad8.tif")
-    assert deliveries._nearby(tmp_path / "no" / "a.tif", tmp_path / "no") == "there is no data folder no"
+    gone = tmp_path / "no" / "data"
+    assert deliveries._nearby(gone / "a.tif", gone) == "there is no data folder data"
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\xff", b"[]", b"{}", b'{"sources": 1}', b'{"sources": [1]}'])
