@@ -14,6 +14,7 @@ from kansenkaart.cli import cli
 from kansenkaart.config import OwnFigure
 from kansenkaart.errors import ConfigError, GateError, StoreError
 from kansenkaart.publish.editions import editions as kept
+from kansenkaart.publish.editions import steps as comparing
 from kansenkaart.publish.editions.editions import editions
 from kansenkaart.publish.editions.steps import series
 from kansenkaart.publish.feasibility.sums import QUALITY_NL
@@ -257,3 +258,20 @@ def test_every_rule_speaks_of_tables_that_exist():
         for path in (one.table, one.column):
             table, column = path.split(".")
             assert column in schemas.get(table).columns, one
+
+
+def test_a_table_that_came_is_held_against_all_that_the_other_edition_was_made_from():
+    def made(digest, litres, *inputs):
+        source = {"role": "home", "publisher": "bag", "edition": "2026", "sha256": digest}
+        return {"sources": [source] if digest else [], "parameters": {"litres": litres}, "inputs": inputs}
+
+    told = object.__new__(comparing._Lineages)
+    told.code_changed = False
+    told._old = {"home": made("a", 1), "street": made("", 107, "home")}
+    told._new = {"home": made("a", 1), "street": made("", 109, "home"), "buurt": made("", 5, "home")}
+    assert told.causes("buurt") == ["assumption"]  # the same file; only a figure moved
+    assert told.causes("street") == ["assumption"]
+    assert told.causes("home") == ["unknown"]
+    told._new["home"] = made("b", 1)
+    assert told.causes("buurt") == ["data", "assumption"]
+    assert told.causes("home") == ["data"]
