@@ -201,3 +201,19 @@ def test_no_block_lies_on_both_sides_of_a_street_that_house_numbers_tell_of() ->
     # Numbered on, without sides: nothing is said of a street, and ten homes are one block.
     home["house_number"] = np.arange(1, 11)
     assert build_blocks(pand, home, factors=FACTORS).frame["homes"].tolist() == [10]
+
+
+def test_an_area_of_one_home_is_whole_and_one_of_none_has_no_shares_above_nothing():
+    block = pd.DataFrame(
+        {
+            "homes": [1, 0, 3],
+            "buurtcode": ["a", "a", "b"],
+            "corporation_frac": [1.0, np.nan, 0.5],
+            "value": [5.0, np.nan, np.nan],
+        }
+    )
+    got = area_sums(block, [0, 1, -1], sums=["value"], value="value")
+    assert got["homes"].tolist() == [1, 0]
+    assert got["corporation_frac"].tolist() == [1.0, 0.0]
+    assert got["value_known_frac"].tolist() == [1.0, 0.0]
+    assert got["value"].tolist() == pytest.approx([5.0, np.nan], nan_ok=True)
