@@ -182,3 +182,28 @@ def test_the_largest_file_of_a_study_is_read_and_a_larger_one_refused(tmp_path):
     with pytest.raises(ConfigError) as told:
         listed.ids(tmp_path)
     assert told.value.where == "weg.txt, line 3"
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "code"),
+    [
+        ("gemeente-gm0193", "gemeente", "GM0193"),
+        ("gemeente-gm0363-2-van-6", "gemeente", "GM0363-2-van-6"),
+        ("gemeente-2-van-6", "gemeente", "2-van-6"),
+        ("gemeente", "gemeente", None),
+        ("eigen-gm0193", "eigen-gm0193", None),  # a file of that name is there
+    ],
+)
+def test_the_name_of_a_template_with_a_code_says_file_and_code(tmp_path, name, file, code):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "eigen-gm0193.toml").touch()
+    assert config.template_and_code(tmp_path, name) == (file, code)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_study_saved_on_windows_is_the_same_study(tmp_path, encoding):
+    shipped = config.shipped_studies()["proefveld"]
+    text = shipped.read_text("utf-8")
+    for lines in (text, text.replace("\n", "\r\n")):
+        (tmp_path / "proefveld.toml").write_bytes(lines.encode(encoding))
+        assert read_study(tmp_path / "proefveld.toml") == read_study(shipped)

@@ -459,9 +459,9 @@ def _toml(path: Path) -> dict[str, Any]:
             raise ValueError(f"more than {MOST_BYTES} bytes")
         content = path.read_bytes()
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return tomllib.loads(content.decode("utf-16").replace("\r\n", "\n"))
+            return tomllib.loads(content.decode("utf-16"))
         # The mark that Windows Notepad puts at the start is no part of the first key.
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as why:
         raise ConfigError(
             "a TOML file in UTF-8",

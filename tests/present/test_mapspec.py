@@ -36,6 +36,10 @@ def test_other_reference_system_is_refused():
     moved = replace(spec.layers[0], frame=spec.layers[0].frame.to_crs(4326))
     with pytest.raises(SchemaError, match="not in EPSG:28992"):
         replace(spec, layers=(moved, spec.layers[1]))
+    assert spec.search is not None
+    for search in (spec.search.to_crs(4326), spec.search.set_crs(None, allow_override=True)):
+        with pytest.raises(SchemaError, match=r"the search index is in .*, not in EPSG:28992"):
+            replace(spec, search=search)
 
 
 def test_classes_must_tile_the_range():
