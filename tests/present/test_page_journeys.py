@@ -452,6 +452,22 @@ def test_a_map_that_comes_to_rest_writes_nothing_over_a_link_that_is_under_way(o
     assert page.evaluate("location.hash") == first
 
 
+def test_of_two_maps_asked_for_the_last_is_shown_though_the_first_takes_longer_to_unpack(opened):
+    spec = picture()
+    sun, water = spec.themes
+    slow, quick = replace(sun, outlines=("straten", "blokken")), replace(water, outlines=())
+    begun = replace(water, key="begun", title="Begin")
+    page = opened(replace(spec, tool=None, start=None, themes=(begun, slow, quick)))
+    page.evaluate(
+        """() => { for (const words of ["Zon", "Grijswater"])
+            [...document.querySelectorAll("#themas button")].find((one) => one.textContent === words).click(); }"""
+    )
+    until(page, "location.hash.includes('thema=water')")
+    page.wait_for_timeout(300)
+    assert "thema=water" in page.evaluate("location.hash")
+    assert page.locator("#themas button[aria-pressed=true]").inner_text() == "Grijswater"
+
+
 def test_the_jump_to_the_words_keeps_what_the_link_shows(opened):
     page = opened(picture("Kade"), fragment="#thema=water&gekozen=Kadestraat")
     heading = page.locator("#detail h2").inner_text()

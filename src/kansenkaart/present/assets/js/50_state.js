@@ -144,12 +144,19 @@ function writeLinkSoon() {
   linkTimer = setTimeout(writeLink, 120);
 }
 
-/** How often a link was asked for by back, forward or the address bar, and the last one that is shown: between the two nothing is written over it. */
-const links = { asked: 0, shown: 0 };
+/** How often a map was asked for, by a button or a link, and the last one that is shown: the last one asked for wins, and until it is there no link is written over. */
+const turns = { asked: 0, shown: 0 };
+
+/** Unpack what a theme needs; say whether nothing else was asked for meanwhile. @param {ThemeSpec} wanted */
+async function turnTo(wanted) {
+  const mine = ++turns.asked;
+  await needed(wanted);
+  return mine === turns.asked;
+}
 
 function writeLink() {
   clearTimeout(linkTimer);
-  if (links.shown < links.asked) return;
+  if (turns.shown < turns.asked) return;
   const parts = new URLSearchParams();
   parts.set("thema", state.theme);
   if (state.view) parts.set("weergave", String(state.view));

@@ -2,7 +2,8 @@
 
 /** Show another theme. */
 async function openTheme(key) {
-  await needed(themeOf(key) || theme());
+  if (!(await turnTo(themeOf(key) || theme()))) return false;
+  turns.shown = turns.asked;
   if (toolOpen()) openTool(false, false); // another map is asked for: the mode is left, what was chosen stays
   Object.assign(state, { theme: key, view: 0, hidden: new Set(), without: new Set(), chosen: -1, beside: -1 });
   drawStart();
@@ -11,6 +12,7 @@ async function openTheme(key) {
   keepWhole();
   refresh();
   announce("Kaart: " + theme().title, true);
+  return true;
 }
 
 function drawPanel() {
@@ -217,7 +219,7 @@ function remember() {
 /** Choose a place of a theme, which may be another one: back leads to what is shown now. @param {string} key @param {number} i */
 async function goTo(key, i) {
   remember();
-  if (key !== state.theme) await openTheme(key);
+  if (key !== state.theme && !(await openTheme(key))) return;
   choose(i, { move: true, fresh: false });
 }
 
@@ -225,6 +227,7 @@ async function goTo(key, i) {
 function choose(i, { move = false, fresh = true } = {}) {
   if (fresh && i >= 0 && state.chosen < 0) remember();
   Object.assign(state, { chosen: i, beside: -1 });
+  turns.shown = ++turns.asked; // what was still being unpacked is no longer asked for
   drawDetail();
   drawStart();
   markRow();
@@ -254,7 +257,7 @@ async function unchoose() {
   const at = before;
   before = null;
   if (at && at.theme !== state.theme) {
-    await openTheme(at.theme);
+    if (!(await openTheme(at.theme))) return;
     state.view = at.view;
     drawPanel();
   }

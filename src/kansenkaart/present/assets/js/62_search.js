@@ -74,7 +74,7 @@ async function search(event) {
     const fits = (one) => (kind === "buurt" ? ["wijkbedrijf_buurt", "buurten"].includes(one.layer) : own[0] ? one.layer === own[0] : one.question === own[1]);
     const target = own && !isOwn && spec.themes.find(fits);
     remember();
-    if (target) await openTheme(target.key);
+    if (target && !(await openTheme(target.key))) return;
     moveMap(() => map.setView(place, 18, { animate: false }));
     const here = nearestIn(themeLayer(), place, kind === "straat" || kind === "buurt" ? words : "");
     if (here >= 0 && visible(here)) choose(here, { move: true, fresh: false });

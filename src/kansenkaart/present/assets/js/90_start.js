@@ -198,10 +198,10 @@ function bind() {
 
 /** Go where the link says, without opening the page anew. */
 async function follow() {
-  const mine = ++links.asked;
-  await needed(linkedTheme());
+  if (!(await turnTo(linkedTheme()))) return;
+  const mine = turns.asked;
   await new Promise(requestAnimationFrame); // a zoom that was asked for begins in a frame
-  if (mine < links.asked) return;
+  if (mine < turns.asked) return;
   const place = readLink();
   if (before && before.theme === state.theme && before.chosen === state.chosen) before = null; // the way back was taken
   if (place) moveMap(() => map.setView([place[0], place[1]], place[2], { animate: false }));
@@ -211,7 +211,7 @@ async function follow() {
   }
   drawStart();
   drawPanel();
-  links.shown = mine;
+  turns.shown = mine;
   refresh();
 }
 
