@@ -243,8 +243,7 @@ def _dcat(release: Release) -> dict[str, Any]:
 def _degrees(extent: Sequence[float]) -> list[float]:
     """Return west, south, east and north [deg] of bounds in RD New [m]."""
     west, south, east, north = extent
-    found = _TO_DEGREES.transform_bounds(west, south, east, north)
-    return [round(float(one), 6) for one in found]
+    return [round(float(one), 6) for one in _TO_DEGREES.transform_bounds(west, south, east, north)]
 
 
 def _ring(box: Sequence[float]) -> list[list[float]]:
