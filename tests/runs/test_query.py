@@ -12,6 +12,7 @@ import shapely
 from kansenkaart.cli import cli
 from kansenkaart.config import Folders, Source, Study
 from kansenkaart.errors import ConfigError, InfeasibleError, StoreError
+from kansenkaart.runs import query
 from kansenkaart.runs.query import Asked, ask, plain, write_geojson
 from kansenkaart.runs.studies import Release
 from kansenkaart.runs.study import Workplace, open_study
@@ -174,3 +175,12 @@ def test_a_row_is_cited_by_the_first_part_of_its_key_or_an_id_and_by_no_other_co
     )  # of two rows in which it stands, that of which it is key
     with pytest.raises(KeyError, match="0 rows with short in service"):
         layers.cite("terms", "short", "value")
+
+
+def test_who_names_no_criterion_is_answered_by_what_stays_where_that_is_known(monkeypatch):
+    monkeypatch.setattr(query.best_areas, "criteria_of", lambda blocks: blocks)
+    for known, by in ((["stays", "kwh"], "stays"), (["kwh"], "kwh"), (["border"], "border")):
+        assert query._criterion(known, Asked()) == by
+    assert query._criterion(["stays", "kwh"], Asked(criterion="kwh")) == "kwh"
+    with pytest.raises(ConfigError, match="--by"):
+        query._criterion(["kwh"], Asked(criterion="stays"))

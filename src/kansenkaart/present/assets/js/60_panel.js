@@ -225,9 +225,9 @@ async function goTo(key, i) {
 
 /** Choose a feature of the theme: the panel explains it at its top, and the map goes there where it is small or out of sight. */
 function choose(i, { move = false, fresh = true } = {}) {
+  turns.shown = ++turns.asked; // what was still being unpacked is no longer asked for
   if (fresh && i >= 0 && state.chosen < 0) remember();
   Object.assign(state, { chosen: i, beside: -1 });
-  turns.shown = ++turns.asked; // what was still being unpacked is no longer asked for
   drawDetail();
   drawStart();
   markRow();

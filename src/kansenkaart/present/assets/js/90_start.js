@@ -123,7 +123,7 @@ function showWhole(animate = false) {
 
 /** Show it again after the legend has changed, as long as the reader has not gone elsewhere. */
 function keepWhole() {
-  if (wholeView && wholeView.equals(map.getBounds())) showWhole();
+  if (wholeView && wholeView.equals(map.getBounds())) moveMap(() => showWhole());
 }
 
 function drawSources() {
