@@ -223,6 +223,14 @@ def test_relief_is_how_many_homes_two_areas_come_nearer_to_their_bands(total, ho
     assert _flip_relief(np.array(total), low, high, 0, 1, homes) == relief
 
 
+def test_homes_that_may_not_be_written_to_are_copied_so_that_no_loop_is_compiled_twice() -> None:
+    town = grid_town(4, 1, homes=(5, 6))
+    town.homes.setflags(write=False)  # as pandas gives a column
+    for walk in (whole := walk_graph(town), whole.part(np.arange(3)), whole.part(np.arange(4))):
+        assert walk.homes.flags.writeable
+        assert walk.homes.tolist() == town.homes[: len(walk.homes)].tolist()
+
+
 def test_a_division_does_not_depend_on_the_unit_of_length() -> None:
     walk, made = walk_graph(grid_town(12, 12, seed=2)), []
     bands = (np.full(12, 51), np.full(12, 69))

@@ -156,7 +156,8 @@ class WalkGraph(NamedTuple):
         """Take the borders [m] from a symmetric matrix and the homes per block [home]."""
         rows = matrix.sorted_indices()
         parts = rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data
-        return cls(*parts, np.ascontiguousarray(homes, np.int64))
+        # A copy: the numbers of a frame are read-only, and for those every loop would be compiled once more.
+        return cls(*parts, np.array(homes, np.int64))
 
     def matrix(self) -> csr_matrix:
         """Give the borders as a symmetric matrix [m]."""
