@@ -477,6 +477,8 @@ def _tool(tool: AreaTool, layers: dict[str, Layer]) -> Iterator[str]:
     for name in (tool.homes, *tool.totals, *([tool.fixed.column] if tool.fixed else [])):
         if name not in numbers:
             yield f"the area tool adds up {name!r}, which is no number of layer {tool.layer!r}"
+    if layer.key not in layer.frame.columns:
+        return  # as its layer says
     keys = set(layer.frame[layer.key].astype(str))
     for area in tool.areas:
         if strange := set(area.units) - keys:
