@@ -1,6 +1,7 @@
 """Shuts the network for all tests but to this machine, and makes once what many of them look at; one browser for all."""
 
 import ipaddress
+import json
 import os
 import shutil
 import socket
@@ -125,6 +126,27 @@ def finished(once):
         assert {one.status for one in reports} == {"done"}
 
     return once("finished", run)
+
+
+@pytest.fixture(scope="session")
+def opted(finished, once):
+    """Run the example anew with six panden on the opt-out list, of the first of which the footprint says little."""
+    from kansenkaart.runs import study as pipeline
+
+    def run(folder):
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        place = pipeline.open_study("proefveld", root=folder)
+        scored = place.store.read("pand_score").set_index("pand_id")
+        seen = scored[(scored["score_basis"] != "footprint") & scored["homes"].gt(0)]
+        others = sorted(seen.drop(pand := str(seen["yield_fit_kwh_per_year"].idxmax())).sample(5, random_state=3).index)
+        listed = json.dumps([pand, *map(str, others)])
+        path = folder / "studies" / "proefveld.toml"
+        path.write_text(f"{path.read_text('utf-8')}\n[weglaten]\npanden = {listed}\n", "utf-8")
+        again = pipeline.open_study("proefveld", root=folder)
+        pipeline.run_all(again)
+        pipeline.run_publish(pipeline.open_study("proefveld", root=folder, public=True))
+
+    return once("opted", run)
 
 
 @pytest.fixture

@@ -36,9 +36,13 @@ def same_as_pinned(file: str, made: Mapping[str, str]) -> None:
     path = Path(__file__).parent / file
     if os.environ.get("KANSENKAART_PIN") == "1":
         path.write_text("".join(f"{_HEAD}{name}\n{text}\n" for name, text in made.items()), "utf-8")
-    blocks = path.read_text("utf-8").removeprefix(_HEAD).removesuffix("\n").split(f"\n{_HEAD}")
-    kept = {name: text for name, _, text in (block.partition("\n") for block in blocks)}
-    assert dict(made) == kept
+    assert dict(made) == pinned(file)
+
+
+def pinned(file: str) -> dict[str, str]:
+    """Return every output that is kept in a file beside the tests, by its name."""
+    blocks = (Path(__file__).parent / file).read_text("utf-8").removeprefix(_HEAD).removesuffix("\n")
+    return {name: text for name, _, text in (block.partition("\n") for block in blocks.split(f"\n{_HEAD}"))}
 
 
 def require_as_pinned(name: str, tables: Mapping[str, pd.DataFrame | np.ndarray]) -> None:

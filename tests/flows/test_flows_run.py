@@ -175,7 +175,7 @@ def served(tmp_path_factory):
     """Run the documented command, and nothing else, in a folder as a clone has it, with one more deployment."""
     folder = tmp_path_factory.mktemp("served")
     for part in ("flows", "studies", "src"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("*.pyc"))
     (folder / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text("utf-8") + PROOF, "utf-8")
     published = write_example(folder / "published")
     write_study(folder, "een")

@@ -635,7 +635,7 @@ def outcome(
     return "used" if _as_typed(frame, sound[0]) else "silent", said
 
 
-def told_of(seed: Seed, folder: Path) -> dict[str, str]:
+def told_of(seed: Seed, folder: Path, *, half: bool = False) -> dict[str, str]:
     """Return the whole table of the sound file with its tally, and of every fault what is said besides and which rows differ.
 
     Parameters
@@ -644,11 +644,13 @@ def told_of(seed: Seed, folder: Path) -> dict[str, str]:
         The sound file.
     folder : Path
         Where it and the spoiled ones are written.
+    half : bool
+        Every second fault of a column alone, another one of the next column.
     """
     frame, tally = seed.read(folder)
     out = {"sound": "\n".join(map(str, [tuple(frame.columns), *_plain(frame), tally.to_dict()]))}
     faults_by_words: dict[str, list[str]] = {}
-    for name, (_, what, said) in run(seed, folder).items():
+    for name, (_, what, said) in run(seed, folder, half=half).items():
         faults_by_words.setdefault("\n".join([what, *said]).replace(str(folder), ""), []).append(name)
     return out | {", ".join(names): words for words, names in faults_by_words.items()}
 
@@ -662,11 +664,13 @@ def _as_typed(frame: pd.DataFrame, sound: pd.DataFrame) -> bool:
     return all(a is None or any(typed in str(a) for typed in TYPED) or str(a) in str(b) for a, b in cells)
 
 
-def faults(seed: Seed, folder: Path) -> Iterator[tuple[str, str, Callable[[], tuple[pd.DataFrame, Tally]]]]:
+def faults(
+    seed: Seed, folder: Path, *, half: bool = False
+) -> Iterator[tuple[str, str, Callable[[], tuple[pd.DataFrame, Tally]]]]:
     """Give each fault of a seed: its group, its name, and the reading of it."""
     positional = seed.form == "epw"
-    for name in [one for one in seed.rows[0] if one != KEY]:
-        for fault in COLUMN_FAULTS:
+    for turn, name in enumerate(one for one in seed.rows[0] if one != KEY):
+        for fault in COLUMN_FAULTS[turn % 2 :: 2] if half else COLUMN_FAULTS:
             if positional and fault in ("other case", "renamed", "missing"):
                 continue
             rows = spoil_column(seed, name, fault)
@@ -735,10 +739,10 @@ def run_sheets(folder: Path) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     return {name: (group, *outcome(work, sound)) for group, name, work in sheet_faults(folder)}
 
 
-def run(seed: Seed, folder: Path) -> dict[str, tuple[str, str, tuple[str, ...]]]:
+def run(seed: Seed, folder: Path, *, half: bool = False) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     """Return the group and outcome of every fault of one seed, by its name."""
     sound = seed.read(folder)
-    return {name: (group, *outcome(work, sound)) for group, name, work in faults(seed, folder)}
+    return {name: (group, *outcome(work, sound)) for group, name, work in faults(seed, folder, half=half)}
 
 
 def table() -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,12 +11,19 @@ import pytest
 from kansenkaart.acquire.readers import read
 from kansenkaart.config import Source
 from kansenkaart.tables import schemas
+from tests.conftest import NIGHTLY
 from tests.fuzz.campaign import OUTCOMES, SEEDS, heights_of, run_sheets, sheet, told_of
-from tests.pinned import same_as_pinned
+from tests.pinned import pinned, same_as_pinned
 
 IDS = [one.name for one in SEEDS]
 #: Forms with as many columns as another one that is spoiled at each change.
 AT_NIGHT = {"buurt cbs-shp", "buurt wfs-2021-shp"}
+#: At each change half of the faults of a column, at night all, as for new pins.
+WHOLE = NIGHTLY or os.environ.get("KANSENKAART_PIN") == "1"
+
+
+def _by_fault(told):
+    return {name: words for names, words in told.items() for name in names.split(", ")}
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=IDS)
@@ -31,11 +40,16 @@ def test_the_seed_itself_gives_its_rows_and_three_of_them_by_name(seed, tmp_path
     "seed", [pytest.param(one, id=one.name, marks=[pytest.mark.nightly] * (one.name in AT_NIGHT)) for one in SEEDS]
 )
 def test_nothing_spoiled_is_silently_other(seed, tmp_path):
-    told = told_of(seed, tmp_path)
+    pins = f"pins/readers/{SEEDS.index(seed):02d} {seed.name}.txt"
+    told = told_of(seed, tmp_path, half=not WHOLE)
     outcomes = {words.partition("\n")[0] for name, words in told.items() if name != "sound"}
     assert outcomes <= set(OUTCOMES)
     assert outcomes - {"refused"}
-    same_as_pinned(f"pins/readers/{SEEDS.index(seed):02d} {seed.name}.txt", told)
+    if WHOLE:
+        same_as_pinned(pins, told)
+    else:
+        kept = _by_fault(pinned(pins))
+        assert _by_fault(told) == {name: kept[name] for name in _by_fault(told)}
 
 
 def test_a_height_sheet_gives_its_cells_and_no_fault_of_it_is_silent(tmp_path):

@@ -330,27 +330,6 @@ def test_the_audit_knows_the_homes_of_every_row(finished):
         assert sizes == frame["homes"].astype(int).tolist(), layer
 
 
-@pytest.fixture(scope="module")
-def opted(finished, once):
-    """Run the example anew with six panden on the opt-out list, of the first of which the footprint says little."""
-    import shutil
-
-    def run(folder):
-        shutil.copytree(finished, folder, dirs_exist_ok=True)
-        place = pipeline.open_study("proefveld", root=folder)
-        scored = place.store.read("pand_score").set_index("pand_id")
-        seen = scored[(scored["score_basis"] != "footprint") & scored["homes"].gt(0)]
-        others = sorted(seen.drop(pand := str(seen["yield_fit_kwh_per_year"].idxmax())).sample(5, random_state=3).index)
-        listed = json.dumps([pand, *map(str, others)])
-        path = folder / "studies" / "proefveld.toml"
-        path.write_text(f"{path.read_text('utf-8')}\n[weglaten]\npanden = {listed}\n", "utf-8")
-        again = pipeline.open_study("proefveld", root=folder)
-        pipeline.run_all(again)
-        pipeline.run_publish(pipeline.open_study("proefveld", root=folder, public=True))
-
-    return once("opted", run)
-
-
 def _pand(opted):
     return next(iter(pipeline.open_study("proefveld", root=opted).study.weglaten.panden))
 
