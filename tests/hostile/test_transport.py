@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import platform
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -200,3 +203,53 @@ def test_a_process_whose_network_is_shut_opens_no_socket_of_the_internet():
     )
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["refused", "refused", "open"], done.stderr[-2000:]
+
+
+def test_the_kernel_lets_a_machine_that_is_known_refuse_the_internet_and_nothing_else(monkeypatch):
+    calls = []
+
+    def prctl(*args):
+        if args[0] == 22:
+            count, where = struct.unpack("HxxxxxxP", ctypes.string_at(args[2], 16))
+            calls.append([struct.unpack_from("HBBI", ctypes.string_at(where, 8 * count), 8 * n) for n in range(count)])
+        calls.append(args[:2])
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(prctl=prctl))
+    monkeypatch.setattr(ctypes, "byref", ctypes.addressof)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for machine, number, call in (("x86_64", 0xC000003E, 41), ("aarch64", 0xC00000B7, 198)):
+        monkeypatch.setattr(platform, "machine", lambda machine=machine: machine)
+        calls.clear()
+        transport.shut_the_network()
+        privileges, steps, mode = calls
+        assert (privileges, mode) == ((38, 1), (22, 2))
+        seen = {
+            about: _filtered(steps, *about)
+            for about in (
+                *((number, call, family) for family in (2, 10, 1)),  # of the internet, both kinds, and of this machine
+                *((number, call + 1, 2), (number + 1, call, 2), (number, call - 1, 10)),
+            )
+        }
+        assert list(seen.values()) == [0x50001, 0x50001, *[0x7FFF0000] * 4]
+    calls.clear()
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    transport.shut_the_network()
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    transport.shut_the_network()
+    assert calls == []
+
+
+def _filtered(steps, machine, call, family):
+    """Run a filter of the kernel on one call, and return its verdict [linux/seccomp.h, linux/filter.h]."""
+    seen, at, held = {0: call, 4: machine, 16: family}, 0, None
+    while True:
+        code, yes, no, value = steps[at]
+        if code == 0x06:
+            return value
+        if code == 0x20:
+            held = seen[value]
+        else:
+            assert code == 0x15
+            at += yes if held == value else no
+        at += 1

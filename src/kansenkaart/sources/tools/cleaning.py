@@ -25,7 +25,7 @@ _COLLECTION = 7
 _MULTI_POINT = 4
 _HASH_DIGITS = 12
 _ID_DIGITS = 16
-_ID = re.compile(r"\d{13,16}")
+_ID = re.compile(r"[0-9]{13,16}")
 _SPLIT = re.compile(r"[{}\[\]\s,;\"']+")
 
 
@@ -49,8 +49,7 @@ def polygons_of(shapes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     flat[mended] = [_polygonal(one) for one in shapely.make_valid(flat[mended])]
     mixed = shapely.get_type_id(flat) == _COLLECTION
     flat[mixed] = [_polygonal(one) for one in flat[mixed]]
-    keep = np.isin(shapely.get_type_id(flat), _POLYGONAL) & ~shapely.is_empty(flat) & (shapely.area(flat) > 0)
-    flat[~keep] = None
+    flat[~(shapely.area(flat) > 0)] = None
     return flat, mended
 
 
@@ -363,9 +362,9 @@ class Sieve:
     def lines(self, where: str = "") -> None:
         """Make lines two-dimensional, merge one-part multi-lines, leave out rows without length."""
         self._place(where)
-        flat = shapely.line_merge(shapely.force_2d(self.frame.geometry.to_numpy()))
-        keep = np.isin(shapely.get_type_id(flat), (1, 5)) & (shapely.length(flat) > 0)
-        self._set_shapes(np.where(keep, flat, None))
+        flat = shapely.force_2d(self.frame.geometry.to_numpy())
+        keep = (shapely.get_dimensions(flat) == 1) & (shapely.length(flat) > 0)  # merged, land would be its border
+        self._set_shapes(np.where(keep, shapely.line_merge(flat), None))
 
     def points(self, where: str = "") -> None:
         """Make points two-dimensional and leave out rows without one; of a multi-point of one, that one."""

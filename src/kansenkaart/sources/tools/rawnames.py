@@ -347,7 +347,7 @@ def to_number(column: pd.Series[Any], *, where: str, lenient: bool = False) -> p
     else:
         text = _as_text(column)
         blank = text.str.lower().isin(MISSING)
-        dutch = text.str.fullmatch(_DUTCH_THOUSANDS.pattern).astype(bool)
+        dutch = text.str.fullmatch(_DUTCH_THOUSANDS.pattern)
         plain = text.where(~dutch, text.str.replace(".", "", regex=False)).str.replace(",", ".", regex=False)
         numbers = pd.to_numeric(plain.where(~blank), errors="coerce").astype("float64")
         odd = numbers.isna() & ~blank
@@ -372,7 +372,7 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     try:
         text = known.astype(str)
     except UnicodeEncodeError:  # halves of characters, which JSON can hold and text cannot
-        text = known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8")).astype(str)
+        text = known.map(lambda one: str(one).encode("utf-8", "replace").decode("utf-8"))
     return (
         text.str.replace(STEERING, " ", regex=True) if STEERING.search("".join(text.tolist())) else text
     ).str.strip()
