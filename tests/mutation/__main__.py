@@ -56,6 +56,8 @@ LIBRARIES = (
 )
 #: All scored tables of the small field, as pinned.
 _FIELD = "score/test_scores_of_example.py"
+#: All numbers that the core assumes, as pinned.
+_NUMBERS = "core/test_assumed_numbers.py"
 #: Tests that look at a room, quickest first; slow ones and those of published data are left out.
 TESTS: dict[str, tuple[str, ...]] = {
     "sources": (
@@ -88,9 +90,9 @@ TESTS: dict[str, tuple[str, ...]] = {
         "runs/test_parts.py",
     ),
     "flows": ("flows",),
-    "core/area": ("core/area", "score/test_best_areas.py", _FIELD),
-    "core/solar": ("core/solar", "score/test_sun_of_places.py", _FIELD),
-    "core/water": ("core/water", "score/test_water_bad_input.py", _FIELD),
+    "core/area": ("core/area", _NUMBERS, "score/test_best_areas.py", _FIELD),
+    "core/solar": ("core/solar", _NUMBERS, "score/test_sun_of_places.py", _FIELD),
+    "core/water": ("core/water", _NUMBERS, "score/test_water_bad_input.py", _FIELD),
     "core/enterprise": ("core/enterprise", "publish/test_feasibility.py", _FIELD),
     "core": ("core/test_buurten.py", "core/test_editions.py", "core/test_scoring.py", _FIELD),
     ".": (
