@@ -212,7 +212,6 @@ def _join_addresses(sieve: Sieve, path: Path) -> None:
     sieve.note("address unknown", (~keys.isin(known.index)).sum())
     for name in names:
         sieve.frame[name] = keys.map(known[name]).to_numpy()
-    sieve.frame["street_name"] = None
 
 
 def _finish_home(sieve: Sieve, path: Path) -> tuple[gpd.GeoDataFrame, Tally]:
@@ -251,8 +250,8 @@ def _read_points(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally
 def _count_berths(path: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, Tally]:
     """Count houseboats by the status of their ligplaats: it has no gebruiksdoel and no pand, and is no verblijfsobject."""
     sieve = Sieve(open_layer(path, "a BAG file with a layer of ligplaats", layer=layer, likely=("ligplaats",)))
-    status = to_text(sieve.frame["status"]) if "status" in sieve.frame else pd.Series(None, index=sieve.frame.index)
-    sieve.drop_by_name(status.notna() | True, status.fillna(UNKNOWN_STATUS).astype("object"), "ligplaats: ")
+    status = sieve.frame.get("status", pd.Series(UNKNOWN_STATUS, index=sieve.frame.index))
+    sieve.drop_by_name([True] * len(status), to_text(status).fillna(UNKNOWN_STATUS), "ligplaats: ")
     sieve.frame = sieve.frame.assign(**dict.fromkeys(set(schemas.get("home").columns) - {"geometry"}))
     return sieve.table("home", path)
 

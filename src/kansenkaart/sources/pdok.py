@@ -323,7 +323,7 @@ class _Pull:
         if trouble:
             for one in files:
                 one.unlink(missing_ok=True)
-            return ids, trouble, max(matched, default=0)
+            return set(), trouble, max(matched, default=0)
         self._take(found, names)
         full = sizes[-1] >= query.page_size or (len(sizes) > 2 and sizes[-1] == max(sizes))
         return ids, _UNSURE if full and confirm and not matched else "", max(matched, default=0)
