@@ -172,11 +172,11 @@ def study(writer: Writer, own: dict[str, str], *, turn: str = "") -> str:
         '"TITLE"',
         f"{json.dumps(writer.line('title') + turn)}\ncontact = {json.dumps(writer.line('contact', 'x', most=190))}",
     )
-    text = (
-        text.replace("invented = true", "invented = false")
-        .replace('edition = "1"', f"edition = {json.dumps(writer.line('edition', '1' + turn))}")
-        .replace('origin = "example"', 'origin = "file"')
-    )
+    text = text.replace("invented = true", "invented = false").replace('origin = "example"', 'origin = "file"')
+    # Of the others the edition stays, and so does what is made of them.
+    before, role, pipes = text.partition('role = "sewer_pipe"')
+    pipes = pipes.replace('edition = "1"', f"edition = {json.dumps(writer.line('edition', '1' + turn))}", 1)
+    text = (before + role + pipes).replace('edition = "1"', f"edition = {json.dumps(writer.line('edition', '1'))}")
     for role, path in own.items():
         rows = {"role": role, "publisher": "gemeente", "origin": "file", "form": "own", "path": path}
         rows["edition"] = writer.line("own edition", turn or "x")

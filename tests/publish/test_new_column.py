@@ -18,7 +18,7 @@ PACKAGE = Path(kansenkaart.__file__).parent
 COMPUTED = '    out["homes_per_pand"] = out["homes"].astype("float64") / out["panden"].astype("float64")\n'
 ROW = (
     "homes_per_pand,float,1,0,,woningen per gebouw,Aantal woningen gedeeld door het aantal panden,homes per building,"
-    "Number of homes divided by the number of buildings,calculated,2,,,,,buurten:500/50{theme},figure:15,buurt_score?\n"
+    "Number of homes divided by the number of buildings,calculated,2,,,,,buurten:500/50 stapeling:10/1,figure:15,buurt_score?\n"
 )
 THEME = (
     "stapeling,more,buurt_score,stapeling,stapeling,polygon,buurtcode,buurtnaam,Stapeling,Stapeling,"
@@ -56,7 +56,7 @@ print(json.dumps({
 """
 
 
-def seen_on_a_copy(finished: Path, tmp_path: Path, *, theme: bool) -> dict:
+def seen_on_a_copy(finished: Path, tmp_path: Path) -> dict:
     """Copy the package, do what the how-to says, and return what map, factsheet and release then hold."""
     package = tmp_path / "src" / "kansenkaart"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -65,10 +65,9 @@ def seen_on_a_copy(finished: Path, tmp_path: Path, *, theme: bool) -> dict:
     at = text.index('    out["score_basis"] = ', text.index("def _buurten("))
     step.write_text(text[:at] + COMPUTED + text[at:], encoding="utf-8")
     with (package / "data" / "fields" / "scored.csv").open("a", encoding="utf-8") as rows:
-        rows.write(ROW.format(theme=" stapeling:10/1" if theme else ""))
-    if theme:
-        with (package / "data" / "themes.csv").open("a", encoding="utf-8") as rows:
-            rows.write(THEME)
+        rows.write(ROW)
+    with (package / "data" / "themes.csv").open("a", encoding="utf-8") as rows:
+        rows.write(THEME)
     shutil.copytree(finished / "data" / "processed" / "proefveld", tmp_path / "store")
     command = [sys.executable, "-c", LOOK, str(tmp_path / "store"), str(finished / "studies" / "proefveld.toml")]
     shown = subprocess.run(
@@ -81,8 +80,8 @@ def seen_on_a_copy(finished: Path, tmp_path: Path, *, theme: bool) -> dict:
 
 
 @pytest.mark.slow
-def test_a_score_column_is_its_computation_and_one_row(finished, tmp_path):
-    seen = seen_on_a_copy(finished, tmp_path, theme=False)
+def test_a_score_column_is_its_computation_and_one_row_and_a_theme_is_one_row_more(finished, tmp_path):
+    seen = seen_on_a_copy(finished, tmp_path)
     popup, views = seen["themes"]["buurten"]
     assert popup[-1] == "homes_per_pand"  # 500 stands after all others
     assert views[-1] == "homes_per_pand"
@@ -92,9 +91,4 @@ def test_a_score_column_is_its_computation_and_one_row(finished, tmp_path):
     assert label == "Woningen per gebouw"
     assert float(text.replace(",", ".")) > 1
     assert seen["release"]["title"] == "homes per building"
-
-
-@pytest.mark.slow
-def test_a_theme_is_one_row_more(finished, tmp_path):
-    seen = seen_on_a_copy(finished, tmp_path, theme=True)
     assert seen["themes"]["stapeling"] == [["homes_per_pand"], ["homes_per_pand"]]

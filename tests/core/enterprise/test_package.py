@@ -10,7 +10,7 @@ import pytest
 
 from kansenkaart.core.enterprise.case import PANELS, AreaFacts, Span, case_from, spans_of
 from kansenkaart.core.enterprise.cashflow import evaluate_case, payment_keys, sheet_formulas
-from kansenkaart.core.enterprise.linear import OUTCOMES, names_of, outcomes, units_of
+from kansenkaart.core.enterprise.linear import FIXED, OUTCOMES, names_of, outcomes, units_of
 from kansenkaart.core.enterprise.package import (
     fixed_outcomes,
     package_of,
@@ -19,7 +19,7 @@ from kansenkaart.core.enterprise.package import (
     service_results,
     with_package,
 )
-from kansenkaart.core.enterprise.setting import CRITERIA, setting_of
+from kansenkaart.core.enterprise.setting import CRITERIA, _units_drawn, setting_of
 from kansenkaart.core.enterprise.solar_rent import MODELS
 from kansenkaart.core.enterprise.tracks import compare_tracks
 from kansenkaart.core.enterprise.uncertainty import (
@@ -205,6 +205,21 @@ def test_a_unit_worked_out_year_by_year_without_the_model():
     unit = units_of(CASE, trial).by_name["collective_purchase:households"]
     assert unit[OUTCOMES.index("household")] == pytest.approx(household, rel=1e-9)
     assert unit[FIRM] == pytest.approx(enterprise, rel=1e-9)
+
+
+def test_what_scores_and_reports_ask_alike_is_worked_out_once_and_other_bounds_or_figures_anew():
+    path = "terms.overhead_fixed_eur_per_year"
+    asked = {"assumptions": default(), "services": default_services(), "track": "long"}
+    spans = spans_of(CASE, **asked)
+    wider = spans | {path: Span(spans[path].low, spans[path].high * 2)}
+    dearer = CASE.with_inputs({path: CASE.inputs()[path] * 1.01})
+    first, *others = (
+        _units_drawn(case, tuple(one.items())) for case, one in ((CASE, spans), (CASE, wider), (dearer, spans))
+    )
+    assert _units_drawn(CASE, tuple(spans_of(CASE, **asked).items())) is first
+    for terms, units in others:
+        assert terms[path].mean() > first[0][path].mean()
+        assert units.by_name[FIXED][FIRM].mean() < first[1].by_name[FIXED][FIRM].mean()
 
 
 @pytest.mark.parametrize("track", ["short", "long"])

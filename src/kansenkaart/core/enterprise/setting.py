@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from kansenkaart.core.enterprise.case import AreaFacts, Case, Figures, ServiceFigures, case_from, spans_of
+from kansenkaart.core.enterprise.case import AreaFacts, Case, Figures, ServiceFigures, Span, case_from, spans_of
 from kansenkaart.core.enterprise.linear import OUTCOMES, Array, Units, units_of
 from kansenkaart.core.enterprise.package import Facts, package_of, package_outcomes, participation_needed
 from kansenkaart.core.enterprise.uncertainty import draw, draw_facts
@@ -155,12 +156,18 @@ def setting_of(
     """
     case = case_from(AreaFacts(), assumptions=figures, services=services, track=track)
     spans = spans_of(case, assumptions=figures, services=services, track=track)
-    terms = {path: one[: DRAWS // 2] for path, one in draw(case, spans, draws=DRAWS, seed=SEED).items()}
-    once = units_of(case, terms)
-    units = Units({name: np.tile(one, (1, 2)) for name, one in once.by_name.items()}, case)
+    terms, units = _units_drawn(case, tuple(spans.items()))
     chosen = tuple(package) if totals is None else package_of(units, totals)
     ranges = {group: figures.value(row, "1") for group, row in RANGES.items()}
     return Setting(case, terms, draw_facts(tuple(FACT_GROUPS), draws=DRAWS, seed=SEED), ranges, units, chosen)
+
+
+@lru_cache(maxsize=4)
+def _units_drawn(case: Case, spans: tuple[tuple[str, Span], ...]) -> tuple[Mapping[str, Array], Units]:
+    """Half of the draws of terms and figures, and the units over all; scores and reports of a study ask for the same."""
+    terms = {path: one[: DRAWS // 2] for path, one in draw(case, dict(spans), draws=DRAWS, seed=SEED).items()}
+    units = {name: np.tile(one, (1, 2)) for name, one in units_of(case, terms).by_name.items()}
+    return terms, Units(units, case)
 
 
 def as_inputs(facts: pd.DataFrame) -> dict[str, Array]:
