@@ -396,7 +396,7 @@ def _path(shapes: Sequence[shapely.Polygon], frame: Frame) -> str:
     corners, ring = shapely.get_coordinates(shapely.get_rings(list(shapes)), return_index=True)
     at = (corners - (frame.x, frame.y)) / (frame.scale / 1000)
     points = [f"{x:.1f} {frame.height_mm - y:.1f}" for x, y in at.tolist()]
-    ends = [*(np.flatnonzero(np.diff(ring)) + 1).tolist(), len(points)] if points else []
+    ends = [*(np.flatnonzero(np.diff(ring)) + 1), len(points)] if points else []
     rings = [points[first : end - 1] for first, end in pairwise([0, *ends])]
     drawn = ("L".join(one for one, before in zip(own, ["", *own], strict=False) if one != before) for own in rings)
     return "".join(f"M{one}Z" for one in drawn)
