@@ -96,6 +96,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "core/enterprise": ("core/enterprise", "publish/test_feasibility.py", _FIELD),
     "core": ("core/test_buurten.py", "core/test_editions.py", "core/test_scoring.py", _FIELD),
     ".": (
+        "test_bounds.py",
+        "test_doors.py",
         "test_config.py",
         "test_cli.py",
         "test_api.py",

@@ -128,7 +128,7 @@ def render_page(spec: MapSpec) -> str:
     str
         One HTML page: no request, no network, the same bytes for the same picture.
     """
-    html, script = OfflineFigure().parts(OfflineMap(location=_middle(spec), zoom_start=14, min_zoom=8, max_zoom=21))
+    html, script = OfflineFigure().parts(OfflineMap(location=_middle(spec), zoom_start=14))
     assets = vendored()
     headers, payloads = _packed(spec)
     own = f'"use strict";(()=>{{const spec={script_json(_content(spec, headers))};\n{_own_script()}\n}})();'
