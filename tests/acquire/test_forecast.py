@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -52,7 +53,7 @@ SOURCES = [
 def test_what_every_source_will_take_is_foreseen_as_was_read():
     made = {
         name: "\n".join(
-            f"{one.source}: {one.requests} requests, {one.received:.6g} bytes, {one.minutes:.4f} min"
+            f"{one.source}: {one.requests} requests, {one.received:.12g} bytes, {one.minutes:.9g} min"
             for one in expect(SOURCES, window, homes, pause)
         )
         for name, window, homes, pause in (
@@ -61,6 +62,11 @@ def test_what_every_source_will_take_is_foreseen_as_was_read():
         )
     }
     same_as_pinned("pins/forecast.txt", made)
+
+
+def test_no_homes_at_all_is_a_figure_too():
+    raw = gpd.GeoDataFrame({"woningvoorraad": [0, 1], "aantal_huishoudens": [5, 6]}, geometry=list(HOMES.shapes[:2]))
+    assert Homes.of(raw).count.tolist() == [0.0, 1.0]
 
 
 def test_homes_of_a_window_are_those_of_the_land_that_it_has_of_each_buurt():

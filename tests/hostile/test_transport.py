@@ -212,7 +212,7 @@ def test_the_kernel_lets_a_machine_that_is_known_refuse_the_internet_and_nothing
         if args[0] == 22:
             count, where = struct.unpack("HxxxxxxP", ctypes.string_at(args[2], 16))
             calls.append([struct.unpack_from("HBBI", ctypes.string_at(where, 8 * count), 8 * n) for n in range(count)])
-        calls.append(args[:2])
+        calls.append((*args[:2], args[2] if args[0] == 38 else 0, *args[3:]))
 
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(prctl=prctl))
     monkeypatch.setattr(ctypes, "byref", ctypes.addressof)
@@ -222,7 +222,7 @@ def test_the_kernel_lets_a_machine_that_is_known_refuse_the_internet_and_nothing
         calls.clear()
         transport.shut_the_network()
         privileges, steps, mode = calls
-        assert (privileges, mode) == ((38, 1), (22, 2))
+        assert (privileges, mode) == ((38, 1, 0, 0, 0), (22, 2, 0, 0, 0))
         seen = {
             about: _filtered(steps, *about)
             for about in (
@@ -253,3 +253,98 @@ def _filtered(steps, machine, call, family):
             assert code == 0x15
             at += yes if held == value else no
         at += 1
+
+
+def test_only_what_is_a_redirect_is_followed_and_the_question_is_in_its_address_then():
+    asked, rows = [], []
+
+    def answer(status, onward):
+        closed = []
+        headers = {"Location": onward} if onward else {}
+        row = SimpleNamespace(status_code=status, headers=headers, url=asked[-1][0], close=lambda: closed.append(1))
+        rows.append((row, closed))
+        return row
+
+    def last(first, onward="/b"):
+        asked.clear()
+        rows.clear()
+        statuses = [first, 200]
+        session = SimpleNamespace(
+            get=lambda url, **how: (asked.append((url, how)), answer(statuses.pop(0), onward if statuses else ""))[1]
+        )
+        return transport._ask_on(session, "https://x.nl/a", {"p": "1"}, {"H": "h"}, (1, 2)).status_code
+
+    for status in (301, 302, 303, 307, 308):
+        assert last(status) == 200
+        how = {"headers": {"H": "h"}, "stream": True, "allow_redirects": False, "timeout": (1, 2)}
+        assert asked == [("https://x.nl/a", {"params": {"p": "1"}, **how}), ("https://x.nl/b", {"params": {}, **how})]
+        assert [closed for _, closed in rows] == [[1], []]
+    for status in (200, 300, 304, 305, 306, 309):
+        assert last(status) == status
+        assert rows[0][1] == []
+    assert last(302, onward="") == 302
+
+
+def test_what_is_watched_is_cut_when_the_time_is_over_and_not_before():
+    class Socket:
+        def __init__(self, broken=False):
+            self.broken, self.cut = broken, []
+
+        def shutdown(self, how):
+            self.cut.append(how)
+            if self.broken:
+                raise OSError("gone")
+
+    deadline = transport._Deadline(3600.0)
+    timer = deadline._timer
+    assert (timer.daemon, timer.is_alive(), timer.interval) == (True, True, 3600.0)
+    sockets, gone = [Socket(broken=True), Socket()], Socket()
+    for one in (*sockets, gone):
+        deadline.watch(one)
+    del gone, one
+    deadline.require()
+    assert [each.cut for each in sockets] == [[], []]
+    deadline._cut()
+    assert [each.cut for each in sockets] == [[socket.SHUT_RDWR]] * 2
+    late = Socket()
+    deadline.watch(late)
+    assert late.cut == [socket.SHUT_RDWR]
+    with pytest.raises(transport.TooSlowError, match="longer than 3600 s"):
+        deadline.require()
+    deadline.end()
+    timer.join(5)
+    assert not timer.is_alive()
+
+
+def test_connections_are_watched_by_way_of_a_proxy_too():
+    adapter = transport._Adapter()
+    assert adapter.poolmanager.pool_classes_by_scheme is transport._POOLS
+    assert adapter.proxy_manager_for("http://127.0.0.1:9").pool_classes_by_scheme is transport._POOLS
+
+
+def test_a_body_that_was_cut_is_no_whole_answer_however_it_ended(monkeypatch):
+    def response(broken, over):
+        one, ended = transport.TimedResponse(), []
+        one.deadline = SimpleNamespace(over=over, seconds=1.0, end=lambda: ended.append(1))
+        one.deadline.require = lambda: transport._Deadline.require(one.deadline)
+
+        def pieces(self, *args):
+            yield b"a"
+            if broken:
+                raise requests.ConnectionError("cut")
+
+        monkeypatch.setattr(requests.Response, "iter_content", pieces)
+        monkeypatch.setattr(requests.Response, "close", lambda self: ended.append(2))
+        return one, ended
+
+    assert list(response(False, False)[0].iter_content(1)) == [b"a"]
+    for broken, over, error in (
+        (True, False, requests.ConnectionError),
+        (True, True, transport.TooSlowError),
+        (False, True, transport.TooSlowError),
+    ):
+        with pytest.raises(error):
+            list(response(broken, over)[0].iter_content(1))
+    one, ended = response(False, False)
+    one.close()
+    assert ended == [1, 2]

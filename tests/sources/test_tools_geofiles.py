@@ -425,6 +425,9 @@ def test_what_is_asked_of_a_file_is_answered(tmp_path):
     made = geofiles._answer_read(path, "l", (0.0, 0.0, 3.0, 9.0), True, False)
     assert (made["d"].tolist(), made.geometry.x.tolist()) == (["0000-01-01"], [1.0])
     assert list(geofiles._answer_read(path, None, None, False, False).columns) == ["d", "n"]
+    day = _file(tmp_path / "c.json", path.read_bytes().replace(b"0000", b"2020"))
+    kinds = [geofiles._answer_read(day, None, None, False, dates)["d"].map(type).iloc[0] for dates in (True, False)]
+    assert [one is str for one in kinds] == [False, True]
     assert geofiles._answer_layers(path) == ["l"]
     names, crs, bounds = geofiles._answer_about(path, "l")
     assert (names, crs, tuple(bounds)) == (["d", "n"], "EPSG:4326", (1, 5, 9, 5))
