@@ -30,7 +30,7 @@ def _source(role, publisher="bag", origin="file", **more):
 
 
 def _part(role, edition="e", **more):
-    told = SimpleNamespace(edition=edition)
+    told = SimpleNamespace(edition=edition, address=role)
     return steps._Part(_source(role, **more), Delivery((SimpleNamespace(name=f"{role}.x"),), (told,)))
 
 
@@ -435,3 +435,44 @@ def test_a_step_reads_what_its_table_needs_and_depends_on_what_was_asked():
     step = steps._table_step("sewer_pipe", parts, plain, None)
     assert step.parameters["reading"] == [{"role": "sewer_pipe", "form": "x"}, {"role": "own_sewer", "form": "x"}]
     assert (step.name, step.outputs) == ("sewer_pipe", ("sewer_pipe",))
+
+
+def test_a_study_gets_the_steps_of_its_sources_in_the_order_of_what_needs_what(tmp_path, monkeypatch):
+    window, around, lacks, notes = (1.0, 2.0, 3.0, 4.0), shapely.box(5, 6, 7, 8), set(), {}
+
+    def part(source, errand, turn):
+        errand.said.update(notes)
+        return None if source.role in lacks else _part(source.role, origin=source.origin)
+
+    monkeypatch.setattr(steps, "_part", part)
+    monkeypatch.setattr(Errand, "window", lambda self: window)
+    monkeypatch.setattr(Errand, "tiled", lambda self, source: source.origin == "bulk")
+
+    def made(*sources, **place):
+        given = tuple(_source(role, origin=origin) for role, _, origin in (one.partition(" ") for one in sources))
+        study = Study(name="x", title="x", source=given, place=place)
+        return {one.name: one.parameters.get("bbox_m") for one in steps.steps(study, _folders(tmp_path), http=Http())}
+
+    every = ("dtm file", "dsm live", "own_pand file", "roof_face bulk", "pand file", "home file", "buurt file")
+    assert made(*every) == {
+        **{"buurt": [], "home": [], "pand": [], "roof_face": list(window), "weather_hourly": None},
+        **{"eigen gegevens": None, "dsm": list(window), "dtm": []},
+    }
+    assert list(made(*every)) == [
+        *("buurt", *[one for one in steps.ROLES if one in ("home", "pand", "roof_face")], "weather_hourly"),
+        *("eigen gegevens", "dsm", "dtm"),
+    ]
+    assert made("roof_face file", "dsm bulk", bbox_m=(0, 0, 9, 9)) == {
+        **{"roof_face": [0, 0, 9, 9], "weather_hourly": None, "dsm": list(window)},
+    }
+    assert list(made("pand file", "weather_hourly file")) == ["pand", "weather_hourly"]
+    assert list(made("terrain file")) == ["terrain"]
+    assert made("dtm file", bbox_m=(0, 0, 9, 9)) == {"dtm": [0, 0, 9, 9]}
+    monkeypatch.setattr(steps._Place, "of", lambda study, parts: SimpleNamespace(around=around))
+    assert made("dtm file", wijken=["WK019301"]) == {"dtm": [5, 6, 7, 8]}
+    lacks.update(("pand", "dtm"))
+    assert made("pand file", "dtm file") == {}
+    notes["dtm (bag)"] = "niet te krijgen"
+    study = Study(name="x", title="x", source=(_source("home"), _source("dsm")))
+    first, second = steps.steps(study, _folders(tmp_path), http=Http())
+    assert (first.parameters["said"], "said" in second.parameters) == ({"dtm (bag)": "niet te krijgen"}, False)
