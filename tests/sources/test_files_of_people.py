@@ -728,10 +728,10 @@ def test_a_buurt_number_of_other_than_three_digits_costs_its_row(tmp_path):
 
 
 def test_a_total_that_rounding_leaves_nothing_of_and_a_buurt_without_homes_give_no_use_per_home():
-    figures = {"homes_stock": pd.Series([100.0, 100.0, 100.0, 0.0]), "gas_million_m3": pd.Series([1.0, 0.5, 0.2, 1.0])}
+    figures = {"homes_stock": pd.Series([100.0, 100.0, 1.0, 0.0]), "gas_million_m3": pd.Series([1.0, 0.49, 0.5, 1.0])}
     years = {"gas_million_m3": 2022}
     zwolle._derive(figures, years)  # half of the last digit is at most a tenth of the figure: 0.5 and more
-    assert figures["gas_use_m3_per_home"].fillna(-1).tolist() == [10_000.0, 5000.0, -1, -1]
+    assert figures["gas_use_m3_per_home"].fillna(-1).tolist() == [10_000.0, -1, 500_000.0, -1]
     assert years["gas_use_m3_per_home"] == 2022
 
 

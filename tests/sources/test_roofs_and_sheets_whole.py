@@ -185,7 +185,7 @@ def test_a_window_over_the_edges_of_three_sheets_is_the_first_height_of_each_cel
     one = np.arange(24, dtype=np.float32).reshape(4, 6) + 1
     one[1, 1], one[3, 5] = np.nan, ahn.NODATA
     other = one + 50  # a metre to the east and half a metre to the south
-    other[0, 0] = one[1, 2] + 0.01  # as high, within a centimetre
+    other[0, 0] = one[1, 2] + 0.009  # as high, within a centimetre
     paths = [
         sheet(tmp_path / "a.tif", one),
         sheet(tmp_path / "b.tif", other, west=WEST + 1, north=NORTH - 0.5),
@@ -208,7 +208,7 @@ def test_a_window_over_the_edges_of_three_sheets_is_the_first_height_of_each_cel
         assert tally.left_out == {"sheet missing": 1, "sheet outside the window": 1}
         assert tally.noted == {
             "cells without height": int(np.isnan(expected).sum()),
-            "cells with another height in b.tif than in an earlier sheet, which counts": 10,
+            "cells with another height in b.tif than in an earlier sheet, which counts": 9,
         }
     with pytest.raises(FormatError, match=r"expected at least one AHN sheet; found none; where: gone\.tif, gone\.tif"):
         ahn.join_sheets(paths[3:] * 2, window, path=tmp_path / "x.tif")
@@ -304,6 +304,23 @@ def test_sheets_lie_on_one_grid_within_a_thousandth_of_a_cell(by_m, fits, axis, 
                 ahn._require_grid(opened, Affine(0.5, 0, WEST, 0, -0.5, NORTH), path)
         with pytest.raises(FormatError, match=r"cells of 0\.5 m from"):
             ahn._require_grid(opened, Affine(0.502, 0, WEST, 0, -0.502, NORTH), path)
+
+
+def test_the_offset_and_scale_that_a_sheet_states_count_before_its_unit(tmp_path):
+    path = sheet(tmp_path / "a.tif", [[100, 200, 300]])
+    for scale, offset, unit, said in (
+        (0.5, 10, "cm", True),
+        (1, 10, "m", True),
+        (100, 0, "cm", False),
+        (1, 0, "Metres", False),
+    ):
+        with rasterio.open(path, "r+") as out:
+            out.scales, out.offsets, out.units = (scale,), (offset,), (unit,)
+        heights, _, tally = open_window([path], (WEST, NORTH - 0.5, WEST + 1.5, NORTH))
+        metres = [(one * scale + offset) * (0.01 if unit == "cm" else 1) for one in (100, 200, 300)]
+        known = [one if one <= 110 else np.nan for one in metres] if metres[1] <= 110 else [np.nan] * 3
+        assert heights[0].tolist() == pytest.approx(known, nan_ok=True)
+        assert any("turned into metres" in one for one in tally.noted) == said
 
 
 def test_a_sheet_without_a_filler_has_0_for_none_where_more_than_a_tenth_is_0(tmp_path):

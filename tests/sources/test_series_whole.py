@@ -313,7 +313,7 @@ def test_statistics_of_two_years_each_column_of_the_newest_that_is_half_filled(t
 
 SAVED = (
     "Kerncijfers 2023 en nog wat;;;;\nCodering_3;AantalInwoners_5;a_hh;65 jaar of ouder;GemiddeldeWOZWaardeVanWoningen_39\n"
-    "BU01930000;1000;500;250;312,5\n\nBU01930001;.;1;;\n"
+    "BU01930000;1000;500;250;312,5\n\nBU01930001;.;1\n"
 )
 
 

@@ -271,6 +271,13 @@ def test_two_chambers_at_one_place_are_two_centimetres_apart():
     assert gwsw._between(nodes, starts[4:], ends[4:]).tolist() == [None, None]
 
 
+def test_nodes_of_inspected_pipes_without_a_place_lie_nowhere():
+    ends = {"kn1": ["a"], "kn2": ["b"], "xy1": [None], "xy2": ["1"]}
+    nodes = gwsw._inspection_nodes(gpd.GeoDataFrame(ends, geometry=[None], crs=28992))
+    assert nodes["node_id"].tolist() == ["a", "b"]
+    assert nodes.geometry.isna().all()
+
+
 def test_types_are_known_in_any_spelling():
     column = pd.Series(["PMP", "pmp", " GSL", "x", None])
     assert gwsw._typed(column, "hydx-pipe", 1, "other").tolist() == [

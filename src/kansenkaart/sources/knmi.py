@@ -90,7 +90,7 @@ def read_weather_daily(path: Path, *, station: str | None = None) -> tuple[pd.Da
     sieve.frame = pd.DataFrame(
         {
             "day": frame["day"].dt.tz_localize("UTC"),
-            "station": frame["STN"].astype(str),
+            "station": frame["STN"],
             "global_radiation_kwh_per_m2": radiation * KWH_PER_M2_PER_J_PER_CM2,
             "rain_mm": (rain * PER_TENTH).where(~trace, 0.0),
             "evaporation_mm": evaporation * PER_TENTH,
@@ -143,7 +143,7 @@ def read_weather_hourly(
     place = _position(head, str(sieve.frame["STN"].iloc[0]), path)
     written = raw_names("weather_hourly", "knmi")
     numbers = {name: _whole(sieve, name, f"{path.name}, {written[name].split('|')[0]}") for name in named.columns}
-    sieve.frame = _hours(numbers, sieve.frame["begin"], sieve.frame["STN"].astype(str), place)
+    sieve.frame = _hours(numbers, sieve.frame["begin"], sieve.frame["STN"], place)
     return _finish(sieve, "weather_hourly", path)
 
 
@@ -172,7 +172,7 @@ def _once(column: pd.Series[Any], turn: Callable[[pd.Series[Any]], pd.Series[Any
 
 def _days(raw: pd.DataFrame) -> pd.Series[pd.Timestamp]:
     """Return days, written as KNMI does (20200131) or as programs that save its files do (2020-01-31, 31-01-2020)."""
-    return _once(raw["YYYYMMDD"].astype(str), _as_days)
+    return _once(raw["YYYYMMDD"], _as_days)
 
 
 def _as_days(days: pd.Series[str]) -> pd.Series[pd.Timestamp]:
