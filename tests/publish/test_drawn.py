@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -43,6 +44,11 @@ def _lines(count, **more):
 
 def tables():
     """Return a table of each kind that the map draws, three rows or fewer."""
+    return {name: frame.copy() for name, frame in _made().items()}
+
+
+@cache
+def _made():
     buurten = squares(3, people=[90.0, 80.0, None], score_basis=["lod22", "dsm", "lod22"]).drop(columns="gebied_id")
     stays = {"stays_part_eur_per_year": [5_000.0, 7_000.0, None], "stays_fixed_eur_per_year": -8_000.0}
     water = {"class_grey": ["A", "?", "C"], "class_rain": ["A", "B", "B"], "net_grey_eur": [900.0, None, -50.0]}

@@ -100,11 +100,10 @@ def _starts():
     tool = AreaTool("blokken", "homes", (), pd.DataFrame(), ())
     linked = ranking.ProposedArea("best-0", "Kade", ("4", "5"), (), link="factsheets/best-0.html")
     buurt = case("buurt", "BU1", stays=21_000.0, homes=900)
-    yield "earns, alone", _store(best_area=best(*_THREE, **_SURE), cases=_cases(9_000, 1_000, 500)), None
     yield "earns, like others", _store(best_area=best(*_THREE), cases=_cases(3_100, 3_000, 2_000)), tool
     yield (
-        "in a tool",
-        _store(best_area=best(*_THREE), cases=_cases(9e3, 1e3, 5e2)),
+        "earns, alone, in a tool",
+        _store(best_area=best(*_THREE, **_SURE), cases=_cases(9e3, 1e3, 5e2)),
         ranking.replace(tool, areas=(linked,)),
     )
     lacking = [*_cases(-4_000, -9_000, -40_000, **short), *_cases(-4_000, -4_100, kind="gebied", **short), buurt]
@@ -179,6 +178,15 @@ def test_what_it_takes_turns_at_nothing(left, words):
     row |= {"contract_eur_per_year": math.nan, "homes": 50, "contract_service": None}
     row |= {f"contribution_eur_per_participant{end}": 20.0 for end in ("", "_low", "_high")}
     assert ranking._needs(pd.Series(row)).startswith(words)
+
+
+def test_a_contract_and_what_lacks_without_it_are_rounded_by_the_width_of_the_interval():
+    row = {"enterprise_eur_per_year": 1_234.0, "enterprise_eur_per_year_low": -2_000.0, "homes": 90}
+    row |= {"enterprise_eur_per_year_high": 2_400.0, "contract_eur_per_year": 3_456.0}
+    words = ranking._needs(pd.Series({**row, "contract_service": "green_maintenance"}))
+    assert words.startswith("Een contract van de gemeente voor groen onderhouden: ongeveer 3.500 euro per jaar")
+    assert words.endswith("Zonder dat contract is er ongeveer 2.000 euro tekort.")
+    assert ranking._needs(pd.Series({**row, "contract_eur_per_year": 1_234.0})).startswith("Niets extra")
 
 
 def test_a_contribution_is_next_to_nothing_where_its_step_leaves_none_of_it():

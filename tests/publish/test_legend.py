@@ -101,7 +101,7 @@ LEGENDS = {
     "letters": ("class_grey", {"class_grey": ["A", None]}),
     "kinds": ("system", {"system": ["gemengd"]}),
     "borders that are there": ("border_class", {"border_class": ["water", "local", None]}),
-    "ranks": ("rank", {"rank": [3, 1, 2], "best_name": ["West", "Kade", "Oost"]}),
+    "ranks": ("rank", {"rank": [3, 1, 2, 1], "best_name": ["West", "Kade", "Oost", "Kade"]}),
     "ranks without names": ("rank", {"rank": [2, 1]}),
 }
 

@@ -207,7 +207,7 @@ def _proposals(store: Store) -> Iterator[Places]:
 
 def _sheet(scene: _Scene, kind: str, key: str, title: str, row: pd.Series[Any]) -> Iterator[Sheet]:
     homes = row.get("homes")
-    if homes is None or pd.isna(homes) or int(homes) < 1:
+    if pd.isna(homes) or int(homes) < 1:
         return
     around, compared = compared_with(row, scene.around)
     parts = _parts(scene, row["geometry"])
@@ -254,12 +254,10 @@ def _figure(scene: _Scene, row: pd.Series[Any], name: str, roofs: str | None) ->
     basis = row.get(own) if own else roofs if fields.get(name).of_roof == "whole" else None
     calculated = fields.get(name).origin == "calculated"  # from which deliveries is said once, below
     words = [
-        "" if calculated else year_words(year) if year is not None and pd.notna(year) else column.year,
+        "" if calculated else year_words(year) if pd.notna(year) else column.year,
         _publisher(scene, column.source),
         column.definition if calculated else "",
-        f"gemaakt uit: {say(fields.get(own or 'score_basis').codes, str(basis))}"
-        if basis is not None and pd.notna(basis)
-        else "",
+        f"gemaakt uit: {say(fields.get(own or 'score_basis').codes, str(basis))}" if pd.notna(basis) else "",
     ]
     said = figure_words(name, row.get(name), width_of(row, name))
     about = "ongeveer " if calculated and fields.get(name).unit.startswith(ESTIMATED) and said != UNKNOWN else ""
@@ -290,7 +288,7 @@ def _moved(scene: _Scene, row: pd.Series[Any], case: pd.Series[Any] | None) -> I
     for name in fields.on_sheet("figure"):
         yield from _interval(name, row, _BOUNDS.get(name, "80% kans dat het hiertussen ligt, alle aannamen samen"))
     water, use = row.get("grey_water_m3_per_year"), scene.known["water_use_total"]
-    if water is not None and pd.notna(water) and use.low < use.high:
+    if pd.notna(water) and use.low < use.high:
         yield _by_use("grey_water_m3_per_year", float(water), use)
     if "sure_frac" in row and pd.notna(row["sure_frac"]):
         yield Moved(
@@ -317,7 +315,7 @@ def _by_use(name: str, water: float, use: Assumption) -> Moved:
 def _interval(name: str, row: pd.Series[Any], why: str) -> Iterator[Moved]:
     """Give a figure with its stored bounds, where all three are known."""
     values = [row.get(one) for one in (f"{name}_low", name, f"{name}_high")]
-    if all(one is not None and pd.notna(one) for one in values):
+    if all(pd.notna(one) for one in values):
         low, middle, high = (figure_words(name, one, width_of(row, name)) for one in values)
         if low != high:
             yield Moved(_label(name), low, middle, high, why)

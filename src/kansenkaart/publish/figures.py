@@ -316,7 +316,7 @@ def figure_words(name: str, value: Any, width: float = 0.0) -> str:
         Of its interval of 80 %, by which it is rounded; without one what is calculated is said in two digits that count.
     """
     one = fields.get(name)
-    if value is None or pd.isna(value) or one.unit == "year" or name.endswith("_frac"):
+    if pd.isna(value) or one.unit == "year" or name.endswith("_frac"):
         return mean_words(name, value)
     value, step = round(float(value), one.decimals), step_of(width)
     if width and (abs(value) >= _LARGE or step > _FINEST):
@@ -360,7 +360,7 @@ def width_of(row: pd.Series[Any], name: str) -> float:
         Of the column.
     """
     low, high = (row.get(f"{name}{end}") for end in ("_low", "_high"))
-    return 0.0 if low is None or high is None or pd.isna(low) or pd.isna(high) else float(high) - float(low)
+    return 0.0 if pd.isna(low) or pd.isna(high) else float(high) - float(low)
 
 
 def mean_of(group: pd.DataFrame, name: str) -> float | None:
@@ -446,7 +446,7 @@ def _means(group: pd.DataFrame, mean: Callable[[str], float | None]) -> Means:
 def _mean_here(row: pd.Series[Any], name: str) -> float | None:
     """Return what `mean_of` gives of the one row that a place is."""
     value, homes = row.get(name), row.get("homes")
-    if value is None or homes is None or pd.isna(value) or pd.isna(homes) or not homes > 0:
+    if pd.isna(value) or pd.isna(homes) or not homes > 0:
         return None
     mean = each_home(row, name) if fields.get(name).per_home else float(value) * float(homes) / float(homes)
     return None if math.isnan(mean) else mean

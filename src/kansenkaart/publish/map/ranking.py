@@ -195,7 +195,7 @@ def _members(store: Store, places: Places) -> dict[str, tuple[str, ...]]:
             for _, row in places.frame.iterrows()
         }
     blocks = store.read("block")
-    grouped = blocks.dropna(subset=["gebied_id"]).groupby("gebied_id")["block_id"]
+    grouped = blocks.groupby("gebied_id")["block_id"]  # those of no area are in no group
     return {str(key): tuple(map(str, one)) for key, one in grouped}
 
 
@@ -208,7 +208,7 @@ def _note(row: pd.Series[Any], drawn: int) -> str:
 
 def _known(row: pd.Series[Any], name: str) -> float | None:
     value = row.get(name)
-    return None if value is None or pd.isna(value) else float(value)
+    return None if pd.isna(value) else float(value)
 
 
 def first_minute(store: Store, tool: AreaTool | None, sources: Sequence[Provenance]) -> Start | None:
