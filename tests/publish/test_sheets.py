@@ -186,7 +186,7 @@ def test_a_class_holds_its_lower_bound():
 def test_what_is_compared_is_of_the_buurt_wijk_and_gemeente_in_the_study():
     frame = squares(
         4,
-        buurtcode=["BU00010101", "BU00010102", "BU00010201", "BU00020101"],
+        buurtcode=["BU00010101", "BU00010111", "BU00011201", "BU00020101"],
         buurtnaam=list("abcd"),
         people=[200.0, 300.0, 400.0, 900.0],
     )
