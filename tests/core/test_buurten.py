@@ -86,3 +86,37 @@ def test_statistics_go_first_with_their_year_and_the_rest_stays():
     out = scoring.with_statistics(frame, statistics=told)
     assert out["gas"].tolist() == [1.0, 9.0]
     assert out["gas_year"].tolist() == [2020.0, 2024.0]
+
+
+def test_statistics_leave_the_table_that_they_fill_and_columns_without_a_year_alone():
+    """Rows numbered otherwise; one buurt of which nothing is told, and a column that only one of the two tables has."""
+    frame = BUURT.assign(gas=[1.0, 2.0], gas_year=[2020.0, 2020.0], bare=[5.0, 6.0]).set_index(pd.Index([8, 4]))
+    told = pd.DataFrame({"buurtcode": ["BU01"], "gas": [9.0], "gas_year": [2024.0], "bare": [7.0]})
+    told = told.assign(other=[1.0], other_year=[2024.0])
+    before = frame.copy()
+    out = scoring.with_statistics(frame, statistics=told)
+    assert out.columns.tolist() == frame.columns.tolist()
+    assert out.index.tolist() == [8, 4]
+    assert out[["gas", "gas_year", "bare"]].to_numpy().tolist() == [[1.0, 2020.0, 5.0], [9.0, 2024.0, 6.0]]
+    pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(before))
+
+
+def test_totals_of_both_registers_are_whole_numbers_and_the_ratio_a_plain_one():
+    buurt = BUURT.assign(households=pd.array([4, None], dtype="Int64")).set_index(pd.Index([8, 4]))
+    pand = gpd.GeoDataFrame({"buurtcode": ["BU01", "BU01", "BU02", "BU09"]})
+    home = gpd.GeoDataFrame({"buurtcode": ["BU02", "BU02", "BU02", "BU01"]})
+    expected = pd.DataFrame({"buurtcode": ["BU02", "BU01"]}, index=[8, 4])
+    expected["panden"] = pd.array([1, 2], dtype="Int64")
+    expected["homes"] = pd.array([3, 1], dtype="Int64")
+    expected["homes_per_household"] = [0.75, np.nan]
+    pd.testing.assert_frame_equal(scoring.totals(buurt, pand=pand, home=home), expected)
+    one = scoring.totals(buurt.assign(households=[1, -1]), pand=pand, home=home)["homes_per_household"]
+    assert one.tolist() == pytest.approx(
+        [3.0, np.nan], nan_ok=True
+    )  # a single household is enough; fewer than none are none
+
+
+def test_where_no_row_lies_in_a_buurt_all_are_unknown_and_no_row_is_none():
+    points = gpd.GeoDataFrame(geometry=[Point(99, 5)], crs=CRS)
+    assert scoring.add_buurtcode(points, buurt=BUURT)["buurtcode"].isna().tolist() == [True]
+    assert scoring.add_buurtcode(points.iloc[:0], buurt=BUURT)["buurtcode"].tolist() == []

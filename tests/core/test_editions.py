@@ -366,3 +366,96 @@ def test_the_size_of_lines_is_their_length():
 
 def test_a_failure_of_a_first_edition_names_no_values_before():
     assert str(Failure(_gate("mean", 1, 2.5), "t.value", 3.14159)) == "mean of t.value is 3.142, may be 1 to 2.5"
+
+
+def test_a_whole_summary_by_hand_of_shapes_that_are_none_and_that_reach_out_of_the_country():
+    """Two squares inside, one shape that is missing, and four of which one corner lies beyond an edge each."""
+    south, north, west, east = 289_000.0, 629_000.0, -7_000.0, 300_000.0
+    over = [
+        shapely.box(1e5, south - 10, 1e5 + 10, south + 10),
+        shapely.box(1e5, north - 10, 1e5 + 10, north + 10),
+        shapely.box(west - 10, 4e5, west + 10, 4e5 + 10),
+        shapely.box(east - 10, 4e5, east + 10, 4e5 + 10),
+    ]
+    inside = [shapely.box(1e5, 4e5, 1e5 + 10, 4e5 + 10), shapely.box(2e5, 5e5, 2e5 + 30, 5e5 + 10)]
+    frame = gpd.GeoDataFrame({"name": list("abcdefg")}, geometry=[*inside, None, *over], crs=28992)
+    assert summarise(frame) == {
+        "rows": 7,
+        "columns": {"name": {"known": 7}},
+        "geometry": {
+            "invalid": 1,
+            "outside": 5,
+            "area_m2": 100.0 + 300.0 + 4 * 200.0,
+            "length_m": 40.0 + 80.0 + 4 * 60.0,
+            "x_m": (100_005.0 + 200_015.0) / 2,
+            "y_m": (400_005.0 + 500_005.0) / 2,
+        },
+    }
+    assert set(summarise(frame.iloc[2:])["geometry"]) == {"invalid", "outside", "area_m2", "length_m"}
+    assert summarise(pd.DataFrame({"a": [np.inf, -np.inf]}))["columns"] == {"a": {"known": 2, "infinite": 2}}
+
+
+def test_rows_of_two_editions_are_one_table_that_is_numbered_through():
+    """Unknown values count as nothing where rows are put in order of what they moved; a sum over them leaves them out."""
+    before = pd.DataFrame({"id": [1, 2, 3, 4, 5], "kwp": [np.nan, 5.0, 2.0, 1.0, 0.0], "flag": [True] * 5})
+    now = pd.DataFrame({"id": [6, 2, 3, 1, 5], "kwp": [1.0, np.nan, 4.0, 9.0, 0.5], "flag": [True] * 5})
+    told = compare(before, now, key=["id"])
+    expected = {
+        "key": ["6", "4", "1", "2", "3", "5"],
+        "change": ["added", "gone", *["changed"] * 4],
+        "columns": ["", "", *["kwp"] * 4],
+    }
+    pd.testing.assert_frame_equal(told.changes.astype(object), pd.DataFrame(expected, dtype=object))
+    (move,) = told.moves
+    assert (move.moved, move.total_before, move.total_now) == (4, 7.0, 13.5)
+    assert move.largest == (("1", None, 9.0), ("2", 5.0, None), ("3", 2.0, 4.0), ("5", 0.0, 0.5))
+    shaped = gpd.GeoDataFrame(
+        {"id": [1]}, geometry=[shapely.Point(0, 0)], columns=["geometry", "id"], crs=28992
+    ).assign(kwp=1.0)
+    other = shaped.assign(kwp=2.0).set_geometry([shapely.Point(0, 1)])
+    assert compare(shaped, other, key=["id"]).changes["columns"].tolist() == ["kwp geometry"]
+    flat = pd.DataFrame({"id": [1], "geometry": ["here"]})
+    assert compare(flat, flat.assign(geometry="there"), key=["id"]).changes.empty
+
+
+def test_a_rule_speaks_of_tables_with_known_values_in_the_column_that_it_needs():
+    gate = replace(_gate("rows", 0.9, 1.1), needs="pand.bouwjaar")
+    table = {"rows": 100, "columns": {}, "geometry": None}
+    before = {"t": {**table, "rows": 50}}
+    for columns, stops in (({}, 0), ({"bouwjaar": {"known": 0}}, 0), ({"bouwjaar": {"known": 1}}, 1)):
+        now = {"t": table, "pand": {**table, "columns": columns}}
+        assert len(failures(now, before, [gate])) == stops
+    assert len(failures({"t": table}, before, [gate])) == 0
+    for needs, stops in (("t", 1), ("pand", 0)):
+        assert len(failures({"t": table}, before, [replace(gate, needs=needs)])) == stops
+    # of two rules that speak of a table and column the last one counts
+    rules = [_gate("rows", 0.9, 1.1), _gate("rows", 0.0, 9.0)]
+    assert [len(failures({"t": table}, before, one)) for one in (rules, rules[::-1])] == [0, 1]
+
+
+def test_shares_of_a_table_of_one_row_and_of_none_and_shapes_that_one_edition_has_not():
+    shapes = {"invalid": 1, "outside": 0, "area_m2": 0.5, "length_m": 4.0}
+    one = {"rows": 1, "columns": {"value": {"known": 1}}, "geometry": shapes}
+    assert [told.found for told in failures({"t": one}, {}, [_gate("invalid", 0.0, 0.9)])] == [1.0]
+    none = {"rows": 0, "columns": {"value": {"known": 0}}, "geometry": None}
+    assert [told.found for told in failures({"t": none}, {}, [_gate("covered", 0.5, 1.0)])] == [0.0]
+    # where nothing lies in the country there is no middle to have moved; half a square metre is a size all the same
+    rules = [_gate("moved", 0.0, 10.0), _gate("size", 0.5, 1.5)]
+    placed = {**one, "geometry": {**shapes, "area_m2": 1.0, "x_m": 0.0, "y_m": 0.0}}
+    for now, before, found in ((placed, one, 2.0), (one, placed, 0.5)):
+        told = failures({"t": now}, {"t": before}, [*rules, _gate("size", 0.6, 1.5)])
+        assert [(row.gate.gate, row.found) for row in told] == [("size", found)]
+
+
+def test_a_bridge_is_numbered_through_and_of_no_homes_it_has_its_columns():
+    columns = ["place_kind", "old_uid", "new_uid", "shared_frac", "bridge_change"]
+    old = pd.DataFrame({"home_id": ["1", "2"], "block": ["A", "B"]})
+    told = bridge(old, old.assign(block=["A", "C"]), "block")
+    assert told.index.tolist() == [0, 1]
+    assert told.columns.tolist() == columns
+    assert told["place_kind"].tolist() == ["block"] * 2
+    gone = bridge(old, old.assign(home_id=["8", "9"], block=["D", "E"]), "block")
+    assert gone["bridge_change"].tolist() == ["gone", "gone", "new", "new"]
+    assert gone.index.tolist() == [0, 1, 2, 3]
+    empty = bridge(old.iloc[:0], old.iloc[:0], "block")
+    assert (len(empty), empty.columns.tolist()) == (0, columns)

@@ -205,3 +205,58 @@ def test_a_buurt_counts_as_whole_from_just_the_share_on_and_without_a_column_of_
 def test_owners_are_corporations_by_their_name_and_an_unknown_one_is_none():
     names = ["Woningstichting De Rij", "WOONCORPORATIE Oost", "Stichting Zon", None]
     assert scoring.is_corporation(pd.Series(names)).tolist() == [True, True, False, False]
+
+
+def test_counts_that_may_be_unknown_give_plain_numbers_and_text_that_is_no_text_is_taken():
+    """CBS counts in whole numbers or says nothing; owners are a column without any word where nobody states one."""
+    buurt = pd.DataFrame({"buurtcode": ["BU01", "BU02"], "household_size_persons": [2.5, np.nan]})
+    buurt = buurt.assign(
+        inhabitants=pd.array([None, 9], dtype="Int64"), households=pd.array([4, 3], dtype="Int64"), other=1
+    )
+    homes = pd.DataFrame({"buurtcode": ["BU02", "BU01", "BU02", "BU02"]}, index=[3, 2, 1, 0])
+    out = scoring.add_people(homes, buurt=buurt, household_size_design=2.2, whole_frac=1.0)
+    expected = homes.assign(people=[3.0, 2.5, 3.0, 3.0], people_basis=["count", "cbs", "count", "count"])
+    pd.testing.assert_frame_equal(out, expected)
+    bare = scoring.add_people(homes, buurt=None, household_size_design=2, whole_frac=1.0)
+    pd.testing.assert_frame_equal(bare, homes.assign(people=2.0, people_basis="norm"))
+    assert scoring.is_corporation(pd.Series([np.nan, np.nan])).tolist() == [False, False]
+    assert scoring.is_corporation(pd.Series([], dtype="object")).dtype == bool
+
+
+def test_the_nearest_line_is_sought_for_homes_without_an_address_only_and_within_reach():
+    """By rows that are numbered otherwise; a home exactly at the reach is on it; without any line nobody is."""
+    homes = gpd.GeoDataFrame(
+        {"street_name": ["Laan", None, None], "street_id": [None, None, "0003"]},
+        geometry=[Point(0, 1), Point(0, 50), Point(0, 1)],
+        crs="EPSG:28992",
+        index=[5, 7, 9],
+    )
+    lines = gpd.GeoDataFrame({"street": ["Weg"]}, geometry=[LineString([(-9, 0), (9, 0)])], crs="EPSG:28992")
+    for reach, street, how in ((50.0, "Weg", "nearest"), (49.9, None, "none")):
+        out = scoring.name_streets(homes, lines=lines, reach_m=reach)
+        assert out.index.tolist() == [5, 7, 9]
+        assert [None if pd.isna(one) else one for one in out["street"]] == ["Laan", street, "0003"]
+        assert out["assigned_by"].tolist() == ["address", how, "reference"]
+    assert scoring.name_streets(homes, lines=lines.iloc[:0], reach_m=50)["assigned_by"].tolist()[1] == "none"
+    placed = scoring.name_streets(homes.iloc[[0]], lines=lines, reach_m=50)
+    assert placed["street"].tolist() == ["Laan"]
+    keys = scoring.key_streets(pd.DataFrame({"street": ["Laan", None, "Weg"], "buurtcode": ["BU01", "BU01", None]}))
+    assert [None if pd.isna(one) else one for one in keys] == ["Laan|BU01", None, "Weg|-"]
+
+
+def test_a_street_is_a_table_of_its_own_in_the_order_of_its_key():
+    streets = scoring.sum_streets(_homes([("Zuid", "BU02", 2.0), ("Noord", "BU01", 3.0), ("Zuid", "BU02", 1.5)]))
+    assert streets.index.tolist() == [0, 1]
+    assert streets.columns.tolist() == [
+        "street_key",
+        "street",
+        "buurtcode",
+        "homes",
+        "people",
+        "grey_water_m3_per_year",
+        "grey_water_m3_per_year_basis",
+        "assigned_by",
+        "geometry",
+    ]
+    assert streets["street_key"].tolist() == ["Noord|BU01", "Zuid|BU02"]
+    assert (streets.crs, streets["people"].tolist()) == ("EPSG:28992", [3.0, 3.5])

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from kansenkaart.cli import cli
+from kansenkaart.config import Source
+from kansenkaart.errors import ConfigError, StoreError
 from kansenkaart.runs import study
 from kansenkaart.runs.studies import join_studies
-from tests.runs.places import all_bytes
+from kansenkaart.sources.own import example_csv
+from kansenkaart.tables.step import Report, Step
+from tests.runs.places import all_bytes, project
 
 
 def _flip(path, at):
@@ -207,3 +212,140 @@ def test_a_country_is_the_sum_of_its_parts_to_the_home_and_the_euro(tmp_path):
     assert "Intern: met gegevens van afzonderlijke panden" in page
     assert "twee &amp; meer" in page
     assert not list(maps.rglob("*.part"))
+
+
+def test_an_edition_is_called_after_its_study_and_the_one_not_asked_for_apart(tmp_path):
+    root = project(tmp_path / "p", "proefveld", "voorburg")
+    named = {
+        (name, public): study.open_study(name, root=root, public=public).target.relative_to(root).as_posix()
+        for name in ("proefveld", "voorburg")
+        for public in (None, True, False)
+    }
+    assert named == {
+        ("proefveld", None): "maps/proefveld",  # invented: nobody lives there
+        ("proefveld", True): "maps/proefveld-openbaar",
+        ("proefveld", False): "maps/proefveld",
+        ("voorburg", None): "maps/voorburg",
+        ("voorburg", True): "maps/voorburg",
+        ("voorburg", False): "maps/voorburg-intern",
+    }
+    place = study.open_study("gemeente", root=root, gemeentecode="GM0344")
+    assert (place.study.name, place.study.place.gemeentecode) == ("gemeente-gm0344", "GM0344")
+    assert study.open_study("gemeente-gm0344", root=root).store.root == root / "data" / "processed" / "gemeente-gm0344"
+    (root / "studies" / "voorburg.toml").rename(root / "studies" / "anders.toml")
+    with pytest.raises(ConfigError) as why:
+        study.open_study("anders", root=root)
+    assert (why.value.found, why.value.where) == ("voorburg", "anders.toml")
+
+
+def test_a_part_is_of_the_wijken_that_the_division_says_and_no_other_text_is_a_part(tmp_path):
+    root = project(tmp_path / "p")
+    folder = root / "data" / "processed" / "gemeente-gm0363"
+    folder.mkdir(parents=True)
+    row = {"title": "Dam en Rokin", "wijken": ["WK036300", "WK036301"], "homes": 9}
+    (folder / study.PARTS).write_text(json.dumps({"2-van-6": row, "3-van-6": {"title": "x"}, "4-van-6": 5}), "utf-8")
+    part = study.open_study("gemeente", root=root, gemeentecode="GM0363-2-van-6").study
+    assert (part.name, part.place.wijken) == ("gemeente-gm0363-2-van-6", ("WK036300", "WK036301"))
+    assert part.title == "Een gemeente, live van de publicerende diensten, deel 2 van 6: Dam en Rokin"
+    for code in ("GM0363-3-van-6", "GM0363-4-van-6", "GM0363-5-van-6", "GM0344-2-van-6"):
+        with pytest.raises(ConfigError, match="no such part"):
+            study.open_study("gemeente", root=root, gemeentecode=code)
+    assert study._code_and_part("GM0363") == ("GM0363", "")
+    assert study._code_and_part("2-van-6") == ("", "2-van-6")
+    assert study._code_and_part("x2-van-6") == ("x2-van-6", "")
+
+
+def test_each_report_is_heard_as_it_comes_with_the_time_since_the_one_before(monkeypatch):
+    clock, heard = [5.0], []
+    monkeypatch.setattr(study, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def reports():
+        for took in (2.0, 0.5):
+            clock[0] += took
+            yield Report("zon", "done", {})
+
+    def listen(report):
+        heard.append(report.seconds)
+        clock[0] += 100.0  # of who listens
+
+    assert [one.seconds for one in study._heard(reports(), listen)] == heard == [2.0, 0.5]
+
+
+def test_memory_is_given_back_after_what_was_made_and_not_after_what_stood(monkeypatch):
+    given, done = [], iter(("done", "unchanged", "done"))
+    monkeypatch.setattr(study, "end_maker", lambda: given.append("maker"))
+    monkeypatch.setattr(study, "ctypes", SimpleNamespace(pythonapi=SimpleNamespace(malloc_trim=given.append)))
+    monkeypatch.setattr(study, "run", lambda store, step: Report(step, next(done), {}))
+    assert [one.step for one in study._run(None, ["a", "b", "c"])] == ["a", "b", "c"]
+    assert given == ["maker", 0, "maker", 0]
+    monkeypatch.setattr(study, "ctypes", SimpleNamespace(pythonapi=None))
+    study._give_back()  # a C library that cannot
+    assert given[4:] == ["maker"]
+
+
+def test_a_wrong_word_of_acceptance_is_told_before_the_work_and_the_stages_come_in_their_order(monkeypatch):
+    said = []
+    for name in ("acquire", "score", "publish"):
+        monkeypatch.setattr(study, f"run_{name}", lambda place, name=name, **more: said.append((name, more)) or [name])
+    assert study.run_all("here", listen=len, accept="J. Jansen: new buurten") == ["acquire", "score", "publish"]
+    heard = {"listen": len}
+    assert said == [("acquire", heard), ("score", heard), ("publish", {**heard, "accept": "J. Jansen: new buurten"})]
+    with pytest.raises(ConfigError, match="who accepts"):
+        study.run_all("here", accept="yes")
+    assert len(said) == 3
+
+
+def test_a_file_of_own_data_to_start_from_is_written_once_and_a_report_comes_in_the_order_of_the_files(tmp_path):
+    target = study.write_own_example("own_budget", tmp_path / "b.csv")
+    assert target.read_bytes() == example_csv("own_budget")
+    for path, found in ((target, "a file of that name"), (tmp_path / "no" / "b.csv", "No such file or directory")):
+        with pytest.raises(ConfigError) as why:
+            study.write_own_example("own_pand", path)
+        assert (why.value.found, why.value.where) == (found, "b.csv")
+    assert target.read_bytes() == example_csv("own_budget")
+    rows = [("b.csv", 1, "x", "one"), ("a.csv", 2, "y", "two"), ("a.csv", 2, "x", "three"), ("a.csv", 1, "z", "four")]
+    frame = pd.DataFrame(rows, columns=["own_file", "own_row", "own_column", "told"])
+    store = SimpleNamespace(has=lambda name: name == "own_report", read={"own_report": frame}.get)
+    named = SimpleNamespace(name="proef")
+    told = study.own_report(SimpleNamespace(store=store, study=named))
+    assert told == [dict(zip(frame.columns, rows[n], strict=True)) for n in (3, 2, 1, 0)]
+    with pytest.raises(StoreError) as missing:
+        study.own_report(SimpleNamespace(store=SimpleNamespace(has=lambda name: False), study=named))
+    assert missing.value.remedy.endswith("then: kansenkaart run proef")
+
+
+def test_what_a_run_would_skip_is_what_is_current_and_rests_on_nothing_that_is_made(tmp_path, monkeypatch):
+    steps = [Step("a", ("A",), None), Step("b", ("B",), None, ("A",)), Step("c", ("C",), None, ("X",))]
+    last = Step("d", ("D",), None, ("C", "B"))
+    current = {"a", "b", "c", "d"}
+    monkeypatch.setattr(study.acquire, "steps", lambda *_, **__: steps)
+    monkeypatch.setattr(study.score, "steps", lambda *_: [last])
+    monkeypatch.setattr(study, "is_current", lambda store, step: step.name in current)
+    monkeypatch.setattr(study, "_foreseen_source", lambda place, one: {"kind": "source", "plan": one})
+
+    def plans(*sources):
+        asked = SimpleNamespace(source=sources, assumptions={}, name="p", invented=True)
+        return [row["plan"] for row in study.foresee(study.Workplace(asked, study.folders(tmp_path), None))]
+
+    assert plans("read") == ["read", "skip", "skip", "skip", "skip"]
+    assert plans("read", "missing") == ["read", "missing"]
+    current.remove("a")
+    assert plans("read") == ["read", "make", "make", "skip", "make"]
+    current |= {"a"}
+    current.remove("c")
+    assert plans() == ["skip", "skip", "make", "make"]
+
+
+def test_a_source_of_a_file_is_read_missing_or_wrong_and_says_so(tmp_path):
+    here = SimpleNamespace(folders=SimpleNamespace(published=tmp_path))
+    own = Source(role="own_budget", publisher="x", origin="file", form="own", path="b.csv")
+    row = {"kind": "source", "name": "own_budget", "plan": "read", "detail": "b.csv (own)"}
+    missing = {**row, "plan": "missing", "exit_code": str(ConfigError.exit_code)}
+    assert study._foreseen_source(here, own) == missing
+    (tmp_path / "b.csv").write_bytes(b"?")
+    assert study._foreseen_source(here, own) == row
+    (tmp_path / "p.geojson").write_bytes(b"no JSON")
+    pand = Source(role="pand", publisher="x", origin="file", form="unheard", path="p.geojson")
+    told = study._foreseen_source(here, pand)
+    assert (told["plan"], told["exit_code"]) == ("wrong", str(ConfigError.exit_code))
+    assert told["detail"].startswith("p.geojson; unheard; correct the form in the study")

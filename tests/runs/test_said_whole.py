@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import html
 import json
 import re
@@ -18,7 +19,8 @@ import shapely
 from kansenkaart import config
 from kansenkaart.acquire.forecast import Expected
 from kansenkaart.acquire.trial import Verdict
-from kansenkaart.errors import ConfigError, FormatError
+from kansenkaart.core.area.question import AreaQuestion
+from kansenkaart.errors import ConfigError, FormatError, InfeasibleError, StoreError
 from kansenkaart.runs import query, studies, study, voice
 from kansenkaart.runs.voice import Voice
 from kansenkaart.tables.step import Report
@@ -297,3 +299,181 @@ def test_wijken_go_in_as_few_parts_as_hold_the_homes_that_cbs_counts_there():
     assert studies._grouped(buurt, 220) == {}
     assert len(studies._grouped(buurt, 219)) == 2
     assert studies._grouped(buurt[buurt["buurtcode"].str.startswith("BU000103")], 10) == {}
+
+
+def test_a_study_is_begun_for_a_municipality_by_its_name_or_code_and_under_a_name_of_its_own(tmp_path):
+    made = [
+        studies.new_study(name, root=tmp_path, template="gemeente")
+        for name in ("'s-hertogenbosch", "GM0796", "zwolle", "mijnwijk")
+    ]
+    assert [one.name for one in made] == [
+        "s-hertogenbosch.toml",
+        "s-hertogenbosch-gm0796.toml",
+        "zwolle.toml",
+        "mijnwijk.toml",
+    ]
+    told = [config.read_study(one) for one in made]
+    assert [(one.name, one.title, one.place.gemeentecode) for one in told] == [
+        ("s-hertogenbosch", "'s-Hertogenbosch", "GM0796"),
+        ("s-hertogenbosch-gm0796", "'s-Hertogenbosch", "GM0796"),
+        ("zwolle", "Zwolle", "GM0193"),
+        ("mijnwijk", "Een gemeente, live van de publicerende diensten", "GM0193"),
+    ]
+    assert [studies.asked(one) for one in made[:3]] == ["'s-Hertogenbosch (GM0796)"] * 2 + ["Zwolle (GM0193)"]
+    example = studies.new_study("proef", root=tmp_path, template="proefveld")
+    assert studies.asked(example) == ""
+    shipped = config.shipped_studies()["proefveld"].read_text("utf-8")
+    assert example.read_text("utf-8") == shipped.replace('name = "proefveld"', 'name = "proef"')
+    wrong = {
+        ("zwole", "gemeente"): ("'zwole'", 'kansenkaart nieuw "Zwolle"'),
+        ("GM9998", "gemeente"): ("'GM9998'", "choose another name, such as mijnwijk"),
+        ("Mijn Wijk" + "!" * 60, "gemeente"): (repr("Mijn Wijk" + "!" * 51), "choose another name, such as mijnwijk"),
+        ("anders", "nergens"): ("nergens", "choose one of them"),
+        ("mijnwijk", "gemeente"): ("a study of that name", "choose another name"),
+    }
+    for (name, template), words in wrong.items():
+        with pytest.raises(ConfigError) as why:
+            studies.new_study(name, root=tmp_path, template=template)
+        assert (why.value.found, why.value.remedy) == words
+
+
+def test_studies_are_listed_by_name_with_where_they_come_from_and_a_faulty_one_with_its_fault(tmp_path):
+    root = project(tmp_path / "p", "voorburg")
+    (root / "studies" / "aa.toml").write_text("name = " + "a" * 200, "utf-8")
+    (root / "maps" / "voorburg").mkdir(parents=True)
+    (root / "maps" / "voorburg" / "index.html").touch()
+    rows = studies.list_studies(root)
+    assert [one["name"] for one in rows] == sorted({"aa", "voorburg", *config.shipped_studies()})
+    of = {one["name"]: one for one in rows}
+    code = config.read_study(root / "studies" / "voorburg.toml").place.gemeentecode
+    assert {name: (one["origin"], one["published"], one["place"]) for name, one in of.items()} == {
+        "aa": ("project", False, "-"),
+        "gemeente": ("kansenkaart", False, "GM0193"),
+        "proefveld": ("kansenkaart", False, "-"),
+        "voorbeeld": ("kansenkaart", False, "-"),
+        "voorburg": ("project", True, code or "-"),
+    }
+    assert of["aa"]["title"].startswith("fout: ")
+    assert len(of["aa"]["title"]) <= len("fout: ") + 80
+    assert of["voorburg"]["title"] == config.read_study(root / "studies" / "voorburg.toml").title
+
+
+def test_a_question_keeps_what_the_study_says_where_nothing_is_asked():
+    base = AreaQuestion(low_homes=310, high_homes=350, radius_m=250.0, border_price=4.0, split_price=2.0)
+    assert query._question(base, query.Asked()) == base
+    assert query.Asked() == query.Asked(None, None, None, None, None, 0.0, 1.0, (), (), None, 10.0, False)
+    asked = query.Asked(None, None, 100, 200, 90.0, 0.2, 0.7, (1, 2), (3,), None, 5.0, True)
+    assert query._question(base, asked) == AreaQuestion(100, 200, 90.0, 4.0, 0.0, 2.0, 0.2, 0.7, (1, 2), (3,))
+
+
+def test_an_answer_is_written_whole_with_words_as_they_are(tmp_path):
+    """A square of 10 m at the place of Amersfoort where degrees are 5.387 and 52.155."""
+    area = gpd.GeoDataFrame(
+        {"best_name": ["Café"], "homes": [3]}, geometry=[shapely.Point(155_000, 463_000)], crs=28992
+    )
+    border = gpd.GeoDataFrame(
+        {"length_m": [1.0, 5.0, np.nan]}, geometry=[shapely.Point(155_000, 463_000)] * 3, crs=28992
+    )
+    answer = query.Answer(area, border, None)
+    query.write_geojson(answer, tmp_path / "a.geojson")
+    text = (tmp_path / "a.geojson").read_text("utf-8")
+    assert text.endswith("]}\n")
+    assert "Café" in text
+    parts = json.loads(text)["features"]
+    assert [one["properties"] for one in parts] == [
+        {"kind": "area", "best_name": "Café", "homes": 3},
+        *({"kind": "border", "length_m": length} for length in (1.0, 5.0, None)),
+    ]
+    assert all(set(one) == {"type", "properties", "geometry"} for one in parts)
+    assert parts[0]["geometry"]["coordinates"] == pytest.approx([5.387, 52.155], abs=1e-3)
+    told = {
+        "area": {"best_name": "Café", "homes": 3},
+        "border": [{"length_m": length} for length in (5.0, 1.0, None)],
+    }
+    assert query.plain(answer) == told
+    priced = dataclasses.replace(answer, prices=pd.DataFrame({"block_id": [4], "price": [np.nan]}))
+    assert query.plain(priced) == {**told, "prices": [{"block_id": 4, "price": None}]}
+
+
+def test_a_proof_has_the_time_that_was_asked_for_and_ownership_is_asked_after_only_where_it_is_bounded(
+    place, tmp_path, monkeypatch
+):
+    """Everything around the search stands still: what reaches it is looked at."""
+    graph = SimpleNamespace(owned=np.array([np.nan, np.nan]))
+    blocks, seen = SimpleNamespace(graph=lambda value: graph, frame=None, edges=None), {}
+    said = {"ready": lambda store: True, "read_blocks": lambda store: blocks, "question_of": lambda *_: AreaQuestion()}
+    said |= {"criteria_of": lambda blocks: ["kwh"], "value_and_scale": lambda blocks, by: (np.zeros(2), 1.0)}
+    for name, do in said.items():
+        monkeypatch.setattr(query.best_areas, name, do)
+    monkeypatch.setattr(query, "time", SimpleNamespace(monotonic=lambda: place.clock[0]))
+    monkeypatch.setattr(query, "block_at", lambda graph, point, *, within_m: (point, within_m))
+
+    def searched(graph, *, centre, question, effort):
+        seen.update(centre=centre, left=[effort.remaining()])
+        place.clock[0] += 3.0
+        seen["left"].append(effort.remaining())
+        raise InfeasibleError("an area", found="none", where="here")
+
+    monkeypatch.setattr(query, "best_around", searched)
+    work = SimpleNamespace(store=None, known=None, study=SimpleNamespace(name="proef", areas=None))
+    point = (120_000.0, 480_000.0)
+    with pytest.raises(InfeasibleError, match="an area"):
+        query.ask(work, query.Asked(point=point, seconds=7.0, radius_m=90.0))
+    assert seen == {"centre": (point, 90.0), "left": [7.0, 4.0]}
+    for low, high in ((0.01, 1.0), (0.0, 0.99)):
+        with pytest.raises(InfeasibleError, match="ownership of the homes"):
+            query.ask(work, query.Asked(point=point, owner_low=low, owner_high=high))
+    graph.owned[0] = 3.0  # known of one block: the others may be out of reach
+    with pytest.raises(InfeasibleError, match="an area"):
+        query.ask(work, query.Asked(point=point, owner_low=0.01))
+
+
+def test_a_layer_tells_its_units_and_a_row_is_found_by_any_id_that_one_row_has(tmp_path, monkeypatch):
+    frame = gpd.GeoDataFrame(
+        {
+            "gebied_id": [7, 8],
+            "area_uid": ["a", "b"],
+            "buurtcode": ["BU1", "BU1"],
+            "street_key": ["x", "y"],
+            "homes": [3, 8],
+        },
+        geometry=[shapely.Point(0, 0), shapely.Point(0, 1)],
+        crs=28992,
+    )
+    frame.to_parquet(tmp_path / "gebied.parquet")
+    fields = [{"name": name, "unit": "home" if name == "homes" else "-"} for name in frame]
+    about = {"rows": 2, "schema": {"fields": fields, "primaryKey": ["gebied_id"]}}
+    told = {"tables": {"gebied": about, "gone": about}}
+    (tmp_path / "metadata.json").write_text(json.dumps(told), "utf-8")
+    layers = studies.Release(tmp_path)
+    assert (list(layers), len(layers), layers.metadata) == (["gebied"], 1, told)
+    layer = layers["gebied"]
+    assert isinstance(layer, gpd.GeoDataFrame)
+    units = {"gebied_id": "-", "area_uid": "-", "buurtcode": "-", "street_key": "-", "homes": "home"}
+    assert layer.attrs == {**about, "units": units}
+    monkeypatch.setattr(
+        studies, "cited", lambda name, row, column, schema, meta: (name, int(row["homes"]), column, meta)
+    )
+    for key, homes in ((7, 3), ("b", 8), ("y", 8)):
+        assert layers.cite("gebied", key, "homes") == (f"gebied {key}", homes, "homes", told)
+    with pytest.raises(
+        KeyError, match="gebied has 2 rows with BU1 in gebied_id or area_uid or buurtcode or street_key: give"
+    ):
+        layers.cite("gebied", "BU1", "homes")
+
+
+def test_a_release_is_of_the_last_edition_and_is_put_beside_the_maps(finished, tmp_path, monkeypatch):
+    work = study.open_study("proefveld", root=finished)
+    kept = [SimpleNamespace(number=3), SimpleNamespace(number=5)]
+    monkeypatch.setattr(
+        studies, "editions", lambda folder: kept if folder == finished / "data" / "editions" / "proefveld" else []
+    )
+    monkeypatch.setattr(studies.publish, "readable_of", lambda store, of, *, studies, public: (studies, public))
+    monkeypatch.setattr(studies.publish, "release_folder", lambda *how, **more: [how, more])
+    how, more = studies.run_release(work, ("Wij", ""))
+    assert how == ((finished / "studies", False), work.study, finished / "maps" / "proefveld", finished / "uitgaven")
+    assert more == {"number": 5, "who": ("Wij", "")}
+    kept.clear()
+    with pytest.raises(StoreError) as why:
+        studies.run_release(work, ("Wij", "https://wij.nl/vragen"))
+    assert (why.value.found, why.value.where, why.value.remedy) == ("none", "proefveld", "kansenkaart run proefveld")

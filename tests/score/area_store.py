@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +17,11 @@ from kansenkaart.tables.store import Lineage, Store
 from tests.core.area.area_towns import row_houses
 
 MADE = Lineage("test")
+
+
+def stored(**tables: pd.DataFrame) -> SimpleNamespace:
+    """Stand in for a store that holds some tables, whatever their columns."""
+    return SimpleNamespace(has=lambda name: name in tables, read=lambda name: tables[name].copy())
 
 
 def _filled(frame: gpd.GeoDataFrame, table: str, **values: object) -> gpd.GeoDataFrame:

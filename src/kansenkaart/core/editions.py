@@ -137,7 +137,7 @@ def compare(before: pd.DataFrame, now: pd.DataFrame, *, key: Sequence[str]) -> R
         Columns that tell a row from all others.
     """
     old, new = _keyed(before, key), _keyed(now, key)
-    both = old.index.intersection(new.index, sort=False)
+    both = old.index.intersection(new.index)
     names = [name for name in new.columns if name in old.columns]
     old_both, new_both = old.loc[both], new.loc[both]
     different = {name: _different(old_both[name], new_both[name]) for name in names}
@@ -175,7 +175,7 @@ def _different(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
         one, two = (values.astype(object).where(values.notna(), "").to_numpy() for values in (old, new))
         apart = one != two
     either = unknown_old | unknown_new
-    return np.where(either, unknown_old != unknown_new, apart).astype(bool)
+    return np.where(either, unknown_old != unknown_new, apart)
 
 
 def _floats(values: pd.Series[Any]) -> NDArray[np.float64]:
@@ -205,8 +205,7 @@ def _changed(keys: pd.Index[Any], different: dict[str, NDArray[np.bool_]]) -> pd
         any_of |= one
     at = np.flatnonzero(any_of)
     columns = [" ".join(name for name, one in different.items() if one[i]) for i in at]
-    out = pd.DataFrame({"key": keys.to_numpy()[at].astype(str), "change": "changed", "columns": columns})
-    return out.sort_values("key", ignore_index=True)
+    return pd.DataFrame({"key": keys[at], "change": "changed", "columns": columns}).sort_values("key")
 
 
 Summary = Mapping[str, Any]
@@ -392,7 +391,7 @@ def bridge(old: pd.DataFrame, new: pd.DataFrame, kind: str) -> pd.DataFrame:
         lasts & (pairs["size"] == pairs["old_uid"].map(many_was)) & (pairs["size"] == pairs["new_uid"].map(many_now))
     )
     pairs["bridge_change"] = np.select([whole, lasts], ["same", "changed"], "moved")
-    pairs["shared_frac"] = (pairs["size"] / pairs["old_uid"].map(many_was)).round(2)
+    pairs["shared_frac"] = (pairs["size"] / many_was.reindex(pairs["old_uid"]).to_numpy()).round(2)
     gone = pd.DataFrame({"old_uid": sorted(set(many_was.index) - set(pairs["old_uid"]))})
     fresh = pd.DataFrame({"new_uid": sorted(set(many_now.index) - set(pairs["new_uid"]))})
     parts = [pairs, gone.assign(bridge_change="gone", shared_frac=0.0), fresh.assign(bridge_change="new")]

@@ -45,10 +45,9 @@ def add_people(
         name: rows[name].astype(float) if name in rows else pd.Series(np.nan, index=rows.index)
         for name in ("inhabitants", "households", "household_size_persons")
     }
-    homes = home["buurtcode"].value_counts().reindex(rows.index).astype(float)
+    homes = home["buurtcode"].value_counts().reindex(rows.index)
     shared = (known["inhabitants"] / homes).where(homes >= whole_frac * known["households"])
-    count = home["buurtcode"].map(shared).astype(float)
-    size = home["buurtcode"].map(known["household_size_persons"]).astype(float)
+    count, size = home["buurtcode"].map(shared), home["buurtcode"].map(known["household_size_persons"])
     basis = np.where(count.notna(), "count", np.where(size.isna(), "norm", "cbs"))
     return home.assign(people=count.fillna(size).fillna(household_size_design), people_basis=basis)
 
@@ -88,15 +87,14 @@ def name_streets(home: gpd.GeoDataFrame, *, lines: gpd.GeoDataFrame | None, reac
     GeoDataFrame
         With ``street`` (null where nothing is near) and ``assigned_by``: ``address``, ``reference``, ``nearest`` or ``none``.
     """
-    name, reference = home["street_name"].astype("str"), home["street_id"].astype("str")
-    street = name.where(home["street_name"].notna(), reference.where(home["street_id"].notna(), None))
+    street = home["street_name"].fillna(home["street_id"])
     how = np.where(home["street_name"].notna(), "address", np.where(home["street_id"].notna(), "reference", "none"))
-    out = home.assign(street=street.to_numpy(), assigned_by=how)
+    out = home.assign(street=street, assigned_by=how)
     left = out.index[out["assigned_by"] == "none"]
     if lines is None or lines.empty or left.empty:
         return out
     near = out.loc[left, ["geometry"]].sjoin_nearest(lines[["street", "geometry"]], max_distance=reach_m)
-    first = near.sort_values("street", kind="stable").groupby(level=0)["street"].first()
+    first = near.groupby(level=0)["street"].min()
     out.loc[first.index, "street"] = first
     out.loc[first.index, "assigned_by"] = "nearest"
     return out
@@ -110,8 +108,7 @@ def key_streets(home: pd.DataFrame) -> pd.Series:
     home : DataFrame
         With ``street`` and ``buurtcode``, either may be null.
     """
-    code = home["buurtcode"].astype("str").where(home["buurtcode"].notna(), "-")
-    return (home["street"].astype("str") + "|" + code).where(home["street"].notna(), None)
+    return home["street"].astype("str") + "|" + home["buurtcode"].fillna("-")
 
 
 def sum_streets(home: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -130,22 +127,18 @@ def sum_streets(home: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         ``grey_water_m3_per_year`` [m3/year], ``grey_water_m3_per_year_basis`` and the homes as one MultiPoint.
     """
     placed = home[home["street_key"].notna()]
-    merged = placed[["street_key", "geometry"]].dissolve(by="street_key", sort=True)
-    groups = placed.groupby("street_key", sort=True)
-    return gpd.GeoDataFrame(
-        {
-            "street_key": merged.index.to_numpy(),
-            "street": groups["street"].first().to_numpy(),
-            "buurtcode": groups["buurtcode"].first().to_numpy(),
-            "homes": groups["home_id"].count().to_numpy(),
-            "people": groups["people"].sum().to_numpy(),
-            "grey_water_m3_per_year": groups["grey_water_m3_per_year"].sum().to_numpy(),
-            "grey_water_m3_per_year_basis": one_basis(groups["people_basis"]).to_numpy(),
-            "assigned_by": one_basis(groups["assigned_by"]).to_numpy(),
-        },
-        geometry=merged.geometry.to_numpy(),
-        crs=home.crs,
+    groups = placed.groupby("street_key")
+    sums = groups.agg(
+        street=("street", "first"),
+        buurtcode=("buurtcode", "first"),
+        homes=("home_id", "count"),
+        people=("people", "sum"),
+        grey_water_m3_per_year=("grey_water_m3_per_year", "sum"),
+    ).assign(
+        grey_water_m3_per_year_basis=one_basis(groups["people_basis"]), assigned_by=one_basis(groups["assigned_by"])
     )
+    shapes = placed[["street_key", "geometry"]].dissolve(by="street_key").geometry
+    return gpd.GeoDataFrame(sums, geometry=shapes).reset_index()
 
 
 def sum_roofs(faces: pd.DataFrame, *, by: str, names: Sequence[str]) -> pd.DataFrame:
@@ -163,7 +156,7 @@ def sum_roofs(faces: pd.DataFrame, *, by: str, names: Sequence[str]) -> pd.DataF
     DataFrame
         Index ``by``; the sums (null if all faces are unknown), ``faces`` [1] and ``score_basis``.
     """
-    groups = faces.groupby(by, sort=True)
+    groups = faces.groupby(by)
     return (
         groups[list(names)].sum(min_count=1).assign(faces=groups.size(), score_basis=one_basis(groups["score_basis"]))
     )
@@ -202,8 +195,7 @@ def add_buurtcode(frame: gpd.GeoDataFrame, *, buurt: gpd.GeoDataFrame) -> gpd.Ge
     """
     points = gpd.GeoDataFrame(geometry=frame.geometry.representative_point().to_numpy(), crs=frame.crs)
     joined = points.sjoin(buurt[["buurtcode", "geometry"]], how="left", predicate="intersects")
-    first = joined.sort_values("buurtcode", kind="stable").groupby(level=0)["buurtcode"].first()
-    return frame.assign(buurtcode=first.reindex(range(len(frame))).to_numpy())
+    return frame.assign(buurtcode=joined.groupby(level=0)["buurtcode"].min().to_numpy())
 
 
 def add_home_counts(pand: gpd.GeoDataFrame, *, home: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -242,10 +234,9 @@ def totals(buurt: gpd.GeoDataFrame, *, pand: gpd.GeoDataFrame | None, home: gpd.
     """
     out = pd.DataFrame({"buurtcode": buurt["buurtcode"]})
     for name, frame in (("panden", pand), ("homes", home)):
-        counted = None if frame is None else frame.groupby("buurtcode").size().reindex(out["buurtcode"]).fillna(0)
-        out[name] = pd.array([pd.NA] * len(out) if counted is None else counted.to_numpy(), dtype="Int64")
-    households = buurt["households"].where(buurt["households"] > 0)
-    out["homes_per_household"] = out["homes"].astype("Float64").to_numpy(float, na_value=float("nan")) / households
+        counted = pd.NA if frame is None else out["buurtcode"].map(frame["buurtcode"].value_counts()).fillna(0)
+        out[name] = pd.Series(counted, index=out.index, dtype="Int64")
+    out["homes_per_household"] = (out["homes"] / buurt["households"].where(buurt["households"] > 0)).astype(float)
     return out
 
 
@@ -259,13 +250,11 @@ def with_statistics(buurt: gpd.GeoDataFrame, *, statistics: pd.DataFrame) -> gpd
     statistics : DataFrame
         With ``buurtcode`` and the same pairs, not necessarily all.
     """
-    given = statistics.set_index("buurtcode").reindex(buurt["buurtcode"])
+    given = statistics.set_index("buurtcode").reindex(buurt["buurtcode"]).set_axis(buurt.index)
     out = buurt.copy()
     for name in (one for one in statistics.columns if f"{one}_year" in statistics.columns and one in buurt.columns):
-        known = given[name].notna().to_numpy()
         for column in (name, f"{name}_year"):
-            values = pd.Series(given[column].to_numpy(), index=out.index)
-            out[column] = values.where(known, out[column])
+            out[column] = given[column].where(given[name].notna(), out[column])
     return out
 
 
@@ -277,4 +266,4 @@ def is_corporation(owner: pd.Series) -> pd.Series:
     owner : Series
         Names; null where unknown.
     """
-    return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False).astype(bool)
+    return owner.astype("object").str.contains("corporatie|woningstichting", case=False, na=False)

@@ -277,7 +277,7 @@ def _hint(home: pd.DataFrame, near: list[str]) -> str:
         return "this study knows no street names: use a postcode and number, or --point"
     if not near:
         return "use --point, or look the street up on the map of the study"
-    numbers = home.loc[home["street_name"] == near[0], "house_number"].dropna().astype(int)
+    numbers = home.loc[home["street_name"] == near[0], "house_number"]
     return f"streets like it: {', '.join(near)}; {near[0]} has numbers {numbers.min()} to {numbers.max()}"
 
 

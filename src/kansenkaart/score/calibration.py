@@ -160,7 +160,7 @@ def panden_of(tile: Path, faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _polygon(points: np.ndarray, rings: Sequence[Sequence[int]]) -> Any:
     shape = shapely.Polygon(points[rings[0], :2], [points[one, :2] for one in rings[1:]])
-    return shape if shape.is_valid else shape.buffer(0)
+    return shape if shape.is_valid else shapely.make_valid(shape, method="structure", keep_collapsed=False)
 
 
 def _id(name: str, thing: dict[str, Any]) -> str:
