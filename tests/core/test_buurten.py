@@ -110,10 +110,8 @@ def test_totals_of_both_registers_are_whole_numbers_and_the_ratio_a_plain_one():
     expected["homes"] = pd.array([3, 1], dtype="Int64")
     expected["homes_per_household"] = [0.75, np.nan]
     pd.testing.assert_frame_equal(scoring.totals(buurt, pand=pand, home=home), expected)
-    one = scoring.totals(buurt.assign(households=[1, -1]), pand=pand, home=home)["homes_per_household"]
-    assert one.tolist() == pytest.approx(
-        [3.0, np.nan], nan_ok=True
-    )  # a single household is enough; fewer than none are none
+    one = scoring.totals(buurt.assign(households=[0, 1]), pand=pand, home=home)["homes_per_household"]
+    assert one.tolist() == pytest.approx([np.nan, 1.0], nan_ok=True)  # a single household is enough
 
 
 def test_where_no_row_lies_in_a_buurt_all_are_unknown_and_no_row_is_none():

@@ -217,6 +217,9 @@ def test_counts_that_may_be_unknown_give_plain_numbers_and_text_that_is_no_text_
     out = scoring.add_people(homes, buurt=buurt, household_size_design=2.2, whole_frac=1.0)
     expected = homes.assign(people=[3.0, 2.5, 3.0, 3.0], people_basis=["count", "cbs", "count", "count"])
     pd.testing.assert_frame_equal(out, expected)
+    none = homes.iloc[:0].astype("str")
+    empty = scoring.add_people(none, buurt=buurt, household_size_design=2.2, whole_frac=1.0)
+    assert (len(empty), empty["people"].dtype) == (0, "float64")
     bare = scoring.add_people(homes, buurt=None, household_size_design=2, whole_frac=1.0)
     pd.testing.assert_frame_equal(bare, homes.assign(people=2.0, people_basis="norm"))
     assert scoring.is_corporation(pd.Series([np.nan, np.nan])).tolist() == [False, False]

@@ -349,3 +349,29 @@ def test_a_source_of_a_file_is_read_missing_or_wrong_and_says_so(tmp_path):
     told = study._foreseen_source(here, pand)
     assert (told["plan"], told["exit_code"]) == ("wrong", str(ConfigError.exit_code))
     assert told["detail"].startswith("p.geojson; unheard; correct the form in the study")
+
+
+@pytest.mark.parametrize(("stands", "relisted"), [(True, False), (False, True)])
+def test_pages_are_judged_unless_their_reports_stand_and_a_new_opt_out_list_ends_the_other_edition(
+    tmp_path, monkeypatch, stands, relisted
+):
+    done, target = [], tmp_path / "maps" / "p"
+    for folder in (target, tmp_path / "maps" / "p-openbaar"):
+        folder.mkdir(parents=True)
+    here = SimpleNamespace(study="s", target=target, known="k", studies="t", folders="f")
+    monkeypatch.setattr(study.feasibility_reports, "stand", lambda *how: done.append(how) or stands)
+    monkeypatch.setattr(study.feasibility_reports, "publish_reports", lambda *how: iter([how]))
+    monkeypatch.setattr(study.publish, "require_safe", lambda *how: done.append(how))
+    monkeypatch.setattr(study.publish, "publish", lambda *how, **more: iter([(how, more)]))
+    monkeypatch.setattr(study, "_give_back", lambda: done.append("back"))
+    monkeypatch.setattr(study, "published_of", lambda *how: list((tmp_path / "maps").iterdir()))
+    kept = SimpleNamespace(before=lambda: "before", keep=lambda: iter(["kept"]), relisted=relisted)
+    told = list(study._published(here, "shown", kept))
+    assert told == [
+        ("shown", "s", target, "k"),
+        (("shown", "s", target), {"studies": "t", "before": "before"}),
+        "kept",
+    ]
+    assert done == [("shown", "s", target), *([] if stands else [("shown", "s")]), "back"]
+    left = [one.name for one in sorted((tmp_path / "maps").iterdir())]
+    assert left == (["p"] if relisted else ["p", "p-openbaar"])

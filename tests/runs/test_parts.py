@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -130,6 +131,26 @@ def test_a_place_that_fits_or_of_which_nobody_counts_the_homes_goes_in_one_piece
     assert sorted(code for row in parts.values() for code in row["wijken"]) == ["WK999900", "WK999901", "WK999902"]
     assert max(row["homes"] for row in parts.values()) == 8000
     assert studies.divide_study(whole, 2100) == ["1-van-2", "2-van-2"]
+
+
+def test_only_the_buurten_of_a_place_are_asked_to_divide_it(tmp_path, monkeypatch):
+    asked = []
+
+    def steps(study, folders, *, http, turn):
+        asked.append((study.source, folders, http, turn))
+        return ["step"]
+
+    monkeypatch.setattr(studies.acquire, "steps", steps)
+    monkeypatch.setattr(studies, "run", lambda store, step: asked.append(step))
+    sources = [SimpleNamespace(role=one) for one in ("buurt", "home", "statistics", "own_pand")]
+    whole = SimpleNamespace(source=tuple(sources), model_copy=lambda update: SimpleNamespace(**update))
+    store = SimpleNamespace(root=tmp_path, has=lambda name: False)
+    (tmp_path / pipeline.PARTS).write_text("{}", "utf-8")
+    place = SimpleNamespace(study=whole, store=store, folders="f", http="h", turn="t")
+    assert studies.divide_study(place, 10) == []
+    assert asked == [((sources[0], sources[2]), "f", "h", "t"), "step"]
+    assert not (tmp_path / pipeline.PARTS).exists()
+    assert studies.divide_study(place, 10) == []  # though there is nothing to end
 
 
 def test_own_data_keep_a_place_whole_and_a_budget_is_of_no_part(divided):

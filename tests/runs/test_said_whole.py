@@ -122,6 +122,7 @@ def test_an_address_is_the_middle_of_its_homes_however_it_is_written(address):
 def test_an_address_that_is_not_there_or_in_two_places_is_answered_whole():
     near, far, bare = _homes(), _homes(), _homes().assign(street_name=None)
     far.geometry = far.geometry.affine_transform([1.001, 0, 0, 1, 0, 0])
+    far.loc[1, "postcode"] = None
     no_home = ("an address of the study", "--address")
     asked = {
         "Kerkweg 8": (near, (*no_home, "streets like it: Kerkweg; Kerkweg has numbers 7 to 12")),
@@ -131,7 +132,7 @@ def test_an_address_that_is_not_there_or_in_two_places_is_answered_whole():
         "9999AA 8": (bare, (*no_home, "this study knows no street names: use a postcode and number, or --point")),
         "Dorpsstraat 1": (
             far,
-            ("one address", "--address", "give the number with one of ['9999AA', '9999AB'], or use --point"),
+            ("one address", "--address", "give the number with one of ['9999AA'], or use --point"),
         ),
         "Dorpsstraat": (
             near,

@@ -100,19 +100,20 @@ def test_a_pand_belongs_to_the_tile_of_its_inner_point_and_outside_the_sheet_to_
     )
     sheet = surfaces.Sheet((6, 10), Affine(0.5, 0, 100.0, 0, -0.5, 200.0), None)
     spots = {
-        "a": (100.1, 199.9),
-        "b": (102.1, 199.9),
+        "a": (100.0, 200.0),  # the corner of the sheet
+        "b": (102.0, 199.9),
         "c": (104.9, 197.1),
-        "out": (105.1, 199.9),
-        "south": (101, 196.9),
+        "d": (101.9, 198.0),
+        "east": (105.0, 199.9),
+        "south": (101.0, 197.0),
         "west": (99.9, 199.9),
-        "north": (101, 200.1),
+        "north": (101.0, 200.1),
     }
-    pand = _frame([shapely.Point(one).buffer(0.05) for one in spots.values()], pand_id=list(spots))
+    pand = _frame([shapely.Point(one) for one in spots.values()], pand_id=list(spots))
     told = surfaces.find_faces(pand, sheet)
-    assert seen == [(["a"], 0), (["b"], 1), (["c"], 1_000_002)]
+    assert seen == [(["a"], 0), (["b"], 1), (["d"], 1_000_000), (["c"], 1_000_002)]
     assert (len(told), told.columns.tolist()) == (0, surfaces.KEPT)
-    assert len(surfaces.find_faces(pand.iloc[3:], sheet)) == 0
+    assert len(surfaces.find_faces(pand.iloc[4:], sheet)) == 0
 
 
 # Tiles of 3DBAG

@@ -167,7 +167,7 @@ def _is_figure(values: pd.Series[Any]) -> bool:
 
 
 def _different(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
-    unknown_old, unknown_new = old.isna().to_numpy(), new.isna().to_numpy()
+    unknown_old, unknown_new = old.isna(), new.isna()
     if _is_figure(old) and _is_figure(new):
         one, two = _floats(old), _floats(new)
         apart = ~np.isclose(one, two, rtol=_EQUAL_FRAC, atol=0.0, equal_nan=True)

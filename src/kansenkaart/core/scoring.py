@@ -47,7 +47,7 @@ def add_people(
     }
     homes = home["buurtcode"].value_counts().reindex(rows.index)
     shared = (known["inhabitants"] / homes).where(homes >= whole_frac * known["households"])
-    count, size = home["buurtcode"].map(shared), home["buurtcode"].map(known["household_size_persons"])
+    count, size = (home["buurtcode"].map(one).astype(float) for one in (shared, known["household_size_persons"]))
     basis = np.where(count.notna(), "count", np.where(size.isna(), "norm", "cbs"))
     return home.assign(people=count.fillna(size).fillna(household_size_design), people_basis=basis)
 

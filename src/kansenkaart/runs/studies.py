@@ -86,10 +86,10 @@ def new_study(name: str, *, root: Path, template: str) -> Path:
         raise ConfigError(
             "a name that is free", found="a study of that name", where=target.name, remedy="choose another name"
         )
-    text = shipped[template].read_text(encoding="utf-8").replace(f'name = "{template}"', f'name = "{name}"', 1)
+    text = shipped[template].read_text(encoding="utf-8").replace(f'name = "{template}"', f'name = "{name}"')
     if title:
-        text = re.sub(r'(?m)^title = ".*"$', f'title = "{title}"', text, count=1)
-        text = re.sub(r'(?m)^gemeentecode = ".*"$', f'gemeentecode = "{code}"', text, count=1)
+        text = re.sub(r'(?m)^title = ".*"$', f'title = "{title}"', text)
+        text = re.sub(r'(?m)^gemeentecode = ".*"$', f'gemeentecode = "{code}"', text)
     with atomic(target) as part:
         part.write_text(text, encoding="utf-8")
     return target

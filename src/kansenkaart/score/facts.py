@@ -268,8 +268,8 @@ def _panden(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.
         _own(store, pand, figures.value("reference_year", "year"))
     )
     sums = _sums(wide, _place_of_panden(store, pand, places), len(places)).set_index(places.index)
-    sums["roof_range_frac"] = sums["range_kwh"] / sums["ranged_kwh"].where(sums["ranged_kwh"] > 0)
-    sums["renovation_year"] = sums["planned"] / sums["planned_homes"].where(sums["planned_homes"] > 0)
+    sums["roof_range_frac"] = sums["range_kwh"] / sums["ranged_kwh"]
+    sums["renovation_year"] = sums["planned"] / sums["planned_homes"]
     return sums[names]
 
 
@@ -368,7 +368,7 @@ def _homes(store: Store, places: gpd.GeoDataFrame, figures: Assumptions) -> pd.D
         wide["people_65_plus"] *= people / wide["inhabitants"]
         wide["inhabitants"] = people
     sums = _sums(wide, _place_of_homes(store, home, places), len(places)).set_index(places.index)
-    sums["sewer_saving_year"] = sums["dated"] / sums["dated_homes"].where(sums["dated_homes"] > 0)
+    sums["sewer_saving_year"] = sums["dated"] / sums["dated_homes"]
     empty = places["homes"].to_numpy(float) == 0
     sums.loc[empty, [*_PEOPLE, *_WATER]] = sums.loc[empty, [*_PEOPLE, *_WATER]].fillna(0.0)
     return sums[names]
