@@ -463,16 +463,17 @@ def test_a_layer_tells_its_units_and_a_row_is_found_by_any_id_that_one_row_has(t
         layers.cite("gebied", "BU1", "homes")
 
 
-def test_a_release_is_of_the_last_edition_and_is_put_beside_the_maps(finished, tmp_path, monkeypatch):
-    work = study.open_study("proefveld", root=finished)
+def test_a_release_is_of_the_last_edition_and_is_put_beside_the_maps(tmp_path, monkeypatch):
+    root = project(tmp_path / "p", "proefveld")
+    work = study.open_study("proefveld", root=root)
     kept = [SimpleNamespace(number=3), SimpleNamespace(number=5)]
     monkeypatch.setattr(
-        studies, "editions", lambda folder: kept if folder == finished / "data" / "editions" / "proefveld" else []
+        studies, "editions", lambda folder: kept if folder == root / "data" / "editions" / "proefveld" else []
     )
     monkeypatch.setattr(studies.publish, "readable_of", lambda store, of, *, studies, public: (studies, public))
     monkeypatch.setattr(studies.publish, "release_folder", lambda *how, **more: [how, more])
     how, more = studies.run_release(work, ("Wij", ""))
-    assert how == ((finished / "studies", False), work.study, finished / "maps" / "proefveld", finished / "uitgaven")
+    assert how == ((root / "studies", False), work.study, root / "maps" / "proefveld", root / "uitgaven")
     assert more == {"number": 5, "who": ("Wij", "")}
     kept.clear()
     with pytest.raises(StoreError) as why:
