@@ -80,7 +80,7 @@ def test_who_says_too_little_or_too_much_accepts_nothing(said):
     assert kept.accepted(None) is None
 
 
-def test_a_gate_has_limits_in_order_and_a_missing_one_lets_all_pass():
+def test_a_gate_has_limits_in_order_and_a_missing_one_lets_all_pass(monkeypatch):
     made = kept._gate({**ROW, "low": "1", "high": "1"}, 2)
     assert (made.low, made.high, made.slack) == (1.0, 1.0, 0.5)
     made = kept._gate({**ROW, "low": "", "high": ""}, 2)
@@ -89,6 +89,13 @@ def test_a_gate_has_limits_in_order_and_a_missing_one_lets_all_pass():
     for wrong in ({"low": "2", "high": "1"}, {"low": "x", "high": ""}, {"low": "", "high": "", "gate": "row"}):
         with pytest.raises(ConfigError, match=r"gates\.csv, line 7"):
             kept._gate({**ROW, **wrong}, 7)
+    wrong = {**ROW, "low": "2", "high": "1"}
+    monkeypatch.setattr(kept, "packaged_rows", lambda _: [{**wrong, "low": "0"}, wrong])
+    with pytest.raises(ConfigError, match=r"gates\.csv, line 3"):  # its head is the first
+        kept.gates.__wrapped__()
+
+
+def test_gates_are_of_kinds_that_exist():
     assert len(kept.gates()) > 20
     assert {one.gate for one in kept.gates()} <= kept.KINDS
 

@@ -252,6 +252,7 @@ def test_a_talk_says_what_one_large_owner_would_change():
         == "Met één grote eigenaar en de gemeente vooraan: ongeveer 9.000 euro per jaar. Uw deelname maakt het verschil."
     )
     assert said(0.0)[0] == "Met één grote eigenaar en de gemeente vooraan: ongeveer 0 euro per jaar."
+    assert said(0.5)[0].endswith(" Uw deelname maakt het verschil.")
     assert said(None)[0] == ""
     assert "welk riool hier ligt, is onbekend" in said(None)[1]
     assert "staat per straat op de kaart" in said(None, sewer_pipe=pd.DataFrame())[1]
