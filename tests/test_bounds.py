@@ -110,6 +110,17 @@ SOURCE = {"role": "pand", "publisher": "bag", "origin": "file", "form": "x", "pa
         (config.Source, {**SOURCE, "path": "a..b"}, {**SOURCE, "path": "a/../b"}),
         (config.Source, {**SOURCE, "path": "ab:c"}, {**SOURCE, "path": "a:c"}),
         (config.Source, {**SOURCE, "layer": "a"}, {**SOURCE, "layer": "a\nb"}),
+        (
+            config.OwnFigure,
+            {"value": 1, "low": 1, "source": "xyz"},
+            {"value": 1, "low": float("-inf"), "source": "xyz"},
+        ),
+        (
+            config.OwnFigure,
+            {"value": 1, "high": 1, "source": "xyz"},
+            {"value": 1, "high": float("inf"), "source": "xyz"},
+        ),
+        (config.OwnFigure, {"value": -1, "source": "xyz"}, {"value": float("inf"), "source": "xyz"}),
         (config.OwnFigure, {"value": 1, "source": "xyz"}, {"value": 1, "source": "xy"}),
         (config.OwnFigure, {"value": 1, "source": "x" * 300}, {"value": 1, "source": "x" * 301}),
     ],
