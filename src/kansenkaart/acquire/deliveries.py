@@ -249,7 +249,7 @@ def _without(part: Part, gone: Any, reason: str) -> Part:
     """Return the part without some rows, counted by one reason."""
     mask = np.asarray(gone, dtype=bool)
     left = {**part.tally.left_out, reason: part.tally.left_out.get(reason, 0) + int(mask.sum())}
-    frame = part.frame[~mask].reset_index(drop=True)
+    frame = part.frame[~mask]
     return Part(part.name, part.edition, frame, Tally(part.tally.rows_in, len(frame), left, part.tally.noted))
 
 

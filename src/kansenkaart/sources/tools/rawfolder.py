@@ -30,7 +30,7 @@ def plain_name(text: object) -> str:
     ConfigError
         If nothing safe is left of it.
     """
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", str(text).strip()).strip("-.")[:120]
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", str(text)).strip("-.")[:120]
     if not _PLAIN.fullmatch(name):
         raise ConfigError(
             "a name with letters or digits",
