@@ -165,10 +165,10 @@ def ways_out(ridges: Ridges, block: Ints, homes: Ints, passable: Flags, *, least
     piece = joined(int(block.max()) + 1, a[walk], b[walk])
     few = np.bincount(piece[block], homes) < least
     leave = np.flatnonzero(land & (piece[a] != piece[b]) & (few[piece[a]] | few[piece[b]]))
-    narrow = leave[np.argsort(ridges.gap[leave], kind="stable")]
-    for side in (a, b):
-        mine = narrow[few[piece[side[narrow]]]]
-        out[mine[np.unique(piece[side[mine]], return_index=True)[1]]] = True
+    narrow = np.repeat(leave[np.argsort(ridges.gap[leave], kind="stable")], 2)
+    side = piece[np.where(np.arange(len(narrow)) % 2, b[narrow], a[narrow])]  # each stretch leads out of two pieces
+    number, first = np.unique(side, return_index=True)
+    out[narrow[first[few[number]]]] = True
     return out
 
 
