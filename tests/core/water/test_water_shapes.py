@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from kansenkaart.core.water import sewer
 from kansenkaart.core.water.arrays import kept, nearest_sides, objects, sides_of, taken
+from kansenkaart.core.water.assign import Reach
 from kansenkaart.core.water.demand import Uses, balance
 from kansenkaart.core.water.network import build_graph
 from kansenkaart.core.water.pipes import PipeLimits, clean_pipes
@@ -185,6 +187,12 @@ def test_wegdelen_are_streets_by_their_addresses_their_junctions_and_their_borde
         assert (length, width) == pytest.approx(((around / 4) + (d := (around**2 / 16 - area) ** 0.5), around / 4 - d))
 
 
+def test_the_sides_of_a_shape_that_is_nearly_a_square() -> None:
+    # 10.3 by 9.7 m: 99.91 m2 and 40 m around; a shape of 100 m2 with 39.9 m around is rounder than a square
+    assert [float(side) for side in rectangle_sides(99.91, perimeter_m=40.0)] == pytest.approx([10.3, 9.7])
+    assert [float(side) for side in rectangle_sides(100.0, perimeter_m=39.9)] == [10.0, 10.0]
+
+
 def test_a_sliver_goes_with_the_largest_that_it_touches_on_either_side_and_not_with_a_smaller_one() -> None:
     group, area = np.array([0, 1, 2, 3, 4]), np.array([5.0, 30.0, 90.0, 4.0, 6.0])
     touching = np.array([[0, 1], [0, 2], [3, 4]])
@@ -331,3 +339,85 @@ def test_uses_and_shares_hold_up_to_their_bounds() -> None:
             balance(ones, demands={"toilet": np.ones(shape)}, store_m3=0.0)
     with pytest.raises(ConfigError, match="12 months"):
         balance(ones[:, 1:], demands={}, store_m3=0.0)
+
+
+def test_the_rain_of_a_street_goes_to_what_it_prefers_by_length_else_to_what_there_is_else_to_what_is_near() -> None:
+    """A has two rain sewers and a combined one, B a combined one, C none but a rain sewer 40 m away, D none within reach."""
+    street = gpd.GeoDataFrame(
+        {"street_id": list("ABCD")},
+        geometry=[shapely.LineString([(0, y), (60, y)]) for y in (0, 100, 200, 1000)],
+        crs=RD,
+    )
+    rows = [
+        ("rain", "hemelwater", "rain", "A", 30.0, 2),
+        ("better", "verbeterd_gescheiden", "rain", "A", 10.0, 3),
+        ("both", "gemengd", "foul", "A", 60.0, 4),
+        ("foul", "vuilwater", "foul", "A", 60.0, 5),
+        ("alone", "gemengd", "foul", "B", 50.0, 100),
+        ("nameless", "hemelwater", "rain", None, 60.0, 240),
+        ("pressed", "hemelwater", "pressure", "D", 60.0, 1000),
+    ]
+    names = ("pipe_id", "system", "layer", "street_id", "length_m")
+    pipe = gpd.GeoDataFrame(
+        {name: pd.Series([row[k] for row in rows]) for k, name in enumerate(names)},
+        geometry=[shapely.LineString([(0, row[5]), (60, row[5])]) for row in rows],
+        crs=RD,
+    )
+    wanted = [("A", "rain", 100.0), ("A", "combined", 40.0), ("B", "rain", 20.0), ("B", "combined", 0.0)]
+    wanted += [("C", "combined", 10.0), ("D", "rain", 7.0), (None, "rain", 3.0), (None, "combined", 2.0)]
+    paved = pd.DataFrame(wanted, columns=["street_id", "to", "paved_m2"])
+    per_pipe, per_street = sewer._rain(pipe, street, paved, Reach())
+    assert per_pipe.to_dict() == pytest.approx({"rain": 75, "better": 25, "both": 40, "alone": 20, "nameless": 10})
+    columns = ["street_id", "to", "paved_m2", "combined_m2", "connected_by"]
+    assert per_street[columns].fillna("").to_numpy().tolist() == [
+        ["A", "rain", 100, 0, "street"],
+        ["A", "combined", 40, 40, "street"],
+        ["B", "rain", 20, 20, "street"],
+        ["C", "combined", 10, 0, "nearest"],
+        ["D", "rain", 7, 0, "none: no sewer for rain within reach"],
+        ["no street", "", 5, 0, "none: no street within reach"],
+    ]
+    near = pipe.assign(system=pipe["system"].where(pipe["pipe_id"] != "nameless", "gemengd"))
+    assert sewer._rain(near, street, paved, Reach())[1]["combined_m2"].tolist() == [0, 40, 20, 10, 0, 0]
+    assert sewer._rain(pipe, street, paved, Reach(sewer_m=39.9))[1]["connected_by"].tolist()[3].startswith("none")
+    known = paved[paved["street_id"].notna()]
+    assert len(sewer._rain(pipe, street, known, Reach())[1]) == 5
+
+
+def test_public_rain_and_new_roofs_are_apart_and_yards_are_as_the_roofs_or_the_homes_of_their_street() -> None:
+    rows = [
+        ("new", "roof", "A", 30.0, "sewer"),
+        ("old", "roof", "A", 90.0, "sewer"),
+        ("unknown", "roof", None, 10.0, "sewer"),
+        ("yard", "yard", "A", 40.0, "sewer"),
+        ("yard of homes", "yard", "B", 50.0, "sewer"),
+        ("lost yard", "yard", "C", 6.0, "sewer"),
+        ("road", "road", "B", 8.0, "sewer"),
+        ("wet", "roof", "A", 500.0, "open_water"),
+    ]
+    surface = pd.DataFrame(rows, columns=["surface_id", "kind", "street_id", "paved_m2", "drains_to"])
+    years = pd.array([1992, 1991, None, 2000], dtype="Int64")
+    pand = pd.DataFrame({"pand_id": ["new", "old", "unknown", "new"], "bouwjaar": years})
+    home = pd.DataFrame({"street_id": ["A", "B", "B", "B", "B"], "bouwjaar": [2000, 2000, 1950, np.nan, 1992]})
+    part = surface[surface["drains_to"] == "sewer"]
+    frac = sewer.rain_preference(part, pand, home)
+    assert frac.tolist() == [
+        1.0,
+        0.0,
+        0.0,
+        0.25,
+        0.5,
+        0.0,
+        1.0,
+    ]  # a quarter of the roofs of A is new, half the homes of B
+    table = sewer.drained_paving(surface, pand, home)
+    assert {(a if isinstance(a, str) else None, to): area for a, to, area in table.to_numpy().tolist()} == {
+        ("A", "rain"): 30 + 10,
+        ("A", "combined"): 90 + 30,
+        ("B", "rain"): 25 + 8,
+        ("B", "combined"): 25,
+        ("C", "rain"): 0,
+        ("C", "combined"): 6,
+        (None, "rain"): 0,
+        (None, "combined"): 10,
+    }
