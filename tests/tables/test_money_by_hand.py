@@ -67,7 +67,7 @@ def test_a_figure_of_another_unit_or_name_is_refused_in_words():
         table.value("a", "EUR")
     with pytest.raises(AssumptionError, match="found b; where: assumptions"):
         table["b"]
-    with pytest.raises(AssumptionError, match="where: here, line"):
+    with pytest.raises(AssumptionError, match="where: here, line 2;"):
         assumptions.rows_of('a\n"' + "x" * 200_000, where="here")
     assert assumptions.rows_of("", where="here") == ([], [])
 

@@ -285,7 +285,7 @@ def rows_of(text: str, *, where: str) -> tuple[list[str], list[dict[str, str]]]:
         raise AssumptionError(
             "a CSV table",
             found=str(why),
-            where=f"{where}, line {reader.line_num}",
+            where=f"{where}, line {reader.reader.line_num}",
             remedy="correct the line named: a quote may be missing",
         ) from why
 

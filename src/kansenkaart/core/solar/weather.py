@@ -397,12 +397,13 @@ def closing_minutes(hourly: pd.DataFrame, *, site: Site) -> float:
         If ``hourly`` fails ``check_weather``.
     """
     check_weather(hourly)
-    ghi, dni, dhi = (hourly[c].to_numpy(dtype=float) for c in WEATHER_COLUMNS)
-    if not dni.any():
-        return site.mid_interval_minutes  # without a beam every clock closes alike
+    beam = hourly[hourly["dni_w_per_m2"] > 0]  # without one every clock closes alike
+    if beam.empty:
+        return site.mid_interval_minutes
+    ghi, dni, dhi = (beam[c].to_numpy(dtype=float) for c in WEATHER_COLUMNS)
 
     def residual(minutes: float) -> float:
-        _, elevation = sun_position(pd.DatetimeIndex(hourly.index) + pd.Timedelta(minutes=minutes), site)
+        _, elevation = sun_position(pd.DatetimeIndex(beam.index) + pd.Timedelta(minutes=minutes), site)
         return float(np.square(ghi - dhi - dni * np.maximum(np.sin(np.radians(elevation)), 0)).sum())
 
     coarse = min(np.arange(-90.0, 121.0, 30.0).tolist(), key=residual)
