@@ -245,6 +245,17 @@ def test_roads_of_every_manager(tmp_path):
     same_as_pinned("pins/roads.txt", made)
 
 
+def test_sections_of_the_nwb_keep_their_numbers_where_one_has_none(tmp_path):
+    line = LineString([(X, Y), (X, Y + 40)])
+    rows = [
+        {"wvk_id": one, "stt_naam": "Dorpsweg", "wegbehsrt": "G", "wegnummer": road, "shape": line}
+        for one, road in ((600123, 34), (None, None), (600124, None))
+    ]
+    frame, tally = nwb.read_street_line(layers(tmp_path / "nwb.gpkg", wegvakken=rows))
+    assert frame["street_line_id"].tolist() == ["600123", "600124"]
+    assert tally.left_out["no identification"] == 1
+
+
 def _buurt(number: int, **more: Any) -> dict[str, Any]:
     row = {
         "buurtcode": f"BU0193{number:04d}",

@@ -244,6 +244,16 @@ def test_text_is_one_line_and_an_empty_one_is_unknown():
     assert to_text(pd.Series([], dtype="object")).tolist() == []
 
 
+def test_whole_numbers_of_which_one_is_not_filled_in_have_no_point():
+    for dtype in ("float64", "Float64"):
+        assert to_text(pd.Series([193, None, 12], dtype=dtype)).fillna("unknown").tolist() == ["193", "unknown", "12"]
+    assert to_text(pd.Series([1.5, 2.0])).tolist() == ["1.5", "2.0"]
+    assert to_text(pd.Series([2.0**53, 1.0])).tolist() == ["9007199254740992.0", "1.0"]  # may stand for another as well
+    assert to_text(pd.Series([2.0**53 - 1])).tolist() == ["9007199254740991"]
+    assert to_text(pd.Series([float("inf"), 1.0])).tolist() == ["inf", "1.0"]
+    assert to_text(pd.Series([None], dtype=float)).isna().all()
+
+
 def test_what_has_ended_has_a_date_that_is_no_filler():
     over = ["2020-01-01", "31-12-2019", " 1 ", "ja", "true"]
     current = ["", None, "-", "NaT", "False", "nee", "N", "0", "0.0", "9999-12-31", "31-12-9999", "0001-01-01"]

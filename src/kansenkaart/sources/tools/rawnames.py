@@ -367,7 +367,15 @@ def to_text(column: pd.Series[Any]) -> pd.Series[Any]:
     return text.where(text != "", None).astype("str")
 
 
+#: From here on a number with a point no longer tells each whole number from the next.
+_EXACT = 2**53
+
+
 def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_float_dtype(column):
+        filled = column.dropna()
+        if ((filled % 1 == 0) & (filled.abs() < _EXACT)).all():  # of whole numbers one was not filled in
+            column = column.astype("Int64")
     known = column.astype("object").where(column.notna(), "")
     try:
         text = known.astype(str)
