@@ -85,7 +85,7 @@ def _point(number: str | None, x: float, y: float) -> dict[str, object]:
 def package(tmp_path):
     """Walk the six steps on a copy of the package."""
     top = tmp_path / "src" / "kansenkaart"
-    shutil.copytree(ROOT / "src" / "kansenkaart", top, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    shutil.copytree(ROOT / "src" / "kansenkaart", top, ignore=shutil.ignore_patterns("assets"))
     data = top / "data"
     _row(
         data / "sources.csv",

@@ -59,7 +59,7 @@ print(json.dumps({
 def seen_on_a_copy(finished: Path, tmp_path: Path) -> dict:
     """Copy the package, do what the how-to says, and return what map, factsheet and release then hold."""
     package = tmp_path / "src" / "kansenkaart"
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, package)
     step = package / "score" / "steps.py"
     text = step.read_text(encoding="utf-8")
     at = text.index('    out["score_basis"] = ', text.index("def _buurten("))

@@ -164,6 +164,35 @@ def test_the_narrowest_way_out_of_a_small_piece_is_walked() -> None:
     assert ways_out(turned, block, homes, closed, least=20).tolist() == [False, True, False, False, False, False]
 
 
+def test_a_house_is_linked_to_a_hamlet_that_is_linked_itself_whatever_their_numbers() -> None:
+    # A town of 40 homes, 150 m on a hamlet of 20 that is no place by itself, and houses of 3 and 1 each 150 m further.
+    homes, x = np.array([40, 20, 3, 1]), np.array([0.0, 150.0, 300.0, 450.0])
+    rules, edges = (
+        replace(RULES, link_homes=300, kern_homes=25, link_m=200.0),
+        pd.DataFrame({"a": [0], "b": [1], "passable": [False]}),
+    )
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
+        sites = np.column_stack([x[order], np.zeros(4)]), np.arange(4)
+        made = links_over_land(
+            edges, pd.DataFrame({"homes": homes[order]}), sites, rules=rules, walls=np.empty(0, object)
+        )
+        assert {frozenset((order[a], order[b])) for a, b, _ in made} == {
+            frozenset(one) for one in ((0, 1), (1, 2), (2, 3))
+        }
+        assert len(made) == 3
+    far = replace(rules, link_m=149.0)
+    assert (
+        links_over_land(
+            edges,
+            pd.DataFrame({"homes": homes}),
+            (np.column_stack([x, x * 0]), np.arange(4)),
+            rules=far,
+            walls=np.empty(0, object),
+        )
+        == []
+    )
+
+
 def test_links_over_land_go_to_the_nearest_that_is_large_enough_and_not_over_water() -> None:
     # Blocks at 0, 100, 250, 300 and 700 m of 30, 5, 3, 24 and 40 homes; the first two are walked between.
     frame = pd.DataFrame({"homes": [30, 5, 3, 24, 40]})

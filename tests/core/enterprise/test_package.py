@@ -214,9 +214,9 @@ def test_what_scores_and_reports_ask_alike_is_worked_out_once_and_other_bounds_o
     wider = spans | {path: Span(spans[path].low, spans[path].high * 2)}
     dearer = CASE.with_inputs({path: CASE.inputs()[path] * 1.01})
     first, *others = (
-        _units_drawn(case, tuple(one.items())) for case, one in ((CASE, spans), (CASE, wider), (dearer, spans))
+        _units_drawn(case, tuple(one.items()), 500) for case, one in ((CASE, spans), (CASE, wider), (dearer, spans))
     )
-    assert _units_drawn(CASE, tuple(spans_of(CASE, **asked).items())) is first
+    assert _units_drawn(CASE, tuple(spans_of(CASE, **asked).items()), 500) is first
     for terms, units in others:
         assert terms[path].mean() > first[0][path].mean()
         assert units.by_name[FIXED][FIRM].mean() < first[1].by_name[FIXED][FIRM].mean()

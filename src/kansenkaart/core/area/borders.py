@@ -220,12 +220,20 @@ def links_over_land(
         link = _nearest_link(points, np.flatnonzero(mine), np.flatnonzero(target), rules.link_m)
         if link is not None and not len(tree.query(line := shapely.LineString(points[list(link)]), "intersects")):
             links.append((int(block[link[0]]), int(block[link[1]]), line))
+            reached = piece[block[_around(points, mine, rules.link_m)]]  # may reach a place now
+            tried -= {(first[n], count[n]) for n in np.unique(reached)}
+
+
+def _around(points: Floats, some: Ints | Flags, most_m: float) -> Flags:
+    """Return which sites lie in the box around some of them, widened by a distance [m]."""
+    low, high = points[some].min(axis=0) - most_m, points[some].max(axis=0) + most_m
+    inside: Flags = ((points >= low) & (points <= high)).all(axis=1)
+    return inside
 
 
 def _nearest_link(points: Floats, mine: Ints, others: Ints, most_m: float) -> tuple[int, int] | None:
     """Return the nearest two sites of two sets within a distance [m]."""
-    low, high = points[mine].min(axis=0) - most_m, points[mine].max(axis=0) + most_m
-    near = others[((points[others] >= low) & (points[others] <= high)).all(axis=1)]
+    near = others[_around(points, mine, most_m)[others]]
     if not len(near):
         return None
     far, place = (np.asarray(one) for one in cKDTree(points[near]).query(points[mine]))

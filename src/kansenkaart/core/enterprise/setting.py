@@ -156,16 +156,16 @@ def setting_of(
     """
     case = case_from(AreaFacts(), assumptions=figures, services=services, track=track)
     spans = spans_of(case, assumptions=figures, services=services, track=track)
-    terms, units = _units_drawn(case, tuple(spans.items()))
+    terms, units = _units_drawn(case, tuple(spans.items()), DRAWS)
     chosen = tuple(package) if totals is None else package_of(units, totals)
     ranges = {group: figures.value(row, "1") for group, row in RANGES.items()}
     return Setting(case, terms, draw_facts(tuple(FACT_GROUPS), draws=DRAWS, seed=SEED), ranges, units, chosen)
 
 
 @lru_cache(maxsize=4)
-def _units_drawn(case: Case, spans: tuple[tuple[str, Span], ...]) -> tuple[Mapping[str, Array], Units]:
+def _units_drawn(case: Case, spans: tuple[tuple[str, Span], ...], draws: int) -> tuple[Mapping[str, Array], Units]:
     """Half of the draws of terms and figures, and the units over all; scores and reports of a study ask for the same."""
-    terms = {path: one[: DRAWS // 2] for path, one in draw(case, dict(spans), draws=DRAWS, seed=SEED).items()}
+    terms = {path: one[: draws // 2] for path, one in draw(case, dict(spans), draws=draws, seed=SEED).items()}
     units = {name: np.tile(one, (1, 2)) for name, one in units_of(case, terms).by_name.items()}
     return terms, Units(units, case)
 
