@@ -1,4 +1,4 @@
-"""The numbers that the core assumes where it is not told otherwise, in one list: a number that changes is seen by a reader.
+"""The numbers that core and scores assume where it is not told otherwise, in one list: a number that changes is seen by a reader.
 
 Constants of modules, defaults of rules and of functions; each has its unit and source where it stands.
 """
@@ -11,12 +11,10 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-import kansenkaart.core
 from tests.pinned import same_as_pinned
 
 #: Whether loops are made of vectors depends on the processor.
@@ -53,11 +51,12 @@ def _assumed(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield from ((f"{name}({each.name})", each.default) for each in given if each.default is not each.empty)
 
 
-def test_the_numbers_that_the_core_assumes_are_as_they_were() -> None:
+def test_the_numbers_that_core_and_scores_assume_are_as_they_were() -> None:
     made = {}
-    for room in ("area", "solar", "water"):
-        for found in pkgutil.iter_modules([str(Path(kansenkaart.core.__file__).parent / room)]):
-            module = importlib.import_module(f"kansenkaart.core.{room}.{found.name}")
+    for room in ("core.area", "core.solar", "core.water", "score"):
+        top = importlib.import_module(f"kansenkaart.{room}")
+        for found in pkgutil.iter_modules(top.__path__):
+            module = importlib.import_module(f"{top.__name__}.{found.name}")
             lines = [f"{name} = {said}" for name, value in _assumed(module) if (said := _told(value)) is not None]
-            made[f"{room}.{found.name}"] = "\n".join(lines)
+            made[f"{room.removeprefix('core.')}.{found.name}"] = "\n".join(lines)
     same_as_pinned("pins/core_numbers.txt", made)

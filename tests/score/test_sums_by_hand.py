@@ -412,3 +412,22 @@ def test_an_opt_out_list_and_a_table_are_known_again_whatever_their_order():
     assert steps.mark_of(frozenset()) == ""
     assert steps.digest(pd.DataFrame({"a": [1]})) != steps.digest(pd.DataFrame({"a": [2]}))
     assert len(steps.digest(pd.DataFrame({"a": [1]}))) == 16
+
+
+def test_a_roof_with_one_panel_is_a_system_and_one_with_none_is_not():
+    pand = pd.DataFrame(
+        {
+            "pand_id": list("abcd"),
+            "homes": [1, 1, 1, 1],
+            "kwp_pay": [0.435, 0.0, np.nan, 9.0],
+            "yield_pay_kwh_per_year": [380.0, 0.0, np.nan, 8000.0],
+            "own_use_pay_frac": [0.9, np.nan, np.nan, 0.25],
+        }
+    )
+    told = facts._roofs(stored(), pand, default())
+    at = [f"pv_open_own_{name}" for name in ("systems", "kwp", "kwh_per_year", "used_kwh_per_year")]
+    worn = 1 - default()["pv_degradation"].value / 100 * default()["pv_life"].value / 2
+    assert told[at].to_numpy()[[0, 1, 3]] == pytest.approx(
+        np.array([[1, 0.435, 380 / worn, 342 / worn], [0, 0, 0, 0], [1, 9, 8000 / worn, 2000 / worn]])
+    )
+    assert told.loc[2, at[:3]].isna().all()
