@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
@@ -11,6 +12,7 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
+from pyproj.crs import CompoundCRS
 
 from kansenkaart import config, crs, errors, kernel
 from kansenkaart.errors import ConfigError, CrsError, KansenkaartError
@@ -46,6 +48,11 @@ def test_places_at_the_edge_of_rd_new_are_in_it_and_others_are_not():
             crs.rd_point(odd, where="here")
         assert (caught.value.found, caught.value.where) == (str(odd)[:80], "here")
     assert len(crs.require_rd(gpd.GeoDataFrame(geometry=[None, shapely.Point()], crs=28992))) == 2
+    for plane, wrong in ((28992, False), (31370, True)):  # with heights, and without a code of the two together
+        both = CompoundCRS("plane and height", components=[f"EPSG:{plane}", "EPSG:5710"])
+        frame = gpd.GeoDataFrame(geometry=[shapely.Point(190000, 560000)], crs=both)
+        with pytest.raises(CrsError, match="RD New") if wrong else contextlib.nullcontext():
+            crs.require_rd(frame)
     together = gpd.GeoDataFrame(geometry=[shapely.Point(155_000, 463_000)], crs="EPSG:28992+5709")
     assert crs.require_rd(together) is together
     with pytest.raises(CrsError, match="found no reference system; where: a"):
