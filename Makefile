@@ -29,17 +29,17 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements/run.lock -r requirements/build.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/run.lock -r requirements/build.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.flows: requirements/flows.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements/flows.lock -r requirements/build.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/flows.lock -r requirements/build.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.run
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements/dev.lock -r requirements/build.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.lock -r requirements/build.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip check
 	touch $@ $(VENV)/.run
