@@ -180,6 +180,10 @@ def test_a_service_that_was_moved_has_the_second_way_that_was_named_with_it_and_
     assert publishers.second_url("cbs-odata") == ""
     monkeypatch.setenv("KANSENKAART_MIRROR_CBS_ODATA", "http://127.0.0.1/second/")
     assert publishers.second_url("cbs-odata") == "http://127.0.0.1/second/"
+    monkeypatch.setenv("KANSENKAART_MIRROR_CBS_ODATA", "")
+    for moved in ("http://127.0.0.1/moved/", ""):
+        monkeypatch.setenv("KANSENKAART_URL_CBS_ODATA", moved)
+        assert publishers.second_url("cbs-odata") == ""  # named empty: none is wanted
 
 
 def test_a_pause_is_asked_for_in_seconds_or_until_a_moment():

@@ -251,7 +251,7 @@ def _register_ids(ids: pd.Series, shape: OwnTable, known: frozenset[str], spelle
     """Return identifications as the register writes them, where a usual spelling of one is meant; others as typed."""
     if shape.key == PANDEN.key:
         tidy = ids.map(lambda one: re.sub(r"^=?\"|\"$|[\s'\u00a0]|[.,]0+$", "", one))
-        return tidy.map(bag_id).where(~ids.isin(known), ids).fillna(ids).astype("str")
+        return tidy.map(bag_id).fillna(ids).astype("str")
     plain = {word.casefold(): one for word, one in spelled.items()} | {one.casefold(): one for one in known}
     last: dict[str, list[str]] = {}
     for one in known:

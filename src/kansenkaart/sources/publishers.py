@@ -131,9 +131,9 @@ def second_url(name: str) -> str:
         If the address is not a plain http(s) address.
     """
     variable = _variable(MIRROR_VARIABLE, name)
-    stated = os.environ.get(variable) or publisher(name).mirror
-    if os.environ.get(_variable(ADDRESS_VARIABLE, name)) and variable not in os.environ:
-        return ""  # a service that was moved on purpose has no second way but the one that is named with it
+    moved = os.environ.get(_variable(ADDRESS_VARIABLE, name))
+    # A service that was moved on purpose has no second way but the one that is named with it; named empty, none has one.
+    stated = os.environ.get(variable, "" if moved else publisher(name).mirror)
     return _plain_address(name, stated, variable) if stated else ""
 
 
