@@ -1,5 +1,6 @@
 """Shuts the network for all tests but to this machine, and makes once what many of them look at; one browser for all."""
 
+import gc
 import ipaddress
 import json
 import os
@@ -29,6 +30,13 @@ FLAGS = [
 
 
 NIGHTLY = os.environ.get("KANSENKAART_NIGHTLY") == "1"
+
+
+def pytest_collection_finish():
+    """Leave what was imported out of the collector's rounds: it lives as long as the run, and is most of what there is."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def pytest_collection_modifyitems(items):

@@ -93,6 +93,16 @@ def test_a_loop_is_cut_open_and_nothing_is_counted_twice():
     assert through[forest.closes_loop].tolist() == [1]
 
 
+@pytest.mark.parametrize(("y", "basis", "turned"), [(40, "drawn", False), (50, "outlet", True), (30, "outlet", False)])
+def test_the_pipe_that_closes_a_loop_runs_towards_the_nearer_end_and_as_drawn_between_equals(y, basis, turned):
+    ring = [[(0, 0), (30, 40)], [(0, 0), (-30, y)], [(30, 40), (-30, y)]]
+    graph, forest, through, _ = flows(pipes(ring), nodes(pump=(0, 0, "gemaal")))
+    assert forest.closes_loop.tolist() == [False, False, True]
+    assert forest.oriented_by.tolist() == ["outlet", "outlet", basis]
+    assert (forest.tail != graph.start).tolist() == [True, True, turned]
+    assert through[2] == 1
+
+
 def test_pressure_main_carries_one_island_to_the_next():
     # gravity p0 -> pump a ==p1==> well b (gravity p2) -> discharge
     frame = pipes(
