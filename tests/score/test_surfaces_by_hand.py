@@ -46,6 +46,16 @@ def test_of_a_cut_only_polygons_with_an_area_are_roof():
     assert surfaces._polygons(shapely.Polygon()).geom_type == "Polygon"
 
 
+def test_a_face_of_one_coarse_cell_grows_by_a_cell_within_its_own_footprint():
+    label = np.full((4, 5), -1, dtype=np.int32)
+    label[1, 1], label[1, 3], label[2, 3] = 0, 1, 1
+    found = pd.DataFrame({"building": [1, 0], "a": 0.0, "b": 0.0, "c": [5.0, 6.0]})
+    footprints = np.array([shapely.box(6, 2, 8, 5), shapely.box(0, 0, 20, 20)], dtype=object)
+    one, two = surfaces._outlines(label, found, Affine(2, 0, 0, 0, -2, 8), footprints)
+    assert one.equals(shapely.box(0, 2, 6, 8))  # grown by a cell, which the footprint does not cut here
+    assert two.equals(shapely.box(6, 2, 8, 5))
+
+
 def test_the_eave_of_a_face_is_its_lowest_corner_and_a_level_one_has_the_height_of_its_middle():
     found = pd.DataFrame(
         {"a": [0.5, 0.25], "b": [-1.0, 0.0], "c": [4.0, 2.0], "azimuth_deg": [90.0, NAN], "tilt_deg": [30.0, 2.0]}

@@ -3,11 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import pytest
+import requests
 
 from kansenkaart.errors import ConfigError, FetchError, FormatError, IncompleteError
-from kansenkaart.sources import publishers
+from kansenkaart.sources import cbs, publishers
 from kansenkaart.sources.cbs import fetch_kwb, fetch_v4, read_kwb, tables_until
 from kansenkaart.sources.tools import http
 from kansenkaart.sources.tools.http import Http
@@ -169,6 +171,23 @@ def test_a_column_whose_title_is_gone_is_refused_by_name(server, tmp_path):
     target.write_text(target.read_text("utf-8").replace("Aantal inwoners", "Bewoners"), "utf-8")
     with pytest.raises(FormatError, match="Aantal inwoners"):
         read_kwb(path)
+
+
+def test_a_page_that_leads_back_to_one_that_was_asked_is_not_asked_again(monkeypatch):
+    asked, base = [], "http://127.0.0.1/odata/"
+    monkeypatch.setattr(
+        cbs, "get_json", lambda url, http: asked.append(url) or ({}, SimpleNamespace(status=200, content=b"{}"))
+    )
+    session, ways = (
+        cbs._OurSession(HTTP, [base]),
+        [requests.Request("GET", base + one).prepare() for one in ("a", "b", "")],
+    )
+    for one in ways:
+        assert session.send(one).status_code == 200  # where the service lives is no page
+    for one in ways:
+        with pytest.raises(IncompleteError, match="earlier page"):
+            session.send(one)
+    assert asked == [base + "a", base + "b", base]
 
 
 def test_a_service_that_was_moved_has_the_second_way_that_was_named_with_it_and_no_other(monkeypatch):
