@@ -129,4 +129,16 @@ def tool() -> AreaTool:
         Criterion("sun", "Zon", "kWh/year", "Zon op de daken", 50.0),
     )
     border = BorderKind("local", "gewone straat", "Een gewone straat scheidt weinig.", 1.0)
-    return AreaTool("blokken", "homes", ("sun",), edges, (border,), areas, criteria, target=330, top=1)
+    return AreaTool(
+        "blokken",
+        "homes",
+        ("sun",),
+        edges,
+        (border,),
+        areas,
+        criteria,
+        target=330,
+        target_low=150,
+        target_high=600,
+        top=1,
+    )

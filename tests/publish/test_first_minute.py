@@ -18,6 +18,10 @@ from tests.publish.tables import Tables
 from tests.publish.test_places import case, squares
 
 
+def _tool_of(**more):
+    return AreaTool("blokken", "homes", (), pd.DataFrame(), (), target=330, target_low=150, target_high=600, **more)
+
+
 def areas(count=3, **more):
     """Areas of a division, with their names."""
     return squares(count, gebied_name=[f"Gebied {k}" for k in range(count)], **more)
@@ -97,7 +101,7 @@ _OWNED = {"stays_if_owned_eur_per_year": 22_000.0}
 
 def _starts():
     short = {"earns_keep_frac": 0.1}
-    tool = AreaTool("blokken", "homes", (), pd.DataFrame(), ())
+    tool = _tool_of()
     linked = ranking.ProposedArea("best-0", "Kade", ("4", "5"), (), link="factsheets/best-0.html")
     buurt = case("buurt", "BU1", stays=21_000.0, homes=900)
     yield "earns, like others", _store(best_area=best(*_THREE), cases=_cases(3_100, 3_000, 2_000)), tool
@@ -302,9 +306,7 @@ def test_the_area_that_leads_has_the_most_for_each_home_or_the_shortest_border()
 
 
 def _tool(store):
-    return ranking.ranked(
-        AreaTool("blokken", "homes", (), pd.DataFrame(), (), note="Let op."), store, {"gebied-1": "f.html"}
-    )
+    return ranking.ranked(_tool_of(note="Let op."), store, {"gebied-1": "f.html"})
 
 
 def test_areas_of_the_division_stand_in_the_tool_with_their_blocks_grounds_and_links():
@@ -327,7 +329,7 @@ def test_areas_of_the_division_stand_in_the_tool_with_their_blocks_grounds_and_l
         ("corporation_frac", "deel van corporaties", "aandeel", 0.0, True, 1),
     ]
     assert made.note == "Let op."
-    bare = AreaTool("blokken", "homes", (), pd.DataFrame(), ())
+    bare = _tool_of()
     assert ranking.ranked(bare, Tables({}), {}) is bare
 
 

@@ -257,9 +257,9 @@ class AreaTool:
     borders: tuple[BorderKind, ...]
     areas: tuple[ProposedArea, ...] = ()
     criteria: tuple[Criterion, ...] = ()
-    target: int = 330
-    target_low: int = 150
-    target_high: int = 600
+    target: int = field(kw_only=True)
+    target_low: int = field(kw_only=True)
+    target_high: int = field(kw_only=True)
     band_frac: float = 0.1
     top: int = 5
     note: str = ""
