@@ -87,6 +87,22 @@ def test_faces_meet_at_a_ridge_or_in_a_valley_or_not_and_never_with_themselves_o
     assert not segment._meetings(label[1:], planes, 0.5).any()  # these do not touch
 
 
+def test_as_many_places_for_a_ridge_as_for_a_valley_make_a_valley() -> None:
+    planes, label = np.array([(1.0, 0.0, 0.0), (-1.0, 0.0, 1.0)]), np.array([[0, 1], [-1, -1], [1, 0]], np.int32)
+    assert segment._meetings(label, planes, 0.5).tolist() == [[0, -1], [-1, 0]]
+    assert segment._meetings(label[:1], planes, 0.5).tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_cell_left_over_joins_a_face_of_its_own_building_that_passes_near_enough() -> None:
+    z, building, label = np.zeros((3, 3)), np.zeros((3, 3), np.int32), np.full((3, 3), -1, np.int32)
+    building[1, 0], label[1, 0], label[1, 2], label[0, 0] = 1, 0, 1, 2
+    planes = np.array(
+        [(0.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.0, -0.2), (0.0, 0.0, 0.0)]
+    )  # the first is a neighbour's
+    assert segment._nearest_face(z, building, label, planes, (1, 1, 0.5)) == 1
+    assert segment._nearest_face(z, building, label, planes, (1, 1, 0.05)) == -1
+
+
 def test_the_nearest_cells_weigh_most_wherever_the_place_is() -> None:
     label = np.full((60, 60), -1, np.int32)
     label[:, :30], label[:, 30:40] = 0, 1  # the border lies half way between the middles of columns 29 and 30

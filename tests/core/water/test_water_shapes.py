@@ -83,17 +83,19 @@ def test_addresses_of_one_name_are_a_line_of_their_means_parted_at_wide_gaps() -
     home = addresses(
         [("Weg", x, y) for x in (0.0, 10.0, 90.0, 94.0) for y in (0.0, 2.0)]
         + [("Weg", 214.0, 2.0), ("Weg", 334.5, 2.0), ("Aan", 5.0, 500.0), (None, 50.0, 1.0)]
+        + [("Kort", 0.0, 900.0), ("Kort", 30.0, 900.0)]
     )
     more = gpd.GeoDataFrame({"street_name": ["Weg", "Weg"]}, geometry=[None, shapely.Point()], crs=RD)
     street = streets_from_addresses(gpd.GeoDataFrame(pd.concat([home, more], ignore_index=True), crs=RD), rules=RULES)
     assert told(street) == [
         ("Aan 1", "Aan", 0.0, None, None, "addresses"),
+        ("Kort 1", "Kort", 30.0, None, None, "addresses"),  # of two steps it is a line, of one a point
         ("Weg 1", "Weg", round(87 + (122**2 + 1) ** 0.5, 6), None, None, "addresses"),
         ("Weg 2", "Weg", 0.0, None, None, "addresses"),
     ]
-    line = sorted(shapely.get_coordinates(street.geometry.iloc[1]).round(6).tolist())
+    line = sorted(shapely.get_coordinates(street.geometry.iloc[2]).round(6).tolist())
     assert line == [[5.0, 1.0], [92.0, 1.0], [214.0, 2.0]]
-    assert [street.geometry.iloc[k].coords[0] for k in (0, 2)] == [(5.0, 500.0), (334.5, 2.0)]
+    assert [street.geometry.iloc[k].coords[0] for k in (0, 3)] == [(5.0, 500.0), (334.5, 2.0)]
 
 
 def test_sections_join_where_two_of_one_name_meet_and_get_the_width_of_the_roads_nearest_to_them() -> None:
@@ -321,6 +323,7 @@ def test_a_weir_keeps_its_chambers_apart_and_none_that_it_does_not_name() -> Non
 
 def test_uses_and_shares_hold_up_to_their_bounds() -> None:
     assert Uses(total=46.2 + 5.2 + 8.7 + 16.9 + 30.2).bath == 5.2
+    assert Uses(bath=0.0).bath == 0.0
     for wrong in ({"total": 107.1}, {"bath": -0.1}):
         with pytest.raises(ConfigError, match="exceed"):
             Uses(**wrong)
