@@ -126,3 +126,44 @@ def test_faces_grown_from_rough_heights_are_as_they_were() -> None:
     fine = refine(label, planes, fold=3)
     cells = {name: one.ravel() for name, one in {"left": left, "label": label, "fine": fine}.items()}
     require_as_pinned("faces", {**cells, "share": share, "face": faces})
+
+
+def _rough(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a block of gables, hips and flats against each other, with dormers, trees over them, holes and sunken sheds."""
+    chance = np.random.default_rng(seed)
+    z, building = np.zeros((70, 90), np.float32), np.full((70, 90), -1, np.int32)
+    row, col = np.mgrid[0:70, 0:90]
+    for number in range(9):
+        top, left, deep, wide = 4 + 22 * (number // 3), 3 + 28 * (number % 3), *chance.integers(10, 24, 2)
+        here = (row >= top) & (row < top + deep) & (col >= left) & (col < left + wide)
+        across, along = (row - top + 0.5) / deep, (col - left + 0.5) / wide
+        steep, kind = chance.uniform(0.1, 1.2), chance.integers(0, 5)
+        shape = [
+            0 * across,
+            np.minimum(across, 1 - across) * deep,
+            np.minimum(np.minimum(across, 1 - across) * deep, np.minimum(along, 1 - along) * wide),
+            along * wide,
+            np.where(along < 0.5, across * deep, np.minimum(along, 1 - along) * wide),
+        ][kind]
+        z[here] = (chance.uniform(2, 7) + shape * steep * 0.5)[here]
+        building[here] = number
+        for _ in range(3):
+            i, j = top + chance.integers(0, deep), left + chance.integers(0, wide)
+            z[i : i + 3, j : j + chance.integers(1, 5)] += chance.choice([-20_000.0, -1.0, 0.8, 4.0])
+    z[40:52, 30:36] = 0.3
+    return z + chance.normal(0, 0.03 * (seed % 3), z.shape).astype(np.float32), building
+
+
+def test_faces_grown_from_blocks_drawn_by_chance_are_as_they_were() -> None:
+    made = {}
+    for seed in range(8):
+        z, building = _rough(seed)
+        cell = (0.5, 0.5, 0.25, 1.0)[seed % 4]
+        left, share = above_ground(z, building, 9)
+        label, faces = segment_faces(z, left, cell_size_m=cell)
+        planes = np.column_stack([faces["a"] * cell, -faces["b"] * cell, faces["c"]])
+        cells = {"left": left, "label": label, "fine": refine(label, planes, fold=2 + seed % 4)}
+        cells["meet"] = segment._meetings(label, planes, 0.4)
+        made |= {f"{seed}.{name}": one.ravel() for name, one in cells.items()}
+        made |= {f"{seed}.share": share, f"{seed}.face": faces}
+    require_as_pinned("rough_roofs", made)
