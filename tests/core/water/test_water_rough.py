@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from kansenkaart.core.water import table
 from kansenkaart.core.water.design import DesignRules
 from kansenkaart.core.water.engine import score_water
 from kansenkaart.core.water.inputs import Bound, WaterFrames
@@ -193,3 +194,12 @@ def test_every_network_drawn_by_chance_is_as_it_was():
             f"{seed}.issues": pd.concat([graph.issues, forest.issues, clean.issues], ignore_index=True),
         }
     require_as_pinned("rough_networks", made)
+
+
+def test_without_land_a_street_has_the_norm_of_its_homes_and_one_without_homes_has_none():
+    town, street = settings(paved_m2_per_home=40.0, garden_m2_per_home=50.0), pd.DataFrame(index=["a", "b", "c"])
+    home = pd.DataFrame({"street_id": ["c", "a", "c", None]})
+    found = table._areas(pd.DataFrame(), home, street, town)
+    assert found["paved_sewer_m2"].to_dict() == {"a": 40.0, "b": 0.0, "c": 80.0}
+    assert found["garden_m2"].to_dict() == {"a": 50.0, "b": 0.0, "c": 100.0}
+    assert (found["green_m2"].tolist(), set(found["area_basis"])) == ([0.0] * 3, {"per home"})

@@ -77,6 +77,12 @@ def test_a_shape_is_found_up_to_the_reach_and_of_two_as_near_the_first() -> None
     assert position.tolist() == [1, 1, 1, 0, 2, 2, 3, -1, 0]  # at the fourth they differ by less than a millimetre
 
 
+def test_a_short_side_is_as_near_beside_its_end_as_a_long_one() -> None:
+    shapes = sides_of(np.array([shapely.LineString([(0, 0), (0.5, 0)])], dtype=object))
+    _, away = nearest_sides(np.array([[0.5, 1.0], [0.25, 2.0], [3.5, 4.0]]), shapes, reach_m=8.0, tie_m=0.01)
+    assert away.tolist() == pytest.approx([1.0, 2.0, 5.0])
+
+
 @EMPTY_SHAPES
 def test_addresses_of_one_name_are_a_line_of_their_means_parted_at_wide_gaps() -> None:
     # Along x: means of steps of 25 m, from whichever end. Then gaps of exactly 120 m, which joins, and of 120.5 m, which parts.
