@@ -354,3 +354,14 @@ def test_shapes_priors_and_estimates_are_as_they_were() -> None:
     table = fit_priors(dated, steep, sun)
     made = {"shapes": shapes, "priors": table, "own": estimate(shapes.iloc[:60], table, sun)}
     require_as_pinned("priors", made | {"ours": estimate(shapes.iloc[:60], roof_priors(), sun)})
+
+
+def test_thirty_panden_have_the_tilts_of_their_own_kind_and_fewer_those_of_the_wider_one() -> None:
+    panden = [f"a{k}" for k in range(30)] + [f"b{k}" for k in range(29)]
+    kind = [0] * 30 + [1] * 29
+    sloped = pd.DataFrame(
+        {"tilt_deg": [20.0 + 30 * one for one in kind], "plan": 10.0, "pand_id": panden, "kind": kind}
+    )
+    tilts = priors._tilts(sloped, len(priors.kinds()))
+    assert tilts[0].tolist() == [20.0] * 3
+    assert (tilts[1].min(), tilts[1].max()) == (20.0, 50.0)

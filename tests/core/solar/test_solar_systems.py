@@ -55,6 +55,13 @@ def test_lying_modules_win_on_a_low_strip() -> None:
     assert (layout.faces.loc[0, "modules"], layout.faces.loc[0, "orientation"]) == (5, "landscape")
 
 
+def test_what_crosses_itself_or_is_nothing_holds_no_modules() -> None:
+    bow = shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)])
+    for nothing in (bow, None, shapely.Polygon()):
+        assert one(nothing, 30.0, 180.0).faces.loc[0, "modules"] == 0
+    assert one(shapely.make_valid(bow).geoms[0], 30.0, 180.0).faces.loc[0, "modules"] > 0
+
+
 def test_east_west_racks_come_in_pairs() -> None:
     layout = one(shapely.box(0, 0, 12, 8), 0.0)
     row = layout.faces.iloc[0]
