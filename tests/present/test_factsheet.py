@@ -13,7 +13,7 @@ from pypdf.generic import ContentStream
 
 from kansenkaart.errors import SchemaError, StoreError
 from kansenkaart.present import pdf
-from kansenkaart.present.factsheet import backdrop, bar_m, frame_of, letter_at, sheet_html
+from kansenkaart.present.factsheet import Frame, _path, backdrop, bar_m, frame_of, letter_at, sheet_html
 from kansenkaart.present.pdf import sheet_pdf, talk_pdf
 from tests.present.kinds import PLACE, sheet, talk
 from tests.present.pages import HOSTILE
@@ -27,6 +27,16 @@ def test_scale_is_the_largest_at_which_the_place_fits():
     assert ((west + east) / 2, (south + north) / 2) == (190_150, 560_100)  # its middle is the middle of the paper
     assert (east - west, north - south) == (560, 480)  # 112 by 96 mm, 5 m each
     assert bar_m(frame) == 100  # a third of 560 m is 186.7: 1 x 100
+
+
+def test_every_ring_is_drawn_by_its_own_corners_to_a_tenth_of_a_millimetre():
+    # At 1:1,000 a millimetre is a metre, and y runs down from 50; a corner within the same tenth is drawn once.
+    around = shapely.Polygon([(5, 0), (15, 0), (15, 10), (5, 10)], [[(7, 2), (9, 2), (9, 4)]])
+    beside = shapely.Polygon([(25, 20), (35, 20), (35.02, 20), (25, 30)])
+    assert _path([around, beside], Frame(1000, 100.0, 50.0, 5.0, 0.0)) == (
+        "M0.0 50.0L10.0 50.0L10.0 40.0L0.0 40.0ZM2.0 48.0L4.0 48.0L4.0 46.0ZM20.0 30.0L30.0 30.0L20.0 20.0Z"
+    )
+    assert _path([], Frame(1000, 100.0, 50.0, 5.0, 0.0)) == ""
 
 
 def test_letter_only_where_it_fits():
