@@ -15,6 +15,7 @@ import pytest
 from benchmarks import figures
 from kansenkaart.present.factsheet import KeyFigure
 from kansenkaart.present.pdf import sheet_pdf, talk_pdf, write_pdf
+from kansenkaart.present.report import Grid
 from kansenkaart.publish import factsheets
 from kansenkaart.publish.factsheets import sheets, talks
 from kansenkaart.publish.feasibility.report import report_of
@@ -244,3 +245,22 @@ def test_partners_read_the_same_figures_as_the_map(example):
     said = " ".join(text for one in over.partners for text in (*one.gains, *one.asks))
     assert "{" not in said
     assert "ongeveer" in said
+
+
+def test_columns_of_a_report_on_paper_are_as_wide_as_their_words_ask(example):
+    sums, sources = (
+        survey_of(example.store, default()).sums_of(("best", "0")),
+        example.store.sources_of(["enterprise_case"]),
+    )
+    spec = report_of(sums, study=example.study, known=default(), sources=sources, actual=None, name=PLACE)
+    grids = [one for section in spec.sections for one in section.parts if isinstance(one, Grid)]
+    assert {one.caption: one.widths for one in grids} == {
+        "Twee manieren om te beginnen": (),
+        "Wie wint en wie betaalt": (),
+        "Zo telt het op": (2.6, 1, 1, 1, 1, 1),
+        "Niet in het pakket: wat deze diensten apart zouden doen": (2.6, 1, 1, 1, 1, 1),
+        "Past het korte of het lange spoor?": (2.6, 1, 1),
+        "Wat we van deze plek weten": (2, 1),
+        "De aannamen die het meest tellen": (2.2, 0.7, 1.1, 0.9, 0.8),
+        "Bronnen": (1, 1.8, 1.2, 1.2),
+    }
