@@ -80,7 +80,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "runs/test_pinned_commands.py",
     ),
     "present": ("present", "publish/test_pinned.py", "publish/test_release.py", "publish/test_standards.py"),
-    "score": ("score", "core/test_assumed_numbers.py", "core/solar/test_solar_priors.py"),
+    "score": ("score", "core/test_assumed_numbers.py", "core/solar/test_solar_priors.py", "test_api.py"),
     "publish": ("publish",),
     "runs": (
         "runs/test_query.py",

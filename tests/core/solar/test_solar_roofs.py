@@ -49,6 +49,14 @@ def test_a_roof_of_less_than_three_degrees_faces_no_side(tilt: float, faces_a_si
     )
 
 
+def test_a_roof_that_fills_its_sheet_is_one_face_to_the_very_edges() -> None:
+    row, col = np.mgrid[0:12, 0:14]
+    z = (5 + 0.2 * row + 0.1 * col).astype(np.float32)
+    label, faces = segment_faces(z, np.zeros(z.shape, np.int32), cell_size_m=0.5)
+    assert (label == 0).all()
+    assert faces["plan_area_m2"].tolist() == [12 * 14 / 4]
+
+
 def test_a_dormer_and_a_chimney_are_no_part_of_the_slope() -> None:
     z, building = saddle(0.0)
     z[14:16, 20:22] += 1.5
