@@ -15,7 +15,7 @@ test: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
 	$(BIN)/python .ci/page.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # The scheduler: what `make demo` installs, and Prefect with Dask; see docs/how-to/schedule.md.
 flows: $(VENV)/.flows
