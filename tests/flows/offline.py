@@ -1,6 +1,7 @@
 """Runs without any server, in a process of its own; the last line says what came of it, as JSON.
 
-Usage: python -m tests.flows.offline <project folder>; the folder gets its studies and published files here.
+Usage: python -m tests.flows.offline <project folder> <workers of each run of a country, such as 1,2>; the folder gets its studies
+and published files here.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def main() -> None:
     found = {
         "one": one_study(root),
         "own": with_owners(root),
-        "country": [country_with(root, workers) for workers in (1, 2)],
+        "country": [country_with(root, int(workers)) for workers in sys.argv[2].split(",")],
     }
     print(json.dumps(found))  # noqa: T201
 

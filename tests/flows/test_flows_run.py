@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from kansenkaart.sources.example import write_example
+from tests.conftest import NIGHTLY
 from tests.flows.offline import OWNERS, write_study
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def offline(tmp_path_factory):
     folder = tmp_path_factory.mktemp("offline")
     (folder / "tmp").mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "tests.flows.offline", str(folder)],
+        [sys.executable, "-m", "tests.flows.offline", str(folder), "1,2" if NIGHTLY else "2"],
         cwd=ROOT,
         env=_environment(folder / "prefect", TMPDIR=str(folder / "tmp")),
         capture_output=True,
@@ -81,6 +82,7 @@ def test_the_status_goes_away_with_the_next_good_run(offline):
     assert not offline["one"]["status_left"]
 
 
+@pytest.mark.nightly
 def test_one_and_two_workers_give_the_same_bytes(offline):
     one, two = offline["country"]
     assert one["hashes"] == two["hashes"]

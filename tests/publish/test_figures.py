@@ -44,7 +44,14 @@ def spoilt(example, tmp_path):
     return shutil.copytree(example.target, tmp_path / example.study.name)
 
 
-@pytest.mark.parametrize(("made", "edition"), [("finished", "whole"), ("opted", "whole"), ("opted", "public")])
+@pytest.mark.parametrize(
+    ("made", "edition"),
+    [
+        ("finished", "whole"),
+        pytest.param("opted", "whole", marks=pytest.mark.nightly),  # both parts of it are beside it
+        ("opted", "public"),
+    ],
+)
 def test_no_form_of_either_edition_contradicts_what_is_stored(request, made, edition):
     """The example as it is, and both its editions with roofs on the opt-out list."""
     example = replace(_open(request.getfixturevalue(made)), public=edition == "public")

@@ -108,6 +108,7 @@ def _plain(row):
 def without_days(text: str) -> str:
     """Return a text without days, hashes and versions."""
     text = re.sub(r"\b20\d\d-\d\d-\d\d(T[\d:.]+Z?)?", "DAY", re.sub(r" \(20\d\d\)\.", " (YEAR).", text))
+    text = re.sub(r"\bcode [0-9a-f]{12}\b", "code #", text)  # a hash may have no letter
     text = re.sub(r"\burn:uuid:[0-9a-f-]+", "UUID", re.sub(r"\bcommit [^,]*,|-dirty\b", "", text))
     return re.sub(r"\b(?=[0-9]*[a-f])[0-9a-f]{7,64}\b|\b\d+\.\d+\.\d+[\w.+-]*", "#", text)
 

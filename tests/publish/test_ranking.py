@@ -290,7 +290,8 @@ def test_proposed_areas_keep_the_homes_and_the_order_of_the_first_screen_and_say
     store.tables["best_area"] = store.read("best_area").assign(border_m=[900.0, 100.0], block_ids=["1,2", "3"])
     store.tables["block"] = pd.DataFrame({"block_id": [1, 2, 3], "homes": [200, 86, 304]})
     store.tables["buurt_score"] = pd.DataFrame({"homes": [500.0, 120.0]})
-    tool = ranked(AreaTool("blokken", "homes", (), pd.DataFrame(), ()), store, {})
+    bare = AreaTool("blokken", "homes", (), pd.DataFrame(), (), target=330, target_low=150, target_high=600)
+    tool = ranked(bare, store, {})
     assert [(one.homes, one.note) for one in tool.areas] == [
         (304.0, "in blokken op de kaart: 286 woningen"),
         (304.0, ""),
