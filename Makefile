@@ -12,7 +12,9 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/kansenkaart --map $(VENV)/example run proefveld > $(VENV)/example.log & example=$$!; $(BIN)/mypy && wait $$example
+	rm -rf $(VENV)/example
+	$(BIN)/kansenkaart --map $(VENV)/example run proefveld > $(VENV)/example.log 2>&1 & example=$$!; \
+	$(BIN)/mypy && { wait $$example || { cat $(VENV)/example.log; false; }; }
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
 	$(BIN)/python .ci/page.py
