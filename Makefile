@@ -14,7 +14,7 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	rm -rf $(VENV)/example
 	$(BIN)/kansenkaart --map $(VENV)/example run proefveld > $(VENV)/example.log 2>&1 & example=$$!; \
-	$(BIN)/mypy && { wait $$example || { cat $(VENV)/example.log; false; }; }
+	$(BIN)/mypy; types=$$?; wait $$example || { cat $(VENV)/example.log; exit 1; }; exit $$types
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
 	$(BIN)/python .ci/page.py

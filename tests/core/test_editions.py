@@ -304,12 +304,8 @@ def _gate(name, low, high, slack=0.0, column="value"):
         # of 200 rows 10 % became known: 20 values, as many as the slack, or more
         (_gate("known", -0.05, 0.05, 20), (100, {"known": 50}), (200, {"known": 120}), []),
         (_gate("known", -0.05, 0.05, 19), (100, {"known": 50}), (200, {"known": 120}), [0.1]),
-        (
-            _gate("known", -0.05, 0.05, 25),
-            (100, {"known": 50}),
-            (200, {"known": 125}),
-            [],
-        ),  # an eighth, without rounding
+        # an eighth of 200 rows, without rounding: as many as the slack
+        (_gate("known", -0.05, 0.05, 25), (100, {"known": 50}), (200, {"known": 125}), []),
         (_gate("known", -0.05, 0.05), (0, {"known": 0}), (200, {"known": 120}), []),
         # a spread of a tenth of what moved; of a constant, a twentieth of its mean; of nothing, none at all
         (

@@ -1,10 +1,17 @@
-"""A store of tables that a test holds in memory."""
+"""A store of tables that a test holds in memory, and a tool for areas over none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import pandas as pd
+
+from kansenkaart.present.mapspec import AreaTool
+
+
+def tool_of(**more):
+    """Return the tool for areas of 330 homes, of no blocks yet."""
+    return AreaTool("blokken", "homes", (), pd.DataFrame(), (), target=330, target_low=150, target_high=600, **more)
 
 
 class Tables:

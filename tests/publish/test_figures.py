@@ -255,10 +255,8 @@ def test_partners_read_the_same_figures_as_the_map(example):
 
 
 def test_columns_of_a_report_on_paper_are_as_wide_as_their_words_ask(example):
-    sums, sources = (
-        survey_of(example.store, default()).sums_of(("best", "0")),
-        example.store.sources_of(["enterprise_case"]),
-    )
+    sums = survey_of(example.store, default()).sums_of(("best", "0"))
+    sources = example.store.sources_of(["enterprise_case"])
     spec = report_of(sums, study=example.study, known=default(), sources=sources, actual=None, name=PLACE)
     grids = [one for section in spec.sections for one in section.parts if isinstance(one, Grid)]
     assert {one.caption: one.widths for one in grids} == {

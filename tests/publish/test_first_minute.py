@@ -10,16 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kansenkaart.present.mapspec import AreaTool
 from kansenkaart.publish.figures import Verdict
 from kansenkaart.publish.map import ranking
 from tests.pinned import same_as_pinned
-from tests.publish.tables import Tables
+from tests.publish.tables import Tables, tool_of
 from tests.publish.test_places import case, squares
-
-
-def _tool_of(**more):
-    return AreaTool("blokken", "homes", (), pd.DataFrame(), (), target=330, target_low=150, target_high=600, **more)
 
 
 def areas(count=3, **more):
@@ -101,7 +96,7 @@ _OWNED = {"stays_if_owned_eur_per_year": 22_000.0}
 
 def _starts():
     short = {"earns_keep_frac": 0.1}
-    tool = _tool_of()
+    tool = tool_of()
     linked = ranking.ProposedArea("best-0", "Kade", ("4", "5"), (), link="factsheets/best-0.html")
     buurt = case("buurt", "BU1", stays=21_000.0, homes=900)
     yield "earns, like others", _store(best_area=best(*_THREE), cases=_cases(3_100, 3_000, 2_000)), tool
@@ -306,7 +301,7 @@ def test_the_area_that_leads_has_the_most_for_each_home_or_the_shortest_border()
 
 
 def _tool(store):
-    return ranking.ranked(_tool_of(note="Let op."), store, {"gebied-1": "f.html"})
+    return ranking.ranked(tool_of(note="Let op."), store, {"gebied-1": "f.html"})
 
 
 def test_areas_of_the_division_stand_in_the_tool_with_their_blocks_grounds_and_links():
@@ -329,7 +324,7 @@ def test_areas_of_the_division_stand_in_the_tool_with_their_blocks_grounds_and_l
         ("corporation_frac", "deel van corporaties", "aandeel", 0.0, True, 1),
     ]
     assert made.note == "Let op."
-    bare = _tool_of()
+    bare = tool_of()
     assert ranking.ranked(bare, Tables({}), {}) is bare
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from shapely import Point
 
-from kansenkaart.present.mapspec import AreaTool
 from kansenkaart.publish.figures import Verdict, alike, with_more_homes
 from kansenkaart.publish.map.ranking import (
     _gain,
@@ -25,6 +24,7 @@ from kansenkaart.publish.map.ranking import (
 )
 from kansenkaart.wording.enterprise import owners_nl, short_nl
 from kansenkaart.wording.nl import roughly
+from tests.publish.tables import tool_of
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,7 @@ def test_proposed_areas_keep_the_homes_and_the_order_of_the_first_screen_and_say
     store.tables["best_area"] = store.read("best_area").assign(border_m=[900.0, 100.0], block_ids=["1,2", "3"])
     store.tables["block"] = pd.DataFrame({"block_id": [1, 2, 3], "homes": [200, 86, 304]})
     store.tables["buurt_score"] = pd.DataFrame({"homes": [500.0, 120.0]})
-    bare = AreaTool("blokken", "homes", (), pd.DataFrame(), (), target=330, target_low=150, target_high=600)
-    tool = ranked(bare, store, {})
+    tool = ranked(tool_of(), store, {})
     assert [(one.homes, one.note) for one in tool.areas] == [
         (304.0, "in blokken op de kaart: 286 woningen"),
         (304.0, ""),

@@ -178,10 +178,8 @@ def test_a_page_that_leads_back_to_one_that_was_asked_is_not_asked_again(monkeyp
     monkeypatch.setattr(
         cbs, "get_json", lambda url, http: asked.append(url) or ({}, SimpleNamespace(status=200, content=b"{}"))
     )
-    session, ways = (
-        cbs._OurSession(HTTP, [base]),
-        [requests.Request("GET", base + one).prepare() for one in ("a", "b", "")],
-    )
+    session = cbs._OurSession(HTTP, [base])
+    ways = [requests.Request("GET", base + one).prepare() for one in ("a", "b", "")]
     for one in ways:
         assert session.send(one).status_code == 200  # where the service lives is no page
     for one in ways:

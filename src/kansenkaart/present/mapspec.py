@@ -247,6 +247,7 @@ class Fixed:
 class AreaTool:
     """The selection tool: units to choose from, what adds up, what borders mean, and areas to start from.
 
+    `target` is the size of an area, `target_low` and `target_high` the least and most that may be asked for [homes].
     `edges` has the columns a, b (unit keys), kind (a `BorderKind` key), length_m [m] and passable (whether people cross it).
     """
 

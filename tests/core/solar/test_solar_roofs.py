@@ -104,9 +104,8 @@ def test_as_many_places_for_a_ridge_as_for_a_valley_make_a_valley() -> None:
 def test_a_cell_left_over_joins_a_face_of_its_own_building_that_passes_near_enough() -> None:
     z, building, label = np.zeros((3, 3)), np.zeros((3, 3), np.int32), np.full((3, 3), -1, np.int32)
     building[1, 0], label[1, 0], label[1, 2], label[0, 0] = 1, 0, 1, 2
-    planes = np.array(
-        [(0.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.0, -0.2), (0.0, 0.0, 0.0)]
-    )  # the first is a neighbour's
+    # The first is a neighbour's, and passes nearest; the last is of no cell here.
+    planes = np.array([(0.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.0, -0.2), (0.0, 0.0, 0.0)])
     assert segment._nearest_face(z, building, label, planes, (1, 1, 0.5)) == 1
     assert segment._nearest_face(z, building, label, planes, (1, 1, 0.05)) == -1
 
